@@ -1,0 +1,105 @@
+//! Directories, and the listings of who is in them.
+
+use super::path::Path;
+use super::{Client, List};
+use crate::model::null_is_default;
+use crate::{Directory, DirectoryToggle, Error, ErrorKind, Group, Result, User};
+use http::Method;
+use serde::Deserialize;
+
+/// Calls about directories; made by [`Client::directories`].
+#[derive(Clone, Debug)]
+pub struct Directories(pub(super) Client);
+
+#[derive(Deserialize)]
+struct One {
+    directory: Directory,
+}
+
+#[derive(Deserialize)]
+struct All {
+    #[serde(default, deserialize_with = "null_is_default")]
+    directories: Vec<Directory>,
+}
+
+impl Directories {
+    /// All directories of an organization; they come in one answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is no such organization.
+    pub async fn list(&self, organization_id: &str) -> Result<Vec<Directory>> {
+        let call = organization(organization_id).get("list directories");
+        Ok(self.0.fetch::<All>(call).await?.directories)
+    }
+
+    /// One directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where the organization has no such directory.
+    pub async fn get(&self, organization_id: &str, directory_id: &str) -> Result<Directory> {
+        let call = directory(organization_id, directory_id).get("get directory");
+        Ok(self.0.fetch::<One>(call).await?.directory)
+    }
+
+    /// The first directory that the organization lists, which is the one that most organizations have.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where it has none.
+    pub async fn primary(&self, organization_id: &str) -> Result<Directory> {
+        self.list(organization_id).await?.into_iter().next().ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the organization has no directory: set one up in its admin portal")
+                .with_context("operation", "get primary directory")
+                .with_context("organization", organization_id)
+        })
+    }
+
+    /// Has Scalekit follow the directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where the organization has no such directory.
+    pub async fn enable(&self, organization_id: &str, directory_id: &str) -> Result<DirectoryToggle> {
+        self.toggle(organization_id, directory_id, "enable", "enable directory").await
+    }
+
+    /// Has Scalekit stop following the directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where the organization has no such directory.
+    pub async fn disable(&self, organization_id: &str, directory_id: &str) -> Result<DirectoryToggle> {
+        self.toggle(organization_id, directory_id, "disable", "disable directory").await
+    }
+
+    /// Lists a directory's users: `.send()` for one page, `.stream()` or `.pages()` for all of them.
+    pub fn users(&self, organization_id: &str, directory_id: &str) -> List<User> {
+        List::new(self.0.clone(), directory(organization_id, directory_id).then("users"))
+    }
+
+    /// Lists a directory's groups: `.send()` for one page, `.stream()` or `.pages()` for all of them.
+    pub fn groups(&self, organization_id: &str, directory_id: &str) -> List<Group> {
+        List::new(self.0.clone(), directory(organization_id, directory_id).then("groups"))
+    }
+
+    async fn toggle(
+        &self,
+        organization_id: &str,
+        id: &str,
+        verb: &str,
+        operation: &'static str,
+    ) -> Result<DirectoryToggle> {
+        let call = directory(organization_id, id).verb(verb).call(Method::PATCH, operation, Vec::new());
+        self.0.fetch(call).await
+    }
+}
+
+fn organization(id: &str) -> Path {
+    Path::new("organizations").id("organization", id).then("directories")
+}
+
+fn directory(organization_id: &str, id: &str) -> Path {
+    organization(organization_id).id("directory", id)
+}

@@ -1,0 +1,115 @@
+//! Paths: each id stays inside its own segment, whatever it is made of.
+
+use crate::http::Call;
+use crate::{Error, Result};
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Everything but RFC 3986's unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A path below `api/v1`, with an error where an id cannot be part of one.
+pub(super) struct Path {
+    path: String,
+    context: Vec<(&'static str, String)>,
+    error: Option<Error>,
+}
+
+impl Path {
+    /// `api/v1/` and `rest`.
+    pub(super) fn new(rest: &str) -> Path {
+        Path { path: format!("api/v1/{rest}"), context: Vec::new(), error: None }
+    }
+
+    /// One more fixed segment.
+    pub(super) fn then(mut self, segment: &str) -> Path {
+        self.path.push('/');
+        self.path.push_str(segment);
+        self
+    }
+
+    /// A custom verb behind the last segment (`…:enable`).
+    pub(super) fn verb(mut self, verb: &str) -> Path {
+        self.path.push(':');
+        self.path.push_str(verb);
+        self
+    }
+
+    /// One more segment that is an id. `what` names it in errors.
+    pub(super) fn id(mut self, what: &'static str, id: &str) -> Path {
+        // URL parsers resolve dots even where they are escaped, so such a segment cannot be sent at all.
+        if id.is_empty() || id == "." || id == ".." {
+            let came = if id.is_empty() { "an empty text" } else { "dots alone" };
+            self.error.get_or_insert_with(|| {
+                Error::invalid_argument(format!("the {what} id is {came}: expected one as the API gives it"))
+            });
+        }
+        self.path.push('/');
+        self.path.extend(utf8_percent_encode(id, ESCAPED));
+        self.context.push((what, id.to_owned()));
+        self
+    }
+
+    pub(super) fn call(
+        self,
+        method: Method,
+        operation: &'static str,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<Call> {
+        match self.error {
+            Some(error) => Err(error.with_context("operation", operation)),
+            None => Ok(Call { method, path: self.path, query, operation, context: self.context }),
+        }
+    }
+
+    pub(super) fn get(self, operation: &'static str) -> Result<Call> {
+        self.call(Method::GET, operation, Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::EnvironmentUrl;
+    use proptest::prelude::*;
+
+    fn sent(id: &str) -> Result<String> {
+        let call = Path::new("organizations").id("organization", id).then("directories").get("test")?;
+        Ok(EnvironmentUrl::parse("url", "https://acme.example")?.join(&call.path).as_str().to_owned())
+    }
+
+    #[test]
+    fn ids_stay_in_their_segment() {
+        for (id, segment) in [
+            ("org_1", "org_1"),
+            ("a/b", "a%2Fb"),
+            ("../x", "..%2Fx"),
+            ("...", "..."),
+            ("%2e%2e", "%252e%252e"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("a:disable", "a%3Adisable"),
+            ("ä 漢", "%C3%A4%20%E6%BC%A2"),
+            ("\r\n", "%0D%0A"),
+            ("\\..\\", "%5C..%5C"),
+        ] {
+            assert_eq!(sent(id).unwrap(), format!("https://acme.example/api/v1/organizations/{segment}/directories"));
+        }
+        for id in ["", ".", ".."] {
+            assert_eq!(sent(id).unwrap_err().kind(), crate::ErrorKind::InvalidArgument);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_id_escapes(id in "\\PC*|[./%:?#\\\\a-z]{0,8}") {
+            if let Ok(url) = sent(&id) {
+                let url = reqwest::Url::parse(&url).unwrap();
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 5);
+                let decoded = percent_encoding::percent_decode_str(segments[3]).decode_utf8().unwrap();
+                prop_assert_eq!(decoded.as_ref(), id.as_str());
+                prop_assert!(url.query().is_none() && url.fragment().is_none());
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Settings: where the environment is, who we are, and the rules that every setting obeys wherever it comes from.
+
+use crate::{Error, Result};
+
+/// The environment variable that holds the environment's URL.
+pub const ENVIRONMENT_URL: &str = "SCALEKIT_ENVIRONMENT_URL";
+/// The environment variable that holds the client id.
+pub const CLIENT_ID: &str = "SCALEKIT_CLIENT_ID";
+/// The environment variable that holds the client secret.
+pub const CLIENT_SECRET: &str = "SCALEKIT_CLIENT_SECRET";
+/// The environment variable that holds the webhook secret, or several separated by spaces while one is being rotated.
+pub const WEBHOOK_SECRET: &str = "SCALEKIT_WEBHOOK_SECRET";
+
+/// Reads `name` from the process environment; an unset or blank one is an error that names it.
+pub(crate) fn from_env(name: &'static str) -> Result<String> {
+    from_value(name, std::env::var_os(name))
+}
+
+fn from_value(name: &'static str, value: Option<std::ffi::OsString>) -> Result<String> {
+    let value = value.ok_or_else(|| Error::config(format!("{name} is not set: set it in the environment")))?;
+    let text = value.into_string().map_err(|_| Error::config(format!("{name} is not valid UTF-8")))?;
+    let text = unquote(&text);
+    if text.is_empty() {
+        return Err(Error::config(format!("{name} is empty: give it a value, or pass the setting in code")));
+    }
+    Ok(text.to_owned())
+}
+
+/// Strips surrounding white space and one pair of surrounding quotes (`docker run --env-file` keeps them).
+pub(crate) fn unquote(text: &str) -> &str {
+    let text = text.trim();
+    for quote in ['"', '\''] {
+        if let Some(inner) = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+            return inner.trim();
+        }
+    }
+    text
+}
+
+#[cfg(feature = "client")]
+pub(crate) use url::EnvironmentUrl;
+
+#[cfg(feature = "client")]
+mod url {
+    use super::unquote;
+    use crate::{Error, Result};
+    use reqwest::Url;
+
+    /// The root that every path hangs off: `https`, or `http` to this machine alone.
+    #[derive(Clone, Debug)]
+    pub(crate) struct EnvironmentUrl(Url);
+
+    impl EnvironmentUrl {
+        /// `name` is what the caller calls this setting; the URL's own text is not repeated, since it may hold a password.
+        pub(crate) fn parse(name: &str, text: &str) -> Result<EnvironmentUrl> {
+            let text = unquote(text);
+            if text.is_empty() {
+                return Err(Error::config(format!("{name} is empty: expected https://<your environment>")));
+            }
+            if !text.contains("://") {
+                return Err(Error::config(format!("{name} has no scheme: expected https://<your environment>")));
+            }
+            let mut url = Url::parse(text).map_err(|error| {
+                Error::config(format!("{name} is not a URL ({error}): expected https://<your environment>"))
+            })?;
+            match url.scheme() {
+                "https" => {}
+                "http" if is_loopback(&url) => {}
+                "http" => {
+                    return Err(Error::config(format!(
+                        "{name} is http:// to a host that is not this machine: use https:// (http:// is for loopback hosts only)"
+                    )));
+                }
+                scheme => {
+                    return Err(Error::config(format!(
+                        "{name} has the scheme {scheme}: expected https://<your environment>"
+                    )));
+                }
+            }
+            if !url.username().is_empty() || url.password().is_some() {
+                return Err(Error::config(format!(
+                    "{name} holds a user name or password: pass the client id and secret apart"
+                )));
+            }
+            if url.query().is_some() || url.fragment().is_some() {
+                return Err(Error::config(format!(
+                    "{name} has a query or fragment: expected https://<your environment>"
+                )));
+            }
+            if !url.path().ends_with('/') {
+                let path = format!("{}/", url.path());
+                url.set_path(&path);
+            }
+            Ok(EnvironmentUrl(url))
+        }
+
+        /// The root with `path` behind it: relative, already percent-encoded, such as `api/v1/organizations`.
+        pub(crate) fn join(&self, path: &str) -> Url {
+            let mut url = self.0.clone();
+            url.set_path(&format!("{}{path}", self.0.path()));
+            url
+        }
+    }
+
+    fn is_loopback(url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn accepts_https_anywhere_and_http_here() {
+            for text in [
+                "https://acme.scalekit.com",
+                "https://acme.scalekit.com/",
+                " 'https://auth.acme.example:8443' ",
+                "http://localhost:3000",
+                "http://127.0.0.1:3000",
+                "http://127.9.9.9",
+                "http://[::1]:3000/",
+            ] {
+                EnvironmentUrl::parse("url", text).unwrap();
+            }
+        }
+
+        #[test]
+        fn refuses_what_would_leak_or_lead_nowhere() {
+            for (text, said) in [
+                ("", "empty"),
+                ("acme.scalekit.com", "no scheme"),
+                ("http://acme.scalekit.com", "loopback"),
+                ("http://127.0.0.1.acme.example", "loopback"),
+                ("http://localhost.acme.example", "loopback"),
+                ("http://10.0.0.1", "loopback"),
+                ("ftp://acme.scalekit.com", "scheme ftp"),
+                ("https://me:pass@acme.scalekit.com", "user name or password"),
+                ("https://acme.scalekit.com?x=1", "query"),
+                ("https://", "not a URL"),
+                ("https://exa mple.com", "not a URL"),
+            ] {
+                let error = EnvironmentUrl::parse("SCALEKIT_ENVIRONMENT_URL", text).unwrap_err();
+                assert!(error.message().starts_with("SCALEKIT_ENVIRONMENT_URL "), "{error}");
+                assert!(error.message().contains(said), "{text}: {error}");
+                assert!(!error.message().contains("pass@"), "{error}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_white_space_are_stripped_once() {
+        for (text, plain) in [
+            ("  a b ", "a b"),
+            ("\"a\"", "a"),
+            ("'a'", "a"),
+            (" ' a ' ", "a"),
+            ("\"'a'\"", "'a'"),
+            ("\"a'", "\"a'"),
+            ("\"", "\""),
+            ("''", ""),
+        ] {
+            assert_eq!(unquote(text), plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_or_blank_variable_is_named() {
+        for value in [None, Some(""), Some("  "), Some("\"\"")] {
+            let error = from_value(CLIENT_ID, value.map(Into::into)).unwrap_err();
+            assert!(error.message().contains("SCALEKIT_CLIENT_ID"), "{error}");
+        }
+        assert_eq!(from_value(CLIENT_ID, Some("'skc_1'\n".into())).unwrap(), "skc_1");
+    }
+}

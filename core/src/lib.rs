@@ -1,0 +1,54 @@
+//! Keeps an application's accounts in step with its customers' directories.
+//!
+//! When a company hires or loses someone, its directory (Okta, Entra, Google, …) knows first. Scalekit turns every
+//! directory into one REST API and signed webhooks; this crate lists what the API holds and verifies what the webhooks say.
+//!
+//! ```no_run
+//! # async fn run() -> headcount::Result<()> {
+//! let client = headcount::Client::from_env()?;
+//! let page = client.organizations().list().page_size(5).send().await?; // one page
+//! let directory = client.directories().primary(&page.items[0].id).await?;
+//! let mut users = client.directories().users(&page.items[0].id, &directory.id).pages(); // every page
+//! while let Some(page) = users.next().await? {
+//!     println!("{} users", page.items.len());
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # Features
+//!
+//! `client` (the REST client), `webhook` (verifying and signing, with neither runtime nor HTTP) and `blocking` (the client
+//! for threads without an async runtime) are all on by default.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(feature = "client")]
+mod client;
+mod config;
+mod error;
+#[cfg(feature = "client")]
+mod http;
+pub mod model;
+mod secret;
+mod source;
+#[cfg(feature = "webhook")]
+mod webhook;
+
+pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
+pub use error::{Error, ErrorKind, ErrorStatus, Reason, Result};
+pub use jiff::Timestamp;
+pub use secret::Secret;
+pub use source::{Chance, Clock, OsChance, SystemClock};
+
+#[cfg(feature = "client")]
+pub use client::{Client, ClientBuilder, Directories, Items, List, Listed, Organizations, Pages};
+#[cfg(feature = "client")]
+pub use http::RetryPolicy;
+#[cfg(feature = "webhook")]
+pub use webhook::{
+    Event, Headers, SignedHeaders, Webhook, WebhookBuilder, verify_parsed_webhook_payload, verify_webhook_payload,
+};
+
+#[doc(inline)]
+pub use model::*;

@@ -1,0 +1,112 @@
+//! JSON that is kept as text, and what serde needs to be told about the vendor's JSON.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// A JSON value as the text it came in: decoded when it is read, and not before.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawJson(Box<RawValue>);
+
+impl RawJson {
+    /// Checks that `text` is one JSON value and keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it is not.
+    pub fn new(text: impl Into<String>) -> crate::Result<RawJson> {
+        RawValue::from_string(text.into())
+            .map(RawJson)
+            .map_err(|error| crate::Error::new(crate::ErrorKind::Decode, plain_json_error(&error)))
+    }
+
+    /// The text.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Decodes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it has another shape.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> crate::Result<T> {
+        serde_json::from_str(self.get())
+            .map_err(|error| crate::Error::new(crate::ErrorKind::Decode, plain_json_error(&error)))
+    }
+}
+
+impl PartialEq for RawJson {
+    /// Equal where the texts are.
+    fn eq(&self, other: &RawJson) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for RawJson {}
+
+impl Hash for RawJson {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.get().hash(state);
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+/// For `#[serde(deserialize_with)]`: `null` counts as missing.
+pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// What serde_json has to say about a text, without repeating any of it: a wrong value may be a secret or a person's name.
+pub(crate) fn plain_json_error(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let (what, place) =
+        text.rsplit_once(" at line ").map_or((text.as_str(), None), |(what, place)| (what, Some(place)));
+    let mut plain = String::new();
+    match what.strip_prefix("invalid type: ").or_else(|| what.strip_prefix("invalid value: ")) {
+        Some(rest) => {
+            // "string \"what it said\", expected a string": the kind before the value, and what was expected behind it.
+            let came = rest.split([' ', ',']).next().unwrap_or("something");
+            let expected = rest.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
+            plain.push_str(&format!("expected {expected}, got {}{came}", if came == "null" { "" } else { "a " }));
+        }
+        None if what.contains('"') => plain.push_str("a value is not what the contract says"),
+        None => plain.push_str(what),
+    }
+    if let Some(place) = place {
+        plain.push_str(&format!(" (line {place})"));
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Timestamp, User};
+
+    #[test]
+    fn errors_do_not_repeat_the_value() {
+        for (text, said) in [
+            (r#"{"id":["hunter2"]}"#, "expected a string, got a sequence"),
+            (r#"{"id":"x","emails":"hunter2, expected b"}"#, "expected a sequence, got a string"),
+            (r#"{"id":"x","updated_at":"hunter2"}"#, "a value is not what the contract says"),
+            (r#"{"email":"hunter2"}"#, "missing field `id`"),
+            (r#"{"id":"hunter2"#, "EOF while parsing a string"),
+        ] {
+            let plain = plain_json_error(&serde_json::from_str::<User>(text).unwrap_err());
+            assert!(plain.contains(said), "{text}: {plain}");
+            assert!(!plain.contains("hunter2"), "{plain}");
+        }
+        let plain = plain_json_error(&serde_json::from_str::<Timestamp>("\"hunter2\"").unwrap_err());
+        assert!(!plain.contains("hunter2"), "{plain}");
+    }
+}

@@ -1,0 +1,196 @@
+//! The envelope that every event comes in. What is inside (`data`) stays raw JSON until somebody reads it.
+
+use crate::model::RawJson;
+use crate::{Error, Reason, Result, Timestamp};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// How deep a body may nest. Deeper ones overflow the stack of one language's JSON parser or another's.
+const MAX_DEPTH: usize = 128;
+
+/// One thing that happened, as a verified webhook told it.
+///
+/// Cheap to clone. Unknown types are kept like known ones.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Event(Arc<Inner>);
+
+#[derive(PartialEq, Eq)]
+struct Inner {
+    id: String,
+    kind: String,
+    occurred_at: Timestamp,
+    environment_id: String,
+    organization_id: String,
+    object: String,
+    display_name: String,
+    spec_version: String,
+    data: RawJson,
+    body: Vec<u8>,
+}
+
+/// The envelope's fields as the contract's `…Event` schemas have them.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    occurred_at: Timestamp,
+    #[serde(borrow, default)]
+    environment_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    organization_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    object: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    display_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    spec_version: Option<Cow<'a, str>>,
+    data: RawJson,
+}
+
+impl Event {
+    /// Reads a body whose signature has been verified.
+    pub(super) fn parse(body: &[u8]) -> Result<Event> {
+        if depth(body) > MAX_DEPTH {
+            return Err(malformed(format!("it nests more than {MAX_DEPTH} levels deep")));
+        }
+        let envelope: Envelope<'_> =
+            serde_json::from_slice(body).map_err(|error| malformed(crate::model::plain_json_error(&error)))?;
+        for (name, value) in [("id", &envelope.id), ("type", &envelope.kind)] {
+            if value.is_empty() {
+                return Err(malformed(format!("its `{name}` is empty")));
+            }
+        }
+        let text = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned).unwrap_or_default();
+        Ok(Event(Arc::new(Inner {
+            id: envelope.id.into_owned(),
+            kind: envelope.kind.into_owned(),
+            occurred_at: envelope.occurred_at,
+            environment_id: text(envelope.environment_id),
+            organization_id: text(envelope.organization_id),
+            object: text(envelope.object),
+            display_name: text(envelope.display_name),
+            spec_version: text(envelope.spec_version),
+            data: envelope.data,
+            body: body.to_vec(),
+        })))
+    }
+
+    /// The event's own id (`evt_…`): the same however often it is delivered.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// What happened, such as `organization.directory.user_created`.
+    pub fn type_(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// When it happened, to the nanosecond.
+    pub fn occurred_at(&self) -> Timestamp {
+        self.0.occurred_at
+    }
+
+    /// The environment it happened in (`env_…`).
+    pub fn environment_id(&self) -> &str {
+        &self.0.environment_id
+    }
+
+    /// The organization it happened to (`org_…`), or empty where it concerns none.
+    pub fn organization_id(&self) -> &str {
+        &self.0.organization_id
+    }
+
+    /// The kind of object in [`data`](Event::data), such as `DirectoryUser`.
+    pub fn object(&self) -> &str {
+        &self.0.object
+    }
+
+    /// The type for a person to read, such as `Directory User Created`.
+    pub fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// The version of the vendor's envelope.
+    pub fn spec_version(&self) -> &str {
+        &self.0.spec_version
+    }
+
+    /// The object it happened to, as raw JSON.
+    pub fn data(&self) -> &RawJson {
+        &self.0.data
+    }
+
+    /// The body that was verified, byte for byte.
+    pub fn body(&self) -> &[u8] {
+        &self.0.body
+    }
+}
+
+impl fmt::Debug for Event {
+    /// Leaves the data out: it holds what people are called.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.0.id)
+            .field("type", &self.0.kind)
+            .field("occurred_at", &self.0.occurred_at)
+            .field("organization_id", &self.0.organization_id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn malformed(what: impl fmt::Display) -> Error {
+    Error::refused(Reason::MalformedEvent, format!("the signature is right, but the body is not an event: {what}"))
+}
+
+/// How deep the brackets of `body` nest, without recursion. What is not JSON has some depth too; the parser refuses it later.
+fn depth(body: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in body {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_outside_strings() {
+        for (text, expected) in
+            [("{}", 1), ("[[]]", 2), (r#"{"a":"[[["}"#, 1), (r#"{"\"[":[1,{}]}"#, 3), ("", 0), ("]]", 0)]
+        {
+            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_personal_data() {
+        let event = Event::parse(
+            br#"{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25.153954Z","data":{"email":"ada@example.com"}}"#,
+        )
+        .unwrap();
+        assert!(!format!("{event:?}").contains("ada"));
+    }
+}

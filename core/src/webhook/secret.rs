@@ -1,0 +1,55 @@
+//! From the text of a signing secret to a keyed HMAC, or to a reason why that text is no secret.
+//!
+//! A secret that decodes to nothing would key the HMAC with the empty string, and anyone could sign. So what is empty, short
+//! or not base64 is refused when it is configured, long before a message comes.
+
+use crate::config::unquote;
+use crate::{Error, ErrorKind, Reason, Result};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use hmac::{Hmac, KeyInit};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// The keyed HMAC: made once, cloned for each message.
+pub(super) type Key = Hmac<Sha256>;
+
+/// The prefix of a secret in the dashboard and in Standard Webhooks.
+const PREFIX: &str = "whsec_";
+
+/// Fewer bytes can be guessed. The standard asks for 24 to 64.
+const MIN_BYTES: usize = 16;
+
+/// The standard alphabet, padded or not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads one secret, or several separated by white space.
+pub(super) fn keys(text: &str) -> Result<Vec<Key>> {
+    let text = unquote(text);
+    if text.is_empty() {
+        return Err(invalid("the webhook secret is empty: expected whsec_ and base64, as the dashboard shows it"));
+    }
+    text.split_ascii_whitespace().map(key).collect()
+}
+
+fn key(text: &str) -> Result<Key> {
+    let encoded = text.strip_prefix(PREFIX).unwrap_or(text);
+    let bytes = Zeroizing::new(BASE64.decode(encoded).map_err(|_| {
+        invalid("the webhook secret is not base64: expected whsec_ and base64, as the dashboard shows it")
+    })?);
+    if bytes.len() < MIN_BYTES {
+        let length = bytes.len();
+        return Err(invalid(format!(
+            "the webhook secret holds {length} bytes, too few to be safe: expected at least {MIN_BYTES} behind whsec_"
+        )));
+    }
+    Key::new_from_slice(&bytes).map_err(|_| invalid("the webhook secret cannot key an HMAC"))
+}
+
+pub(super) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, message).with_reason(Reason::InvalidSecret)
+}

@@ -1,0 +1,49 @@
+//! The other direction: the headers that a signed request carries.
+
+use super::headers::MAX_ID;
+use super::secret::Key;
+use super::signature::{VERSION, mac};
+use crate::source::Chance;
+use crate::{Error, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::Mac;
+
+/// The three headers of a signed request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedHeaders {
+    /// `webhook-id`: the same for every attempt to deliver one message.
+    pub id: String,
+    /// `webhook-timestamp`: Unix seconds.
+    pub timestamp: String,
+    /// `webhook-signature`: `v1,` and base64.
+    pub signature: String,
+}
+
+impl SignedHeaders {
+    /// The headers' names and values.
+    pub fn iter(&self) -> [(&'static str, &str); 3] {
+        [("webhook-id", &self.id), ("webhook-timestamp", &self.timestamp), ("webhook-signature", &self.signature)]
+    }
+}
+
+pub(super) fn sign(key: &Key, id: String, timestamp: i64, body: &[u8]) -> Result<SignedHeaders> {
+    if id.is_empty() || id.len() > MAX_ID || id.trim() != id || id.chars().any(char::is_control) {
+        return Err(Error::invalid_argument(format!(
+            "the message id cannot stand in a header: expected 1 to {MAX_ID} bytes without control characters or blanks around them"
+        )));
+    }
+    if timestamp < 0 {
+        return Err(Error::invalid_argument("the timestamp is negative: expected Unix seconds"));
+    }
+    let timestamp = timestamp.to_string();
+    let mac = mac(key, id.as_bytes(), timestamp.as_bytes(), body).finalize().into_bytes();
+    let mut signature = String::from_utf8_lossy(VERSION).into_owned();
+    STANDARD.encode_string(mac, &mut signature);
+    Ok(SignedHeaders { id, timestamp, signature })
+}
+
+/// `msg_` and 128 random bits.
+pub(super) fn fresh_id(chance: &dyn Chance) -> String {
+    format!("msg_{:016x}{:016x}", chance.bits(), chance.bits())
+}
