@@ -79,8 +79,11 @@ pub(crate) fn plain_json_error(error: &serde_json::Error) -> String {
             let expected = rest.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
             plain.push_str(&format!("expected {expected}, got {}{came}", if came == "null" { "" } else { "a " }));
         }
-        None if what.contains('"') => plain.push_str("a value is not what the contract says"),
-        None => plain.push_str(what),
+        // serde_json's own words about syntax, and serde's about fields, repeat nothing; a field's own decoder may.
+        None if !error.is_data() || what.starts_with("missing field `") || what.starts_with("duplicate field `") => {
+            plain.push_str(what);
+        }
+        None => plain.push_str("expected a value of another form"),
     }
     if let Some(place) = place {
         plain.push_str(&format!(" (line {place})"));
@@ -98,7 +101,7 @@ mod tests {
         for (text, said) in [
             (r#"{"id":["hunter2"]}"#, "expected a string, got a sequence"),
             (r#"{"id":"x","emails":"hunter2, expected b"}"#, "expected a sequence, got a string"),
-            (r#"{"id":"x","updated_at":"hunter2"}"#, "a value is not what the contract says"),
+            (r#"{"id":"x","updated_at":"hunter2"}"#, "expected a value of another form"),
             (r#"{"email":"hunter2"}"#, "missing field `id`"),
             (r#"{"id":"hunter2"#, "EOF while parsing a string"),
         ] {

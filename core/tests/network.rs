@@ -1,0 +1,397 @@
+//! The client against servers that misbehave on the wire: plain sockets, each told exactly what to answer.
+
+use headcount::{Client, ErrorKind, ErrorStatus, RetryPolicy};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const TOKEN: &str = r#"{"access_token":"t0ken","token_type":"bearer","expires_in":3600}"#;
+
+/// A server that answers each request by its path and number (from 0 for each kind of path), and counts them.
+struct Server {
+    url: String,
+    tokens: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
+}
+
+/// What to do with one request.
+#[derive(Clone)]
+enum Reply {
+    /// Status line's end, headers, body.
+    Http(&'static str, String),
+    /// The bytes as they are, and then the end of the connection.
+    Raw(String),
+    /// Nothing: the connection is closed.
+    Close,
+    /// Nothing at all, ever.
+    Hang,
+}
+
+fn ok(body: &str) -> Reply {
+    Reply::Http("200 OK", body.to_owned())
+}
+
+impl Server {
+    async fn start(
+        token: impl Fn(usize) -> Reply + Send + Sync + 'static,
+        call: impl Fn(usize, &str) -> Reply + Send + Sync + 'static,
+    ) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (tokens, calls) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let server = Server { url, tokens: Arc::clone(&tokens), calls: Arc::clone(&calls) };
+        let behaviour = Arc::new((token, call));
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (behaviour, tokens, calls) = (Arc::clone(&behaviour), Arc::clone(&tokens), Arc::clone(&calls));
+                tokio::spawn(async move {
+                    serve(stream, |request| {
+                        if request.starts_with("POST /oauth/token ") {
+                            behaviour.0(tokens.fetch_add(1, Ordering::SeqCst))
+                        } else {
+                            behaviour.1(calls.fetch_add(1, Ordering::SeqCst), request)
+                        }
+                    })
+                    .await;
+                });
+            }
+        });
+        server
+    }
+
+    fn client(&self) -> Client {
+        self.with(|builder| builder)
+    }
+
+    fn with(&self, set: impl Fn(headcount::ClientBuilder) -> headcount::ClientBuilder) -> Client {
+        let quick = RetryPolicy { max_attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(2) };
+        set(Client::builder(&self.url, "skc_1", "test_secret").retry(quick).timeout(Duration::from_secs(20))).build().unwrap()
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.tokens.load(Ordering::SeqCst), self.calls.load(Ordering::SeqCst))
+    }
+}
+
+/// Reads requests off one connection until a reply ends it.
+async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
+    let mut buffer = Vec::new();
+    loop {
+        let end = loop {
+            if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&buffer[..at]).to_ascii_lowercase();
+                let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+                let end = at + 4 + length.unwrap_or(0_usize);
+                if buffer.len() >= end {
+                    break end;
+                }
+            }
+            match stream.read_buf(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        };
+        let request = String::from_utf8_lossy(&buffer[..end]).into_owned();
+        buffer.drain(..end);
+        match answer(&request) {
+            Reply::Http(status, body) => {
+                let (status, headers) = status.split_once('\n').unwrap_or((status, ""));
+                let text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len());
+                if stream.write_all(text.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Raw(text) => {
+                let _ = stream.write_all(text.as_bytes()).await;
+                return;
+            }
+            Reply::Close => return,
+            Reply::Hang => std::future::pending().await,
+        }
+    }
+}
+
+const ORGANIZATION: &str = r#"{"organization":{"id":"org_1","display_name":"Acme"}}"#;
+
+#[tokio::test]
+async fn one_token_request_however_many_callers_wait() {
+    let server = Server::start(|_| ok(TOKEN), |_, _| ok(ORGANIZATION)).await;
+    let client = server.client();
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.organizations().get("org_1").await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap().display_name, "Acme");
+    }
+    assert_eq!(server.counts(), (1, 32));
+}
+
+#[tokio::test]
+async fn refused_credentials_are_said_once_and_to_everyone() {
+    let refused = |_| Reply::Http("401 Unauthorized", r#"{"error":"invalid_client","error_description":"test_secret"}"#.into());
+    let server = Server::start(refused, |_, _| ok(ORGANIZATION)).await;
+    let client = server.client();
+    let error = client.organizations().get("org_1").await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Authentication, ErrorStatus::Permanent));
+    assert!(error.to_string().contains("SCALEKIT_CLIENT_SECRET"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("test_secret"), "{error}");
+    assert_eq!(server.counts(), (1, 0));
+}
+
+#[tokio::test]
+async fn the_token_request_is_a_form_and_calls_carry_the_token() {
+    let server = Server::start(
+        |_| ok(TOKEN),
+        |_, request| {
+            assert!(request.contains("authorization: Bearer t0ken"), "{request}");
+            assert!(request.starts_with("GET /api/v1/organizations/a%2Fb%3F HTTP/1.1"), "{request}");
+            ok(ORGANIZATION)
+        },
+    )
+    .await;
+    server.client().organizations().get("a/b?").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_401_renews_once_and_a_second_one_is_an_error() {
+    let unauthorized = || Reply::Http("401 Unauthorized", r#"{"code":16,"message":"token expired"}"#.into());
+    let server = Server::start(|_| ok(TOKEN), move |n, _| if n == 0 { unauthorized() } else { ok(ORGANIZATION) }).await;
+    server.client().organizations().get("org_1").await.unwrap();
+    assert_eq!(server.counts(), (2, 2));
+
+    let server = Server::start(|_| ok(TOKEN), move |_, _| unauthorized()).await;
+    let error = server.client().organizations().get("org_1").await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Authentication, Some(401)));
+    assert_eq!(server.counts(), (2, 2));
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_what_stays_is_not() {
+    for status in ["408 T", "429 T", "500 T", "502 T", "503 T", "504 T"] {
+        let server =
+            Server::start(|_| ok(TOKEN), move |n, _| if n < 2 { Reply::Http(status, String::new()) } else { ok(ORGANIZATION) })
+                .await;
+        server.client().organizations().get("org_1").await.unwrap();
+        assert_eq!(server.counts(), (1, 3), "{status}");
+    }
+    for (status, kind) in [
+        ("400 T", ErrorKind::BadRequest),
+        ("403 T", ErrorKind::PermissionDenied),
+        ("404 T", ErrorKind::NotFound),
+        ("501 T", ErrorKind::Server),
+        ("418 T", ErrorKind::Api),
+    ] {
+        let server = Server::start(|_| ok(TOKEN), move |_, _| Reply::Http(status, String::new())).await;
+        let error = server.client().organizations().get("org_1").await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (kind, ErrorStatus::Permanent), "{status}");
+        assert_eq!(server.counts(), (1, 1), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn attempts_end_and_the_last_error_says_how_many_there_were() {
+    let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Http("500 Oops", String::new())).await;
+    let error = server.client().organizations().get("org_1").await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Server, ErrorStatus::Exhausted));
+    assert!(error.to_string().contains("attempts: 3") && error.to_string().contains("organization: org_1"), "{error}");
+    assert_eq!(server.counts(), (1, 3));
+    let error = server.with(|builder| builder.max_attempts(1)).organizations().get("org_1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    assert_eq!(server.counts(), (2, 4));
+}
+
+#[tokio::test]
+async fn a_broken_answer_is_tried_again_and_then_a_typed_error() {
+    let half = &ORGANIZATION[..20];
+    let truncated = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{half}", ORGANIZATION.len());
+    for (reply, kind) in [
+        (Reply::Close, ErrorKind::Connection),
+        (Reply::Raw(truncated), ErrorKind::Connection),
+        (Reply::Raw("nonsense\r\n\r\n".into()), ErrorKind::Connection),
+        (ok(half), ErrorKind::Decode),
+        (ok("<html><body>hello</body></html>"), ErrorKind::Decode),
+        (ok(""), ErrorKind::Decode),
+    ] {
+        let again = reply.clone();
+        let server = Server::start(|_| ok(TOKEN), move |n, _| if n == 0 { again.clone() } else { ok(ORGANIZATION) }).await;
+        server.client().organizations().get("org_1").await.unwrap();
+        assert_eq!(server.counts(), (1, 2));
+
+        let server = Server::start(|_| ok(TOKEN), move |_, _| reply.clone()).await;
+        let error = server.client().organizations().get("org_1").await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (kind, ErrorStatus::Exhausted), "{error}");
+        assert_eq!(server.counts(), (1, 3), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_type_names_its_field_and_is_not_tried_again() {
+    let server = Server::start(
+        |_| ok(TOKEN),
+        |_, _| ok(r#"{"users":[{"id":"diruser_1"},{"id":"diruser_2","emails":"ada@example.com"}],"total_size":"2"}"#),
+    )
+    .await;
+    let error = server.client().directories().users("org_1", "dir_1").send().await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent));
+    assert!(error.message().contains("`users[1].emails`"), "{error}");
+    assert!(!error.to_string().contains("ada"), "{error}");
+    assert_eq!(server.counts(), (1, 1));
+}
+
+#[tokio::test]
+async fn silence_ends_at_the_deadline() {
+    let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Hang).await;
+    let client = server.with(|builder| builder.timeout(Duration::from_millis(300)));
+    let start = instant();
+    let error = client.organizations().get("org_1").await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Timeout, ErrorStatus::Exhausted), "{error}");
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    assert_eq!(server.counts(), (1, 1));
+}
+
+#[tokio::test]
+async fn one_slow_attempt_does_not_use_up_the_deadline() {
+    let server = Server::start(|_| ok(TOKEN), |n, _| if n == 0 { Reply::Hang } else { ok(ORGANIZATION) }).await;
+    let client = server.with(|builder| builder.attempt_timeout(Duration::from_millis(200)));
+    client.organizations().get("org_1").await.unwrap();
+    assert_eq!(server.counts(), (1, 2));
+}
+
+#[tokio::test]
+async fn a_silent_token_endpoint_ends_at_the_deadline_too() {
+    let server = Server::start(|_| Reply::Hang, |_, _| ok(ORGANIZATION)).await;
+    let client = server.with(|builder| builder.timeout(Duration::from_millis(300)));
+    let error = client.organizations().get("org_1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_a_connection_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let client = Client::builder(url, "skc_1", "test_secret").max_attempts(1).build().unwrap();
+    let error = client.organizations().get("org_1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_retry_after_beyond_the_deadline_is_not_waited_for() {
+    let server = Server::start(
+        |_| ok(TOKEN),
+        |_, _| Reply::Http("429 Too Many Requests\nretry-after: 99999999999\r\n", String::new()),
+    )
+    .await;
+    let client = server.client();
+    let start = instant();
+    let error = client.organizations().get("org_1").await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::RateLimit, Some(429)));
+    // The server asked this client to be silent: the next caller is told so without a request.
+    let error = client.organizations().get("org_1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimit);
+    assert!(start.elapsed() < Duration::from_secs(20), "within the deadline");
+    assert_eq!(server.counts(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Server::start(|_| ok(TOKEN), |_, _| ok(ORGANIZATION)).await;
+    let location: &'static str =
+        Box::leak(format!("302 Found\nlocation: {}/api/v1/organizations/org_1\r\n", elsewhere.url).into_boxed_str());
+    let server = Server::start(|_| ok(TOKEN), move |_, _| Reply::Http(location, String::new())).await;
+    let error = server.client().organizations().get("org_1").await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Api, Some(302)));
+    assert_eq!(elsewhere.counts(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_listing_that_goes_in_circles_is_an_error_not_a_loop() {
+    let server = Server::start(
+        |_| ok(TOKEN),
+        |n, _| {
+            let next = ["b", "c", "b", "c"][n % 4];
+            ok(&format!(r#"{{"users":[{{"id":"diruser_{n}"}}],"total_size":9,"next_page_token":"{next}"}}"#))
+        },
+    )
+    .await;
+    let mut pages = server.client().directories().users("org_1", "dir_1").pages();
+    assert!(pages.next().await.unwrap().is_some());
+    assert!(pages.next().await.unwrap().is_some());
+    let error = pages.next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.message().contains("circles"), "{error}");
+    assert!(pages.next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_listing_goes_on_where_it_failed() {
+    let server = Server::start(
+        |_| ok(TOKEN),
+        |n, request| match n {
+            0 => ok(r#"{"users":[{"id":"diruser_1"}],"total_size":2,"next_page_token":"p2"}"#),
+            1..=3 => Reply::Http("500 Oops", String::new()),
+            _ => {
+                assert!(request.contains("page_token=p2") && request.contains("page_size=30"), "{request}");
+                ok(r#"{"users":[{"id":"diruser_2"}],"total_size":2}"#)
+            }
+        },
+    )
+    .await;
+    let mut pages = server.client().directories().users("org_1", "dir_1").pages();
+    assert_eq!(pages.next().await.unwrap().unwrap().items[0].id, "diruser_1");
+    assert_eq!(pages.next().await.unwrap_err().kind(), ErrorKind::Server);
+    assert_eq!(pages.next().await.unwrap().unwrap().items[0].id, "diruser_2");
+    assert!(pages.next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_before_anything_is() {
+    let server = Server::start(|_| ok(TOKEN), |_, _| ok(ORGANIZATION)).await;
+    let client = server.client();
+    let errors = [
+        client.organizations().get("").await.unwrap_err(),
+        client.directories().get("org_1", "..").await.unwrap_err(),
+        client.directories().users("", "dir_1").send().await.unwrap_err(),
+        client.directories().users("org_1", "dir_1").page_size(0).send().await.unwrap_err(),
+    ];
+    assert!(errors.iter().all(|error| error.kind() == ErrorKind::InvalidArgument), "{errors:?}");
+    assert_eq!(server.counts(), (0, 0));
+}
+
+#[tokio::test]
+async fn cancelling_the_one_who_fetches_the_token_leaves_the_next_one_to_do_it() {
+    let server = Server::start(|n| if n == 0 { Reply::Hang } else { ok(TOKEN) }, |_, _| ok(ORGANIZATION)).await;
+    let client = server.client();
+    let first = tokio::spawn({
+        let client = client.clone();
+        async move { client.organizations().get("org_1").await }
+    });
+    while server.counts().0 == 0 {
+        tokio::task::yield_now().await;
+    }
+    let second = tokio::spawn(async move { client.organizations().get("org_1").await });
+    tokio::task::yield_now().await;
+    first.abort();
+    second.await.unwrap().unwrap();
+    assert_eq!(server.counts(), (2, 1));
+}
+
+#[test]
+fn the_blocking_client_says_where_it_does_not_belong() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let client = headcount::blocking::Client::new(Client::builder("http://127.0.0.1:9", "skc_1", "test_secret")).unwrap();
+    let error = runtime.block_on(async { client.organizations().get("org_1") }).unwrap_err();
+    assert!(error.message().contains("async"), "{error}");
+}
+
+#[allow(clippy::disallowed_methods, reason = "measures real waiting")]
+fn instant() -> Instant {
+    Instant::now()
+}
