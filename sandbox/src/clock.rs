@@ -1,0 +1,78 @@
+//! The sandbox's own time: the machine's, faster if asked, and moved ahead on request.
+
+use headcount::{Clock, SystemClock, Timestamp};
+use jiff::SignedDuration;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A clock that starts with the machine's time.
+pub(crate) struct SandboxClock {
+    started: Timestamp,
+    speed: f64,
+    ahead: Mutex<SignedDuration>,
+}
+
+impl SandboxClock {
+    /// `speed` sandbox seconds pass in a real one.
+    pub(crate) fn new(speed: f64) -> SandboxClock {
+        SandboxClock { started: SystemClock.now(), speed, ahead: Mutex::new(SignedDuration::ZERO) }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        let passed = SystemClock.now().duration_since(self.started).as_secs_f64() * self.speed;
+        let passed = SignedDuration::try_from_secs_f64(passed).unwrap_or(SignedDuration::ZERO);
+        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        self.started.checked_add(passed).and_then(|now| now.checked_add(ahead)).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        *ahead = ahead.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
+    }
+
+    /// How long it really takes until `moment`.
+    pub(crate) fn wait(&self, moment: Timestamp) -> Duration {
+        let seconds = moment.duration_since(self.now()).as_secs_f64() / self.speed;
+        Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+    }
+}
+
+/// Reads `90s`, `5m`, `6h`, `1d` or a plain number of seconds.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let seconds = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return None,
+    };
+    Duration::try_from_secs_f64(number.trim().parse::<f64>().ok()? * seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, seconds) in
+            [("90", 90.0), ("90s", 90.0), ("5m", 300.0), ("6h", 21600.0), ("1d", 86400.0), ("250ms", 0.25)]
+        {
+            assert_eq!(parse_duration(text), Some(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for text in ["", "h", "6 weeks", "-1s", "x"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn advancing_moves_it() {
+        let clock = SandboxClock::new(1.0);
+        let before = clock.now();
+        clock.advance(Duration::from_secs(6 * 3600));
+        assert!(clock.now().duration_since(before) >= SignedDuration::from_hours(6));
+    }
+}

@@ -1,0 +1,70 @@
+//! Refusals, in the words and shapes of the vendor's API: gRPC gateway's error body.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use std::fmt;
+
+/// Why the sandbox refused a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub(crate) status: u16,
+    /// gRPC's number for it.
+    grpc: u8,
+    code: &'static str,
+    message: String,
+}
+
+impl Error {
+    pub(crate) fn invalid(message: impl Into<String>) -> Error {
+        Error { status: 400, grpc: 3, code: "INVALID_ARGUMENT", message: message.into() }
+    }
+
+    pub(crate) fn unauthenticated(message: impl Into<String>) -> Error {
+        Error { status: 401, grpc: 16, code: "UNAUTHENTICATED", message: message.into() }
+    }
+
+    pub(crate) fn not_found(what: &str) -> Error {
+        Error { status: 404, grpc: 5, code: "RESOURCE_NOT_FOUND", message: format!("{what} not found") }
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> Error {
+        Error { status: 409, grpc: 6, code: "RESOURCE_ALREADY_EXISTS", message: message.into() }
+    }
+
+    pub(crate) fn rate_limited() -> Error {
+        Error { status: 429, grpc: 8, code: "RATE_LIMIT_EXCEEDED", message: "too many requests".into() }
+    }
+
+    pub(crate) fn server(status: u16) -> Error {
+        let grpc = if status == 503 { 14 } else { 13 };
+        Error { status, grpc, code: "INTERNAL_ERROR", message: "the sandbox was asked to fail".into() }
+    }
+
+    pub(crate) fn startup(message: impl Into<String>) -> Error {
+        Error { status: 500, grpc: 13, code: "INTERNAL_ERROR", message: message.into() }
+    }
+
+    /// The HTTP status that REST gives it.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let detail =
+            json!({ "@type": "type.googleapis.com/scalekit.v1.errdetails.ErrorInfo", "error_code": self.code });
+        (status, Json(json!({ "code": self.grpc, "message": self.message, "details": [detail] }))).into_response()
+    }
+}

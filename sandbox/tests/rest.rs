@@ -1,0 +1,221 @@
+//! Every path of the contract: its answers against the schema, its paging, its filters and its refusals.
+
+mod common;
+
+use common::{Rest, conforms, contract, json_of};
+use headcount_sandbox::Sandbox;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+fn ids(page: &Value, of: &str) -> Vec<String> {
+    page[of].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_answer_is_what_the_contract_says() {
+    let sandbox = Sandbox::builder().organizations(12).directories(2).users(40).groups(7).start().unwrap();
+    let (rest, contract) = (Rest::new(&sandbox).await, contract());
+    let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
+    let root = format!("/api/v1/organizations/{org}");
+    for (path, schema) in [
+        ("/api/v1/organizations".to_owned(), "organizationsListOrganizationsResponse"),
+        ("/api/v1/organizations?page_size=5".to_owned(), "organizationsListOrganizationsResponse"),
+        (root.clone(), "organizationsGetOrganizationResponse"),
+        ("/api/v1/organizations:external/tenant_1".to_owned(), "organizationsGetOrganizationResponse"),
+        (format!("{root}/directories"), "directoriesListDirectoriesResponse"),
+        (format!("{root}/directories/{dir}"), "directoriesGetDirectoryResponse"),
+        (format!("{root}/directories/{dir}/users"), "directoriesListDirectoryUsersResponse"),
+        (
+            format!("{root}/directories/{dir}/users?include_detail=true&page_size=30"),
+            "directoriesListDirectoryUsersResponse",
+        ),
+        (format!("{root}/directories/{dir}/groups"), "directoriesListDirectoryGroupsResponse"),
+        (
+            format!("{root}/directories/{dir}/groups?include_detail=true&include_external_groups=true"),
+            "directoriesListDirectoryGroupsResponse",
+        ),
+    ] {
+        conforms(&contract, schema, &rest.get(&path).await);
+    }
+    let toggle = rest.call(Method::PATCH, &format!("{root}/directories/{dir}:disable"), None, 200).await;
+    conforms(&contract, "directoriesToggleDirectoryResponse", &toggle);
+    assert_eq!(toggle, json!({ "enabled": false, "error_message": "" }));
+    let again = rest.call(Method::PATCH, &format!("{root}/directories/{dir}:disable"), None, 200).await;
+    assert_eq!(again["error_message"], "The directory is already disabled");
+    let toggle = rest.call(Method::PATCH, &format!("{root}/directories/{dir}:enable"), None, 200).await;
+    assert_eq!(toggle["enabled"], true);
+}
+
+#[tokio::test]
+async fn organizations_are_made_changed_and_ended() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let (rest, contract) = (Rest::new(&sandbox).await, contract());
+    let new = json!({ "display_name": "Ünïcode GmbH", "external_id": "t 1/ä", "metadata": { "plan": "pro" } });
+    let made = rest.call(Method::POST, "/api/v1/organizations", Some(new.clone()), 201).await;
+    conforms(&contract, "organizationsCreateOrganizationResponse", &made);
+    let id = made["organization"]["id"].as_str().unwrap();
+    let by_external = rest.get("/api/v1/organizations:external/t%201%2F%C3%A4").await;
+    assert_eq!(by_external["organization"], made["organization"]);
+    rest.call(Method::POST, "/api/v1/organizations", Some(new), 409).await;
+    rest.call(Method::POST, "/api/v1/organizations", Some(json!({})), 400).await;
+    rest.call(Method::POST, "/api/v1/organizations", Some(json!([])), 400).await;
+    let path = format!("/api/v1/organizations/{id}");
+    let changed = rest.call(Method::PATCH, &path, Some(json!({ "display_name": "Neu" })), 200).await;
+    conforms(&contract, "organizationsUpdateOrganizationResponse", &changed);
+    assert_eq!(
+        (&changed["organization"]["display_name"], &changed["organization"]["external_id"]),
+        (&json!("Neu"), &json!("t 1/ä"))
+    );
+    rest.call(Method::DELETE, &path, None, 200).await;
+    rest.refused(&path, 404).await;
+}
+
+#[tokio::test]
+async fn pages_are_complete_and_once_each_within_the_sizes_that_there_are() {
+    let sandbox = Sandbox::builder().organizations(23).users(75).groups(33).start().unwrap();
+    let rest = Rest::new(&sandbox).await;
+    let root = format!("/api/v1/organizations/{}/directories/{}", sandbox.organization_id(), sandbox.directory_id());
+    for (path, of, total, asked, size) in [
+        ("/api/v1/organizations".to_owned(), "organizations", 23, "", 10),
+        ("/api/v1/organizations".to_owned(), "organizations", 23, "5", 10),
+        ("/api/v1/organizations".to_owned(), "organizations", 23, "1000", 23),
+        (format!("{root}/users"), "users", 75, "", 10),
+        (format!("{root}/users"), "users", 75, "1", 1),
+        (format!("{root}/users"), "users", 75, "500", 30),
+        (format!("{root}/groups"), "groups", 33, "30", 30),
+    ] {
+        let (mut seen, mut token, mut previous) = (Vec::new(), String::new(), Vec::new());
+        loop {
+            let page = rest.get(&format!("{path}?page_size={asked}&page_token={token}")).await;
+            assert_eq!(page["total_size"], total);
+            assert!(ids(&page, of).len() <= size);
+            if !previous.is_empty() {
+                let back = page["prev_page_token"].as_str().unwrap();
+                let back = rest.get(&format!("{path}?page_size={asked}&page_token={back}")).await;
+                assert_eq!(ids(&back, of), previous, "the way back");
+            }
+            previous = ids(&page, of);
+            seen.extend(ids(&page, of));
+            token = page["next_page_token"].as_str().unwrap().to_owned();
+            if token.is_empty() {
+                break;
+            }
+            assert_eq!(ids(&page, of).len(), size);
+        }
+        assert_eq!(seen.len(), total);
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), total);
+    }
+}
+
+#[tokio::test]
+async fn filters() {
+    let sandbox = Sandbox::builder().organizations(12).users(60).groups(4).start().unwrap();
+    let rest = Rest::new(&sandbox).await;
+    let root = format!("/api/v1/organizations/{}/directories/{}", sandbox.organization_id(), sandbox.directory_id());
+    let one = rest.get("/api/v1/organizations?external_id=tenant_7").await;
+    assert_eq!((&one["total_size"], &one["organizations"][0]["external_id"]), (&json!(1), &json!("tenant_7")));
+    let plain = rest.get(&format!("{root}/users")).await;
+    assert!(plain["users"][0].get("user_detail").is_none());
+    let detail = rest.get(&format!("{root}/users?include_detail=true")).await;
+    assert_eq!(detail["users"][0]["user_detail"]["active"], true);
+    // By group: as many as the group says, and all of them in it.
+    let groups = rest.get(&format!("{root}/groups")).await;
+    for group in groups["groups"].as_array().unwrap() {
+        let id = group["id"].as_str().unwrap();
+        let members = rest.get(&format!("{root}/users?directory_group_id={id}&page_size=30")).await;
+        assert_eq!(members["total_size"], group["total_users"]);
+        for user in members["users"].as_array().unwrap() {
+            assert!(user["groups"].as_array().unwrap().iter().any(|other| other["id"] == id));
+        }
+    }
+    // By time: those behind the one in the middle.
+    let all = rest.get(&format!("{root}/users?page_size=30")).await;
+    let middle = all["users"][29]["updated_at"].as_str().unwrap();
+    let later = rest.get(&format!("{root}/users?page_size=30&updated_after={middle}")).await;
+    assert_eq!(later["total_size"], 30);
+    assert!(later["users"].as_array().unwrap().iter().all(|user| user["updated_at"].as_str().unwrap() > middle));
+    for query in
+        ["page_size=x", "page_size=-1", "page_token=nonsense", "updated_after=yesterday", "include_detail=maybe"]
+    {
+        let error = rest.refused(&format!("{root}/users?{query}"), 400).await;
+        assert_eq!(error["code"], 3, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_in_the_vendors_words() {
+    let sandbox = Sandbox::builder().organizations(2).start().unwrap();
+    let rest = Rest::new(&sandbox).await;
+    let other = ids(&rest.get("/api/v1/organizations").await, "organizations")[1].clone();
+    let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
+    for path in [
+        "/api/v1/organizations/org_0".to_owned(),
+        "/api/v1/organizations:external/nobody".to_owned(),
+        "/api/v1/organizations/org_0/directories".to_owned(),
+        format!("/api/v1/organizations/{org}/directories/dir_0"),
+        format!("/api/v1/organizations/{org}/directories/dir_0/users"),
+        format!("/api/v1/organizations/{other}/directories/{dir}/users"),
+        format!("/api/v1/organizations/{other}/directories/{dir}"),
+    ] {
+        let error = rest.refused(&path, 404).await;
+        assert_eq!(
+            (&error["code"], &error["details"][0]["error_code"]),
+            (&json!(5), &json!("RESOURCE_NOT_FOUND")),
+            "{path}"
+        );
+    }
+    let nowhere = rest.send(Method::GET, "/api/v2", None).await.unwrap();
+    assert_eq!(nowhere.status(), 404);
+}
+
+#[tokio::test]
+async fn tokens() {
+    let sandbox = Sandbox::builder().token_ttl(std::time::Duration::from_secs(60)).start().unwrap();
+    let mut rest = Rest::new(&sandbox).await;
+    rest.get("/api/v1/organizations").await;
+    sandbox.advance(std::time::Duration::from_secs(61));
+    assert_eq!(rest.refused("/api/v1/organizations", 401).await["code"], 16);
+    for token in ["", "nonsense"] {
+        rest.token = token.to_owned();
+        rest.refused("/api/v1/organizations", 401).await;
+    }
+    let bare = rest.client.get(format!("{}/api/v1/organizations", rest.url)).send().await.unwrap();
+    assert_eq!(bare.status(), 401);
+    let url = format!("{}/oauth/token", rest.url);
+    for (form, status, error) in [
+        (
+            vec![("grant_type", "client_credentials"), ("client_id", sandbox.client_id()), ("client_secret", "x")],
+            401,
+            "invalid_client",
+        ),
+        (vec![("grant_type", "password")], 400, "unsupported_grant_type"),
+        (vec![], 400, "unsupported_grant_type"),
+    ] {
+        let response = rest.client.post(&url).form(&form).send().await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(json_of(response).await["error"], error);
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_people() {
+    let mut answers = Vec::new();
+    for seed in [7, 7, 8] {
+        let sandbox = Sandbox::builder().users(30).seed(seed).start().unwrap();
+        let rest = Rest::new(&sandbox).await;
+        let path = format!(
+            "/api/v1/organizations/{}/directories/{}/users?page_size=30&include_detail=true",
+            sandbox.organization_id(),
+            sandbox.directory_id()
+        );
+        let users = rest.get(&path).await;
+        let emails: BTreeSet<_> =
+            users["users"].as_array().unwrap().iter().map(|user| user["email"].to_string()).collect();
+        assert_eq!(emails.len(), 30);
+        answers.push((users.to_string(), sandbox.settings()["client_secret"].clone()));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_ne!(answers[0], answers[2]);
+    assert!(answers[0].0.chars().any(|character| character > '\u{400}'), "names in several scripts");
+}
