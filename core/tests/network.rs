@@ -1,4 +1,5 @@
 //! The client against servers that misbehave on the wire: plain sockets, each told exactly what to answer.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::{Client, ErrorKind, ErrorStatus, RetryPolicy};
 use std::sync::Arc;
@@ -68,7 +69,9 @@ impl Server {
 
     fn with(&self, set: impl Fn(headcount::ClientBuilder) -> headcount::ClientBuilder) -> Client {
         let quick = RetryPolicy { max_attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(2) };
-        set(Client::builder(&self.url, "skc_1", "test_secret").retry(quick).timeout(Duration::from_secs(20))).build().unwrap()
+        set(Client::builder(&self.url, "skc_1", "test_secret").retry(quick).timeout(Duration::from_secs(20)))
+            .build()
+            .unwrap()
     }
 
     fn counts(&self) -> (usize, usize) {
@@ -83,7 +86,8 @@ async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
         let end = loop {
             if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&buffer[..at]).to_ascii_lowercase();
-                let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+                let length =
+                    head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
                 let end = at + 4 + length.unwrap_or(0_usize);
                 if buffer.len() >= end {
                     break end;
@@ -134,7 +138,8 @@ async fn one_token_request_however_many_callers_wait() {
 
 #[tokio::test]
 async fn refused_credentials_are_said_once_and_to_everyone() {
-    let refused = |_| Reply::Http("401 Unauthorized", r#"{"error":"invalid_client","error_description":"test_secret"}"#.into());
+    let refused =
+        |_| Reply::Http("401 Unauthorized", r#"{"error":"invalid_client","error_description":"test_secret"}"#.into());
     let server = Server::start(refused, |_, _| ok(ORGANIZATION)).await;
     let client = server.client();
     let error = client.organizations().get("org_1").await.unwrap_err();
@@ -174,9 +179,11 @@ async fn a_401_renews_once_and_a_second_one_is_an_error() {
 #[tokio::test]
 async fn what_may_pass_is_tried_again_and_what_stays_is_not() {
     for status in ["408 T", "429 T", "500 T", "502 T", "503 T", "504 T"] {
-        let server =
-            Server::start(|_| ok(TOKEN), move |n, _| if n < 2 { Reply::Http(status, String::new()) } else { ok(ORGANIZATION) })
-                .await;
+        let server = Server::start(
+            |_| ok(TOKEN),
+            move |n, _| if n < 2 { Reply::Http(status, String::new()) } else { ok(ORGANIZATION) },
+        )
+        .await;
         server.client().organizations().get("org_1").await.unwrap();
         assert_eq!(server.counts(), (1, 3), "{status}");
     }
@@ -219,7 +226,8 @@ async fn a_broken_answer_is_tried_again_and_then_a_typed_error() {
         (ok(""), ErrorKind::Decode),
     ] {
         let again = reply.clone();
-        let server = Server::start(|_| ok(TOKEN), move |n, _| if n == 0 { again.clone() } else { ok(ORGANIZATION) }).await;
+        let server =
+            Server::start(|_| ok(TOKEN), move |n, _| if n == 0 { again.clone() } else { ok(ORGANIZATION) }).await;
         server.client().organizations().get("org_1").await.unwrap();
         assert_eq!(server.counts(), (1, 2));
 
@@ -386,7 +394,8 @@ async fn cancelling_the_one_who_fetches_the_token_leaves_the_next_one_to_do_it()
 #[test]
 fn the_blocking_client_says_where_it_does_not_belong() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let client = headcount::blocking::Client::new(Client::builder("http://127.0.0.1:9", "skc_1", "test_secret")).unwrap();
+    let client =
+        headcount::blocking::Client::new(Client::builder("http://127.0.0.1:9", "skc_1", "test_secret")).unwrap();
     let error = runtime.block_on(async { client.organizations().get("org_1") }).unwrap_err();
     assert!(error.message().contains("async"), "{error}");
 }

@@ -1,4 +1,5 @@
 //! Each fault, as a client sees it on the wire.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The program: its one line, and how it ends.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

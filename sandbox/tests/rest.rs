@@ -1,4 +1,5 @@
 //! Every path of the contract: its answers against the schema, its paging, its filters and its refusals.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What happens is told: signed, in the contract's shapes, and again until it is accepted.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! What the sandbox's tests share: a plain HTTP client with a token, the contract's schemas, and an endpoint that takes webhooks.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "each test file uses a part of it")]
 
 use headcount::Webhook;
 use headcount_sandbox::Sandbox;

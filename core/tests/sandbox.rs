@@ -1,0 +1,158 @@
+//! The client against the sandbox: every call, every filter, both facades, and a listing through a storm of faults.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use futures_util::TryStreamExt;
+use headcount::{Client, ErrorKind, RetryPolicy, Timestamp, blocking};
+use headcount_sandbox::{Fault, NewUser, Sandbox};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+#[tokio::test]
+async fn organizations() {
+    let sandbox = Sandbox::builder().organizations(25).start().unwrap();
+    let client = sandbox.client().build().unwrap();
+    let page = client.organizations().list().page_size(5).send().await.unwrap();
+    assert_eq!((page.items.len(), page.total_size, page.prev_page_token.as_str()), (10, 25, ""));
+    let second = client.organizations().list().page_token(page.next_page_token.as_str()).send().await.unwrap();
+    assert_ne!(second.items[0].id, page.items[0].id);
+    let all: Vec<_> = client.organizations().list().stream().try_collect().await.unwrap();
+    assert_eq!(all.len(), 25);
+    let first = client.organizations().get(&all[0].id).await.unwrap();
+    assert_eq!(first, all[0]);
+    let by_external = client.organizations().get_by_external_id(&first.external_id).await.unwrap();
+    assert_eq!(by_external, first);
+    let found = client.organizations().list().external_id("tenant_3").send().await.unwrap();
+    assert_eq!((found.items.len(), found.items[0].external_id.as_str()), (1, "tenant_3"));
+    let error = client.organizations().get("org_0/../..").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.http_status(), error.code()),
+        (ErrorKind::NotFound, Some(404), Some("RESOURCE_NOT_FOUND"))
+    );
+    assert!(error.request_id().is_some());
+}
+
+#[tokio::test]
+async fn directories_users_and_groups() {
+    let sandbox = Sandbox::builder().organizations(2).users(70).groups(35).start().unwrap();
+    let client = sandbox.client().build().unwrap();
+    let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
+    let directories = client.directories();
+    let directory = directories.primary(org).await.unwrap();
+    assert_eq!(directory, directories.get(org, dir).await.unwrap());
+    assert_eq!(directories.list(org).await.unwrap(), [directory.clone()]);
+    assert_eq!((directory.total_users, directory.enabled), (70, true));
+
+    assert!(!directories.disable(org, dir).await.unwrap().enabled);
+    assert!(!directories.get(org, dir).await.unwrap().enabled);
+    let toggle = directories.disable(org, dir).await.unwrap();
+    assert_eq!(toggle.error_message, "The directory is already disabled");
+    assert!(directories.enable(org, dir).await.unwrap().enabled);
+
+    let page = directories.users(org, dir).send().await.unwrap();
+    assert_eq!((page.items.len(), page.total_size), (10, 70));
+    assert!(page.items[0].user_detail.is_none());
+    let page = directories.users(org, dir).page_size(30).include_detail(true).send().await.unwrap();
+    let detail: serde_json::Value = page.items[0].user_detail.as_ref().unwrap().decode().unwrap();
+    assert_eq!(detail["active"], true);
+    let middle = page.items[20].updated_at.unwrap();
+    let later = directories.users(org, dir).updated_after(middle).send().await.unwrap();
+    assert_eq!(later.total_size, 49);
+
+    let groups: Vec<_> = directories.groups(org, dir).include_detail(true).stream().try_collect().await.unwrap();
+    assert_eq!(groups.len(), 35);
+    assert!(groups[0].group_detail.is_some());
+    let members: Vec<_> =
+        directories.users(org, dir).directory_group_id(groups[0].id.as_str()).stream().try_collect().await.unwrap();
+    assert_eq!(members.len(), groups[0].total_users as usize);
+    let none =
+        directories.groups(org, dir).updated_after(Timestamp::MAX).include_external_groups(true).send().await.unwrap();
+    assert_eq!((none.items.len(), none.total_size), (0, 0));
+
+    let made = sandbox.create_user(NewUser { email: "ada@example.com".into(), ..NewUser::default() }).unwrap();
+    let users: Vec<_> = directories.users(org, dir).stream().try_collect().await.unwrap();
+    assert_eq!(users.last(), Some(&made));
+}
+
+#[tokio::test]
+async fn an_organization_without_a_directory_has_no_primary_one() {
+    let sandbox = Sandbox::builder().directories(0).start().unwrap();
+    let error = sandbox.client().build().unwrap().directories().primary(sandbox.organization_id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("has no directory"), "{error}");
+}
+
+#[tokio::test]
+async fn wrong_credentials() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let client = Client::builder(sandbox.environment_url(), sandbox.client_id(), "wrong").build().unwrap();
+    let error = client.organizations().list().send().await.unwrap_err();
+    assert_eq!((error.kind(), error.http_status()), (ErrorKind::Authentication, Some(401)));
+}
+
+#[tokio::test]
+async fn a_token_that_ends_is_renewed() {
+    let sandbox = Sandbox::builder().token_ttl(Duration::from_secs(600)).start().unwrap();
+    let client = sandbox.client().build().unwrap();
+    client.organizations().list().send().await.unwrap();
+    sandbox.advance(Duration::from_secs(601));
+    client.organizations().list().send().await.unwrap();
+    assert_eq!(sandbox.requests()["POST /oauth/token"], 2);
+}
+
+/// Ten thousand people, and every seventh request fails in one way or another.
+#[tokio::test]
+async fn a_listing_through_faults_is_complete_and_once_each() {
+    let sandbox = Sandbox::builder().users(10_000).start().unwrap();
+    sandbox.fault(
+        [
+            Fault::RateLimit(0),
+            Fault::Status(500),
+            Fault::Status(503),
+            Fault::Reset,
+            Fault::Truncate,
+            Fault::Garbage,
+            Fault::ExpireToken,
+        ],
+        7,
+    );
+    let quick =
+        RetryPolicy { base: Duration::from_millis(1), cap: Duration::from_millis(10), ..RetryPolicy::default() };
+    let client = sandbox.client().retry(quick).build().unwrap();
+    let users = client.directories().users(sandbox.organization_id(), sandbox.directory_id()).include_detail(true);
+    let ids: Vec<String> = users.stream().map_ok(|user| user.id).try_collect().await.unwrap();
+    assert_eq!(ids.len(), 10_000);
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 10_000);
+}
+
+#[test]
+fn the_blocking_client_does_the_same() {
+    let sandbox = Sandbox::builder().organizations(2).users(65).start().unwrap();
+    let client = blocking::Client::new(sandbox.client()).unwrap();
+    let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
+    assert_eq!(
+        client.organizations().get(org).unwrap(),
+        client.organizations().get_by_external_id("tenant_1").unwrap()
+    );
+    assert_eq!(client.organizations().list().external_id("tenant_2").page_size(10).iter().count(), 1);
+    let directories = client.directories();
+    assert_eq!(directories.primary(org).unwrap(), directories.get(org, dir).unwrap());
+    assert_eq!(directories.list(org).unwrap().len(), 1);
+    assert!(!directories.disable(org, dir).unwrap().enabled && directories.enable(org, dir).unwrap().enabled);
+    let ids: BTreeSet<_> =
+        directories.users(org, dir).include_detail(true).iter().map(|user| user.unwrap().id).collect();
+    assert_eq!(ids.len(), 65);
+    let group = directories.groups(org, dir).send().unwrap().items.remove(0);
+    let members =
+        directories.users(org, dir).directory_group_id(group.id.as_str()).updated_after(Timestamp::MIN).iter();
+    assert_eq!(members.count(), group.total_users as usize);
+    let mut failed = directories.users("org_0", dir).iter();
+    assert_eq!(failed.next().unwrap().unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(failed.next().is_none());
+    // From many threads at once: one runtime, one token.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(client.directories().users(org, dir).iter().count(), 65));
+        }
+    });
+    assert_eq!(sandbox.requests()["POST /oauth/token"], 1);
+}

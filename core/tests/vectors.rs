@@ -1,0 +1,222 @@
+//! The shared vectors, in Rust. Every language runs the same ones; tests/vectors/README.md describes them.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use headcount::{ErrorKind, Event, Reason, Result, Timestamp, Webhook};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+#[derive(Deserialize)]
+struct File<T> {
+    cases: Vec<T>,
+}
+
+fn cases<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
+    serde_json::from_str::<File<T>>(text).unwrap().cases
+}
+
+/// A body or a header's value: text, bytes in hex, or a few texts repeated.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Bytes {
+    Text(String),
+    Hex {
+        hex: String,
+    },
+    Repeat {
+        #[serde(default)]
+        prefix: String,
+        repeat: String,
+        count: usize,
+        #[serde(default)]
+        middle: String,
+        #[serde(default)]
+        repeat_after: String,
+        #[serde(default)]
+        suffix: String,
+    },
+}
+
+impl Bytes {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Bytes::Text(text) => text.clone().into_bytes(),
+            Bytes::Hex { hex } => {
+                (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+            }
+            Bytes::Repeat { prefix, repeat, count, middle, repeat_after, suffix } => {
+                format!("{prefix}{}{middle}{}{suffix}", repeat.repeat(*count), repeat_after.repeat(*count)).into_bytes()
+            }
+        }
+    }
+}
+
+fn headers(of: &[(String, Bytes)]) -> Vec<(&str, Vec<u8>)> {
+    of.iter().map(|(name, value)| (name.as_str(), value.bytes())).collect()
+}
+
+#[derive(Deserialize)]
+struct Expect {
+    ok: bool,
+    reason: Option<String>,
+    event: Option<BTreeMap<String, String>>,
+}
+
+impl Expect {
+    fn check(&self, name: &str, came: Result<Option<Event>>) {
+        match came {
+            Ok(event) => {
+                assert!(self.ok, "{name}: accepted, expected {:?}", self.reason);
+                if let (Some(event), Some(expected)) = (event, &self.event) {
+                    let came = BTreeMap::from(
+                        [
+                            ("id", event.id().to_owned()),
+                            ("type", event.type_().to_owned()),
+                            ("occurred_at", event.occurred_at().to_string()),
+                            ("organization_id", event.organization_id().to_owned()),
+                            ("environment_id", event.environment_id().to_owned()),
+                        ]
+                        .map(|(name, value)| (name.to_owned(), value)),
+                    );
+                    assert_eq!(&came, expected, "{name}");
+                }
+            }
+            Err(error) => {
+                assert_eq!(error.reason().map(Reason::name), self.reason.as_deref(), "{name}: {error}");
+                assert_eq!(error.kind(), ErrorKind::WebhookVerification, "{name}");
+            }
+        }
+    }
+}
+
+fn at(now: i64) -> Timestamp {
+    Timestamp::from_second(now).unwrap()
+}
+
+#[test]
+fn verify() {
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        call: String,
+        secrets: Vec<String>,
+        #[serde(default = "five_minutes")]
+        tolerance: u64,
+        now: i64,
+        headers: Vec<(String, Bytes)>,
+        body: Bytes,
+        expect: Expect,
+    }
+    fn five_minutes() -> u64 {
+        300
+    }
+    let cases = cases::<Case>(include_str!("../../tests/vectors/webhook_verify.json"));
+    assert!(cases.len() >= 80);
+    for case in cases {
+        let builder = Webhook::builder().tolerance(Duration::from_secs(case.tolerance));
+        let webhook =
+            case.secrets.iter().fold(builder, |builder, secret| builder.secret(secret.as_str())).build().unwrap();
+        let (headers, body) = (headers(&case.headers), case.body.bytes());
+        let came = match case.call.as_str() {
+            "verify" => webhook.verify_at(&headers, &body, at(case.now)).map(Some),
+            "verify_signature" => webhook.verify_signature_at(&headers, &body, at(case.now)).map(|()| None),
+            call => panic!("{call}"),
+        };
+        case.expect.check(&case.name, came);
+    }
+}
+
+#[test]
+fn secrets() {
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        secret: Value,
+        ok: bool,
+    }
+    for case in cases::<Case>(include_str!("../../tests/vectors/webhook_secrets.json")) {
+        let secrets: Vec<String> = match case.secret {
+            Value::String(secret) => vec![secret],
+            list => serde_json::from_value(list).unwrap(),
+        };
+        let made = Webhook::new(secrets.iter().map(String::as_str));
+        assert_eq!(made.is_ok(), case.ok, "{}: {made:?}", case.name);
+        if let Err(error) = made {
+            assert_eq!(
+                (error.kind(), error.reason()),
+                (ErrorKind::Config, Some(Reason::InvalidSecret)),
+                "{}",
+                case.name
+            );
+            let long = |secret: &&String| secret.trim_start_matches("whsec_").len() > 8;
+            assert!(!secrets.iter().filter(long).any(|secret| error.to_string().contains(secret.as_str())), "{error}");
+            if let [secret] = secrets.as_slice() {
+                let error = headcount::verify_webhook_payload(secret, &[("webhook-id", "x")], b"").unwrap_err();
+                assert_eq!(
+                    (error.kind(), error.reason()),
+                    (ErrorKind::WebhookVerification, Some(Reason::InvalidSecret))
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn sign() {
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        secret: String,
+        id: String,
+        timestamp: i64,
+        body: Bytes,
+        headers: BTreeMap<String, String>,
+    }
+    for case in cases::<Case>(include_str!("../../tests/vectors/webhook_sign.json")) {
+        let webhook = Webhook::new([case.secret.as_str()]).unwrap();
+        let signed = webhook.sign(&case.body.bytes(), Some(&case.id), Some(case.timestamp)).unwrap();
+        let came = signed.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+        assert_eq!(case.headers, came, "{}", case.name);
+    }
+}
+
+#[test]
+fn parsed() {
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        secret: String,
+        now: i64,
+        headers: Vec<(String, Bytes)>,
+        compact: String,
+        expect: Expect,
+    }
+    for case in cases::<Case>(include_str!("../../tests/vectors/webhook_parsed.json")) {
+        let webhook = Webhook::new([case.secret.as_str()]).unwrap();
+        let came = webhook.verify_parsed_at(&headers(&case.headers), &case.compact, at(case.now));
+        if let Err(error) = &came
+            && error.reason() == Some(Reason::NoMatch)
+        {
+            assert!(error.message().contains("raw body"), "{error}");
+        }
+        case.expect.check(&case.name, came.map(Some));
+    }
+}
+
+#[test]
+fn published_events() {
+    let events: BTreeMap<String, Value> =
+        serde_json::from_str(include_str!("../../tests/vectors/webhook_events.json")).unwrap();
+    assert_eq!(events.len(), 41);
+    let webhook = Webhook::new(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).unwrap();
+    for (kind, expected) in events {
+        for body in [expected.to_string(), serde_json::to_string_pretty(&expected).unwrap()] {
+            let headers = webhook.sign(body.as_bytes(), None, None).unwrap();
+            let event = webhook.verify(&headers, body.as_bytes()).unwrap();
+            assert_eq!((event.type_(), event.id()), (kind.as_str(), expected["id"].as_str().unwrap()));
+            assert_eq!(event.data().decode::<Value>().unwrap(), expected["data"]);
+            assert_eq!(event.body(), body.as_bytes());
+        }
+    }
+}
