@@ -52,6 +52,15 @@ pub struct WebhookBuilder {
 }
 
 impl WebhookBuilder {
+    /// The secrets in `SCALEKIT_WEBHOOK_SECRET`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], naming the variable, where it is missing or blank.
+    pub fn from_env() -> Result<WebhookBuilder> {
+        Ok(Webhook::builder().secret(config::from_env(config::WEBHOOK_SECRET)?))
+    }
+
     /// Adds a signing secret: `whsec_` and base64 of at least 16 bytes. May be called again while a secret is being
     /// rotated, and one text may hold several secrets separated by white space.
     pub fn secret(mut self, secret: impl Into<crate::Secret>) -> Self {
@@ -122,7 +131,7 @@ impl Webhook {
     ///
     /// [`ErrorKind::Config`] where the variable is missing, blank or malformed.
     pub fn from_env() -> Result<Webhook> {
-        Webhook::builder().secret(config::from_env(config::WEBHOOK_SECRET)?).build()
+        WebhookBuilder::from_env()?.build()
     }
 
     /// Starts with the defaults and no secret.

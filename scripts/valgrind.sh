@@ -1,0 +1,13 @@
+#!/bin/sh
+# Makes sure that valgrind is there: it comes with every Linux distribution, and where apt is, it is installed.
+set -eu
+command -v valgrind >/dev/null 2>&1 && exit 0
+if command -v apt-get >/dev/null 2>&1; then
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root='sudo -n'
+    if $as_root apt-get update -qq && $as_root apt-get install -y -qq valgrind >/dev/null; then
+        exit 0
+    fi
+fi
+echo "missing: valgrind, which checks the C programs: install it with your system's package manager" >&2
+exit 1
