@@ -1,1 +1,52 @@
-//! stub
+//! The C ABI: a thin translation of the core, one module a C noun, with no logic of its own.
+//!
+//! `boundary` holds the four ways in (a call, an accessor, a free, a constant) that every exported function takes, so that none
+//! can forget to check for NULL or to catch a panic. `text` turns Rust's strings into C's. `include/headcount.h` is generated
+//! from this crate, documentation included; its conventions stand in `cbindgen.toml`.
+#![allow(non_camel_case_types, reason = "types are called what C calls them, so that one name finds both")]
+#![allow(clippy::missing_safety_doc, reason = "the header's conventions are every function's contract")]
+
+mod boundary;
+mod iter;
+mod options;
+mod page;
+mod text;
+
+pub mod error;
+
+pub mod client;
+
+pub mod organization;
+
+pub mod directory;
+
+pub mod user;
+
+pub mod group;
+
+pub mod webhook;
+
+pub mod event;
+
+/// What the header promises about threads, for the compiler to keep.
+const _: () = {
+    const fn any_number_of_threads<T: Send + Sync>() {}
+    const fn one_thread_at_a_time<T: Send>() {}
+    any_number_of_threads::<error::hc_error>();
+    any_number_of_threads::<client::hc_client>();
+    any_number_of_threads::<organization::hc_organization>();
+    any_number_of_threads::<organization::hc_organization_page>();
+    any_number_of_threads::<directory::hc_directory>();
+    any_number_of_threads::<directory::hc_directory_list>();
+    any_number_of_threads::<directory::hc_directory_toggle>();
+    any_number_of_threads::<user::hc_user>();
+    any_number_of_threads::<user::hc_user_page>();
+    any_number_of_threads::<group::hc_group>();
+    any_number_of_threads::<group::hc_group_page>();
+    any_number_of_threads::<webhook::hc_webhook>();
+    any_number_of_threads::<webhook::hc_signed_headers>();
+    any_number_of_threads::<event::hc_event>();
+    one_thread_at_a_time::<organization::hc_organization_iter>();
+    one_thread_at_a_time::<user::hc_user_iter>();
+    one_thread_at_a_time::<group::hc_group_iter>();
+};

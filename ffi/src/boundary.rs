@@ -1,0 +1,306 @@
+//! The border: what every exported function does before and after the core's work, written once.
+//!
+//! [`call!`] is for what can fail, [`read!`] for accessors, [`free!`] for the end of a handle and [`look`] for what asks no
+//! object. Each catches panics; each looks at a pointer before it is used. Arguments are converted by the functions below, which name the parameter in errors.
+
+use crate::error::{hc_error, hc_status, report};
+use headcount_core::{Error, Result};
+use std::any::Any;
+use std::ffi::{CStr, c_char};
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+/// A call that can fail: `call!(error, out, (argument: conversion, …) => Result)`, or without `out`.
+///
+/// A conversion is the name of one of this module's functions. The value goes to `*out`, an error to `*error`.
+macro_rules! call {
+    ($error:ident, $out:ident, ($($arguments:tt)*) => $body:expr) => {
+        $crate::boundary::call!(@ $error, ($out, stringify!($out)), ($($arguments)*) => $body)
+    };
+    ($error:ident, ($($arguments:tt)*) => $body:expr) => {
+        $crate::boundary::call!(@ $error, ((), ""), ($($arguments)*) => $body)
+    };
+    (@ $error:ident, ($out:expr, $name:expr), ($($argument:ident: $conversion:ident),*) => $body:expr) => {{
+        let work = move || -> headcount_core::Result<_> {
+            $(
+                // SAFETY: the caller keeps the header's conventions: the argument is NULL, or valid for its type during this call.
+                let $argument = unsafe { $crate::boundary::$conversion($argument, stringify!($argument)) }?;
+            )*
+            $body
+        };
+        // SAFETY: the caller keeps the header's conventions: both are NULL or may be written to.
+        unsafe { $crate::boundary::run($out, $name, $error, work) }
+    }};
+}
+
+/// An accessor: `read!(object => value)`; NULL, 0 or false where the object is NULL.
+macro_rules! read {
+    ($object:ident => $value:expr) => {{
+        // SAFETY: the caller keeps the header's conventions: the object is NULL or alive during this call.
+        let object = unsafe { $object.as_ref() };
+        $crate::boundary::look(move || object.map(|$object| $value))
+    }};
+}
+
+/// The end of a handle that the caller owns; nothing where it is NULL.
+macro_rules! free {
+    ($object:ident) => {{
+        // SAFETY: the caller keeps the header's conventions: the object is NULL, or came from this library and was not freed.
+        unsafe { $crate::boundary::end($object) }
+    }};
+}
+
+pub(crate) use crate::options::{options, required_options};
+pub(crate) use {call, free, read};
+
+/// Where a call's value goes.
+pub(crate) trait Out<T>: Copy {
+    /// Whether there is a place to put it.
+    fn is_null(self) -> bool;
+    /// Empties the place.
+    ///
+    /// # Safety
+    ///
+    /// The place is not NULL and may be written to.
+    unsafe fn clear(self);
+    /// Puts the value there.
+    ///
+    /// # Safety
+    ///
+    /// The place is not NULL and may be written to.
+    unsafe fn put(self, value: T);
+}
+
+/// An object that becomes the caller's.
+impl<T> Out<T> for *mut *mut T {
+    fn is_null(self) -> bool {
+        self.is_null()
+    }
+
+    unsafe fn clear(self) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(ptr::null_mut()) };
+    }
+
+    unsafe fn put(self, value: T) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(Box::into_raw(Box::new(value))) };
+    }
+}
+
+/// An object that stays where it is, or NULL.
+impl<T> Out<*const T> for *mut *const T {
+    fn is_null(self) -> bool {
+        self.is_null()
+    }
+
+    unsafe fn clear(self) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(ptr::null()) };
+    }
+
+    unsafe fn put(self, value: *const T) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(value) };
+    }
+}
+
+/// No value: the status says all.
+impl Out<()> for () {
+    fn is_null(self) -> bool {
+        false
+    }
+
+    unsafe fn clear(self) {}
+
+    unsafe fn put(self, (): ()) {}
+}
+
+/// Runs `work`, gives its value or its error to the caller, and turns a panic into an error. Behind [`call!`].
+///
+/// # Safety
+///
+/// `out` and `error` are NULL or may be written to.
+pub(crate) unsafe fn run<T, O: Out<T>>(
+    out: O,
+    out_name: &str,
+    error: *mut *mut hc_error,
+    work: impl FnOnce() -> Result<T>,
+) -> hc_status {
+    if !error.is_null() {
+        // SAFETY: it is not NULL, so it may be written to.
+        unsafe { error.write(ptr::null_mut()) };
+    }
+    let result = if out.is_null() {
+        Err(is_null(out_name))
+    } else {
+        // SAFETY: it is not NULL, so it may be written to.
+        unsafe { out.clear() };
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic)))
+    };
+    match result {
+        Ok(value) => {
+            // SAFETY: it is not NULL, or there would be no value.
+            unsafe { out.put(value) };
+            hc_status::HC_OK
+        }
+        // SAFETY: it is NULL or may be written to.
+        Err(reason) => unsafe { report(reason, error) },
+    }
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Error {
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let error = Error::internal(format!(
+        "a defect in headcount, please report it: {}",
+        said.unwrap_or("a panic without a message").replace(['\r', '\n'], " ")
+    ));
+    // What was thrown may throw when it is dropped.
+    std::mem::forget(panic);
+    error
+}
+
+/// What an accessor gives where there is nothing to give.
+pub(crate) trait Nothing {
+    const NOTHING: Self;
+}
+
+impl<T> Nothing for *const T {
+    const NOTHING: Self = ptr::null();
+}
+
+macro_rules! nothing {
+    ($($type:ty = $value:expr;)*) => { $(impl Nothing for $type { const NOTHING: Self = $value; })* };
+}
+
+nothing! { bool = false; i64 = 0; i32 = 0; u32 = 0; u64 = 0; usize = 0; }
+
+/// The value, or nothing after NULL or a panic. Behind [`read!`], and for what needs no object.
+pub(crate) fn look<T: Nothing>(value: impl FnOnce() -> Option<T>) -> T {
+    catch_unwind(AssertUnwindSafe(value)).ok().flatten().unwrap_or(T::NOTHING)
+}
+
+/// Takes an object back and drops it. Behind [`free!`].
+///
+/// # Safety
+///
+/// `object` is NULL, or was made by [`Out::put`] and is freed for the first time.
+pub(crate) unsafe fn end<T>(object: *mut T) {
+    if !object.is_null() {
+        // SAFETY: it was made by `Box::into_raw`.
+        let object = unsafe { Box::from_raw(object) };
+        // A panic on the way out has nowhere to be reported.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
+    }
+}
+
+pub(crate) fn is_null(name: impl Display) -> Error {
+    Error::invalid_argument(format!("{name} is NULL"))
+}
+
+/// Conversion: an object that the caller lends.
+///
+/// # Safety
+///
+/// `object` is NULL or alive for `'a`.
+pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T> {
+    // SAFETY: the contract.
+    unsafe { object.as_ref() }.ok_or_else(|| is_null(name))
+}
+
+/// Conversion: an object that no other thread is using.
+///
+/// # Safety
+///
+/// `object` is NULL, or alive for `'a` and nobody else's meanwhile.
+pub(crate) unsafe fn exclusive<'a, T>(object: *mut T, name: &str) -> Result<&'a mut T> {
+    // SAFETY: the contract.
+    unsafe { object.as_mut() }.ok_or_else(|| is_null(name))
+}
+
+/// Conversion: a text that must be there.
+///
+/// # Safety
+///
+/// `text` is NULL, or NUL-terminated and alive for `'a`.
+pub(crate) unsafe fn text<'a>(text: *const c_char, name: impl Display) -> Result<&'a str> {
+    // SAFETY: the contract.
+    unsafe { optional_text(text, &name) }?.ok_or_else(|| is_null(name))
+}
+
+/// Conversion: a text that may be NULL.
+///
+/// # Safety
+///
+/// As for [`text`].
+pub(crate) unsafe fn optional_text<'a>(text: *const c_char, name: impl Display) -> Result<Option<&'a str>> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the contract, and it is not NULL.
+    let text = unsafe { CStr::from_ptr(text) };
+    text.to_str().map(Some).map_err(|_| Error::invalid_argument(format!("{name} is not valid UTF-8")))
+}
+
+/// Conversion: a value that may be NULL.
+///
+/// # Safety
+///
+/// `value` is NULL or alive during the call.
+pub(crate) unsafe fn optional_value<T: Copy>(value: *const T, _: &str) -> Result<Option<T>> {
+    // SAFETY: the contract.
+    Ok(unsafe { value.as_ref() }.copied())
+}
+
+/// An array as its address and its length; the address may be NULL where the length is 0.
+///
+/// # Safety
+///
+/// `first` is NULL or the first of `length` items that are alive for `'a`.
+pub(crate) unsafe fn array<'a, T>(first: *const T, length: usize, name: impl Display) -> Result<&'a [T]> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if first.is_null() {
+        return Err(Error::invalid_argument(format!("{name} is NULL, and its length is {length}")));
+    }
+    if length > isize::MAX as usize / size_of::<T>().max(1) {
+        return Err(Error::invalid_argument(format!("{name} has the length {length}: more than memory can hold")));
+    }
+    // SAFETY: the contract; it is not NULL and no longer than an address space allows.
+    Ok(unsafe { std::slice::from_raw_parts(first, length) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{hc_error_free, hc_error_message, hc_error_status};
+
+    #[test]
+    fn a_panic_is_an_internal_error() {
+        let mut error = ptr::null_mut();
+        // SAFETY: `error` may be written to.
+        let status = unsafe { run((), "", &raw mut error, || -> Result<()> { panic!("two\nlines") }) };
+        assert_eq!(status, hc_status::HC_INTERNAL);
+        // SAFETY: the call failed, so that the error is there; it is freed once.
+        unsafe {
+            assert_eq!(hc_error_status(error), hc_status::HC_INTERNAL);
+            assert!(CStr::from_ptr(hc_error_message(error)).to_str().unwrap().ends_with("two lines"));
+            hc_error_free(error);
+        }
+        assert_eq!(look(|| -> Option<usize> { panic!("quiet") }), 0);
+    }
+
+    #[test]
+    fn a_panic_on_the_way_out_stops_at_the_border() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("boom");
+            }
+        }
+        // SAFETY: it was boxed here.
+        unsafe { end(Box::into_raw(Box::new(Bomb))) };
+    }
+}

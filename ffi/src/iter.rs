@@ -1,0 +1,32 @@
+//! Every item of every page, one at a time; after an error the same page is asked for again.
+
+use headcount_core::blocking::{List, Pages};
+use headcount_core::{Listed, Result};
+use std::ptr;
+
+/// An iterator over a listing, which keeps the item that it gave last.
+pub(crate) struct IterOf<T, W> {
+    pages: Pages<T>,
+    page: std::vec::IntoIter<T>,
+    last: Option<W>,
+}
+
+impl<T: Listed, W: From<T>> IterOf<T, W> {
+    pub(crate) fn new(list: List<T>) -> IterOf<T, W> {
+        IterOf { pages: list.pages(), page: Vec::new().into_iter(), last: None }
+    }
+
+    /// The next item, or NULL behind the last one.
+    pub(crate) fn next(&mut self) -> Result<*const W> {
+        self.last = None;
+        loop {
+            if let Some(item) = self.page.next() {
+                return Ok(ptr::from_ref(self.last.insert(item.into())));
+            }
+            match self.pages.next()? {
+                Some(page) => self.page = page.items.into_iter(),
+                None => return Ok(ptr::null()),
+            }
+        }
+    }
+}

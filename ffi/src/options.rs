@@ -1,0 +1,159 @@
+//! Options that can grow: a struct whose first field is its own size, of which no byte beyond that size is read.
+
+use crate::boundary::is_null;
+use headcount_core::{Error, Result, Timestamp};
+use std::mem::MaybeUninit;
+
+/// No options will ever be larger, so a larger size is not one.
+const LARGEST: usize = 1024;
+
+/// An options struct.
+///
+/// # Safety
+///
+/// The type is `repr(C)`, begins with `struct_size: usize`, and all zeros are one of its values.
+pub(crate) unsafe trait Options: Copy {
+    /// Where its fields behind `struct_size` begin: a struct of an older version ends at one of them.
+    const FIELDS: &'static [usize];
+}
+
+/// Implements [`Options`] for a `repr(C)` struct of integers and pointers, given its fields in order.
+macro_rules! growing {
+    ($type:ident { $($field:ident),* $(,)? }) => {
+        // SAFETY: the struct is `repr(C)`, of integers and pointers; the tests check that `struct_size` comes first.
+        unsafe impl $crate::options::Options for $type {
+            const FIELDS: &'static [usize] = &[$(std::mem::offset_of!($type, $field)),*];
+        }
+    };
+}
+
+pub(crate) use growing;
+
+/// Conversion: options, or all zeros where the pointer is NULL.
+///
+/// # Safety
+///
+/// `options` is NULL, or holds as many readable bytes as its first field says.
+pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Result<T> {
+    let mut copy = MaybeUninit::<T>::zeroed();
+    if options.is_null() {
+        // SAFETY: all zeros are a value of the type.
+        return Ok(unsafe { copy.assume_init() });
+    }
+    // SAFETY: the size is there whatever else is.
+    let given = unsafe { options.cast::<usize>().read_unaligned() };
+    let known = size_of::<T>();
+    if given > LARGEST || (given < known && !T::FIELDS.contains(&given)) {
+        return Err(Error::invalid_argument(format!(
+            "{name}.struct_size is {given}: expected sizeof the struct, which is {known}"
+        )));
+    }
+    let bytes = options.cast::<u8>();
+    for position in known..given {
+        // SAFETY: it is one of the bytes that the size covers.
+        if unsafe { bytes.add(position).read() } != 0 {
+            return Err(Error::invalid_argument(format!(
+                "{name} sets a field that this version of the library does not know: it knows {known} bytes"
+            )));
+        }
+    }
+    // SAFETY: both hold that many bytes, and every prefix of the struct that ends before a field is followed by zeros.
+    unsafe {
+        bytes.copy_to_nonoverlapping(copy.as_mut_ptr().cast::<u8>(), given.min(known));
+        Ok(copy.assume_init())
+    }
+}
+
+/// Conversion: options that cannot be left out.
+///
+/// # Safety
+///
+/// As for [`options`].
+pub(crate) unsafe fn required_options<T: Options>(given: *const T, name: &str) -> Result<T> {
+    if given.is_null() {
+        return Err(is_null(name));
+    }
+    // SAFETY: the contract.
+    unsafe { options(given, name) }
+}
+
+/// A number of which 0 means that it was not set.
+pub(crate) fn unless_zero<T: Default + PartialEq>(value: T) -> Option<T> {
+    Some(value).filter(|value| *value != T::default())
+}
+
+/// Yes (1), no (-1) or not set (0).
+pub(crate) fn tri_state(value: i32, name: &str) -> Result<Option<bool>> {
+    match value {
+        0 => Ok(None),
+        1 => Ok(Some(true)),
+        -1 => Ok(Some(false)),
+        other => Err(Error::invalid_argument(format!("{name} is {other}: expected 1 (yes), -1 (no) or 0 (not set)"))),
+    }
+}
+
+/// A moment as RFC 3339 text, where it was set.
+pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>> {
+    let parse = |text: &str| {
+        text.parse().map_err(|_| {
+            Error::invalid_argument(format!("{name} is not an RFC 3339 time: expected one like 2025-01-06T18:44:25Z"))
+        })
+    };
+    text.map(parse).transpose()
+}
+
+/// A field that fills the struct up, so that a later field is never mistaken for padding that nobody set.
+pub(crate) fn reserved(value: u32, name: &str) -> Result<()> {
+    if value == 0 { Ok(()) } else { Err(Error::invalid_argument(format!("{name} is {value}: expected 0"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::hc_client_options;
+    use crate::group::hc_group_options;
+    use crate::organization::hc_organization_options;
+    use crate::user::hc_user_options;
+    use crate::webhook::hc_webhook_options;
+    use std::mem::offset_of;
+
+    #[test]
+    fn every_struct_begins_with_its_size_and_ends_without_padding() {
+        macro_rules! check {
+            ($($type:ident: $last:ident as $size:literal;)*) => {$(
+                assert_eq!(offset_of!($type, struct_size), 0);
+                assert_eq!(<$type as Options>::FIELDS[0], size_of::<usize>());
+                assert!(<$type as Options>::FIELDS.is_sorted());
+                assert_eq!(*<$type as Options>::FIELDS.last().unwrap(), offset_of!($type, $last));
+                assert_eq!(offset_of!($type, $last) + $size, size_of::<$type>());
+            )*};
+        }
+        check! {
+            hc_client_options: max_attempts as 4;
+            hc_organization_options: reserved as 4;
+            hc_user_options: include_detail as 4;
+            hc_group_options: reserved as 4;
+            hc_webhook_options: max_body as 8;
+        }
+    }
+
+    #[test]
+    fn only_the_bytes_that_the_size_covers_count() {
+        let read = |bytes: &[u64]| {
+            // SAFETY: the first of the words says how many there are, or the size is refused before more are read.
+            unsafe { options::<hc_webhook_options>(bytes.as_ptr().cast(), "options") }
+        };
+        let whole = size_of::<hc_webhook_options>() as u64;
+        assert_eq!(read(&[whole, 7, 9]).unwrap().max_body, 9);
+        // An older caller: what it does not have is not read.
+        let older = read(&[16, 7, 9]).unwrap();
+        assert_eq!((older.tolerance_seconds, older.max_body), (7, 0));
+        assert_eq!(read(&[8, 7, 9]).unwrap().tolerance_seconds, 0);
+        // A newer caller: what we do not have must not be set.
+        assert_eq!(read(&[whole + 8, 7, 9, 0]).unwrap().max_body, 9);
+        assert!(read(&[whole + 8, 7, 9, 1]).is_err());
+        for absurd in [0, 1, 7, 9, 15, whole - 1, LARGEST as u64 + 1, u64::MAX] {
+            assert!(read(&[absurd, 7, 9]).is_err(), "{absurd}");
+        }
+    }
+}

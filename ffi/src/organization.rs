@@ -1,0 +1,355 @@
+//! Organizations: the companies that the application is sold to.
+
+use crate::boundary::{call, free, optional_text, read};
+use crate::client::hc_client;
+use crate::error::{hc_error, hc_status};
+use crate::iter::IterOf;
+use crate::options::{growing, reserved, unless_zero};
+use crate::page::PageOf;
+use crate::text::Text;
+use headcount_core::blocking::List;
+use headcount_core::{Organization, Result};
+use std::ffi::c_char;
+
+/// An organization: one of the companies that the application is sold to.
+pub struct hc_organization {
+    organization: Organization,
+    id: Text,
+    display_name: Text,
+    external_id: Text,
+    region_code: Text,
+    slug: Text,
+    logo_url: Text,
+    create_time: Text,
+    update_time: Text,
+    json: Text,
+}
+
+impl From<Organization> for hc_organization {
+    fn from(organization: Organization) -> hc_organization {
+        hc_organization {
+            organization,
+            id: Text::default(),
+            display_name: Text::default(),
+            external_id: Text::default(),
+            region_code: Text::default(),
+            slug: Text::default(),
+            logo_url: Text::default(),
+            create_time: Text::default(),
+            update_time: Text::default(),
+            json: Text::default(),
+        }
+    }
+}
+
+/// One page of organizations.
+pub struct hc_organization_page(PageOf<hc_organization>);
+
+/// Every organization of a listing, one at a time.
+pub struct hc_organization_iter(IterOf<Organization, hc_organization>);
+
+/// Which organizations to list. Zero all of it, set struct_size and what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_organization_options {
+    /// sizeof(hc_organization_options).
+    pub struct_size: usize,
+    /// The page to start with: another page's next or previous token. NULL or "": the first.
+    pub page_token: *const c_char,
+    /// Only the organization to which the application gave this id of its own. NULL: all.
+    pub external_id: *const c_char,
+    /// The most organizations a page may have, 10 to 100. 0: the server's default for a page, the largest for an iterator.
+    pub page_size: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+growing!(hc_organization_options { page_token, external_id, page_size, reserved });
+
+/// The listing that `options` describe.
+///
+/// # Safety
+///
+/// Their texts are NULL, or NUL-terminated and alive during the call.
+unsafe fn listing(client: &hc_client, options: &hc_organization_options) -> Result<List<Organization>> {
+    reserved(options.reserved, "options.reserved")?;
+    // SAFETY: the contract.
+    let (token, external_id) = unsafe {
+        (
+            optional_text(options.page_token, "options.page_token")?,
+            optional_text(options.external_id, "options.external_id")?,
+        )
+    };
+    let list = client.0.organizations().list();
+    Ok(list.page_size(unless_zero(options.page_size)).page_token(token).external_id(external_id))
+}
+
+/// Lists one page of the environment's organizations.
+///
+/// - `client`: required.
+/// - `options`: which; may be NULL, which means the server's defaults.
+/// - `page`: receives the page; free it with hc_organization_page_free.
+/// - `error`: may be NULL.
+/// - Fails with any status that a request can have, or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organizations(
+    client: *const hc_client,
+    options: *const hc_organization_options,
+    page: *mut *mut hc_organization_page,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, page, (client: object, options: options) => {
+        // SAFETY: texts in options are NULL or alive during this call.
+        let list = unsafe { listing(client, &options) }?;
+        list.send().map(|page| hc_organization_page(PageOf::new(page)))
+    })
+}
+
+/// Begins to list every organization of the environment. Nothing is asked of the server yet.
+///
+/// - `client`: required. The iterator does not need it to live on.
+/// - `options`: which; may be NULL, which means all.
+/// - `iter`: receives the iterator; free it with hc_organization_iter_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organizations_iter(
+    client: *const hc_client,
+    options: *const hc_organization_options,
+    iter: *mut *mut hc_organization_iter,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, iter, (client: object, options: options) => {
+        // SAFETY: texts in options are NULL or alive during this call.
+        let list = unsafe { listing(client, &options) }?;
+        Ok(hc_organization_iter(IterOf::new(list)))
+    })
+}
+
+/// The next organization, fetching a page where that is needed.
+///
+/// - `iter`: required. After an error it may be called again, and asks for the same page again.
+/// - `organization`: receives the organization, owned by `iter` and valid until the next call with it; NULL behind the last one.
+/// - `error`: may be NULL.
+/// - Fails with any status that a request can have.
+/// - Threads: one at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_iter_next(
+    iter: *mut hc_organization_iter,
+    organization: *mut *const hc_organization,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, organization, (iter: exclusive) => iter.0.next())
+}
+
+/// Frees an iterator and the organization that it gave last.
+///
+/// - `iter`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_iter_free(iter: *mut hc_organization_iter) {
+    free!(iter);
+}
+
+/// Fetches the organization with this id.
+///
+/// - `client`: required.
+/// - `organization_id`: "org_...".
+/// - `organization`: receives it; free it with hc_organization_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_get(
+    client: *const hc_client,
+    organization_id: *const c_char,
+    organization: *mut *mut hc_organization,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, organization, (client: object, organization_id: text) => {
+        client.0.organizations().get(organization_id).map(hc_organization::from)
+    })
+}
+
+/// Fetches the organization to which the application gave this id of its own.
+///
+/// - `client`: required.
+/// - `external_id`: the application's id.
+/// - `organization`: receives it; free it with hc_organization_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_get_by_external_id(
+    client: *const hc_client,
+    external_id: *const c_char,
+    organization: *mut *mut hc_organization,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, organization, (client: object, external_id: text) => {
+        client.0.organizations().get_by_external_id(external_id).map(hc_organization::from)
+    })
+}
+
+/// How many organizations the page has.
+///
+/// - `page`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_page_len(page: *const hc_organization_page) -> usize {
+    read!(page => page.0.len())
+}
+
+/// The organization at an index.
+///
+/// - `page`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns the organization, owned by `page`, or NULL behind the last one.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_page_at(
+    page: *const hc_organization_page,
+    index: usize,
+) -> *const hc_organization {
+    read!(page => page.0.at(index))
+}
+
+/// How many organizations the whole listing has, by the server's count.
+///
+/// - `page`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_page_total_size(page: *const hc_organization_page) -> u64 {
+    read!(page => page.0.total_size)
+}
+
+/// What to ask the next page with.
+///
+/// - `page`: may be NULL, which gives NULL.
+/// - Returns text owned by `page`, "" on the last page.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_page_next_page_token(page: *const hc_organization_page) -> *const c_char {
+    read!(page => page.0.next_page_token())
+}
+
+/// What to ask the page before with.
+///
+/// - `page`: may be NULL, which gives NULL.
+/// - Returns text owned by `page`, "" on the first page.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_page_prev_page_token(page: *const hc_organization_page) -> *const c_char {
+    read!(page => page.0.prev_page_token())
+}
+
+/// Frees a page and the organizations in it.
+///
+/// - `page`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_page_free(page: *mut hc_organization_page) {
+    free!(page);
+}
+
+/// The organization's id, "org_...".
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns text owned by `organization`, "" where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_id(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.id.of(&organization.organization.id))
+}
+
+/// What people call the organization.
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns text owned by `organization`, "" where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_display_name(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.display_name.of(&organization.organization.display_name))
+}
+
+/// The application's own id for the organization.
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns text owned by `organization`, "" where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_external_id(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.external_id.of(&organization.organization.external_id))
+}
+
+/// Where the organization's data lives, such as "US".
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns text owned by `organization`, "" where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_region_code(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.region_code.of(organization.organization.region_code.as_str()))
+}
+
+/// The organization's short name in addresses.
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns text owned by `organization`, "" where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_slug(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.slug.of(&organization.organization.slug))
+}
+
+/// Where the organization's logo is.
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns text owned by `organization`, "" where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_logo_url(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.logo_url.of(&organization.organization.logo_url))
+}
+
+/// When the organization was created.
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_create_time(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.create_time.of_display(organization.organization.create_time))
+}
+
+/// When the organization was last changed.
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_update_time(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.update_time.of_display(organization.organization.update_time))
+}
+
+/// The organization as the API spells it on the wire, every field included.
+///
+/// - `organization`: may be NULL, which gives NULL.
+/// - Returns JSON text owned by `organization`.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_json(organization: *const hc_organization) -> *const c_char {
+    read!(organization => organization.json.of_json(&organization.organization))
+}
+
+/// Frees an organization that hc_organization_get or hc_organization_get_by_external_id gave, never one from a page or an
+/// iterator.
+///
+/// - `organization`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_free(organization: *mut hc_organization) {
+    free!(organization);
+}

@@ -1,0 +1,1720 @@
+/*
+ * headcount: keeps an application's accounts in step with its customers' directories.
+ *
+ * Scalekit turns every company's directory (Okta, Entra, Google, ...) into one REST API and signed webhooks. This library
+ * lists what the API holds and verifies what the webhooks say. examples/c/quickstart.c shows it at work.
+ *
+ * CONVENTIONS
+ *
+ * Calls and accessors. What can fail returns an hc_status, gives its result through an out-parameter and the reason through
+ *   an hc_error **. What cannot fail (hc_user_email, hc_user_page_len, ...) returns its value. HC_OK is 0.
+ * Errors. The hc_error ** is the last parameter and may be NULL. It is set to NULL on success and to an error on failure,
+ *   which the caller frees with hc_error_free. What it pointed to before is neither read nor freed. On failure the
+ *   out-parameter is set to NULL. New members of hc_status may come: treat one you do not know as a failure.
+ * Who frees. What came through an out-parameter of a type `hc_noun **` is the caller's: free it with hc_noun_free, once.
+ *   What came as a `const` pointer is borrowed from the object it was asked of, and lives as long as that object does
+ *   (from an iterator: until its next call). Handles do not depend on each other: a page outlives its client.
+ * NULL. hc_noun_free(NULL) does nothing. An accessor that is given NULL gives NULL, 0 or false. A call that is given NULL
+ *   where it needs an object, a text or an out-parameter returns HC_INVALID_ARGUMENT and names the parameter. Where NULL
+ *   has a meaning, the parameter's documentation says so. An array may be NULL where its length is 0.
+ * Strings in are NUL-terminated UTF-8 (text that is not UTF-8 is HC_INVALID_ARGUMENT) and are copied: free yours when you like.
+ * Strings out are NUL-terminated UTF-8, owned by the object they came from: never free them. A text that the server did not
+ *   send is "". NULL stands for what may be absent as such (times, details, an error's code). Should a text hold a NUL
+ *   character itself, U+FFFD stands in its place; the `_json` accessors have the exact text.
+ * Times out are RFC 3339 in UTC, such as "2025-01-06T18:44:25.153954Z", with as many digits of a second as it takes.
+ * Options are structs that begin with struct_size, so that they can grow: set it to sizeof, and everything else to 0 or NULL
+ *   for its default: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size bytes
+ *   are read. A size that is 0, ends inside a field, or is larger than any options could be is HC_INVALID_ARGUMENT; so is
+ *   a field that this library is too old to know and that is not 0. An options pointer that is NULL means the defaults.
+ * Threads. A handle may be used by any number of threads at once, iterators by one at a time. Freeing is exclusive: nobody
+ *   else may be using the object or what is borrowed from it. Calls block the calling thread; none needs a runtime of yours.
+ * Forks. A child process may go on using its parent's clients: it never shares their connections or threads.
+ * Panics. A defect inside the library is HC_INTERNAL (from an accessor: NULL, 0 or false), never an abort or an unwinding.
+ */
+
+
+#ifndef HEADCOUNT_H
+#define HEADCOUNT_H
+
+/* Generated from ffi/src by cbindgen: `HEADCOUNT_BLESS=1 cargo test -p headcount-ffi --test header` writes it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * For tolerance_seconds: none at all, a message must have been sent in this very second. (0 stands for the default.)
+ */
+#define HC_TOLERANCE_NONE -1
+
+/**
+ * How a call went: HC_OK, or the kind of thing that went wrong. Numbers never change; new ones may come.
+ */
+typedef enum hc_status {
+  /**
+   * The call did what was asked.
+   */
+  HC_OK = 0,
+  /**
+   * A setting is missing or malformed; the message names it.
+   */
+  HC_CONFIG = 1,
+  /**
+   * An argument cannot be used as it was given: NULL, an empty id, text that is not UTF-8.
+   */
+  HC_INVALID_ARGUMENT = 2,
+  /**
+   * The server could not be reached, or the connection broke before the whole answer had come.
+   */
+  HC_CONNECTION = 3,
+  /**
+   * The deadline passed first.
+   */
+  HC_TIMEOUT = 4,
+  /**
+   * The server answered with a status that has no kind of its own.
+   */
+  HC_API = 5,
+  /**
+   * 400, 409, 412 or 422: the server refused the request as it stands.
+   */
+  HC_BAD_REQUEST = 6,
+  /**
+   * 401: the client id, the client secret or the token was refused.
+   */
+  HC_AUTHENTICATION = 7,
+  /**
+   * 403: the credentials do not reach this resource.
+   */
+  HC_PERMISSION_DENIED = 8,
+  /**
+   * 404 or 410: there is no such resource.
+   */
+  HC_NOT_FOUND = 9,
+  /**
+   * 429: too many requests.
+   */
+  HC_RATE_LIMIT = 10,
+  /**
+   * 5xx: the server failed.
+   */
+  HC_SERVER = 11,
+  /**
+   * The server's answer is not what the contract says; the message names the field.
+   */
+  HC_DECODE = 12,
+  /**
+   * A webhook was refused; hc_error_reason says why.
+   */
+  HC_WEBHOOK_VERIFICATION = 13,
+  /**
+   * A sync would remove more users than the guard allows.
+   */
+  HC_MASS_REMOVAL = 14,
+  /**
+   * The local store failed.
+   */
+  HC_STORE = 15,
+  /**
+   * The caller cancelled the call.
+   */
+  HC_CANCELLED = 16,
+  /**
+   * A defect in headcount itself, caught at the border.
+   */
+  HC_INTERNAL = 17,
+} hc_status;
+
+/**
+ * The REST client of one environment. Any number of threads may use it at once; they share its connections and its token.
+ */
+typedef struct hc_client hc_client;
+
+/**
+ * A directory: an organization's Okta, Entra, Google, ..., as Scalekit follows it.
+ */
+typedef struct hc_directory hc_directory;
+
+/**
+ * All directories of an organization.
+ */
+typedef struct hc_directory_list hc_directory_list;
+
+/**
+ * How switching a directory on or off went.
+ */
+typedef struct hc_directory_toggle hc_directory_toggle;
+
+/**
+ * What went wrong: a status, a message for a person, and what the server said.
+ */
+typedef struct hc_error hc_error;
+
+/**
+ * One thing that happened, as a verified webhook told it.
+ */
+typedef struct hc_event hc_event;
+
+/**
+ * A group of a directory.
+ */
+typedef struct hc_group hc_group;
+
+/**
+ * Every group of a listing, one at a time.
+ */
+typedef struct hc_group_iter hc_group_iter;
+
+/**
+ * One page of groups.
+ */
+typedef struct hc_group_page hc_group_page;
+
+/**
+ * An organization: one of the companies that the application is sold to.
+ */
+typedef struct hc_organization hc_organization;
+
+/**
+ * Every organization of a listing, one at a time.
+ */
+typedef struct hc_organization_iter hc_organization_iter;
+
+/**
+ * One page of organizations.
+ */
+typedef struct hc_organization_page hc_organization_page;
+
+/**
+ * The three headers of a signed request.
+ */
+typedef struct hc_signed_headers hc_signed_headers;
+
+/**
+ * A user of a directory: somebody who works at the organization.
+ */
+typedef struct hc_user hc_user;
+
+/**
+ * Every user of a listing, one at a time.
+ */
+typedef struct hc_user_iter hc_user_iter;
+
+/**
+ * One page of users.
+ */
+typedef struct hc_user_page hc_user_page;
+
+/**
+ * A verifier for one signing secret, or for several while one is being rotated. Any number of threads may use it at once.
+ */
+typedef struct hc_webhook hc_webhook;
+
+/**
+ * Settings of a client. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_client_options {
+  /**
+   * sizeof(hc_client_options).
+   */
+  size_t struct_size;
+  /**
+   * The environment's URL, such as "https://acme.scalekit.com". http:// is for loopback hosts only.
+   */
+  const char *environment_url;
+  /**
+   * The client id, "skc_...".
+   */
+  const char *client_id;
+  /**
+   * The client secret. The library's copy is never printed, and zeroed when the client is freed.
+   */
+  const char *client_secret;
+  /**
+   * The deadline of each call with all its attempts, in milliseconds. 0: one minute.
+   */
+  uint32_t timeout_ms;
+  /**
+   * How often a call is tried in all; 1 turns retries off. 0: five times.
+   */
+  uint32_t max_attempts;
+} hc_client_options;
+
+/**
+ * Which organizations to list. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_organization_options {
+  /**
+   * sizeof(hc_organization_options).
+   */
+  size_t struct_size;
+  /**
+   * The page to start with: another page's next or previous token. NULL or "": the first.
+   */
+  const char *page_token;
+  /**
+   * Only the organization to which the application gave this id of its own. NULL: all.
+   */
+  const char *external_id;
+  /**
+   * The most organizations a page may have, 10 to 100. 0: the server's default for a page, the largest for an iterator.
+   */
+  uint32_t page_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} hc_organization_options;
+
+/**
+ * Which users to list, and with what. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_user_options {
+  /**
+   * sizeof(hc_user_options).
+   */
+  size_t struct_size;
+  /**
+   * The page to start with: another page's next or previous token. NULL or "": the first.
+   */
+  const char *page_token;
+  /**
+   * Only the members of this group ("dirgroup_..."). NULL: everybody.
+   */
+  const char *directory_group_id;
+  /**
+   * Only users that were changed after this moment, as RFC 3339 text. NULL: whenever.
+   */
+  const char *updated_after;
+  /**
+   * The most users a page may have, 30 at most. 0: the server's default for a page, the largest for an iterator.
+   */
+  uint32_t page_size;
+  /**
+   * Whether users come with their user_detail: 1 yes, -1 no, 0 as the server has it.
+   */
+  int32_t include_detail;
+} hc_user_options;
+
+/**
+ * Which groups to list, and with what. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_group_options {
+  /**
+   * sizeof(hc_group_options).
+   */
+  size_t struct_size;
+  /**
+   * The page to start with: another page's next or previous token. NULL or "": the first.
+   */
+  const char *page_token;
+  /**
+   * Only groups that were changed after this moment, as RFC 3339 text. NULL: whenever.
+   */
+  const char *updated_after;
+  /**
+   * The most groups a page may have, 30 at most. 0: the server's default for a page, the largest for an iterator.
+   */
+  uint32_t page_size;
+  /**
+   * Whether groups come with their group_detail: 1 yes, -1 no, 0 as the server has it.
+   */
+  int32_t include_detail;
+  /**
+   * Whether groups of the provider that Scalekit does not follow come as well: 1 yes, -1 no, 0 as the server has it.
+   */
+  int32_t include_external_groups;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} hc_group_options;
+
+/**
+ * Settings of a verifier. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_webhook_options {
+  /**
+   * sizeof(hc_webhook_options).
+   */
+  size_t struct_size;
+  /**
+   * How far a timestamp may lie from now, either way, in seconds. 0: 300. HC_TOLERANCE_NONE: not at all.
+   */
+  int64_t tolerance_seconds;
+  /**
+   * The largest body that is looked at, in bytes. 0: 1048576 (1 MiB).
+   */
+  uint64_t max_body;
+} hc_webhook_options;
+
+/**
+ * One header of a request.
+ */
+typedef struct hc_header {
+  /**
+   * Its name, NUL-terminated, in whatever case it came.
+   */
+  const char *name;
+  /**
+   * Its value: bytes that nothing needs to terminate. May be NULL where value_len is 0.
+   */
+  const char *value;
+  /**
+   * How many bytes the value has.
+   */
+  size_t value_len;
+} hc_header;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The library's version, such as "0.1.0".
+ *
+ * - Returns a static text.
+ * - Threads: any number at once.
+ */
+const char *hc_version(void);
+
+/**
+ * The name of a status, the same in every language: "ok", "not_found", "webhook_verification", ...
+ *
+ * - `status`: an hc_status.
+ * - Returns a static text; "unknown" for a number that is no status.
+ * - Threads: any number at once.
+ */
+const char *hc_status_name(int status);
+
+/**
+ * The status that the call returned.
+ *
+ * - `error`: may be NULL, which is HC_OK.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_error_status(const struct hc_error *error);
+
+/**
+ * What went wrong, in one line: what was expected, what came, what was being done. It never holds a secret.
+ *
+ * - `error`: may be NULL, which gives NULL.
+ * - Returns text owned by `error`.
+ * - Threads: any number at once.
+ */
+const char *hc_error_message(const struct hc_error *error);
+
+/**
+ * The HTTP status of the server's answer.
+ *
+ * - `error`: may be NULL, which gives 0.
+ * - Returns 0 where no answer came.
+ * - Threads: any number at once.
+ */
+int hc_error_http_status(const struct hc_error *error);
+
+/**
+ * The vendor's code for it, such as "RESOURCE_NOT_FOUND".
+ *
+ * - `error`: may be NULL, which gives NULL.
+ * - Returns text owned by `error`, or NULL where the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_error_code(const struct hc_error *error);
+
+/**
+ * The `details` of the server's error body, as JSON text.
+ *
+ * - `error`: may be NULL, which gives NULL.
+ * - Returns text owned by `error`, or NULL where the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_error_details(const struct hc_error *error);
+
+/**
+ * The server's id of the request, for its support desk.
+ *
+ * - `error`: may be NULL, which gives NULL.
+ * - Returns text owned by `error`, or NULL where the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_error_request_id(const struct hc_error *error);
+
+/**
+ * Why a webhook or its secret was refused: "missing_header", "invalid_timestamp", "too_old", "too_new", "no_match",
+ * "invalid_secret", "body_too_large" or "malformed_event".
+ *
+ * - `error`: may be NULL, which gives NULL.
+ * - Returns text owned by `error`, or NULL where the error is of another kind.
+ * - Threads: any number at once.
+ */
+const char *hc_error_reason(const struct hc_error *error);
+
+/**
+ * How long the server asked to be left alone, in milliseconds.
+ *
+ * - `error`: may be NULL, which gives 0.
+ * - Returns -1 where the server asked for nothing.
+ * - Threads: any number at once.
+ */
+int64_t hc_error_retry_after_ms(const struct hc_error *error);
+
+/**
+ * Frees an error and every text that came from it.
+ *
+ * - `error`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_error_free(struct hc_error *error);
+
+/**
+ * Makes a client from settings in code. No connection is made yet.
+ *
+ * - `options`: required, with its three texts. They are copied: free yours when this returns.
+ * - `client`: receives the client; free it with hc_client_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_CONFIG (a setting is empty or malformed) or HC_INVALID_ARGUMENT (a text is NULL or not UTF-8).
+ * - Threads: any number at once.
+ */
+enum hc_status hc_client_new(const struct hc_client_options *options,
+                             struct hc_client **client,
+                             struct hc_error **error);
+
+/**
+ * Makes a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. No connection is made yet.
+ *
+ * - `options`: timeout_ms and max_attempts; the texts must be NULL. May be NULL, which means the defaults.
+ * - `client`: receives the client; free it with hc_client_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once, while no thread calls setenv.
+ */
+enum hc_status hc_client_from_env(const struct hc_client_options *options,
+                                  struct hc_client **client,
+                                  struct hc_error **error);
+
+/**
+ * Frees a client. What came from it (pages, iterators, errors) lives on.
+ *
+ * - `client`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_client_free(struct hc_client *client);
+
+/**
+ * Lists one page of the environment's organizations.
+ *
+ * - `client`: required.
+ * - `options`: which; may be NULL, which means the server's defaults.
+ * - `page`: receives the page; free it with hc_organization_page_free.
+ * - `error`: may be NULL.
+ * - Fails with any status that a request can have, or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organizations(const struct hc_client *client,
+                                const struct hc_organization_options *options,
+                                struct hc_organization_page **page,
+                                struct hc_error **error);
+
+/**
+ * Begins to list every organization of the environment. Nothing is asked of the server yet.
+ *
+ * - `client`: required. The iterator does not need it to live on.
+ * - `options`: which; may be NULL, which means all.
+ * - `iter`: receives the iterator; free it with hc_organization_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organizations_iter(const struct hc_client *client,
+                                     const struct hc_organization_options *options,
+                                     struct hc_organization_iter **iter,
+                                     struct hc_error **error);
+
+/**
+ * The next organization, fetching a page where that is needed.
+ *
+ * - `iter`: required. After an error it may be called again, and asks for the same page again.
+ * - `organization`: receives the organization, owned by `iter` and valid until the next call with it; NULL behind the last one.
+ * - `error`: may be NULL.
+ * - Fails with any status that a request can have.
+ * - Threads: one at a time.
+ */
+enum hc_status hc_organization_iter_next(struct hc_organization_iter *iter,
+                                         const struct hc_organization **organization,
+                                         struct hc_error **error);
+
+/**
+ * Frees an iterator and the organization that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_organization_iter_free(struct hc_organization_iter *iter);
+
+/**
+ * Fetches the organization with this id.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `organization`: receives it; free it with hc_organization_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_get(const struct hc_client *client,
+                                   const char *organization_id,
+                                   struct hc_organization **organization,
+                                   struct hc_error **error);
+
+/**
+ * Fetches the organization to which the application gave this id of its own.
+ *
+ * - `client`: required.
+ * - `external_id`: the application's id.
+ * - `organization`: receives it; free it with hc_organization_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_get_by_external_id(const struct hc_client *client,
+                                                  const char *external_id,
+                                                  struct hc_organization **organization,
+                                                  struct hc_error **error);
+
+/**
+ * How many organizations the page has.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_organization_page_len(const struct hc_organization_page *page);
+
+/**
+ * The organization at an index.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns the organization, owned by `page`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_organization *hc_organization_page_at(const struct hc_organization_page *page, size_t index);
+
+/**
+ * How many organizations the whole listing has, by the server's count.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_page_total_size(const struct hc_organization_page *page);
+
+/**
+ * What to ask the next page with.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`, "" on the last page.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_page_next_page_token(const struct hc_organization_page *page);
+
+/**
+ * What to ask the page before with.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`, "" on the first page.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_page_prev_page_token(const struct hc_organization_page *page);
+
+/**
+ * Frees a page and the organizations in it.
+ *
+ * - `page`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_organization_page_free(struct hc_organization_page *page);
+
+/**
+ * The organization's id, "org_...".
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_id(const struct hc_organization *organization);
+
+/**
+ * What people call the organization.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_display_name(const struct hc_organization *organization);
+
+/**
+ * The application's own id for the organization.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_external_id(const struct hc_organization *organization);
+
+/**
+ * Where the organization's data lives, such as "US".
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_region_code(const struct hc_organization *organization);
+
+/**
+ * The organization's short name in addresses.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_slug(const struct hc_organization *organization);
+
+/**
+ * Where the organization's logo is.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_logo_url(const struct hc_organization *organization);
+
+/**
+ * When the organization was created.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_create_time(const struct hc_organization *organization);
+
+/**
+ * When the organization was last changed.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_update_time(const struct hc_organization *organization);
+
+/**
+ * The organization as the API spells it on the wire, every field included.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `organization`.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_json(const struct hc_organization *organization);
+
+/**
+ * Frees an organization that hc_organization_get or hc_organization_get_by_external_id gave, never one from a page or an
+ * iterator.
+ *
+ * - `organization`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_organization_free(struct hc_organization *organization);
+
+/**
+ * Fetches all directories of an organization; they come in one answer.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `directories`: receives the list; free it with hc_directory_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is no such organization, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directories(const struct hc_client *client,
+                              const char *organization_id,
+                              struct hc_directory_list **directories,
+                              struct hc_error **error);
+
+/**
+ * Fetches one directory.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `directory`: receives it; free it with hc_directory_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_get(const struct hc_client *client,
+                                const char *organization_id,
+                                const char *directory_id,
+                                struct hc_directory **directory,
+                                struct hc_error **error);
+
+/**
+ * Fetches the first directory that the organization lists, which is the one that most organizations have.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `directory`: receives it; free it with hc_directory_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where the organization has no directory, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_primary(const struct hc_client *client,
+                                    const char *organization_id,
+                                    struct hc_directory **directory,
+                                    struct hc_error **error);
+
+/**
+ * Has Scalekit follow the directory.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `toggle`: receives how it went; free it with hc_directory_toggle_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_enable(const struct hc_client *client,
+                                   const char *organization_id,
+                                   const char *directory_id,
+                                   struct hc_directory_toggle **toggle,
+                                   struct hc_error **error);
+
+/**
+ * Has Scalekit stop following the directory.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `toggle`: receives how it went; free it with hc_directory_toggle_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_disable(const struct hc_client *client,
+                                    const char *organization_id,
+                                    const char *directory_id,
+                                    struct hc_directory_toggle **toggle,
+                                    struct hc_error **error);
+
+/**
+ * Whether the directory is on now.
+ *
+ * - `toggle`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_directory_toggle_enabled(const struct hc_directory_toggle *toggle);
+
+/**
+ * What stood in the way.
+ *
+ * - `toggle`: may be NULL, which gives NULL.
+ * - Returns text owned by `toggle`, "" where nothing did.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_toggle_error_message(const struct hc_directory_toggle *toggle);
+
+/**
+ * Frees what hc_directory_enable and hc_directory_disable give.
+ *
+ * - `toggle`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_directory_toggle_free(struct hc_directory_toggle *toggle);
+
+/**
+ * How many directories the list has.
+ *
+ * - `directories`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_directory_list_len(const struct hc_directory_list *directories);
+
+/**
+ * The directory at an index.
+ *
+ * - `directories`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a directory owned by `directories`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_directory *hc_directory_list_at(const struct hc_directory_list *directories, size_t index);
+
+/**
+ * Frees a list and the directories in it.
+ *
+ * - `directories`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_directory_list_free(struct hc_directory_list *directories);
+
+/**
+ * The directory's id, "dir_...".
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_id(const struct hc_directory *directory);
+
+/**
+ * What people call the directory.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_name(const struct hc_directory *directory);
+
+/**
+ * The organization that the directory belongs to.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_organization_id(const struct hc_directory *directory);
+
+/**
+ * How Scalekit follows the directory: "SCIM", "LDAP", "POLL" or one that came later.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_type(const struct hc_directory *directory);
+
+/**
+ * Whose product the directory is: "OKTA", "GOOGLE", "MICROSOFT_AD" or another.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_provider(const struct hc_directory *directory);
+
+/**
+ * Whether Scalekit follows the directory at present.
+ *
+ * - `directory`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_directory_enabled(const struct hc_directory *directory);
+
+/**
+ * The vendor's word for the directory's state.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_status(const struct hc_directory *directory);
+
+/**
+ * The account whose access is used to poll the directory.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_email(const struct hc_directory *directory);
+
+/**
+ * Where the directory sends its changes.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_endpoint(const struct hc_directory *directory);
+
+/**
+ * Whether all groups are followed, or selected ones.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_groups_tracked(const struct hc_directory *directory);
+
+/**
+ * How many users the directory has.
+ *
+ * - `directory`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint32_t hc_directory_total_users(const struct hc_directory *directory);
+
+/**
+ * How many groups the directory has.
+ *
+ * - `directory`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint32_t hc_directory_total_groups(const struct hc_directory *directory);
+
+/**
+ * When the directory was last followed with success.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `directory`, or NULL where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_last_synced_at(const struct hc_directory *directory);
+
+/**
+ * The directory as the API spells it on the wire, every field included.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_json(const struct hc_directory *directory);
+
+/**
+ * Frees a directory that hc_directory_get or hc_directory_primary gave, never one from a list.
+ *
+ * - `directory`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_directory_free(struct hc_directory *directory);
+
+/**
+ * Lists one page of a directory's users.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `options`: which, and with what; may be NULL, which means the server's defaults.
+ * - `page`: receives the page; free it with hc_user_page_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_users(const struct hc_client *client,
+                                  const char *organization_id,
+                                  const char *directory_id,
+                                  const struct hc_user_options *options,
+                                  struct hc_user_page **page,
+                                  struct hc_error **error);
+
+/**
+ * Begins to list every user of a directory. Nothing is asked of the server yet.
+ *
+ * - `client`: required. The iterator does not need it to live on.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `options`: which, and with what; may be NULL, which means all.
+ * - `iter`: receives the iterator; free it with hc_user_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_users_iter(const struct hc_client *client,
+                                       const char *organization_id,
+                                       const char *directory_id,
+                                       const struct hc_user_options *options,
+                                       struct hc_user_iter **iter,
+                                       struct hc_error **error);
+
+/**
+ * The next user, fetching a page where that is needed.
+ *
+ * - `iter`: required. After an error it may be called again, and asks for the same page again.
+ * - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL behind the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is no such directory, or any status that a request can have.
+ * - Threads: one at a time.
+ */
+enum hc_status hc_user_iter_next(struct hc_user_iter *iter, const struct hc_user **user, struct hc_error **error);
+
+/**
+ * Frees an iterator and the user that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_user_iter_free(struct hc_user_iter *iter);
+
+/**
+ * How many users the page has.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_user_page_len(const struct hc_user_page *page);
+
+/**
+ * The user at an index.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns the user, owned by `page`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_user *hc_user_page_at(const struct hc_user_page *page, size_t index);
+
+/**
+ * How many users the whole listing has, by the server's count.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_user_page_total_size(const struct hc_user_page *page);
+
+/**
+ * What to ask the next page with.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`, "" on the last page.
+ * - Threads: any number at once.
+ */
+const char *hc_user_page_next_page_token(const struct hc_user_page *page);
+
+/**
+ * What to ask the page before with.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`, "" on the first page.
+ * - Threads: any number at once.
+ */
+const char *hc_user_page_prev_page_token(const struct hc_user_page *page);
+
+/**
+ * Frees a page and the users in it.
+ *
+ * - `page`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_user_page_free(struct hc_user_page *page);
+
+/**
+ * The user's id, "diruser_...": the user's identity, which an e-mail address is not.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_user_id(const struct hc_user *user);
+
+/**
+ * The user's primary address.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_user_email(const struct hc_user *user);
+
+/**
+ * The user's first name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_user_given_name(const struct hc_user *user);
+
+/**
+ * The user's last name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_user_family_name(const struct hc_user *user);
+
+/**
+ * What the user signs in with at the directory.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_user_preferred_username(const struct hc_user *user);
+
+/**
+ * When the user was last changed.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `user`, or NULL where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_user_updated_at(const struct hc_user *user);
+
+/**
+ * The user as the directory describes them, where details were asked for.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`, or NULL where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_user_user_detail(const struct hc_user *user);
+
+/**
+ * The user as the API spells it on the wire, every field included.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_user_json(const struct hc_user *user);
+
+/**
+ * How many addresses the user has.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_user_emails_len(const struct hc_user *user);
+
+/**
+ * The user's address at an index.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_user_emails_at(const struct hc_user *user, size_t index);
+
+/**
+ * How many groups the user is in.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_user_groups_len(const struct hc_user *user);
+
+/**
+ * The user's group at an index.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a group owned by `user`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_group *hc_user_groups_at(const struct hc_user *user, size_t index);
+
+/**
+ * Lists one page of a directory's groups.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `options`: which, and with what; may be NULL, which means the server's defaults.
+ * - `page`: receives the page; free it with hc_group_page_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_groups(const struct hc_client *client,
+                                   const char *organization_id,
+                                   const char *directory_id,
+                                   const struct hc_group_options *options,
+                                   struct hc_group_page **page,
+                                   struct hc_error **error);
+
+/**
+ * Begins to list every group of a directory. Nothing is asked of the server yet.
+ *
+ * - `client`: required. The iterator does not need it to live on.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `options`: which, and with what; may be NULL, which means all.
+ * - `iter`: receives the iterator; free it with hc_group_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_groups_iter(const struct hc_client *client,
+                                        const char *organization_id,
+                                        const char *directory_id,
+                                        const struct hc_group_options *options,
+                                        struct hc_group_iter **iter,
+                                        struct hc_error **error);
+
+/**
+ * The next group, fetching a page where that is needed.
+ *
+ * - `iter`: required. After an error it may be called again, and asks for the same page again.
+ * - `group`: receives the group, owned by `iter` and valid until the next call with it; NULL behind the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is no such directory, or any status that a request can have.
+ * - Threads: one at a time.
+ */
+enum hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group **group, struct hc_error **error);
+
+/**
+ * Frees an iterator and the group that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_group_iter_free(struct hc_group_iter *iter);
+
+/**
+ * How many groups the page has.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_group_page_len(const struct hc_group_page *page);
+
+/**
+ * The group at an index.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns the group, owned by `page`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_group *hc_group_page_at(const struct hc_group_page *page, size_t index);
+
+/**
+ * How many groups the whole listing has, by the server's count.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_group_page_total_size(const struct hc_group_page *page);
+
+/**
+ * What to ask the next page with.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`, "" on the last page.
+ * - Threads: any number at once.
+ */
+const char *hc_group_page_next_page_token(const struct hc_group_page *page);
+
+/**
+ * What to ask the page before with.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`, "" on the first page.
+ * - Threads: any number at once.
+ */
+const char *hc_group_page_prev_page_token(const struct hc_group_page *page);
+
+/**
+ * Frees a page and the groups in it.
+ *
+ * - `page`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_group_page_free(struct hc_group_page *page);
+
+/**
+ * The group's id, "dirgroup_...".
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_group_id(const struct hc_group *group);
+
+/**
+ * What people call the group.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_group_display_name(const struct hc_group *group);
+
+/**
+ * How many members the group has.
+ *
+ * - `group`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint32_t hc_group_total_users(const struct hc_group *group);
+
+/**
+ * When the group was last changed.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `group`, or NULL where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_group_updated_at(const struct hc_group *group);
+
+/**
+ * The group as its directory describes it, where details were asked for.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `group`, or NULL where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_group_group_detail(const struct hc_group *group);
+
+/**
+ * The group as the API spells it on the wire, every field included.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_group_json(const struct hc_group *group);
+
+/**
+ * Makes a verifier from secrets in code.
+ *
+ * - `secrets`: `secrets_len` texts, each "whsec_..." or several of those separated by spaces. They are copied.
+ * - `secrets_len`: how many.
+ * - `options`: may be NULL, which means the defaults.
+ * - `webhook`: receives the verifier; free it with hc_webhook_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_CONFIG and the reason "invalid_secret" where there is no secret or one cannot be used, or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_new(const char *const *secrets,
+                              size_t secrets_len,
+                              const struct hc_webhook_options *options,
+                              struct hc_webhook **webhook,
+                              struct hc_error **error);
+
+/**
+ * Makes a verifier from SCALEKIT_WEBHOOK_SECRET: one secret, or several separated by spaces.
+ *
+ * - `options`: may be NULL, which means the defaults.
+ * - `webhook`: receives the verifier; free it with hc_webhook_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_CONFIG, naming the variable where it is missing, or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once, while no thread calls setenv.
+ */
+enum hc_status hc_webhook_from_env(const struct hc_webhook_options *options,
+                                   struct hc_webhook **webhook,
+                                   struct hc_error **error);
+
+/**
+ * Frees a verifier; the secrets in its memory are zeroed. Events that came from it live on.
+ *
+ * - `webhook`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_webhook_free(struct hc_webhook *webhook);
+
+/**
+ * Verifies a request and reads the event in it. Answer 201 where this is HC_OK and 400 where it is not, and tell the sender
+ * nothing more.
+ *
+ * - `webhook`: required.
+ * - `headers`: all of the request's headers, whatever their order; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `body`: the request's body as it came, before any parser; `body_len` bytes.
+ * - `body_len`: how many.
+ * - `event`: receives the event; free it with hc_event_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. The reason "malformed_event"
+ *   alone means that the signature was right.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_verify(const struct hc_webhook *webhook,
+                                 const struct hc_header *headers,
+                                 size_t headers_len,
+                                 const void *body,
+                                 size_t body_len,
+                                 struct hc_event **event,
+                                 struct hc_error **error);
+
+/**
+ * hc_webhook_verify with the timestamp judged by another clock: for requests that were kept and are read later.
+ *
+ * - `webhook`: required.
+ * - `headers`: all of the request's headers; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `body`: the request's body as it came; `body_len` bytes.
+ * - `body_len`: how many.
+ * - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+ * - `event`: receives the event; free it with hc_event_free.
+ * - `error`: may be NULL.
+ * - Fails as hc_webhook_verify does; with HC_INVALID_ARGUMENT also where the time is none of the years -9999 to 9999.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_verify_at(const struct hc_webhook *webhook,
+                                    const struct hc_header *headers,
+                                    size_t headers_len,
+                                    const void *body,
+                                    size_t body_len,
+                                    int64_t now_unix_seconds,
+                                    struct hc_event **event,
+                                    struct hc_error **error);
+
+/**
+ * Verifies the signature and the timestamp of a request alone; nothing is asked of the body.
+ *
+ * - `webhook`: required.
+ * - `headers`: all of the request's headers; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `body`: the request's body as it came; `body_len` bytes.
+ * - `body_len`: how many.
+ * - `error`: may be NULL.
+ * - Fails as hc_webhook_verify does, but never with the reason "malformed_event".
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_verify_signature(const struct hc_webhook *webhook,
+                                           const struct hc_header *headers,
+                                           size_t headers_len,
+                                           const void *body,
+                                           size_t body_len,
+                                           struct hc_error **error);
+
+/**
+ * hc_webhook_verify_signature with the timestamp judged by another clock.
+ *
+ * - `webhook`: required.
+ * - `headers`: all of the request's headers; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `body`: the request's body as it came; `body_len` bytes.
+ * - `body_len`: how many.
+ * - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+ * - `error`: may be NULL.
+ * - Fails as hc_webhook_verify_at does, but never with the reason "malformed_event".
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_verify_signature_at(const struct hc_webhook *webhook,
+                                              const struct hc_header *headers,
+                                              size_t headers_len,
+                                              const void *body,
+                                              size_t body_len,
+                                              int64_t now_unix_seconds,
+                                              struct hc_error **error);
+
+/**
+ * Verifies a request whose body a framework has parsed already: the signature may be on the text as it is given, or with
+ * `<`, `>`, `&`, U+2028 and U+2029 escaped the way Go's encoder prints them. Prefer hc_webhook_verify with the raw body:
+ * numbers and key order do not survive every parser.
+ *
+ * - `webhook`: required.
+ * - `headers`: all of the request's headers; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `compact`: the parsed body, printed again as JSON without white space.
+ * - `event`: receives the event; free it with hc_event_free.
+ * - `error`: may be NULL.
+ * - Fails as hc_webhook_verify does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_verify_parsed(const struct hc_webhook *webhook,
+                                        const struct hc_header *headers,
+                                        size_t headers_len,
+                                        const char *compact,
+                                        struct hc_event **event,
+                                        struct hc_error **error);
+
+/**
+ * hc_webhook_verify_parsed with the timestamp judged by another clock.
+ *
+ * - `webhook`: required.
+ * - `headers`: all of the request's headers; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `compact`: the parsed body, printed again as JSON without white space.
+ * - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+ * - `event`: receives the event; free it with hc_event_free.
+ * - `error`: may be NULL.
+ * - Fails as hc_webhook_verify_at does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_verify_parsed_at(const struct hc_webhook *webhook,
+                                           const struct hc_header *headers,
+                                           size_t headers_len,
+                                           const char *compact,
+                                           int64_t now_unix_seconds,
+                                           struct hc_event **event,
+                                           struct hc_error **error);
+
+/**
+ * Verifies the signature of a request in one call, without a verifier to keep. A verifier is quicker for many.
+ *
+ * - `secret`: "whsec_...", or several of those separated by spaces.
+ * - `headers`: all of the request's headers; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `body`: the request's body as it came; `body_len` bytes.
+ * - `body_len`: how many.
+ * - `error`: may be NULL.
+ * - Fails with HC_WEBHOOK_VERIFICATION and a reason, "invalid_secret" among them, or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_verify_webhook_payload(const char *secret,
+                                         const struct hc_header *headers,
+                                         size_t headers_len,
+                                         const void *body,
+                                         size_t body_len,
+                                         struct hc_error **error);
+
+/**
+ * Makes the three headers that a request with this body would carry: for tests of the code that verifies.
+ *
+ * - `webhook`: required; its first secret signs.
+ * - `body`: `body_len` bytes.
+ * - `body_len`: how many.
+ * - `id`: the message's id. NULL: a fresh "msg_...".
+ * - `timestamp`: when it is sent, in seconds since 1970. NULL: now.
+ * - `headers`: receives the headers; free them with hc_signed_headers_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT where the id is "" or cannot stand in a header, or the timestamp is negative.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_webhook_sign(const struct hc_webhook *webhook,
+                               const void *body,
+                               size_t body_len,
+                               const char *id,
+                               const int64_t *timestamp,
+                               struct hc_signed_headers **headers,
+                               struct hc_error **error);
+
+/**
+ * The value of the header webhook-id.
+ *
+ * - `headers`: may be NULL, which gives NULL.
+ * - Returns text owned by `headers`.
+ * - Threads: any number at once.
+ */
+const char *hc_signed_headers_id(const struct hc_signed_headers *headers);
+
+/**
+ * The value of the header webhook-timestamp: seconds since 1970.
+ *
+ * - `headers`: may be NULL, which gives NULL.
+ * - Returns text owned by `headers`.
+ * - Threads: any number at once.
+ */
+const char *hc_signed_headers_timestamp(const struct hc_signed_headers *headers);
+
+/**
+ * The value of the header webhook-signature: "v1," and base64.
+ *
+ * - `headers`: may be NULL, which gives NULL.
+ * - Returns text owned by `headers`.
+ * - Threads: any number at once.
+ */
+const char *hc_signed_headers_signature(const struct hc_signed_headers *headers);
+
+/**
+ * Frees headers and every text that came from them.
+ *
+ * - `headers`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_signed_headers_free(struct hc_signed_headers *headers);
+
+/**
+ * The event's own id, "evt_...": the same however often it is delivered.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, never "".
+ * - Threads: any number at once.
+ */
+const char *hc_event_id(const struct hc_event *event);
+
+/**
+ * What happened, such as "organization.directory.user_created".
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, never "".
+ * - Threads: any number at once.
+ */
+const char *hc_event_type(const struct hc_event *event);
+
+/**
+ * When it happened, to the nanosecond.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_event_occurred_at(const struct hc_event *event);
+
+/**
+ * The environment it happened in, "env_...".
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_event_environment_id(const struct hc_event *event);
+
+/**
+ * The organization it happened to, "org_...".
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_event_organization_id(const struct hc_event *event);
+
+/**
+ * The kind of object in the data, such as "DirectoryUser".
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_event_object(const struct hc_event *event);
+
+/**
+ * The type for a person to read, such as "Directory User Created".
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_event_display_name(const struct hc_event *event);
+
+/**
+ * The version of the vendor's envelope.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, "" where none was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_event_spec_version(const struct hc_event *event);
+
+/**
+ * The object it happened to.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `event`, as it was sent.
+ * - Threads: any number at once.
+ */
+const char *hc_event_data(const struct hc_event *event);
+
+/**
+ * The body that was verified, byte for byte. Nothing terminates it: hc_event_body_len says how long it is.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns bytes owned by `event`.
+ * - Threads: any number at once.
+ */
+const uint8_t *hc_event_body(const struct hc_event *event);
+
+/**
+ * How many bytes the body has.
+ *
+ * - `event`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_event_body_len(const struct hc_event *event);
+
+/**
+ * Frees an event and every text that came from it.
+ *
+ * - `event`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_event_free(struct hc_event *event);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* HEADCOUNT_H */

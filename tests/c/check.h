@@ -1,0 +1,73 @@
+/* What every test program counts with: CHECK a condition, expect a refusal, and print one closing line. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <headcount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int check_passed, check_failed;
+
+static inline void check(bool ok, const char *file, int line, const char *what) {
+    if (ok) {
+        check_passed++;
+    } else {
+        check_failed++;
+        fprintf(stderr, "%s:%d: failed: %s\n", file, line, what);
+    }
+}
+
+#define CHECK(condition) check((condition), __FILE__, __LINE__, #condition)
+#define CHECK_TEXT(text, expected) check_text((text), (expected), __FILE__, __LINE__, #text)
+/* A call that works; where it does not, the program cannot go on. The call's last argument must be &error. */
+#define WORKS(call) works((call), &error, __FILE__, __LINE__, #call)
+/* A call that is refused with a status, and a message that holds a text. The call's last argument must be &error. */
+#define REFUSED(call, status, said) refused((call), (status), (said), &error, __FILE__, __LINE__, #call)
+
+static inline void check_text(const char *text, const char *expected, const char *file, int line, const char *what) {
+    bool same = text == expected || (text != NULL && expected != NULL && strcmp(text, expected) == 0);
+    check(same, file, line, what);
+    if (!same) {
+        fprintf(stderr, "  expected %s\n  got      %s\n", expected ? expected : "NULL", text ? text : "NULL");
+    }
+}
+
+static inline void works(hc_status status, hc_error **error, const char *file, int line, const char *what) {
+    check(status == HC_OK && *error == NULL, file, line, what);
+    if (status != HC_OK) {
+        fprintf(stderr, "  %s: %s\n", hc_status_name(status), *error ? hc_error_message(*error) : "no error was given");
+        exit(2);
+    }
+}
+
+static inline void refused(hc_status status, hc_status expected, const char *said, hc_error **error, const char *file, int line,
+                           const char *what) {
+    const char *message = hc_error_message(*error);
+    bool ok = status == expected && hc_error_status(*error) == expected && message != NULL && strstr(message, said) != NULL &&
+              strchr(message, '\n') == NULL;
+    check(ok, file, line, what);
+    if (!ok) {
+        fprintf(stderr, "  expected %s and \"%s\"\n  got      %s: %s\n", hc_status_name(expected), said, hc_status_name(status),
+                message ? message : "no message");
+    }
+    hc_error_free(*error);
+    *error = NULL;
+}
+
+static inline const char *setting(const char *name) {
+    const char *value = getenv(name);
+    if (value == NULL) {
+        fprintf(stderr, "%s is not set: run this through tests/c/run.sh\n", name);
+        exit(2);
+    }
+    return value;
+}
+
+/* The line that run.sh adds up. */
+static inline int closing_line(const char *name) {
+    printf("%s: %d passed, %d failed\n", name, check_passed, check_failed);
+    return check_failed == 0 ? 0 : 1;
+}
+
+#endif

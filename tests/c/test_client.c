@@ -1,0 +1,372 @@
+/* The client against a sandbox: every endpoint, every filter, both ways to list, and what fails as it should. */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *organization_id, *directory_id;
+
+static hc_client *client_with(const char *url, const char *id, const char *secret) {
+    hc_client_options options = {
+        .struct_size = sizeof options,
+        .environment_url = url,
+        .client_id = id,
+        .client_secret = secret,
+        .timeout_ms = 20000,
+        .max_attempts = 1,
+    };
+    hc_client *client = NULL;
+    hc_error *error = NULL;
+    WORKS(hc_client_new(&options, &client, &error));
+    return client;
+}
+
+static void organizations(hc_client *client) {
+    hc_error *error = NULL;
+    hc_organization_page *page = NULL;
+    WORKS(hc_organizations(client, NULL, &page, &error));
+    size_t total = hc_organization_page_total_size(page);
+    CHECK(total == strtoul(setting("SANDBOX_ORGANIZATIONS"), NULL, 10));
+    CHECK_TEXT(hc_organization_page_prev_page_token(page), "");
+    const hc_organization *first = hc_organization_page_at(page, 0);
+    CHECK_TEXT(hc_organization_id(first), organization_id);
+    CHECK(strlen(hc_organization_display_name(first)) > 0 && strlen(hc_organization_external_id(first)) > 0);
+    CHECK(strlen(hc_organization_slug(first)) > 0);
+    CHECK_TEXT(hc_organization_region_code(first), "US");
+    CHECK_TEXT(hc_organization_logo_url(first), "");
+    CHECK(strstr(hc_organization_create_time(first), "T") != NULL && strstr(hc_organization_update_time(first), "Z") != NULL);
+    CHECK(strstr(hc_organization_json(first), "\"display_name\":") != NULL);
+    CHECK(hc_organization_page_at(page, hc_organization_page_len(page)) == NULL);
+    CHECK(hc_organization_page_at(page, SIZE_MAX) == NULL);
+
+    hc_organization *one = NULL, *same = NULL;
+    WORKS(hc_organization_get(client, organization_id, &one, &error));
+    CHECK_TEXT(hc_organization_json(one), hc_organization_json(first));
+    WORKS(hc_organization_get_by_external_id(client, hc_organization_external_id(one), &same, &error));
+    CHECK_TEXT(hc_organization_id(same), organization_id);
+
+    /* The page that follows another, and the one that it followed. */
+    hc_organization_options options = {.struct_size = sizeof options, .page_size = 10};
+    hc_organization_page *begin = NULL, *next = NULL, *back = NULL;
+    WORKS(hc_organizations(client, &options, &begin, &error));
+    CHECK(hc_organization_page_len(begin) == 10);
+    options.page_token = hc_organization_page_next_page_token(begin);
+    WORKS(hc_organizations(client, &options, &next, &error));
+    CHECK(hc_organization_page_len(next) == total - 10);
+    CHECK_TEXT(hc_organization_page_next_page_token(next), "");
+    options.page_token = hc_organization_page_prev_page_token(next);
+    CHECK(options.page_token[0] != '\0');
+    WORKS(hc_organizations(client, &options, &back, &error));
+    CHECK_TEXT(hc_organization_id(hc_organization_page_at(back, 0)), organization_id);
+    hc_organization_page_free(begin);
+    hc_organization_page_free(next);
+    hc_organization_page_free(back);
+    hc_organization_page_free(page);
+
+    options = (hc_organization_options){.struct_size = sizeof options, .external_id = hc_organization_external_id(one)};
+    WORKS(hc_organizations(client, &options, &page, &error));
+    CHECK(hc_organization_page_len(page) == 1 && hc_organization_page_total_size(page) == 1);
+    CHECK_TEXT(hc_organization_id(hc_organization_page_at(page, 0)), organization_id);
+    hc_organization_page_free(page);
+
+    hc_organization_iter *iter = NULL;
+    const hc_organization *each = NULL;
+    size_t count = 0;
+    options = (hc_organization_options){.struct_size = sizeof options, .page_size = 10};
+    WORKS(hc_organizations_iter(client, &options, &iter, &error));
+    while (hc_organization_iter_next(iter, &each, &error) == HC_OK && each != NULL) count++;
+    CHECK(error == NULL && count == total);
+    hc_organization_iter_free(iter);
+    hc_organization_free(one);
+    hc_organization_free(same);
+}
+
+static void directories(hc_client *client) {
+    hc_error *error = NULL;
+    hc_directory_list *list = NULL;
+    hc_directory *one = NULL, *primary = NULL;
+    hc_directory_toggle *toggle = NULL;
+    WORKS(hc_directories(client, organization_id, &list, &error));
+    CHECK(hc_directory_list_len(list) >= 1);
+    CHECK(hc_directory_list_at(list, hc_directory_list_len(list)) == NULL);
+    WORKS(hc_directory_primary(client, organization_id, &primary, &error));
+    CHECK_TEXT(hc_directory_id(primary), directory_id);
+    CHECK_TEXT(hc_directory_id(hc_directory_list_at(list, 0)), directory_id);
+    WORKS(hc_directory_get(client, organization_id, directory_id, &one, &error));
+    CHECK_TEXT(hc_directory_json(one), hc_directory_json(primary));
+    CHECK_TEXT(hc_directory_organization_id(one), organization_id);
+    CHECK_TEXT(hc_directory_type(one), "SCIM");
+    CHECK(strlen(hc_directory_name(one)) > 0 && strlen(hc_directory_provider(one)) > 0);
+    CHECK_TEXT(hc_directory_status(one), "ACTIVE");
+    CHECK_TEXT(hc_directory_email(one), "");
+    CHECK(strstr(hc_directory_endpoint(one), "https://") == hc_directory_endpoint(one));
+    CHECK_TEXT(hc_directory_groups_tracked(one), "ALL");
+    CHECK(hc_directory_total_users(one) == strtoul(setting("SANDBOX_USERS"), NULL, 10));
+    CHECK(hc_directory_total_groups(one) == 5);
+    CHECK(hc_directory_enabled(one));
+    CHECK(strstr(hc_directory_last_synced_at(one), "Z") != NULL);
+    hc_directory_free(one);
+
+    WORKS(hc_directory_disable(client, organization_id, directory_id, &toggle, &error));
+    CHECK(!hc_directory_toggle_enabled(toggle));
+    CHECK(hc_directory_toggle_error_message(toggle) != NULL);
+    hc_directory_toggle_free(toggle);
+    WORKS(hc_directory_get(client, organization_id, directory_id, &one, &error));
+    CHECK(!hc_directory_enabled(one));
+    hc_directory_free(one);
+    WORKS(hc_directory_enable(client, organization_id, directory_id, &toggle, &error));
+    CHECK(hc_directory_toggle_enabled(toggle));
+    CHECK_TEXT(hc_directory_toggle_error_message(toggle), "");
+    hc_directory_toggle_free(toggle);
+    hc_directory_free(primary);
+    hc_directory_list_free(list);
+}
+
+static hc_user_page *user_page(hc_client *client, const hc_user_options *options) {
+    hc_user_page *page = NULL;
+    hc_error *error = NULL;
+    WORKS(hc_directory_users(client, organization_id, directory_id, options, &page, &error));
+    return page;
+}
+
+static void users(hc_client *client) {
+    hc_user_options options = {.struct_size = sizeof options, .page_size = 3};
+    hc_user_page *page = user_page(client, &options);
+    size_t total = hc_user_page_total_size(page);
+    CHECK(total == strtoul(setting("SANDBOX_USERS"), NULL, 10));
+    CHECK(hc_user_page_len(page) == 3 && hc_user_page_at(page, 3) == NULL);
+    const hc_user *user = hc_user_page_at(page, 0);
+    CHECK(strncmp(hc_user_id(user), "diruser_", 8) == 0);
+    CHECK(strchr(hc_user_email(user), '@') != NULL);
+    CHECK(strlen(hc_user_given_name(user)) > 0 && strlen(hc_user_family_name(user)) > 0);
+    CHECK(strlen(hc_user_preferred_username(user)) > 0);
+    CHECK(strstr(hc_user_updated_at(user), "Z") != NULL);
+    CHECK(hc_user_user_detail(user) == NULL);
+    CHECK(strstr(hc_user_json(user), hc_user_id(user)) != NULL && strstr(hc_user_json(user), "user_detail") == NULL);
+    CHECK(hc_user_emails_len(user) >= 1);
+    CHECK_TEXT(hc_user_emails_at(user, 0), hc_user_email(user));
+    CHECK(hc_user_emails_at(user, hc_user_emails_len(user)) == NULL);
+    CHECK(hc_user_groups_len(user) >= 1 && hc_user_groups_at(user, hc_user_groups_len(user)) == NULL);
+    const hc_group *group = hc_user_groups_at(user, 0);
+    CHECK(strncmp(hc_group_id(group), "dirgroup_", 9) == 0 && strlen(hc_group_display_name(group)) > 0);
+
+    /* The next page, and back. */
+    options.page_token = hc_user_page_next_page_token(page);
+    hc_user_page *next = user_page(client, &options);
+    CHECK(strcmp(hc_user_id(hc_user_page_at(next, 0)), hc_user_id(user)) != 0);
+    options.page_token = hc_user_page_prev_page_token(next);
+    CHECK(options.page_token[0] != '\0');
+    hc_user_page *back = user_page(client, &options);
+    CHECK_TEXT(hc_user_id(hc_user_page_at(back, 0)), hc_user_id(user));
+    hc_user_page_free(back);
+    hc_user_page_free(next);
+
+    /* Details, asked for and not. */
+    options = (hc_user_options){.struct_size = sizeof options, .page_size = 1, .include_detail = 1};
+    hc_user_page *detailed = user_page(client, &options);
+    const char *detail = hc_user_user_detail(hc_user_page_at(detailed, 0));
+    CHECK(detail != NULL && detail[0] == '{' && strstr(hc_user_json(hc_user_page_at(detailed, 0)), detail) != NULL);
+    hc_user_page_free(detailed);
+    options.include_detail = -1;
+    detailed = user_page(client, &options);
+    CHECK(hc_user_page_len(detailed) == 1 && hc_user_user_detail(hc_user_page_at(detailed, 0)) == NULL);
+    hc_user_page_free(detailed);
+
+    /* The members of one group: as many as the group says, each of them in it. */
+    options = (hc_user_options){.struct_size = sizeof options, .page_size = 30, .directory_group_id = hc_group_id(group)};
+    hc_user_page *members = user_page(client, &options);
+    CHECK(hc_user_page_total_size(members) == hc_group_total_users(group) && hc_user_page_len(members) >= 1);
+    for (size_t i = 0; i < hc_user_page_len(members); i++) {
+        const hc_user *member = hc_user_page_at(members, i);
+        bool found = false;
+        for (size_t j = 0; j < hc_user_groups_len(member); j++) {
+            found |= strcmp(hc_group_id(hc_user_groups_at(member, j)), hc_group_id(group)) == 0;
+        }
+        CHECK(found);
+    }
+    hc_user_page_free(members);
+
+    /* Only what changed after the last of the first page. */
+    options = (hc_user_options){.struct_size = sizeof options, .updated_after = hc_user_updated_at(hc_user_page_at(page, 2))};
+    hc_user_page *changed = user_page(client, &options);
+    CHECK(hc_user_page_len(changed) >= 1 && hc_user_page_total_size(changed) < total);
+    for (size_t i = 0; i < hc_user_page_len(changed); i++) {
+        CHECK(strcmp(hc_user_updated_at(hc_user_page_at(changed, i)), options.updated_after) > 0);
+    }
+    hc_user_page_free(changed);
+    hc_user_page_free(page);
+}
+
+static void groups(hc_client *client) {
+    hc_error *error = NULL;
+    hc_group_options options = {.struct_size = sizeof options, .page_size = 2, .include_detail = 1};
+    hc_group_page *page = NULL, *next = NULL;
+    WORKS(hc_directory_groups(client, organization_id, directory_id, &options, &page, &error));
+    CHECK(hc_group_page_len(page) == 2 && hc_group_page_total_size(page) == 5 && hc_group_page_at(page, 2) == NULL);
+    CHECK_TEXT(hc_group_page_prev_page_token(page), "");
+    const hc_group *group = hc_group_page_at(page, 0);
+    CHECK(hc_group_group_detail(group) != NULL && hc_group_group_detail(group)[0] == '{');
+    CHECK(strstr(hc_group_updated_at(group), "Z") != NULL);
+    CHECK(strstr(hc_group_json(group), hc_group_display_name(group)) != NULL);
+    options.page_token = hc_group_page_next_page_token(page);
+    WORKS(hc_directory_groups(client, organization_id, directory_id, &options, &next, &error));
+    CHECK(strcmp(hc_group_id(hc_group_page_at(next, 0)), hc_group_id(group)) != 0);
+    hc_group_page_free(next);
+
+    options = (hc_group_options){.struct_size = sizeof options, .updated_after = hc_group_updated_at(group)};
+    WORKS(hc_directory_groups(client, organization_id, directory_id, &options, &next, &error));
+    CHECK(hc_group_page_len(next) == 4 && hc_group_group_detail(hc_group_page_at(next, 0)) == NULL);
+    hc_group_page_free(next);
+    hc_group_page_free(page);
+
+    for (int external = -1; external <= 1; external++) {
+        hc_group_iter *iter = NULL;
+        const hc_group *each = NULL;
+        size_t count = 0;
+        options = (hc_group_options){.struct_size = sizeof options, .page_size = 2, .include_external_groups = external};
+        WORKS(hc_directory_groups_iter(client, organization_id, directory_id, &options, &iter, &error));
+        while (hc_group_iter_next(iter, &each, &error) == HC_OK && each != NULL) count += strlen(hc_group_id(each)) > 0;
+        CHECK(error == NULL && count == 5);
+        hc_group_iter_free(iter);
+    }
+}
+
+static int by_text(const void *one, const void *other) {
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+/* Every user of the directory, each of them once; the client may be gone by then. */
+static void everybody(void) {
+    hc_error *error = NULL;
+    hc_client *client = NULL;
+    WORKS(hc_client_from_env(NULL, &client, &error));
+    hc_user_iter *iter = NULL;
+    WORKS(hc_directory_users_iter(client, organization_id, directory_id, NULL, &iter, &error));
+    hc_client_free(client);
+    size_t total = strtoul(setting("SANDBOX_USERS"), NULL, 10), count = 0;
+    char **ids = calloc(total + 1, sizeof *ids);
+    const hc_user *user = NULL;
+    while (hc_user_iter_next(iter, &user, &error) == HC_OK && user != NULL && count <= total) ids[count++] = strdup(hc_user_id(user));
+    CHECK(error == NULL && count == total);
+    CHECK(hc_user_iter_next(iter, &user, &error) == HC_OK && user == NULL);
+    hc_user_iter_free(iter);
+    qsort(ids, count, sizeof *ids, by_text);
+    for (size_t i = 1; i < count; i++) CHECK(strcmp(ids[i - 1], ids[i]) != 0);
+    for (size_t i = 0; i < count; i++) free(ids[i]);
+    free(ids);
+}
+
+static void failures(hc_client *client) {
+    hc_error *error = NULL;
+    hc_organization *organization = NULL;
+    hc_directory *directory = NULL;
+    hc_user_page *page = NULL;
+    hc_client *other = NULL;
+
+    CHECK(hc_organization_get(client, "org_none", &organization, &error) == HC_NOT_FOUND);
+    CHECK(hc_error_status(error) == HC_NOT_FOUND && hc_error_http_status(error) == 404 && organization == NULL);
+    CHECK_TEXT(hc_error_code(error), "RESOURCE_NOT_FOUND");
+    CHECK(hc_error_details(error) != NULL && hc_error_details(error)[0] == '[');
+    CHECK(hc_error_reason(error) == NULL && hc_error_retry_after_ms(error) == -1);
+    CHECK(strstr(hc_error_message(error), "get organization") != NULL);
+    printf("  request id %s\n", hc_error_request_id(error) ? hc_error_request_id(error) : "(none)");
+    hc_error_free(error);
+    error = NULL;
+    REFUSED(hc_directory_get(client, organization_id, "dir_none", &directory, &error), HC_NOT_FOUND, "dir_none");
+    REFUSED(hc_organization_get_by_external_id(client, "none", &organization, &error), HC_NOT_FOUND, "none");
+    hc_user_options options = {.struct_size = sizeof options, .page_token = "nonsense"};
+    REFUSED(hc_directory_users(client, organization_id, directory_id, &options, &page, &error), HC_BAD_REQUEST, "list directory users");
+    CHECK(hc_organization_get(client, "org_none", &organization, NULL) == HC_NOT_FOUND);
+
+    const char *url = setting("SCALEKIT_ENVIRONMENT_URL"), *id = setting("SCALEKIT_CLIENT_ID");
+    other = client_with(url, id, "not the secret");
+    CHECK(hc_directory_primary(other, organization_id, &directory, &error) == HC_AUTHENTICATION);
+    CHECK(hc_error_http_status(error) == 401 && strstr(hc_error_message(error), "not the secret") == NULL);
+    hc_error_free(error);
+    hc_client_free(other);
+    error = NULL;
+
+    other = client_with("http://127.0.0.1:1", id, "secret");
+    REFUSED(hc_organization_get(other, "org_1", &organization, &error), HC_CONNECTION, "org_1");
+    hc_client_free(other);
+
+    static const char *const bad[] = {"", "acme.scalekit.com", "http://acme.example", "ftp://acme.example", "https://"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        hc_client_options settings = {
+            .struct_size = sizeof settings, .environment_url = bad[i], .client_id = "skc_1", .client_secret = "secret"};
+        REFUSED(hc_client_new(&settings, &other, &error), HC_CONFIG, "environment URL");
+    }
+}
+
+static void environment(void) {
+    static const char *const names[] = {"SCALEKIT_ENVIRONMENT_URL", "SCALEKIT_CLIENT_ID", "SCALEKIT_CLIENT_SECRET"};
+    hc_client *client = NULL;
+    hc_error *error = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        char *kept = strdup(setting(names[i]));
+        unsetenv(names[i]);
+        REFUSED(hc_client_from_env(NULL, &client, &error), HC_CONFIG, names[i]);
+        setenv(names[i], " ", 1);
+        REFUSED(hc_client_from_env(NULL, &client, &error), HC_CONFIG, names[i]);
+        setenv(names[i], kept, 1);
+        free(kept);
+    }
+    hc_client_options options = {.struct_size = sizeof options, .timeout_ms = 15000, .max_attempts = 2};
+    WORKS(hc_client_from_env(&options, &client, &error));
+    hc_client_free(client);
+    CHECK(error == NULL);
+}
+
+static void *one_thread(void *shared) {
+    hc_client *client = shared;
+    hc_user_iter *iter = NULL;
+    const hc_user *user = NULL;
+    size_t count = 0;
+    if (hc_directory_users_iter(client, organization_id, directory_id, NULL, &iter, NULL) == HC_OK) {
+        while (hc_user_iter_next(iter, &user, NULL) == HC_OK && user != NULL) count++;
+    }
+    hc_user_iter_free(iter);
+    return (void *)count;
+}
+
+/* One client, many threads at once; and one page, whose texts are made by whoever asks first. */
+static void threads(hc_client *client) {
+    pthread_t all[8];
+    for (size_t i = 0; i < 8; i++) CHECK(pthread_create(&all[i], NULL, one_thread, client) == 0);
+    for (size_t i = 0; i < 8; i++) {
+        void *count = NULL;
+        CHECK(pthread_join(all[i], &count) == 0);
+        CHECK((size_t)count == strtoul(setting("SANDBOX_USERS"), NULL, 10));
+    }
+}
+
+/* A child goes on with its parent's client. */
+static void forks(hc_client *client) {
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        size_t count = (size_t)one_thread(client);
+        _exit(count == strtoul(setting("SANDBOX_USERS"), NULL, 10) ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK((size_t)one_thread(client) == strtoul(setting("SANDBOX_USERS"), NULL, 10));
+}
+
+int main(void) {
+    organization_id = setting("SANDBOX_ORGANIZATION_ID");
+    directory_id = setting("SANDBOX_DIRECTORY_ID");
+    hc_client *client = client_with(setting("SCALEKIT_ENVIRONMENT_URL"), setting("SCALEKIT_CLIENT_ID"), setting("SCALEKIT_CLIENT_SECRET"));
+    organizations(client);
+    directories(client);
+    users(client);
+    groups(client);
+    everybody();
+    failures(client);
+    environment();
+    threads(client);
+    forks(client);
+    hc_client_free(client);
+    return closing_line("test_client");
+}

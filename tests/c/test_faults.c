@@ -1,0 +1,61 @@
+/* Ten thousand users from a server that fails at every seventh request: all of them come, each of them once. First with the
+ * library's own retries, which hide the failures; then with none, where the caller sees each failure and asks again. */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+static int by_text(const void *one, const void *other) {
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+static void is_expected(hc_error *error) {
+    hc_status status = hc_error_status(error);
+    int http = hc_error_http_status(error);
+    CHECK((status == HC_RATE_LIMIT && http == 429) || (status == HC_SERVER && (http == 500 || http == 503)) || status == HC_CONNECTION);
+    CHECK(status != HC_RATE_LIMIT || hc_error_retry_after_ms(error) >= -1);
+    hc_error_free(error);
+}
+
+/* How many failures the caller saw. */
+static size_t list_everybody(uint32_t max_attempts, size_t total) {
+    hc_client_options options = {.struct_size = sizeof options, .timeout_ms = 60000, .max_attempts = max_attempts};
+    hc_client *client = NULL;
+    hc_error *error = NULL;
+    hc_user_iter *iter = NULL;
+    WORKS(hc_client_from_env(&options, &client, &error));
+    const char *organization = setting("SANDBOX_ORGANIZATION_ID"), *directory = setting("SANDBOX_DIRECTORY_ID");
+    WORKS(hc_directory_users_iter(client, organization, directory, NULL, &iter, &error));
+
+    char **ids = calloc(total + 1, sizeof *ids);
+    size_t count = 0, seen = 0;
+    while (count <= total && seen < total) {
+        const hc_user *user = NULL;
+        hc_status status = hc_user_iter_next(iter, &user, &error);
+        if (status != HC_OK) {
+            CHECK(user == NULL);
+            is_expected(error);
+            seen++;
+        } else if (user == NULL) {
+            break;
+        } else {
+            ids[count++] = strdup(hc_user_id(user));
+        }
+    }
+    CHECK(count == total);
+    qsort(ids, count, sizeof *ids, by_text);
+    size_t twice = 0;
+    for (size_t i = 1; i < count; i++) twice += strcmp(ids[i - 1], ids[i]) == 0;
+    CHECK(twice == 0);
+    for (size_t i = 0; i < count; i++) free(ids[i]);
+    free(ids);
+    hc_user_iter_free(iter);
+    hc_client_free(client);
+    printf("  %zu users with %u attempts a call: %zu failures reached the caller\n", count, max_attempts, seen);
+    return seen;
+}
+
+int main(void) {
+    size_t total = strtoul(setting("SANDBOX_USERS"), NULL, 10);
+    CHECK(list_everybody(5, total) == 0);
+    CHECK(list_everybody(1, total) > 0);
+    return closing_line("test_faults");
+}

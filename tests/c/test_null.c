@@ -1,0 +1,536 @@
+/* Everything that must not crash: a NULL in every parameter of every function, sizes that no struct has, text that is not
+ * UTF-8, and strings that are freed as soon as the call that took them returns. No server is needed. */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+static const char *const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+static const char *const NOT_UTF8 = "caf\xe9";
+
+/* The parameter that is named must be refused when it is NULL, with somewhere to put the reason and without. */
+#define NULL_IS_REFUSED(call, name)                        \
+    do {                                                   \
+        hc_error *error = NULL;                            \
+        hc_error **place = &error;                         \
+        REFUSED(call, HC_INVALID_ARGUMENT, name " is NULL"); \
+        place = NULL;                                      \
+        CHECK((call) == HC_INVALID_ARGUMENT);              \
+    } while (0)
+
+#define TEXT_IS_REFUSED(call, name)                                 \
+    do {                                                            \
+        hc_error *error = NULL;                                     \
+        hc_error **place = &error;                                  \
+        REFUSED(call, HC_INVALID_ARGUMENT, name " is not valid UTF-8"); \
+    } while (0)
+
+static hc_client *a_client(void) {
+    hc_client_options options = {
+        .struct_size = sizeof options,
+        .environment_url = "http://127.0.0.1:9",
+        .client_id = "skc_1",
+        .client_secret = "secret",
+        .max_attempts = 1,
+    };
+    hc_client *client = NULL;
+    hc_error *error = NULL;
+    WORKS(hc_client_new(&options, &client, &error));
+    return client;
+}
+
+static hc_webhook *a_webhook(void) {
+    hc_webhook *webhook = NULL;
+    hc_error *error = NULL;
+    WORKS(hc_webhook_new(&SECRET, 1, NULL, &webhook, &error));
+    return webhook;
+}
+
+static void accessors_take_null(void) {
+    CHECK(hc_version() != NULL && hc_version()[0] != '\0');
+    CHECK_TEXT(hc_status_name(HC_OK), "ok");
+    CHECK_TEXT(hc_status_name(HC_NOT_FOUND), "not_found");
+    CHECK_TEXT(hc_status_name(HC_INTERNAL), "internal");
+    CHECK_TEXT(hc_status_name(-1), "unknown");
+    CHECK_TEXT(hc_status_name(99), "unknown");
+    CHECK(hc_error_status(NULL) == HC_OK);
+    CHECK(hc_error_message(NULL) == NULL);
+    CHECK(hc_error_http_status(NULL) == 0);
+    CHECK(hc_error_code(NULL) == NULL);
+    CHECK(hc_error_details(NULL) == NULL);
+    CHECK(hc_error_request_id(NULL) == NULL);
+    CHECK(hc_error_reason(NULL) == NULL);
+    CHECK(hc_error_retry_after_ms(NULL) == 0);
+    CHECK(hc_organization_page_len(NULL) == 0);
+    CHECK(hc_organization_page_at(NULL, 0) == NULL);
+    CHECK(hc_organization_page_total_size(NULL) == 0);
+    CHECK(hc_organization_page_next_page_token(NULL) == NULL);
+    CHECK(hc_organization_page_prev_page_token(NULL) == NULL);
+    CHECK(hc_organization_id(NULL) == NULL);
+    CHECK(hc_organization_display_name(NULL) == NULL);
+    CHECK(hc_organization_external_id(NULL) == NULL);
+    CHECK(hc_organization_region_code(NULL) == NULL);
+    CHECK(hc_organization_slug(NULL) == NULL);
+    CHECK(hc_organization_logo_url(NULL) == NULL);
+    CHECK(hc_organization_create_time(NULL) == NULL);
+    CHECK(hc_organization_update_time(NULL) == NULL);
+    CHECK(hc_organization_json(NULL) == NULL);
+    CHECK(!hc_directory_toggle_enabled(NULL));
+    CHECK(hc_directory_toggle_error_message(NULL) == NULL);
+    CHECK(hc_directory_list_len(NULL) == 0);
+    CHECK(hc_directory_list_at(NULL, 0) == NULL);
+    CHECK(hc_directory_id(NULL) == NULL);
+    CHECK(hc_directory_name(NULL) == NULL);
+    CHECK(hc_directory_organization_id(NULL) == NULL);
+    CHECK(hc_directory_type(NULL) == NULL);
+    CHECK(hc_directory_provider(NULL) == NULL);
+    CHECK(!hc_directory_enabled(NULL));
+    CHECK(hc_directory_status(NULL) == NULL);
+    CHECK(hc_directory_email(NULL) == NULL);
+    CHECK(hc_directory_endpoint(NULL) == NULL);
+    CHECK(hc_directory_groups_tracked(NULL) == NULL);
+    CHECK(hc_directory_total_users(NULL) == 0);
+    CHECK(hc_directory_total_groups(NULL) == 0);
+    CHECK(hc_directory_last_synced_at(NULL) == NULL);
+    CHECK(hc_directory_json(NULL) == NULL);
+    CHECK(hc_user_page_len(NULL) == 0);
+    CHECK(hc_user_page_at(NULL, 0) == NULL);
+    CHECK(hc_user_page_total_size(NULL) == 0);
+    CHECK(hc_user_page_next_page_token(NULL) == NULL);
+    CHECK(hc_user_page_prev_page_token(NULL) == NULL);
+    CHECK(hc_user_id(NULL) == NULL);
+    CHECK(hc_user_email(NULL) == NULL);
+    CHECK(hc_user_given_name(NULL) == NULL);
+    CHECK(hc_user_family_name(NULL) == NULL);
+    CHECK(hc_user_preferred_username(NULL) == NULL);
+    CHECK(hc_user_updated_at(NULL) == NULL);
+    CHECK(hc_user_user_detail(NULL) == NULL);
+    CHECK(hc_user_json(NULL) == NULL);
+    CHECK(hc_user_emails_len(NULL) == 0);
+    CHECK(hc_user_emails_at(NULL, 0) == NULL);
+    CHECK(hc_user_groups_len(NULL) == 0);
+    CHECK(hc_user_groups_at(NULL, 0) == NULL);
+    CHECK(hc_group_page_len(NULL) == 0);
+    CHECK(hc_group_page_at(NULL, 0) == NULL);
+    CHECK(hc_group_page_total_size(NULL) == 0);
+    CHECK(hc_group_page_next_page_token(NULL) == NULL);
+    CHECK(hc_group_page_prev_page_token(NULL) == NULL);
+    CHECK(hc_group_id(NULL) == NULL);
+    CHECK(hc_group_display_name(NULL) == NULL);
+    CHECK(hc_group_total_users(NULL) == 0);
+    CHECK(hc_group_updated_at(NULL) == NULL);
+    CHECK(hc_group_group_detail(NULL) == NULL);
+    CHECK(hc_group_json(NULL) == NULL);
+    CHECK(hc_signed_headers_id(NULL) == NULL);
+    CHECK(hc_signed_headers_timestamp(NULL) == NULL);
+    CHECK(hc_signed_headers_signature(NULL) == NULL);
+    CHECK(hc_event_id(NULL) == NULL);
+    CHECK(hc_event_type(NULL) == NULL);
+    CHECK(hc_event_occurred_at(NULL) == NULL);
+    CHECK(hc_event_environment_id(NULL) == NULL);
+    CHECK(hc_event_organization_id(NULL) == NULL);
+    CHECK(hc_event_object(NULL) == NULL);
+    CHECK(hc_event_display_name(NULL) == NULL);
+    CHECK(hc_event_spec_version(NULL) == NULL);
+    CHECK(hc_event_data(NULL) == NULL);
+    CHECK(hc_event_body(NULL) == NULL);
+    CHECK(hc_event_body_len(NULL) == 0);
+}
+
+static void frees_take_null(void) {
+    hc_error_free(NULL);
+    hc_client_free(NULL);
+    hc_organization_iter_free(NULL);
+    hc_organization_page_free(NULL);
+    hc_organization_free(NULL);
+    hc_directory_toggle_free(NULL);
+    hc_directory_list_free(NULL);
+    hc_directory_free(NULL);
+    hc_user_iter_free(NULL);
+    hc_user_page_free(NULL);
+    hc_group_iter_free(NULL);
+    hc_group_page_free(NULL);
+    hc_webhook_free(NULL);
+    hc_signed_headers_free(NULL);
+    hc_event_free(NULL);
+    CHECK(true);
+}
+
+static void making_a_client(void) {
+    hc_client_options good = {
+        .struct_size = sizeof good,
+        .environment_url = "http://127.0.0.1:9",
+        .client_id = "skc_1",
+        .client_secret = "secret",
+    };
+    hc_client *client = NULL;
+    NULL_IS_REFUSED(hc_client_new(NULL, &client, place), "options");
+    NULL_IS_REFUSED(hc_client_new(&good, NULL, place), "client");
+    NULL_IS_REFUSED(hc_client_from_env(NULL, NULL, place), "client");
+
+    hc_client_options options = good;
+    options.environment_url = NULL;
+    NULL_IS_REFUSED(hc_client_new(&options, &client, place), "options.environment_url");
+    options.environment_url = NOT_UTF8;
+    TEXT_IS_REFUSED(hc_client_new(&options, &client, place), "options.environment_url");
+    options = good;
+    options.client_id = NULL;
+    NULL_IS_REFUSED(hc_client_new(&options, &client, place), "options.client_id");
+    options.client_id = NOT_UTF8;
+    TEXT_IS_REFUSED(hc_client_new(&options, &client, place), "options.client_id");
+    options = good;
+    options.client_secret = NULL;
+    NULL_IS_REFUSED(hc_client_new(&options, &client, place), "options.client_secret");
+    options.client_secret = NOT_UTF8;
+    TEXT_IS_REFUSED(hc_client_new(&options, &client, place), "options.client_secret");
+
+    hc_error *error = NULL;
+    REFUSED(hc_client_from_env(&good, &client, &error), HC_INVALID_ARGUMENT, "use hc_client_new");
+    CHECK(client == NULL);
+
+    /* What is on the heap, and freed at once, was copied. */
+    hc_client_options *heap = calloc(1, sizeof *heap);
+    char *url = strdup("http://127.0.0.1:9"), *id = strdup("skc_1"), *secret = strdup("secret");
+    *heap = (hc_client_options){sizeof *heap, url, id, secret, 2000, 1};
+    WORKS(hc_client_new(heap, &client, &error));
+    memset(url, 'x', strlen(url));
+    memset(id, 'x', strlen(id));
+    memset(secret, 'x', strlen(secret));
+    free(url);
+    free(id);
+    free(secret);
+    free(heap);
+    hc_organization *organization = NULL;
+    REFUSED(hc_organization_get(client, "org_1", &organization, &error), HC_CONNECTION, "org_1");
+    hc_client_free(client);
+}
+
+/* Each kind of options, with each size that it cannot have. The struct is part of a larger block, so that a size which is read
+ * although it is absurd is seen by valgrind. */
+static void sizes(void) {
+    static const size_t absurd[] = {0, 1, 2, 7, 9, 12, 13, 1025, 4096, (size_t)1 << 32, SIZE_MAX / 2, SIZE_MAX};
+    hc_client *client = a_client();
+    hc_error *error = NULL;
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+        size_t *size = malloc(sizeof *size);
+        *size = absurd[i];
+        hc_client *made = NULL;
+        hc_webhook *webhook = NULL;
+        hc_organization_page *organizations = NULL;
+        hc_organization_iter *organization_iter = NULL;
+        hc_user_page *users = NULL;
+        hc_user_iter *user_iter = NULL;
+        hc_group_page *groups = NULL;
+        hc_group_iter *group_iter = NULL;
+        const void *options = size;
+        REFUSED(hc_client_new(options, &made, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_client_from_env(options, &made, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_webhook_new(&SECRET, 1, options, &webhook, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_webhook_from_env(options, &webhook, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_organizations(client, options, &organizations, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_organizations_iter(client, options, &organization_iter, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_directory_users(client, "o", "d", options, &users, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_directory_users_iter(client, "o", "d", options, &user_iter, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_directory_groups(client, "o", "d", options, &groups, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_directory_groups_iter(client, "o", "d", options, &group_iter, &error), HC_INVALID_ARGUMENT, "struct_size");
+        free(size);
+    }
+
+    /* An older program's struct ends early; a newer program's goes on, and may, as long as nothing is set there. */
+    hc_webhook *webhook = NULL;
+    int64_t *older = malloc(16);
+    older[0] = 16;
+    older[1] = 60;
+    WORKS(hc_webhook_new(&SECRET, 1, (const void *)older, &webhook, &error));
+    hc_webhook_free(webhook);
+    free(older);
+    struct {
+        hc_webhook_options known;
+        uint64_t unknown;
+    } newer = {.known.struct_size = sizeof newer};
+    WORKS(hc_webhook_new(&SECRET, 1, &newer.known, &webhook, &error));
+    hc_webhook_free(webhook);
+    newer.unknown = 1;
+    REFUSED(hc_webhook_new(&SECRET, 1, &newer.known, &webhook, &error), HC_INVALID_ARGUMENT, "does not know");
+    hc_client_free(client);
+}
+
+static void organizations(hc_client *client) {
+    hc_organization_page *page = NULL;
+    hc_organization_iter *iter = NULL;
+    hc_organization *one = NULL;
+    const hc_organization *next = NULL;
+    NULL_IS_REFUSED(hc_organizations(NULL, NULL, &page, place), "client");
+    NULL_IS_REFUSED(hc_organizations(client, NULL, NULL, place), "page");
+    NULL_IS_REFUSED(hc_organizations_iter(NULL, NULL, &iter, place), "client");
+    NULL_IS_REFUSED(hc_organizations_iter(client, NULL, NULL, place), "iter");
+    NULL_IS_REFUSED(hc_organization_iter_next(NULL, &next, place), "iter");
+    NULL_IS_REFUSED(hc_organization_get(NULL, "o", &one, place), "client");
+    NULL_IS_REFUSED(hc_organization_get(client, NULL, &one, place), "organization_id");
+    NULL_IS_REFUSED(hc_organization_get(client, "o", NULL, place), "organization");
+    TEXT_IS_REFUSED(hc_organization_get(client, NOT_UTF8, &one, place), "organization_id");
+    NULL_IS_REFUSED(hc_organization_get_by_external_id(NULL, "o", &one, place), "client");
+    NULL_IS_REFUSED(hc_organization_get_by_external_id(client, NULL, &one, place), "external_id");
+    NULL_IS_REFUSED(hc_organization_get_by_external_id(client, "o", NULL, place), "organization");
+    TEXT_IS_REFUSED(hc_organization_get_by_external_id(client, NOT_UTF8, &one, place), "external_id");
+
+    hc_organization_options options = {.struct_size = sizeof options, .page_token = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_organizations(client, &options, &page, place), "options.page_token");
+    TEXT_IS_REFUSED(hc_organizations_iter(client, &options, &iter, place), "options.page_token");
+    options = (hc_organization_options){.struct_size = sizeof options, .external_id = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_organizations(client, &options, &page, place), "options.external_id");
+    hc_error *error = NULL;
+    options = (hc_organization_options){.struct_size = sizeof options, .reserved = 1};
+    REFUSED(hc_organizations(client, &options, &page, &error), HC_INVALID_ARGUMENT, "options.reserved");
+
+    WORKS(hc_organizations_iter(client, NULL, &iter, &error));
+    NULL_IS_REFUSED(hc_organization_iter_next(iter, NULL, place), "organization");
+    next = (const void *)&iter;
+    REFUSED(hc_organization_iter_next(iter, &next, &error), HC_CONNECTION, "list organizations");
+    CHECK(next == NULL);
+    hc_organization_iter_free(iter);
+    CHECK(hc_organizations(client, NULL, &page, NULL) == HC_CONNECTION);
+}
+
+static void directories(hc_client *client) {
+    hc_directory_list *list = NULL;
+    hc_directory *one = NULL;
+    hc_directory_toggle *toggle = NULL;
+    NULL_IS_REFUSED(hc_directories(NULL, "o", &list, place), "client");
+    NULL_IS_REFUSED(hc_directories(client, NULL, &list, place), "organization_id");
+    NULL_IS_REFUSED(hc_directories(client, "o", NULL, place), "directories");
+    TEXT_IS_REFUSED(hc_directories(client, NOT_UTF8, &list, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_get(NULL, "o", "d", &one, place), "client");
+    NULL_IS_REFUSED(hc_directory_get(client, NULL, "d", &one, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_get(client, "o", NULL, &one, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_get(client, "o", "d", NULL, place), "directory");
+    TEXT_IS_REFUSED(hc_directory_get(client, NOT_UTF8, "d", &one, place), "organization_id");
+    TEXT_IS_REFUSED(hc_directory_get(client, "o", NOT_UTF8, &one, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_primary(NULL, "o", &one, place), "client");
+    NULL_IS_REFUSED(hc_directory_primary(client, NULL, &one, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_primary(client, "o", NULL, place), "directory");
+    TEXT_IS_REFUSED(hc_directory_primary(client, NOT_UTF8, &one, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_enable(NULL, "o", "d", &toggle, place), "client");
+    NULL_IS_REFUSED(hc_directory_enable(client, NULL, "d", &toggle, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_enable(client, "o", NULL, &toggle, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_enable(client, "o", "d", NULL, place), "toggle");
+    TEXT_IS_REFUSED(hc_directory_enable(client, NOT_UTF8, "d", &toggle, place), "organization_id");
+    TEXT_IS_REFUSED(hc_directory_enable(client, "o", NOT_UTF8, &toggle, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_disable(NULL, "o", "d", &toggle, place), "client");
+    NULL_IS_REFUSED(hc_directory_disable(client, NULL, "d", &toggle, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_disable(client, "o", NULL, &toggle, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_disable(client, "o", "d", NULL, place), "toggle");
+    TEXT_IS_REFUSED(hc_directory_disable(client, NOT_UTF8, "d", &toggle, place), "organization_id");
+    TEXT_IS_REFUSED(hc_directory_disable(client, "o", NOT_UTF8, &toggle, place), "directory_id");
+    hc_error *error = NULL;
+    REFUSED(hc_directory_get(client, "", "d", &one, &error), HC_INVALID_ARGUMENT, "organization id");
+    REFUSED(hc_directory_get(client, "o", "..", &one, &error), HC_INVALID_ARGUMENT, "directory id");
+}
+
+static void users(hc_client *client) {
+    hc_user_page *page = NULL;
+    hc_user_iter *iter = NULL;
+    const hc_user *next = NULL;
+    NULL_IS_REFUSED(hc_directory_users(NULL, "o", "d", NULL, &page, place), "client");
+    NULL_IS_REFUSED(hc_directory_users(client, NULL, "d", NULL, &page, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_users(client, "o", NULL, NULL, &page, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_users(client, "o", "d", NULL, NULL, place), "page");
+    TEXT_IS_REFUSED(hc_directory_users(client, NOT_UTF8, "d", NULL, &page, place), "organization_id");
+    TEXT_IS_REFUSED(hc_directory_users(client, "o", NOT_UTF8, NULL, &page, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_users_iter(NULL, "o", "d", NULL, &iter, place), "client");
+    NULL_IS_REFUSED(hc_directory_users_iter(client, NULL, "d", NULL, &iter, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_users_iter(client, "o", NULL, NULL, &iter, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_users_iter(client, "o", "d", NULL, NULL, place), "iter");
+    TEXT_IS_REFUSED(hc_directory_users_iter(client, NOT_UTF8, "d", NULL, &iter, place), "organization_id");
+    NULL_IS_REFUSED(hc_user_iter_next(NULL, &next, place), "iter");
+
+    hc_user_options options = {.struct_size = sizeof options, .page_token = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_directory_users(client, "o", "d", &options, &page, place), "options.page_token");
+    options = (hc_user_options){.struct_size = sizeof options, .directory_group_id = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_directory_users(client, "o", "d", &options, &page, place), "options.directory_group_id");
+    options = (hc_user_options){.struct_size = sizeof options, .updated_after = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_directory_users(client, "o", "d", &options, &page, place), "options.updated_after");
+    hc_error *error = NULL;
+    options.updated_after = "yesterday";
+    REFUSED(hc_directory_users(client, "o", "d", &options, &page, &error), HC_INVALID_ARGUMENT, "options.updated_after");
+    options = (hc_user_options){.struct_size = sizeof options, .include_detail = 2};
+    REFUSED(hc_directory_users_iter(client, "o", "d", &options, &iter, &error), HC_INVALID_ARGUMENT, "options.include_detail");
+
+    WORKS(hc_directory_users_iter(client, "o", "d", NULL, &iter, &error));
+    NULL_IS_REFUSED(hc_user_iter_next(iter, NULL, place), "user");
+    hc_user_iter_free(iter);
+}
+
+static void groups(hc_client *client) {
+    hc_group_page *page = NULL;
+    hc_group_iter *iter = NULL;
+    const hc_group *next = NULL;
+    NULL_IS_REFUSED(hc_directory_groups(NULL, "o", "d", NULL, &page, place), "client");
+    NULL_IS_REFUSED(hc_directory_groups(client, NULL, "d", NULL, &page, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_groups(client, "o", NULL, NULL, &page, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_groups(client, "o", "d", NULL, NULL, place), "page");
+    TEXT_IS_REFUSED(hc_directory_groups(client, NOT_UTF8, "d", NULL, &page, place), "organization_id");
+    TEXT_IS_REFUSED(hc_directory_groups(client, "o", NOT_UTF8, NULL, &page, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_groups_iter(NULL, "o", "d", NULL, &iter, place), "client");
+    NULL_IS_REFUSED(hc_directory_groups_iter(client, NULL, "d", NULL, &iter, place), "organization_id");
+    NULL_IS_REFUSED(hc_directory_groups_iter(client, "o", NULL, NULL, &iter, place), "directory_id");
+    NULL_IS_REFUSED(hc_directory_groups_iter(client, "o", "d", NULL, NULL, place), "iter");
+    NULL_IS_REFUSED(hc_group_iter_next(NULL, &next, place), "iter");
+
+    hc_group_options options = {.struct_size = sizeof options, .page_token = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_directory_groups(client, "o", "d", &options, &page, place), "options.page_token");
+    options = (hc_group_options){.struct_size = sizeof options, .updated_after = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_directory_groups(client, "o", "d", &options, &page, place), "options.updated_after");
+    hc_error *error = NULL;
+    options = (hc_group_options){.struct_size = sizeof options, .include_detail = -2};
+    REFUSED(hc_directory_groups(client, "o", "d", &options, &page, &error), HC_INVALID_ARGUMENT, "options.include_detail");
+    options = (hc_group_options){.struct_size = sizeof options, .include_external_groups = 7};
+    REFUSED(hc_directory_groups(client, "o", "d", &options, &page, &error), HC_INVALID_ARGUMENT, "options.include_external");
+    options = (hc_group_options){.struct_size = sizeof options, .reserved = 7};
+    REFUSED(hc_directory_groups(client, "o", "d", &options, &page, &error), HC_INVALID_ARGUMENT, "options.reserved");
+
+    WORKS(hc_directory_groups_iter(client, "o", "d", NULL, &iter, &error));
+    NULL_IS_REFUSED(hc_group_iter_next(iter, NULL, place), "group");
+    hc_group_iter_free(iter);
+}
+
+static void making_a_webhook(void) {
+    hc_webhook *webhook = NULL;
+    hc_error *error = NULL;
+    const char *const missing[] = {SECRET, NULL};
+    const char *const odd[] = {SECRET, NOT_UTF8};
+    NULL_IS_REFUSED(hc_webhook_new(NULL, 1, NULL, &webhook, place), "secrets");
+    NULL_IS_REFUSED(hc_webhook_new(&SECRET, 1, NULL, NULL, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_new(missing, 2, NULL, &webhook, place), "secrets[1]");
+    TEXT_IS_REFUSED(hc_webhook_new(odd, 2, NULL, &webhook, place), "secrets[1]");
+    NULL_IS_REFUSED(hc_webhook_from_env(NULL, NULL, place), "webhook");
+    REFUSED(hc_webhook_new(&SECRET, SIZE_MAX, NULL, &webhook, &error), HC_INVALID_ARGUMENT, "secrets");
+    REFUSED(hc_webhook_new(NULL, 0, NULL, &webhook, &error), HC_CONFIG, "no webhook secret");
+    hc_webhook_options options = {.struct_size = sizeof options, .tolerance_seconds = -2};
+    REFUSED(hc_webhook_new(&SECRET, 1, &options, &webhook, &error), HC_INVALID_ARGUMENT, "tolerance_seconds");
+
+    const char *const blank = "";
+    hc_error *reason = NULL;
+    CHECK(hc_webhook_new(&blank, 1, NULL, &webhook, &reason) == HC_CONFIG);
+    CHECK_TEXT(hc_error_reason(reason), "invalid_secret");
+    hc_error_free(reason);
+
+    unsetenv("SCALEKIT_WEBHOOK_SECRET");
+    REFUSED(hc_webhook_from_env(NULL, &webhook, &error), HC_CONFIG, "SCALEKIT_WEBHOOK_SECRET");
+    setenv("SCALEKIT_WEBHOOK_SECRET", SECRET, 1);
+    WORKS(hc_webhook_from_env(NULL, &webhook, &error));
+    hc_webhook_free(webhook);
+}
+
+static void using_a_webhook(void) {
+    hc_webhook *webhook = a_webhook();
+    hc_event *event = NULL;
+    hc_signed_headers *signed_headers = NULL;
+    hc_error *error = NULL;
+    hc_header header = {"webhook-id", "msg_1", 5};
+    hc_header nameless = {NULL, "msg_1", 5};
+    hc_header valueless = {"webhook-id", NULL, 5};
+    hc_header odd = {NOT_UTF8, "msg_1", 5};
+    hc_header endless = {"webhook-id", "msg_1", SIZE_MAX};
+
+    NULL_IS_REFUSED(hc_webhook_verify(NULL, &header, 1, "{}", 2, &event, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_verify(webhook, NULL, 1, "{}", 2, &event, place), "headers");
+    NULL_IS_REFUSED(hc_webhook_verify(webhook, &header, 1, NULL, 2, &event, place), "body");
+    NULL_IS_REFUSED(hc_webhook_verify(webhook, &header, 1, "{}", 2, NULL, place), "event");
+    NULL_IS_REFUSED(hc_webhook_verify(webhook, &nameless, 1, "{}", 2, &event, place), "headers[0].name");
+    NULL_IS_REFUSED(hc_webhook_verify(webhook, &valueless, 1, "{}", 2, &event, place), "headers[0].value");
+    TEXT_IS_REFUSED(hc_webhook_verify(webhook, &odd, 1, "{}", 2, &event, place), "headers[0].name");
+    REFUSED(hc_webhook_verify(webhook, &endless, 1, "{}", 2, &event, &error), HC_INVALID_ARGUMENT, "headers[0].value");
+    REFUSED(hc_webhook_verify(webhook, &header, SIZE_MAX / 2, "{}", 2, &event, &error), HC_INVALID_ARGUMENT, "headers");
+    REFUSED(hc_webhook_verify(webhook, &header, 1, "{}", SIZE_MAX, &event, &error), HC_INVALID_ARGUMENT, "body");
+    NULL_IS_REFUSED(hc_webhook_verify_at(NULL, &header, 1, "{}", 2, 0, &event, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_verify_at(webhook, NULL, 1, "{}", 2, 0, &event, place), "headers");
+    NULL_IS_REFUSED(hc_webhook_verify_at(webhook, &header, 1, NULL, 2, 0, &event, place), "body");
+    NULL_IS_REFUSED(hc_webhook_verify_at(webhook, &header, 1, "{}", 2, 0, NULL, place), "event");
+    REFUSED(hc_webhook_verify_at(webhook, &header, 1, "{}", 2, INT64_MAX, &event, &error), HC_INVALID_ARGUMENT, "now_unix");
+    REFUSED(hc_webhook_verify_at(webhook, &header, 1, "{}", 2, INT64_MIN, &event, &error), HC_INVALID_ARGUMENT, "now_unix");
+    NULL_IS_REFUSED(hc_webhook_verify_signature(NULL, &header, 1, "{}", 2, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_verify_signature(webhook, NULL, 1, "{}", 2, place), "headers");
+    NULL_IS_REFUSED(hc_webhook_verify_signature(webhook, &header, 1, NULL, 2, place), "body");
+    NULL_IS_REFUSED(hc_webhook_verify_signature_at(NULL, &header, 1, "{}", 2, 0, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_verify_signature_at(webhook, NULL, 1, "{}", 2, 0, place), "headers");
+    NULL_IS_REFUSED(hc_webhook_verify_signature_at(webhook, &header, 1, NULL, 2, 0, place), "body");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed(NULL, &header, 1, "{}", &event, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed(webhook, NULL, 1, "{}", &event, place), "headers");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed(webhook, &header, 1, NULL, &event, place), "compact");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed(webhook, &header, 1, "{}", NULL, place), "event");
+    TEXT_IS_REFUSED(hc_webhook_verify_parsed(webhook, &header, 1, NOT_UTF8, &event, place), "compact");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed_at(NULL, &header, 1, "{}", 0, &event, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed_at(webhook, NULL, 1, "{}", 0, &event, place), "headers");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed_at(webhook, &header, 1, NULL, 0, &event, place), "compact");
+    NULL_IS_REFUSED(hc_webhook_verify_parsed_at(webhook, &header, 1, "{}", 0, NULL, place), "event");
+    NULL_IS_REFUSED(hc_verify_webhook_payload(NULL, &header, 1, "{}", 2, place), "secret");
+    NULL_IS_REFUSED(hc_verify_webhook_payload(SECRET, NULL, 1, "{}", 2, place), "headers");
+    NULL_IS_REFUSED(hc_verify_webhook_payload(SECRET, &header, 1, NULL, 2, place), "body");
+    TEXT_IS_REFUSED(hc_verify_webhook_payload(NOT_UTF8, &header, 1, "{}", 2, place), "secret");
+    NULL_IS_REFUSED(hc_webhook_sign(NULL, "{}", 2, NULL, NULL, &signed_headers, place), "webhook");
+    NULL_IS_REFUSED(hc_webhook_sign(webhook, NULL, 2, NULL, NULL, &signed_headers, place), "body");
+    NULL_IS_REFUSED(hc_webhook_sign(webhook, "{}", 2, NULL, NULL, NULL, place), "headers");
+    TEXT_IS_REFUSED(hc_webhook_sign(webhook, "{}", 2, NOT_UTF8, NULL, &signed_headers, place), "id");
+
+    /* An array of length 0 may be NULL, and then says what an empty one says. */
+    REFUSED(hc_webhook_verify(webhook, NULL, 0, NULL, 0, &event, &error), HC_WEBHOOK_VERIFICATION, "webhook-id");
+    hc_header empty = {"webhook-id", NULL, 0};
+    REFUSED(hc_webhook_verify(webhook, &empty, 1, NULL, 0, &event, &error), HC_WEBHOOK_VERIFICATION, "webhook-id");
+    CHECK(event == NULL && signed_headers == NULL);
+
+    /* NULL for the id and the timestamp: fresh ones, which verify. */
+    WORKS(hc_webhook_sign(webhook, NULL, 0, NULL, NULL, &signed_headers, &error));
+    hc_header made[] = {
+        {"Webhook-Id", hc_signed_headers_id(signed_headers), strlen(hc_signed_headers_id(signed_headers))},
+        {"Webhook-Timestamp", hc_signed_headers_timestamp(signed_headers), strlen(hc_signed_headers_timestamp(signed_headers))},
+        {"Webhook-Signature", hc_signed_headers_signature(signed_headers), strlen(hc_signed_headers_signature(signed_headers))},
+    };
+    WORKS(hc_webhook_verify_signature(webhook, made, 3, NULL, 0, &error));
+    WORKS(hc_verify_webhook_payload(SECRET, made, 3, NULL, 0, &error));
+    REFUSED(hc_webhook_verify(webhook, made, 3, NULL, 0, &event, &error), HC_WEBHOOK_VERIFICATION, "not an event");
+    hc_signed_headers_free(signed_headers);
+    hc_webhook_free(webhook);
+}
+
+/* A NUL that JSON can spell and C cannot. */
+static void a_nul_inside(void) {
+    hc_webhook *webhook = a_webhook();
+    hc_signed_headers *signed_headers = NULL;
+    hc_event *event = NULL;
+    hc_error *error = NULL;
+    const char *body = "{\"id\":\"evt_1\\u0000x\",\"type\":\"t\",\"occurred_at\":\"2025-01-06T18:44:25.5Z\",\"data\":{\"a\":\"\\u0000\"}}";
+    WORKS(hc_webhook_sign(webhook, body, strlen(body), "msg_1", NULL, &signed_headers, &error));
+    hc_header made[] = {
+        {"webhook-id", "msg_1", 5},
+        {"webhook-timestamp", hc_signed_headers_timestamp(signed_headers), strlen(hc_signed_headers_timestamp(signed_headers))},
+        {"webhook-signature", hc_signed_headers_signature(signed_headers), strlen(hc_signed_headers_signature(signed_headers))},
+    };
+    WORKS(hc_webhook_verify(webhook, made, 3, body, strlen(body), &event, &error));
+    CHECK_TEXT(hc_event_id(event), "evt_1\xef\xbf\xbdx");
+    CHECK_TEXT(hc_event_data(event), "{\"a\":\"\\u0000\"}");
+    CHECK_TEXT(hc_event_occurred_at(event), "2025-01-06T18:44:25.5Z");
+    CHECK_TEXT(hc_event_organization_id(event), "");
+    CHECK(hc_event_id(event) == hc_event_id(event));
+    CHECK(hc_event_body_len(event) == strlen(body) && memcmp(hc_event_body(event), body, strlen(body)) == 0);
+    /* What came from a verifier outlives it. */
+    hc_webhook_free(webhook);
+    CHECK_TEXT(hc_event_type(event), "t");
+    hc_event_free(event);
+    hc_signed_headers_free(signed_headers);
+}
+
+int main(void) {
+    accessors_take_null();
+    frees_take_null();
+    making_a_client();
+    sizes();
+    hc_client *client = a_client();
+    organizations(client);
+    directories(client);
+    users(client);
+    groups(client);
+    hc_client_free(client);
+    making_a_webhook();
+    using_a_webhook();
+    a_nul_inside();
+    return closing_line("test_null");
+}

@@ -1,0 +1,229 @@
+/* The messages and answers of tests/vectors, which are the same in every language. */
+#include "check.h"
+
+typedef struct {
+    const char *bytes;
+    size_t len;
+} data;
+
+/* prefix + repeat x count + middle + repeat_after x count + suffix */
+typedef struct {
+    data prefix, repeat, middle, repeat_after, suffix;
+    size_t count;
+} body;
+
+typedef struct {
+    const char *reason; /* NULL: it verifies */
+    bool has_event;
+    const char *id, *type, *occurred_at, *organization_id, *environment_id;
+} expectation;
+
+typedef struct {
+    const char *name;
+    bool reads_event;
+    const char *const *secrets;
+    size_t secrets_len;
+    int64_t tolerance;
+    int64_t now;
+    const hc_header *headers;
+    size_t headers_len;
+    body body;
+    expectation expect;
+} verify_case;
+
+typedef struct {
+    const char *name, *secret;
+    int64_t now;
+    const hc_header *headers;
+    size_t headers_len;
+    const char *compact;
+    expectation expect;
+} parsed_case;
+
+typedef struct {
+    const char *name;
+    const char *const *secrets;
+    size_t secrets_len;
+    bool ok;
+} secret_case;
+
+typedef struct {
+    const char *name, *secret, *id;
+    int64_t timestamp;
+    body body;
+    const char *id_header, *timestamp_header, *signature_header;
+} sign_case;
+
+typedef struct {
+    const char *type, *event, *data, *id, *occurred_at, *organization_id, *environment_id, *object, *display_name, *spec_version;
+} event_case;
+
+#include "vectors.h"
+
+#define EACH(type, one, table) for (const type *one = table; one < table + sizeof table / sizeof *table; one++)
+
+static void put(char **at, data part) {
+    memcpy(*at, part.bytes, part.len);
+    *at += part.len;
+}
+
+/* Exactly as long as the body, so that valgrind sees a byte that is read too much. */
+static char *build(const body *body, size_t *len) {
+    *len = body->prefix.len + body->count * (body->repeat.len + body->repeat_after.len) + body->middle.len + body->suffix.len;
+    char *whole = malloc(*len ? *len : 1), *at = whole;
+    put(&at, body->prefix);
+    for (size_t i = 0; i < body->count; i++) put(&at, body->repeat);
+    put(&at, body->middle);
+    for (size_t i = 0; i < body->count; i++) put(&at, body->repeat_after);
+    put(&at, body->suffix);
+    return whole;
+}
+
+static hc_webhook *verifier(const char *const *secrets, size_t len, int64_t tolerance) {
+    hc_webhook_options options = {.struct_size = sizeof options, .tolerance_seconds = tolerance ? tolerance : HC_TOLERANCE_NONE};
+    hc_webhook *webhook = NULL;
+    hc_error *error = NULL;
+    WORKS(hc_webhook_new(secrets, len, &options, &webhook, &error));
+    return webhook;
+}
+
+static void compare(const char *name, const expectation *expect, hc_status status, const hc_event *event, hc_error *error) {
+    int before = check_failed;
+    if (expect->reason == NULL) {
+        CHECK(status == HC_OK && error == NULL);
+    } else {
+        CHECK(status == HC_WEBHOOK_VERIFICATION && event == NULL);
+        CHECK_TEXT(hc_error_reason(error), expect->reason);
+    }
+    if (expect->has_event) {
+        CHECK_TEXT(hc_event_id(event), expect->id);
+        CHECK_TEXT(hc_event_type(event), expect->type);
+        CHECK_TEXT(hc_event_occurred_at(event), expect->occurred_at);
+        CHECK_TEXT(hc_event_organization_id(event), expect->organization_id);
+        CHECK_TEXT(hc_event_environment_id(event), expect->environment_id);
+    }
+    if (check_failed != before) {
+        fprintf(stderr, "  in the case %s: %s\n", name, error ? hc_error_message(error) : "it verified");
+    }
+    hc_error_free(error);
+}
+
+static void verify(void) {
+    EACH(verify_case, one, verify_cases) {
+        hc_webhook *webhook = verifier(one->secrets, one->secrets_len, one->tolerance);
+        size_t len;
+        char *bytes = build(&one->body, &len);
+        hc_event *event = NULL;
+        hc_error *error = NULL;
+        hc_status status;
+        if (one->reads_event) {
+            status = hc_webhook_verify_at(webhook, one->headers, one->headers_len, bytes, len, one->now, &event, &error);
+            if (event != NULL) {
+                CHECK(hc_event_body_len(event) == len && memcmp(hc_event_body(event), bytes, len) == 0);
+            }
+        } else {
+            status = hc_webhook_verify_signature_at(webhook, one->headers, one->headers_len, bytes, len, one->now, &error);
+        }
+        compare(one->name, &one->expect, status, event, error);
+        hc_event_free(event);
+        free(bytes);
+        hc_webhook_free(webhook);
+    }
+}
+
+static void parsed(void) {
+    EACH(parsed_case, one, parsed_cases) {
+        hc_webhook *webhook = verifier(&one->secret, 1, 300);
+        hc_event *event = NULL;
+        hc_error *error = NULL;
+        hc_status status =
+            hc_webhook_verify_parsed_at(webhook, one->headers, one->headers_len, one->compact, one->now, &event, &error);
+        compare(one->name, &one->expect, status, event, error);
+        hc_event_free(event);
+        hc_webhook_free(webhook);
+    }
+}
+
+static void secrets(void) {
+    EACH(secret_case, one, secret_cases) {
+        int before = check_failed;
+        hc_webhook *webhook = NULL;
+        hc_error *error = NULL;
+        hc_status status = hc_webhook_new(one->secrets, one->secrets_len, NULL, &webhook, &error);
+        CHECK(status == (one->ok ? HC_OK : HC_CONFIG));
+        CHECK((webhook != NULL) == one->ok);
+        CHECK_TEXT(hc_error_reason(error), one->ok ? NULL : "invalid_secret");
+        hc_error_free(error);
+        hc_webhook_free(webhook);
+        if (!one->ok && one->secrets_len == 1) {
+            error = NULL;
+            CHECK(hc_verify_webhook_payload(one->secrets[0], NULL, 0, NULL, 0, &error) == HC_WEBHOOK_VERIFICATION);
+            CHECK_TEXT(hc_error_reason(error), "invalid_secret");
+            hc_error_free(error);
+        }
+        if (check_failed != before) fprintf(stderr, "  in the case %s\n", one->name);
+    }
+}
+
+static void sign(void) {
+    EACH(sign_case, one, sign_cases) {
+        int before = check_failed;
+        hc_webhook *webhook = verifier(&one->secret, 1, 300);
+        hc_signed_headers *made = NULL;
+        hc_error *error = NULL;
+        size_t len;
+        char *bytes = build(&one->body, &len);
+        WORKS(hc_webhook_sign(webhook, bytes, len, one->id, &one->timestamp, &made, &error));
+        CHECK_TEXT(hc_signed_headers_id(made), one->id_header);
+        CHECK_TEXT(hc_signed_headers_timestamp(made), one->timestamp_header);
+        CHECK_TEXT(hc_signed_headers_signature(made), one->signature_header);
+        hc_signed_headers_free(made);
+        free(bytes);
+        hc_webhook_free(webhook);
+        if (check_failed != before) fprintf(stderr, "  in the case %s\n", one->name);
+    }
+}
+
+static void events(void) {
+    const char *secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    int64_t now = 1700000000;
+    hc_webhook *webhook = verifier(&secret, 1, 300);
+    EACH(event_case, one, event_cases) {
+        int before = check_failed;
+        hc_signed_headers *made = NULL;
+        hc_event *event = NULL;
+        hc_error *error = NULL;
+        size_t len = strlen(one->event);
+        WORKS(hc_webhook_sign(webhook, one->event, len, NULL, &now, &made, &error));
+        const char *id = hc_signed_headers_id(made), *time = hc_signed_headers_timestamp(made);
+        const char *signature = hc_signed_headers_signature(made);
+        hc_header headers[] = {
+            {"webhook-id", id, strlen(id)},
+            {"webhook-timestamp", time, strlen(time)},
+            {"webhook-signature", signature, strlen(signature)},
+        };
+        WORKS(hc_webhook_verify_at(webhook, headers, 3, one->event, len, now, &event, &error));
+        CHECK_TEXT(hc_event_type(event), one->type);
+        CHECK_TEXT(hc_event_data(event), one->data);
+        CHECK_TEXT(hc_event_id(event), one->id);
+        CHECK_TEXT(hc_event_occurred_at(event), one->occurred_at);
+        CHECK_TEXT(hc_event_organization_id(event), one->organization_id);
+        CHECK_TEXT(hc_event_environment_id(event), one->environment_id);
+        CHECK_TEXT(hc_event_object(event), one->object);
+        CHECK_TEXT(hc_event_display_name(event), one->display_name);
+        CHECK_TEXT(hc_event_spec_version(event), one->spec_version);
+        hc_event_free(event);
+        hc_signed_headers_free(made);
+        if (check_failed != before) fprintf(stderr, "  in the event %s\n", one->type);
+    }
+    hc_webhook_free(webhook);
+}
+
+int main(void) {
+    verify();
+    parsed();
+    secrets();
+    sign();
+    events();
+    return closing_line("test_vectors");
+}

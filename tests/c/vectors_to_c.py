@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Writes tests/vectors/*.json as C: `vectors_to_c.py FOLDER > vectors.h`. No case is left out but those that C cannot say."""
+
+import json
+import sys
+from pathlib import Path
+
+FOLDER = Path(sys.argv[1])
+
+
+def load(name):
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def raw(value):
+    """The bytes of a text or of {"hex": …}."""
+    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value.encode("utf-8")
+
+
+def literal(data):
+    """Bytes as a C literal: octal, so that no digit behind an escape is taken for part of it."""
+    plain = lambda byte: 32 <= byte < 127 and byte not in b'"\\?'
+    return '"' + "".join(chr(byte) if plain(byte) else f"\\{byte:03o}" for byte in data) + '"'
+
+
+def text(value):
+    if value is None:
+        return "NULL"
+    if "\0" in value:
+        raise SystemExit(f"a C string cannot hold {value!r}")
+    return literal(value.encode("utf-8"))
+
+
+def data(value):
+    value = raw(value)
+    return f"{{{literal(value)}, {len(value)}}}"
+
+
+def body(value):
+    """A body as its parts, which the runner puts together: a mebibyte is no literal."""
+    if isinstance(value, dict) and "repeat" in value:
+        parts = [data(value.get(part, "")) for part in ("prefix", "repeat", "middle", "repeat_after", "suffix")]
+        return f"{{{', '.join(parts)}, {value['count']}}}"
+    return f"{{{data(value)}, {', '.join([data('')] * 4)}, 0}}"
+
+
+def texts(values):
+    return f"(const char *const[]){{{', '.join(text(value) for value in values) or 'NULL'}}}, {len(values)}"
+
+
+def headers(pairs):
+    items = [f"{{{text(name)}, {literal(raw(value))}, {len(raw(value))}}}" for name, value in pairs]
+    return f"(const hc_header[]){{{', '.join(items) or '{NULL, NULL, 0}'}}}, {len(items)}"
+
+
+def expected(case):
+    expect = case["expect"]
+    event = expect.get("event") or {}
+    names = ("id", "type", "occurred_at", "organization_id", "environment_id")
+    fields = ", ".join(text(event.get(name)) for name in names)
+    return f"{{{'NULL' if expect['ok'] else text(expect['reason'])}, {'true' if event else 'false'}, {fields}}}"
+
+
+def table(type_, name, rows):
+    print(f"static const {type_} {name}[] = {{")
+    for row in rows:
+        print(f"    {{{', '.join(row)}}},")
+    print("};\n")
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+print("/* Written by vectors_to_c.py from tests/vectors. */\n")
+table("verify_case", "verify_cases", [
+    [text(case["name"]), "true" if case["call"] == "verify" else "false", texts(case["secrets"]), str(case.get("tolerance", 300)),
+     str(case["now"]), headers(case["headers"]), body(case["body"]), expected(case)]
+    for case in load("webhook_verify.json")["cases"]
+])
+table("parsed_case", "parsed_cases", [
+    [text(case["name"]), text(case["secret"]), str(case["now"]), headers(case["headers"]), text(case["compact"]), expected(case)]
+    for case in load("webhook_parsed.json")["cases"]
+])
+table("secret_case", "secret_cases", [
+    [text(case["name"]), texts(case["secret"] if isinstance(case["secret"], list) else [case["secret"]]), "true" if case["ok"] else "false"]
+    for case in load("webhook_secrets.json")["cases"] if not case.get("holds_nul")
+])
+table("sign_case", "sign_cases", [
+    [text(case["name"]), text(case["secret"]), text(case["id"]), str(case["timestamp"]), body(case["body"]),
+     *(text(case["headers"]["webhook-" + name]) for name in ("id", "timestamp", "signature"))]
+    for case in load("webhook_sign.json")["cases"]
+])
+table("event_case", "event_cases", [
+    [text(event["type"]), text(compact(event)), text(compact(event["data"])),
+     *(text(event.get(name, "")) for name in ("id", "occurred_at", "organization_id", "environment_id", "object", "display_name", "spec_version"))]
+    for event in load("webhook_events.json").values()
+])
