@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Runs the C programs against a sandbox, plainly and under valgrind.
+
+    python3 tests/c/run.py [--valgrind]
+
+The library, the sandbox and the programs must have been built (`make test-c` does it). Each program runs in a sandbox of its own;
+`quickstart` runs as in `make demo`. The closing line counts programs.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "c"
+SANDBOX = os.environ.setdefault("HEADCOUNT_SANDBOX", str(ROOT / "target" / "debug" / "headcount-sandbox"))
+VALGRIND = [
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=definite,indirect",
+    "--errors-for-leak-kinds=definite,indirect",
+]
+FAULTS = {"faults": ["429:0", "500", "503", "reset", "truncate"], "every": 7}
+# Program -> (the sandbox's sizes, whether it misbehaves).
+PROGRAMS = {
+    "test_null": ((1, 20, 5), False),
+    "test_vectors": ((1, 20, 5), False),
+    "test_client": ((15, 75, 5), False),
+    "test_faults": ((1, 10_000, 5), True),
+}
+
+
+def run(program, prefix):
+    (organizations, users, groups), faulty = PROGRAMS[program]
+    sizes = ["--organizations", str(organizations), "--users", str(users), "--groups", str(groups)]
+    sandbox = subprocess.Popen(
+        [SANDBOX, "--exit-with-stdin", *sizes], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        settings = json.loads(sandbox.stdout.readline())
+        if faulty:
+            url = settings["control_url"] + "/fault"
+            request = urllib.request.Request(url, json.dumps(FAULTS).encode(), {"content-type": "application/json"}, method="PUT")
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
+        names = {"environment_url": "SCALEKIT_ENVIRONMENT_URL", "client_id": "SCALEKIT_CLIENT_ID",
+                 "client_secret": "SCALEKIT_CLIENT_SECRET", "webhook_secret": "SCALEKIT_WEBHOOK_SECRET",
+                 "organization_id": "SANDBOX_ORGANIZATION_ID", "directory_id": "SANDBOX_DIRECTORY_ID"}
+        environment = dict(os.environ, **{names[key]: value for key, value in settings.items() if key in names})
+        environment.update(SANDBOX_ORGANIZATIONS=str(organizations), SANDBOX_USERS=str(users), SANDBOX_GROUPS=str(groups))
+        return subprocess.run([*prefix, BUILD / program], env=environment, check=False).returncode
+    finally:
+        sandbox.stdin.close()
+        sandbox.wait()
+
+
+def main():
+    ways = [[]] + ([VALGRIND] if "--valgrind" in sys.argv else [])
+    passed = failed = 0
+    for prefix in ways:
+        for program in PROGRAMS:
+            code = run(program, prefix)
+            print(f"{'valgrind ' if prefix else ''}{program}: {'ok' if code == 0 else f'failed ({code})'}", flush=True)
+            passed, failed = passed + (code == 0), failed + (code != 0)
+        demo = [sys.executable, ROOT / "scripts" / "demo.py", "C", *prefix, BUILD / "quickstart"]
+        code = subprocess.run(demo, check=False).returncode
+        passed, failed = passed + (code == 0), failed + (code != 0)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+if __name__ == "__main__":
+    main()
