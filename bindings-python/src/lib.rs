@@ -1,1 +1,49 @@
-//! stub
+//! The Python package's native half: a thin translation of the crate `headcount`, with no logic of its own.
+//!
+//! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`); `webhook` verifies
+//! and gives an `event`, with `headers` to read what frameworks call headers. `convert` and `errors` are the two ways across
+//! the border, `border` the guard on it.
+
+mod border;
+mod client;
+mod convert;
+mod directory;
+mod errors;
+mod event;
+mod headers;
+mod listing;
+mod models;
+mod organization;
+mod webhook;
+
+use pyo3::prelude::*;
+
+/// The native half of `headcount`: import that instead.
+#[pymodule(gil_used = false)]
+mod _headcount {
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::directory::DirectoryClient;
+    #[pymodule_export]
+    use crate::event::Event;
+    #[pymodule_export]
+    use crate::listing::{
+        GroupIterator, GroupPage, OrganizationIterator, OrganizationPage, UserIterator, UserPage,
+    };
+    #[pymodule_export]
+    use crate::models::{Directory, DirectoryToggle, Group, Organization, User};
+    #[pymodule_export]
+    use crate::organization::OrganizationClient;
+    #[pymodule_export]
+    use crate::webhook::{Webhook, verify_interceptor_payload, verify_webhook_payload};
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        // For the tests, which prove the table complete from Python's side.
+        module.add("_error_classes", crate::errors::table(module.py())?)
+    }
+}

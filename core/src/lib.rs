@@ -47,7 +47,7 @@ pub use client::{Client, ClientBuilder, Directories, Items, List, Listed, Organi
 pub use http::RetryPolicy;
 #[cfg(feature = "webhook")]
 pub use webhook::{
-    Event, Headers, SignedHeaders, Webhook, WebhookBuilder, verify_parsed_webhook_payload, verify_webhook_payload,
+    Event, Headers, SignedHeaders, Webhook, WebhookBuilder, is_webhook_header, verify_parsed_webhook_payload, verify_webhook_payload,
 };
 
 #[doc(inline)]

@@ -79,6 +79,16 @@ impl Event {
         })))
     }
 
+    /// Reads a body again that was verified before: one that waited in a queue, say. Nothing is verified here, so a body from
+    /// anywhere else belongs to [`Webhook::verify`](super::Webhook::verify).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) with [`Reason::MalformedEvent`].
+    pub fn from_verified_body(body: &[u8]) -> Result<Event> {
+        Event::parse(body)
+    }
+
     /// The event's own id (`evt_…`): the same however often it is delivered.
     pub fn id(&self) -> &str {
         &self.0.id

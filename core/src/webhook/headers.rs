@@ -145,6 +145,11 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Whether verification looks at a header of this name, whatever its case: to pass over the others where copying costs.
+pub fn is_webhook_header(name: &str) -> bool {
+    position(name).is_some()
+}
+
 fn position(name: &str) -> Option<(usize, usize)> {
     // Most headers of a request are none of ours, and none of them have these lengths and first letters.
     if !matches!(name.as_bytes().first(), Some(b'w' | b'W' | b'i' | b'I')) {

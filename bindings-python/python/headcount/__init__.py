@@ -1,0 +1,96 @@
+"""Keeps an application's accounts in step with its customers' directories: Scalekit's Directory API and webhooks.
+
+    client = headcount.Client.from_env()
+    directory = client.directory.get_primary_directory_by_organization_id("org_1")
+    for user in client.directory.users("org_1", directory.id):
+        print(user.email)
+
+    event = headcount.Webhook().verify(body, headers)
+"""
+
+from ._headcount import (
+    Client,
+    Directory,
+    DirectoryClient,
+    DirectoryToggle,
+    Event,
+    Group,
+    GroupIterator,
+    GroupPage,
+    Organization,
+    OrganizationClient,
+    OrganizationIterator,
+    OrganizationPage,
+    User,
+    UserIterator,
+    UserPage,
+    Webhook,
+    __version__,
+    verify_interceptor_payload,
+    verify_webhook_payload,
+)
+from . import errors
+from .errors import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    CancelledError,
+    ConfigError,
+    ConnectionError,
+    DecodeError,
+    Error,
+    InternalError,
+    InvalidArgumentError,
+    MassRemovalError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    StoreError,
+    TimeoutError,
+    WebhookVerificationError,
+)
+
+ScalekitClient = Client
+"""The name that the vendor's own SDK has for it."""
+
+# `ConnectionError` and `TimeoutError` are left to be imported by name: `from headcount import *` must not hide Python's own.
+__all__ = [
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CancelledError",
+    "Client",
+    "ConfigError",
+    "DecodeError",
+    "Directory",
+    "DirectoryClient",
+    "DirectoryToggle",
+    "Error",
+    "Event",
+    "Group",
+    "GroupIterator",
+    "GroupPage",
+    "InternalError",
+    "InvalidArgumentError",
+    "MassRemovalError",
+    "NotFoundError",
+    "Organization",
+    "OrganizationClient",
+    "OrganizationIterator",
+    "OrganizationPage",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ScalekitClient",
+    "ServerError",
+    "StoreError",
+    "User",
+    "UserIterator",
+    "UserPage",
+    "Webhook",
+    "WebhookVerificationError",
+    "__version__",
+    "errors",
+    "verify_interceptor_payload",
+    "verify_webhook_payload",
+]

@@ -1,0 +1,196 @@
+//! Values across the border: text, times, durations and JSON, each in one place.
+
+use crate::errors::{decode, invalid_argument};
+use headcount::Timestamp;
+use jiff::tz::Offset;
+use pyo3::exceptions::{PyOverflowError, PyRecursionError, PyTypeError, PyUnicodeEncodeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDateTime, PyDelta, PyDeltaAccess, PyFloat, PyInt, PyString, PyType, PyTzInfo};
+use serde::Serialize;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// A text argument. Text that is not Unicode (a lone surrogate) is an `InvalidArgumentError`.
+pub(crate) struct Text(PyBackedStr);
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Text {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Text> {
+        value.extract::<PyBackedStr>().map(Text).map_err(|error| {
+            if error.is_instance_of::<PyUnicodeEncodeError>(value.py()) {
+                invalid_argument(value.py(), "the text holds a lone surrogate: expected text that UTF-8 can carry")
+            } else {
+                error
+            }
+        })
+    }
+}
+
+/// A count of at least one.
+pub(crate) struct Count(pub(crate) u32);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Count {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Count> {
+        value.extract::<u32>().map(Count).map_err(|error| {
+            if error.is_instance_of::<PyOverflowError>(value.py()) {
+                invalid_argument(value.py(), "the number is negative or too large: expected at least 1")
+            } else {
+                error
+            }
+        })
+    }
+}
+
+/// A span of time: seconds as a number, or a `timedelta`.
+pub(crate) struct Span(pub(crate) Duration);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Span {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Span> {
+        let py = value.py();
+        let seconds: f64 = if value.is_instance_of::<PyDelta>() {
+            value.call_method0(intern!(py, "total_seconds"))?.extract()?
+        } else {
+            value.extract()?
+        };
+        Duration::try_from_secs_f64(seconds)
+            .map(Span)
+            .map_err(|_| invalid_argument(py, format!("{seconds} is not a span of time: expected seconds, 0 or more")))
+    }
+}
+
+/// A moment: an aware `datetime`, or RFC 3339 text.
+pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Moment> {
+        if let Ok(moment) = value.cast::<PyDateTime>() {
+            return from_datetime(&moment).map(Moment);
+        }
+        if !value.is_instance_of::<PyString>() {
+            return Err(wrong_type(&value, "an aware datetime or RFC 3339 text"));
+        }
+        let text: Text = value.extract()?;
+        text.parse().map(Moment).map_err(|_| {
+            invalid_argument(value.py(), "the text is not a moment: expected RFC 3339, such as 2025-01-31T09:00:00Z")
+        })
+    }
+}
+
+/// The present, as a caller tells it: an aware `datetime`, or Unix seconds.
+pub(crate) struct Now(pub(crate) Timestamp);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Now {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Now> {
+        if let Ok(moment) = value.cast::<PyDateTime>() {
+            return from_datetime(&moment).map(Now);
+        }
+        let seconds = if value.is_instance_of::<PyInt>() {
+            value.extract::<i64>().ok().and_then(|seconds| Timestamp::from_second(seconds).ok())
+        } else if value.is_instance_of::<PyFloat>() {
+            jiff::SignedDuration::try_from_secs_f64(value.extract()?)
+                .ok()
+                .and_then(|seconds| Timestamp::from_duration(seconds).ok())
+        } else {
+            return Err(wrong_type(&value, "an aware datetime or Unix seconds"));
+        };
+        seconds.map(Now).ok_or_else(|| invalid_argument(value.py(), "the Unix seconds are out of range"))
+    }
+}
+
+/// An exact subtraction: `datetime.timestamp()` would round.
+fn from_datetime(moment: &Bound<'_, PyDateTime>) -> PyResult<Timestamp> {
+    static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
+    let py = moment.py();
+    if moment.call_method0(intern!(py, "utcoffset"))?.is_none() {
+        return Err(invalid_argument(
+            py,
+            "the datetime has no time zone, so it names no moment: use datetime.now(timezone.utc) or .replace(tzinfo=…)",
+        ));
+    }
+    let epoch = EPOCH.get_or_try_init(py, || datetime(py, Timestamp::UNIX_EPOCH).map(Bound::unbind))?.bind(py);
+    let since = moment.sub(epoch)?.cast_into::<PyDelta>()?;
+    let seconds = i64::from(since.get_days()) * 86_400 + i64::from(since.get_seconds());
+    Timestamp::new(seconds, since.get_microseconds() * 1_000)
+        .map_err(|_| invalid_argument(py, "the datetime is out of range"))
+}
+
+/// An aware `datetime` in UTC; what lies beyond the microsecond is cut off.
+pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, PyDateTime>> {
+    let utc = PyTzInfo::utc(py)?;
+    let civil = Offset::UTC.to_datetime(moment);
+    PyDateTime::new(
+        py,
+        civil.year().into(),
+        civil.month().unsigned_abs(),
+        civil.day().unsigned_abs(),
+        civil.hour().unsigned_abs(),
+        civil.minute().unsigned_abs(),
+        civil.second().unsigned_abs(),
+        civil.subsec_nanosecond().unsigned_abs() / 1_000,
+        Some(&utc),
+    )
+}
+
+/// The value of a JSON text, as Python's own decoder has it.
+pub(crate) fn from_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    LOADS.import(py, "json", "loads")?.call1((text,)).map_err(|error| {
+        if error.is_instance_of::<PyRecursionError>(py) {
+            decode(py, "the JSON nests deeper than Python's decoder goes", error)
+        } else {
+            error
+        }
+    })
+}
+
+/// A wire type as the `dict` that its JSON decodes to.
+pub(crate) fn to_dict<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    from_json(py, &to_json(py, value)?)
+}
+
+/// A wire type as JSON.
+pub(crate) fn to_json(py: Python<'_>, value: &impl Serialize) -> PyResult<String> {
+    serde_json::to_string(value)
+        .map_err(|error| crate::errors::exception(py, &headcount::Error::internal(error.to_string())))
+}
+
+/// A value that Python decoded, printed again without white space.
+pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = value.py();
+    let options = pyo3::types::PyDict::new(py);
+    options.set_item("separators", (",", ":"))?;
+    options.set_item("ensure_ascii", false)?;
+    Ok(DUMPS.import(py, "json", "dumps")?.call((value,), Some(&options))?.cast_into()?)
+}
+
+/// The `TypeError` for an argument of a type that nobody expected.
+pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
+    let came = value.get_type();
+    PyTypeError::new_err(format!("expected {expected}, got {}", name(&came)))
+}
+
+fn name(class: &Bound<'_, PyType>) -> String {
+    use pyo3::types::PyTypeMethods;
+    class.name().map_or_else(|_| "something else".to_owned(), |name| name.to_string())
+}

@@ -1,0 +1,121 @@
+//! `Event`: one thing that happened, as a verified webhook told it.
+
+use crate::convert::{datetime, from_json};
+use crate::errors::OrRaise;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDateTime, PyType};
+
+/// One thing that happened, as a verified webhook told it. Unknown types are kept like known ones.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct Event {
+    value: headcount::Event,
+    /// What its data decodes to, once somebody has asked.
+    data: PyOnceLock<Py<PyAny>>,
+}
+
+impl From<headcount::Event> for Event {
+    fn from(value: headcount::Event) -> Event {
+        Event { value, data: PyOnceLock::new() }
+    }
+}
+
+#[pymethods]
+impl Event {
+    /// ``evt_...``: the same however often it is delivered.
+    #[getter]
+    fn id(&self) -> &str {
+        self.value.id()
+    }
+
+    /// What happened, such as ``organization.directory.user_created``.
+    #[getter(r#type)]
+    fn type_(&self) -> &str {
+        self.value.type_()
+    }
+
+    /// When it happened; what lies beyond the microsecond is cut off (``to_dict()`` has all of it).
+    #[getter]
+    fn occurred_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.occurred_at())
+    }
+
+    /// The environment it happened in (``env_...``).
+    #[getter]
+    fn environment_id(&self) -> &str {
+        self.value.environment_id()
+    }
+
+    /// The organization it happened to (``org_...``), or empty where it concerns none.
+    #[getter]
+    fn organization_id(&self) -> &str {
+        self.value.organization_id()
+    }
+
+    /// The kind of object in ``data``, such as ``DirectoryUser``.
+    #[getter]
+    fn object(&self) -> &str {
+        self.value.object()
+    }
+
+    /// The type for a person to read, such as ``Directory User Created``.
+    #[getter]
+    fn display_name(&self) -> &str {
+        self.value.display_name()
+    }
+
+    /// The version of the vendor's envelope.
+    #[getter]
+    fn spec_version(&self) -> &str {
+        self.value.spec_version()
+    }
+
+    /// The object it happened to. Decoded when first read.
+    #[getter]
+    fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let read = || from_json(py, self.value.data().get()).map(Bound::unbind);
+        Ok(self.data.get_or_try_init(py, read)?.bind(py).clone())
+    }
+
+    /// The body that was verified, byte for byte.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.value.body())
+    }
+
+    /// The whole event as plain values, as its body has them.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        from_json(py, &String::from_utf8_lossy(self.value.body()))
+    }
+
+    fn __eq__(&self, other: &Event) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        crate::models::hash(&self.value.body())
+    }
+
+    /// Without the data: it holds what people are called.
+    fn __repr__(&self) -> String {
+        format!(
+            "Event(id={:?}, type={:?}, occurred_at={:?}, organization_id={:?})",
+            self.value.id(),
+            self.value.type_(),
+            self.value.occurred_at().to_string(),
+            self.value.organization_id()
+        )
+    }
+
+    #[classmethod]
+    fn _from_body(class: &Bound<'_, PyType>, body: &[u8]) -> PyResult<Event> {
+        headcount::Event::from_verified_body(body).map(Event::from).or_raise(class.py())
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Event>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let py = slf.py();
+        let read = slf.get_type().getattr(intern!(py, "_from_body"))?;
+        Ok((read, (PyBytes::new(py, slf.get().value.body()),)))
+    }
+}

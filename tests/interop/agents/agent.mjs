@@ -1,0 +1,24 @@
+// headcount for Node, behind the interface of README.md. HC_NODE names the package's folder where it is not bindings-node/.
+
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+import { run } from "../command.mjs";
+
+const folder = process.env.HC_NODE ?? fileURLToPath(new URL("../../../bindings-node", import.meta.url));
+const { Webhook } = createRequire(import.meta.url)(folder);
+
+function sign(secret, id, timestamp, body) {
+  const headers = new Webhook(secret).sign(body, { id, timestamp: Number(timestamp) });
+  return [headers["webhook-id"], headers["webhook-timestamp"], headers["webhook-signature"]];
+}
+
+function verify(secret, id, timestamp, signature, body) {
+  new Webhook(secret).verifySignature(body, {
+    "webhook-id": id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": signature,
+  });
+}
+
+await run(sign, verify);

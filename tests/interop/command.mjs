@@ -1,0 +1,51 @@
+// The one interface of every agent and peer written in JavaScript: `sign`, `verify` and `batch`. README.md describes it.
+
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+/**
+ * Runs the command line. `sign(secret, id, timestamp, body)` gives the three values, `verify(secret, id, timestamp, signature,
+ * body)` throws where it refuses; both may be async. With `named`, both take the peer's name first.
+ */
+export async function run(sign, verify, { named = false } = {}) {
+  const [op, ...given] = process.argv.slice(2);
+  if (op === "batch") {
+    for await (const line of createInterface({ input: process.stdin })) {
+      process.stdout.write(JSON.stringify(await answer(sign, verify, JSON.parse(line), named)) + "\n");
+    }
+    return;
+  }
+  const body = readFileSync(0);
+  if (op === "sign") {
+    console.log((await sign(...given, body)).join("\n"));
+    return;
+  }
+  try {
+    await verify(...given, body);
+    console.log("ok");
+  } catch (error) {
+    console.log(reasonOf(error));
+    process.exitCode = 1;
+  }
+}
+
+/** One request of a batch, answered; whatever is thrown is a refusal. */
+async function answer(sign, verify, request, named) {
+  const body = Buffer.from(request.body_b64, "base64");
+  const first = named ? [request.peer, request.secret] : [request.secret];
+  try {
+    if (request.op === "sign") {
+      const [id, timestamp, signature] = await sign(...first, request.id, request.timestamp, body);
+      return { ok: true, id, timestamp, signature };
+    }
+    await verify(...first, request.id, request.timestamp, request.signature, body);
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error) };
+  }
+}
+
+/** headcount's reason where there is one, else what a person would read. */
+function reasonOf(error) {
+  return error.reason ?? `${error.name}: ${error.message}`;
+}

@@ -1,0 +1,50 @@
+"""The one interface of every agent and peer written in Python: `sign`, `verify` and `batch`. README.md describes it."""
+
+import base64
+import json
+import sys
+
+
+def run(sign, verify, named=False):
+    """Runs the command line.
+
+    `sign(secret, id, timestamp, body)` gives the three values; `verify(secret, id, timestamp, signature, body)` raises where it
+    refuses. With `named`, both take the peer's name first.
+    """
+    op, arguments = sys.argv[1], sys.argv[2:]
+    if op == "batch":
+        names = ["peer", "secret"] if named else ["secret"]
+        for line in sys.stdin:
+            print(json.dumps(answer(sign, verify, json.loads(line), names)), flush=True)
+        return 0
+    body = sys.stdin.buffer.read()
+    if op == "sign":
+        print("\n".join(sign(*arguments, body)))
+        return 0
+    try:
+        verify(*arguments, body)
+    except Exception as error:
+        print(reason_of(error))
+        return 1
+    print("ok")
+    return 0
+
+
+def answer(sign, verify, request, names):
+    """One request of a batch, answered; whatever is raised is a refusal."""
+    body = base64.b64decode(request["body_b64"])
+    first = [request[name] for name in names]
+    try:
+        if request["op"] == "sign":
+            id, timestamp, signature = sign(*first, request["id"], request["timestamp"], body)
+            return {"ok": True, "id": id, "timestamp": timestamp, "signature": signature}
+        verify(*first, request["id"], request["timestamp"], request["signature"], body)
+        return {"ok": True}
+    except Exception as error:
+        return {"ok": False, "reason": reason_of(error)}
+
+
+def reason_of(error):
+    """headcount's reason where there is one, else what a person would read."""
+    reason = getattr(error, "reason", None)
+    return str(getattr(reason, "value", reason) or f"{type(error).__name__}: {error}")

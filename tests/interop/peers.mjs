@@ -1,0 +1,33 @@
+// Other people's libraries for Node, behind the interface of README.md: `node peers.mjs sign PEER SECRET ID TIMESTAMP`.
+
+import { Scalekit } from "@scalekit-sdk/node";
+import * as standardwebhooks from "standardwebhooks";
+import * as svix from "svix";
+
+import { run } from "./command.mjs";
+
+/** standardwebhooks and svix have the same class. */
+const webhook = (peer, secret) => new { standardwebhooks, svix }[peer].Webhook(secret);
+
+/** The official SDK's client, without its constructor. */
+const scalekit = Object.create(Scalekit.prototype);
+
+function sign(peer, secret, id, timestamp, body) {
+  if (peer === "scalekit") {
+    // The SDK signs nothing in public; this is what its verification computes.
+    const key = Buffer.from(secret.split("_")[1], "base64");
+    return [id, timestamp, "v1," + scalekit.computeSignature(key, `${id}.${timestamp}.${body}`)];
+  }
+  return [id, timestamp, webhook(peer, secret).sign(id, new Date(timestamp * 1000), body)];
+}
+
+function verify(peer, secret, id, timestamp, signature, body) {
+  const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
+  if (peer === "scalekit") {
+    if (scalekit.verifyWebhookPayload(secret, headers, body.toString()) !== true) throw new Error("not true");
+  } else {
+    webhook(peer, secret).verify(body, headers);
+  }
+}
+
+await run(sign, verify, { named: true });

@@ -1,0 +1,44 @@
+"""Other people's libraries for Python, behind the interface of README.md: `python peers.py sign PEER SECRET ID TIMESTAMP`."""
+
+import base64
+import sys
+from datetime import datetime, timezone
+
+import command
+
+
+def webhook(peer, secret):
+    """standardwebhooks and svix have the same class."""
+    if peer == "standardwebhooks":
+        from standardwebhooks.webhooks import Webhook
+    else:
+        from svix.webhooks import Webhook
+    return Webhook(secret)
+
+
+def scalekit():
+    """The official SDK's client, without its constructor: that one calls the network."""
+    from scalekit.client import ScalekitClient
+
+    return ScalekitClient.__new__(ScalekitClient)
+
+
+def sign(peer, secret, id, timestamp, body):
+    if peer == "scalekit":
+        # The SDK signs nothing in public; this is what its verification computes, with a blank behind the comma.
+        compute = type(scalekit())._ScalekitClient__compute_signature
+        key = base64.b64decode(secret.split("_")[1])
+        return id, timestamp, compute(key, f"{id}.{timestamp}.{body.decode()}").replace(" ", "")
+    time = datetime.fromtimestamp(int(timestamp), tz=timezone.utc)
+    return id, timestamp, webhook(peer, secret).sign(id, time, body.decode())
+
+
+def verify(peer, secret, id, timestamp, signature, body):
+    headers = {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+    if peer == "scalekit":
+        assert scalekit().verify_webhook_payload(secret, headers, body) is True
+    else:
+        webhook(peer, secret).verify(body, headers)
+
+
+sys.exit(command.run(sign, verify, named=True))
