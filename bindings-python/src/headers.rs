@@ -1,7 +1,7 @@
 //! What Python's frameworks call headers: a mapping, a list of pairs, ASGI's pairs of bytes, a WSGI environ.
 
 use crate::convert::wrong_type;
-use headcount::{Headers, is_webhook_header};
+use headcount::{Headers, header_bytes, is_webhook_header};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
@@ -81,21 +81,15 @@ impl Found {
     }
 }
 
-/// The bytes that a framework made `text` of: WSGI and ASGI frameworks decode Latin-1, others UTF-8 with surrogate escapes.
+/// The bytes that a framework made `text` of. Some decode UTF-8 with surrogate escapes: those bytes are given back as well.
 fn bytes(text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
-    match text.to_cow() {
-        Ok(utf8) if utf8.is_ascii() => Ok(utf8.into_owned().into_bytes()),
-        Ok(utf8) => {
-            let latin: Option<Vec<u8>> = utf8.chars().map(|char| u8::try_from(char).ok()).collect();
-            Ok(latin.unwrap_or_else(|| utf8.into_owned().into_bytes()))
-        }
-        Err(_) => {
-            let py = text.py();
-            let encoded = text.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "surrogateescape")));
-            // A surrogate that nothing escaped came from no request, so no signature is over it.
-            encoded.map_or_else(|_| Ok(Vec::new()), |bytes| bytes.extract())
-        }
+    if let Ok(text) = text.to_cow() {
+        return Ok(header_bytes(&text).into_owned());
     }
+    let py = text.py();
+    let encoded = text.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "surrogateescape")));
+    // A surrogate that nothing escaped came from no request, so no signature is over it.
+    encoded.map_or_else(|_| Ok(Vec::new()), |bytes| bytes.extract())
 }
 
 fn wrong_headers(headers: &Bound<'_, PyAny>) -> PyErr {

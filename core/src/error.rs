@@ -76,6 +76,48 @@ named! {
     }
 }
 
+impl ErrorKind {
+    /// The name of the kind's class in the languages that have exception classes.
+    pub const fn class_name(self) -> &'static str {
+        match self {
+            ErrorKind::Config => "ConfigError",
+            ErrorKind::InvalidArgument => "InvalidArgumentError",
+            ErrorKind::Connection => "ConnectionError",
+            ErrorKind::Timeout => "TimeoutError",
+            ErrorKind::Api => "ApiError",
+            ErrorKind::BadRequest => "BadRequestError",
+            ErrorKind::Authentication => "AuthenticationError",
+            ErrorKind::PermissionDenied => "PermissionDeniedError",
+            ErrorKind::NotFound => "NotFoundError",
+            ErrorKind::RateLimit => "RateLimitError",
+            ErrorKind::Server => "ServerError",
+            ErrorKind::Decode => "DecodeError",
+            ErrorKind::WebhookVerification => "WebhookVerificationError",
+            ErrorKind::MassRemoval => "MassRemovalError",
+            ErrorKind::Store => "StoreError",
+            ErrorKind::Cancelled => "CancelledError",
+            ErrorKind::Internal => "InternalError",
+        }
+    }
+}
+
+/// Runs what stands at a language border, and turns a panic into [`ErrorKind::Internal`].
+///
+/// # Errors
+///
+/// What `call` gives.
+pub fn guard<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What a panic may leave half done is the core's own, and its locks say so when they are next taken.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let said = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        Err(Error::internal(format!("a defect in headcount, please report it: {said}")))
+    })
+}
+
 named! {
     /// Why a webhook, or the secret to verify it with, was refused.
     Reason {
@@ -162,6 +204,11 @@ impl Error {
     /// A defect caught at a language border, such as a panic. For the language borders.
     pub fn internal(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Internal, message)
+    }
+
+    /// The caller cancelled the call. For the language borders.
+    pub fn cancelled() -> Error {
+        Error::new(ErrorKind::Cancelled, "the call was cancelled")
     }
 
     #[cfg(feature = "webhook")]

@@ -14,7 +14,7 @@ const MAX_TIMESTAMP: usize = 256;
 const MAX_SIGNATURES: usize = 8192;
 
 /// The two families of header names, each as (id, timestamp, signature). The first that is complete counts.
-const FAMILIES: [[&str; 3]; 2] = [
+pub const WEBHOOK_HEADERS: [[&str; 3]; 2] = [
     ["webhook-id", "webhook-timestamp", "webhook-signature"],
     ["interceptor-id", "interceptor-timestamp", "interceptor-signature"],
 ];
@@ -72,6 +72,16 @@ impl Headers for http::HeaderMap {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         self.iter().for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));
     }
+}
+
+/// The bytes that a header's value had before a framework made text of it: WSGI, ASGI and Node decode Latin-1, so a character
+/// is a byte. Text that Latin-1 does not reach was decoded from UTF-8.
+pub fn header_bytes(text: &str) -> Cow<'_, [u8]> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let latin: Option<Vec<u8>> = text.chars().map(|char| u8::try_from(char).ok()).collect();
+    latin.map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned)
 }
 
 /// The headers of both families as they were found, borrowed from the request.
@@ -137,7 +147,7 @@ impl<'a> Found<'a> {
         // The family that was begun is the one to complain about.
         let begun = self.families.iter().position(|family| family.iter().any(Option::is_some)).unwrap_or(0);
         let part = self.families[begun].iter().position(Option::is_none).unwrap_or(0);
-        let name = FAMILIES[begun][part];
+        let name = WEBHOOK_HEADERS[begun][part];
         Error::refused(
             Reason::MissingHeader,
             format!("the header {name} is missing or empty: pass all of the request's headers"),
@@ -155,7 +165,7 @@ fn position(name: &str) -> Option<(usize, usize)> {
     if !matches!(name.as_bytes().first(), Some(b'w' | b'W' | b'i' | b'I')) {
         return None;
     }
-    FAMILIES.iter().enumerate().find_map(|(family, names)| {
+    WEBHOOK_HEADERS.iter().enumerate().find_map(|(family, names)| {
         [ID, TIMESTAMP, SIGNATURE]
             .into_iter()
             .find(|part| names[*part].eq_ignore_ascii_case(name))

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use event::Event;
-pub use headers::{Headers, is_webhook_header};
+pub use headers::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
 pub use sign::SignedHeaders;
 
 use headers::Found;

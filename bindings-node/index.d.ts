@@ -1,0 +1,386 @@
+/** Settings of a client. */
+export interface ClientOptions {
+  /** The deadline of each call with all its attempts, in milliseconds. 60,000 unless set. */
+  timeoutMs?: number
+  /** How often a call is tried in all. 5 unless set. */
+  maxAttempts?: number
+}
+
+/** Ends a call early: it rejects with `errors.CancelledError`, whose `cause` is the signal's reason. */
+export interface CallOptions {
+  signal?: AbortSignal
+}
+
+/** What every listing can be asked. */
+export interface ListOptions extends CallOptions {
+  /** How many items a page has at most; the server has limits of its own. */
+  pageSize?: number
+  /** The `nextPageToken` or `prevPageToken` of another page. */
+  pageToken?: string
+}
+
+export interface ListOrganizationOptions extends ListOptions {
+  /** The application's own id of the one organization to list. */
+  externalId?: string
+}
+
+export interface ListDirectoryUsersOptions extends ListOptions {
+  /** Whether each user comes with `userDetail`. */
+  includeDetail?: boolean
+  /** Lists the members of this group (`dirgroup_…`) alone. */
+  directoryGroupId?: string
+  /** Lists those changed after this moment alone: a Date, or RFC 3339 text. */
+  updatedAfter?: Date | string
+}
+
+export interface ListDirectoryGroupsOptions extends ListOptions {
+  /** Whether each group comes with `groupDetail`. */
+  includeDetail?: boolean
+  /** Whether groups are listed that the directory has and Scalekit does not follow. */
+  includeExternalGroups?: boolean
+  /** Lists those changed after this moment alone: a Date, or RFC 3339 text. */
+  updatedAfter?: Date | string
+}
+
+/** One page of a listing. */
+export interface Page {
+  /** How many items the whole listing has, by the server's count. */
+  totalSize: number
+  /** What to ask the next page with, or empty on the last one. */
+  nextPageToken: string
+  /** What to ask the page before with, or empty on the first one. */
+  prevPageToken: string
+}
+
+export interface OrganizationPage extends Page {
+  organizations: Organization[]
+}
+
+export interface UserPage extends Page {
+  users: User[]
+}
+
+export interface GroupPage extends Page {
+  groups: Group[]
+}
+
+/** An organization: one of the companies that the application is sold to. Times are RFC 3339 text. */
+export interface Organization {
+  /** `org_…` */
+  id: string
+  createTime?: string
+  updateTime?: string
+  /** What people call it. */
+  displayName: string
+  /** The application's own id for it. */
+  externalId: string
+  /** Where its data lives: `US`, `EU`, … */
+  regionCode: string
+  /** Its short name in addresses. */
+  slug: string
+  logoUrl: string
+  /** The application's own keys and values. */
+  metadata: Record<string, string>
+  /** Which features are on. */
+  settings?: { features: { name: string; enabled: boolean }[] }
+}
+
+/** A directory: an organization's Okta, Entra, Google, …, as Scalekit follows it. Times are RFC 3339 text. */
+export interface Directory {
+  /** `dir_…` */
+  id: string
+  name: string
+  organizationId: string
+  /** How Scalekit follows it: `SCIM`, `LDAP`, `POLL`, … */
+  directoryType: string
+  /** Whose product it is: `OKTA`, `GOOGLE`, `MICROSOFT_AD`, … */
+  directoryProvider: string
+  /** Whether Scalekit follows it at present. */
+  enabled: boolean
+  /** The vendor's word for its state. */
+  status: string
+  /** The account whose access is used to poll it. */
+  email: string
+  /** Where the directory sends its changes. */
+  directoryEndpoint: string
+  /** Whether all groups are followed, or selected ones. */
+  groupsTracked: string
+  totalUsers: number
+  totalGroups: number
+  /** When it was last followed with success. */
+  lastSyncedAt?: string
+  stats?: { totalUsers: number; totalGroups: number; userUpdatedAt?: string; groupUpdatedAt?: string }
+  /** Which attribute of the directory becomes which of Scalekit's. */
+  attributeMappings?: { attributes: { key: string; mapTo: string }[] }
+  /** Which group gives which role. */
+  roleAssignments?: { assignments: { groupId: string; roleName: string }[] }
+  /** The secrets that the directory signs in with: their last characters, never themselves. */
+  secrets: DirectorySecret[]
+}
+
+/** A directory that answers `.directory` with itself (not enumerable), for the two ways the vendor writes it. */
+export interface PrimaryDirectory extends Directory {
+  readonly directory: PrimaryDirectory
+}
+
+export interface DirectorySecret {
+  id: string
+  directoryId: string
+  secretSuffix: string
+  status: string
+  createTime?: string
+  expireTime?: string
+  lastUsedTime?: string
+}
+
+/** How switching a directory on or off went. */
+export interface DirectoryToggle {
+  /** Whether the directory is on now. */
+  enabled: boolean
+  /** What stood in the way, or empty. */
+  errorMessage: string
+}
+
+/** A user of a directory: somebody who works at the organization. Identified by `id`, never by an address. */
+export interface User {
+  /** `diruser_…` */
+  id: string
+  /** The primary address. */
+  email: string
+  givenName: string
+  familyName: string
+  /** What they sign in with at their directory. */
+  preferredUsername: string
+  /** All addresses. */
+  emails: string[]
+  groups: Group[]
+  /** RFC 3339 text. */
+  updatedAt?: string
+  /** The user as their directory describes them, where details were asked for. */
+  userDetail?: Record<string, unknown>
+}
+
+/** A group of a directory. */
+export interface Group {
+  /** `dirgroup_…` */
+  id: string
+  displayName: string
+  totalUsers: number
+  /** RFC 3339 text. */
+  updatedAt?: string
+  /** The group as its directory describes it, where details were asked for. */
+  groupDetail?: Record<string, unknown>
+}
+
+/** Every item of a listing, page after page. After an error `next()` asks for the same page again. */
+export interface Listing<T> extends AsyncIterableIterator<T> {
+  next(): Promise<IteratorResult<T, undefined>>
+  return(value?: undefined): Promise<IteratorResult<T, undefined>>
+}
+
+/** Calls about organizations: `client.organization`. */
+export interface OrganizationClient {
+  /** One page of organizations; `all` gives every page. */
+  listOrganization(options?: ListOrganizationOptions): Promise<OrganizationPage>
+  /** `listOrganization` under the plural. */
+  listOrganizations(options?: ListOrganizationOptions): Promise<OrganizationPage>
+  getOrganization(id: string, options?: CallOptions): Promise<{ organization: Organization }>
+  getOrganizationByExternalId(externalId: string, options?: CallOptions): Promise<{ organization: Organization }>
+  /** Every organization. */
+  all(options?: ListOrganizationOptions): Listing<Organization>
+}
+
+/** Calls about directories, their users and their groups: `client.directory`. */
+export interface DirectoryClient {
+  listDirectories(organizationId: string, options?: CallOptions): Promise<{ directories: Directory[] }>
+  getDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<{ directory: Directory }>
+  /** The first directory that is listed for the organization; `errors.NotFoundError` where there is none. */
+  getPrimaryDirectoryByOrganizationId(organizationId: string, options?: CallOptions): Promise<PrimaryDirectory>
+  /** One page of a directory's users; `users` gives every page. */
+  listDirectoryUsers(organizationId: string, directoryId: string, options?: ListDirectoryUsersOptions): Promise<UserPage>
+  /** One page of a directory's groups; `groups` gives every page. */
+  listDirectoryGroups(organizationId: string, directoryId: string, options?: ListDirectoryGroupsOptions): Promise<GroupPage>
+  enableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
+  disableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
+  /** Every user of a directory. */
+  users(organizationId: string, directoryId: string, options?: ListDirectoryUsersOptions): Listing<User>
+  /** Every group of a directory. */
+  groups(organizationId: string, directoryId: string, options?: ListDirectoryGroupsOptions): Listing<Group>
+}
+
+/**
+ * The REST client of one environment. Any number of calls may be under way at once; each has a deadline, and what may be tried
+ * again is.
+ */
+export class Client {
+  /**
+   * A client with the settings that the vendor's dashboard shows under API credentials. No I/O happens.
+   * @throws errors.ConfigError naming the setting that is missing or cannot be used.
+   */
+  constructor(environmentUrl: string | undefined, clientId: string | undefined, clientSecret: string | undefined, options?: ClientOptions)
+  /** A client from `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and `SCALEKIT_CLIENT_SECRET`. */
+  static fromEnv(options?: ClientOptions): Client
+  readonly organization: OrganizationClient
+  readonly directory: DirectoryClient
+  /** See the function of this name. */
+  verifyWebhookPayload(secret: string | undefined, headers: Headers, payload: Body): true
+  /** See the function of this name. */
+  verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
+  /** Frees what the client holds. Calls that are under way finish; later ones fail. */
+  close(): void
+}
+
+/** The name that the vendor's own SDK has for it. */
+export { Client as ScalekitClient }
+
+/** A request's body as it came; or what a JSON parser made of it, where printing that again gives what was signed. */
+export type Body = Uint8Array | ArrayBuffer | ArrayBufferView | string | object
+
+/** A request's headers: an object (`req.headers`), `Headers`, a Map, `[name, value]` pairs, or Node's `rawHeaders`. */
+export type Headers =
+  | { readonly [name: string]: string | readonly string[] | undefined }
+  | Iterable<readonly [string, string | readonly string[]]>
+  | readonly string[]
+
+/** Settings of a `Webhook`. */
+export interface WebhookOptions {
+  /** How many seconds a timestamp may lie from now, either way. 300 unless set. */
+  toleranceSeconds?: number
+  /** The largest body that is looked at, in bytes. 1 MiB unless set. */
+  maxBody?: number
+}
+
+export interface VerifyOptions {
+  /** The moment to judge the timestamp by, for a request that was kept: a Date, or Unix seconds. */
+  now?: Date | number
+}
+
+export interface SignOptions {
+  /** The message's id; a fresh `msg_…` unless given. */
+  id?: string
+  /** When it was sent: a Date, or Unix seconds. The present unless given. */
+  timestamp?: Date | number
+}
+
+/** The three headers of a signed request. */
+export interface SignedHeaders {
+  'webhook-id': string
+  'webhook-timestamp': string
+  'webhook-signature': string
+}
+
+/** One thing that happened, as a verified webhook told it. Unknown types are kept like known ones. */
+export interface Event {
+  /** `evt_…`: the same however often it is delivered. */
+  id: string
+  /** What happened, such as `organization.directory.user_created`. */
+  type: string
+  /** RFC 3339 text, to the nanosecond. */
+  occurredAt: string
+  environmentId: string
+  /** Empty where it concerns no organization. */
+  organizationId: string
+  /** The kind of object in `data`, such as `DirectoryUser`. */
+  object: string
+  /** The type for a person to read. */
+  displayName: string
+  specVersion: string
+  /** The object it happened to, with the names of the vendor's JSON. */
+  data: any
+}
+
+/** Verifies what Scalekit sends, and signs what a test sends in its place. */
+export class Webhook {
+  /**
+   * A verifier for one secret, or for several while one is being rotated; without any, for `SCALEKIT_WEBHOOK_SECRET`.
+   * @throws errors.ConfigError where a secret is missing, shorter than 16 bytes or not base64.
+   */
+  constructor(secretOrSecrets?: string | readonly string[] | null, options?: WebhookOptions)
+  /**
+   * Verifies a request and gives the event in it. Pass the raw body: in Express `express.raw({ type: 'application/json' })`.
+   * @throws errors.WebhookVerificationError with the `reason`: answer 400 and tell the sender nothing more.
+   */
+  verify(body: Body, headers: Headers, options?: VerifyOptions): Event
+  /** Verifies the signature and the timestamp alone; nothing is asked of the body. */
+  verifySignature(body: Body, headers: Headers, options?: VerifyOptions): true
+  /** The headers that a request with `body` would carry: for tests of the code that verifies. */
+  sign(body: Body, options?: SignOptions): SignedHeaders
+}
+
+/**
+ * Verifies the signature of a webhook in one call. `secret` is one secret, or several separated by spaces.
+ * @throws errors.WebhookVerificationError with the `reason`.
+ */
+export function verifyWebhookPayload(secret: string | undefined, headers: Headers, payload: Body): true
+/** Verifies the signature of an interceptor's request, as `verifyWebhookPayload` does. */
+export function verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
+
+/** The package's version. */
+export const version: string
+
+/** Why a webhook or its secret was refused. */
+export type Reason =
+  | 'missing_header'
+  | 'invalid_timestamp'
+  | 'too_old'
+  | 'too_new'
+  | 'no_match'
+  | 'invalid_secret'
+  | 'body_too_large'
+  | 'malformed_event'
+
+/** What can go wrong: one class for each kind of error, all of them below `errors.Error`. */
+export namespace errors {
+  class Error extends globalThis.Error {
+    /** What was being done: the operation, the ids it was for, the attempts it took. */
+    readonly context: Readonly<Record<string, string>>
+    /** Whether trying again later can help. The client has tried as often as it may already. */
+    readonly temporary: boolean
+    /** Why a webhook or its secret was refused. */
+    readonly reason?: Reason
+    /** The HTTP status, where the server answered. */
+    readonly status?: number
+    /** The vendor's code, such as `RESOURCE_NOT_FOUND`. */
+    readonly code?: string
+    /** The `details` of the server's answer. */
+    readonly details?: unknown
+    /** The server's id of the request, for its support desk. */
+    readonly requestId?: string
+    /** How many seconds the server asked to be left alone. */
+    readonly retryAfter?: number
+  }
+  /** A setting is missing or malformed; the message names it. */
+  class ConfigError extends Error {}
+  /** An argument cannot be used as it was given. */
+  class InvalidArgumentError extends Error {}
+  /** The server could not be reached, or the connection broke before the whole answer had come. */
+  class ConnectionError extends Error {}
+  /** The deadline passed first. */
+  class TimeoutError extends Error {}
+  /** The server refused. */
+  class ApiError extends Error {}
+  /** 400, 409, 412 or 422: the server refused the request as it stands. */
+  class BadRequestError extends ApiError {}
+  /** 401: the client id, the client secret or the token was refused. */
+  class AuthenticationError extends ApiError {}
+  /** 403: the credentials do not reach this resource. */
+  class PermissionDeniedError extends ApiError {}
+  /** 404 or 410: there is no such resource. */
+  class NotFoundError extends ApiError {}
+  /** 429: too many requests. */
+  class RateLimitError extends ApiError {}
+  /** 5xx: the server failed. */
+  class ServerError extends ApiError {}
+  /** The server's answer is not what the contract says; the message names the field. */
+  class DecodeError extends Error {}
+  /** A webhook was refused: `reason` says why. */
+  class WebhookVerificationError extends Error {}
+  /** A sync would remove more users than the guard allows. */
+  class MassRemovalError extends Error {}
+  /** The local store failed. */
+  class StoreError extends Error {}
+  /** The caller cancelled the call. */
+  class CancelledError extends Error {}
+  /** A defect in headcount itself. Please report it. */
+  class InternalError extends Error {}
+}

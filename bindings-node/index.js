@@ -1,0 +1,272 @@
+'use strict'
+// The package's public face over the native half: JSON becomes objects, text becomes error classes. index.d.ts documents it.
+
+const { errors, now, translate } = require('./errors.js')
+const native = require('./native.js').load()
+const { version } = require('./package.json')
+const readHeaders = require('./headers.js').reader(native.webhookHeaders())
+
+/** A call that waits: parses what comes, and gives errors their class. `signal` ends it early. */
+async function call(begin, signal) {
+  let cancel
+  const abort = () => cancel.cancel()
+  if (signal) {
+    cancel = new native.Cancel()
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  }
+  try {
+    const text = await begin(cancel)
+    return text === null ? null : JSON.parse(text)
+  } catch (thrown) {
+    throw translate(thrown, signal?.aborted ? signal.reason : undefined)
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** Options as the native half reads them. JSON would make null of what it cannot say, and a filter would be lost. */
+function json(options = {}) {
+  if (options === null || typeof options !== 'object') throw new errors.InvalidArgumentError('the options are not an object')
+  const said = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (name === 'signal') continue
+    const number = value instanceof Date ? value.getTime() : value
+    if (typeof number === 'number' && !Number.isFinite(number)) {
+      throw new errors.InvalidArgumentError(`the option ${name} is ${value}: expected a real ${value instanceof Date ? 'date' : 'number'}`)
+    }
+    said[name] = value
+  }
+  return JSON.stringify(said)
+}
+
+function text(name, value) {
+  if (typeof value !== 'string') throw new errors.InvalidArgumentError(`${name} is ${value === null ? 'null' : `a ${typeof value}`}: expected text`)
+  return value
+}
+
+/** Every item of a listing. After an error `next()` asks for the same page again. */
+class Listing {
+  #pages
+  #signal
+  #items = []
+  #at = 0
+  #turn = Promise.resolve()
+
+  constructor(pages, signal) {
+    this.#pages = pages
+    this.#signal = signal
+  }
+
+  next() {
+    // Who asks before the last answer has come waits for it.
+    const turn = this.#turn.then(() => this.#next())
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #next() {
+    while (this.#pages && this.#at >= this.#items.length) {
+      const items = await call((cancel) => this.#pages.next(cancel), this.#signal)
+      if (items === null) this.#pages = undefined
+      this.#items = items ?? []
+      this.#at = 0
+    }
+    return this.#pages ? { value: this.#items[this.#at++], done: false } : { value: undefined, done: true }
+  }
+
+  async return(value) {
+    this.#pages = undefined
+    this.#items = []
+    return { value, done: true }
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+}
+
+class OrganizationClient {
+  #native
+  constructor(client) {
+    this.#native = client
+  }
+
+  async listOrganization(options) {
+    return call((cancel) => this.#native.listOrganizations(json(options), cancel), options?.signal)
+  }
+
+  async listOrganizations(options) {
+    return this.listOrganization(options)
+  }
+
+  async getOrganization(id, options) {
+    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), options?.signal)
+  }
+
+  async getOrganizationByExternalId(externalId, options) {
+    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), options?.signal)
+  }
+
+  all(options) {
+    return new Listing(now(() => this.#native.organizationPages(json(options))), options?.signal)
+  }
+}
+
+class DirectoryClient {
+  #native
+  constructor(client) {
+    this.#native = client
+  }
+
+  async listDirectories(organizationId, options) {
+    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), options?.signal)
+  }
+
+  async getDirectory(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), options?.signal)
+  }
+
+  async getPrimaryDirectoryByOrganizationId(organizationId, options) {
+    const directory = await call(
+      (cancel) => this.#native.primaryDirectory(text('the organization id', organizationId), cancel),
+      options?.signal,
+    )
+    // The vendor's page destructures {directory}, its SDK returns it bare. Not enumerable: it prints and serialises as itself.
+    return Object.defineProperty(directory, 'directory', { value: directory })
+  }
+
+  async listDirectoryUsers(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.listUsers(...ids(organizationId, directoryId), json(options), cancel), options?.signal)
+  }
+
+  async listDirectoryGroups(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.listGroups(...ids(organizationId, directoryId), json(options), cancel), options?.signal)
+  }
+
+  async enableDirectory(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), options?.signal)
+  }
+
+  async disableDirectory(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), options?.signal)
+  }
+
+  users(organizationId, directoryId, options) {
+    return new Listing(now(() => this.#native.userPages(...ids(organizationId, directoryId), json(options))), options?.signal)
+  }
+
+  groups(organizationId, directoryId, options) {
+    return new Listing(now(() => this.#native.groupPages(...ids(organizationId, directoryId), json(options))), options?.signal)
+  }
+}
+
+const ids = (organizationId, directoryId) => [text('the organization id', organizationId), text('the directory id', directoryId)]
+
+/** Tells the constructor to read the environment. */
+const ENVIRONMENT = Symbol('the environment')
+
+class Client {
+  #native
+
+  constructor(environmentUrl, clientId, clientSecret, options) {
+    // What `process.env` does not have is undefined: the core says which setting is missing.
+    const setting = (name, value) => text(name, value ?? '')
+    this.#native = now(() =>
+      environmentUrl === ENVIRONMENT
+        ? native.NativeClient.fromEnv(json(options))
+        : new native.NativeClient(
+            setting('the environment URL', environmentUrl),
+            setting('the client id', clientId),
+            setting('the client secret', clientSecret),
+            json(options),
+          ),
+    )
+    this.organization = new OrganizationClient(this.#native)
+    this.directory = new DirectoryClient(this.#native)
+  }
+
+  static fromEnv(options) {
+    return new this(ENVIRONMENT, undefined, undefined, options)
+  }
+
+  verifyWebhookPayload(secret, headers, payload) {
+    return verifyWebhookPayload(secret, headers, payload)
+  }
+
+  verifyInterceptorPayload(secret, headers, payload) {
+    return verifyWebhookPayload(secret, headers, payload)
+  }
+
+  close() {
+    this.#native.close()
+  }
+}
+
+/** The body's bytes; or, where a framework has parsed it, the text that it prints to. */
+function bodyOf(body) {
+  if (body instanceof Uint8Array) return body
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+  if (body !== null && typeof body === 'object') {
+    try {
+      return JSON.stringify(body)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      const message = 'no signature matches the body as it was parsed: it nests too deep to be printed again, so pass the raw body'
+      throw new errors.WebhookVerificationError(message, { reason: 'no_match', cause: error })
+    }
+  }
+  throw new errors.InvalidArgumentError(`the body is ${body === null ? 'null' : typeof body}: expected the request's bytes or text`)
+}
+
+/** Unix seconds of a Date or a number. */
+const seconds = (moment) => (moment instanceof Date ? Math.floor(moment.getTime() / 1000) : moment)
+
+const USUAL = { 'webhook-id': 0, 'webhook-timestamp': 1, 'webhook-signature': 2 }
+
+class Webhook {
+  #native
+
+  constructor(secretOrSecrets, options = {}) {
+    const secrets = secretOrSecrets === undefined || secretOrSecrets === null ? undefined : [secretOrSecrets].flat()
+    secrets?.forEach((secret) => text('the webhook secret', secret))
+    this.#native = now(() => new native.NativeWebhook(secrets, options.toleranceSeconds, options.maxBody))
+  }
+
+  verify(body, headers, options) {
+    const found = readHeaders(headers)
+    const moment = seconds(options?.now)
+    if (found.length === 6) {
+      const [id, timestamp, signature] = [USUAL[found[0]], USUAL[found[2]], USUAL[found[4]]]
+      if (id + timestamp + signature === 3 && id !== timestamp) {
+        const usual = []
+        usual[id] = found[1]
+        usual[timestamp] = found[3]
+        usual[signature] = found[5]
+        return JSON.parse(now(() => this.#native.verifyUsual(usual[0], usual[1], usual[2], bodyOf(body), moment)))
+      }
+    }
+    return JSON.parse(now(() => this.#native.verify(found, bodyOf(body), moment)))
+  }
+
+  verifySignature(body, headers, options) {
+    return now(() => this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(options?.now)))
+  }
+
+  sign(body, options) {
+    const printed = bodyOf(body)
+    const bytes = typeof printed === 'string' ? Buffer.from(printed) : printed
+    const flat = now(() => this.#native.sign(bytes, options?.id, seconds(options?.timestamp)))
+    return { [flat[0]]: flat[1], [flat[2]]: flat[3], [flat[4]]: flat[5] }
+  }
+}
+
+function verifyWebhookPayload(secret, headers, payload) {
+  return now(() => native.verifyPayload(text('the webhook secret', secret ?? ''), readHeaders(headers), bodyOf(payload)))
+}
+
+const verifyInterceptorPayload = verifyWebhookPayload
+
+module.exports = { Client, ScalekitClient: Client, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version }

@@ -1,0 +1,275 @@
+//! The REST client: every call promises the JSON of what the vendor's own SDK would give.
+
+use crate::calls::{Cancel, promise};
+use crate::errors::thrown;
+use crate::json;
+use crate::options::{ClientOptions, GroupOptions, OrganizationOptions, UserOptions, read};
+use headcount::{Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, guard};
+use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
+use napi::tokio::sync::Mutex;
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// One environment's REST API, until it is closed.
+#[napi_derive::napi]
+pub struct NativeClient(RwLock<Option<Client>>);
+
+type Promise<'env> = napi::Result<PromiseRaw<'env, String>>;
+type Cancelled<'a> = Option<ClassInstance<'a, Cancel>>;
+
+impl NativeClient {
+    fn build(settings: ClientBuilder, options: &str) -> Result<NativeClient> {
+        let options: ClientOptions = read(options)?;
+        let settings = match options.timeout_ms {
+            Some(timeout) => {
+                let timeout = Duration::try_from_secs_f64(timeout / 1000.0).map_err(|_| {
+                    Error::invalid_argument("timeoutMs is not a span of time: expected milliseconds, 0 or more")
+                })?;
+                settings.timeout(timeout)
+            }
+            None => settings,
+        };
+        let settings = match options.max_attempts {
+            Some(attempts) => settings.max_attempts(attempts),
+            None => settings,
+        };
+        Ok(NativeClient(RwLock::new(Some(settings.build()?))))
+    }
+
+    fn client(&self) -> Result<Client> {
+        let client = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        client.clone().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))
+    }
+
+    /// Promises what `call` makes of the client.
+    fn call<'env, F>(&self, env: &'env Env, cancel: Cancelled<'_>, call: impl FnOnce(Client) -> F + Send + 'static) -> Promise<'env>
+    where
+        F: Future<Output = Result<String>> + Send,
+    {
+        let client = self.client();
+        promise(env, cancel, async move { call(client?).await })
+    }
+}
+
+fn organizations(client: &Client, options: &str) -> Result<List<Organization>> {
+    let options: OrganizationOptions = read(options)?;
+    Ok(client
+        .organizations()
+        .list()
+        .page_size(options.page_size)
+        .page_token(options.page_token.as_deref())
+        .external_id(options.external_id.as_deref()))
+}
+
+fn users(client: &Client, organization_id: &str, directory_id: &str, options: &str) -> Result<List<User>> {
+    let options: UserOptions = read(options)?;
+    Ok(client
+        .directories()
+        .users(organization_id, directory_id)
+        .page_size(options.page_size)
+        .page_token(options.page_token.as_deref())
+        .include_detail(options.include_detail)
+        .directory_group_id(options.directory_group_id.as_deref())
+        .updated_after(options.updated_after))
+}
+
+fn groups(client: &Client, organization_id: &str, directory_id: &str, options: &str) -> Result<List<Group>> {
+    let options: GroupOptions = read(options)?;
+    Ok(client
+        .directories()
+        .groups(organization_id, directory_id)
+        .page_size(options.page_size)
+        .page_token(options.page_token.as_deref())
+        .include_detail(options.include_detail)
+        .include_external_groups(options.include_external_groups)
+        .updated_after(options.updated_after))
+}
+
+#[napi_derive::napi]
+impl NativeClient {
+    /// A client with these settings.
+    #[napi(constructor)]
+    pub fn new(environment_url: String, client_id: String, client_secret: String, options: String) -> napi::Result<NativeClient> {
+        guard(|| NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options)).map_err(thrown)
+    }
+
+    /// A client from the environment.
+    #[napi(factory)]
+    pub fn from_env(options: String) -> napi::Result<NativeClient> {
+        guard(|| NativeClient::build(ClientBuilder::from_env()?, &options)).map_err(thrown)
+    }
+
+    /// Frees what it holds. Calls that are under way finish; later ones fail.
+    #[napi]
+    pub fn close(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// One page of organizations.
+    #[napi]
+    pub fn list_organizations<'env>(&self, env: &'env Env, options: String, cancel: Cancelled<'_>) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::page("organizations", &organizations(&client, &options)?.send().await?)
+        })
+    }
+
+    /// One organization.
+    #[napi]
+    pub fn get_organization<'env>(&self, env: &'env Env, id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::under("organization", &client.organizations().get(&id).await?)
+        })
+    }
+
+    /// One organization, by the application's own id for it.
+    #[napi]
+    pub fn get_organization_by_external_id<'env>(&self, env: &'env Env, id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::under("organization", &client.organizations().get_by_external_id(&id).await?)
+        })
+    }
+
+    /// The directories of an organization.
+    #[napi]
+    pub fn list_directories<'env>(&self, env: &'env Env, organization_id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::under("directories", &client.directories().list(&organization_id).await?)
+        })
+    }
+
+    /// One directory.
+    #[napi]
+    pub fn get_directory<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: String,
+        directory_id: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::under("directory", &client.directories().get(&organization_id, &directory_id).await?)
+        })
+    }
+
+    /// The first directory of an organization.
+    #[napi]
+    pub fn primary_directory<'env>(&self, env: &'env Env, organization_id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::text(&client.directories().primary(&organization_id).await?)
+        })
+    }
+
+    /// Switches a directory on.
+    #[napi]
+    pub fn enable_directory<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: String,
+        directory_id: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::text(&client.directories().enable(&organization_id, &directory_id).await?)
+        })
+    }
+
+    /// Switches a directory off.
+    #[napi]
+    pub fn disable_directory<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: String,
+        directory_id: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::text(&client.directories().disable(&organization_id, &directory_id).await?)
+        })
+    }
+
+    /// One page of a directory's users.
+    #[napi]
+    pub fn list_users<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: String,
+        directory_id: String,
+        options: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::page("users", &users(&client, &organization_id, &directory_id, &options)?.send().await?)
+        })
+    }
+
+    /// One page of a directory's groups.
+    #[napi]
+    pub fn list_groups<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: String,
+        directory_id: String,
+        options: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            json::page("groups", &groups(&client, &organization_id, &directory_id, &options)?.send().await?)
+        })
+    }
+
+    /// Every page of organizations.
+    #[napi]
+    pub fn organization_pages(&self, options: String) -> napi::Result<NativePages> {
+        let list = self.client().and_then(|client| organizations(&client, &options)).map_err(thrown)?;
+        Ok(NativePages::from(Listing::Organizations(list.pages())))
+    }
+
+    /// Every page of a directory's users.
+    #[napi]
+    pub fn user_pages(&self, organization_id: String, directory_id: String, options: String) -> napi::Result<NativePages> {
+        let list = self.client().and_then(|client| users(&client, &organization_id, &directory_id, &options)).map_err(thrown)?;
+        Ok(NativePages::from(Listing::Users(list.pages())))
+    }
+
+    /// Every page of a directory's groups.
+    #[napi]
+    pub fn group_pages(&self, organization_id: String, directory_id: String, options: String) -> napi::Result<NativePages> {
+        let list = self.client().and_then(|client| groups(&client, &organization_id, &directory_id, &options)).map_err(thrown)?;
+        Ok(NativePages::from(Listing::Groups(list.pages())))
+    }
+}
+
+enum Listing {
+    Organizations(Pages<Organization>),
+    Users(Pages<User>),
+    Groups(Pages<Group>),
+}
+
+/// A listing, page after page.
+#[napi_derive::napi]
+pub struct NativePages(Arc<Mutex<Listing>>);
+
+impl From<Listing> for NativePages {
+    fn from(listing: Listing) -> NativePages {
+        NativePages(Arc::new(Mutex::new(listing)))
+    }
+}
+
+#[napi_derive::napi]
+impl NativePages {
+    /// The next page's items, or null behind the last one. After an error it asks for the same page again.
+    #[napi]
+    pub fn next<'env>(&self, env: &'env Env, cancel: Cancelled<'_>) -> napi::Result<PromiseRaw<'env, Option<String>>> {
+        let listing = self.0.clone();
+        promise(env, cancel, async move {
+            match &mut *listing.lock().await {
+                Listing::Organizations(pages) => pages.next().await?.map(|page| json::text(&page.items)),
+                Listing::Users(pages) => pages.next().await?.map(|page| json::text(&page.items)),
+                Listing::Groups(pages) => pages.next().await?.map(|page| json::text(&page.items)),
+            }
+            .transpose()
+        })
+    }
+}

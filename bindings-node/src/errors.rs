@@ -1,0 +1,30 @@
+//! Errors: one crosses as the JSON of its parts, in the message of a plain `Error`; `errors.js` makes its class of them.
+
+use headcount::{Error, ErrorKind, ErrorStatus};
+use serde_json::{Map, Value, json};
+
+/// Every kind's class in `errors.js`, by the kind's name. For the tests, which prove the classes complete.
+#[napi_derive::napi]
+pub(crate) fn error_classes() -> Vec<Vec<String>> {
+    ErrorKind::ALL.iter().map(|kind| vec![kind.name().to_owned(), kind.class_name().to_owned()]).collect()
+}
+
+/// What is thrown for an error.
+pub(crate) fn thrown(error: Error) -> napi::Error {
+    let context: Map<_, _> =
+        error.context().iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
+    let details: Value = error.details().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let parts = json!({
+        "class": error.kind().class_name(),
+        "message": error.message(),
+        "context": context,
+        "reason": error.reason().map(|reason| reason.name()),
+        "status": error.http_status(),
+        "code": error.code(),
+        "details": details,
+        "requestId": error.request_id(),
+        "retryAfter": error.retry_after().map(|wait| wait.as_secs_f64()),
+        "temporary": error.status() != ErrorStatus::Permanent,
+    });
+    napi::Error::from_reason(parts.to_string())
+}

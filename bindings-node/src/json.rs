@@ -1,0 +1,96 @@
+//! The core's values as JSON with camelCase names.
+
+use headcount::{Error, Page, Result};
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+use std::io::{self, Write};
+
+/// A value as camelCase JSON.
+pub(crate) fn text(value: &impl Serialize) -> Result<String> {
+    let mut out = Vec::with_capacity(1024);
+    value
+        .serialize(&mut Serializer::with_formatter(&mut out, CamelCase::default()))
+        .map_err(|error| Error::internal(error.to_string()))?;
+    String::from_utf8(out).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// A page as camelCase JSON: its items stand under `field`.
+pub(crate) fn page<T: Serialize>(field: &'static str, page: &Page<T>) -> Result<String> {
+    struct Fields<'a, T>(&'static str, &'a Page<T>);
+    impl<T: Serialize> Serialize for Fields<'_, T> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+            use serde::ser::SerializeStruct;
+            let Fields(field, page) = self;
+            let mut fields = serializer.serialize_struct("Page", 4)?;
+            fields.serialize_field(field, &page.items)?;
+            fields.serialize_field("total_size", &page.total_size)?;
+            fields.serialize_field("next_page_token", &page.next_page_token)?;
+            fields.serialize_field("prev_page_token", &page.prev_page_token)?;
+            fields.end()
+        }
+    }
+    text(&Fields(field, page))
+}
+
+/// One value under a name, as the vendor's answers have it.
+pub(crate) fn under(field: &'static str, value: &impl Serialize) -> Result<String> {
+    Ok(format!("{{\"{field}\":{}}}", text(value)?))
+}
+
+/// Writes the names of fields in camelCase. The names inside `metadata` are the application's own and stay; raw JSON
+/// (`user_detail`, an event's data) is the directory's and stays, because raw JSON is written as it is.
+#[derive(Default)]
+struct CamelCase {
+    in_name: bool,
+    name: Vec<u8>,
+    depth: usize,
+    /// How deep the object that stays as it is begins.
+    kept: Option<usize>,
+}
+
+impl Formatter for CamelCase {
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        if self.kept.is_none() && self.name == b"metadata" {
+            self.kept = Some(self.depth);
+        }
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        if self.kept == Some(self.depth) {
+            self.kept = None;
+        }
+        self.depth -= 1;
+        self.name.clear();
+        writer.write_all(b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.in_name = true;
+        self.name.clear();
+        if first { Ok(()) } else { writer.write_all(b",") }
+    }
+
+    fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.in_name = false;
+        Ok(())
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if !self.in_name || self.kept.is_some() {
+            return writer.write_all(fragment.as_bytes());
+        }
+        self.name.extend_from_slice(fragment.as_bytes());
+        for (at, word) in fragment.split('_').enumerate() {
+            let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+            if at == 0 {
+                writer.write_all(first.as_bytes())?;
+            } else {
+                writer.write_all(first.to_ascii_uppercase().as_bytes())?;
+            }
+            writer.write_all(rest.as_bytes())?;
+        }
+        Ok(())
+    }
+}

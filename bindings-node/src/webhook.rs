@@ -1,0 +1,172 @@
+//! Webhooks: the body crosses as bytes, or as the text that a parsed one was printed to; the headers as names and values in turn.
+
+use crate::errors::thrown;
+use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, guard, header_bytes};
+use napi::bindgen_prelude::Either;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The names of the headers that verification looks at.
+#[napi_derive::napi]
+pub(crate) fn webhook_headers() -> Vec<&'static str> {
+    WEBHOOK_HEADERS.concat()
+}
+
+/// Names and values in turn.
+struct Flat(Vec<String>);
+
+impl Flat {
+    fn bytes(&self) -> Vec<(&str, Cow<'_, [u8]>)> {
+        self.0.chunks_exact(2).map(|pair| (pair[0].as_str(), header_bytes(&pair[1]))).collect()
+    }
+}
+
+/// The one of each header of the usual family, which is what nearly every request has.
+struct Usual<'a>([Cow<'a, [u8]>; 3]);
+
+impl Headers for Usual<'_> {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        WEBHOOK_HEADERS[0].iter().zip(&self.0).for_each(|(name, value)| visit(name, value));
+    }
+}
+
+/// An event's envelope for `JSON.parse`.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    id: &'a str,
+    r#type: &'a str,
+    occurred_at: Timestamp,
+    environment_id: &'a str,
+    organization_id: &'a str,
+    object: &'a str,
+    display_name: &'a str,
+    spec_version: &'a str,
+    data: &'a headcount::RawJson,
+}
+
+fn event(event: &Event) -> Result<String> {
+    crate::json::text(&Envelope {
+        id: event.id(),
+        r#type: event.type_(),
+        occurred_at: event.occurred_at(),
+        environment_id: event.environment_id(),
+        organization_id: event.organization_id(),
+        object: event.object(),
+        display_name: event.display_name(),
+        spec_version: event.spec_version(),
+        data: event.data(),
+    })
+}
+
+/// Verifies and signs.
+#[napi_derive::napi]
+pub struct NativeWebhook(Webhook);
+
+type Body<'a> = Either<&'a [u8], String>;
+
+impl NativeWebhook {
+    fn event(&self, headers: &(impl Headers + ?Sized), body: Body<'_>, now: Option<f64>) -> napi::Result<String> {
+        guard(|| {
+            let verified = match (body, moment(now)?) {
+                (Either::A(raw), Some(now)) => self.0.verify_at(headers, raw, now),
+                (Either::A(raw), None) => self.0.verify(headers, raw),
+                (Either::B(compact), Some(now)) => self.0.verify_parsed_at(headers, &compact, now),
+                (Either::B(compact), None) => self.0.verify_parsed(headers, &compact),
+            };
+            event(&verified?)
+        })
+        .map_err(thrown)
+    }
+
+    fn signature(&self, headers: &(impl Headers + ?Sized), body: Body<'_>, now: Option<f64>) -> napi::Result<bool> {
+        guard(|| match (body, moment(now)?) {
+            (Either::A(raw), Some(now)) => self.0.verify_signature_at(headers, raw, now),
+            (Either::A(raw), None) => self.0.verify_signature(headers, raw),
+            (Either::B(compact), Some(now)) => self.0.verify_parsed_signature_at(headers, &compact, now),
+            (Either::B(compact), None) => self.0.verify_parsed_signature(headers, &compact),
+        })
+        .map(|()| true)
+        .map_err(thrown)
+    }
+}
+
+#[napi_derive::napi]
+impl NativeWebhook {
+    /// A verifier for these secrets, or for those of the environment.
+    #[napi(constructor)]
+    pub fn new(secrets: Option<Vec<String>>, tolerance_seconds: Option<f64>, max_body: Option<f64>) -> napi::Result<NativeWebhook> {
+        guard(|| {
+            let mut settings = match secrets {
+                None => headcount::WebhookBuilder::from_env()?,
+                Some(secrets) => secrets.iter().fold(Webhook::builder(), |settings, text| settings.secret(text.as_str())),
+            };
+            if let Some(seconds) = tolerance_seconds {
+                settings = settings.tolerance(Duration::try_from_secs_f64(seconds).map_err(|_| {
+                    Error::invalid_argument("toleranceSeconds is not a span of time: expected seconds, 0 or more")
+                })?);
+            }
+            if let Some(bytes) = max_body {
+                if !(bytes >= 0.0 && bytes.fract() == 0.0) {
+                    return Err(Error::invalid_argument("maxBody is not a size: expected bytes, 0 or more"));
+                }
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number that is not negative")]
+                let bytes = bytes as usize;
+                settings = settings.max_body(bytes);
+            }
+            settings.build()
+        })
+        .map(NativeWebhook)
+        .map_err(thrown)
+    }
+
+    /// The event's JSON, from the three headers that nearly every request has.
+    #[napi]
+    pub fn verify_usual(&self, id: String, timestamp: String, signature: String, body: Body<'_>, now: Option<f64>) -> napi::Result<String> {
+        self.event(&Usual([header_bytes(&id), header_bytes(&timestamp), header_bytes(&signature)]), body, now)
+    }
+
+    /// The event's JSON.
+    #[napi]
+    pub fn verify(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<String> {
+        self.event(&Flat(headers).bytes(), body, now)
+    }
+
+    /// True where the signature is right.
+    #[napi]
+    pub fn verify_signature(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<bool> {
+        self.signature(&Flat(headers).bytes(), body, now)
+    }
+
+    /// Names and values in turn.
+    #[napi]
+    pub fn sign(&self, body: &[u8], id: Option<String>, timestamp: Option<f64>) -> napi::Result<Vec<String>> {
+        guard(|| {
+            let seconds = moment(timestamp)?.map(|moment| moment.as_second());
+            let signed = self.0.sign(body, id.as_deref(), seconds)?;
+            Ok(signed.iter().into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]).collect())
+        })
+        .map_err(thrown)
+    }
+}
+
+/// Verifies the signature of a request in one call.
+#[napi_derive::napi]
+pub(crate) fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
+    let headers = Flat(headers);
+    guard(|| match body {
+        Either::A(raw) => headcount::verify_webhook_payload(&secret, &headers.bytes(), raw),
+        Either::B(compact) => headcount::verify_parsed_webhook_payload(&secret, &headers.bytes(), &compact),
+    })
+    .map(|()| true)
+    .map_err(thrown)
+}
+
+/// Unix seconds, as JavaScript counts them.
+fn moment(seconds: Option<f64>) -> Result<Option<Timestamp>> {
+    let Some(seconds) = seconds else { return Ok(None) };
+    #[allow(clippy::cast_possible_truncation, reason = "what does not fit is out of range, and the next step says so")]
+    Timestamp::from_second(if seconds.is_finite() { seconds.floor() as i64 } else { i64::MAX })
+        .map(Some)
+        .map_err(|_| Error::invalid_argument("the moment is out of range: expected Unix seconds, or a Date"))
+}
