@@ -1,0 +1,243 @@
+// The client against the sandbox.
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Client, ScalekitClient, errors } from 'headcount'
+import { startSandbox } from './sandbox.mjs'
+
+const collect = async (listing) => {
+  const items = []
+  for await (const item of listing) items.push(item)
+  return items
+}
+
+test('every call', async (t) => {
+  const sandbox = await startSandbox(t, { organizations: 15, users: 75, groups: 5 })
+  const client = sandbox.client()
+  const { organization_id: org, directory_id: dir } = sandbox
+
+  const page = await client.organization.listOrganization({ pageSize: 10 })
+  assert.deepEqual(Object.keys(page).sort(), ['nextPageToken', 'organizations', 'prevPageToken', 'totalSize'])
+  assert.equal(page.organizations.length, 10)
+  assert.equal(page.totalSize, 15)
+  const rest = await client.organization.listOrganizations({ pageSize: 10, pageToken: page.nextPageToken })
+  assert.equal(rest.organizations.length, 5)
+  assert.equal(new Set((await collect(client.organization.all())).map(({ id }) => id)).size, 15)
+  const { organization } = await client.organization.getOrganization(org)
+  assert.equal(organization.id, org)
+  assert.ok(organization.displayName && organization.externalId)
+  assert.deepEqual(await client.organization.getOrganizationByExternalId(organization.externalId), { organization })
+  assert.deepEqual((await client.organization.listOrganization({ externalId: organization.externalId })).organizations, [organization])
+
+  const { directories } = await client.directory.listDirectories(org)
+  assert.equal(directories[0].id, dir)
+  const { directory } = await client.directory.getDirectory(org, dir)
+  assert.deepEqual(directory, directories[0])
+  const primary = await client.directory.getPrimaryDirectoryByOrganizationId(org)
+  assert.equal(primary.id, dir)
+  assert.equal(primary.directory, primary)
+  assert.deepEqual(JSON.parse(JSON.stringify(primary)), directory)
+  assert.deepEqual(await client.directory.disableDirectory(org, dir), { enabled: false, errorMessage: '' })
+  assert.deepEqual(await client.directory.enableDirectory(org, dir), { enabled: true, errorMessage: '' })
+
+  const users = await client.directory.listDirectoryUsers(org, dir, { pageSize: 30, includeDetail: true })
+  assert.equal(users.users.length, 30)
+  assert.equal(users.totalSize, 75)
+  const [user] = users.users
+  assert.match(user.updatedAt, /^\d{4}-\d\d-\d\dT/)
+  assert.equal(typeof user.userDetail, 'object')
+  assert.ok(user.givenName && user.familyName && user.email)
+  const plain = await client.directory.listDirectoryUsers(org, dir, { pageSize: 1 })
+  assert.equal(plain.users[0].userDetail, undefined)
+  const { groups } = await client.directory.listDirectoryGroups(org, dir, { includeDetail: true, includeExternalGroups: false })
+  assert.equal(groups.length, 5)
+  const members = await collect(client.directory.users(org, dir, { directoryGroupId: groups[0].id }))
+  assert.equal(members.length, groups[0].totalUsers)
+  const everybody = await collect(client.directory.users(org, dir))
+  assert.equal(new Set(everybody.map(({ id }) => id)).size, 75)
+  assert.equal((await collect(client.directory.groups(org, dir, { pageSize: 2 }))).length, 5)
+  const moments = everybody.map(({ updatedAt }) => updatedAt).sort()
+  const after = await collect(client.directory.users(org, dir, { updatedAfter: new Date(moments[40]) }))
+  assert.ok(after.length < 75 && after.length >= 30, String(after.length))
+  assert.equal((await collect(client.directory.users(org, dir, { updatedAfter: '2099-01-01T00:00:00Z' }))).length, 0)
+})
+
+test('a listing ends early, starts late, and is asked by several at once', async (t) => {
+  const sandbox = await startSandbox(t, { organizations: 1, users: 75, groups: 1 })
+  const client = sandbox.client()
+  for await (const user of client.directory.users(sandbox.organization_id, sandbox.directory_id)) {
+    assert.ok(user.id)
+    break
+  }
+  const listing = client.directory.users(sandbox.organization_id, sandbox.directory_id)
+  const asked = await Promise.all(Array.from({ length: 80 }, () => listing.next()))
+  assert.equal(new Set(asked.filter(({ done }) => !done).map(({ value }) => value.id)).size, 75)
+  const ended = client.directory.users(sandbox.organization_id, sandbox.directory_id)
+  await ended.return()
+  assert.deepEqual(await ended.next(), { value: undefined, done: true })
+})
+
+test('10,000 users list completely and once each, with a fault at every seventh request', async (t) => {
+  const sandbox = await startSandbox(t, { organizations: 1, users: 10_000, groups: 5 })
+  await sandbox.control('PUT', '/fault', { faults: ['429:0', '500', '503', 'reset', 'truncate'], every: 7 })
+  const seen = new Set()
+  let listed = 0
+  for await (const user of sandbox.client().directory.users(sandbox.organization_id, sandbox.directory_id)) {
+    seen.add(user.id)
+    listed++
+  }
+  assert.deepEqual([listed, seen.size], [10_000, 10_000])
+
+  // With one attempt a call every fault reaches the caller, and asking again goes on where it was.
+  const listing = sandbox.client({ maxAttempts: 1 }).directory.users(sandbox.organization_id, sandbox.directory_id)
+  const again = new Set()
+  let failures = 0
+  for (;;) {
+    try {
+      const { value, done } = await listing.next()
+      if (done) break
+      again.add(value.id)
+    } catch (error) {
+      assert.ok(error instanceof errors.Error && error.temporary, error.stack)
+      failures++
+    }
+  }
+  assert.equal(again.size, 10_000)
+  assert.ok(failures > 20, String(failures))
+})
+
+test('errors keep what the server said', async (t) => {
+  const sandbox = await startSandbox(t)
+  const client = sandbox.client({ maxAttempts: 1 })
+  await assert.rejects(client.organization.getOrganization('org_0'), (error) => {
+    assert.ok(error instanceof errors.NotFoundError && error instanceof errors.ApiError && error instanceof errors.Error)
+    assert.equal(error.name, 'NotFoundError')
+    assert.equal(error.status, 404)
+    assert.ok(error.code && error.requestId, JSON.stringify(error))
+    assert.equal(error.temporary, false)
+    return true
+  })
+  const stranger = new ScalekitClient(sandbox.environment_url, sandbox.client_id, 'wrong-secret-value')
+  await assert.rejects(stranger.directory.listDirectories('org_1'), (error) => {
+    assert.ok(error instanceof errors.AuthenticationError)
+    assert.ok(!`${error.stack}${JSON.stringify(error)}`.includes('wrong-secret-value'))
+    return true
+  })
+  for (const id of ['', '../oauth', 'a/b', 'a%2fb', '.', '..', 'ünï']) {
+    await assert.rejects(client.organization.getOrganization(id), (error) => {
+      assert.ok(error instanceof errors.NotFoundError || error instanceof errors.InvalidArgumentError, `${id}: ${error}`)
+      return true
+    })
+  }
+  await sandbox.control('PUT', '/fault', { faults: ['429:7'], every: 1 })
+  await assert.rejects(client.organization.getOrganization('org_0'), (error) => {
+    assert.ok(error instanceof errors.RateLimitError)
+    assert.equal(error.retryAfter, 7)
+    assert.equal(error.temporary, true)
+    return true
+  })
+})
+
+test('a server that answers wrongly gives a typed error within the deadline', async (t) => {
+  let answer
+  const server = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const client = new Client(`http://127.0.0.1:${server.address().port}`, 'id', 'secret', { maxAttempts: 1, timeoutMs: 2000 })
+  const token = (response) => response.end('{"access_token":"t","token_type":"Bearer","expires_in":3600}')
+  const cases = [
+    ['<html>no</html>', errors.DecodeError],
+    ['{"organization":{"id"', errors.DecodeError],
+    ['{"organization":{"id":7}}', errors.DecodeError],
+    [null, errors.TimeoutError],
+  ]
+  for (const [body, expected] of cases) {
+    answer = (request, response) => {
+      response.setHeader('content-type', 'application/json')
+      if (request.url.startsWith('/oauth')) token(response)
+      else if (body !== null) response.end(body)
+    }
+    await assert.rejects(client.organization.getOrganization('org_1'), expected, String(body))
+  }
+})
+
+test('settings and arguments that cannot be used', async () => {
+  const good = ['https://acme.scalekit.example', 'id', 'secret']
+  for (const missing of [0, 1, 2]) {
+    const settings = good.map((value, at) => (at === missing ? undefined : value))
+    assert.throws(() => new Client(...settings), errors.ConfigError)
+  }
+  assert.throws(() => new Client('http://acme.scalekit.example', 'id', 'secret'), errors.ConfigError)
+  for (const options of [{ timeoutMs: -1 }, { timeoutMs: NaN }, { maxAttempts: 1.5 }, { timeout: 1 }, null]) {
+    assert.throws(() => new Client(...good, options), errors.InvalidArgumentError, JSON.stringify(options))
+  }
+  const client = new Client(...good)
+  for (const options of [{ pageSize: -1 }, { pageSize: '5' }, { pagesize: 5 }, { pageSize: NaN }, { updatedAfter: new Date(NaN) }, { updatedAfter: 'soon' }]) {
+    await assert.rejects(client.directory.listDirectoryUsers('org_1', 'dir_1', options), errors.InvalidArgumentError, JSON.stringify(options))
+    assert.throws(() => client.directory.users('org_1', 'dir_1', options), errors.InvalidArgumentError)
+  }
+  await assert.rejects(client.directory.listDirectoryUsers(undefined, 'dir_1'), errors.InvalidArgumentError)
+  client.close()
+  client.close()
+  await assert.rejects(client.organization.listOrganization(), /closed/)
+})
+
+test('fromEnv reads the environment, and names what is missing', async (t) => {
+  const sandbox = await startSandbox(t)
+  const run = async (env) => {
+    const code = `const { Client } = require('headcount'); Client.fromEnv().organization.listOrganization().then((page) => console.log(page.totalSize), (e) => console.log(e.name, e.message))`
+    const child = spawn(process.execPath, ['-e', `try { ${code} } catch (e) { console.log(e.name, e.message) }`], { env, cwd: import.meta.dirname ?? new URL('.', import.meta.url) })
+    let said = ''
+    child.stdout.on('data', (text) => (said += text))
+    const [status] = await once(child, 'close')
+    return [status, said.trim()]
+  }
+  assert.deepEqual(await run(sandbox.env), [0, '1'])
+  const [, said] = await run({ ...sandbox.env, SCALEKIT_CLIENT_ID: '' })
+  assert.match(said, /ConfigError .*SCALEKIT_CLIENT_ID/)
+})
+
+test('a signal ends a call', async (t) => {
+  const sandbox = await startSandbox(t)
+  await sandbox.control('PUT', '/fault', { faults: ['latency:30s'], every: 1 })
+  const client = sandbox.client()
+  await assert.rejects(
+    client.organization.listOrganization({ signal: AbortSignal.timeout(50) }),
+    (error) => error instanceof errors.CancelledError && error.cause.name === 'TimeoutError',
+  )
+  await assert.rejects(client.organization.listOrganization({ signal: AbortSignal.abort() }), errors.CancelledError)
+  const listing = client.directory.users(sandbox.organization_id, sandbox.directory_id, { signal: AbortSignal.timeout(50) })
+  await assert.rejects(listing.next(), errors.CancelledError)
+})
+
+test('works in worker threads', async (t) => {
+  const sandbox = await startSandbox(t, { users: 75 })
+  const code = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    const { Client } = require('headcount')
+    ;(async () => {
+      const client = new Client(...workerData.settings)
+      let count = 0
+      for await (const user of client.directory.users(...workerData.ids)) count++
+      parentPort.postMessage(count)
+    })()`
+  const workerData = {
+    settings: [sandbox.environment_url, sandbox.client_id, sandbox.client_secret],
+    ids: [sandbox.organization_id, sandbox.directory_id],
+  }
+  const counts = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const worker = new Worker(code, { eval: true, workerData })
+      const [count] = await once(worker, 'message')
+      await once(worker, 'exit')
+      return count
+    }),
+  )
+  assert.deepEqual(counts, [75, 75, 75])
+})

@@ -1,0 +1,78 @@
+// The package itself: both module systems, the error classes, and types that say what there is.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import * as esm from 'headcount'
+
+const require = createRequire(import.meta.url)
+const here = fileURLToPath(new URL('..', import.meta.url))
+
+test('import and require give the same package', () => {
+  const cjs = require('headcount')
+  assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort())
+  for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name)
+  assert.equal(esm.version, require('headcount/package.json').version)
+  assert.equal(esm.ScalekitClient, esm.Client)
+})
+
+test('every kind of error has its class', () => {
+  const kinds = require('../native.js').load().errorClasses()
+  assert.ok(kinds.length >= 17)
+  for (const [kind, name] of kinds) {
+    assert.ok(esm.errors[name], `${kind} has no class ${name}`)
+    assert.ok(new esm.errors[name]() instanceof esm.errors.Error)
+    assert.equal(new esm.errors[name]().name, name)
+  }
+  assert.equal(Object.keys(esm.errors).length, kinds.length + 1)
+})
+
+test('the declarations say what there is, no more and no less', () => {
+  const program = ts.createProgram([`${here}index.d.ts`], { strict: true, target: ts.ScriptTarget.ES2022 })
+  const checker = program.getTypeChecker()
+  const file = program.getSourceFile(`${here}index.d.ts`)
+  const declared = checker.getExportsOfModule(checker.getSymbolAtLocation(file))
+  const values = declared.filter((symbol) => {
+    const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+    return target.flags & ts.SymbolFlags.Value
+  })
+  assert.deepEqual(values.map(({ name }) => name).sort(), Object.keys(esm).sort())
+
+  const symbol = (name) => declared.find((one) => one.name === name)
+  const namespace = checker.getExportsOfModule(symbol('errors')).map(({ name }) => name)
+  assert.deepEqual(namespace.sort(), Object.keys(esm.errors).sort())
+
+  const members = (type) => type.getProperties().map(({ name }) => name).filter((name) => !name.startsWith('__@')).sort()
+  const real = (object) => {
+    const names = new Set(Object.getOwnPropertyNames(Object.getPrototypeOf(object)))
+    for (const name of Object.keys(object)) names.add(name)
+    names.delete('constructor')
+    return [...names].sort()
+  }
+  const client = new esm.Client('https://acme.scalekit.example', 'id', 'secret')
+  const objects = { Client: client, OrganizationClient: client.organization, DirectoryClient: client.directory }
+  objects.Webhook = new esm.Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+  for (const [name, object] of Object.entries(objects)) {
+    assert.deepEqual(members(checker.getDeclaredTypeOfSymbol(symbol(name))), real(object), name)
+  }
+})
+
+test("TypeScript accepts the vendor's snippets and ours, strictly, and refuses a misspelt field", () => {
+  const tsc = require.resolve('typescript/bin/tsc')
+  for (const [module, resolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler'], ['node16', 'node16']]) {
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution, '--types', 'node']
+    execFileSync(process.execPath, [tsc, ...options, 'test/types.ts'], { cwd: here, stdio: 'inherit' })
+  }
+})
+
+test('npm pack brings the addon and what it needs', () => {
+  const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: here, encoding: 'utf8' }))
+  const names = files.map(({ path }) => path)
+  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'errors.js', 'headers.js', 'native.js', 'scripts/build.mjs', 'README.md']) {
+    assert.ok(names.includes(name), `${name} is not packed`)
+  }
+  assert.ok(names.some((name) => name.endsWith('.node')))
+  assert.ok(!names.some((name) => name.startsWith('src/') || name.startsWith('test/')), names.join())
+})

@@ -1,0 +1,36 @@
+// Compiled, never run: what a user may write, and what the compiler must refuse.
+import { Client, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import type { Directory, Event, GroupPage, Organization, User, UserPage } from 'headcount'
+
+export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
+  const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
+  const { organizations } = await scalekit.organization.listOrganization({ pageSize: 5 })
+  const first: Organization | undefined = organizations[0]
+  const { directory } = await scalekit.directory.getPrimaryDirectoryByOrganizationId(first!.id)
+  const same: Directory = directory.directory
+  const { users }: UserPage = await scalekit.directory.listDirectoryUsers(same.organizationId, same.id, { updatedAfter: new Date(), includeDetail: true })
+  const { groups }: GroupPage = await scalekit.directory.listDirectoryGroups(same.organizationId, same.id)
+  console.log(users[0]?.email, users[0]?.givenName, groups[0]?.displayName)
+  // @ts-expect-error: there is no such field
+  console.log(users[0]?.mail)
+  // @ts-expect-error: a filter that is misspelt
+  await scalekit.directory.listDirectoryUsers('org_1', 'dir_1', { pagesize: 5 })
+  for await (const user of scalekit.directory.users('org_1', 'dir_1', { signal: AbortSignal.timeout(1000) })) {
+    const one: User = user
+    console.log(one.userDetail?.department)
+  }
+  const right: boolean = await scalekit.verifyWebhookPayload(process.env.SCALEKIT_WEBHOOK_SECRET, request.headers, request.body as object)
+  console.log(right, verifyWebhookPayload('whsec_x', new globalThis.Headers(), 'body'))
+  const client: Client = Client.fromEnv({ timeoutMs: 1000 })
+  client.close()
+}
+
+export function receive(body: Buffer, headers: Record<string, string>): Event | undefined {
+  try {
+    return new Webhook(['whsec_1', 'whsec_2'], { toleranceSeconds: 60 }).verify(body, headers)
+  } catch (error) {
+    if (error instanceof errors.WebhookVerificationError && error.reason === 'too_old') return undefined
+    if (error instanceof errors.ApiError) console.log(error.status, error.code, error.message)
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+// The shared vectors, in Node. tests/vectors/README.md describes them.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { Webhook, errors, verifyWebhookPayload } from 'headcount'
+
+const load = (name) => JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}.json`, import.meta.url), 'utf8'))
+
+function bytes(form) {
+  if (typeof form === 'string') return Buffer.from(form)
+  if ('hex' in form) return Buffer.from(form.hex, 'hex')
+  const { prefix = '', repeat, count, middle = '', repeat_after = '', suffix = '' } = form
+  return Buffer.from(prefix + repeat.repeat(count) + middle + repeat_after.repeat(count) + suffix)
+}
+
+const pairs = (headers) => headers.map(([name, value]) => [name, bytes(value).toString('latin1')])
+
+/** The shapes that say the same headers: every vector runs in each. */
+function shapes(headers) {
+  const list = pairs(headers)
+  const object = {}
+  for (const [name, value] of list) object[name] = name in object ? [object[name], value].flat() : value
+  return { pairs: list, object, map: new Map(Object.entries(object)), raw: list.flat() }
+}
+
+function check(run, expect, name) {
+  let event
+  try {
+    event = run()
+  } catch (error) {
+    assert.ok(error instanceof errors.WebhookVerificationError, `${name}: ${error.stack}`)
+    assert.equal(error.reason, expect.reason, `${name}: ${error.message}`)
+    return
+  }
+  assert.ok(expect.ok, `${name}: accepted, expected ${expect.reason}`)
+  if (expect.event) {
+    const { id, type, occurredAt: occurred_at, organizationId: organization_id, environmentId: environment_id } = event
+    assert.deepEqual({ id, type, occurred_at, organization_id, environment_id }, expect.event, name)
+  }
+}
+
+test('messages to verify', () => {
+  const { cases } = load('webhook_verify')
+  assert.ok(cases.length >= 80)
+  for (const { name, call, secrets, tolerance, now, headers, body, expect } of cases) {
+    const webhook = new Webhook(secrets, { toleranceSeconds: tolerance })
+    const verify = { verify: 'verify', verify_signature: 'verifySignature' }[call]
+    for (const [shape, form] of Object.entries(shapes(headers))) {
+      check(() => webhook[verify](bytes(body), form, { now }), expect, `${name} (${shape})`)
+    }
+  }
+})
+
+test('secrets', () => {
+  for (const { name, secret, ok } of load('webhook_secrets').cases) {
+    let error
+    try {
+      new Webhook(secret)
+    } catch (thrown) {
+      error = thrown
+    }
+    assert.equal(error === undefined, ok, `${name}: ${error}`)
+    if (ok) continue
+    assert.ok(error instanceof errors.ConfigError, name)
+    assert.equal(error.reason, 'invalid_secret', name)
+    if (typeof secret === 'string') {
+      assert.throws(
+        () => verifyWebhookPayload(secret, { 'webhook-id': 'x' }, ''),
+        (thrown) => thrown instanceof errors.WebhookVerificationError && thrown.reason === 'invalid_secret',
+        name,
+      )
+    }
+  }
+})
+
+test('messages to sign', () => {
+  for (const { name, secret, id, timestamp, body, headers } of load('webhook_sign').cases) {
+    assert.deepEqual(new Webhook(secret).sign(bytes(body), { id, timestamp }), headers, name)
+  }
+})
+
+test('bodies that a framework parsed', () => {
+  let fromRaw = 0
+  for (const { name, secret, now, headers, raw, compact, runnable_from_raw, expect } of load('webhook_parsed').cases) {
+    const webhook = new Webhook(secret)
+    if (!runnable_from_raw.includes('node') && runnable_from_raw.length > 0) continue
+    fromRaw += runnable_from_raw.includes('node') ? 1 : 0
+    const parsed = JSON.parse(runnable_from_raw.includes('node') ? raw : compact)
+    check(() => webhook.verify(parsed, pairs(headers), { now }), expect, name)
+  }
+  assert.ok(fromRaw > 10)
+})
+
+test('the 41 published events', () => {
+  const events = Object.entries(load('webhook_events'))
+  assert.equal(events.length, 41)
+  const webhook = new Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+  for (const [type, expected] of events) {
+    for (const body of [JSON.stringify(expected), JSON.stringify(expected, null, 2)]) {
+      const event = webhook.verify(Buffer.from(body), webhook.sign(body))
+      assert.equal(event.type, type)
+      assert.equal(event.id, expected.id)
+      assert.deepEqual(event.data, expected.data)
+    }
+    assert.equal(webhook.verify(structuredClone(expected), webhook.sign(JSON.stringify(expected))).type, type)
+  }
+})

@@ -1,0 +1,77 @@
+// What the vectors cannot say: the shapes of bodies and headers that JavaScript has, and the one-shot calls.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Client, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload } from 'headcount'
+
+const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const body = '{"id":"evt_1","type":"t","occurred_at":"2025-01-01T00:00:00.123456789Z","data":{"first_name":"José","metadata":{"a_b":1}}}'
+const webhook = new Webhook(secret)
+
+test('every form of a body', () => {
+  const headers = webhook.sign(body)
+  const bytes = new TextEncoder().encode(body)
+  for (const form of [body, Buffer.from(body), bytes, bytes.buffer, new DataView(bytes.buffer), JSON.parse(body)]) {
+    const event = webhook.verify(form, headers)
+    assert.deepEqual(event.data, { first_name: 'José', metadata: { a_b: 1 } })
+    assert.equal(event.occurredAt, '2025-01-01T00:00:00.123456789Z')
+    assert.equal(webhook.verifySignature(form, headers), true)
+    assert.equal(verifyWebhookPayload(secret, headers, form), true)
+  }
+  for (const wrong of [undefined, null, 1, true]) {
+    assert.throws(() => webhook.verify(wrong, headers), errors.InvalidArgumentError)
+  }
+})
+
+test('every form of headers', () => {
+  const headers = webhook.sign(body)
+  const mixed = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]))
+  const others = { host: 'x', Accept: ['a', 'b'], 'content-length': undefined }
+  const arrays = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
+  const forms = [headers, { ...others, ...headers }, mixed, arrays, new Headers(headers), new Map(Object.entries(headers))]
+  forms.push(Object.entries(headers), Object.entries(headers).flat(), Object.assign(Object.create(null), headers))
+  for (const form of forms) assert.equal(webhook.verify(body, form).id, 'evt_1')
+  const repeated = { ...headers, 'webhook-signature': ['v1,AAAA', headers['webhook-signature']] }
+  assert.equal(webhook.verify(body, repeated).id, 'evt_1')
+  for (const wrong of [undefined, null, 'webhook-id', 1]) {
+    assert.throws(() => webhook.verify(body, wrong), errors.InvalidArgumentError)
+  }
+  assert.throws(() => webhook.verify(body, { ...headers, 'webhook-timestamp': 1 }), errors.InvalidArgumentError)
+  assert.throws(() => webhook.verify(body, {}), { reason: 'missing_header' })
+})
+
+test('several secrets, tolerance, moments', () => {
+  const other = new Webhook('whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA')
+  assert.throws(() => webhook.verify(body, other.sign(body)), { reason: 'no_match' })
+  const both = new Webhook([secret, 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'])
+  assert.equal(both.verify(body, other.sign(body)).id, 'evt_1')
+  const at = new Date('2025-01-01T00:00:00Z')
+  const kept = webhook.sign(body, { id: 'msg_1', timestamp: at })
+  assert.equal(kept['webhook-timestamp'], '1735689600')
+  assert.equal(webhook.verify(body, kept, { now: at }).id, 'evt_1')
+  assert.equal(webhook.verify(body, kept, { now: 1735689600 + 300 }).id, 'evt_1')
+  assert.throws(() => webhook.verify(body, kept, { now: 1735689600 + 301 }), { reason: 'too_old' })
+  assert.throws(() => webhook.verify(body, kept, { now: 1735689600 - 301 }), { reason: 'too_new' })
+  assert.equal(new Webhook(secret, { toleranceSeconds: 301 }).verify(body, kept, { now: 1735689600 + 301 }).id, 'evt_1')
+  assert.throws(() => new Webhook(secret, { maxBody: 3 }).verify(body, kept, { now: at }), { reason: 'body_too_large' })
+  assert.throws(() => webhook.verify(body, kept, { now: new Date(NaN) }), errors.InvalidArgumentError)
+  assert.throws(() => new Webhook(secret, { toleranceSeconds: -1 }), errors.InvalidArgumentError)
+  assert.throws(() => webhook.sign(body, { id: 'a\nb' }), errors.InvalidArgumentError)
+})
+
+test('the one-shot calls answer with or without await', async () => {
+  const client = new Client('https://acme.scalekit.example', 'id', 'secret')
+  const headers = webhook.sign(body)
+  assert.equal(client.verifyWebhookPayload(secret, headers, body), true)
+  assert.equal(await client.verifyWebhookPayload(secret, headers, JSON.parse(body)), true)
+  const interceptor = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.replace('webhook', 'interceptor'), value]))
+  assert.equal(client.verifyInterceptorPayload(secret, interceptor, body), true)
+  assert.equal(verifyInterceptorPayload(secret, interceptor, body), true)
+  await assert.rejects(async () => client.verifyWebhookPayload(secret, headers, `${body} `), { reason: 'no_match' })
+  assert.throws(() => client.verifyWebhookPayload(undefined, headers, body), { reason: 'invalid_secret' })
+})
+
+test('a parsed body that cannot be printed again is refused, not a crash', () => {
+  let deep = []
+  for (let level = 0; level < 100_000; level++) deep = [deep]
+  assert.throws(() => webhook.verify(deep, webhook.sign('[]')), { name: 'WebhookVerificationError', reason: 'no_match' })
+})
