@@ -181,7 +181,10 @@ pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     let options = pyo3::types::PyDict::new(py);
     options.set_item("separators", (",", ":"))?;
     options.set_item("ensure_ascii", false)?;
-    Ok(DUMPS.import(py, "json", "dumps")?.call((value,), Some(&options))?.cast_into()?)
+    let printed = DUMPS.import(py, "json", "dumps")?.call((value,), Some(&options)).map_err(|error| {
+        if error.is_instance_of::<PyRecursionError>(py) { crate::errors::too_deep(py, error) } else { error }
+    })?;
+    Ok(printed.cast_into()?)
 }
 
 /// The `TypeError` for an argument of a type that nobody expected.

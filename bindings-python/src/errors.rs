@@ -3,7 +3,7 @@
 //! The classes themselves are Python (`headcount/errors.py`): the stable ABI of older interpreters has no way to extend an
 //! exception with fields.
 
-use headcount::{Error, ErrorKind, ErrorStatus};
+use headcount::{Error, ErrorKind, ErrorStatus, Reason};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict};
@@ -32,7 +32,21 @@ pub(crate) fn invalid_argument(py: Python<'_>, message: impl Into<String>) -> Py
 
 /// What came is not what the contract says, as Python's own decoder found out.
 pub(crate) fn decode(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
-    match module(py).and_then(|module| module.getattr(ErrorKind::Decode.class_name())?.call1((message,))) {
+    caused(py, ErrorKind::Decode, message, None, cause)
+}
+
+/// A parsed body that Python's own encoder cannot print again, so that nothing can match it.
+pub(crate) fn too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
+    let message = "no signature matches the body as it was parsed: it nests too deep to be printed again, so pass the raw body";
+    caused(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
+}
+
+fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>, cause: PyErr) -> PyErr {
+    let make = || {
+        let parts = [("reason", reason.map(Reason::name))].into_py_dict(py)?;
+        module(py)?.getattr(kind.class_name())?.call((message,), Some(&parts))
+    };
+    match make() {
         Ok(exception) => {
             let exception = PyErr::from_value(exception);
             exception.set_cause(py, Some(cause));

@@ -1,0 +1,669 @@
+"""The native half of ``headcount``: import that instead. mypy's stubtest holds this file against the binary."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal, Optional, SupportsIndex, Union, final, overload
+
+from typing_extensions import Self, TypeAlias
+
+__all__ = [
+    "Client",
+    "DirectoryClient",
+    "Event",
+    "GroupIterator",
+    "GroupPage",
+    "OrganizationIterator",
+    "OrganizationPage",
+    "UserIterator",
+    "UserPage",
+    "Directory",
+    "DirectoryToggle",
+    "Group",
+    "Organization",
+    "User",
+    "OrganizationClient",
+    "Webhook",
+    "verify_interceptor_payload",
+    "verify_webhook_payload",
+    "__version__",
+    "_error_classes",
+]
+
+_Bytes: TypeAlias = Union[bytes, bytearray, memoryview]
+_Body: TypeAlias = Union[_Bytes, str, dict[str, Any], list[Any], tuple[Any, ...]]
+_Value: TypeAlias = Union[str, bytes, None, list[str], list[bytes], tuple[str, ...], tuple[bytes, ...]]
+_Headers: TypeAlias = Union[Mapping[str, Any], Mapping[bytes, Any], Iterable[tuple[str, _Value]], Iterable[tuple[bytes, _Value]]]
+
+_object: TypeAlias = object  # `Event` has a property of that name
+
+__version__: str
+_error_classes: dict[str, str]
+
+@final
+class Client:
+    """The REST client of one environment. May be used from any number of threads at once, and after a fork.
+
+    ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
+    credentials. ``timeout`` is the deadline in seconds of each call with all its attempts (60 unless set); ``max_attempts`` is
+    how often a call is tried in all (5 unless set). Making a client does no I/O.
+    """
+
+    def __new__(
+        cls,
+        environment_url: Optional[str] = None,
+        client_id: Optional[str] = None,
+        client_secret: Optional[str] = None,
+        *,
+        timeout: Union[float, timedelta, None] = None,
+        max_attempts: Optional[int] = None,
+        env_url: Optional[str] = None,
+    ) -> Self: ...
+    @staticmethod
+    def from_env(*, timeout: Union[float, timedelta, None] = None, max_attempts: Optional[int] = None) -> Client:
+        """A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``."""
+
+    @property
+    def organization(self) -> OrganizationClient:
+        """Calls about organizations."""
+
+    @property
+    def directory(self) -> DirectoryClient:
+        """Calls about directories, their users and their groups."""
+
+    def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
+        """Verifies the signature of a webhook: True, or a ``WebhookVerificationError``."""
+
+    def verify_interceptor_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
+        """Verifies the signature of an interceptor's request: True, or a ``WebhookVerificationError``."""
+
+    def close(self) -> None:
+        """Frees what the client holds. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+
+    def __enter__(self) -> Self: ...
+    @overload
+    def __exit__(self, exc_type: None, exc: None, traceback: None, /) -> None: ...
+    @overload
+    def __exit__(self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /) -> None: ...
+
+@final
+class OrganizationClient:
+    """Calls about organizations: ``client.organization``."""
+
+    def list_organizations(
+        self, *, page_size: Optional[int] = None, page_token: Optional[str] = None, external_id: Optional[str] = None
+    ) -> OrganizationPage:
+        """One page of organizations; ``all`` gives every page."""
+
+    def list_organization(
+        self, *, page_size: Optional[int] = None, page_token: Optional[str] = None, external_id: Optional[str] = None
+    ) -> OrganizationPage:
+        """The name that the vendor's other SDKs have for ``list_organizations``."""
+
+    def all(
+        self, *, page_size: Optional[int] = None, page_token: Optional[str] = None, external_id: Optional[str] = None
+    ) -> OrganizationIterator:
+        """Every organization, page after page."""
+
+    def get_organization(self, organization_id: str) -> Organization:
+        """The organization with this id (``org_...``)."""
+
+    def get_organization_by_external_id(self, external_id: str) -> Organization:
+        """The organization that the application knows by this id of its own."""
+
+@final
+class DirectoryClient:
+    """Calls about directories, their users and their groups: ``client.directory``."""
+
+    def list_directories(self, organization_id: str) -> list[Directory]:
+        """The directories of an organization."""
+
+    def get_directory(self, organization_id: str, directory_id: str) -> Directory:
+        """One directory (``dir_...``) of an organization."""
+
+    def get_primary_directory_by_organization_id(self, organization_id: str) -> Directory:
+        """The first directory that is listed for an organization; ``NotFoundError`` where there is none."""
+
+    def enable_directory(self, organization_id: str, directory_id: str) -> DirectoryToggle:
+        """Switches a directory on."""
+
+    def disable_directory(self, organization_id: str, directory_id: str) -> DirectoryToggle:
+        """Switches a directory off."""
+
+    def list_directory_users(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        directory_group_id: Optional[str] = None,
+        updated_after: Union[datetime, str, None] = None,
+    ) -> UserPage:
+        """One page of a directory's users; ``users`` gives every page."""
+
+    def list_directory_groups(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        include_external_groups: Optional[bool] = None,
+        updated_after: Union[datetime, str, None] = None,
+    ) -> GroupPage:
+        """One page of a directory's groups; ``groups`` gives every page."""
+
+    def users(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        directory_group_id: Optional[str] = None,
+        updated_after: Union[datetime, str, None] = None,
+    ) -> UserIterator:
+        """Every user of a directory, page after page."""
+
+    def groups(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        include_external_groups: Optional[bool] = None,
+        updated_after: Union[datetime, str, None] = None,
+    ) -> GroupIterator:
+        """Every group of a directory, page after page."""
+
+@final
+class Organization:
+    """An organization: one of the companies that the application is sold to."""
+
+    @property
+    def id(self) -> str:
+        """``org_...``."""
+
+    @property
+    def display_name(self) -> str:
+        """What people call it."""
+
+    @property
+    def external_id(self) -> str:
+        """The application's own id for it."""
+
+    @property
+    def region_code(self) -> str:
+        """Where its data lives: ``US``, ``EU``, ..."""
+
+    @property
+    def slug(self) -> str:
+        """Its short name in addresses."""
+
+    @property
+    def logo_url(self) -> str:
+        """Where its logo is."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The application's own keys and values."""
+
+    @property
+    def settings(self) -> Optional[dict[str, Any]]:
+        """Which features are on: ``{"features": [{"name": ..., "enabled": ...}]}``."""
+
+    @property
+    def create_time(self) -> Optional[datetime]:
+        """When it was created."""
+
+    @property
+    def update_time(self) -> Optional[datetime]:
+        """When it was last changed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class Directory:
+    """A directory: an organization's Okta, Entra, Google, ..., as Scalekit follows it."""
+
+    @property
+    def id(self) -> str:
+        """``dir_...``."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization it belongs to."""
+
+    @property
+    def directory_type(self) -> str:
+        """How Scalekit follows it: ``SCIM``, ``LDAP``, ``POLL``, ..."""
+
+    @property
+    def directory_provider(self) -> str:
+        """Whose product it is: ``OKTA``, ``GOOGLE``, ``MICROSOFT_AD``, ..."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether Scalekit follows it at present."""
+
+    @property
+    def status(self) -> str:
+        """The vendor's word for its state."""
+
+    @property
+    def email(self) -> str:
+        """The account whose access is used to poll it."""
+
+    @property
+    def directory_endpoint(self) -> str:
+        """Where the directory sends its changes."""
+
+    @property
+    def groups_tracked(self) -> str:
+        """Whether all groups are followed, or selected ones."""
+
+    @property
+    def total_users(self) -> int:
+        """How many users it has."""
+
+    @property
+    def total_groups(self) -> int:
+        """How many groups it has."""
+
+    @property
+    def last_synced_at(self) -> Optional[datetime]:
+        """When it was last followed with success."""
+
+    @property
+    def stats(self) -> Optional[dict[str, Any]]:
+        """Counts and last changes."""
+
+    @property
+    def attribute_mappings(self) -> Optional[dict[str, Any]]:
+        """Which attribute of the directory becomes which of Scalekit's: ``{"attributes": [{"key": ..., "map_to": ...}]}``."""
+
+    @property
+    def role_assignments(self) -> Optional[dict[str, Any]]:
+        """Which group gives which role: ``{"assignments": [{"group_id": ..., "role_name": ...}]}``."""
+
+    @property
+    def secrets(self) -> list[dict[str, Any]]:
+        """The secrets that the directory signs in with: their last characters, never themselves."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class DirectoryToggle:
+    """How switching a directory on or off went."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the directory is on now."""
+
+    @property
+    def error_message(self) -> str:
+        """What stood in the way, or empty."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class User:
+    """A user of a directory: somebody who works at the organization. Identified by ``id``, never by an address."""
+
+    @property
+    def id(self) -> str:
+        """``diruser_...``."""
+
+    @property
+    def email(self) -> str:
+        """The primary address."""
+
+    @property
+    def given_name(self) -> str:
+        """First name."""
+
+    @property
+    def family_name(self) -> str:
+        """Last name."""
+
+    @property
+    def preferred_username(self) -> str:
+        """What they sign in with at their directory."""
+
+    @property
+    def emails(self) -> list[str]:
+        """All addresses."""
+
+    @property
+    def groups(self) -> list[Group]:
+        """The groups they are in."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """When the user was last changed."""
+
+    @property
+    def user_detail(self) -> Optional[dict[str, Any]]:
+        """The user as their directory describes them, where details were asked for. Decoded when first read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class Group:
+    """A group of a directory."""
+
+    @property
+    def id(self) -> str:
+        """``dirgroup_...``."""
+
+    @property
+    def display_name(self) -> str:
+        """What people call it."""
+
+    @property
+    def total_users(self) -> int:
+        """How many members it has."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """When it was last changed."""
+
+    @property
+    def group_detail(self) -> Optional[dict[str, Any]]:
+        """The group as its directory describes it, where details were asked for. Decoded when first read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class OrganizationPage:
+    """One page of a listing: a sequence of its organizations."""
+
+    def __new__(
+        cls, organizations: Iterable[Organization], total_size: int, next_page_token: str = ..., prev_page_token: str = ...
+    ) -> Self: ...
+    @property
+    def organizations(self) -> list[Organization]:
+        """The organizations, in the server's order."""
+
+    @property
+    def total_size(self) -> int:
+        """How many items the whole listing has, by the server's count."""
+
+    @property
+    def next_page_token(self) -> str:
+        """What to ask the next page with, or empty on the last one."""
+
+    @property
+    def prev_page_token(self) -> str:
+        """What to ask the page before with, or empty on the first one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Organization]: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> Organization: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> tuple[Organization, ...]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class OrganizationIterator:
+    """Iterates over the organizations of every page.
+
+    A page is asked for when the one before it has been read. After an error ``next()`` asks for the same page again.
+    """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Organization: ...
+
+@final
+class UserPage:
+    """One page of a listing: a sequence of its users."""
+
+    def __new__(
+        cls, users: Iterable[User], total_size: int, next_page_token: str = ..., prev_page_token: str = ...
+    ) -> Self: ...
+    @property
+    def users(self) -> list[User]:
+        """The users, in the server's order."""
+
+    @property
+    def total_size(self) -> int:
+        """How many items the whole listing has, by the server's count."""
+
+    @property
+    def next_page_token(self) -> str:
+        """What to ask the next page with, or empty on the last one."""
+
+    @property
+    def prev_page_token(self) -> str:
+        """What to ask the page before with, or empty on the first one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[User]: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> User: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> tuple[User, ...]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class UserIterator:
+    """Iterates over the users of every page.
+
+    A page is asked for when the one before it has been read. After an error ``next()`` asks for the same page again.
+    """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> User: ...
+
+@final
+class GroupPage:
+    """One page of a listing: a sequence of its groups."""
+
+    def __new__(
+        cls, groups: Iterable[Group], total_size: int, next_page_token: str = ..., prev_page_token: str = ...
+    ) -> Self: ...
+    @property
+    def groups(self) -> list[Group]:
+        """The groups, in the server's order."""
+
+    @property
+    def total_size(self) -> int:
+        """How many items the whole listing has, by the server's count."""
+
+    @property
+    def next_page_token(self) -> str:
+        """What to ask the next page with, or empty on the last one."""
+
+    @property
+    def prev_page_token(self) -> str:
+        """What to ask the page before with, or empty on the first one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, as the API's JSON has them."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Group]: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> Group: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> tuple[Group, ...]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class GroupIterator:
+    """Iterates over the groups of every page.
+
+    A page is asked for when the one before it has been read. After an error ``next()`` asks for the same page again.
+    """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Group: ...
+
+@final
+class Event:
+    """One thing that happened, as a verified webhook told it. Unknown types are kept like known ones."""
+
+    @property
+    def id(self) -> str:
+        """``evt_...``: the same however often it is delivered."""
+
+    @property
+    def type(self) -> str:
+        """What happened, such as ``organization.directory.user_created``."""
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened; what lies beyond the microsecond is cut off (``to_dict()`` has all of it)."""
+
+    @property
+    def environment_id(self) -> str:
+        """The environment it happened in (``env_...``)."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization it happened to (``org_...``), or empty where it concerns none."""
+
+    @property
+    def object(self) -> str:
+        """The kind of object in ``data``, such as ``DirectoryUser``."""
+
+    @property
+    def display_name(self) -> str:
+        """The type for a person to read, such as ``Directory User Created``."""
+
+    @property
+    def spec_version(self) -> str:
+        """The version of the vendor's envelope."""
+
+    @property
+    def data(self) -> Any:
+        """The object it happened to. Decoded when first read."""
+
+    @property
+    def body(self) -> bytes:
+        """The body that was verified, byte for byte."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole event as plain values, as its body has them."""
+
+    def __eq__(self, other: _object, /) -> bool: ...
+    def __ne__(self, other: _object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_body(cls, body: bytes) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]: ...
+
+@final
+class Webhook:
+    """Verifies what Scalekit sends, and signs what a test sends in its place. May be used from any number of threads at once.
+
+    ``secret_or_secrets`` is ``whsec_`` and base64 as the dashboard shows it, or several while one is being rotated, in a list
+    or separated by spaces; without it ``SCALEKIT_WEBHOOK_SECRET`` is read. ``tolerance`` is how many seconds a timestamp may
+    lie from now, either way (300 unless set); ``max_body`` is the largest body that is looked at, in bytes (1 MiB unless set).
+
+    A secret that is missing, too short or not base64 is a ``ConfigError`` here, not a surprise later.
+    """
+
+    def __new__(
+        cls,
+        secret_or_secrets: Union[str, Iterable[str], None] = None,
+        tolerance: Union[float, timedelta, None] = None,
+        *,
+        max_body: Optional[int] = None,
+    ) -> Self: ...
+    def verify(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Event:
+        """Verifies a request and gives the event in it.
+
+        ``body`` is the request's body as it came (``bytes``, ``bytearray``, ``memoryview`` or ``str``); a parsed one is accepted
+        where printing it again without white space gives what was signed. ``headers`` is a mapping, a list of pairs, ASGI's raw
+        headers or a WSGI environ. ``now`` (an aware datetime, or Unix seconds) judges a request that was kept.
+
+        Raises ``WebhookVerificationError``, with the ``reason``: answer 400 and tell the sender nothing more.
+        """
+
+    def verify_signature(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Literal[True]:
+        """Verifies the signature and the timestamp alone; nothing is asked of the body. True, or raises as ``verify``."""
+
+    def sign(
+        self, body: _Body, id: Optional[str] = None, timestamp: Union[datetime, float, None] = None
+    ) -> dict[str, str]:
+        """The headers that a request with ``body`` would carry: for tests of the code that verifies.
+
+        ``id`` is a fresh ``msg_...`` and ``timestamp`` (Unix seconds, or an aware datetime) the present unless given.
+        """
+
+def verify_webhook_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
+    """Verifies the signature of a webhook in one call: True, or a ``WebhookVerificationError``.
+
+    ``secret`` is one secret, or several separated by spaces; ``payload`` is the raw body (or a parsed one: see
+    ``Webhook.verify``).
+    """
+
+def verify_interceptor_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
+    """Verifies the signature of an interceptor's request in one call, as ``verify_webhook_payload`` does."""

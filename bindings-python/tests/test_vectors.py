@@ -1,0 +1,126 @@
+"""The shared vectors, in Python. tests/vectors/README.md describes them."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+import headcount
+
+FOLDER = Path(__file__).resolve().parents[2] / "tests" / "vectors"
+
+
+def load(name):
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def cases(name):
+    return [pytest.param(case, id=case["name"]) for case in load(name)["cases"]]
+
+
+def body_of(form):
+    if isinstance(form, str):
+        return form.encode()
+    if "hex" in form:
+        return bytes.fromhex(form["hex"])
+    repeated = form["repeat"] * form["count"] + form.get("middle", "") + form.get("repeat_after", "") * form["count"]
+    return (form.get("prefix", "") + repeated + form.get("suffix", "")).encode()
+
+
+def shapes(headers):
+    """The shapes that say the same headers: every vector runs in each."""
+    raw = [(name.encode(), body_of(value)) for name, value in headers]
+    pairs = [(name, body_of(value).decode("latin-1")) for name, value in headers]
+    mapping = {}
+    for name, value in pairs:
+        mapping.setdefault(name, []).append(value)
+    # WSGI cannot tell an underscore from a dash, nor cases apart.
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": values for name, values in mapping.items() if name.islower() and "_" not in name}
+    yield raw
+    yield pairs
+    yield {name: values if len(values) > 1 else values[0] for name, values in mapping.items()}
+    if len(environ) == len(mapping) and all(len(values) == 1 for values in environ.values()):
+        wsgi = {"wsgi.version": (1, 0), "REQUEST_METHOD": "POST", "CONTENT_LENGTH": "3"}
+        yield {**wsgi, **{name: values[0] for name, values in environ.items()}}
+
+
+def check(run, expect):
+    if not expect["ok"]:
+        with pytest.raises(headcount.WebhookVerificationError) as refused:
+            run()
+        assert refused.value.reason == expect["reason"], refused.value
+        return
+    event = run()
+    if "event" in expect:
+        expected = dict(expect["event"])
+        occurred_at = expected.pop("occurred_at")
+        assert {name: getattr(event, name) for name in expected} == expected
+        assert event.occurred_at == moment(occurred_at)
+        assert event.occurred_at.tzinfo is not None
+
+
+def moment(text):
+    """RFC 3339 as a datetime, cut off behind the microsecond."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}+00:00")
+
+
+def test_there_are_enough():
+    assert len(load("webhook_verify")["cases"]) >= 80
+
+
+@pytest.mark.parametrize("case", cases("webhook_verify"))
+def test_verify(case):
+    webhook = headcount.Webhook(case["secrets"], tolerance=case.get("tolerance", 300))
+    call = getattr(webhook, case["call"])
+    body = body_of(case["body"])
+    for headers in shapes(case["headers"]):
+        check(lambda: call(body, headers, now=case["now"]), case["expect"])  # noqa: B023
+    for form in (bytearray(body), memoryview(body)):
+        check(lambda: call(form, headers, now=case["now"]), case["expect"])  # noqa: B023
+
+
+@pytest.mark.parametrize("case", cases("webhook_secrets"))
+def test_secrets(case):
+    if case["ok"]:
+        headcount.Webhook(case["secret"])
+        return
+    with pytest.raises(headcount.ConfigError) as refused:
+        headcount.Webhook(case["secret"])
+    assert refused.value.reason == "invalid_secret"
+    if isinstance(case["secret"], str):
+        with pytest.raises(headcount.WebhookVerificationError) as refused:
+            headcount.verify_webhook_payload(case["secret"], {"webhook-id": "x"}, b"")
+        assert refused.value.reason == "invalid_secret"
+
+
+@pytest.mark.parametrize("case", cases("webhook_sign"))
+def test_sign(case):
+    signed = headcount.Webhook(case["secret"]).sign(body_of(case["body"]), id=case["id"], timestamp=case["timestamp"])
+    assert signed == case["headers"]
+
+
+def runnable(case):
+    return not case["runnable_from_raw"] or "python" in case["runnable_from_raw"]
+
+
+@pytest.mark.parametrize("case", [case for case in cases("webhook_parsed") if runnable(case.values[0])])
+def test_parsed(case):
+    raw = case["raw"] if "python" in case["runnable_from_raw"] else case["compact"]
+    headers = [(name, body_of(value)) for name, value in case["headers"]]
+    check(lambda: headcount.Webhook(case["secret"]).verify(json.loads(raw), headers, now=case["now"]), case["expect"])
+
+
+def test_published_events():
+    events = load("webhook_events")
+    assert len(events) == 41
+    webhook = headcount.Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    for kind, expected in events.items():
+        for body in (json.dumps(expected).encode(), json.dumps(expected, indent=2, ensure_ascii=False)):
+            event = webhook.verify(body, webhook.sign(body))
+            assert (event.type, event.id, event.data) == (kind, expected["id"], expected["data"])
+            assert event.to_dict() == expected
+            assert event.body == (body.encode() if isinstance(body, str) else body)
+        compact = json.dumps(expected, separators=(",", ":"), ensure_ascii=False)
+        assert webhook.verify(expected, webhook.sign(compact)).type == kind
