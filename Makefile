@@ -1,0 +1,122 @@
+# `make help` says what there is. Everything is built into target/, build/ and .venv*/, and node_modules where npm wants it.
+
+PYTHON ?= python3
+SANDBOX := $(CURDIR)/target/debug/headcount-sandbox
+VENV := .venv/bin/python
+INTEROP := .venv-interop/bin/python
+export HEADCOUNT_SANDBOX := $(SANDBOX)
+# npm's own news and questions are not this build's.
+NPM := npm --no-audit --no-fund --loglevel=error
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+.PHONY: prerequisites
+prerequisites:
+	@sh scripts/prerequisites.sh
+
+# ---- what is built --------------------------------------------------------------------------------------------------------
+
+.PHONY: build-rust build-c build-python build-node
+build-rust: prerequisites
+	cargo build --quiet --bins --lib --examples
+
+build-c: build-rust
+	$(MAKE) --silent --no-print-directory -C tests/c
+
+.venv/ready: bindings-python/requirements-test.txt
+	$(PYTHON) -m venv .venv
+	$(VENV) -m pip install --quiet --disable-pip-version-check --requirement bindings-python/requirements-test.txt
+	touch $@
+
+# pip builds with maturin, which leaves it to cargo what there is to do.
+build-python: prerequisites .venv/ready
+	$(VENV) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+
+bindings-node/node_modules/.package-lock.json: bindings-node/package.json bindings-node/package-lock.json
+	cd bindings-node && $(NPM) ci --ignore-scripts
+	touch $@
+
+build-node: prerequisites bindings-node/node_modules/.package-lock.json
+	cd bindings-node && $(NPM) run --silent build
+
+# As a user would: the package is installed from its folder.
+examples/node/node_modules/.package-lock.json: examples/node/package.json examples/node/package-lock.json | build-node
+	cd examples/node && $(NPM) ci
+	touch $@
+
+# ---- the demo -------------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: build-rust build-c build-python build-node examples/node/node_modules/.package-lock.json ## one directory and one webhook in Rust, C, Python and Node
+	@$(PYTHON) scripts/demo.py \
+	  Rust target/debug/examples/quickstart \
+	  -- C build/c/quickstart \
+	  -- Python $(VENV) examples/python/quickstart.py \
+	  -- Node node examples/node/quickstart.mjs
+
+# ---- the tests ------------------------------------------------------------------------------------------------------------
+
+.PHONY: test test-rust test-c test-python test-node test-interop test-docs
+test: test-rust test-c test-python test-node test-interop test-docs ## every suite
+	@echo "every suite passed"
+
+test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
+	cargo test --quiet
+	cargo test --quiet --package headcount --no-default-features --features webhook
+
+test-c: build-c ## the C programs, plainly and under valgrind
+	sh scripts/valgrind.sh
+	$(PYTHON) tests/c/run.py --valgrind
+
+test-python: build-python build-rust ## the wheel: vectors, client, types
+	cd bindings-python && ../$(VENV) -m pytest --quiet
+
+test-node: build-node build-rust examples/node/node_modules/.package-lock.json ## the addon: vectors, client, types, the vendor's quickstart
+	cd bindings-node && $(NPM) test --silent
+
+.venv-interop/ready: tests/interop/requirements.txt
+	$(PYTHON) -m venv .venv-interop
+	$(INTEROP) -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements.txt
+	touch $@
+
+tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
+	cd tests/interop && $(NPM) ci
+	touch $@
+
+.PHONY: peers
+peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.package-lock.json
+	$(INTEROP) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+
+test-interop: peers build-c ## signatures between headcount and the packages of PyPI and npm
+	$(INTEROP) -m pytest --quiet tests/interop
+
+test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
+	$(VENV) -m pytest --quiet tests/docs
+
+# ---- what is committed and generated --------------------------------------------------------------------------------------
+
+.PHONY: generate lint
+generate: prerequisites ## writes include/headcount.h and tests/vectors again
+	HEADCOUNT_BLESS=1 cargo test --quiet --package headcount-ffi --test header
+	$(PYTHON) tests/vectors/generate.py
+
+lint: prerequisites ## formatting, clippy, and whether what is generated is fresh
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- --deny warnings
+	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
+	cargo test --quiet --package headcount-ffi --test header
+	$(PYTHON) tests/vectors/generate.py --check
+	sh scripts/repository.sh
+
+# ---- speed ----------------------------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: peers ## verification and import against the peers, as ratios
+	cargo bench --quiet --package headcount --bench verify
+	$(INTEROP) benches/bench_python.py
+	node benches/bench_node.mjs

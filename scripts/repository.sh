@@ -1,0 +1,14 @@
+#!/bin/sh
+# What must not be in the repository: machine paths, addresses of package registries in lock files, code blocks that nothing runs.
+set -eu
+cd "$(dirname "$0")/.."
+status=0
+refuse() {
+    if git grep -nIE "$1" -- . ':!scripts/repository.sh' ':!Cargo.lock' >&2; then
+        echo "refused: $2" >&2
+        status=1
+    fi
+}
+refuse '"resolved": *"http' 'a registry address in a lock file (npm install --omit-lockfile-registry-resolved leaves them out)'
+refuse '(^|[^a-zA-Z0-9_.-])/(root|home|Users)/[a-z]' 'a path of one machine'
+exit $status
