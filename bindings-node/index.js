@@ -4,7 +4,7 @@
 const { errors, now, translate } = require('./errors.js')
 const native = require('./native.js').load()
 const { version } = require('./package.json')
-const readHeaders = require('./headers.js').reader(native.webhookHeaders())
+const readHeaders = require('./headers.js').reader(native.webhookHeaders().flat())
 
 /** A call that waits: parses what comes, and gives errors their class. `signal` ends it early. */
 async function call(begin, signal) {
@@ -224,7 +224,26 @@ function bodyOf(body) {
 /** Unix seconds of a Date or a number. */
 const seconds = (moment) => (moment instanceof Date ? Math.floor(moment.getTime() / 1000) : moment)
 
-const USUAL = { 'webhook-id': 0, 'webhook-timestamp': 1, 'webhook-signature': 2 }
+const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
+const UNUSUAL = /[^\t\x20-\x7e]/
+
+/**
+ * The values of the three headers that nearly every request has, one a line: one text crosses the border faster than a list.
+ * Undefined where there are others, or a value that is not plain ASCII.
+ */
+function usualOf(found) {
+  if (found.length !== 6) return undefined
+  let id, timestamp, signature
+  for (let at = 0; at < 6; at += 2) {
+    const value = found[at + 1]
+    if (found[at] === ID) id = value
+    else if (found[at] === TIMESTAMP) timestamp = value
+    else if (found[at] === SIGNATURE) signature = value
+  }
+  if (id === undefined || timestamp === undefined || signature === undefined) return undefined
+  if (UNUSUAL.test(id) || UNUSUAL.test(timestamp) || UNUSUAL.test(signature)) return undefined
+  return `${id}\n${timestamp}\n${signature}`
+}
 
 class Webhook {
   #native
@@ -237,22 +256,28 @@ class Webhook {
 
   verify(body, headers, options) {
     const found = readHeaders(headers)
-    const moment = seconds(options?.now)
-    if (found.length === 6) {
-      const [id, timestamp, signature] = [USUAL[found[0]], USUAL[found[2]], USUAL[found[4]]]
-      if (id + timestamp + signature === 3 && id !== timestamp) {
-        const usual = []
-        usual[id] = found[1]
-        usual[timestamp] = found[3]
-        usual[signature] = found[5]
-        return JSON.parse(now(() => this.#native.verifyUsual(usual[0], usual[1], usual[2], bodyOf(body), moment)))
-      }
+    try {
+      const usual = options === undefined && body instanceof Uint8Array ? usualOf(found) : undefined
+      const text =
+        usual === undefined
+          ? this.#native.verify(found, bodyOf(body), seconds(options?.now))
+          : this.#native.verifyUsual(usual, body)
+      return JSON.parse(text)
+    } catch (thrown) {
+      throw translate(thrown)
     }
-    return JSON.parse(now(() => this.#native.verify(found, bodyOf(body), moment)))
   }
 
   verifySignature(body, headers, options) {
-    return now(() => this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(options?.now)))
+    const found = readHeaders(headers)
+    try {
+      const usual = options === undefined && body instanceof Uint8Array ? usualOf(found) : undefined
+      return usual === undefined
+        ? this.#native.verifySignature(found, bodyOf(body), seconds(options?.now))
+        : this.#native.verifyUsualSignature(usual, body)
+    } catch (thrown) {
+      throw translate(thrown)
+    }
   }
 
   sign(body, options) {
@@ -264,7 +289,14 @@ class Webhook {
 }
 
 function verifyWebhookPayload(secret, headers, payload) {
-  return now(() => native.verifyPayload(text('the webhook secret', secret ?? ''), readHeaders(headers), bodyOf(payload)))
+  const found = readHeaders(headers)
+  const key = text('the webhook secret', secret ?? '')
+  try {
+    const usual = payload instanceof Uint8Array ? usualOf(found) : undefined
+    return usual === undefined ? native.verifyPayload(key, found, bodyOf(payload)) : native.verifyUsualPayload(key, usual, payload)
+  } catch (thrown) {
+    throw translate(thrown)
+  }
 }
 
 const verifyInterceptorPayload = verifyWebhookPayload

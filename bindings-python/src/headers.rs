@@ -1,24 +1,38 @@
 //! What Python's frameworks call headers: a mapping, a list of pairs, ASGI's pairs of bytes, a WSGI environ.
 
 use crate::convert::wrong_type;
-use headcount::{Headers, header_bytes, is_webhook_header};
+use headcount::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
 use std::borrow::Cow;
 
-/// The headers of a request that verification looks at, copied out of Python.
-pub(crate) struct Found(Vec<(String, Vec<u8>)>);
+/// The headers of a request that verification looks at.
+pub(crate) struct Found<'py>(Vec<(Cow<'static, str>, Value<'py>)>);
 
-impl Headers for Found {
+/// A value's bytes: Python's own where they can stay there.
+enum Value<'py> {
+    Borrowed(Bound<'py, PyBytes>),
+    Owned(Vec<u8>),
+}
+
+impl Headers for Found<'_> {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
-        self.0.as_slice().each(visit);
+        for (name, value) in &self.0 {
+            visit(
+                name,
+                match value {
+                    Value::Borrowed(bytes) => bytes.as_bytes(),
+                    Value::Owned(bytes) => bytes,
+                },
+            );
+        }
     }
 }
 
-impl Found {
+impl<'py> Found<'py> {
     /// Reads `headers`, whatever holds them.
-    pub(crate) fn read(headers: &Bound<'_, PyAny>) -> PyResult<Found> {
+    pub(crate) fn read(headers: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
         let mut found = Found(Vec::with_capacity(3));
         if let Ok(dict) = headers.cast::<PyDict>() {
             for (name, value) in dict {
@@ -43,36 +57,21 @@ impl Found {
         Ok(found)
     }
 
-    fn add(&mut self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let text;
-        let name: Cow<'_, str> = if let Ok(name) = name.cast::<PyString>() {
-            text = name;
-            // A name that is not Unicode is none of ours.
-            text.to_cow().unwrap_or_default()
-        } else if let Ok(name) = name.cast::<PyBytes>() {
-            Cow::Owned(String::from_utf8_lossy(name.as_bytes()).into_owned())
-        } else {
-            return Err(wrong_type(name, "a header's name as str or bytes"));
-        };
-        // WSGI spells `webhook-id` as HTTP_WEBHOOK_ID.
-        let name = match name.strip_prefix("HTTP_") {
-            Some(environ) => Cow::Owned(environ.replace('_', "-")),
-            None => name,
-        };
-        if is_webhook_header(&name) {
-            self.add_values(&name, value)?;
+    fn add(&mut self, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        match wanted(name)? {
+            Some(name) => self.add_values(name, value),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn add_values(&mut self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn add_values(&mut self, name: Cow<'static, str>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         if let Ok(text) = value.cast::<PyString>() {
-            self.0.push((name.to_owned(), bytes(text)?));
+            self.0.push((name, bytes(text)?));
         } else if let Ok(raw) = value.cast::<PyBytes>() {
-            self.0.push((name.to_owned(), raw.as_bytes().to_vec()));
+            self.0.push((name, Value::Borrowed(raw.clone())));
         } else if PyList::is_type_of(value) || PyTuple::is_type_of(value) {
             for value in value.try_iter()? {
-                self.add_values(name, &value?)?;
+                self.add_values(name.clone(), &value?)?;
             }
         } else if !value.is_none() {
             return Err(wrong_type(value, "a header's value as str or bytes, or a list of them"));
@@ -81,15 +80,47 @@ impl Found {
     }
 }
 
+/// The prefix that WSGI puts before a header's name: `webhook-id` is HTTP_WEBHOOK_ID there.
+const WSGI: &str = "HTTP_";
+
+/// The name as the core knows it, where verification looks at that header.
+fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
+    let text = if let Ok(text) = name.cast::<PyString>() {
+        // Most headers of a request are none of ours; their length tells without reading them.
+        let length = text.len()?;
+        let alike = |known: &&&str| length == known.len() || length == known.len() + WSGI.len();
+        let Some(known) = WEBHOOK_HEADERS.iter().flatten().find(alike) else { return Ok(None) };
+        match text.encode_utf8() {
+            Ok(bytes) if bytes.as_bytes() == known.as_bytes() => return Ok(Some(Cow::Borrowed(known))),
+            Ok(bytes) => bytes,
+            // A name that is not Unicode is none of ours.
+            Err(_) => return Ok(None),
+        }
+    } else if let Ok(raw) = name.cast::<PyBytes>() {
+        raw.clone()
+    } else {
+        return Err(wrong_type(name, "a header's name as str or bytes"));
+    };
+    let Ok(name) = std::str::from_utf8(text.as_bytes()) else { return Ok(None) };
+    let name = match name.strip_prefix(WSGI) {
+        Some(environ) => environ.replace('_', "-"),
+        None => name.to_owned(),
+    };
+    Ok(is_webhook_header(&name).then_some(Cow::Owned(name)))
+}
+
 /// The bytes that a framework made `text` of. Some decode UTF-8 with surrogate escapes: those bytes are given back as well.
-fn bytes(text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
-    if let Ok(text) = text.to_cow() {
-        return Ok(header_bytes(&text).into_owned());
+fn bytes<'py>(text: &Bound<'py, PyString>) -> PyResult<Value<'py>> {
+    if let Ok(utf8) = text.encode_utf8() {
+        if utf8.as_bytes().is_ascii() {
+            return Ok(Value::Borrowed(utf8));
+        }
+        return Ok(Value::Owned(header_bytes(&text.to_cow()?).into_owned()));
     }
     let py = text.py();
     let encoded = text.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "surrogateescape")));
     // A surrogate that nothing escaped came from no request, so no signature is over it.
-    encoded.map_or_else(|_| Ok(Vec::new()), |bytes| bytes.extract())
+    encoded.map_or_else(|_| Ok(Value::Owned(Vec::new())), |bytes| Ok(Value::Borrowed(bytes.cast_into()?)))
 }
 
 fn wrong_headers(headers: &Bound<'_, PyAny>) -> PyErr {

@@ -1,60 +1,13 @@
-"""A sandbox of a test's own: the program that HEADCOUNT_SANDBOX names."""
+"""Sandboxes for the tests."""
 
-import json
-import os
-import subprocess
-import urllib.request
+import sys
 from pathlib import Path
 
 import pytest
 
-import headcount
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = os.environ.get("HEADCOUNT_SANDBOX", str(ROOT / "target" / "debug" / "headcount-sandbox"))
-# A proxy of the machine's own has no business between a test and its sandbox.
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class Sandbox:
-    def __init__(self, **sizes):
-        options = [text for name, value in sizes.items() for text in (f"--{name}", str(value))]
-        self.process = subprocess.Popen(
-            [PROGRAM, "--exit-with-stdin", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.settings = json.loads(self.process.stdout.readline())
-        self.organization_id = self.settings["organization_id"]
-        self.directory_id = self.settings["directory_id"]
-        self.ids = self.organization_id, self.directory_id
-        self.credentials = tuple(self.settings[name] for name in ("environment_url", "client_id", "client_secret"))
-        self.env = {
-            "SCALEKIT_ENVIRONMENT_URL": self.credentials[0],
-            "SCALEKIT_CLIENT_ID": self.credentials[1],
-            "SCALEKIT_CLIENT_SECRET": self.credentials[2],
-            "SCALEKIT_WEBHOOK_SECRET": self.settings["webhook_secret"],
-        }
-
-    def client(self, **options):
-        return headcount.Client(*self.credentials, **options)
-
-    def control(self, method, path, body=None):
-        request = urllib.request.Request(
-            self.settings["control_url"] + path,
-            None if body is None else json.dumps(body).encode(),
-            {"content-type": "application/json"},
-            method=method,
-        )
-        with OPENER.open(request, timeout=30) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
-
-    def fault(self, *faults, every=1):
-        self.control("PUT", "/fault", {"faults": list(faults), "every": every})
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+from sandbox import Sandbox  # noqa: E402
 
 
 @pytest.fixture

@@ -52,3 +52,8 @@ pub use webhook::{
 
 #[doc(inline)]
 pub use model::*;
+
+/// The README's Rust, compiled.
+#[cfg(all(doctest, feature = "client", feature = "webhook"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

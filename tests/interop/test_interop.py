@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 AGENTS = {
     "rust": [os.environ.get("HC_AGENT_RUST", str(ROOT / "target" / "debug" / "examples" / "webhook_agent")), "batch"],
-    "c": [os.environ.get("HC_AGENT_C", str(ROOT / "build" / "c" / "webhook_agent")), "batch"],
+    "c": [os.environ.get("HC_AGENT_C", str(ROOT / "build" / "c" / "webhook_agent"))],
     "python": [sys.executable, str(HERE / "agents" / "agent.py"), "batch"],
     "node": ["node", str(HERE / "agents" / "agent.mjs"), "batch"],
 }
@@ -38,6 +38,24 @@ BODIES = [
     '{ "spaces" : [ 1, 2 ],\r\n\t"html": "<&>", "emoji": "🦉", "escape": "\\u2028" }',
     '{"long":"' + "x" * 20_000 + '"}',
 ]
+
+
+class EachTime:
+    """A program that is started for each message: C has no JSON to speak the other interface in."""
+
+    def __init__(self, command):
+        self.command = command
+
+    def ask(self, op, secret, id, timestamp, body_b64, signature=None):
+        arguments = [op, secret, id, timestamp] + ([signature] if op == "verify" else [])
+        ended = subprocess.run(self.command + arguments, input=base64.b64decode(body_b64), stdout=subprocess.PIPE)
+        lines = ended.stdout.decode().splitlines()
+        if ended.returncode != 0:
+            return {"ok": False, "reason": lines[0]}
+        return {"ok": True, **(dict(zip(("id", "timestamp", "signature"), lines)) if op == "sign" else {})}
+
+    def close(self):
+        """It has ended already."""
 
 
 class Program:
@@ -65,7 +83,7 @@ def programs():
 
     def program(command):
         if tuple(command) not in running:
-            running[tuple(command)] = Program(command)
+            running[tuple(command)] = (Program if command[-1] == "batch" else EachTime)(command)
         return running[tuple(command)]
 
     yield program

@@ -1,0 +1,112 @@
+"""Runs every code block of the documents, against a sandbox. Rust's are doctests of the core (`core/src/lib.rs`)."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from sandbox import Sandbox  # noqa: E402
+
+BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","data":{"email":"ada@example.com"}}'
+
+
+def blocks():
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    for name in listed.stdout.split():
+        for at, found in enumerate(re.finditer(r"^```(\S*)\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)):
+            yield pytest.param(name, found[1], found[2], id=f"{name}-{at}-{found[1]}")
+
+
+@pytest.fixture(scope="module")
+def env():
+    sandbox = Sandbox(organizations=3, users=40, groups=5)
+    yield {**os.environ, **sandbox.env}
+    sandbox.close()
+
+
+@pytest.mark.parametrize("document, language, code", blocks())
+def test_block(document, language, code, env, tmp_path):
+    RUNNERS[language](code, env, tmp_path)
+
+
+def run(command, env, cwd, **options):
+    ended = subprocess.run(command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, **options)
+    assert ended.returncode == 0, ended.stdout
+    return ended.stdout
+
+
+def python(code, env, folder):
+    if "def receive" in code:
+        code += f"""
+import sys
+body = {BODY.encode()!r}
+answers = [receive(body, webhook.sign(body)), receive(body + b" ", webhook.sign(body))]
+assert [a if isinstance(a, int) else a[0] for a in answers] == [201, 400], answers
+"""
+    (folder / "block.py").write_text(code)
+    said = run([sys.executable, "-W", "error", "block.py"], env, folder)
+    assert "receive" in code or said.count("@") >= 40, said
+
+
+def javascript(code, env, folder):
+    if "function receive" in code:
+        code += f"""
+import assert from 'node:assert'
+const body = {json.dumps(BODY)}
+const answers = [receive(body, webhook.sign(body)), receive(`${{body}} `, webhook.sign(body))]
+assert.deepEqual(answers.map((answer) => [answer].flat()[0]), [201, 400])
+"""
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / "headcount").symlink_to(ROOT / "bindings-node")
+    (folder / "block.mjs").write_text(code)
+    said = run(["node", "block.mjs"], env, folder)
+    assert "receive" in code or said.count("@") >= 40, said
+
+
+def c(code, env, folder):
+    (folder / "block.c").write_text(code)
+    library = ROOT / "target" / "debug"
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}"]
+    run([os.environ.get("CC", "cc"), *flags, "block.c", "-lheadcount", "-o", "block"], env, folder)
+    assert run(["./block"], env, folder).count("@") >= 40
+
+
+def shell(code, env, folder):
+    for line in code.splitlines():
+        command = line.split("#")[0].strip()
+        if command.startswith("make "):
+            # `make test` is what runs this: that the target is there is all there is to try.
+            run(["make", "-n", *command.split()[1:]], env, ROOT)
+        elif command.startswith("pip install ./"):
+            folder_of = ROOT / command.split("./")[1]
+            run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder / "python"), str(folder_of)], env, folder)
+            run([sys.executable, "-c", "import headcount; headcount.Client.from_env()"], {**env, "PYTHONPATH": "python"}, folder)
+        elif command.startswith("npm install ./"):
+            folder_of = ROOT / command.split("./")[1]
+            run(["npm", "install", "--no-audit", "--no-fund", str(folder_of)], env, folder)
+            run(["node", "-e", "require('headcount').Client.fromEnv()"], env, folder)
+        elif command.startswith("cargo run "):
+            started = subprocess.Popen(command.split(), cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            try:
+                assert {"environment_url", "client_id", "client_secret", "webhook_secret"} <= set(json.loads(started.stdout.readline()))
+            finally:
+                started.terminate()
+                started.wait()
+                started.stdout.close()
+        else:
+            raise AssertionError(f"nothing here knows how to try: {command}")
+
+
+def rust(code, env, folder):
+    """The doctests of the core include the document: they compile it, and run what needs no server."""
+    assert 'include_str!("../../README.md")' in (ROOT / "core" / "src" / "lib.rs").read_text()
+
+
+RUNNERS = {"python": python, "js": javascript, "c": c, "sh": shell, "rust": rust, "rust,no_run": rust}
