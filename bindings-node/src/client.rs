@@ -44,7 +44,12 @@ impl NativeClient {
     }
 
     /// Promises what `call` makes of the client.
-    fn call<'env, F>(&self, env: &'env Env, cancel: Cancelled<'_>, call: impl FnOnce(Client) -> F + Send + 'static) -> Promise<'env>
+    fn call<'env, F>(
+        &self,
+        env: &'env Env,
+        cancel: Cancelled<'_>,
+        call: impl FnOnce(Client) -> F + Send + 'static,
+    ) -> Promise<'env>
     where
         F: Future<Output = Result<String>> + Send,
     {
@@ -91,8 +96,14 @@ fn groups(client: &Client, organization_id: &str, directory_id: &str, options: &
 impl NativeClient {
     /// A client with these settings.
     #[napi(constructor)]
-    pub fn new(environment_url: String, client_id: String, client_secret: String, options: String) -> napi::Result<NativeClient> {
-        guard(|| NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options)).map_err(thrown)
+    pub fn new(
+        environment_url: String,
+        client_id: String,
+        client_secret: String,
+        options: String,
+    ) -> napi::Result<NativeClient> {
+        guard(|| NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options))
+            .map_err(thrown)
     }
 
     /// A client from the environment.
@@ -118,14 +129,21 @@ impl NativeClient {
     /// One organization.
     #[napi]
     pub fn get_organization<'env>(&self, env: &'env Env, id: String, cancel: Cancelled<'_>) -> Promise<'env> {
-        self.call(env, cancel, |client| async move {
-            json::under("organization", &client.organizations().get(&id).await?)
-        })
+        self.call(
+            env,
+            cancel,
+            |client| async move { json::under("organization", &client.organizations().get(&id).await?) },
+        )
     }
 
     /// One organization, by the application's own id for it.
     #[napi]
-    pub fn get_organization_by_external_id<'env>(&self, env: &'env Env, id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+    pub fn get_organization_by_external_id<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::under("organization", &client.organizations().get_by_external_id(&id).await?)
         })
@@ -133,7 +151,12 @@ impl NativeClient {
 
     /// The directories of an organization.
     #[napi]
-    pub fn list_directories<'env>(&self, env: &'env Env, organization_id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+    pub fn list_directories<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::under("directories", &client.directories().list(&organization_id).await?)
         })
@@ -155,10 +178,17 @@ impl NativeClient {
 
     /// The first directory of an organization.
     #[napi]
-    pub fn primary_directory<'env>(&self, env: &'env Env, organization_id: String, cancel: Cancelled<'_>) -> Promise<'env> {
-        self.call(env, cancel, |client| async move {
-            json::text(&client.directories().primary(&organization_id).await?)
-        })
+    pub fn primary_directory<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(
+            env,
+            cancel,
+            |client| async move { json::text(&client.directories().primary(&organization_id).await?) },
+        )
     }
 
     /// Switches a directory on.
@@ -228,15 +258,31 @@ impl NativeClient {
 
     /// Every page of a directory's users.
     #[napi]
-    pub fn user_pages(&self, organization_id: String, directory_id: String, options: String) -> napi::Result<NativePages> {
-        let list = self.client().and_then(|client| users(&client, &organization_id, &directory_id, &options)).map_err(thrown)?;
+    pub fn user_pages(
+        &self,
+        organization_id: String,
+        directory_id: String,
+        options: String,
+    ) -> napi::Result<NativePages> {
+        let list = self
+            .client()
+            .and_then(|client| users(&client, &organization_id, &directory_id, &options))
+            .map_err(thrown)?;
         Ok(NativePages::from(Listing::Users(list.pages())))
     }
 
     /// Every page of a directory's groups.
     #[napi]
-    pub fn group_pages(&self, organization_id: String, directory_id: String, options: String) -> napi::Result<NativePages> {
-        let list = self.client().and_then(|client| groups(&client, &organization_id, &directory_id, &options)).map_err(thrown)?;
+    pub fn group_pages(
+        &self,
+        organization_id: String,
+        directory_id: String,
+        options: String,
+    ) -> napi::Result<NativePages> {
+        let list = self
+            .client()
+            .and_then(|client| groups(&client, &organization_id, &directory_id, &options))
+            .map_err(thrown)?;
         Ok(NativePages::from(Listing::Groups(list.pages())))
     }
 }

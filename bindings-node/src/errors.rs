@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 /// Every kind's class in `errors.js`, by the kind's name. For the tests, which prove the classes complete.
 #[napi_derive::napi]
-pub(crate) fn error_classes() -> Vec<Vec<String>> {
+pub fn error_classes() -> Vec<Vec<String>> {
     ErrorKind::ALL.iter().map(|kind| vec![kind.name().to_owned(), kind.class_name().to_owned()]).collect()
 }
 

@@ -3,9 +3,9 @@
 //! What crosses the border is text: options come and pages go as JSON in camelCase (`json`), which V8 reads faster than an
 //! object that is built property by property. `index.js` makes of it what `index.d.ts` promises.
 
-mod calls;
-mod client;
-mod errors;
+pub mod calls;
+pub mod client;
+pub mod errors;
 mod json;
 mod options;
-mod webhook;
+pub mod webhook;

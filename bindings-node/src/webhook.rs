@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// The names of the headers that verification looks at, by family: id, timestamp, signature.
 #[napi_derive::napi]
-pub(crate) fn webhook_headers() -> Vec<Vec<&'static str>> {
+pub fn webhook_headers() -> Vec<Vec<&'static str>> {
     WEBHOOK_HEADERS.iter().map(|family| family.to_vec()).collect()
 }
 
@@ -96,11 +96,17 @@ impl NativeWebhook {
 impl NativeWebhook {
     /// A verifier for these secrets, or for those of the environment.
     #[napi(constructor)]
-    pub fn new(secrets: Option<Vec<String>>, tolerance_seconds: Option<f64>, max_body: Option<f64>) -> napi::Result<NativeWebhook> {
+    pub fn new(
+        secrets: Option<Vec<String>>,
+        tolerance_seconds: Option<f64>,
+        max_body: Option<f64>,
+    ) -> napi::Result<NativeWebhook> {
         guard(|| {
             let mut settings = match secrets {
                 None => headcount::WebhookBuilder::from_env()?,
-                Some(secrets) => secrets.iter().fold(Webhook::builder(), |settings, text| settings.secret(text.as_str())),
+                Some(secrets) => {
+                    secrets.iter().fold(Webhook::builder(), |settings, text| settings.secret(text.as_str()))
+                }
             };
             if let Some(seconds) = tolerance_seconds {
                 settings = settings.tolerance(Duration::try_from_secs_f64(seconds).map_err(|_| {
@@ -111,7 +117,11 @@ impl NativeWebhook {
                 if !(bytes >= 0.0 && bytes.fract() == 0.0) {
                     return Err(Error::invalid_argument("maxBody is not a size: expected bytes, 0 or more"));
                 }
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number that is not negative")]
+                #[allow(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a whole number that is not negative"
+                )]
                 let bytes = bytes as usize;
                 settings = settings.max_body(bytes);
             }
@@ -159,7 +169,7 @@ impl NativeWebhook {
 
 /// Verifies the signature of a request in one call.
 #[napi_derive::napi]
-pub(crate) fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
+pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
     let headers = Flat(headers);
     guard(|| match body {
         Either::A(raw) => headcount::verify_webhook_payload(&secret, &headers.bytes(), raw),
@@ -171,7 +181,7 @@ pub(crate) fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_
 
 /// [`verify_payload`] from the values of the usual headers, one a line.
 #[napi_derive::napi]
-pub(crate) fn verify_usual_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<bool> {
+pub fn verify_usual_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<bool> {
     guard(|| headcount::verify_webhook_payload(&secret, &Usual(&headers), body)).map(|()| true).map_err(thrown)
 }
 

@@ -42,7 +42,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    fn build(py: Python<'_>, settings: ClientBuilder, timeout: Option<Span>, max_attempts: Option<Count>) -> PyResult<Client> {
+    fn build(
+        py: Python<'_>,
+        settings: ClientBuilder,
+        timeout: Option<Span>,
+        max_attempts: Option<Count>,
+    ) -> PyResult<Client> {
         let settings = match timeout {
             Some(Span(timeout)) => settings.timeout(timeout),
             None => settings,

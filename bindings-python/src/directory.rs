@@ -52,7 +52,12 @@ impl DirectoryClient {
     }
 
     /// Switches a directory off.
-    fn disable_directory(&self, py: Python<'_>, organization_id: Text, directory_id: Text) -> PyResult<DirectoryToggle> {
+    fn disable_directory(
+        &self,
+        py: Python<'_>,
+        organization_id: Text,
+        directory_id: Text,
+    ) -> PyResult<DirectoryToggle> {
         let directories = self.directories(py)?;
         Ok(wait(py, || directories.disable(&organization_id, &directory_id))?.into())
     }

@@ -37,7 +37,8 @@ pub(crate) fn decode(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
 
 /// A parsed body that Python's own encoder cannot print again, so that nothing can match it.
 pub(crate) fn too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
-    let message = "no signature matches the body as it was parsed: it nests too deep to be printed again, so pass the raw body";
+    let message =
+        "no signature matches the body as it was parsed: it nests too deep to be printed again, so pass the raw body";
     caused(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
 }
 

@@ -28,9 +28,7 @@ mod _headcount {
     #[pymodule_export]
     use crate::event::Event;
     #[pymodule_export]
-    use crate::listing::{
-        GroupIterator, GroupPage, OrganizationIterator, OrganizationPage, UserIterator, UserPage,
-    };
+    use crate::listing::{GroupIterator, GroupPage, OrganizationIterator, OrganizationPage, UserIterator, UserPage};
     #[pymodule_export]
     use crate::models::{Directory, DirectoryToggle, Group, Organization, User};
     #[pymodule_export]

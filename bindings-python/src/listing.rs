@@ -122,7 +122,12 @@ macro_rules! listing {
 
             fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
                 Ok(format!(
-                    concat!(stringify!($page), "(", $field_text, "={}, total_size={}, next_page_token={}, prev_page_token={})"),
+                    concat!(
+                        stringify!($page),
+                        "(",
+                        $field_text,
+                        "={}, total_size={}, next_page_token={}, prev_page_token={})"
+                    ),
                     self.items.bind(py).to_list().repr()?.to_cow()?,
                     self.total_size,
                     self.next_page_token.as_str().into_pyobject(py)?.repr()?.to_cow()?,

@@ -70,7 +70,12 @@ impl Webhook {
 
     /// Verifies the signature and the timestamp alone; nothing is asked of the body. True, or raises as ``verify``.
     #[pyo3(signature = (body, headers, *, now = None))]
-    fn verify_signature(&self, body: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>, now: Option<Now>) -> PyResult<bool> {
+    fn verify_signature(
+        &self,
+        body: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        now: Option<Now>,
+    ) -> PyResult<bool> {
         check(&self.0, headers, body, now.map(|now| now.0)).map(|()| true)
     }
 
@@ -179,7 +184,9 @@ impl<'py> Body<'py> {
         if let Ok(text) = body.cast::<PyString>() {
             return match text.encode_utf8() {
                 Ok(bytes) => Ok(Body::Raw(bytes)),
-                Err(_) => Err(invalid_argument(py, "the body holds a lone surrogate: pass the request's bytes instead")),
+                Err(_) => {
+                    Err(invalid_argument(py, "the body holds a lone surrogate: pass the request's bytes instead"))
+                }
             };
         }
         if PyByteArray::is_type_of(body) || PyMemoryView::is_type_of(body) {
@@ -188,7 +195,8 @@ impl<'py> Body<'py> {
         if PyDict::is_type_of(body) || PyList::is_type_of(body) || PyTuple::is_type_of(body) {
             // A lone surrogate is printed as the escape it came as, the way JavaScript prints it.
             let compact = compact_json(body)?;
-            let bytes = compact.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "backslashreplace")))?;
+            let bytes =
+                compact.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "backslashreplace")))?;
             return Ok(Body::Parsed(bytes.call_method0(intern!(py, "decode"))?.extract()?));
         }
         Err(wrong_type(body, "the body as bytes, bytearray, memoryview or str"))

@@ -36,7 +36,7 @@ mod source;
 mod webhook;
 
 pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
-pub use error::{guard, Error, ErrorKind, ErrorStatus, Reason, Result};
+pub use error::{Error, ErrorKind, ErrorStatus, Reason, Result, guard};
 pub use jiff::Timestamp;
 pub use secret::Secret;
 pub use source::{Chance, Clock, OsChance, SystemClock};
@@ -47,7 +47,8 @@ pub use client::{Client, ClientBuilder, Directories, Items, List, Listed, Organi
 pub use http::RetryPolicy;
 #[cfg(feature = "webhook")]
 pub use webhook::{
-    Event, Headers, SignedHeaders, WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header, verify_parsed_webhook_payload, verify_webhook_payload,
+    Event, Headers, SignedHeaders, WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header,
+    verify_parsed_webhook_payload, verify_webhook_payload,
 };
 
 #[doc(inline)]

@@ -39,7 +39,7 @@ async fn directories_users_and_groups() {
     let directories = client.directories();
     let directory = directories.primary(org).await.unwrap();
     assert_eq!(directory, directories.get(org, dir).await.unwrap());
-    assert_eq!(directories.list(org).await.unwrap(), [directory.clone()]);
+    assert_eq!(directories.list(org).await.unwrap(), std::slice::from_ref(&directory));
     assert_eq!((directory.total_users, directory.enabled), (70, true));
 
     assert!(!directories.disable(org, dir).await.unwrap().enabled);

@@ -2,6 +2,7 @@
 //!
 //! Reads `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID`, `SCALEKIT_CLIENT_SECRET` and `SCALEKIT_WEBHOOK_SECRET`. Ends after one
 //! good and one bad request to its endpoint; `make demo` sends both.
+#![allow(clippy::print_stdout, reason = "a program that talks to a person")]
 
 use axum::Router;
 use axum::body::Bytes;
