@@ -2,7 +2,7 @@
 
 use crate::border::wait;
 use crate::client::State;
-use crate::convert::{Moment, Text};
+use crate::convert::{Count, Moment, Text};
 use crate::errors::OrRaise;
 use crate::listing::{GroupIterator, GroupPage, UserIterator, UserPage};
 use crate::models::{Directory, DirectoryToggle};
@@ -21,6 +21,50 @@ impl DirectoryClient {
 
     fn directories(&self, py: Python<'_>) -> PyResult<Directories> {
         Ok(self.0.client().or_raise(py)?.directories())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn list_groups(
+        &self,
+        py: Python<'_>,
+        organization_id: Text,
+        directory_id: Text,
+        page_size: Option<Count>,
+        page_token: Option<Text>,
+        include_detail: Option<bool>,
+        include_external_groups: Option<bool>,
+        updated_after: Option<Moment>,
+    ) -> PyResult<List<headcount::Group>> {
+        Ok(self
+            .directories(py)?
+            .groups(&organization_id, &directory_id)
+            .page_size(page_size.map(|size| size.0))
+            .page_token(page_token.as_deref())
+            .include_detail(include_detail)
+            .include_external_groups(include_external_groups)
+            .updated_after(updated_after.map(|moment| moment.0)))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn list_users(
+        &self,
+        py: Python<'_>,
+        organization_id: Text,
+        directory_id: Text,
+        page_size: Option<Count>,
+        page_token: Option<Text>,
+        include_detail: Option<bool>,
+        directory_group_id: Option<Text>,
+        updated_after: Option<Moment>,
+    ) -> PyResult<List<headcount::User>> {
+        Ok(self
+            .directories(py)?
+            .users(&organization_id, &directory_id)
+            .page_size(page_size.map(|size| size.0))
+            .page_token(page_token.as_deref())
+            .include_detail(include_detail)
+            .directory_group_id(directory_group_id.as_deref())
+            .updated_after(updated_after.map(|moment| moment.0)))
     }
 }
 
@@ -73,17 +117,22 @@ impl DirectoryClient {
         py: Python<'_>,
         organization_id: Text,
         directory_id: Text,
-        page_size: Option<u32>,
+        page_size: Option<Count>,
         page_token: Option<Text>,
         include_detail: Option<bool>,
         directory_group_id: Option<Text>,
         updated_after: Option<Moment>,
     ) -> PyResult<UserPage> {
-        let directories = self.directories(py)?;
-        let list = page(directories.users(&organization_id, &directory_id), page_size, page_token)
-            .include_detail(include_detail)
-            .directory_group_id(directory_group_id.as_deref())
-            .updated_after(updated_after.map(|moment| moment.0));
+        let list = self.list_users(
+            py,
+            organization_id,
+            directory_id,
+            page_size,
+            page_token,
+            include_detail,
+            directory_group_id,
+            updated_after,
+        )?;
         UserPage::make(py, wait(py, || list.send())?)
     }
 
@@ -98,17 +147,22 @@ impl DirectoryClient {
         py: Python<'_>,
         organization_id: Text,
         directory_id: Text,
-        page_size: Option<u32>,
+        page_size: Option<Count>,
         page_token: Option<Text>,
         include_detail: Option<bool>,
         include_external_groups: Option<bool>,
         updated_after: Option<Moment>,
     ) -> PyResult<GroupPage> {
-        let directories = self.directories(py)?;
-        let list = page(directories.groups(&organization_id, &directory_id), page_size, page_token)
-            .include_detail(include_detail)
-            .include_external_groups(include_external_groups)
-            .updated_after(updated_after.map(|moment| moment.0));
+        let list = self.list_groups(
+            py,
+            organization_id,
+            directory_id,
+            page_size,
+            page_token,
+            include_detail,
+            include_external_groups,
+            updated_after,
+        )?;
         GroupPage::make(py, wait(py, || list.send())?)
     }
 
@@ -123,17 +177,22 @@ impl DirectoryClient {
         py: Python<'_>,
         organization_id: Text,
         directory_id: Text,
-        page_size: Option<u32>,
+        page_size: Option<Count>,
         page_token: Option<Text>,
         include_detail: Option<bool>,
         directory_group_id: Option<Text>,
         updated_after: Option<Moment>,
     ) -> PyResult<UserIterator> {
-        let directories = self.directories(py)?;
-        let list = page(directories.users(&organization_id, &directory_id), page_size, page_token)
-            .include_detail(include_detail)
-            .directory_group_id(directory_group_id.as_deref())
-            .updated_after(updated_after.map(|moment| moment.0));
+        let list = self.list_users(
+            py,
+            organization_id,
+            directory_id,
+            page_size,
+            page_token,
+            include_detail,
+            directory_group_id,
+            updated_after,
+        )?;
         Ok(UserIterator::make(self.0.clone(), list))
     }
 
@@ -148,22 +207,22 @@ impl DirectoryClient {
         py: Python<'_>,
         organization_id: Text,
         directory_id: Text,
-        page_size: Option<u32>,
+        page_size: Option<Count>,
         page_token: Option<Text>,
         include_detail: Option<bool>,
         include_external_groups: Option<bool>,
         updated_after: Option<Moment>,
     ) -> PyResult<GroupIterator> {
-        let directories = self.directories(py)?;
-        let list = page(directories.groups(&organization_id, &directory_id), page_size, page_token)
-            .include_detail(include_detail)
-            .include_external_groups(include_external_groups)
-            .updated_after(updated_after.map(|moment| moment.0));
+        let list = self.list_groups(
+            py,
+            organization_id,
+            directory_id,
+            page_size,
+            page_token,
+            include_detail,
+            include_external_groups,
+            updated_after,
+        )?;
         Ok(GroupIterator::make(self.0.clone(), list))
     }
-}
-
-/// What every listing can be asked: which page.
-fn page<T: headcount::Listed>(list: List<T>, size: Option<u32>, token: Option<Text>) -> List<T> {
-    list.page_size(size).page_token(token.as_deref())
 }

@@ -2,10 +2,11 @@
 
 use crate::border::wait;
 use crate::client::State;
-use crate::convert::Text;
+use crate::convert::{Count, Text};
 use crate::errors::OrRaise;
 use crate::listing::{OrganizationIterator, OrganizationPage};
 use crate::models::Organization;
+use headcount::blocking::{List, Organizations};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -18,8 +19,23 @@ impl OrganizationClient {
         OrganizationClient(state)
     }
 
-    fn organizations(&self, py: Python<'_>) -> PyResult<headcount::blocking::Organizations> {
+    fn organizations(&self, py: Python<'_>) -> PyResult<Organizations> {
         Ok(self.0.client().or_raise(py)?.organizations())
+    }
+
+    fn list(
+        &self,
+        py: Python<'_>,
+        page_size: Option<Count>,
+        page_token: Option<Text>,
+        external_id: Option<Text>,
+    ) -> PyResult<List<headcount::Organization>> {
+        Ok(self
+            .organizations(py)?
+            .list()
+            .page_size(page_size.map(|size| size.0))
+            .page_token(page_token.as_deref())
+            .external_id(external_id.as_deref()))
     }
 }
 
@@ -30,12 +46,11 @@ impl OrganizationClient {
     fn list_organizations(
         &self,
         py: Python<'_>,
-        page_size: Option<u32>,
+        page_size: Option<Count>,
         page_token: Option<Text>,
         external_id: Option<Text>,
     ) -> PyResult<OrganizationPage> {
-        let list = self.organizations(py)?.list();
-        let list = list.page_size(page_size).page_token(page_token.as_deref()).external_id(external_id.as_deref());
+        let list = self.list(py, page_size, page_token, external_id)?;
         OrganizationPage::make(py, wait(py, || list.send())?)
     }
 
@@ -44,7 +59,7 @@ impl OrganizationClient {
     fn list_organization(
         &self,
         py: Python<'_>,
-        page_size: Option<u32>,
+        page_size: Option<Count>,
         page_token: Option<Text>,
         external_id: Option<Text>,
     ) -> PyResult<OrganizationPage> {
@@ -56,13 +71,11 @@ impl OrganizationClient {
     fn all(
         &self,
         py: Python<'_>,
-        page_size: Option<u32>,
+        page_size: Option<Count>,
         page_token: Option<Text>,
         external_id: Option<Text>,
     ) -> PyResult<OrganizationIterator> {
-        let list = self.organizations(py)?.list();
-        let list = list.page_size(page_size).page_token(page_token.as_deref()).external_id(external_id.as_deref());
-        Ok(OrganizationIterator::make(self.0.clone(), list))
+        Ok(OrganizationIterator::make(self.0.clone(), self.list(py, page_size, page_token, external_id)?))
     }
 
     /// The organization with this id (``org_...``).

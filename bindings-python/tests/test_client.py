@@ -228,6 +228,11 @@ def test_settings_and_arguments_that_cannot_be_used(monkeypatch):
         client.directory.list_directory_users("org_1", "dir_1", updated_after="soon")
     with pytest.raises(headcount.InvalidArgumentError):
         client.organization.get_organization("\ud800")
+    for size in (-1, 2**40):
+        with pytest.raises(headcount.InvalidArgumentError):
+            client.directory.list_directory_users("org_1", "dir_1", page_size=size)
+        with pytest.raises(headcount.InvalidArgumentError):
+            client.organization.all(page_size=size)
     for wrong in (1, None, b"org_1"):
         with pytest.raises(TypeError):
             client.organization.get_organization(wrong)
