@@ -31,7 +31,7 @@ def env():
     sandbox.close()
 
 
-@pytest.mark.parametrize("document, language, code", blocks())
+@pytest.mark.parametrize("document, language, code", list(blocks()))
 def test_block(document, language, code, env, tmp_path):
     RUNNERS[language](code, env, tmp_path)
 

@@ -126,6 +126,6 @@ def test_ours_verify_in_theirs(programs, agent, peer):
     agree(programs(AGENTS[agent]), programs(command), {}, {"peer": package})
 
 
-@pytest.mark.parametrize("signer, verifier", itertools.permutations(AGENTS, 2))
+@pytest.mark.parametrize("signer, verifier", list(itertools.permutations(AGENTS, 2)))
 def test_ours_verify_in_ours(programs, signer, verifier):
     agree(programs(AGENTS[signer]), programs(AGENTS[verifier]), {}, {})
