@@ -2,7 +2,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <pthread.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -351,18 +350,18 @@ static void threads(hc_client *client) {
     }
 }
 
-/* A child goes on with its parent's client. It ends by a signal of its own, before valgrind looks for leaks in it: what the parent's
-   worker thread owned is in the child's memory without that thread, and would be called lost. */
+/* A child goes on with its parent's client. It becomes another program when all is well: what the parent's worker thread owned is in
+   the child's memory without that thread, and a leak checker would call it lost when the child ended as itself. */
 static void forks(hc_client *client) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         size_t count = (size_t)one_thread(client);
-        if (count == strtoul(setting("SANDBOX_USERS"), NULL, 10)) raise(SIGKILL);
+        if (count == strtoul(setting("SANDBOX_USERS"), NULL, 10)) execlp("true", "true", (char *)NULL);
         _exit(1);
     }
     int status = -1;
-    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK((size_t)one_thread(client) == strtoul(setting("SANDBOX_USERS"), NULL, 10));
 }
 
