@@ -88,10 +88,10 @@ fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
     let text = if let Ok(text) = name.cast::<PyString>() {
         // Most headers of a request are none of ours; their length tells without reading them.
         let length = text.len()?;
-        let alike = |known: &&&str| length == known.len() || length == known.len() + WSGI.len();
-        let Some(known) = WEBHOOK_HEADERS.iter().flatten().find(alike) else { return Ok(None) };
+        if !WEBHOOK_HEADERS.iter().flatten().any(|known| length == known.len() || length == known.len() + WSGI.len()) {
+            return Ok(None);
+        }
         match text.encode_utf8() {
-            Ok(bytes) if bytes.as_bytes() == known.as_bytes() => return Ok(Some(Cow::Borrowed(known))),
             Ok(bytes) => bytes,
             // A name that is not Unicode is none of ours.
             Err(_) => return Ok(None),
@@ -102,6 +102,9 @@ fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
         return Err(wrong_type(name, "a header's name as str or bytes"));
     };
     let Ok(name) = std::str::from_utf8(text.as_bytes()) else { return Ok(None) };
+    if let Some(known) = WEBHOOK_HEADERS.iter().flatten().find(|known| **known == name) {
+        return Ok(Some(Cow::Borrowed(known)));
+    }
     let name = match name.strip_prefix(WSGI) {
         Some(environ) => environ.replace('_', "-"),
         None => name.to_owned(),

@@ -4,7 +4,7 @@ use crate::convert::{Now, Span, Text, compact_json, wrong_type};
 use crate::errors::{OrRaise, invalid_argument};
 use crate::event::Event;
 use crate::headers::Found;
-use headcount::{Result, Timestamp, guard};
+use headcount::guard;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
@@ -76,7 +76,19 @@ impl Webhook {
         headers: &Bound<'_, PyAny>,
         now: Option<Now>,
     ) -> PyResult<bool> {
-        check(&self.0, headers, body, now.map(|now| now.0)).map(|()| true)
+        let headers = Found::read(headers)?;
+        let now = now.map(|now| now.0);
+        let verified = match Body::read(body)? {
+            Body::Raw(bytes) => guard(|| match now {
+                Some(now) => self.0.verify_signature_at(&headers, bytes.as_bytes(), now),
+                None => self.0.verify_signature(&headers, bytes.as_bytes()),
+            }),
+            Body::Parsed(compact) => guard(|| match now {
+                Some(now) => self.0.verify_parsed_signature_at(&headers, &compact, now),
+                None => self.0.verify_parsed_signature(&headers, &compact),
+            }),
+        };
+        verified.or_raise(body.py()).map(|()| true)
     }
 
     /// The headers that a request with ``body`` would carry: for tests of the code that verifies.
@@ -135,26 +147,6 @@ pub(crate) fn verify_interceptor_payload(
     payload: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
     verify_webhook_payload(secret, headers, payload)
-}
-
-fn check(
-    webhook: &headcount::Webhook,
-    headers: &Bound<'_, PyAny>,
-    body: &Bound<'_, PyAny>,
-    now: Option<Timestamp>,
-) -> PyResult<()> {
-    let headers = Found::read(headers)?;
-    let verified: Result<()> = match Body::read(body)? {
-        Body::Raw(bytes) => guard(|| match now {
-            Some(now) => webhook.verify_signature_at(&headers, bytes.as_bytes(), now),
-            None => webhook.verify_signature(&headers, bytes.as_bytes()),
-        }),
-        Body::Parsed(compact) => guard(|| match now {
-            Some(now) => webhook.verify_parsed_signature_at(&headers, &compact, now),
-            None => webhook.verify_parsed_signature(&headers, &compact),
-        }),
-    };
-    verified.or_raise(body.py())
 }
 
 /// One secret, or any number of them in something that can be iterated over.

@@ -109,12 +109,14 @@ impl ErrorKind {
 pub fn guard<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     // What a panic may leave half done is the core's own, and its locks say so when they are next taken.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no message");
-        Err(Error::internal(format!("a defect in headcount, please report it: {said}")))
+        let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let error = Error::internal(format!(
+            "a defect in headcount, please report it: {}",
+            said.unwrap_or("a panic without a message").replace(['\r', '\n'], " ")
+        ));
+        // What was thrown may throw when it is dropped.
+        std::mem::forget(panic);
+        Err(error)
     })
 }
 

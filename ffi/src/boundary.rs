@@ -4,8 +4,7 @@
 //! object. Each catches panics; each looks at a pointer before it is used. Arguments are converted by the functions below, which name the parameter in errors.
 
 use crate::error::{hc_error, hc_status, report};
-use headcount_core::{Error, Result};
-use std::any::Any;
+use headcount_core::{Error, Result, guard};
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -137,7 +136,7 @@ pub(crate) unsafe fn run<T, O: Out<T>>(
     } else {
         // SAFETY: it is not NULL, so it may be written to.
         unsafe { out.clear() };
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic)))
+        guard(work)
     };
     match result {
         Ok(value) => {
@@ -148,17 +147,6 @@ pub(crate) unsafe fn run<T, O: Out<T>>(
         // SAFETY: it is NULL or may be written to.
         Err(reason) => unsafe { report(reason, error) },
     }
-}
-
-fn panicked(panic: Box<dyn Any + Send>) -> Error {
-    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let error = Error::internal(format!(
-        "a defect in headcount, please report it: {}",
-        said.unwrap_or("a panic without a message").replace(['\r', '\n'], " ")
-    ));
-    // What was thrown may throw when it is dropped.
-    std::mem::forget(panic);
-    error
 }
 
 /// What an accessor gives where there is nothing to give.
