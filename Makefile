@@ -61,23 +61,26 @@ demo: build-rust build-c build-python build-node examples/node/node_modules/.pac
 
 # ---- the tests ------------------------------------------------------------------------------------------------------------
 
+# A test that hangs fails its suite instead of holding whoever waits for it.
+LIMIT := timeout --kill-after=10 1200
+
 .PHONY: test test-rust test-c test-python test-node test-interop test-docs
 test: test-rust test-c test-python test-node test-interop test-docs ## every suite
 	@echo "every suite passed"
 
 test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
-	cargo test --quiet
-	cargo test --quiet --package headcount --no-default-features --features webhook
+	$(LIMIT) cargo test --quiet
+	$(LIMIT) cargo test --quiet --package headcount --no-default-features --features webhook
 
 test-c: build-c ## the C programs, plainly and under valgrind
 	sh scripts/valgrind.sh
-	$(PYTHON) tests/c/run.py --valgrind
+	$(LIMIT) $(PYTHON) tests/c/run.py --valgrind
 
 test-python: build-python build-rust ## the wheel: vectors, client, types
-	cd bindings-python && ../$(VENV) -m pytest --quiet
+	cd bindings-python && $(LIMIT) ../$(VENV) -m pytest --quiet
 
 test-node: build-node build-rust examples/node/node_modules/.package-lock.json ## the addon: vectors, client, types, the vendor's quickstart
-	cd bindings-node && $(NPM) test --silent
+	cd bindings-node && $(LIMIT) $(NPM) test --silent
 
 .venv-interop/ready: tests/interop/requirements.txt
 	$(PYTHON) -m venv .venv-interop
@@ -93,10 +96,10 @@ peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.p
 	$(INTEROP) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
 
 test-interop: peers build-c ## signatures between headcount and the packages of PyPI and npm
-	$(INTEROP) -m pytest --quiet tests/interop
+	$(LIMIT) $(INTEROP) -m pytest --quiet tests/interop
 
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
-	$(VENV) -m pytest --quiet tests/docs
+	$(LIMIT) $(VENV) -m pytest --quiet tests/docs
 
 # ---- what is committed and generated --------------------------------------------------------------------------------------
 
