@@ -15,14 +15,24 @@
 //! ```
 
 use crate::client::{self, ClientBuilder, Listed};
-use crate::{Directory, DirectoryToggle, Error, Group, Organization, Page, Result, Timestamp, User};
+use crate::http::{CallOptions, Stats};
+use crate::{
+    Directory, DirectoryToggle, Error, Group, Organization, OrganizationFields, Page, Result, Timestamp, User,
+};
 use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 /// The REST client of one environment, for threads without an async runtime. Cheap to clone.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client {
+    shared: Arc<Shared>,
+    options: CallOptions,
+}
 
 struct Shared {
     settings: ClientBuilder,
@@ -47,7 +57,26 @@ impl Client {
     pub fn new(settings: ClientBuilder) -> Result<Client> {
         let shared = Shared { settings, client: PerProcess::default() };
         shared.client()?;
-        Ok(Client(Arc::new(shared)))
+        Ok(Client { shared: Arc::new(shared), options: CallOptions::default() })
+    }
+
+    /// As [`headcount::Client::with`](crate::Client::with).
+    pub fn with(&self, options: CallOptions) -> Client {
+        Client { shared: Arc::clone(&self.shared), options }
+    }
+
+    /// As [`headcount::Client::stats`](crate::Client::stats), counted in this process.
+    pub fn stats(&self) -> Stats {
+        self.current().map(|client| client.stats()).unwrap_or_default()
+    }
+
+    /// The async client behind this one, for [`wait`] and [`spawn`]: this process' own.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where a forked child cannot set it up again.
+    pub fn current(&self) -> Result<client::Client> {
+        Ok(self.shared.client()?.with(self.options.clone()))
     }
 
     /// Calls about organizations.
@@ -78,9 +107,13 @@ impl std::fmt::Debug for Client {
 pub struct Organizations(Client);
 
 impl Organizations {
+    fn inner(&self) -> Result<client::Organizations> {
+        Ok(self.0.current()?.organizations())
+    }
+
     /// As [`Organizations::list`](client::Organizations::list).
     pub fn list(&self) -> List<Organization> {
-        List::new(self.0.0.client().map(|client| client.organizations().list()))
+        List::new(self.inner().map(|organizations| organizations.list()))
     }
 
     /// As [`Organizations::get`](client::Organizations::get).
@@ -89,8 +122,7 @@ impl Organizations {
     ///
     /// The same.
     pub fn get(&self, id: &str) -> Result<Organization> {
-        let client = self.0.0.client()?;
-        wait(client.organizations().get(id))
+        wait(self.inner()?.get(id))
     }
 
     /// As [`Organizations::get_by_external_id`](client::Organizations::get_by_external_id).
@@ -99,8 +131,34 @@ impl Organizations {
     ///
     /// The same.
     pub fn get_by_external_id(&self, external_id: &str) -> Result<Organization> {
-        let client = self.0.0.client()?;
-        wait(client.organizations().get_by_external_id(external_id))
+        wait(self.inner()?.get_by_external_id(external_id))
+    }
+
+    /// As [`Organizations::create`](client::Organizations::create).
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn create(&self, display_name: &str, fields: &OrganizationFields) -> Result<Organization> {
+        wait(self.inner()?.create(display_name, fields))
+    }
+
+    /// As [`Organizations::update`](client::Organizations::update).
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn update(&self, id: &str, fields: &OrganizationFields) -> Result<Organization> {
+        wait(self.inner()?.update(id, fields))
+    }
+
+    /// As [`Organizations::delete`](client::Organizations::delete).
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn delete(&self, id: &str) -> Result<()> {
+        wait(self.inner()?.delete(id))
     }
 }
 
@@ -110,7 +168,7 @@ pub struct Directories(Client);
 
 impl Directories {
     fn inner(&self) -> Result<client::Directories> {
-        Ok(self.0.0.client()?.directories())
+        Ok(self.0.current()?.directories())
     }
 
     /// As [`Directories::list`](client::Directories::list).
@@ -192,7 +250,7 @@ impl<T: Listed> List<T> {
         List(list)
     }
 
-    setters! { page_size(u32); }
+    setters! { page_size(u32); read_ahead(bool); }
 
     /// As on [`headcount::List`](client::List): `page_token`.
     pub fn page_token<'a>(self, token: impl Into<Option<&'a str>>) -> Self {
@@ -211,7 +269,7 @@ impl<T: Listed> List<T> {
 
     /// Every page, one after the other.
     pub fn pages(self) -> Pages<T> {
-        Pages(self.0.map(client::List::pages))
+        Pages { process: std::process::id(), pages: ManuallyDrop::new(self.0.map(client::List::pages)) }
     }
 
     /// Every item of every page; ends at the first error.
@@ -242,18 +300,42 @@ impl List<Group> {
 
 /// Every page of a listing; made by [`List::pages`].
 #[derive(Debug)]
-pub struct Pages<T>(Result<client::Pages<T>>);
+pub struct Pages<T> {
+    process: u32,
+    pages: ManuallyDrop<Result<client::Pages<T>>>,
+}
 
 impl<T: Listed> Pages<T> {
     /// The next page, or `None` behind the last one. After an error it asks for the same page again.
     ///
     /// # Errors
     ///
-    /// As [`Pages::next`](client::Pages::next).
+    /// As [`Pages::next`](client::Pages::next); and in a forked child, where the listing is to be begun again.
     #[allow(clippy::should_implement_trait, reason = "an iterator cannot ask for the same page again after an error")]
     pub fn next(&mut self) -> Result<Option<Page<T>>> {
-        let pages = self.0.as_mut().map_err(|error| error.clone())?;
-        wait(pages.next())
+        wait(self.current()?.next())
+    }
+
+    /// The pages behind these, for [`wait_interruptibly`] and [`spawn`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in a forked child.
+    pub fn current(&mut self) -> Result<&mut client::Pages<T>> {
+        if self.process != std::process::id() {
+            return Err(Error::invalid_argument("the listing was begun before a fork: begin another in this process"));
+        }
+        self.pages.as_mut().map_err(|error| error.clone())
+    }
+}
+
+impl<T> Drop for Pages<T> {
+    fn drop(&mut self) {
+        // What a forked child has of it is a picture of its parent's threads and sockets, which it must not touch.
+        if self.process == std::process::id() {
+            // Nothing uses it any more: this is its only owner's end.
+            drop(std::mem::replace(&mut *self.pages, Err(Error::cancelled())));
+        }
     }
 }
 
@@ -285,14 +367,57 @@ impl<T: Listed> Iterator for Iter<T> {
 }
 
 /// Runs a call to its end on this thread.
-fn wait<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
-    static RUNTIME: PerProcess<Arc<Runtime>> = PerProcess::new();
+///
+/// # Errors
+///
+/// What the call gives, and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in an async task.
+pub fn wait<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    outside_of_tasks()?.block_on(call)
+}
+
+/// Runs a call to its end on this thread, unless `check`, which is asked again and again while it runs, gives an error first: then the
+/// call is cancelled.
+///
+/// # Errors
+///
+/// As [`wait`], and what `check` gives.
+pub fn wait_interruptibly<T>(
+    call: impl Future<Output = Result<T>>,
+    every: Duration,
+    mut check: impl FnMut() -> Result<()>,
+) -> Result<T> {
+    outside_of_tasks()?.block_on(async {
+        let mut call = pin!(call);
+        loop {
+            match tokio::time::timeout(every, call.as_mut()).await {
+                Ok(result) => return result,
+                Err(_) => check()?,
+            }
+        }
+    })
+}
+
+/// Starts a call in the background of this process.
+///
+/// # Errors
+///
+/// [`ErrorKind::Internal`](crate::ErrorKind::Internal) where the runtime cannot be started.
+pub fn spawn<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>> {
+    Ok(runtime()?.spawn(call))
+}
+
+fn outside_of_tasks() -> Result<Arc<Runtime>> {
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(Error::invalid_argument(
             "the blocking client was called from an async task: use headcount::Client there",
         ));
     }
-    let runtime = RUNTIME.get(|| {
+    runtime()
+}
+
+fn runtime() -> Result<Arc<Runtime>> {
+    static RUNTIME: PerProcess<Arc<Runtime>> = PerProcess::new();
+    RUNTIME.get(|| {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("headcount")
@@ -300,8 +425,7 @@ fn wait<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
             .build()
             .map(Arc::new)
             .map_err(|error| Error::internal(format!("the runtime cannot be started: {error}")))
-    })?;
-    runtime.block_on(call)
+    })
 }
 
 /// A value that each process makes for itself.
@@ -312,8 +436,17 @@ struct PerProcess<T>(OnceLock<Box<Made<T>>>);
 
 struct Made<T> {
     process: u32,
-    value: Result<T>,
+    value: ManuallyDrop<Result<T>>,
     next: PerProcess<T>,
+}
+
+impl<T> Drop for Made<T> {
+    fn drop(&mut self) {
+        // Another process' value is a picture of its threads and sockets: it is left as it lies.
+        if self.process == std::process::id() {
+            drop(std::mem::replace(&mut *self.value, Err(Error::cancelled())));
+        }
+    }
 }
 
 impl<T> Default for PerProcess<T> {
@@ -327,9 +460,11 @@ impl<T: Clone> PerProcess<T> {
         let process = std::process::id();
         let mut at = self;
         loop {
-            let made = at.0.get_or_init(|| Box::new(Made { process, value: make(), next: PerProcess::new() }));
+            let made = at
+                .0
+                .get_or_init(|| Box::new(Made { process, value: ManuallyDrop::new(make()), next: PerProcess::new() }));
             if made.process == process {
-                return made.value.clone();
+                return (*made.value).clone();
             }
             at = &made.next;
         }

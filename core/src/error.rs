@@ -36,6 +36,9 @@ macro_rules! named {
     };
 }
 
+#[cfg(feature = "client")]
+pub(crate) use named;
+
 named! {
     /// What kind of thing went wrong.
     ErrorKind {

@@ -44,7 +44,7 @@ pub use source::{Chance, Clock, OsChance, SystemClock};
 #[cfg(feature = "client")]
 pub use client::{Client, ClientBuilder, Directories, Items, List, Listed, Organizations, Pages};
 #[cfg(feature = "client")]
-pub use http::RetryPolicy;
+pub use http::{Activity, ActivityKind, CallOptions, Cancel, Level, Observer, RetryPolicy, Stats};
 #[cfg(feature = "webhook")]
 pub use webhook::{
     Event, Headers, SignedHeaders, WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header,

@@ -68,7 +68,8 @@ impl Server {
     }
 
     fn with(&self, set: impl Fn(headcount::ClientBuilder) -> headcount::ClientBuilder) -> Client {
-        let quick = RetryPolicy { max_attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(2) };
+        let quick =
+            RetryPolicy { max_attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(2), budget: 100 };
         set(Client::builder(&self.url, "skc_1", "test_secret").retry(quick).timeout(Duration::from_secs(20)))
             .build()
             .unwrap()

@@ -91,7 +91,7 @@ impl Directories {
         verb: &str,
         operation: &'static str,
     ) -> Result<DirectoryToggle> {
-        let call = directory(organization_id, id).verb(verb).call(Method::PATCH, operation, Vec::new());
+        let call = directory(organization_id, id).verb(verb).call(Method::PATCH, operation);
         self.0.fetch(call).await
     }
 }

@@ -5,7 +5,6 @@ use super::{Client, Items, Pages};
 use crate::http::Call;
 use crate::model::{null_is_default, total_size};
 use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
-use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -76,18 +75,19 @@ listed!(Group, groups, GroupsAnswer, "list directory groups", 30);
 pub struct List<T> {
     client: Client,
     call: Result<Call>,
+    pub(super) read_ahead: bool,
     _of: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for List<T> {
     fn clone(&self) -> List<T> {
-        List { client: self.client.clone(), call: self.call.clone(), _of: PhantomData }
+        List { client: self.client.clone(), call: self.call.clone(), read_ahead: self.read_ahead, _of: PhantomData }
     }
 }
 
 impl<T: Listed> List<T> {
     pub(super) fn new(client: Client, path: Path) -> List<T> {
-        List { client, call: path.call(Method::GET, T::OPERATION, Vec::new()), _of: PhantomData }
+        List { client, call: path.get(T::OPERATION), read_ahead: true, _of: PhantomData }
     }
 
     /// The most items a page may have. The server's own limits apply as well: users and groups come 30 at most, organizations 10
@@ -105,6 +105,13 @@ impl<T: Listed> List<T> {
         self.set("page_token", token.into().filter(|token| !token.is_empty()))
     }
 
+    /// Whether [`stream`](List::stream) and [`pages`](List::pages) fetch the next page while the one before is read: one page ahead and
+    /// no more, from the second page on. They do unless told otherwise.
+    pub fn read_ahead(mut self, ahead: impl Into<Option<bool>>) -> List<T> {
+        self.read_ahead = ahead.into().unwrap_or(true);
+        self
+    }
+
     /// Reads one page: the server's default number of items unless [`page_size`](List::page_size) says otherwise.
     ///
     /// # Errors
@@ -112,7 +119,9 @@ impl<T: Listed> List<T> {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such organization or directory;
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for what cannot be sent.
     pub async fn send(&self) -> Result<Page<T>> {
-        self.client.fetch::<T::Answer>(self.call.clone()).await.map(Into::into)
+        let page = self.client.fetch::<T::Answer>(self.call.clone()).await?.into();
+        self.client.http.count_page();
+        Ok(page)
     }
 
     /// Every page, one after the other, as large as the server gives them unless [`page_size`](List::page_size) says otherwise.

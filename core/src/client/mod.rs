@@ -7,10 +7,11 @@ mod paging;
 mod path;
 
 use crate::config::{self, EnvironmentUrl};
-use crate::http::{Call, Http, RetryPolicy, Settings};
-use crate::source::{Chance, Clock, OsChance, SystemClock};
+use crate::http::{Account, Call, CallOptions, Http, Observer, RetryPolicy, Settings, Stats};
+use crate::source::{Chance, Clock};
 use crate::{Error, Result, Secret};
 use serde::de::DeserializeOwned;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,10 @@ pub use paging::{Items, Pages};
 ///
 /// Every call has a deadline, is repeated after failures that may pass, and is cancelled by dropping its future.
 #[derive(Clone)]
-pub struct Client(Arc<Http>);
+pub struct Client {
+    http: Arc<Http>,
+    options: CallOptions,
+}
 
 /// Settings of a [`Client`]; made by [`Client::builder`] or [`ClientBuilder::from_env`].
 #[derive(Clone)]
@@ -34,12 +38,7 @@ pub struct ClientBuilder {
     url: (String, &'static str),
     id: (String, &'static str),
     secret: (Secret, &'static str),
-    timeout: Duration,
-    attempt_timeout: Duration,
-    connect_timeout: Duration,
-    retry: RetryPolicy,
-    clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    settings: Settings,
 }
 
 impl Client {
@@ -62,12 +61,7 @@ impl Client {
             url: (environment_url.into(), "the environment URL"),
             id: (client_id.into(), "the client id"),
             secret: (client_secret.into(), "the client secret"),
-            timeout: Duration::from_secs(60),
-            attempt_timeout: Duration::from_secs(20),
-            connect_timeout: Duration::from_secs(10),
-            retry: RetryPolicy::default(),
-            clock: Arc::new(SystemClock),
-            chance: Arc::new(OsChance),
+            settings: Settings::default(),
         }
     }
 
@@ -81,8 +75,18 @@ impl Client {
         Directories(self.clone())
     }
 
+    /// The same client, connections and token, whose calls have these options: another deadline, a handle to end them with.
+    pub fn with(&self, options: CallOptions) -> Client {
+        Client { http: Arc::clone(&self.http), options }
+    }
+
+    /// What the client has done since it was made, clones and all.
+    pub fn stats(&self) -> Stats {
+        self.http.stats()
+    }
+
     pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: Result<Call>) -> Result<T> {
-        self.0.fetch(&call?).await
+        self.http.fetch(&call?, &self.options).await
     }
 }
 
@@ -106,77 +110,113 @@ impl ClientBuilder {
 
     /// The deadline of each call, with all its attempts and waits. 60 seconds unless set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.settings.timeout = timeout;
         self
     }
 
     /// How long one attempt of a call may take before another is made. 20 seconds unless set.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
+        self.settings.attempt_timeout = timeout;
         self
     }
 
     /// How long a connection may take to be made. 10 seconds unless set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.settings.connect_timeout = timeout;
         self
     }
 
     /// How calls are repeated.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+        self.settings.retry = policy;
         self
     }
 
     /// How often a call is tried in all; 1 turns retries off. 5 unless set.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.retry.max_attempts = attempts;
+        self.settings.retry.max_attempts = attempts;
+        self
+    }
+
+    /// The longest first wait between attempts. 250 ms unless set.
+    pub fn retry_base(mut self, wait: Duration) -> Self {
+        self.settings.retry.base = wait;
+        self
+    }
+
+    /// The longest wait between attempts, unless the server asks for more. 8 seconds unless set.
+    pub fn retry_cap(mut self, wait: Duration) -> Self {
+        self.settings.retry.cap = wait;
+        self
+    }
+
+    /// How many retries all calls have between them; see [`RetryPolicy::budget`]. 100 unless set.
+    pub fn retry_budget(mut self, retries: u32) -> Self {
+        self.settings.retry.budget = retries;
+        self
+    }
+
+    /// How many requests may be under way at once; the rest wait their turn. 32 unless set.
+    pub fn max_concurrency(mut self, requests: usize) -> Self {
+        self.settings.max_concurrency = requests;
+        self
+    }
+
+    /// The longest answer that is read, in bytes; a longer one is an error. 8 MiB unless set.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_response_bytes = bytes;
+        self
+    }
+
+    /// The proxy to go through (`http://` or `https://`, a user name and password in it where it wants them), in the place of the one
+    /// that `HTTPS_PROXY` or `ALL_PROXY` names; hosts in `NO_PROXY` are reached without. The empty text means no proxy at all.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.settings.proxy = Some(url.into());
+        self
+    }
+
+    /// A file of certificate authorities in PEM that are trusted beside the system's. It is read when the client is made.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.ca_file = Some(path.into());
+        self
+    }
+
+    /// What is appended to the `User-Agent`: the application's name and version, such as `acme-provisioning/2.1`.
+    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.settings.user_agent_suffix = suffix.into();
+        self
+    }
+
+    /// Who is told what the client does. `tracing` subscribers are told without.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.settings.observer = Some(Arc::new(observer));
         self
     }
 
     /// The clock that dates in answers are compared with.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.settings.clock = Arc::new(clock);
         self
     }
 
     /// Where the jitter between attempts comes from.
     pub fn chance(mut self, chance: impl Chance) -> Self {
-        self.chance = Arc::new(chance);
+        self.settings.chance = Arc::new(chance);
         self
     }
 
-    /// Checks the settings and makes the client. No I/O happens.
+    /// Checks the settings and makes the client. Nothing is sent.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the setting that cannot be used.
     pub fn build(self) -> Result<Client> {
-        let root = EnvironmentUrl::parse(self.url.1, &self.url.0)?;
-        for (name, timeout) in [
-            ("timeout", self.timeout),
-            ("attempt_timeout", self.attempt_timeout),
-            ("connect_timeout", self.connect_timeout),
-        ] {
-            // A year is as good as no deadline, and every clock can count to it.
-            if timeout.is_zero() || timeout > Duration::from_secs(365 * 24 * 60 * 60) {
-                return Err(Error::config(format!("{name} must be more than nothing and at most a year")));
-            }
-        }
-        if self.retry.max_attempts == 0 {
-            return Err(Error::config("max_attempts must be at least 1: with 1, nothing is tried again"));
-        }
-        Ok(Client(Arc::new(Http::new(Settings {
-            root,
+        let account = Account {
+            root: EnvironmentUrl::parse(self.url.1, &self.url.0)?,
             client_id: setting(self.id.1, &self.id.0)?,
             client_secret: setting(self.secret.1, self.secret.0.expose())?.into(),
-            timeout: self.timeout,
-            attempt_timeout: self.attempt_timeout,
-            connect_timeout: self.connect_timeout,
-            retry: self.retry,
-            clock: self.clock,
-            chance: self.chance,
-        })?)))
+        };
+        Ok(Client { http: Arc::new(Http::new(account, self.settings)?), options: CallOptions::default() })
     }
 }
 
@@ -197,8 +237,8 @@ impl std::fmt::Debug for Client {
 impl std::fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("timeout", &self.timeout)
-            .field("retry", &self.retry)
+            .field("timeout", &self.settings.timeout)
+            .field("retry", &self.settings.retry)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Reading a listing to its end, without believing a server that goes in circles.
+//! Reading a listing to its end, one page ahead of the reader, without believing a server that goes in circles.
 
 use super::{List, Listed};
 use crate::{Error, ErrorKind, Page, Result};
@@ -8,6 +8,9 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 /// Every page of a listing, one after the other; made by [`List::pages`].
 ///
@@ -19,11 +22,22 @@ pub struct Pages<T> {
     seen: HashSet<u64>,
     hasher: RandomState,
     done: bool,
+    ahead: Option<Ahead<T>>,
+}
+
+/// The next page, on its way. It ends with its reader.
+#[derive(Debug)]
+struct Ahead<T>(JoinHandle<Result<Page<T>>>);
+
+impl<T> Drop for Ahead<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl<T: Listed> Pages<T> {
     pub(super) fn new(list: List<T>) -> Pages<T> {
-        Pages { list, seen: HashSet::new(), hasher: RandomState::new(), done: false }
+        Pages { list, seen: HashSet::new(), hasher: RandomState::new(), done: false, ahead: None }
     }
 
     /// The next page, or `None` behind the last one.
@@ -36,7 +50,7 @@ impl<T: Listed> Pages<T> {
         if self.done {
             return Ok(None);
         }
-        let page = self.list.send().await?;
+        let page = self.fetch().await?;
         if page.next_page_token.is_empty() {
             self.done = true;
         } else {
@@ -49,15 +63,39 @@ impl<T: Listed> Pages<T> {
                 .with_context("operation", <T as super::list::sealed::Listed>::OPERATION));
             }
             self.list = self.list.clone().page_token(page.next_page_token.as_str());
+            self.go_ahead();
         }
         Ok(Some(page))
     }
+
+    /// The page that is on its way, or else one that is asked for now. Dropping the future loses neither.
+    async fn fetch(&mut self) -> Result<Page<T>> {
+        if let Some(ahead) = &mut self.ahead {
+            let result = (&mut ahead.0).await;
+            self.ahead = None;
+            if let Ok(page) = result {
+                return page;
+            }
+            // The runtime that was fetching it has ended: this one does it again.
+        }
+        self.list.send().await
+    }
+
+    fn go_ahead(&mut self) {
+        if !self.list.read_ahead {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
+        let list = self.list.clone();
+        let page = async move { list.send().await };
+        self.ahead = Some(Ahead(runtime.spawn(page.in_current_span())));
+    }
 }
 
-type Turn<T> = Pin<Box<dyn Future<Output = (Pages<T>, Result<Option<Page<T>>>)> + Send>>;
+type Turn<T> = Pin<Box<dyn Future<Output = (Box<Pages<T>>, Result<Option<Page<T>>>)> + Send>>;
 
 enum State<T> {
-    Idle(Pages<T>),
+    Idle(Box<Pages<T>>),
     Asking(Turn<T>),
     Done,
 }
@@ -70,7 +108,7 @@ pub struct Items<T> {
 
 impl<T: Listed> Items<T> {
     pub(super) fn new(pages: Pages<T>) -> Items<T> {
-        Items { state: State::Idle(pages), page: Vec::new().into_iter() }
+        Items { state: State::Idle(Box::new(pages)), page: Vec::new().into_iter() }
     }
 }
 

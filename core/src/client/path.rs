@@ -11,6 +11,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// A path below `api/v1`, with an error where an id cannot be part of one.
 pub(super) struct Path {
     path: String,
+    route: String,
     context: Vec<(&'static str, String)>,
     error: Option<Error>,
 }
@@ -18,20 +19,24 @@ pub(super) struct Path {
 impl Path {
     /// `api/v1/` and `rest`.
     pub(super) fn new(rest: &str) -> Path {
-        Path { path: format!("api/v1/{rest}"), context: Vec::new(), error: None }
+        Path { path: format!("api/v1/{rest}"), route: format!("/api/v1/{rest}"), context: Vec::new(), error: None }
     }
 
     /// One more fixed segment.
     pub(super) fn then(mut self, segment: &str) -> Path {
-        self.path.push('/');
-        self.path.push_str(segment);
+        for path in [&mut self.path, &mut self.route] {
+            path.push('/');
+            path.push_str(segment);
+        }
         self
     }
 
     /// A custom verb behind the last segment (`…:enable`).
     pub(super) fn verb(mut self, verb: &str) -> Path {
-        self.path.push(':');
-        self.path.push_str(verb);
+        for path in [&mut self.path, &mut self.route] {
+            path.push(':');
+            path.push_str(verb);
+        }
         self
     }
 
@@ -46,24 +51,28 @@ impl Path {
         }
         self.path.push('/');
         self.path.extend(utf8_percent_encode(id, ESCAPED));
+        self.route.extend(["/{", what, "}"]);
         self.context.push((what, id.to_owned()));
         self
     }
 
-    pub(super) fn call(
-        self,
-        method: Method,
-        operation: &'static str,
-        query: Vec<(&'static str, String)>,
-    ) -> Result<Call> {
+    pub(super) fn call(self, method: Method, operation: &'static str) -> Result<Call> {
         match self.error {
             Some(error) => Err(error.with_context("operation", operation)),
-            None => Ok(Call { method, path: self.path, query, operation, context: self.context }),
+            None => Ok(Call {
+                method,
+                path: self.path,
+                route: self.route,
+                query: Vec::new(),
+                body: None,
+                operation,
+                context: self.context,
+            }),
         }
     }
 
     pub(super) fn get(self, operation: &'static str) -> Result<Call> {
-        self.call(Method::GET, operation, Vec::new())
+        self.call(Method::GET, operation)
     }
 }
 
@@ -97,6 +106,14 @@ mod tests {
         for id in ["", ".", ".."] {
             assert_eq!(sent(id).unwrap_err().kind(), crate::ErrorKind::InvalidArgument);
         }
+    }
+
+    #[test]
+    fn routes_name_what_paths_hold() {
+        let call = Path::new("organizations").id("organization", "org_1").then("directories").id("directory", "dir_1");
+        let call = call.verb("enable").call(Method::PATCH, "test").unwrap();
+        assert_eq!(call.route, "/api/v1/organizations/{organization}/directories/{directory}:enable");
+        assert_eq!(call.path, "api/v1/organizations/org_1/directories/dir_1:enable");
     }
 
     proptest! {

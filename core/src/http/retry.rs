@@ -1,9 +1,10 @@
-//! When to try again, and how long to wait before.
+//! When to try again, how long to wait before, and when to stop because the server is broken for everybody.
 
 use crate::source::Chance;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How calls are repeated after a failure that may pass: full-jitter exponential backoff.
+/// How calls are repeated after a failure that may pass: full-jitter exponential backoff, within a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// How often a call is tried in all; 1 turns retries off.
@@ -12,12 +13,15 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// The longest wait, unless the server asks for more.
     pub cap: Duration,
+    /// How many retries all calls of a client have between them. Each retry takes one, and each call that succeeds gives half of one
+    /// back, so that a server which fails everybody is soon asked once a call and no more.
+    pub budget: u32,
 }
 
 impl Default for RetryPolicy {
-    /// Five attempts, waits of up to 250 ms growing to up to 8 s.
+    /// Five attempts, waits of up to 250 ms growing to up to 8 s, a budget of 100.
     fn default() -> RetryPolicy {
-        RetryPolicy { max_attempts: 5, base: Duration::from_millis(250), cap: Duration::from_secs(8) }
+        RetryPolicy { max_attempts: 5, base: Duration::from_millis(250), cap: Duration::from_secs(8), budget: 100 }
     }
 }
 
@@ -29,6 +33,29 @@ impl RetryPolicy {
         let longest = doubled.min(self.cap);
         // 53 bits are what a double holds exactly.
         longest.mul_f64((chance.bits() >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+}
+
+/// The retries that a client has left, in halves.
+pub(super) struct Budget {
+    halves: AtomicU32,
+    full: u32,
+}
+
+impl Budget {
+    pub(super) fn new(retries: u32) -> Budget {
+        let full = retries.saturating_mul(2);
+        Budget { halves: AtomicU32::new(full), full }
+    }
+
+    /// Takes one retry, if there is one.
+    pub(super) fn take(&self) -> bool {
+        self.halves.try_update(Relaxed, Relaxed, |halves| halves.checked_sub(2)).is_ok()
+    }
+
+    /// A call succeeded.
+    pub(super) fn refill(&self) {
+        let _ = self.halves.try_update(Relaxed, Relaxed, |halves| (halves < self.full).then(|| halves + 1));
     }
 }
 
@@ -53,5 +80,18 @@ mod tests {
             let longest = Duration::from_millis(longest);
             assert!(wait <= longest && wait > longest.mul_f64(0.99), "attempt {attempt}: {wait:?}");
         }
+    }
+
+    #[test]
+    fn a_budget_is_used_up_and_earned_back() {
+        let budget = Budget::new(2);
+        assert!(budget.take() && budget.take() && !budget.take());
+        budget.refill();
+        assert!(!budget.take(), "one success is half a retry");
+        budget.refill();
+        assert!(budget.take() && !budget.take());
+        (0..100).for_each(|_| budget.refill());
+        assert!(budget.take() && budget.take() && !budget.take(), "it never holds more than at first");
+        assert!(!Budget::new(0).take());
     }
 }

@@ -18,7 +18,7 @@ pub use directory::{
 };
 pub use group::Group;
 pub use json::RawJson;
-pub use organization::{Feature, Organization, OrganizationSettings, RegionCode};
+pub use organization::{Feature, Organization, OrganizationFields, OrganizationSettings, RegionCode};
 pub use page::Page;
 pub use user::User;
 

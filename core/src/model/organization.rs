@@ -40,6 +40,28 @@ pub struct Organization {
     pub settings: Option<OrganizationSettings>,
 }
 
+/// What an organization is made with or changed to; what is `None` stays as it is. The contract's `v1organizationsCreateOrganization` and
+/// `v1organizationsUpdateOrganization`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationFields {
+    /// What people call it: 1 to 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// The application's own id for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// Where its logo is: `https`, at most 1,024 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+    /// The application's own keys (3 to 25 characters) and values (1 to 256): at most 10, in the place of those before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// Its short name in addresses: a DNS label or host name. An empty one removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+}
+
 /// The contract's `organizationsOrganizationSettings`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrganizationSettings {
