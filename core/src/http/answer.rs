@@ -17,13 +17,22 @@ const MESSAGE: usize = 300;
 ///
 /// Where it is not JSON at all, or ends early, something between the server and here broke it, and trying again may help. Where
 /// it is JSON of another shape, the server means it; the error names the field.
+///
+/// All answers of the contract are objects. Serde would take an array for one as well, and an empty array for a directory that everybody
+/// has left.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8], headers: &HeaderMap) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| {
+    let other = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[');
+    let decoded = match other {
+        true => serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body)
+            .and_then(|_| serde_json::from_slice(body)),
+        false => serde_json::from_slice(body),
+    };
+    decoded.map_err(|error| {
         let error = if error.is_data() {
             let mut deserializer = serde_json::Deserializer::from_slice(body);
             let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-                Err(error) => (error.path().to_string(), error.into_inner()),
-                Ok(_) => (String::new(), error),
+                Err(nested) if !other => (nested.path().to_string(), nested.into_inner()),
+                _ => (String::new(), error),
             };
             let field =
                 if path.is_empty() || path == "." { "the answer".to_owned() } else { format!("the answer's `{path}`") };
@@ -204,6 +213,11 @@ mod tests {
         assert!(error.message().contains("`users[1].email`"), "{error}");
         assert!(!error.message().contains("ada"), "{error}");
         assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent));
+        for body in [" [[],0]", "[[]]", "7", "null", r#""""#] {
+            let error = decode::<Users>(body.as_bytes(), &headers).unwrap_err();
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent), "{body}");
+            assert!(error.message().starts_with("the answer is not what the contract says"), "{error}");
+        }
         for body in ["<html>ada@example.com</html>", r#"{"users":[{"id":"ada"#, ""] {
             let error = decode::<Users>(body.as_bytes(), &headers).unwrap_err();
             assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Temporary));

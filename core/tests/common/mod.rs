@@ -1,0 +1,152 @@
+//! A server on a plain socket that is told exactly what to answer.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+
+use headcount::{Client, ClientBuilder, RetryPolicy};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+pub const TOKEN: &str = r#"{"access_token":"t0ken","token_type":"bearer","expires_in":3600}"#;
+
+/// A server that answers each request by its path and number (from 0 for each kind of path), and counts them.
+pub struct Server {
+    pub url: String,
+    tokens: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
+}
+
+/// What to do with one request.
+#[derive(Clone)]
+pub enum Reply {
+    /// Status line's end, headers, body.
+    Http(&'static str, String),
+    /// The bytes as they are, and then the end of the connection.
+    Raw(String),
+    /// Nothing: the connection is closed.
+    Close,
+    /// Nothing at all, until the client gives up.
+    Hang,
+    /// A byte now and then, until the client gives up.
+    Drip,
+    /// The reply, that much later.
+    Late(Duration, Box<Reply>),
+}
+
+pub fn ok(body: &str) -> Reply {
+    Reply::Http("200 OK", body.to_owned())
+}
+
+impl Server {
+    pub async fn start(
+        token: impl Fn(usize) -> Reply + Send + Sync + 'static,
+        call: impl Fn(usize, &str) -> Reply + Send + Sync + 'static,
+    ) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (tokens, calls, open) = (Arc::default(), Arc::default(), Arc::default());
+        let server = Server { url, tokens: Arc::clone(&tokens), calls: Arc::clone(&calls), open: Arc::clone(&open) };
+        let behaviour = Arc::new((token, call));
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (behaviour, tokens, calls) = (Arc::clone(&behaviour), Arc::clone(&tokens), Arc::clone(&calls));
+                let open = Arc::clone(&open);
+                tokio::spawn(async move {
+                    open.fetch_add(1, Ordering::SeqCst);
+                    serve(stream, |request| {
+                        if request.starts_with("POST /oauth/token ") {
+                            behaviour.0(tokens.fetch_add(1, Ordering::SeqCst))
+                        } else {
+                            behaviour.1(calls.fetch_add(1, Ordering::SeqCst), request)
+                        }
+                    })
+                    .await;
+                    open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        server
+    }
+
+    pub fn client(&self) -> Client {
+        self.with(|builder| builder)
+    }
+
+    pub fn with(&self, set: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        let quick =
+            RetryPolicy { max_attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(2), budget: 100 };
+        set(Client::builder(&self.url, "skc_1", "test_secret").retry(quick).timeout(Duration::from_secs(20)))
+            .build()
+            .unwrap()
+    }
+
+    /// Waits until every connection has been closed.
+    pub async fn left_alone(&self) {
+        while self.open.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Requests for tokens, and others.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.tokens.load(Ordering::SeqCst), self.calls.load(Ordering::SeqCst))
+    }
+}
+
+/// Reads requests off one connection until a reply ends it.
+async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
+    let mut buffer = Vec::new();
+    loop {
+        let end = loop {
+            if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&buffer[..at]).to_ascii_lowercase();
+                let length =
+                    head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+                let end = at + 4 + length.unwrap_or(0_usize);
+                if buffer.len() >= end {
+                    break end;
+                }
+            }
+            match stream.read_buf(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        };
+        let request = String::from_utf8_lossy(&buffer[..end]).into_owned();
+        buffer.drain(..end);
+        let mut reply = answer(&request);
+        if let Reply::Late(wait, later) = reply {
+            tokio::time::sleep(wait).await;
+            reply = *later;
+        }
+        match reply {
+            Reply::Http(status, body) => {
+                let (status, headers) = status.split_once('\n').unwrap_or((status, ""));
+                let text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len());
+                if stream.write_all(text.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Raw(text) => {
+                let _ = stream.write_all(text.as_bytes()).await;
+                return;
+            }
+            Reply::Close => return,
+            Reply::Hang => {
+                let _ = stream.read_buf(&mut buffer).await;
+                return;
+            }
+            Reply::Drip => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n").await;
+                while stream.write_all(b" ").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                return;
+            }
+            Reply::Late(..) => unreachable!("a late reply is late once"),
+        }
+    }
+}
