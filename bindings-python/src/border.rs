@@ -1,10 +1,206 @@
-//! The border's two ways in: no panic crosses it, and no wait holds the interpreter.
+//! The border's ways in: no panic crosses it, no wait holds the interpreter, and Ctrl-C and a task's cancellation end a call.
 
-use crate::errors::OrRaise;
-use headcount::{Result, guard};
+use crate::errors::{OrRaise, exception};
+use headcount::{Error, Result, blocking, guard};
+use pyo3::BoundObject;
+use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use std::future::{Future, poll_fn};
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
-/// Runs what may wait for the network, with the interpreter released to other threads meanwhile.
-pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    py.detach(|| guard(call)).or_raise(py)
+/// How often a waiting thread looks for signals. People take a fifth of a second for at once.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How a client's calls are waited for.
+pub(crate) trait Mode: 'static {
+    /// Starts `call`, and makes of its result what Python gets; or gives Python something to await.
+    fn run<'py, T, P>(
+        py: Python<'py>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>;
+}
+
+/// The thread waits, with the interpreter released to others meanwhile.
+pub(crate) struct Waiting;
+
+/// A coroutine waits: the call is driven by this process' runtime and no thread of its own.
+pub(crate) struct Awaiting;
+
+impl Mode for Waiting {
+    fn run<'py, T, P>(
+        py: Python<'py>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>,
+    {
+        let value = wait(py, call)?;
+        object(py, convert(py, value)?).map(|object| object.into_bound(py))
+    }
+}
+
+/// Waits for `call`, unless a signal's handler raises first.
+pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
+    let mut raised = None;
+    let check = || {
+        // Handlers run in the main thread alone; in others this finds nothing.
+        Python::attach(|py| py.check_signals()).map_err(|error| {
+            raised = Some(error);
+            Error::cancelled()
+        })
+    };
+    let result = py.detach(|| guard(|| blocking::wait_interruptibly(call, TICK, check)));
+    match raised {
+        Some(error) => Err(error),
+        None => result.or_raise(py),
+    }
+}
+
+impl Mode for Awaiting {
+    fn run<'py, T, P>(
+        py: Python<'py>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>,
+    {
+        let start = move |py: Python<'_>| future(py, call, convert);
+        coroutine(py, Start(Mutex::new(Some(Box::new(start)))))
+    }
+}
+
+type Starter = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A call that begins when its coroutine is first run, as coroutines do.
+#[pyclass(frozen)]
+struct Start(Mutex<Option<Starter>>);
+
+#[pymethods]
+impl Start {
+    fn __call__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let start = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        start.ok_or_else(|| exception(py, &Error::internal("a call was started twice")))?(py)
+    }
+}
+
+/// `asyncio.create_task` and `TaskGroup` want a coroutine and nothing else, which only Python's own compiler can make.
+fn coroutine(py: Python<'_>, start: Start) -> PyResult<Bound<'_, PyAny>> {
+    static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUN.import(py, "headcount.support", "run")?.call1((start,))
+}
+
+/// Starts `call` on this process' runtime, and gives an `asyncio.Future` of the running loop for it. Cancelling that ends the call.
+fn future<T, P>(
+    py: Python<'_>,
+    call: impl Future<Output = Result<T>> + Send + 'static,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+) -> PyResult<Py<PyAny>>
+where
+    T: Send + 'static,
+    P: for<'a> IntoPyObject<'a>,
+{
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let event_loop = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
+    let promise = event_loop.call_method0("create_future")?;
+    let settled = promise.clone().unbind();
+    let event_loop = event_loop.unbind();
+    let task = blocking::spawn(async move {
+        let mut call = Box::pin(call);
+        let guarded = poll_fn(move |cx| match guard(|| Ok(call.as_mut().poll(cx))) {
+            Ok(poll) => poll,
+            Err(defect) => Poll::Ready(Err(defect)),
+        });
+        let result = guarded.await;
+        // What Python gets is made on the loop's own thread. An interpreter that is ending has nobody to tell.
+        Python::try_attach(move |py| {
+            let outcome = move |py: Python<'_>| object(py, convert(py, result.or_raise(py)?)?);
+            let settle = Settle { promise: settled, outcome: Mutex::new(Some(Box::new(outcome))) };
+            // A loop that has been closed has nobody to tell either.
+            let _ = event_loop.call_method1(py, "call_soon_threadsafe", (settle,));
+        });
+    })
+    .or_raise(py)?;
+    promise.call_method1("add_done_callback", (Stop(task.abort_handle()),))?;
+    Ok(promise.unbind())
+}
+
+/// Settles a future, unless it has been cancelled meanwhile.
+#[pyclass(frozen)]
+struct Settle {
+    promise: Py<PyAny>,
+    outcome: Mutex<Option<Starter>>,
+}
+
+#[pymethods]
+impl Settle {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(outcome) = outcome else { return Ok(()) };
+        if self.promise.call_method0(py, "done")?.is_truthy(py)? {
+            return Ok(());
+        }
+        match outcome(py) {
+            Ok(value) => self.promise.call_method1(py, "set_result", (value,))?,
+            Err(error) => self.promise.call_method1(py, "set_exception", (error,))?,
+        };
+        Ok(())
+    }
+}
+
+/// Ends a call whose future is done with: cancelled, that is, or else there is nothing left to end.
+#[pyclass(frozen)]
+struct Stop(tokio::task::AbortHandle);
+
+#[pymethods]
+impl Stop {
+    fn __call__(&self, _future: &Bound<'_, PyAny>) {
+        self.0.abort();
+    }
+}
+
+/// What an `async for` gets when its next item is there already: an awaitable that has nothing to wait for.
+#[pyclass(frozen)]
+pub(crate) struct Ready(Mutex<Option<Py<PyAny>>>);
+
+impl Ready {
+    pub(crate) fn new(value: Py<PyAny>) -> Ready {
+        Ready(Mutex::new(Some(value)))
+    }
+}
+
+#[pymethods]
+impl Ready {
+    fn __await__(slf: Py<Ready>) -> Py<Ready> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Ready>) -> Py<Ready> {
+        slf
+    }
+
+    /// Ends at once, with the value: that is how an awaitable returns.
+    fn __next__(&self) -> PyResult<Option<Py<PyAny>>> {
+        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Err(pyo3::exceptions::PyStopIteration::new_err((value,)))
+    }
+}
+
+/// The end of an `async for`.
+pub(crate) fn stop_async_iteration() -> PyErr {
+    PyStopAsyncIteration::new_err(())
+}
+
+fn object<P: for<'a> IntoPyObject<'a>>(py: Python<'_>, value: P) -> PyResult<Py<PyAny>> {
+    value.into_pyobject(py).map(|value| value.into_any().unbind()).map_err(Into::into)
 }

@@ -1,142 +1,264 @@
-//! `Client`: one environment's REST API.
+//! `Client` and `AsyncClient`: one environment's REST API.
 
-use crate::convert::{Count, Span, Text};
-use crate::directory::DirectoryClient;
+use crate::convert::{Count, Size, Span, Text};
+use crate::directory::{AsyncDirectoryClient, DirectoryClient};
 use crate::errors::OrRaise;
-use crate::organization::OrganizationClient;
-use headcount::{ClientBuilder, Error, blocking};
+use crate::logging::Log;
+use crate::organization::{AsyncOrganizationClient, OrganizationClient};
+use headcount::{Activity, CallOptions, ClientBuilder, Error, blocking};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The native client until it is closed; shared by everything that was made with it.
-pub(crate) struct State(RwLock<Option<blocking::Client>>);
+pub(crate) struct State {
+    client: RwLock<Option<blocking::Client>>,
+    log: Arc<Log>,
+}
 
 impl State {
+    fn new(py: Python<'_>, settings: ClientBuilder) -> PyResult<Arc<State>> {
+        let log = Arc::new(Log::new(py)?);
+        let observer = Arc::clone(&log);
+        let settings =
+            settings.observer(move |activity: &Activity<'_>| headcount::Observer::observe(&*observer, activity));
+        let client = blocking::Client::new(settings).or_raise(py)?;
+        Ok(Arc::new(State { client: RwLock::new(Some(client)), log }))
+    }
+
+    /// The native client for calls with this deadline, or the error that it is closed.
+    pub(crate) fn client(&self, py: Python<'_>, timeout: Option<Span>) -> PyResult<headcount::Client> {
+        self.log.refresh(py)?;
+        let options = CallOptions::new().timeout(timeout.map(|Span(timeout)| timeout));
+        self.open().and_then(|client| client.with(options).current()).or_raise(py)
+    }
+
     /// The native client, or the error that it is closed.
-    pub(crate) fn client(&self) -> headcount::Result<blocking::Client> {
-        let client = self.0.read().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn open(&self) -> headcount::Result<blocking::Client> {
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
         client.clone().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))
     }
 
     fn close(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.client.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
-/// The REST client of one environment. May be used from any number of threads at once, and after a fork.
-///
-/// ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
-/// credentials. ``timeout`` is the deadline in seconds of each call with all its attempts; ``max_attempts`` is how often a call
-/// is tried in all. Making a client does no I/O.
-#[pyclass(frozen, module = "headcount")]
-pub(crate) struct Client {
-    state: Arc<State>,
-    /// Calls about organizations.
-    #[pyo3(get)]
-    organization: Py<OrganizationClient>,
-    /// Calls about directories, their users and their groups.
-    #[pyo3(get)]
-    directory: Py<DirectoryClient>,
+fn stats<'py>(py: Python<'py>, state: &State) -> PyResult<Bound<'py, PyAny>> {
+    let stats = state.open().or_raise(py)?.stats();
+    let parts = PyDict::new(py);
+    parts.set_item("requests", stats.requests)?;
+    parts.set_item("retries", stats.retries)?;
+    parts.set_item("throttled", stats.throttled)?;
+    parts.set_item("token_renewals", stats.token_renewals)?;
+    parts.set_item("pages", stats.pages)?;
+    parts.set_item("bytes", stats.bytes)?;
+    py.import("headcount.support")?.getattr("Stats")?.call((), Some(&parts))
 }
 
-impl Client {
-    fn build(
-        py: Python<'_>,
-        settings: ClientBuilder,
-        timeout: Option<Span>,
-        max_attempts: Option<Count>,
-    ) -> PyResult<Client> {
-        let settings = match timeout {
-            Some(Span(timeout)) => settings.timeout(timeout),
-            None => settings,
-        };
-        let settings = match max_attempts {
-            Some(Count(attempts)) => settings.max_attempts(attempts),
-            None => settings,
-        };
-        let state = Arc::new(State(RwLock::new(Some(blocking::Client::new(settings).or_raise(py)?))));
-        Ok(Client {
-            organization: Py::new(py, OrganizationClient::new(state.clone()))?,
-            directory: Py::new(py, DirectoryClient::new(state.clone()))?,
-            state,
-        })
-    }
-}
+/// Defines a client class: the settings are the same keywords in both, and in both their constructors.
+macro_rules! client {
+    ($client:ident, $organizations:ident, $directories:ident, $repr:literal, $doc:literal, { $($own:tt)* }) => {
+        #[doc = $doc]
+        ///
+        /// ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
+        /// credentials. Making a client sends nothing.
+        #[pyclass(frozen, module = "headcount")]
+        pub(crate) struct $client {
+            state: Arc<State>,
+            /// Calls about organizations.
+            #[pyo3(get)]
+            organization: Py<$organizations>,
+            /// Calls about directories, their users and their groups.
+            #[pyo3(get)]
+            directory: Py<$directories>,
+        }
 
-#[pymethods]
-impl Client {
-    #[new]
-    #[pyo3(signature = (
-        environment_url = None, client_id = None, client_secret = None,
-        *, timeout = None, max_attempts = None, env_url = None
-    ))]
-    fn new(
-        py: Python<'_>,
-        environment_url: Option<Text>,
-        client_id: Option<Text>,
-        client_secret: Option<Text>,
-        timeout: Option<Span>,
-        max_attempts: Option<Count>,
-        env_url: Option<Text>,
-    ) -> PyResult<Client> {
-        let environment_url = match (environment_url, env_url) {
-            (Some(_), Some(_)) => {
-                return Err(PyTypeError::new_err("environment_url and env_url are the same setting: pass one of them"));
+        impl $client {
+            fn build(py: Python<'_>, settings: ClientBuilder) -> PyResult<$client> {
+                let state = State::new(py, settings)?;
+                Ok($client {
+                    organization: Py::new(py, $organizations::new(state.clone()))?,
+                    directory: Py::new(py, $directories::new(state.clone()))?,
+                    state,
+                })
             }
-            (url, None) | (None, url) => url,
-        };
-        // `os.environ.get` gives None for what is not set: the core says which setting is missing.
-        let text = |value: Option<Text>| value.map(|text| text.to_string()).unwrap_or_default();
-        let settings = headcount::Client::builder(text(environment_url), text(client_id), text(client_secret));
-        Client::build(py, settings, timeout, max_attempts)
-    }
+        }
 
-    /// A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``.
-    #[staticmethod]
-    #[pyo3(signature = (*, timeout = None, max_attempts = None))]
-    fn from_env(py: Python<'_>, timeout: Option<Span>, max_attempts: Option<Count>) -> PyResult<Client> {
-        Client::build(py, ClientBuilder::from_env().or_raise(py)?, timeout, max_attempts)
-    }
+        #[pymethods]
+        impl $client {
+            #[new]
+            #[pyo3(signature = (
+                environment_url = None, client_id = None, client_secret = None, *, timeout = None, attempt_timeout = None,
+                connect_timeout = None, max_attempts = None, retry_base = None, retry_cap = None, retry_budget = None,
+                max_concurrency = None, max_response_bytes = None, proxy = None, ca_file = None, user_agent_suffix = None,
+                env_url = None
+            ))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn new(
+                py: Python<'_>,
+                environment_url: Option<Text>,
+                client_id: Option<Text>,
+                client_secret: Option<Text>,
+                timeout: Option<Span>,
+                attempt_timeout: Option<Span>,
+                connect_timeout: Option<Span>,
+                max_attempts: Option<Count>,
+                retry_base: Option<Span>,
+                retry_cap: Option<Span>,
+                retry_budget: Option<Size>,
+                max_concurrency: Option<Size>,
+                max_response_bytes: Option<Size>,
+                proxy: Option<Text>,
+                ca_file: Option<PathBuf>,
+                user_agent_suffix: Option<Text>,
+                env_url: Option<Text>,
+            ) -> PyResult<$client> {
+                let environment_url = match (environment_url, env_url) {
+                    (Some(_), Some(_)) => {
+                        return Err(PyTypeError::new_err(
+                            "environment_url and env_url are the same setting: pass one of them",
+                        ));
+                    }
+                    (url, None) | (None, url) => url,
+                };
+                // `os.environ.get` gives None for what is not set: the core says which setting is missing.
+                let text = |value: Option<Text>| value.map(|text| text.to_string()).unwrap_or_default();
+                let settings = headcount::Client::builder(text(environment_url), text(client_id), text(client_secret));
+                client!(@set settings: timeout, attempt_timeout, connect_timeout, max_attempts, retry_base, retry_cap,
+                    retry_budget, max_concurrency, max_response_bytes, proxy, ca_file, user_agent_suffix);
+                $client::build(py, settings)
+            }
 
-    /// Verifies the signature of a webhook: True, or a ``WebhookVerificationError``.
-    #[pyo3(signature = (secret, headers, payload))]
-    fn verify_webhook_payload(
-        &self,
-        secret: Text,
-        headers: &Bound<'_, PyAny>,
-        payload: &Bound<'_, PyAny>,
-    ) -> PyResult<bool> {
-        crate::webhook::verify_webhook_payload(secret, headers, payload)
-    }
+            /// A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``.
+            #[staticmethod]
+            #[pyo3(signature = (
+                *, timeout = None, attempt_timeout = None, connect_timeout = None, max_attempts = None, retry_base = None,
+                retry_cap = None, retry_budget = None, max_concurrency = None, max_response_bytes = None, proxy = None,
+                ca_file = None, user_agent_suffix = None
+            ))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn from_env(
+                py: Python<'_>,
+                timeout: Option<Span>,
+                attempt_timeout: Option<Span>,
+                connect_timeout: Option<Span>,
+                max_attempts: Option<Count>,
+                retry_base: Option<Span>,
+                retry_cap: Option<Span>,
+                retry_budget: Option<Size>,
+                max_concurrency: Option<Size>,
+                max_response_bytes: Option<Size>,
+                proxy: Option<Text>,
+                ca_file: Option<PathBuf>,
+                user_agent_suffix: Option<Text>,
+            ) -> PyResult<$client> {
+                let settings = ClientBuilder::from_env().or_raise(py)?;
+                client!(@set settings: timeout, attempt_timeout, connect_timeout, max_attempts, retry_base, retry_cap,
+                    retry_budget, max_concurrency, max_response_bytes, proxy, ca_file, user_agent_suffix);
+                $client::build(py, settings)
+            }
 
-    /// Verifies the signature of an interceptor's request: True, or a ``WebhookVerificationError``.
-    #[pyo3(signature = (secret, headers, payload))]
-    fn verify_interceptor_payload(
-        &self,
-        secret: Text,
-        headers: &Bound<'_, PyAny>,
-        payload: &Bound<'_, PyAny>,
-    ) -> PyResult<bool> {
-        crate::webhook::verify_webhook_payload(secret, headers, payload)
-    }
+            /// What the client has done since it was made, in this process.
+            fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                stats(py, &self.state)
+            }
 
-    /// Frees what the client holds. Calls that are under way finish; later ones fail. Closing twice does no harm.
-    fn close(&self) {
-        self.state.close();
-    }
+            /// Verifies the signature of a webhook: True, or a ``WebhookVerificationError``.
+            #[pyo3(signature = (secret, headers, payload))]
+            fn verify_webhook_payload(
+                &self,
+                secret: Text,
+                headers: &Bound<'_, PyAny>,
+                payload: &Bound<'_, PyAny>,
+            ) -> PyResult<bool> {
+                crate::webhook::verify_webhook_payload(secret, headers, payload)
+            }
 
-    fn __enter__(slf: Py<Client>) -> Py<Client> {
-        slf
-    }
+            /// Verifies the signature of an interceptor's request: True, or a ``WebhookVerificationError``.
+            #[pyo3(signature = (secret, headers, payload))]
+            fn verify_interceptor_payload(
+                &self,
+                secret: Text,
+                headers: &Bound<'_, PyAny>,
+                payload: &Bound<'_, PyAny>,
+            ) -> PyResult<bool> {
+                crate::webhook::verify_webhook_payload(secret, headers, payload)
+            }
 
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-        self.close();
-    }
+            fn __repr__(&self) -> &'static str {
+                if self.state.open().is_ok() {
+                    concat!("<headcount.", $repr, ">")
+                } else {
+                    concat!("<headcount.", $repr, ", closed>")
+                }
+            }
 
-    fn __repr__(&self) -> &'static str {
-        if self.state.client().is_ok() { "<headcount.Client>" } else { "<headcount.Client, closed>" }
+            $($own)*
+        }
+    };
+    // These three take anything that becomes their text or path, so the value's own type must be said.
+    (@value proxy $value:ident) => { String::from($value) };
+    (@value user_agent_suffix $value:ident) => { String::from($value) };
+    (@value ca_file $value:ident) => { $value };
+    (@value $name:ident $value:ident) => { $value.into() };
+    (@set $settings:ident: $($name:ident),*) => {
+        $(let $settings = match $name {
+            Some(value) => $settings.$name(client!(@value $name value)),
+            None => $settings,
+        };)*
+    };
+}
+
+client!(
+    Client,
+    OrganizationClient,
+    DirectoryClient,
+    "Client",
+    "The REST client of one environment. May be used from any number of threads at once, and after a fork.",
+    {
+        /// Frees what the client holds. Calls that are under way finish; later ones fail. Closing twice does no harm.
+        fn close(&self) {
+            self.state.close();
+        }
+
+        fn __enter__(slf: Py<Client>) -> Py<Client> {
+            slf
+        }
+
+        #[pyo3(signature = (*_exception))]
+        fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
+            self.state.close();
+        }
     }
+);
+
+client!(
+    AsyncClient,
+    AsyncOrganizationClient,
+    AsyncDirectoryClient,
+    "AsyncClient",
+    "The REST client of one environment, for asyncio: the same calls as coroutines. Any number of tasks, loops and threads may use it.",
+    {
+        /// Frees what the client holds, at once. Calls that are under way finish; later ones fail. Closing twice does no harm.
+        fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+            self.state.close();
+            nothing_to_wait_for(py, py.None())
+        }
+
+        fn __aenter__<'py>(slf: Bound<'py, AsyncClient>) -> PyResult<Bound<'py, PyAny>> {
+            nothing_to_wait_for(slf.py(), slf.clone().into_any().unbind())
+        }
+
+        #[pyo3(signature = (*_exception))]
+        fn __aexit__<'py>(&self, py: Python<'py>, _exception: &Bound<'_, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+            self.close(py)
+        }
+    }
+);
+
+fn nothing_to_wait_for(py: Python<'_>, value: Py<PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(Bound::new(py, crate::border::Ready::new(value))?.into_any())
 }

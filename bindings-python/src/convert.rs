@@ -38,8 +38,49 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Text {
     }
 }
 
+impl From<Text> for String {
+    fn from(text: Text) -> String {
+        text.to_string()
+    }
+}
+
 /// A count of at least one.
 pub(crate) struct Count(pub(crate) u32);
+
+impl From<Count> for u32 {
+    fn from(count: Count) -> u32 {
+        count.0
+    }
+}
+
+/// How many, or how much, may be: what a limit is set to.
+pub(crate) struct Size(u32);
+
+impl From<Size> for u32 {
+    fn from(size: Size) -> u32 {
+        size.0
+    }
+}
+
+impl From<Size> for usize {
+    fn from(size: Size) -> usize {
+        size.0.try_into().unwrap_or(usize::MAX)
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Size {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Size> {
+        value.extract::<u32>().map(Size).map_err(|error| {
+            if error.is_instance_of::<PyOverflowError>(value.py()) {
+                invalid_argument(value.py(), "the number is negative or too large: expected 0 to 4294967295")
+            } else {
+                error
+            }
+        })
+    }
+}
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Count {
     type Error = PyErr;
@@ -57,6 +98,12 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
 
 /// A span of time: seconds as a number, or a `timedelta`.
 pub(crate) struct Span(pub(crate) Duration);
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Duration {
+        span.0
+    }
+}
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Span {
     type Error = PyErr;

@@ -1,228 +1,188 @@
 //! `client.directory`: directories, their users and their groups.
 
-use crate::border::wait;
+use crate::border::{Awaiting, Mode, Waiting};
 use crate::client::State;
-use crate::convert::{Count, Moment, Text};
-use crate::errors::OrRaise;
-use crate::listing::{GroupIterator, GroupPage, UserIterator, UserPage};
+use crate::convert::{Count, Moment, Span, Text};
+use crate::listing::{AsyncGroupIterator, AsyncUserIterator, GroupIterator, GroupPage, UserIterator, UserPage};
 use crate::models::{Directory, DirectoryToggle};
-use headcount::blocking::{Directories, List};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// Calls about directories, their users and their groups: ``client.directory``.
-#[pyclass(frozen, module = "headcount")]
-pub(crate) struct DirectoryClient(Arc<State>);
+/// Defines `list_directory_users` and `users`, or the same for groups: two methods with the same filters. PyO3 has no way to share a
+/// signature.
+macro_rules! listings {
+    ($class:ident, $mode:ty, $listing:ident, $filter:ident: $filter_type:ty, $page:ident, $one:ident, $one_doc:literal,
+     $iterator:ident, $all:ident, $all_doc:literal) => {
+        #[pymethods]
+        impl $class {
+            #[doc = $one_doc]
+            #[pyo3(signature = (
+                organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None, $filter = None,
+                updated_after = None, timeout = None
+            ))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn $one<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                directory_id: Text,
+                page_size: Option<Count>,
+                page_token: Option<Text>,
+                include_detail: Option<bool>,
+                $filter: Option<$filter_type>,
+                updated_after: Option<Moment>,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let list = self.0.client(py, timeout)?.directories().$listing(&organization_id, &directory_id);
+                let list = list.page_size(page_size.map(|size| size.0)).page_token(page_token.as_deref());
+                let list = list.include_detail(include_detail).updated_after(updated_after.map(|moment| moment.0));
+                let list = list.$filter(listings!(@value $filter $filter));
+                <$mode>::run(py, async move { list.send().await }, $page::make)
+            }
 
-impl DirectoryClient {
-    pub(crate) fn new(state: Arc<State>) -> DirectoryClient {
-        DirectoryClient(state)
-    }
-
-    fn directories(&self, py: Python<'_>) -> PyResult<Directories> {
-        Ok(self.0.client().or_raise(py)?.directories())
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    fn list_groups(
-        &self,
-        py: Python<'_>,
-        organization_id: Text,
-        directory_id: Text,
-        page_size: Option<Count>,
-        page_token: Option<Text>,
-        include_detail: Option<bool>,
-        include_external_groups: Option<bool>,
-        updated_after: Option<Moment>,
-    ) -> PyResult<List<headcount::Group>> {
-        Ok(self
-            .directories(py)?
-            .groups(&organization_id, &directory_id)
-            .page_size(page_size.map(|size| size.0))
-            .page_token(page_token.as_deref())
-            .include_detail(include_detail)
-            .include_external_groups(include_external_groups)
-            .updated_after(updated_after.map(|moment| moment.0)))
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    fn list_users(
-        &self,
-        py: Python<'_>,
-        organization_id: Text,
-        directory_id: Text,
-        page_size: Option<Count>,
-        page_token: Option<Text>,
-        include_detail: Option<bool>,
-        directory_group_id: Option<Text>,
-        updated_after: Option<Moment>,
-    ) -> PyResult<List<headcount::User>> {
-        Ok(self
-            .directories(py)?
-            .users(&organization_id, &directory_id)
-            .page_size(page_size.map(|size| size.0))
-            .page_token(page_token.as_deref())
-            .include_detail(include_detail)
-            .directory_group_id(directory_group_id.as_deref())
-            .updated_after(updated_after.map(|moment| moment.0)))
-    }
+            #[doc = $all_doc]
+            #[pyo3(signature = (
+                organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None, $filter = None,
+                updated_after = None, read_ahead = None, timeout = None
+            ))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn $all(
+                &self,
+                py: Python<'_>,
+                organization_id: Text,
+                directory_id: Text,
+                page_size: Option<Count>,
+                page_token: Option<Text>,
+                include_detail: Option<bool>,
+                $filter: Option<$filter_type>,
+                updated_after: Option<Moment>,
+                read_ahead: Option<bool>,
+                timeout: Option<Span>,
+            ) -> PyResult<$iterator> {
+                let list = self.0.client(py, timeout)?.directories().$listing(&organization_id, &directory_id);
+                let list = list.page_size(page_size.map(|size| size.0)).page_token(page_token.as_deref());
+                let list = list.include_detail(include_detail).updated_after(updated_after.map(|moment| moment.0));
+                let list = list.$filter(listings!(@value $filter $filter));
+                Ok($iterator::make(self.0.clone(), list.read_ahead(read_ahead)))
+            }
+        }
+    };
+    (@value $value:ident directory_group_id) => { $value.as_deref() };
+    (@value $value:ident include_external_groups) => { $value };
 }
 
-#[pymethods]
-impl DirectoryClient {
-    /// The directories of an organization.
-    fn list_directories(&self, py: Python<'_>, organization_id: Text) -> PyResult<Vec<Directory>> {
-        let directories = self.directories(py)?;
-        let listed = wait(py, || directories.list(&organization_id))?;
-        Ok(listed.into_iter().map(Directory::from).collect())
-    }
+macro_rules! directory_client {
+    ($class:ident, $mode:ty, $users:ident, $groups:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[pyclass(frozen, module = "headcount")]
+        pub(crate) struct $class(Arc<State>);
 
-    /// One directory (``dir_...``) of an organization.
-    fn get_directory(&self, py: Python<'_>, organization_id: Text, directory_id: Text) -> PyResult<Directory> {
-        let directories = self.directories(py)?;
-        Ok(wait(py, || directories.get(&organization_id, &directory_id))?.into())
-    }
+        impl $class {
+            pub(crate) fn new(state: Arc<State>) -> $class {
+                $class(state)
+            }
+        }
 
-    /// The first directory that is listed for an organization; ``NotFoundError`` where there is none.
-    fn get_primary_directory_by_organization_id(&self, py: Python<'_>, organization_id: Text) -> PyResult<Directory> {
-        let directories = self.directories(py)?;
-        Ok(wait(py, || directories.primary(&organization_id))?.into())
-    }
+        #[pymethods]
+        impl $class {
+            /// The directories of an organization.
+            #[pyo3(signature = (organization_id, *, timeout = None))]
+            fn list_directories<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let directories = self.0.client(py, timeout)?.directories();
+                <$mode>::run(py, async move { directories.list(&organization_id).await }, |_, listed| {
+                    Ok(listed.into_iter().map(Directory::from).collect::<Vec<_>>())
+                })
+            }
 
-    /// Switches a directory on.
-    fn enable_directory(&self, py: Python<'_>, organization_id: Text, directory_id: Text) -> PyResult<DirectoryToggle> {
-        let directories = self.directories(py)?;
-        Ok(wait(py, || directories.enable(&organization_id, &directory_id))?.into())
-    }
+            /// One directory (``dir_...``) of an organization.
+            #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
+            fn get_directory<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                directory_id: Text,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let directories = self.0.client(py, timeout)?.directories();
+                <$mode>::run(py, async move { directories.get(&organization_id, &directory_id).await }, |_, found| {
+                    Ok(Directory::from(found))
+                })
+            }
 
-    /// Switches a directory off.
-    fn disable_directory(
-        &self,
-        py: Python<'_>,
-        organization_id: Text,
-        directory_id: Text,
-    ) -> PyResult<DirectoryToggle> {
-        let directories = self.directories(py)?;
-        Ok(wait(py, || directories.disable(&organization_id, &directory_id))?.into())
-    }
+            /// The first directory that is listed for an organization; ``NotFoundError`` where there is none.
+            #[pyo3(signature = (organization_id, *, timeout = None))]
+            fn get_primary_directory_by_organization_id<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let directories = self.0.client(py, timeout)?.directories();
+                <$mode>::run(py, async move { directories.primary(&organization_id).await }, |_, found| {
+                    Ok(Directory::from(found))
+                })
+            }
 
-    /// One page of a directory's users; ``users`` gives every page.
-    #[pyo3(signature = (
-        organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None,
-        directory_group_id = None, updated_after = None
-    ))]
-    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    fn list_directory_users(
-        &self,
-        py: Python<'_>,
-        organization_id: Text,
-        directory_id: Text,
-        page_size: Option<Count>,
-        page_token: Option<Text>,
-        include_detail: Option<bool>,
-        directory_group_id: Option<Text>,
-        updated_after: Option<Moment>,
-    ) -> PyResult<UserPage> {
-        let list = self.list_users(
-            py,
-            organization_id,
-            directory_id,
-            page_size,
-            page_token,
-            include_detail,
-            directory_group_id,
-            updated_after,
-        )?;
-        UserPage::make(py, wait(py, || list.send())?)
-    }
+            /// Switches a directory on.
+            #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
+            fn enable_directory<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                directory_id: Text,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let directories = self.0.client(py, timeout)?.directories();
+                <$mode>::run(py, async move { directories.enable(&organization_id, &directory_id).await }, |_, toggle| {
+                    Ok(DirectoryToggle::from(toggle))
+                })
+            }
 
-    /// One page of a directory's groups; ``groups`` gives every page.
-    #[pyo3(signature = (
-        organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None,
-        include_external_groups = None, updated_after = None
-    ))]
-    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    fn list_directory_groups(
-        &self,
-        py: Python<'_>,
-        organization_id: Text,
-        directory_id: Text,
-        page_size: Option<Count>,
-        page_token: Option<Text>,
-        include_detail: Option<bool>,
-        include_external_groups: Option<bool>,
-        updated_after: Option<Moment>,
-    ) -> PyResult<GroupPage> {
-        let list = self.list_groups(
-            py,
-            organization_id,
-            directory_id,
-            page_size,
-            page_token,
-            include_detail,
-            include_external_groups,
-            updated_after,
-        )?;
-        GroupPage::make(py, wait(py, || list.send())?)
-    }
+            /// Switches a directory off.
+            #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
+            fn disable_directory<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                directory_id: Text,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let directories = self.0.client(py, timeout)?.directories();
+                <$mode>::run(py, async move { directories.disable(&organization_id, &directory_id).await }, |_, toggle| {
+                    Ok(DirectoryToggle::from(toggle))
+                })
+            }
+        }
 
-    /// Every user of a directory, page after page.
-    #[pyo3(signature = (
-        organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None,
-        directory_group_id = None, updated_after = None
-    ))]
-    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    fn users(
-        &self,
-        py: Python<'_>,
-        organization_id: Text,
-        directory_id: Text,
-        page_size: Option<Count>,
-        page_token: Option<Text>,
-        include_detail: Option<bool>,
-        directory_group_id: Option<Text>,
-        updated_after: Option<Moment>,
-    ) -> PyResult<UserIterator> {
-        let list = self.list_users(
-            py,
-            organization_id,
-            directory_id,
-            page_size,
-            page_token,
-            include_detail,
-            directory_group_id,
-            updated_after,
-        )?;
-        Ok(UserIterator::make(self.0.clone(), list))
-    }
-
-    /// Every group of a directory, page after page.
-    #[pyo3(signature = (
-        organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None,
-        include_external_groups = None, updated_after = None
-    ))]
-    #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    fn groups(
-        &self,
-        py: Python<'_>,
-        organization_id: Text,
-        directory_id: Text,
-        page_size: Option<Count>,
-        page_token: Option<Text>,
-        include_detail: Option<bool>,
-        include_external_groups: Option<bool>,
-        updated_after: Option<Moment>,
-    ) -> PyResult<GroupIterator> {
-        let list = self.list_groups(
-            py,
-            organization_id,
-            directory_id,
-            page_size,
-            page_token,
-            include_detail,
-            include_external_groups,
-            updated_after,
-        )?;
-        Ok(GroupIterator::make(self.0.clone(), list))
-    }
+        listings!(
+            $class, $mode, users, directory_group_id: Text, UserPage,
+            list_directory_users, "One page of a directory's users; ``users`` gives every page.",
+            $users, users, "Every user of a directory, page after page."
+        );
+        listings!(
+            $class, $mode, groups, include_external_groups: bool, GroupPage,
+            list_directory_groups, "One page of a directory's groups; ``groups`` gives every page.",
+            $groups, groups, "Every group of a directory, page after page."
+        );
+    };
 }
+
+directory_client!(
+    DirectoryClient,
+    Waiting,
+    UserIterator,
+    GroupIterator,
+    "Calls about directories, their users and their groups: ``client.directory``."
+);
+directory_client!(
+    AsyncDirectoryClient,
+    Awaiting,
+    AsyncUserIterator,
+    AsyncGroupIterator,
+    "Calls about directories, their users and their groups, as coroutines: ``client.directory`` of an ``AsyncClient``."
+);

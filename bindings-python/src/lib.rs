@@ -1,8 +1,9 @@
 //! The Python package's native half: a thin translation of the crate `headcount`, with no logic of its own.
 //!
-//! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`); `webhook` verifies
-//! and gives an `event`, with `headers` to read what frameworks call headers. `convert` and `errors` are the two ways across
-//! the border, `border` the guard on it.
+//! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`), and `logging` tells of them;
+//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers. `convert` and `errors` are the two
+//! ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a class twice, for threads and for
+//! asyncio, is written once, as a macro.
 
 mod border;
 mod client;
@@ -12,6 +13,7 @@ mod errors;
 mod event;
 mod headers;
 mod listing;
+mod logging;
 mod models;
 mod organization;
 mod webhook;
@@ -22,17 +24,20 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _headcount {
     #[pymodule_export]
-    use crate::client::Client;
+    use crate::client::{AsyncClient, Client};
     #[pymodule_export]
-    use crate::directory::DirectoryClient;
+    use crate::directory::{AsyncDirectoryClient, DirectoryClient};
     #[pymodule_export]
     use crate::event::Event;
     #[pymodule_export]
-    use crate::listing::{GroupIterator, GroupPage, OrganizationIterator, OrganizationPage, UserIterator, UserPage};
+    use crate::listing::{
+        AsyncGroupIterator, AsyncOrganizationIterator, AsyncUserIterator, GroupIterator, GroupPage,
+        OrganizationIterator, OrganizationPage, UserIterator, UserPage,
+    };
     #[pymodule_export]
     use crate::models::{Directory, DirectoryToggle, Group, Organization, User};
     #[pymodule_export]
-    use crate::organization::OrganizationClient;
+    use crate::organization::{AsyncOrganizationClient, OrganizationClient};
     #[pymodule_export]
     use crate::webhook::{Webhook, verify_interceptor_payload, verify_webhook_payload};
 

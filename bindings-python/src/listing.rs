@@ -1,10 +1,10 @@
-//! What listings give: one page (a class that is a sequence of its items), or an iterator over every page.
+//! What listings give: one page (a class that is a sequence of its items), or an iterator over every page, for `for` or `async for`.
 
-use crate::border::wait;
+use crate::border::{Awaiting, Mode, Ready, stop_async_iteration, wait};
 use crate::client::State;
 use crate::errors::OrRaise;
 use crate::models::{Group, Organization, User};
-use headcount::{Listed, Page, blocking};
+use headcount::{List, Listed, Page, blocking};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
@@ -23,8 +23,8 @@ struct At<T> {
 }
 
 impl<T: Listed> Cursor<T> {
-    fn new(state: Arc<State>, list: blocking::List<T>) -> Cursor<T> {
-        Cursor { state, at: Mutex::new(At { pages: Some(list.pages()), items: Vec::new().into_iter() }) }
+    fn new(state: Arc<State>, list: List<T>) -> Cursor<T> {
+        Cursor { state, at: Mutex::new(At { pages: Some(list.pages().into()), items: Vec::new().into_iter() }) }
     }
 
     /// The next item. After an error it asks for the same page again.
@@ -35,8 +35,9 @@ impl<T: Listed> Cursor<T> {
                 return Ok(Some(item));
             }
             let Some(pages) = &mut at.pages else { return Ok(None) };
-            self.state.client().or_raise(py)?;
-            match wait(py, || pages.next())? {
+            self.state.open().or_raise(py)?;
+            let pages = pages.current().or_raise(py)?;
+            match wait(py, pages.next())? {
                 Some(page) => at.items = page.items.into_iter(),
                 None => at.pages = None,
             }
@@ -44,9 +45,44 @@ impl<T: Listed> Cursor<T> {
     }
 }
 
-/// Defines the page and the iterator of one kind of item.
+/// Where an `async for` is in its listing. Tasks may share it: each item goes to one of them.
+struct AsyncCursor<T> {
+    state: Arc<State>,
+    items: Mutex<std::vec::IntoIter<T>>,
+    /// `None` behind the last page. Held across the wait for a page, by whichever task asked first.
+    pages: tokio::sync::Mutex<Option<blocking::Pages<T>>>,
+}
+
+impl<T: Listed> AsyncCursor<T> {
+    fn new(state: Arc<State>, list: List<T>) -> Arc<AsyncCursor<T>> {
+        let pages = tokio::sync::Mutex::new(Some(list.pages().into()));
+        Arc::new(AsyncCursor { state, items: Mutex::new(Vec::new().into_iter()), pages })
+    }
+
+    fn buffered(&self) -> Option<T> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+
+    /// The next item. After an error it asks for the same page again.
+    async fn next(self: Arc<Self>) -> headcount::Result<Option<T>> {
+        let mut pages = self.pages.lock().await;
+        loop {
+            if let Some(item) = self.buffered() {
+                return Ok(Some(item));
+            }
+            let Some(left) = pages.as_mut() else { return Ok(None) };
+            self.state.open()?;
+            match left.current()?.next().await? {
+                Some(page) => *self.items.lock().unwrap_or_else(PoisonError::into_inner) = page.items.into_iter(),
+                None => *pages = None,
+            }
+        }
+    }
+}
+
+/// Defines the page and the iterators of one kind of item.
 macro_rules! listing {
-    ($item:ident, $page:ident, $iterator:ident, $field:ident, $field_text:literal) => {
+    ($item:ident, $page:ident, $iterator:ident, $async_iterator:ident, $field:ident, $field_text:literal) => {
         #[doc = concat!("One page of a listing: a sequence of its ", $field_text, ".")]
         #[pyclass(frozen, module = "headcount")]
         pub(crate) struct $page {
@@ -161,12 +197,12 @@ macro_rules! listing {
 
         #[doc = concat!("Iterates over the ", $field_text, " of every page.")]
         ///
-        /// A page is asked for when the one before it has been read. After an error ``next()`` asks for the same page again.
+        /// A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
         #[pyclass(frozen, module = "headcount")]
         pub(crate) struct $iterator(Cursor<headcount::$item>);
 
         impl $iterator {
-            pub(crate) fn make(state: Arc<State>, list: blocking::List<headcount::$item>) -> $iterator {
+            pub(crate) fn make(state: Arc<State>, list: List<headcount::$item>) -> $iterator {
                 $iterator(Cursor::new(state, list))
             }
         }
@@ -181,9 +217,45 @@ macro_rules! listing {
                 Ok(self.0.next(py)?.map($item::from))
             }
         }
+
+        #[doc = concat!("Iterates over the ", $field_text, " of every page, with ``async for``.")]
+        ///
+        /// A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
+        #[pyclass(frozen, module = "headcount")]
+        pub(crate) struct $async_iterator(Arc<AsyncCursor<headcount::$item>>);
+
+        impl $async_iterator {
+            pub(crate) fn make(state: Arc<State>, list: List<headcount::$item>) -> $async_iterator {
+                $async_iterator(AsyncCursor::new(state, list))
+            }
+        }
+
+        #[pymethods]
+        impl $async_iterator {
+            fn __aiter__(slf: Py<$async_iterator>) -> Py<$async_iterator> {
+                slf
+            }
+
+            fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                if let Some(item) = self.0.buffered() {
+                    let item = Py::new(py, $item::from(item))?.into_any();
+                    return Ok(Bound::new(py, Ready::new(item))?.into_any());
+                }
+                Awaiting::run(py, Arc::clone(&self.0).next(), |_, item| {
+                    item.map($item::from).ok_or_else(stop_async_iteration)
+                })
+            }
+        }
     };
 }
 
-listing!(Organization, OrganizationPage, OrganizationIterator, organizations, "organizations");
-listing!(User, UserPage, UserIterator, users, "users");
-listing!(Group, GroupPage, GroupIterator, groups, "groups");
+listing!(
+    Organization,
+    OrganizationPage,
+    OrganizationIterator,
+    AsyncOrganizationIterator,
+    organizations,
+    "organizations"
+);
+listing!(User, UserPage, UserIterator, AsyncUserIterator, users, "users");
+listing!(Group, GroupPage, GroupIterator, AsyncGroupIterator, groups, "groups");

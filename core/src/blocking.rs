@@ -269,7 +269,7 @@ impl<T: Listed> List<T> {
 
     /// Every page, one after the other.
     pub fn pages(self) -> Pages<T> {
-        Pages { process: std::process::id(), pages: ManuallyDrop::new(self.0.map(client::List::pages)) }
+        Pages::new(self.0.map(client::List::pages))
     }
 
     /// Every item of every page; ends at the first error.
@@ -303,6 +303,19 @@ impl List<Group> {
 pub struct Pages<T> {
     process: u32,
     pages: ManuallyDrop<Result<client::Pages<T>>>,
+}
+
+impl<T> Pages<T> {
+    fn new(pages: Result<client::Pages<T>>) -> Pages<T> {
+        Pages { process: std::process::id(), pages: ManuallyDrop::new(pages) }
+    }
+}
+
+impl<T> From<client::Pages<T>> for Pages<T> {
+    /// The same pages, which a forked child cannot go on with.
+    fn from(pages: client::Pages<T>) -> Pages<T> {
+        Pages::new(Ok(pages))
+    }
 }
 
 impl<T: Listed> Pages<T> {

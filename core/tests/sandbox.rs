@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::TryStreamExt;
-use headcount::{Client, ErrorKind, RetryPolicy, Timestamp, blocking};
+use headcount::{Client, ErrorKind, OrganizationFields, RetryPolicy, Timestamp, blocking};
 use headcount_sandbox::{Fault, NewUser, Sandbox};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -29,6 +29,38 @@ async fn organizations() {
         (ErrorKind::NotFound, Some(404), Some("RESOURCE_NOT_FOUND"))
     );
     assert!(error.request_id().is_some());
+}
+
+#[tokio::test]
+async fn an_organization_is_made_changed_and_removed() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let organizations = sandbox.client().build().unwrap().organizations();
+    let fields = OrganizationFields {
+        external_id: Some("tenant_ä".into()),
+        metadata: Some([("plan".to_owned(), "team".to_owned())].into()),
+        ..Default::default()
+    };
+    let made = organizations.create("Über & Söhne", &fields).await.unwrap();
+    assert_eq!((made.display_name.as_str(), made.external_id.as_str()), ("Über & Söhne", "tenant_ä"));
+    assert_eq!((made.metadata["plan"].as_str(), made.id.starts_with("org_")), ("team", true));
+    let rename = OrganizationFields { display_name: Some("Söhne".into()), ..Default::default() };
+    let changed = organizations.update(&made.id, &rename).await.unwrap();
+    assert_eq!((changed.display_name.as_str(), changed.external_id.as_str()), ("Söhne", "tenant_ä"));
+    assert_eq!(organizations.get(&made.id).await.unwrap(), changed);
+    organizations.delete(&made.id).await.unwrap();
+    assert_eq!(organizations.delete(&made.id).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let error = organizations.create("", &Default::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest, "{error}");
+
+    std::thread::spawn(move || {
+        let organizations = blocking::Client::new(sandbox.client()).unwrap().organizations();
+        let made = organizations.create("Acme", &Default::default()).unwrap();
+        organizations.update(&made.id, &rename).unwrap();
+        organizations.delete(&made.id).unwrap();
+        assert_eq!(organizations.get(&made.id).unwrap_err().kind(), ErrorKind::NotFound);
+    })
+    .join()
+    .unwrap();
 }
 
 #[tokio::test]

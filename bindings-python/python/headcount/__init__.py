@@ -5,10 +5,20 @@
     for user in client.directory.users("org_1", directory.id):
         print(user.email)
 
+    async with headcount.AsyncClient.from_env() as client:
+        async for user in client.directory.users("org_1", directory.id):
+            print(user.email)
+
     event = headcount.Webhook().verify(body, headers)
 """
 
 from ._headcount import (
+    AsyncClient,
+    AsyncDirectoryClient,
+    AsyncGroupIterator,
+    AsyncOrganizationClient,
+    AsyncOrganizationIterator,
+    AsyncUserIterator,
     Client,
     Directory,
     DirectoryClient,
@@ -51,12 +61,20 @@ from .errors import (
     WebhookVerificationError,
 )
 
+from .support import Stats
+
 ScalekitClient = Client
 """The name that the vendor's own SDK has for it."""
 
 # `ConnectionError` and `TimeoutError` are left to be imported by name: `from headcount import *` must not hide Python's own.
 __all__ = [
     "ApiError",
+    "AsyncClient",
+    "AsyncDirectoryClient",
+    "AsyncGroupIterator",
+    "AsyncOrganizationClient",
+    "AsyncOrganizationIterator",
+    "AsyncUserIterator",
     "AuthenticationError",
     "BadRequestError",
     "CancelledError",
@@ -83,6 +101,7 @@ __all__ = [
     "RateLimitError",
     "ScalekitClient",
     "ServerError",
+    "Stats",
     "StoreError",
     "User",
     "UserIterator",

@@ -1,16 +1,24 @@
 """The native half of ``headcount``: import that instead. mypy's stubtest holds this file against the binary."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Optional, SupportsIndex, Union, final, overload
 
 from typing_extensions import Self, TypeAlias
 
+from .support import Stats
+
 __all__ = [
+    "AsyncClient",
     "Client",
+    "AsyncDirectoryClient",
     "DirectoryClient",
     "Event",
+    "AsyncGroupIterator",
+    "AsyncOrganizationIterator",
+    "AsyncUserIterator",
     "GroupIterator",
     "GroupPage",
     "OrganizationIterator",
@@ -22,6 +30,7 @@ __all__ = [
     "Group",
     "Organization",
     "User",
+    "AsyncOrganizationClient",
     "OrganizationClient",
     "Webhook",
     "verify_interceptor_payload",
@@ -35,6 +44,8 @@ _Body: TypeAlias = Union[_Bytes, str, dict[str, Any], list[Any], tuple[Any, ...]
 _Value: TypeAlias = Union[str, bytes, None, list[str], list[bytes], tuple[str, ...], tuple[bytes, ...]]
 _Headers: TypeAlias = Union[Mapping[str, Any], Mapping[bytes, Any], Iterable[tuple[str, _Value]], Iterable[tuple[bytes, _Value]]]
 
+_Span: TypeAlias = Union[float, timedelta, None]
+
 _object: TypeAlias = object  # `Event` has a property of that name
 
 __version__: str
@@ -45,8 +56,14 @@ class Client:
     """The REST client of one environment. May be used from any number of threads at once, and after a fork.
 
     ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
-    credentials. ``timeout`` is the deadline in seconds of each call with all its attempts (60 unless set); ``max_attempts`` is
-    how often a call is tried in all (5 unless set). Making a client does no I/O.
+    credentials. Making a client sends nothing. Spans of time are seconds or a ``timedelta``.
+
+    ``timeout`` is the deadline of each call with all its attempts (60 unless set), ``attempt_timeout`` of one attempt (20),
+    ``connect_timeout`` of making a connection (10). ``max_attempts`` is how often a call is tried in all (5; 1 turns retries off),
+    ``retry_base`` and ``retry_cap`` the longest first and the longest wait between (0.25, 8), ``retry_budget`` how many retries all calls
+    have between them (100; each that succeeds gives half of one back). ``max_concurrency`` is how many requests are under way at
+    once (32), ``max_response_bytes`` the longest answer that is read (8 MiB). ``proxy`` is a URL, in the place of the environment's,
+    or empty for none; ``ca_file`` holds authorities in PEM to trust beside the system's; ``user_agent_suffix`` names the application.
     """
 
     def __new__(
@@ -55,12 +72,36 @@ class Client:
         client_id: Optional[str] = None,
         client_secret: Optional[str] = None,
         *,
-        timeout: Union[float, timedelta, None] = None,
+        timeout: _Span = None,
+        attempt_timeout: _Span = None,
+        connect_timeout: _Span = None,
         max_attempts: Optional[int] = None,
+        retry_base: _Span = None,
+        retry_cap: _Span = None,
+        retry_budget: Optional[int] = None,
+        max_concurrency: Optional[int] = None,
+        max_response_bytes: Optional[int] = None,
+        proxy: Optional[str] = None,
+        ca_file: Union[str, PathLike[str], None] = None,
+        user_agent_suffix: Optional[str] = None,
         env_url: Optional[str] = None,
     ) -> Self: ...
     @staticmethod
-    def from_env(*, timeout: Union[float, timedelta, None] = None, max_attempts: Optional[int] = None) -> Client:
+    def from_env(
+        *,
+        timeout: _Span = None,
+        attempt_timeout: _Span = None,
+        connect_timeout: _Span = None,
+        max_attempts: Optional[int] = None,
+        retry_base: _Span = None,
+        retry_cap: _Span = None,
+        retry_budget: Optional[int] = None,
+        max_concurrency: Optional[int] = None,
+        max_response_bytes: Optional[int] = None,
+        proxy: Optional[str] = None,
+        ca_file: Union[str, PathLike[str], None] = None,
+        user_agent_suffix: Optional[str] = None,
+    ) -> Client:
         """A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``."""
 
     @property
@@ -70,6 +111,9 @@ class Client:
     @property
     def directory(self) -> DirectoryClient:
         """Calls about directories, their users and their groups."""
+
+    def stats(self) -> Stats:
+        """What the client has done since it was made, in this process."""
 
     def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
         """Verifies the signature of a webhook: True, or a ``WebhookVerificationError``."""
@@ -87,47 +131,305 @@ class Client:
     def __exit__(self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /) -> None: ...
 
 @final
+class AsyncClient:
+    """The REST client of one environment, for asyncio: the same calls as coroutines. Any number of tasks, loops and threads may use it.
+
+    ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
+    credentials. Making a client sends nothing. Spans of time are seconds or a ``timedelta``.
+
+    ``timeout`` is the deadline of each call with all its attempts (60 unless set), ``attempt_timeout`` of one attempt (20),
+    ``connect_timeout`` of making a connection (10). ``max_attempts`` is how often a call is tried in all (5; 1 turns retries off),
+    ``retry_base`` and ``retry_cap`` the longest first and the longest wait between (0.25, 8), ``retry_budget`` how many retries all calls
+    have between them (100; each that succeeds gives half of one back). ``max_concurrency`` is how many requests are under way at
+    once (32), ``max_response_bytes`` the longest answer that is read (8 MiB). ``proxy`` is a URL, in the place of the environment's,
+    or empty for none; ``ca_file`` holds authorities in PEM to trust beside the system's; ``user_agent_suffix`` names the application.
+    """
+
+    def __new__(
+        cls,
+        environment_url: Optional[str] = None,
+        client_id: Optional[str] = None,
+        client_secret: Optional[str] = None,
+        *,
+        timeout: _Span = None,
+        attempt_timeout: _Span = None,
+        connect_timeout: _Span = None,
+        max_attempts: Optional[int] = None,
+        retry_base: _Span = None,
+        retry_cap: _Span = None,
+        retry_budget: Optional[int] = None,
+        max_concurrency: Optional[int] = None,
+        max_response_bytes: Optional[int] = None,
+        proxy: Optional[str] = None,
+        ca_file: Union[str, PathLike[str], None] = None,
+        user_agent_suffix: Optional[str] = None,
+        env_url: Optional[str] = None,
+    ) -> Self: ...
+    @staticmethod
+    def from_env(
+        *,
+        timeout: _Span = None,
+        attempt_timeout: _Span = None,
+        connect_timeout: _Span = None,
+        max_attempts: Optional[int] = None,
+        retry_base: _Span = None,
+        retry_cap: _Span = None,
+        retry_budget: Optional[int] = None,
+        max_concurrency: Optional[int] = None,
+        max_response_bytes: Optional[int] = None,
+        proxy: Optional[str] = None,
+        ca_file: Union[str, PathLike[str], None] = None,
+        user_agent_suffix: Optional[str] = None,
+    ) -> AsyncClient:
+        """A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``."""
+
+    @property
+    def organization(self) -> AsyncOrganizationClient:
+        """Calls about organizations."""
+
+    @property
+    def directory(self) -> AsyncDirectoryClient:
+        """Calls about directories, their users and their groups."""
+
+    def stats(self) -> Stats:
+        """What the client has done since it was made, in this process."""
+
+    def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
+        """Verifies the signature of a webhook: True, or a ``WebhookVerificationError``."""
+
+    def verify_interceptor_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
+        """Verifies the signature of an interceptor's request: True, or a ``WebhookVerificationError``."""
+
+    def close(self) -> Awaitable[None]:
+        """Frees what the client holds, at once. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+
+    def __aenter__(self) -> Awaitable[Self]: ...
+    @overload
+    def __aexit__(self, exc_type: None, exc: None, traceback: None, /) -> Awaitable[None]: ...
+    @overload
+    def __aexit__(self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /) -> Awaitable[None]: ...
+
+@final
 class OrganizationClient:
     """Calls about organizations: ``client.organization``."""
 
     def list_organizations(
-        self, *, page_size: Optional[int] = None, page_token: Optional[str] = None, external_id: Optional[str] = None
+        self,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        external_id: Optional[str] = None,
+        timeout: _Span = None,
     ) -> OrganizationPage:
         """One page of organizations; ``all`` gives every page."""
 
     def list_organization(
-        self, *, page_size: Optional[int] = None, page_token: Optional[str] = None, external_id: Optional[str] = None
+        self,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        external_id: Optional[str] = None,
+        timeout: _Span = None,
     ) -> OrganizationPage:
         """The name that the vendor's other SDKs have for ``list_organizations``."""
 
     def all(
-        self, *, page_size: Optional[int] = None, page_token: Optional[str] = None, external_id: Optional[str] = None
+        self,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        external_id: Optional[str] = None,
+        read_ahead: Optional[bool] = None,
+        timeout: _Span = None,
     ) -> OrganizationIterator:
-        """Every organization, page after page."""
+        """Every organization, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
 
-    def get_organization(self, organization_id: str) -> Organization:
+    def get_organization(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Organization:
         """The organization with this id (``org_...``)."""
 
-    def get_organization_by_external_id(self, external_id: str) -> Organization:
+    def get_organization_by_external_id(
+        self,
+        external_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Organization:
         """The organization that the application knows by this id of its own."""
+
+    def create_organization(
+        self,
+        display_name: str,
+        *,
+        external_id: Optional[str] = None,
+        metadata: Optional[Mapping[str, str]] = None,
+        slug: Optional[str] = None,
+        logo_url: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Organization:
+        """Makes an organization that people know as ``display_name``.
+
+        It is tried again only where it is certain that the attempt before made none. After an error that leaves this open,
+        look for it by its external id.
+        """
+
+    def update_organization(
+        self,
+        organization_id: str,
+        *,
+        display_name: Optional[str] = None,
+        external_id: Optional[str] = None,
+        metadata: Optional[Mapping[str, str]] = None,
+        slug: Optional[str] = None,
+        logo_url: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Organization:
+        """Changes the fields that are given and leaves the others. ``metadata`` replaces all of it; an empty ``slug`` removes it."""
+
+    def delete_organization(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> None:
+        """Removes an organization with everything in it, for good."""
+
+@final
+class AsyncOrganizationClient:
+    """Calls about organizations, as coroutines: ``client.organization`` of an ``AsyncClient``."""
+
+    def list_organizations(
+        self,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        external_id: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, OrganizationPage]:
+        """One page of organizations; ``all`` gives every page."""
+
+    def list_organization(
+        self,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        external_id: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, OrganizationPage]:
+        """The name that the vendor's other SDKs have for ``list_organizations``."""
+
+    def all(
+        self,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        external_id: Optional[str] = None,
+        read_ahead: Optional[bool] = None,
+        timeout: _Span = None,
+    ) -> AsyncOrganizationIterator:
+        """Every organization, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+
+    def get_organization(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Organization]:
+        """The organization with this id (``org_...``)."""
+
+    def get_organization_by_external_id(
+        self,
+        external_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Organization]:
+        """The organization that the application knows by this id of its own."""
+
+    def create_organization(
+        self,
+        display_name: str,
+        *,
+        external_id: Optional[str] = None,
+        metadata: Optional[Mapping[str, str]] = None,
+        slug: Optional[str] = None,
+        logo_url: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Organization]:
+        """Makes an organization that people know as ``display_name``.
+
+        It is tried again only where it is certain that the attempt before made none. After an error that leaves this open,
+        look for it by its external id.
+        """
+
+    def update_organization(
+        self,
+        organization_id: str,
+        *,
+        display_name: Optional[str] = None,
+        external_id: Optional[str] = None,
+        metadata: Optional[Mapping[str, str]] = None,
+        slug: Optional[str] = None,
+        logo_url: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Organization]:
+        """Changes the fields that are given and leaves the others. ``metadata`` replaces all of it; an empty ``slug`` removes it."""
+
+    def delete_organization(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, None]:
+        """Removes an organization with everything in it, for good."""
 
 @final
 class DirectoryClient:
     """Calls about directories, their users and their groups: ``client.directory``."""
 
-    def list_directories(self, organization_id: str) -> list[Directory]:
+    def list_directories(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> list[Directory]:
         """The directories of an organization."""
 
-    def get_directory(self, organization_id: str, directory_id: str) -> Directory:
+    def get_directory(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Directory:
         """One directory (``dir_...``) of an organization."""
 
-    def get_primary_directory_by_organization_id(self, organization_id: str) -> Directory:
+    def get_primary_directory_by_organization_id(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Directory:
         """The first directory that is listed for an organization; ``NotFoundError`` where there is none."""
 
-    def enable_directory(self, organization_id: str, directory_id: str) -> DirectoryToggle:
+    def enable_directory(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> DirectoryToggle:
         """Switches a directory on."""
 
-    def disable_directory(self, organization_id: str, directory_id: str) -> DirectoryToggle:
+    def disable_directory(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> DirectoryToggle:
         """Switches a directory off."""
 
     def list_directory_users(
@@ -140,6 +442,7 @@ class DirectoryClient:
         include_detail: Optional[bool] = None,
         directory_group_id: Optional[str] = None,
         updated_after: Union[datetime, str, None] = None,
+        timeout: _Span = None,
     ) -> UserPage:
         """One page of a directory's users; ``users`` gives every page."""
 
@@ -153,6 +456,7 @@ class DirectoryClient:
         include_detail: Optional[bool] = None,
         include_external_groups: Optional[bool] = None,
         updated_after: Union[datetime, str, None] = None,
+        timeout: _Span = None,
     ) -> GroupPage:
         """One page of a directory's groups; ``groups`` gives every page."""
 
@@ -166,8 +470,10 @@ class DirectoryClient:
         include_detail: Optional[bool] = None,
         directory_group_id: Optional[str] = None,
         updated_after: Union[datetime, str, None] = None,
+        read_ahead: Optional[bool] = None,
+        timeout: _Span = None,
     ) -> UserIterator:
-        """Every user of a directory, page after page."""
+        """Every user of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
 
     def groups(
         self,
@@ -179,8 +485,115 @@ class DirectoryClient:
         include_detail: Optional[bool] = None,
         include_external_groups: Optional[bool] = None,
         updated_after: Union[datetime, str, None] = None,
+        read_ahead: Optional[bool] = None,
+        timeout: _Span = None,
     ) -> GroupIterator:
-        """Every group of a directory, page after page."""
+        """Every group of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+
+@final
+class AsyncDirectoryClient:
+    """Calls about directories, their users and their groups, as coroutines: ``client.directory`` of an ``AsyncClient``."""
+
+    def list_directories(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, list[Directory]]:
+        """The directories of an organization."""
+
+    def get_directory(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Directory]:
+        """One directory (``dir_...``) of an organization."""
+
+    def get_primary_directory_by_organization_id(
+        self,
+        organization_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Directory]:
+        """The first directory that is listed for an organization; ``NotFoundError`` where there is none."""
+
+    def enable_directory(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, DirectoryToggle]:
+        """Switches a directory on."""
+
+    def disable_directory(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, DirectoryToggle]:
+        """Switches a directory off."""
+
+    def list_directory_users(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        directory_group_id: Optional[str] = None,
+        updated_after: Union[datetime, str, None] = None,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, UserPage]:
+        """One page of a directory's users; ``users`` gives every page."""
+
+    def list_directory_groups(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        include_external_groups: Optional[bool] = None,
+        updated_after: Union[datetime, str, None] = None,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, GroupPage]:
+        """One page of a directory's groups; ``groups`` gives every page."""
+
+    def users(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        directory_group_id: Optional[str] = None,
+        updated_after: Union[datetime, str, None] = None,
+        read_ahead: Optional[bool] = None,
+        timeout: _Span = None,
+    ) -> AsyncUserIterator:
+        """Every user of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+
+    def groups(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        page_size: Optional[int] = None,
+        page_token: Optional[str] = None,
+        include_detail: Optional[bool] = None,
+        include_external_groups: Optional[bool] = None,
+        updated_after: Union[datetime, str, None] = None,
+        read_ahead: Optional[bool] = None,
+        timeout: _Span = None,
+    ) -> AsyncGroupIterator:
+        """Every group of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
 
 @final
 class Organization:
@@ -465,7 +878,7 @@ class OrganizationPage:
 class OrganizationIterator:
     """Iterates over the organizations of every page.
 
-    A page is asked for when the one before it has been read. After an error ``next()`` asks for the same page again.
+    A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -512,7 +925,7 @@ class UserPage:
 class UserIterator:
     """Iterates over the users of every page.
 
-    A page is asked for when the one before it has been read. After an error ``next()`` asks for the same page again.
+    A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -559,7 +972,7 @@ class GroupPage:
 class GroupIterator:
     """Iterates over the groups of every page.
 
-    A page is asked for when the one before it has been read. After an error ``next()`` asks for the same page again.
+    A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -618,6 +1031,36 @@ class Event:
     @classmethod
     def _from_body(cls, body: bytes) -> Self: ...
     def __reduce__(self) -> tuple[Any, tuple[bytes]]: ...
+
+@final
+class AsyncOrganizationIterator:
+    """Iterates over the organizations of every page, with ``async for``.
+
+    A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
+    """
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Awaitable[Organization]: ...
+
+@final
+class AsyncUserIterator:
+    """Iterates over the users of every page, with ``async for``.
+
+    A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
+    """
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Awaitable[User]: ...
+
+@final
+class AsyncGroupIterator:
+    """Iterates over the groups of every page, with ``async for``.
+
+    A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
+    """
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Awaitable[Group]: ...
 
 @final
 class Webhook:
