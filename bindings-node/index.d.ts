@@ -1,14 +1,67 @@
-/** Settings of a client. */
+/** Settings of a client. Spans of time are milliseconds. */
 export interface ClientOptions {
-  /** The deadline of each call with all its attempts, in milliseconds. 60,000 unless set. */
+  /** The deadline of each call with all its attempts. 60,000 unless set. */
   timeoutMs?: number
-  /** How often a call is tried in all. 5 unless set. */
+  /** How long one attempt of a call may take before another is made. 20,000 unless set. */
+  attemptTimeoutMs?: number
+  /** How long a connection may take to be made. 10,000 unless set. */
+  connectTimeoutMs?: number
+  /** How often a call is tried in all; 1 turns retries off. 5 unless set. */
   maxAttempts?: number
+  /** The longest first wait between attempts; it doubles from attempt to attempt. 250 unless set. */
+  retryBaseMs?: number
+  /** The longest wait between attempts, unless the server asks for more. 8,000 unless set. */
+  retryCapMs?: number
+  /** How many retries all calls have between them; each call that succeeds gives half of one back. 100 unless set. */
+  retryBudget?: number
+  /** How many requests may be under way at once; the rest wait their turn. 32 unless set. */
+  maxConcurrency?: number
+  /** The longest answer that is read; a longer one is an `errors.DecodeError`. 8 MiB unless set. */
+  maxResponseBytes?: number
+  /** The URL of the proxy to go through, in the place of the environment's; empty for none at all. */
+  proxy?: string
+  /** A file of certificate authorities in PEM that are trusted beside the system's. */
+  caFile?: string
+  /** What is appended to the `User-Agent`: the application's name and version. */
+  userAgentSuffix?: string
 }
 
-/** Ends a call early: it rejects with `errors.CancelledError`, whose `cause` is the signal's reason. */
+/** What any call can be given. */
 export interface CallOptions {
+  /** Ends the call early: it rejects with `errors.CancelledError`, whose `cause` is the signal's reason. */
   signal?: AbortSignal
+  /** The deadline of this call (of each page, for a listing), in the place of the client's. */
+  timeoutMs?: number
+}
+
+/** What an organization is made with or changed to; what is not given stays as it is. */
+export interface OrganizationFields {
+  /** What people call it: 1 to 200 characters. */
+  displayName?: string
+  /** The application's own id for it. */
+  externalId?: string
+  /** The application's own keys and values, in the place of those before. */
+  metadata?: Record<string, string>
+  /** Its short name in addresses: a DNS label or host name. An empty one removes it. */
+  slug?: string
+  /** Where its logo is: https. */
+  logoUrl?: string
+}
+
+/** What a client has done since it was made. */
+export interface Stats {
+  /** Requests sent, those for tokens and those that failed among them. */
+  requests: number
+  /** Requests that repeated one before them. */
+  retries: number
+  /** Answers that asked to be left alone: 429, or any with `Retry-After`. */
+  throttled: number
+  /** Access tokens fetched. */
+  tokenRenewals: number
+  /** Pages of listings that have come. */
+  pages: number
+  /** Bytes of answers' bodies, decompressed. */
+  bytes: number
 }
 
 /** What every listing can be asked. */
@@ -17,6 +70,8 @@ export interface ListOptions extends CallOptions {
   pageSize?: number
   /** The `nextPageToken` or `prevPageToken` of another page. */
   pageToken?: string
+  /** Whether a listing of every page fetches the next one while one is read. It does unless this is false. */
+  readAhead?: boolean
 }
 
 export interface ListOrganizationOptions extends ListOptions {
@@ -186,6 +241,15 @@ export interface OrganizationClient {
   listOrganizations(options?: ListOrganizationOptions): Promise<OrganizationPage>
   getOrganization(id: string, options?: CallOptions): Promise<{ organization: Organization }>
   getOrganizationByExternalId(externalId: string, options?: CallOptions): Promise<{ organization: Organization }>
+  /**
+   * Makes an organization that people know as `displayName`. It is tried again only where it is certain that the attempt before made
+   * none; after an error that leaves this open, look for it by its external id.
+   */
+  createOrganization(displayName: string, fields?: OrganizationFields, options?: CallOptions): Promise<{ organization: Organization }>
+  /** Changes the fields that are given and leaves the others. */
+  updateOrganization(id: string, fields: OrganizationFields, options?: CallOptions): Promise<{ organization: Organization }>
+  /** Removes an organization with everything in it, for good. */
+  deleteOrganization(id: string, options?: CallOptions): Promise<void>
   /** Every organization. */
   all(options?: ListOrganizationOptions): Listing<Organization>
 }
@@ -226,6 +290,8 @@ export class Client {
   verifyWebhookPayload(secret: string | undefined, headers: Headers, payload: Body): true
   /** See the function of this name. */
   verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
+  /** What the client has done since it was made. */
+  stats(): Stats
   /** Frees what the client holds. Calls that are under way finish; later ones fail. */
   close(): void
 }

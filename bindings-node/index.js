@@ -6,12 +6,12 @@ const native = require('./native.js').load()
 const { version } = require('./package.json')
 const readHeaders = require('./headers.js').reader(native.webhookHeaders().flat())
 
-/** A call that waits: parses what comes, and gives errors their class. `signal` ends it early. */
-async function call(begin, signal) {
+/** A call that waits: parses what comes, and gives errors their class. `signal` ends it early, `timeoutMs` is its own deadline. */
+async function call(begin, { signal, timeoutMs } = {}) {
   let cancel
   const abort = () => cancel.cancel()
+  if (signal || timeoutMs !== undefined) cancel = new native.Cancel(timeout(timeoutMs))
   if (signal) {
-    cancel = new native.Cancel()
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
   }
@@ -25,12 +25,19 @@ async function call(begin, signal) {
   }
 }
 
-/** Options as the native half reads them. JSON would make null of what it cannot say, and a filter would be lost. */
-function json(options = {}) {
+function timeout(timeoutMs) {
+  if (timeoutMs !== undefined && typeof timeoutMs !== 'number') {
+    throw new errors.InvalidArgumentError(`timeoutMs is a ${typeof timeoutMs}: expected a number of milliseconds`)
+  }
+  return timeoutMs
+}
+
+/** Options as the native half reads them. JSON would make null of what it cannot say, and a filter would be lost. `apart`: what goes its own way. */
+function json(options = {}, apart = ['signal', 'timeoutMs']) {
   if (options === null || typeof options !== 'object') throw new errors.InvalidArgumentError('the options are not an object')
   const said = {}
   for (const [name, value] of Object.entries(options)) {
-    if (name === 'signal') continue
+    if (apart.includes(name)) continue
     const number = value instanceof Date ? value.getTime() : value
     if (typeof number === 'number' && !Number.isFinite(number)) {
       throw new errors.InvalidArgumentError(`the option ${name} is ${value}: expected a real ${value instanceof Date ? 'date' : 'number'}`)
@@ -67,7 +74,7 @@ class Listing {
 
   async #next() {
     while (this.#pages && this.#at >= this.#items.length) {
-      const items = await call((cancel) => this.#pages.next(cancel), this.#signal)
+      const items = await call((cancel) => this.#pages.next(cancel), { signal: this.#signal })
       if (items === null) this.#pages = undefined
       this.#items = items ?? []
       this.#at = 0
@@ -93,7 +100,7 @@ class OrganizationClient {
   }
 
   async listOrganization(options) {
-    return call((cancel) => this.#native.listOrganizations(json(options), cancel), options?.signal)
+    return call((cancel) => this.#native.listOrganizations(json(options), cancel), options ?? undefined)
   }
 
   async listOrganizations(options) {
@@ -101,15 +108,33 @@ class OrganizationClient {
   }
 
   async getOrganization(id, options) {
-    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), options?.signal)
+    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), options ?? undefined)
   }
 
   async getOrganizationByExternalId(externalId, options) {
-    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), options?.signal)
+    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), options ?? undefined)
+  }
+
+  async createOrganization(displayName, fields, options) {
+    return call(
+      (cancel) => this.#native.createOrganization(text('the display name', displayName), json(fields, []), cancel),
+      options ?? undefined,
+    )
+  }
+
+  async updateOrganization(id, fields, options) {
+    return call(
+      (cancel) => this.#native.updateOrganization(text('the organization id', id), json(fields, []), cancel),
+      options ?? undefined,
+    )
+  }
+
+  async deleteOrganization(id, options) {
+    await call((cancel) => this.#native.deleteOrganization(text('the organization id', id), cancel), options ?? undefined)
   }
 
   all(options) {
-    return new Listing(now(() => this.#native.organizationPages(json(options))), options?.signal)
+    return new Listing(now(() => this.#native.organizationPages(json(options), timeout(options?.timeoutMs))), options?.signal)
   }
 }
 
@@ -120,44 +145,44 @@ class DirectoryClient {
   }
 
   async listDirectories(organizationId, options) {
-    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), options?.signal)
+    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), options ?? undefined)
   }
 
   async getDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), options?.signal)
+    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
   }
 
   async getPrimaryDirectoryByOrganizationId(organizationId, options) {
     const directory = await call(
       (cancel) => this.#native.primaryDirectory(text('the organization id', organizationId), cancel),
-      options?.signal,
+      options ?? undefined,
     )
     // The vendor's page destructures {directory}, its SDK returns it bare. Not enumerable: it prints and serialises as itself.
     return Object.defineProperty(directory, 'directory', { value: directory })
   }
 
   async listDirectoryUsers(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.listUsers(...ids(organizationId, directoryId), json(options), cancel), options?.signal)
+    return call((cancel) => this.#native.listUsers(...ids(organizationId, directoryId), json(options), cancel), options ?? undefined)
   }
 
   async listDirectoryGroups(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.listGroups(...ids(organizationId, directoryId), json(options), cancel), options?.signal)
+    return call((cancel) => this.#native.listGroups(...ids(organizationId, directoryId), json(options), cancel), options ?? undefined)
   }
 
   async enableDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), options?.signal)
+    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
   }
 
   async disableDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), options?.signal)
+    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
   }
 
   users(organizationId, directoryId, options) {
-    return new Listing(now(() => this.#native.userPages(...ids(organizationId, directoryId), json(options))), options?.signal)
+    return new Listing(now(() => this.#native.userPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options?.signal)
   }
 
   groups(organizationId, directoryId, options) {
-    return new Listing(now(() => this.#native.groupPages(...ids(organizationId, directoryId), json(options))), options?.signal)
+    return new Listing(now(() => this.#native.groupPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options?.signal)
   }
 }
 
@@ -174,12 +199,12 @@ class Client {
     const setting = (name, value) => text(name, value ?? '')
     this.#native = now(() =>
       environmentUrl === ENVIRONMENT
-        ? native.NativeClient.fromEnv(json(options))
+        ? native.NativeClient.fromEnv(json(options, []))
         : new native.NativeClient(
             setting('the environment URL', environmentUrl),
             setting('the client id', clientId),
             setting('the client secret', clientSecret),
-            json(options),
+            json(options, []),
           ),
     )
     this.organization = new OrganizationClient(this.#native)
@@ -196,6 +221,10 @@ class Client {
 
   verifyInterceptorPayload(secret, headers, payload) {
     return verifyWebhookPayload(secret, headers, payload)
+  }
+
+  stats() {
+    return now(() => this.#native.stats())
   }
 
   close() {

@@ -1,7 +1,8 @@
 //! A call under way: a promise on this side, a task of the runtime on the other, and the handle that ends it early.
 
 use crate::errors::thrown;
-use headcount::{Error, Result};
+use crate::options::milliseconds;
+use headcount::{CallOptions, Error, Result};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, PromiseRaw, ToNapiValue};
 use napi::tokio;
@@ -9,10 +10,12 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::AbortHandle;
 
-/// Ends the call it was given to.
+/// What a call was given beside its arguments: its own deadline, and a way to end it.
 #[napi_derive::napi]
-#[derive(Default)]
-pub struct Cancel(Arc<Mutex<Call>>);
+pub struct Cancel {
+    call: Arc<Mutex<Call>>,
+    timeout_ms: Option<f64>,
+}
 
 #[derive(Default)]
 struct Call {
@@ -24,19 +27,31 @@ struct Call {
 impl Cancel {
     /// A handle for one call.
     #[napi(constructor)]
-    pub fn new() -> Cancel {
-        Cancel::default()
+    pub fn new(timeout_ms: Option<f64>) -> Cancel {
+        Cancel { call: Arc::default(), timeout_ms }
     }
 
     /// Ends the call, now or as soon as it begins.
     #[napi]
     pub fn cancel(&self) {
-        let mut call = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
         call.cancelled = true;
         if let Some(task) = &call.under_way {
             task.abort();
         }
     }
+}
+
+impl Cancel {
+    /// The options of the call.
+    pub(crate) fn options(&self) -> Result<CallOptions> {
+        call_options(self.timeout_ms)
+    }
+}
+
+/// The options of calls with this deadline.
+pub(crate) fn call_options(timeout_ms: Option<f64>) -> Result<CallOptions> {
+    Ok(CallOptions::new().timeout(timeout_ms.map(|timeout| milliseconds("timeoutMs", timeout)).transpose()?))
 }
 
 impl Call {
@@ -57,7 +72,7 @@ pub(crate) fn promise<'env, T>(
 where
     T: ToNapiValue + Send + 'static,
 {
-    let cancel = cancel.map(|cancel| cancel.0.clone());
+    let cancel = cancel.map(|cancel| cancel.call.clone());
     env.spawn_future(async move {
         // A task of its own: it can be ended, and a panic ends it alone.
         let task = tokio::spawn(call);

@@ -1,16 +1,15 @@
 //! The REST client: every call promises the JSON of what the vendor's own SDK would give.
 
-use crate::calls::{Cancel, promise};
+use crate::calls::{Cancel, call_options, promise};
 use crate::errors::thrown;
 use crate::json;
-use crate::options::{ClientOptions, GroupOptions, OrganizationOptions, UserOptions, read};
-use headcount::{Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, guard};
+use crate::options::{ClientOptions, Fields, GroupOptions, OrganizationOptions, UserOptions, read};
+use headcount::{CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, guard};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
 use napi::tokio::sync::Mutex;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 /// One environment's REST API, until it is closed.
 #[napi_derive::napi]
@@ -22,25 +21,15 @@ type Cancelled<'a> = Option<ClassInstance<'a, Cancel>>;
 impl NativeClient {
     fn build(settings: ClientBuilder, options: &str) -> Result<NativeClient> {
         let options: ClientOptions = read(options)?;
-        let settings = match options.timeout_ms {
-            Some(timeout) => {
-                let timeout = Duration::try_from_secs_f64(timeout / 1000.0).map_err(|_| {
-                    Error::invalid_argument("timeoutMs is not a span of time: expected milliseconds, 0 or more")
-                })?;
-                settings.timeout(timeout)
-            }
-            None => settings,
-        };
-        let settings = match options.max_attempts {
-            Some(attempts) => settings.max_attempts(attempts),
-            None => settings,
-        };
+        let settings = options.apply(settings)?;
         Ok(NativeClient(RwLock::new(Some(settings.build()?))))
     }
 
-    fn client(&self) -> Result<Client> {
+    fn client(&self, options: Result<CallOptions>) -> Result<Client> {
         let client = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        client.clone().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))
+        let client =
+            client.as_ref().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))?;
+        Ok(client.with(options?))
     }
 
     /// Promises what `call` makes of the client.
@@ -53,7 +42,8 @@ impl NativeClient {
     where
         F: Future<Output = Result<String>> + Send,
     {
-        let client = self.client();
+        let options = cancel.as_ref().map_or_else(|| Ok(CallOptions::new()), |cancel| cancel.options());
+        let client = self.client(options);
         promise(env, cancel, async move { call(client?).await })
     }
 }
@@ -65,6 +55,7 @@ fn organizations(client: &Client, options: &str) -> Result<List<Organization>> {
         .list()
         .page_size(options.page_size)
         .page_token(options.page_token.as_deref())
+        .read_ahead(options.read_ahead)
         .external_id(options.external_id.as_deref()))
 }
 
@@ -75,6 +66,7 @@ fn users(client: &Client, organization_id: &str, directory_id: &str, options: &s
         .users(organization_id, directory_id)
         .page_size(options.page_size)
         .page_token(options.page_token.as_deref())
+        .read_ahead(options.read_ahead)
         .include_detail(options.include_detail)
         .directory_group_id(options.directory_group_id.as_deref())
         .updated_after(options.updated_after))
@@ -87,6 +79,7 @@ fn groups(client: &Client, organization_id: &str, directory_id: &str, options: &
         .groups(organization_id, directory_id)
         .page_size(options.page_size)
         .page_token(options.page_token.as_deref())
+        .read_ahead(options.read_ahead)
         .include_detail(options.include_detail)
         .include_external_groups(options.include_external_groups)
         .updated_after(options.updated_after))
@@ -146,6 +139,57 @@ impl NativeClient {
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::under("organization", &client.organizations().get_by_external_id(&id).await?)
+        })
+    }
+
+    /// A new organization.
+    #[napi]
+    pub fn create_organization<'env>(
+        &self,
+        env: &'env Env,
+        display_name: String,
+        fields: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            let fields = read::<Fields>(&fields)?.into();
+            json::under("organization", &client.organizations().create(&display_name, &fields).await?)
+        })
+    }
+
+    /// An organization with some of its fields changed.
+    #[napi]
+    pub fn update_organization<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        fields: String,
+        cancel: Cancelled<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            let fields = read::<Fields>(&fields)?.into();
+            json::under("organization", &client.organizations().update(&id, &fields).await?)
+        })
+    }
+
+    /// Removes an organization.
+    #[napi]
+    pub fn delete_organization<'env>(&self, env: &'env Env, id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+        self.call(env, cancel, |client| async move { json::text(&client.organizations().delete(&id).await?) })
+    }
+
+    /// What the client has done.
+    #[napi]
+    pub fn stats(&self) -> napi::Result<Stats> {
+        let stats = self.client(Ok(CallOptions::new())).map_err(thrown)?.stats();
+        // JavaScript's numbers hold whole ones up to 2^53 exactly.
+        Ok(Stats {
+            requests: stats.requests as f64,
+            retries: stats.retries as f64,
+            throttled: stats.throttled as f64,
+            token_renewals: stats.token_renewals as f64,
+            pages: stats.pages as f64,
+            bytes: stats.bytes as f64,
         })
     }
 
@@ -251,8 +295,11 @@ impl NativeClient {
 
     /// Every page of organizations.
     #[napi]
-    pub fn organization_pages(&self, options: String) -> napi::Result<NativePages> {
-        let list = self.client().and_then(|client| organizations(&client, &options)).map_err(thrown)?;
+    pub fn organization_pages(&self, options: String, timeout_ms: Option<f64>) -> napi::Result<NativePages> {
+        let list = self
+            .client(call_options(timeout_ms))
+            .and_then(|client| organizations(&client, &options))
+            .map_err(thrown)?;
         Ok(NativePages::from(Listing::Organizations(list.pages())))
     }
 
@@ -263,9 +310,10 @@ impl NativeClient {
         organization_id: String,
         directory_id: String,
         options: String,
+        timeout_ms: Option<f64>,
     ) -> napi::Result<NativePages> {
         let list = self
-            .client()
+            .client(call_options(timeout_ms))
             .and_then(|client| users(&client, &organization_id, &directory_id, &options))
             .map_err(thrown)?;
         Ok(NativePages::from(Listing::Users(list.pages())))
@@ -278,13 +326,31 @@ impl NativeClient {
         organization_id: String,
         directory_id: String,
         options: String,
+        timeout_ms: Option<f64>,
     ) -> napi::Result<NativePages> {
         let list = self
-            .client()
+            .client(call_options(timeout_ms))
             .and_then(|client| groups(&client, &organization_id, &directory_id, &options))
             .map_err(thrown)?;
         Ok(NativePages::from(Listing::Groups(list.pages())))
     }
+}
+
+/// The core's counters.
+#[napi_derive::napi(object)]
+pub struct Stats {
+    /// Requests sent.
+    pub requests: f64,
+    /// Requests that repeated one before them.
+    pub retries: f64,
+    /// Answers that asked to be left alone.
+    pub throttled: f64,
+    /// Access tokens fetched.
+    pub token_renewals: f64,
+    /// Pages of listings.
+    pub pages: f64,
+    /// Bytes of answers.
+    pub bytes: f64,
 }
 
 enum Listing {

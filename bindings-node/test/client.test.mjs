@@ -65,6 +65,100 @@ test('every call', async (t) => {
   assert.equal((await collect(client.directory.users(org, dir, { updatedAfter: '2099-01-01T00:00:00Z' }))).length, 0)
 })
 
+test('an organization is made, changed and removed', async (t) => {
+  const sandbox = await startSandbox(t)
+  const { organization: calls } = sandbox.client()
+  const { organization } = await calls.createOrganization('Söhne', { externalId: 't_1', metadata: { planName: 'team' } })
+  assert.deepEqual([organization.displayName, organization.externalId, organization.metadata], ['Söhne', 't_1', { planName: 'team' }])
+  const changed = await calls.updateOrganization(organization.id, { displayName: 'Töchter', slug: 'tochter' })
+  assert.deepEqual([changed.organization.displayName, changed.organization.slug, changed.organization.externalId], ['Töchter', 'tochter', 't_1'])
+  assert.equal(await calls.deleteOrganization(organization.id), undefined)
+  await assert.rejects(calls.deleteOrganization(organization.id), errors.NotFoundError)
+  await assert.rejects(calls.createOrganization(''), errors.BadRequestError)
+  await assert.rejects(calls.createOrganization('Acme', { external_id: 't_2' }), errors.InvalidArgumentError)
+  await assert.rejects(calls.updateOrganization(undefined, {}), errors.InvalidArgumentError)
+})
+
+test('the fault matrix', async (t) => {
+  const good = JSON.stringify({ organization: { id: 'org_1' } })
+  const seen = {}
+  const server = createServer((request, response) => {
+    const answer = (status, body = '', headers = {}) => response.writeHead(status, headers).end(body)
+    if (request.method === 'POST') return answer(200, '{"access_token":"t0ken","expires_in":3600}')
+    const fault = request.url.split('/').at(-1)
+    seen[fault] = (seen[fault] ?? 0) + 1
+    const [name, once] = fault.split('-')
+    if (once && seen[fault] > 1) return answer(200, good)
+    if (/^\d+$/.test(name)) return answer(Number(name), '{"message":"as the test has it"}')
+    if (name === 'wait') return answer(429, '', { 'retry-after': '0' })
+    if (name === 'absurd') return answer(429, '', { 'retry-after': '99999999999999999999' })
+    if (name === 'html') return answer(200, '<html>ada@example.com</html>')
+    if (name === 'wrong') return answer(200, '{"organization":{"id":["ada@example.com"]}}')
+    if (name === 'array') return answer(200, '[]')
+    if (name === 'junk') return answer(200, 'junk'.repeat(10 << 18))
+    if (name === 'redirect') return answer(302, '', { location: 'https://elsewhere.example/' })
+    if (name === 'half') response.writeHead(200, { 'content-length': good.length }).write(good.slice(0, 9))
+    return setImmediate(() => request.socket.destroy()) // and 'reset'
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const url = `http://127.0.0.1:${server.address().port}`
+  for (const [fault, error, requests] of [
+    ['401', errors.AuthenticationError, 2],
+    ['401-once', undefined, 2],
+    ['403', errors.PermissionDeniedError, 1],
+    ['404', errors.NotFoundError, 1],
+    ['wait-once', undefined, 2],
+    ['absurd', errors.RateLimitError, 1],
+    ['500', errors.ServerError, 3],
+    ['503-once', undefined, 2],
+    ['html', errors.DecodeError, 3],
+    ['wrong', errors.DecodeError, 1],
+    ['array', errors.DecodeError, 1],
+    ['junk', errors.DecodeError, 1],
+    ['redirect', errors.ApiError, 1],
+    ['half', errors.ConnectionError, 3],
+    ['half-once', undefined, 2],
+    ['reset', errors.ConnectionError, 3],
+    ['reset-once', undefined, 2],
+  ]) {
+    const client = new Client(url, 'skc_1', 'secret', { maxAttempts: 3, retryBaseMs: 1, retryCapMs: 2, timeoutMs: 20_000 })
+    const call = client.organization.getOrganization(fault)
+    if (error === undefined) assert.equal((await call).organization.id, 'org_1', fault)
+    else await assert.rejects(call, (thrown) => thrown instanceof error && !/ada@|t0ken/.test(`${thrown} ${thrown.message}`), fault)
+    assert.equal(seen[fault], requests, fault)
+    client.close()
+  }
+})
+
+test('a call has a deadline of its own, and the client counts', async (t) => {
+  const sandbox = await startSandbox(t, { users: 75 })
+  const client = sandbox.client({ maxConcurrency: 2, userAgentSuffix: 'acme/1.0', proxy: '' })
+  const users = await collect(client.directory.users(sandbox.organization_id, sandbox.directory_id, { readAhead: false }))
+  assert.equal(users.length, 75)
+  const { bytes, ...stats } = client.stats()
+  assert.deepEqual(stats, { requests: 4, retries: 0, throttled: 0, tokenRenewals: 1, pages: 3 })
+  assert.ok(bytes > 10_000)
+  await sandbox.control('PUT', '/fault', { faults: ['latency:30s'], every: 1 })
+  await assert.rejects(client.organization.getOrganization('org_1', { timeoutMs: 50 }), errors.TimeoutError)
+  const listing = client.directory.users(sandbox.organization_id, sandbox.directory_id, { timeoutMs: 50 })
+  await assert.rejects(listing.next(), errors.TimeoutError)
+  await assert.rejects(client.organization.getOrganization('org_1', { timeoutMs: -1 }), errors.InvalidArgumentError)
+  await assert.rejects(client.organization.getOrganization('org_1', { timeoutMs: '50' }), errors.InvalidArgumentError)
+  for (const [options, said] of [
+    [{ caFile: '/does/not/exist.pem' }, /ca_file/],
+    [{ proxy: 'ftp://me:hunter2@proxy' }, /proxy/],
+    [{ maxConcurrency: 0 }, /max_concurrency/],
+    [{ userAgentSuffix: 'a\nb' }, /user_agent_suffix/],
+  ]) {
+    assert.throws(
+      () => sandbox.client(options),
+      (error) => error instanceof errors.ConfigError && said.test(error.message) && !error.message.includes('hunter2'),
+    )
+  }
+})
+
 test('a listing ends early, starts late, and is asked by several at once', async (t) => {
   const sandbox = await startSandbox(t, { organizations: 1, users: 75, groups: 1 })
   const client = sandbox.client()
