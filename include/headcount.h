@@ -126,6 +126,11 @@ typedef enum hc_status {
 } hc_status;
 
 /**
+ * Ends calls: those under way and later ones.
+ */
+typedef struct hc_cancel hc_cancel;
+
+/**
  * The REST client of one environment. Any number of threads may use it at once; they share its connections and its token.
  */
 typedef struct hc_client hc_client;
@@ -238,7 +243,69 @@ typedef struct hc_client_options {
    * How often a call is tried in all; 1 turns retries off. 0: five times.
    */
   uint32_t max_attempts;
+  /**
+   * How long one attempt of a call may take before another is made, in milliseconds. 0: 20 seconds.
+   */
+  uint32_t attempt_timeout_ms;
+  /**
+   * How long a connection may take to be made, in milliseconds. 0: 10 seconds.
+   */
+  uint32_t connect_timeout_ms;
+  /**
+   * The longest first wait between attempts, in milliseconds; it doubles from attempt to attempt. 0: 250.
+   */
+  uint32_t retry_base_ms;
+  /**
+   * The longest wait between attempts, in milliseconds, unless the server asks for more. 0: 8 seconds.
+   */
+  uint32_t retry_cap_ms;
+  /**
+   * How many retries all calls have between them; each call that succeeds gives half of one back. 0: 100.
+   */
+  uint32_t retry_budget;
+  /**
+   * How many requests may be under way at once; the rest wait their turn. 0: 32.
+   */
+  uint32_t max_concurrency;
+  /**
+   * The longest answer that is read, in bytes; a longer one is HC_DECODE. 0: 8 MiB.
+   */
+  uint64_t max_response_bytes;
+  /**
+   * The URL of the proxy to go through. NULL: what HTTPS_PROXY or ALL_PROXY says. "": none at all.
+   */
+  const char *proxy;
+  /**
+   * A file of certificate authorities in PEM that are trusted beside the system's, or NULL.
+   */
+  const char *ca_file;
+  /**
+   * What is appended to the User-Agent, such as "acme-provisioning/2.1", or NULL.
+   */
+  const char *user_agent_suffix;
 } hc_client_options;
+
+/**
+ * What single calls are told otherwise than the rest of their client's. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_call_options {
+  /**
+   * sizeof(hc_call_options).
+   */
+  size_t struct_size;
+  /**
+   * What ends the calls early, or NULL. It may be freed while they last.
+   */
+  const struct hc_cancel *cancel;
+  /**
+   * The deadline of each call with all its attempts, in milliseconds. 0: the client's.
+   */
+  uint32_t timeout_ms;
+  /**
+   * How often a call is tried in all; 1 turns retries off. 0: as often as the client's.
+   */
+  uint32_t max_attempts;
+} hc_call_options;
 
 /**
  * Which organizations to list. Zero all of it, set struct_size and what you need.
@@ -265,6 +332,40 @@ typedef struct hc_organization_options {
    */
   uint32_t reserved;
 } hc_organization_options;
+
+/**
+ * What an organization is made with or changed to. Zero all of it, set struct_size and what you need: what is NULL stays as it is.
+ */
+typedef struct hc_organization_fields {
+  /**
+   * sizeof(hc_organization_fields).
+   */
+  size_t struct_size;
+  /**
+   * What people call it: 1 to 200 characters.
+   */
+  const char *display_name;
+  /**
+   * The application's own id for it.
+   */
+  const char *external_id;
+  /**
+   * Where its logo is: https.
+   */
+  const char *logo_url;
+  /**
+   * Its short name in addresses: a DNS label or host name. "" removes it.
+   */
+  const char *slug;
+  /**
+   * The application's own keys and values, in the place of those before: a key, its value, the next key, and so on.
+   */
+  const char *const *metadata;
+  /**
+   * How many keys `metadata` has. 0 with `metadata` set: all are removed.
+   */
+  size_t metadata_len;
+} hc_organization_fields;
 
 /**
  * Which users to list, and with what. Zero all of it, set struct_size and what you need.
@@ -483,7 +584,7 @@ enum hc_status hc_client_new(const struct hc_client_options *options,
 /**
  * Makes a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. No connection is made yet.
  *
- * - `options`: timeout_ms and max_attempts; the texts must be NULL. May be NULL, which means the defaults.
+ * - `options`: the three texts that the environment gives must be NULL. May be NULL, which means the defaults.
  * - `client`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -500,6 +601,104 @@ enum hc_status hc_client_from_env(const struct hc_client_options *options,
  * - Threads: exclusive.
  */
 void hc_client_free(struct hc_client *client);
+
+/**
+ * How many requests the client has sent, those for tokens and those that failed among them; since it was made, in this process.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_requests(const struct hc_client *client);
+
+/**
+ * How many of them repeated one before them; since it was made, in this process.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_retries(const struct hc_client *client);
+
+/**
+ * How many answers asked to be left alone: 429, or any with Retry-After; since it was made, in this process.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_throttled(const struct hc_client *client);
+
+/**
+ * How many access tokens the client has fetched; since it was made, in this process.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_token_renewals(const struct hc_client *client);
+
+/**
+ * How many pages of listings have come; since it was made, in this process.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_pages(const struct hc_client *client);
+
+/**
+ * How many bytes the answers' bodies had, decompressed; since it was made, in this process.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_bytes(const struct hc_client *client);
+
+/**
+ * Makes a handle to end calls with; hc_client_with gives it to them.
+ *
+ * - `cancel`: receives the handle; free it with hc_cancel_free.
+ * - `error`: may be NULL.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_cancel_new(struct hc_cancel **cancel, struct hc_error **error);
+
+/**
+ * Ends every call that was given the handle, now and from now on: they fail with HC_CANCELLED. What they sent may or may not have
+ * reached the server.
+ *
+ * - `cancel`: required.
+ * - `error`: may be NULL.
+ * - Threads: any number at once, also while the calls wait in others.
+ */
+enum hc_status hc_cancel_cancel(const struct hc_cancel *cancel,
+                                struct hc_error **error);
+
+/**
+ * Whether hc_cancel_cancel has been called.
+ *
+ * - `cancel`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_cancel_is_cancelled(const struct hc_cancel *cancel);
+
+/**
+ * Frees the handle. Calls that were given it go on, and nothing can end them early any more.
+ *
+ * - `cancel`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_cancel_free(struct hc_cancel *cancel);
+
+/**
+ * Makes a client that shares the connections, the token and the settings of another one, and whose calls have these options.
+ *
+ * - `client`: required. It may be freed before the new one.
+ * - `options`: may be NULL, which means nothing told otherwise.
+ * - `with`: receives the client; free it with hc_client_free.
+ * - `error`: may be NULL.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_client_with(const struct hc_client *client,
+                              const struct hc_call_options *options,
+                              struct hc_client **with,
+                              struct hc_error **error);
 
 /**
  * Lists one page of the environment's organizations.
@@ -581,6 +780,55 @@ enum hc_status hc_organization_get_by_external_id(const struct hc_client *client
                                                   const char *external_id,
                                                   struct hc_organization **organization,
                                                   struct hc_error **error);
+
+/**
+ * Makes an organization.
+ *
+ * It is tried again only where it is certain that the attempt before made none. After an error that leaves this open, look for it by
+ * its external id.
+ *
+ * - `client`: required.
+ * - `fields`: required, with its display_name. Its texts are copied.
+ * - `organization`: receives it; free it with hc_organization_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_BAD_REQUEST where the server does not like a field, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_create(const struct hc_client *client,
+                                      const struct hc_organization_fields *fields,
+                                      struct hc_organization **organization,
+                                      struct hc_error **error);
+
+/**
+ * Changes the fields of an organization that are given and leaves the others.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `fields`: required. Its texts are copied.
+ * - `organization`: receives it as it is then; free it with hc_organization_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is none, HC_BAD_REQUEST where the server does not like a field, or any status that a
+ *   request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_update(const struct hc_client *client,
+                                      const char *organization_id,
+                                      const struct hc_organization_fields *fields,
+                                      struct hc_organization **organization,
+                                      struct hc_error **error);
+
+/**
+ * Removes an organization with everything in it, for good.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_delete(const struct hc_client *client,
+                                      const char *organization_id,
+                                      struct hc_error **error);
 
 /**
  * How many organizations the page has.

@@ -20,7 +20,6 @@ use crate::{
     Directory, DirectoryToggle, Error, Group, Organization, OrganizationFields, Page, Result, Timestamp, User,
 };
 use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -302,12 +301,13 @@ impl List<Group> {
 #[derive(Debug)]
 pub struct Pages<T> {
     process: u32,
-    pages: ManuallyDrop<Result<client::Pages<T>>>,
+    /// Nothing once it has been dropped.
+    pages: Option<Result<client::Pages<T>>>,
 }
 
 impl<T> Pages<T> {
     fn new(pages: Result<client::Pages<T>>) -> Pages<T> {
-        Pages { process: std::process::id(), pages: ManuallyDrop::new(pages) }
+        Pages { process: std::process::id(), pages: Some(pages) }
     }
 }
 
@@ -338,16 +338,18 @@ impl<T: Listed> Pages<T> {
         if self.process != std::process::id() {
             return Err(Error::invalid_argument("the listing was begun before a fork: begin another in this process"));
         }
-        self.pages.as_mut().map_err(|error| error.clone())
+        match &mut self.pages {
+            Some(pages) => pages.as_mut().map_err(|error| error.clone()),
+            None => Err(Error::internal("a listing was read after its end")),
+        }
     }
 }
 
 impl<T> Drop for Pages<T> {
     fn drop(&mut self) {
         // What a forked child has of it is a picture of its parent's threads and sockets, which it must not touch.
-        if self.process == std::process::id() {
-            // Nothing uses it any more: this is its only owner's end.
-            drop(std::mem::replace(&mut *self.pages, Err(Error::cancelled())));
+        if self.process != std::process::id() {
+            std::mem::forget(self.pages.take());
         }
     }
 }
@@ -449,15 +451,16 @@ struct PerProcess<T>(OnceLock<Box<Made<T>>>);
 
 struct Made<T> {
     process: u32,
-    value: ManuallyDrop<Result<T>>,
+    /// Nothing once it has been dropped.
+    value: Option<Result<T>>,
     next: PerProcess<T>,
 }
 
 impl<T> Drop for Made<T> {
     fn drop(&mut self) {
         // Another process' value is a picture of its threads and sockets: it is left as it lies.
-        if self.process == std::process::id() {
-            drop(std::mem::replace(&mut *self.value, Err(Error::cancelled())));
+        if self.process != std::process::id() {
+            std::mem::forget(self.value.take());
         }
     }
 }
@@ -473,13 +476,11 @@ impl<T: Clone> PerProcess<T> {
         let process = std::process::id();
         let mut at = self;
         loop {
-            let made = at
-                .0
-                .get_or_init(|| Box::new(Made { process, value: ManuallyDrop::new(make()), next: PerProcess::new() }));
-            if made.process == process {
-                return (*made.value).clone();
+            let made = at.0.get_or_init(|| Box::new(Made { process, value: Some(make()), next: PerProcess::new() }));
+            match &made.value {
+                Some(value) if made.process == process => return value.clone(),
+                _ => at = &made.next,
             }
-            at = &made.next;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The client of one environment.
 
-use crate::boundary::{call, free, optional_text};
+use crate::boundary::{call, free, optional_text, read};
 use crate::error::{hc_error, hc_status};
 use crate::options::{growing, unless_zero};
 use headcount_core::{ClientBuilder, Error, Result, blocking};
@@ -26,9 +26,45 @@ pub struct hc_client_options {
     pub timeout_ms: u32,
     /// How often a call is tried in all; 1 turns retries off. 0: five times.
     pub max_attempts: u32,
+    /// How long one attempt of a call may take before another is made, in milliseconds. 0: 20 seconds.
+    pub attempt_timeout_ms: u32,
+    /// How long a connection may take to be made, in milliseconds. 0: 10 seconds.
+    pub connect_timeout_ms: u32,
+    /// The longest first wait between attempts, in milliseconds; it doubles from attempt to attempt. 0: 250.
+    pub retry_base_ms: u32,
+    /// The longest wait between attempts, in milliseconds, unless the server asks for more. 0: 8 seconds.
+    pub retry_cap_ms: u32,
+    /// How many retries all calls have between them; each call that succeeds gives half of one back. 0: 100.
+    pub retry_budget: u32,
+    /// How many requests may be under way at once; the rest wait their turn. 0: 32.
+    pub max_concurrency: u32,
+    /// The longest answer that is read, in bytes; a longer one is HC_DECODE. 0: 8 MiB.
+    pub max_response_bytes: u64,
+    /// The URL of the proxy to go through. NULL: what HTTPS_PROXY or ALL_PROXY says. "": none at all.
+    pub proxy: *const c_char,
+    /// A file of certificate authorities in PEM that are trusted beside the system's, or NULL.
+    pub ca_file: *const c_char,
+    /// What is appended to the User-Agent, such as "acme-provisioning/2.1", or NULL.
+    pub user_agent_suffix: *const c_char,
 }
 
-growing!(hc_client_options { environment_url, client_id, client_secret, timeout_ms, max_attempts });
+growing!(hc_client_options {
+    environment_url,
+    client_id,
+    client_secret,
+    timeout_ms,
+    max_attempts,
+    attempt_timeout_ms,
+    connect_timeout_ms,
+    retry_base_ms,
+    retry_cap_ms,
+    retry_budget,
+    max_concurrency,
+    max_response_bytes,
+    proxy,
+    ca_file,
+    user_agent_suffix,
+});
 
 /// Makes a client from settings in code. No connection is made yet.
 ///
@@ -52,13 +88,14 @@ pub unsafe extern "C" fn hc_client_new(
             required(id, "options.client_id")?,
             required(secret, "options.client_secret")?,
         );
-        finish(builder, &options)
+        // SAFETY: texts in options are NULL or alive during this call.
+        unsafe { finish(builder, &options) }
     })
 }
 
 /// Makes a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. No connection is made yet.
 ///
-/// - `options`: timeout_ms and max_attempts; the texts must be NULL. May be NULL, which means the defaults.
+/// - `options`: the three texts that the environment gives must be NULL. May be NULL, which means the defaults.
 /// - `client`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -76,7 +113,8 @@ pub unsafe extern "C" fn hc_client_from_env(
                 "options sets what hc_client_from_env takes from the environment: use hc_client_new for settings in code",
             ));
         }
-        finish(ClientBuilder::from_env()?, &options)
+        // SAFETY: texts in options are NULL or alive during this call.
+        unsafe { finish(ClientBuilder::from_env()?, &options) }
     })
 }
 
@@ -87,6 +125,60 @@ pub unsafe extern "C" fn hc_client_from_env(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_client_free(client: *mut hc_client) {
     free!(client);
+}
+
+/// How many requests the client has sent, those for tokens and those that failed among them; since it was made, in this process.
+///
+/// - `client`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_client_requests(client: *const hc_client) -> u64 {
+    read!(client => client.0.stats().requests)
+}
+
+/// How many of them repeated one before them; since it was made, in this process.
+///
+/// - `client`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_client_retries(client: *const hc_client) -> u64 {
+    read!(client => client.0.stats().retries)
+}
+
+/// How many answers asked to be left alone: 429, or any with Retry-After; since it was made, in this process.
+///
+/// - `client`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_client_throttled(client: *const hc_client) -> u64 {
+    read!(client => client.0.stats().throttled)
+}
+
+/// How many access tokens the client has fetched; since it was made, in this process.
+///
+/// - `client`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_client_token_renewals(client: *const hc_client) -> u64 {
+    read!(client => client.0.stats().token_renewals)
+}
+
+/// How many pages of listings have come; since it was made, in this process.
+///
+/// - `client`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_client_pages(client: *const hc_client) -> u64 {
+    read!(client => client.0.stats().pages)
+}
+
+/// How many bytes the answers' bodies had, decompressed; since it was made, in this process.
+///
+/// - `client`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_client_bytes(client: *const hc_client) -> u64 {
+    read!(client => client.0.stats().bytes)
 }
 
 /// The three texts of `options`.
@@ -105,12 +197,29 @@ unsafe fn texts<'a>(options: &hc_client_options) -> Result<[Option<&'a str>; 3]>
     }
 }
 
-fn finish(mut builder: ClientBuilder, options: &hc_client_options) -> Result<hc_client> {
-    if let Some(timeout) = unless_zero(options.timeout_ms) {
-        builder = builder.timeout(Duration::from_millis(timeout.into()));
+/// # Safety
+///
+/// Texts in `options` are NULL, or NUL-terminated and alive during the call.
+unsafe fn finish(mut builder: ClientBuilder, options: &hc_client_options) -> Result<hc_client> {
+    let milliseconds = |value: u32| unless_zero(value).map(|value| Duration::from_millis(value.into()));
+    // SAFETY: the contract.
+    let text = |text, name| unsafe { optional_text(text, name) };
+    macro_rules! set {
+        ($($setting:ident: $value:expr;)*) => { $(if let Some(value) = $value { builder = builder.$setting(value); })* };
     }
-    if let Some(attempts) = unless_zero(options.max_attempts) {
-        builder = builder.max_attempts(attempts);
+    set! {
+        timeout: milliseconds(options.timeout_ms);
+        max_attempts: unless_zero(options.max_attempts);
+        attempt_timeout: milliseconds(options.attempt_timeout_ms);
+        connect_timeout: milliseconds(options.connect_timeout_ms);
+        retry_base: milliseconds(options.retry_base_ms);
+        retry_cap: milliseconds(options.retry_cap_ms);
+        retry_budget: unless_zero(options.retry_budget);
+        max_concurrency: unless_zero(options.max_concurrency).map(|requests| requests as usize);
+        max_response_bytes: unless_zero(options.max_response_bytes).map(|bytes| bytes.try_into().unwrap_or(usize::MAX));
+        proxy: text(options.proxy, "options.proxy")?;
+        ca_file: text(options.ca_file, "options.ca_file")?;
+        user_agent_suffix: text(options.user_agent_suffix, "options.user_agent_suffix")?;
     }
     blocking::Client::new(builder).map(hc_client)
 }

@@ -16,6 +16,8 @@ pub mod error;
 
 pub mod client;
 
+pub mod cancel;
+
 pub mod organization;
 
 pub mod directory;
@@ -34,6 +36,7 @@ const _: () = {
     const fn one_thread_at_a_time<T: Send>() {}
     any_number_of_threads::<error::hc_error>();
     any_number_of_threads::<client::hc_client>();
+    any_number_of_threads::<cancel::hc_cancel>();
     any_number_of_threads::<organization::hc_organization>();
     any_number_of_threads::<organization::hc_organization_page>();
     any_number_of_threads::<directory::hc_directory>();

@@ -110,9 +110,10 @@ pub(crate) fn reserved(value: u32, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cancel::hc_call_options;
     use crate::client::hc_client_options;
     use crate::group::hc_group_options;
-    use crate::organization::hc_organization_options;
+    use crate::organization::{hc_organization_fields, hc_organization_options};
     use crate::user::hc_user_options;
     use crate::webhook::hc_webhook_options;
     use std::mem::offset_of;
@@ -129,7 +130,9 @@ mod tests {
             )*};
         }
         check! {
-            hc_client_options: max_attempts as 4;
+            hc_client_options: user_agent_suffix as 8;
+            hc_call_options: max_attempts as 4;
+            hc_organization_fields: metadata_len as 8;
             hc_organization_options: reserved as 4;
             hc_user_options: include_detail as 4;
             hc_group_options: reserved as 4;

@@ -1,6 +1,6 @@
 //! Organizations: the companies that the application is sold to.
 
-use crate::boundary::{call, free, optional_text, read};
+use crate::boundary::{array, call, free, is_null, optional_text, read};
 use crate::client::hc_client;
 use crate::error::{hc_error, hc_status};
 use crate::iter::IterOf;
@@ -8,7 +8,7 @@ use crate::options::{growing, reserved, unless_zero};
 use crate::page::PageOf;
 use crate::text::Text;
 use headcount_core::blocking::List;
-use headcount_core::{Organization, Result};
+use headcount_core::{Organization, OrganizationFields, Result};
 use std::ffi::c_char;
 
 /// An organization: one of the companies that the application is sold to.
@@ -65,6 +65,28 @@ pub struct hc_organization_options {
 }
 
 growing!(hc_organization_options { page_token, external_id, page_size, reserved });
+
+/// What an organization is made with or changed to. Zero all of it, set struct_size and what you need: what is NULL stays as it is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_organization_fields {
+    /// sizeof(hc_organization_fields).
+    pub struct_size: usize,
+    /// What people call it: 1 to 200 characters.
+    pub display_name: *const c_char,
+    /// The application's own id for it.
+    pub external_id: *const c_char,
+    /// Where its logo is: https.
+    pub logo_url: *const c_char,
+    /// Its short name in addresses: a DNS label or host name. "" removes it.
+    pub slug: *const c_char,
+    /// The application's own keys and values, in the place of those before: a key, its value, the next key, and so on.
+    pub metadata: *const *const c_char,
+    /// How many keys `metadata` has. 0 with `metadata` set: all are removed.
+    pub metadata_len: usize,
+}
+
+growing!(hc_organization_fields { display_name, external_id, logo_url, slug, metadata, metadata_len });
 
 /// The listing that `options` describe.
 ///
@@ -190,6 +212,102 @@ pub unsafe extern "C" fn hc_organization_get_by_external_id(
 ) -> hc_status {
     call!(error, organization, (client: object, external_id: text) => {
         client.0.organizations().get_by_external_id(external_id).map(hc_organization::from)
+    })
+}
+
+/// Makes an organization.
+///
+/// It is tried again only where it is certain that the attempt before made none. After an error that leaves this open, look for it by
+/// its external id.
+///
+/// - `client`: required.
+/// - `fields`: required, with its display_name. Its texts are copied.
+/// - `organization`: receives it; free it with hc_organization_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_BAD_REQUEST where the server does not like a field, or any status that a request can have.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_create(
+    client: *const hc_client,
+    fields: *const hc_organization_fields,
+    organization: *mut *mut hc_organization,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, organization, (client: object, fields: required_options) => {
+        // SAFETY: texts in fields are NULL or alive during this call.
+        let mut fields = unsafe { read_fields(&fields) }?;
+        let display_name = fields.display_name.take().ok_or_else(|| is_null("fields.display_name"))?;
+        client.0.organizations().create(&display_name, &fields).map(hc_organization::from)
+    })
+}
+
+/// Changes the fields of an organization that are given and leaves the others.
+///
+/// - `client`: required.
+/// - `organization_id`: "org_...".
+/// - `fields`: required. Its texts are copied.
+/// - `organization`: receives it as it is then; free it with hc_organization_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND where there is none, HC_BAD_REQUEST where the server does not like a field, or any status that a
+///   request can have.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_update(
+    client: *const hc_client,
+    organization_id: *const c_char,
+    fields: *const hc_organization_fields,
+    organization: *mut *mut hc_organization,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, organization, (client: object, organization_id: text, fields: required_options) => {
+        // SAFETY: texts in fields are NULL or alive during this call.
+        let fields = unsafe { read_fields(&fields) }?;
+        client.0.organizations().update(organization_id, &fields).map(hc_organization::from)
+    })
+}
+
+/// Removes an organization with everything in it, for good.
+///
+/// - `client`: required.
+/// - `organization_id`: "org_...".
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_delete(
+    client: *const hc_client,
+    organization_id: *const c_char,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (client: object, organization_id: text) => client.0.organizations().delete(organization_id))
+}
+
+/// # Safety
+///
+/// Texts in `fields` are NULL, or NUL-terminated and alive during the call; `metadata` is NULL or holds twice `metadata_len` of them.
+unsafe fn read_fields(fields: &hc_organization_fields) -> Result<OrganizationFields> {
+    // SAFETY: the contract.
+    let text = |text, name: &str| unsafe { optional_text(text, name) }.map(|text| text.map(str::to_owned));
+    let metadata = if fields.metadata.is_null() && fields.metadata_len == 0 {
+        None
+    } else {
+        // SAFETY: the contract; `array` refuses NULL and what no memory can hold.
+        let texts = unsafe { array(fields.metadata, fields.metadata_len.saturating_mul(2), "fields.metadata") }?;
+        let pair = |at: usize| {
+            let required = |at: usize| {
+                let name = format!("fields.metadata[{at}]");
+                text(texts[at], &name)?.ok_or_else(|| is_null(&name))
+            };
+            Ok((required(2 * at)?, required(2 * at + 1)?))
+        };
+        Some((0..fields.metadata_len).map(pair).collect::<Result<_>>()?)
+    };
+    Ok(OrganizationFields {
+        display_name: text(fields.display_name, "fields.display_name")?,
+        external_id: text(fields.external_id, "fields.external_id")?,
+        logo_url: text(fields.logo_url, "fields.logo_url")?,
+        slug: text(fields.slug, "fields.slug")?,
+        metadata,
     })
 }
 

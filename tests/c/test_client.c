@@ -1,7 +1,10 @@
 /* The client against a sandbox: every endpoint, every filter, both ways to list, and what fails as it should. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -308,6 +311,131 @@ static void failures(hc_client *client) {
     }
 }
 
+/* An organization from its making to its end. */
+static void organization_life(hc_client *client) {
+    hc_error *error = NULL;
+    hc_organization *made = NULL, *changed = NULL, *gone = NULL;
+    const char *pairs[] = {"plan", "team", "owner", "Zo\xc3\xab"};
+    hc_organization_fields fields = {
+        .struct_size = sizeof fields, .display_name = "S\xc3\xb6hne", .external_id = "t_9", .metadata = pairs, .metadata_len = 2};
+    WORKS(hc_organization_create(client, &fields, &made, &error));
+    CHECK_TEXT(hc_organization_display_name(made), "S\xc3\xb6hne");
+    CHECK_TEXT(hc_organization_external_id(made), "t_9");
+    CHECK(strstr(hc_organization_json(made), "\"owner\":\"Zo\xc3\xab\"") != NULL);
+    hc_organization_fields rename = {.struct_size = sizeof rename, .display_name = "T\xc3\xb6" "chter", .slug = "tochter"};
+    WORKS(hc_organization_update(client, hc_organization_id(made), &rename, &changed, &error));
+    CHECK_TEXT(hc_organization_display_name(changed), "T\xc3\xb6" "chter");
+    CHECK_TEXT(hc_organization_slug(changed), "tochter");
+    CHECK_TEXT(hc_organization_external_id(changed), "t_9");
+    WORKS(hc_organization_delete(client, hc_organization_id(made), &error));
+    REFUSED(hc_organization_delete(client, hc_organization_id(made), &error), HC_NOT_FOUND, "delete organization");
+    REFUSED(hc_organization_get(client, hc_organization_id(made), &gone, &error), HC_NOT_FOUND, "get organization");
+    rename.display_name = NULL;
+    REFUSED(hc_organization_create(client, &rename, &gone, &error), HC_INVALID_ARGUMENT, "fields.display_name is NULL");
+    fields.display_name = "";
+    REFUSED(hc_organization_create(client, &fields, &gone, &error), HC_BAD_REQUEST, "create organization");
+    pairs[3] = NULL;
+    REFUSED(hc_organization_create(client, &fields, &gone, &error), HC_INVALID_ARGUMENT, "fields.metadata[3] is NULL");
+    hc_organization_free(made);
+    hc_organization_free(changed);
+}
+
+/* The counters go up with what is done; settings are taken; a deadline and attempts of a call's own. */
+static void settings_and_counters(void) {
+    hc_error *error = NULL;
+    hc_client *client = NULL, *other = NULL;
+    hc_organization_page *page = NULL;
+    hc_client_options options = {
+        .struct_size = sizeof options,
+        .environment_url = setting("SCALEKIT_ENVIRONMENT_URL"),
+        .client_id = setting("SCALEKIT_CLIENT_ID"),
+        .client_secret = setting("SCALEKIT_CLIENT_SECRET"),
+        .attempt_timeout_ms = 5000, .connect_timeout_ms = 5000, .retry_base_ms = 1, .retry_cap_ms = 2, .retry_budget = 7,
+        .max_concurrency = 2, .max_response_bytes = 1 << 20, .proxy = "", .user_agent_suffix = "acme/1.0"};
+    WORKS(hc_client_new(&options, &client, &error));
+    CHECK(hc_client_requests(client) == 0);
+    hc_call_options call = {.struct_size = sizeof call, .timeout_ms = 10000, .max_attempts = 2};
+    WORKS(hc_client_with(client, &call, &other, &error));
+    WORKS(hc_organizations(other, NULL, &page, &error));
+    hc_organization_page_free(page);
+    hc_client_free(other);
+    CHECK(hc_client_requests(client) == 2 && hc_client_token_renewals(client) == 1 && hc_client_pages(client) == 1);
+    CHECK(hc_client_bytes(client) > 100 && hc_client_retries(client) == 0 && hc_client_throttled(client) == 0);
+    hc_client_free(client);
+
+    options.max_response_bytes = 10;
+    WORKS(hc_client_new(&options, &client, &error));
+    REFUSED(hc_organizations(client, NULL, &page, &error), HC_DECODE, "max_response_bytes");
+    hc_client_free(client);
+    options.max_response_bytes = 0;
+    options.ca_file = "/does/not/exist.pem";
+    REFUSED(hc_client_new(&options, &client, &error), HC_CONFIG, "ca_file");
+    options.ca_file = NULL;
+    options.proxy = "ftp://proxy";
+    REFUSED(hc_client_new(&options, &client, &error), HC_CONFIG, "proxy");
+}
+
+/* A server that takes connections and says nothing. */
+typedef struct { hc_client *client; hc_status status; } waiting;
+
+static void *wait_for_it(void *argument) {
+    waiting *call = argument;
+    hc_organization *organization = NULL;
+    hc_error *error = NULL;
+    call->status = hc_organization_get(call->client, "org_1", &organization, &error);
+    CHECK(organization == NULL && hc_error_status(error) == call->status);
+    hc_error_free(error);
+    return NULL;
+}
+
+static void cancellation(void) {
+    hc_error *error = NULL;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 4) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)&address, &length) == 0);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(address.sin_port));
+    hc_client *client = client_with(url, "skc_1", "secret"), *calls[3] = {NULL};
+    hc_cancel *cancel = NULL;
+    WORKS(hc_cancel_new(&cancel, &error));
+    CHECK(!hc_cancel_is_cancelled(cancel));
+    hc_call_options options = {.struct_size = sizeof options, .cancel = cancel};
+    waiting waits[3];
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        WORKS(hc_client_with(client, &options, &calls[i], &error));
+        waits[i] = (waiting){calls[i], HC_OK};
+        CHECK(pthread_create(&threads[i], NULL, wait_for_it, &waits[i]) == 0);
+    }
+    /* One of them has come as far as the server. */
+    int accepted = accept(listener, NULL, NULL);
+    CHECK(accepted >= 0);
+    WORKS(hc_cancel_cancel(cancel, &error));
+    CHECK(hc_cancel_is_cancelled(cancel));
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK(waits[i].status == HC_CANCELLED);
+    }
+    /* Later calls end at once, and the handle may go first. */
+    hc_cancel_free(cancel);
+    wait_for_it(&waits[0]);
+    CHECK(waits[0].status == HC_CANCELLED);
+    /* A deadline of the call's own. */
+    hc_call_options brief = {.struct_size = sizeof brief, .timeout_ms = 50};
+    hc_client *quick = NULL;
+    WORKS(hc_client_with(client, &brief, &quick, &error));
+    waits[0].client = quick;
+    wait_for_it(&waits[0]);
+    CHECK(waits[0].status == HC_TIMEOUT);
+    hc_client_free(quick);
+    for (int i = 0; i < 3; i++) hc_client_free(calls[i]);
+    hc_client_free(client);
+    close(accepted);
+    close(listener);
+}
+
 static void environment(void) {
     static const char *const names[] = {"SCALEKIT_ENVIRONMENT_URL", "SCALEKIT_CLIENT_ID", "SCALEKIT_CLIENT_SECRET"};
     hc_client *client = NULL;
@@ -370,6 +498,9 @@ int main(void) {
     directory_id = setting("SANDBOX_DIRECTORY_ID");
     hc_client *client = client_with(setting("SCALEKIT_ENVIRONMENT_URL"), setting("SCALEKIT_CLIENT_ID"), setting("SCALEKIT_CLIENT_SECRET"));
     organizations(client);
+    organization_life(client);
+    settings_and_counters();
+    cancellation();
     directories(client);
     users(client);
     groups(client);

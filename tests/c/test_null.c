@@ -51,6 +51,10 @@ static void accessors_take_null(void) {
     CHECK_TEXT(hc_status_name(HC_INTERNAL), "internal");
     CHECK_TEXT(hc_status_name(-1), "unknown");
     CHECK_TEXT(hc_status_name(99), "unknown");
+    CHECK(!hc_cancel_is_cancelled(NULL));
+    hc_cancel_free(NULL);
+    CHECK(hc_client_requests(NULL) == 0 && hc_client_retries(NULL) == 0 && hc_client_throttled(NULL) == 0);
+    CHECK(hc_client_token_renewals(NULL) == 0 && hc_client_pages(NULL) == 0 && hc_client_bytes(NULL) == 0);
     CHECK(hc_error_status(NULL) == HC_OK);
     CHECK(hc_error_message(NULL) == NULL);
     CHECK(hc_error_http_status(NULL) == 0);
@@ -189,7 +193,8 @@ static void making_a_client(void) {
     /* What is on the heap, and freed at once, was copied. */
     hc_client_options *heap = calloc(1, sizeof *heap);
     char *url = strdup("http://127.0.0.1:9"), *id = strdup("skc_1"), *secret = strdup("secret");
-    *heap = (hc_client_options){sizeof *heap, url, id, secret, 2000, 1};
+    *heap = (hc_client_options){
+        .struct_size = sizeof *heap, .environment_url = url, .client_id = id, .client_secret = secret, .timeout_ms = 2000, .max_attempts = 1};
     WORKS(hc_client_new(heap, &client, &error));
     memset(url, 'x', strlen(url));
     memset(id, 'x', strlen(id));
@@ -263,6 +268,30 @@ static void organizations(hc_client *client) {
     NULL_IS_REFUSED(hc_organizations_iter(NULL, NULL, &iter, place), "client");
     NULL_IS_REFUSED(hc_organizations_iter(client, NULL, NULL, place), "iter");
     NULL_IS_REFUSED(hc_organization_iter_next(NULL, &next, place), "iter");
+    hc_cancel *cancel = NULL;
+    hc_client *with = NULL;
+    hc_organization_fields fields = {.struct_size = sizeof fields, .display_name = "Acme"};
+    hc_call_options call = {.struct_size = 3};
+    NULL_IS_REFUSED(hc_cancel_new(NULL, place), "cancel");
+    NULL_IS_REFUSED(hc_cancel_cancel(NULL, place), "cancel");
+    NULL_IS_REFUSED(hc_client_with(NULL, NULL, &with, place), "client");
+    NULL_IS_REFUSED(hc_client_with(client, NULL, NULL, place), "with");
+    { hc_error *error = NULL; REFUSED(hc_client_with(client, &call, &with, &error), HC_INVALID_ARGUMENT, "struct_size"); }
+    NULL_IS_REFUSED(hc_organization_create(NULL, &fields, &one, place), "client");
+    NULL_IS_REFUSED(hc_organization_create(client, NULL, &one, place), "fields");
+    NULL_IS_REFUSED(hc_organization_create(client, &fields, NULL, place), "organization");
+    NULL_IS_REFUSED(hc_organization_update(NULL, "o", &fields, &one, place), "client");
+    NULL_IS_REFUSED(hc_organization_update(client, NULL, &fields, &one, place), "organization_id");
+    NULL_IS_REFUSED(hc_organization_update(client, "o", NULL, &one, place), "fields");
+    NULL_IS_REFUSED(hc_organization_update(client, "o", &fields, NULL, place), "organization");
+    NULL_IS_REFUSED(hc_organization_delete(NULL, "o", place), "client");
+    NULL_IS_REFUSED(hc_organization_delete(client, NULL, place), "organization_id");
+    fields.metadata_len = 1;
+    NULL_IS_REFUSED(hc_organization_create(client, &fields, &one, place), "fields.metadata");
+    fields.metadata_len = 0;
+    fields.slug = NOT_UTF8;
+    TEXT_IS_REFUSED(hc_organization_create(client, &fields, &one, place), "fields.slug");
+    hc_cancel_free(cancel);
     NULL_IS_REFUSED(hc_organization_get(NULL, "o", &one, place), "client");
     NULL_IS_REFUSED(hc_organization_get(client, NULL, &one, place), "organization_id");
     NULL_IS_REFUSED(hc_organization_get(client, "o", NULL, place), "organization");

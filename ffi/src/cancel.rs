@@ -1,0 +1,96 @@
+//! Ending calls from another thread, and calls with a deadline of their own.
+
+use crate::boundary::{call, free, object, read};
+use crate::client::hc_client;
+use crate::error::{hc_error, hc_status};
+use crate::options::{growing, unless_zero};
+use headcount_core::{CallOptions, Cancel, Error};
+use std::time::Duration;
+
+/// Ends calls: those under way and later ones.
+pub struct hc_cancel(Cancel);
+
+/// What single calls are told otherwise than the rest of their client's. Zero all of it, set struct_size and what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_call_options {
+    /// sizeof(hc_call_options).
+    pub struct_size: usize,
+    /// What ends the calls early, or NULL. It may be freed while they last.
+    pub cancel: *const hc_cancel,
+    /// The deadline of each call with all its attempts, in milliseconds. 0: the client's.
+    pub timeout_ms: u32,
+    /// How often a call is tried in all; 1 turns retries off. 0: as often as the client's.
+    pub max_attempts: u32,
+}
+
+growing!(hc_call_options { cancel, timeout_ms, max_attempts });
+
+/// Makes a handle to end calls with; hc_client_with gives it to them.
+///
+/// - `cancel`: receives the handle; free it with hc_cancel_free.
+/// - `error`: may be NULL.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_cancel_new(cancel: *mut *mut hc_cancel, error: *mut *mut hc_error) -> hc_status {
+    call!(error, cancel, () => Ok(hc_cancel(Cancel::new())))
+}
+
+/// Ends every call that was given the handle, now and from now on: they fail with HC_CANCELLED. What they sent may or may not have
+/// reached the server.
+///
+/// - `cancel`: required.
+/// - `error`: may be NULL.
+/// - Threads: any number at once, also while the calls wait in others.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_cancel_cancel(cancel: *const hc_cancel, error: *mut *mut hc_error) -> hc_status {
+    call!(error, (cancel: object) => {
+        cancel.0.cancel();
+        Ok(())
+    })
+}
+
+/// Whether hc_cancel_cancel has been called.
+///
+/// - `cancel`: may be NULL, which gives false.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_cancel_is_cancelled(cancel: *const hc_cancel) -> bool {
+    read!(cancel => cancel.0.is_cancelled())
+}
+
+/// Frees the handle. Calls that were given it go on, and nothing can end them early any more.
+///
+/// - `cancel`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_cancel_free(cancel: *mut hc_cancel) {
+    free!(cancel);
+}
+
+/// Makes a client that shares the connections, the token and the settings of another one, and whose calls have these options.
+///
+/// - `client`: required. It may be freed before the new one.
+/// - `options`: may be NULL, which means nothing told otherwise.
+/// - `with`: receives the client; free it with hc_client_free.
+/// - `error`: may be NULL.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_client_with(
+    client: *const hc_client,
+    options: *const hc_call_options,
+    with: *mut *mut hc_client,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, with, (client: object, options: options) => {
+        let cancel = if options.cancel.is_null() {
+            None
+        } else {
+            // SAFETY: it is not NULL, so it is a handle that is alive during this call.
+            Some(unsafe { object(options.cancel, "options.cancel") }?.0.clone())
+        };
+        let timeout = unless_zero(options.timeout_ms).map(|timeout| Duration::from_millis(timeout.into()));
+        let with = CallOptions::new().cancel(cancel).timeout(timeout).max_attempts(unless_zero(options.max_attempts));
+        Ok::<_, Error>(hc_client(client.0.with(with)))
+    })
+}
