@@ -72,9 +72,11 @@ test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
 	$(LIMIT) cargo test --quiet
 	$(LIMIT) cargo test --quiet --package headcount --no-default-features --features webhook
 
-test-c: build-c ## the C programs, plainly and under valgrind
+test-c: build-c ## the C programs, plainly, under valgrind and with AddressSanitizer
 	sh scripts/valgrind.sh
 	$(LIMIT) $(PYTHON) tests/c/run.py --valgrind
+	sh scripts/asan.sh
+	BUILD=build/c-asan $(LIMIT) $(PYTHON) tests/c/run.py
 
 test-python: build-python build-rust ## the wheel: vectors, client, types
 	cd bindings-python && $(LIMIT) ../$(VENV) -m pytest --quiet

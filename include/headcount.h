@@ -27,8 +27,10 @@
  *   are read. A size that is 0, ends inside a field, or is larger than any options could be is HC_INVALID_ARGUMENT; so is
  *   a field that this library is too old to know and that is not 0. An options pointer that is NULL means the defaults.
  * Threads. A handle may be used by any number of threads at once, iterators by one at a time. Freeing is exclusive: nobody
- *   else may be using the object or what is borrowed from it. Calls block the calling thread; none needs a runtime of yours.
+ *   else may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end
+ *   in _async return at once and tell a callback. None needs a runtime of yours.
  * Forks. A child process may go on using its parent's clients: it never shares their connections or threads.
+ *   The callbacks of calls that were under way are called in the parent alone.
  * Panics. A defect inside the library is HC_INTERNAL (from an accessor: NULL, 0 or false), never an abort or an unwinding.
  */
 
@@ -216,6 +218,73 @@ typedef struct hc_user_page hc_user_page;
 typedef struct hc_webhook hc_webhook;
 
 /**
+ * One thing that a client did. It, and its texts, live until the observer returns. No text holds a token, a secret, an id or a
+ * query's value. Later versions may add fields behind the last one: struct_size says which are there.
+ */
+typedef struct hc_activity {
+  /**
+   * The size of this struct in the library's version.
+   */
+  size_t struct_size;
+  /**
+   * What it tells: "request", "retry", "throttled", "token_renewed" or "token_renewal_failed". New ones may come.
+   */
+  const char *kind;
+  /**
+   * How much a log's reader should care: "debug", "info" or "warning".
+   */
+  const char *level;
+  /**
+   * One line for a log.
+   */
+  const char *message;
+  /**
+   * What was being done, such as "list directory users".
+   */
+  const char *operation;
+  /**
+   * The method of the request.
+   */
+  const char *method;
+  /**
+   * The path of the request with names in the place of ids, such as "/api/v1/organizations/{organization}/directories".
+   */
+  const char *route;
+  /**
+   * The bytes of the answer's body, decompressed.
+   */
+  uint64_t bytes;
+  /**
+   * How long it took, in microseconds.
+   */
+  uint64_t elapsed_us;
+  /**
+   * How long will be waited before the next request, in milliseconds; -1 where there is no waiting.
+   */
+  int64_t wait_ms;
+  /**
+   * Which attempt of the call this is, from 1.
+   */
+  uint32_t attempt;
+  /**
+   * The status of the answer; 0 where none has come.
+   */
+  int32_t http_status;
+  /**
+   * What went wrong; HC_OK where nothing did.
+   */
+  enum hc_status error;
+} hc_activity;
+
+/**
+ * Is told what a client does, for a log or a measurement of the application's own.
+ *
+ * It is called from threads of the library's and of the caller's, in the middle of calls and by several threads at once: it must
+ * return soon, must not call the library, and must not let a C++ exception out. `user_data` is the observer_data of the options.
+ */
+typedef void (*hc_observer)(void *user_data, const struct hc_activity *activity);
+
+/**
  * Settings of a client. Zero all of it, set struct_size and what you need.
  */
 typedef struct hc_client_options {
@@ -283,6 +352,14 @@ typedef struct hc_client_options {
    * What is appended to the User-Agent, such as "acme-provisioning/2.1", or NULL.
    */
   const char *user_agent_suffix;
+  /**
+   * Is told what the client does until its last call has ended, or NULL.
+   */
+  hc_observer observer;
+  /**
+   * What the observer is called with; may be NULL.
+   */
+  void *observer_data;
 } hc_client_options;
 
 /**
@@ -430,6 +507,105 @@ typedef struct hc_group_options {
    */
   uint32_t reserved;
 } hc_group_options;
+
+/**
+ * Is given a page of organizations; free it with hc_organization_page_free.
+ *
+ * After a failure `organization_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_organization_page_callback)(void *user_data,
+                                              enum hc_status status,
+                                              struct hc_organization_page *organization_page,
+                                              struct hc_error *error);
+
+/**
+ * Is given an organization; free it with hc_organization_free.
+ *
+ * After a failure `organization` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_organization_callback)(void *user_data,
+                                         enum hc_status status,
+                                         struct hc_organization *organization,
+                                         struct hc_error *error);
+
+/**
+ * Is told that something is done, or in `status` and `error` why it is not; free the error with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_done_callback)(void *user_data, enum hc_status status, struct hc_error *error);
+
+/**
+ * Is given the directories; free them with hc_directory_list_free.
+ *
+ * After a failure `directory_list` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_directory_list_callback)(void *user_data,
+                                           enum hc_status status,
+                                           struct hc_directory_list *directory_list,
+                                           struct hc_error *error);
+
+/**
+ * Is given a directory; free it with hc_directory_free.
+ *
+ * After a failure `directory` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_directory_callback)(void *user_data,
+                                      enum hc_status status,
+                                      struct hc_directory *directory,
+                                      struct hc_error *error);
+
+/**
+ * Is given how switching a directory went; free it with hc_directory_toggle_free.
+ *
+ * After a failure `directory_toggle` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_directory_toggle_callback)(void *user_data,
+                                             enum hc_status status,
+                                             struct hc_directory_toggle *directory_toggle,
+                                             struct hc_error *error);
+
+/**
+ * Is given a page of users; free it with hc_user_page_free.
+ *
+ * After a failure `user_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_user_page_callback)(void *user_data,
+                                      enum hc_status status,
+                                      struct hc_user_page *user_page,
+                                      struct hc_error *error);
+
+/**
+ * Is given a page of groups; free it with hc_group_page_free.
+ *
+ * After a failure `group_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ *
+ * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
+ * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ */
+typedef void (*hc_group_page_callback)(void *user_data,
+                                       enum hc_status status,
+                                       struct hc_group_page *group_page,
+                                       struct hc_error *error);
 
 /**
  * Settings of a verifier. Zero all of it, set struct_size and what you need.
@@ -1613,6 +1789,243 @@ const char *hc_group_group_detail(const struct hc_group *group);
  * - Threads: any number at once.
  */
 const char *hc_group_json(const struct hc_group *group);
+
+/**
+ * Begins to list one page of organizations, as hc_organizations does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organizations_async(const struct hc_client *client,
+                                      const struct hc_organization_options *options,
+                                      hc_organization_page_callback callback,
+                                      void *user_data,
+                                      struct hc_error **error);
+
+/**
+ * Begins to fetch an organization, as hc_organization_get does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_get_async(const struct hc_client *client,
+                                         const char *organization_id,
+                                         hc_organization_callback callback,
+                                         void *user_data,
+                                         struct hc_error **error);
+
+/**
+ * Begins to fetch an organization, as hc_organization_get_by_external_id does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `external_id`: the application's id.
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_get_by_external_id_async(const struct hc_client *client,
+                                                        const char *external_id,
+                                                        hc_organization_callback callback,
+                                                        void *user_data,
+                                                        struct hc_error **error);
+
+/**
+ * Begins to make an organization, as hc_organization_create does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `fields`: required, with its display_name. Its texts are copied.
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_create_async(const struct hc_client *client,
+                                            const struct hc_organization_fields *fields,
+                                            hc_organization_callback callback,
+                                            void *user_data,
+                                            struct hc_error **error);
+
+/**
+ * Begins to change an organization, as hc_organization_update does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `fields`: required. Its texts are copied.
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_update_async(const struct hc_client *client,
+                                            const char *organization_id,
+                                            const struct hc_organization_fields *fields,
+                                            hc_organization_callback callback,
+                                            void *user_data,
+                                            struct hc_error **error);
+
+/**
+ * Begins to remove an organization, as hc_organization_delete does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_organization_delete_async(const struct hc_client *client,
+                                            const char *organization_id,
+                                            hc_done_callback callback,
+                                            void *user_data,
+                                            struct hc_error **error);
+
+/**
+ * Begins to fetch the directories of an organization, as hc_directories does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directories_async(const struct hc_client *client,
+                                    const char *organization_id,
+                                    hc_directory_list_callback callback,
+                                    void *user_data,
+                                    struct hc_error **error);
+
+/**
+ * Begins to fetch a directory, as hc_directory_get does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_get_async(const struct hc_client *client,
+                                      const char *organization_id,
+                                      const char *directory_id,
+                                      hc_directory_callback callback,
+                                      void *user_data,
+                                      struct hc_error **error);
+
+/**
+ * Begins to fetch the first directory of an organization, as hc_directory_primary does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_primary_async(const struct hc_client *client,
+                                          const char *organization_id,
+                                          hc_directory_callback callback,
+                                          void *user_data,
+                                          struct hc_error **error);
+
+/**
+ * Begins to enable a directory, as hc_directory_enable does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_enable_async(const struct hc_client *client,
+                                         const char *organization_id,
+                                         const char *directory_id,
+                                         hc_directory_toggle_callback callback,
+                                         void *user_data,
+                                         struct hc_error **error);
+
+/**
+ * Begins to disable a directory, as hc_directory_disable does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_disable_async(const struct hc_client *client,
+                                          const char *organization_id,
+                                          const char *directory_id,
+                                          hc_directory_toggle_callback callback,
+                                          void *user_data,
+                                          struct hc_error **error);
+
+/**
+ * Begins to list one page of a directory's users, as hc_directory_users does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_users_async(const struct hc_client *client,
+                                        const char *organization_id,
+                                        const char *directory_id,
+                                        const struct hc_user_options *options,
+                                        hc_user_page_callback callback,
+                                        void *user_data,
+                                        struct hc_error **error);
+
+/**
+ * Begins to list one page of a directory's groups, as hc_directory_groups does, and returns at once.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_...".
+ * - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
+ * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `user_data`: what the callback is called with; may be NULL.
+ * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_directory_groups_async(const struct hc_client *client,
+                                         const char *organization_id,
+                                         const char *directory_id,
+                                         const struct hc_group_options *options,
+                                         hc_group_page_callback callback,
+                                         void *user_data,
+                                         struct hc_error **error);
 
 /**
  * Makes a verifier from secrets in code.

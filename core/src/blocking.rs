@@ -249,6 +249,15 @@ impl<T: Listed> List<T> {
         List(list)
     }
 
+    /// The listing behind this one, for [`spawn`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::current`].
+    pub fn current(&self) -> Result<client::List<T>> {
+        self.0.clone()
+    }
+
     setters! { page_size(u32); read_ahead(bool); }
 
     /// As on [`headcount::List`](client::List): `page_token`.
@@ -262,8 +271,7 @@ impl<T: Listed> List<T> {
     ///
     /// As [`List::send`](client::List::send).
     pub fn send(&self) -> Result<Page<T>> {
-        let list = self.0.as_ref().map_err(Clone::clone)?;
-        wait(list.send())
+        wait(self.current()?.send())
     }
 
     /// Every page, one after the other.

@@ -1,10 +1,12 @@
 //! The client of one environment.
 
 use crate::boundary::{call, free, optional_text, read};
+use crate::callback::UserData;
 use crate::error::{hc_error, hc_status};
+use crate::observe::{Told, hc_observer};
 use crate::options::{growing, unless_zero};
 use headcount_core::{ClientBuilder, Error, Result, blocking};
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 /// The REST client of one environment. Any number of threads may use it at once; they share its connections and its token.
@@ -46,6 +48,10 @@ pub struct hc_client_options {
     pub ca_file: *const c_char,
     /// What is appended to the User-Agent, such as "acme-provisioning/2.1", or NULL.
     pub user_agent_suffix: *const c_char,
+    /// Is told what the client does until its last call has ended, or NULL.
+    pub observer: hc_observer,
+    /// What the observer is called with; may be NULL.
+    pub observer_data: *mut c_void,
 }
 
 growing!(hc_client_options {
@@ -64,6 +70,8 @@ growing!(hc_client_options {
     proxy,
     ca_file,
     user_agent_suffix,
+    observer,
+    observer_data,
 });
 
 /// Makes a client from settings in code. No connection is made yet.
@@ -220,6 +228,7 @@ unsafe fn finish(mut builder: ClientBuilder, options: &hc_client_options) -> Res
         proxy: text(options.proxy, "options.proxy")?;
         ca_file: text(options.ca_file, "options.ca_file")?;
         user_agent_suffix: text(options.user_agent_suffix, "options.user_agent_suffix")?;
+        observer: options.observer.map(|observer| Told { observer, user_data: UserData(options.observer_data) });
     }
     blocking::Client::new(builder).map(hc_client)
 }

@@ -46,6 +46,12 @@ impl From<Directory> for hc_directory {
 /// All directories of an organization.
 pub struct hc_directory_list(Vec<hc_directory>);
 
+impl From<Vec<Directory>> for hc_directory_list {
+    fn from(directories: Vec<Directory>) -> hc_directory_list {
+        hc_directory_list(directories.into_iter().map(hc_directory::from).collect())
+    }
+}
+
 /// How switching a directory on or off went.
 pub struct hc_directory_toggle {
     toggle: DirectoryToggle,
@@ -74,8 +80,7 @@ pub unsafe extern "C" fn hc_directories(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, directories, (client: object, organization_id: text) => {
-        let directories = client.0.directories().list(organization_id)?;
-        Ok(hc_directory_list(directories.into_iter().map(hc_directory::from).collect()))
+        client.0.directories().list(organization_id).map(hc_directory_list::from)
     })
 }
 

@@ -89,7 +89,7 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
     index == one.len() && index == other.len()
 }
 
-fn status_of(kind: ErrorKind) -> hc_status {
+pub(crate) fn status_of(kind: ErrorKind) -> hc_status {
     TABLE.iter().find(|(other, ..)| *other == kind).map_or(hc_status::HC_INTERNAL, |(_, status, _)| *status)
 }
 

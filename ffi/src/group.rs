@@ -8,7 +8,7 @@ use crate::options::{growing, moment, reserved, tri_state, unless_zero};
 use crate::page::PageOf;
 use crate::text::Text;
 use headcount_core::blocking::List;
-use headcount_core::{Group, Result};
+use headcount_core::{Group, Page, Result};
 use std::ffi::c_char;
 
 /// A group of a directory.
@@ -36,6 +36,12 @@ impl From<Group> for hc_group {
 
 /// One page of groups.
 pub struct hc_group_page(PageOf<hc_group>);
+
+impl From<Page<Group>> for hc_group_page {
+    fn from(page: Page<Group>) -> hc_group_page {
+        hc_group_page(PageOf::new(page))
+    }
+}
 
 /// Every group of a listing, one at a time.
 pub struct hc_group_iter(IterOf<Group, hc_group>);
@@ -67,7 +73,7 @@ growing!(hc_group_options { page_token, updated_after, page_size, include_detail
 /// # Safety
 ///
 /// Their texts are NULL, or NUL-terminated and alive during the call.
-unsafe fn listing(list: List<Group>, options: &hc_group_options) -> Result<List<Group>> {
+pub(crate) unsafe fn listing(list: List<Group>, options: &hc_group_options) -> Result<List<Group>> {
     reserved(options.reserved, "options.reserved")?;
     // SAFETY: the contract.
     let (token, after) = unsafe {
@@ -106,7 +112,7 @@ pub unsafe extern "C" fn hc_directory_groups(
     call!(error, page, (client: object, organization_id: text, directory_id: text, options: options) => {
         // SAFETY: texts in options are NULL or alive during this call.
         let list = unsafe { listing(client.0.directories().groups(organization_id, directory_id), &options) }?;
-        list.send().map(|page| hc_group_page(PageOf::new(page)))
+        list.send().map(hc_group_page::from)
     })
 }
 

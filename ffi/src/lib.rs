@@ -1,6 +1,6 @@
 //! The C ABI: a thin translation of the core, one module a C noun, with no logic of its own.
 //!
-//! `boundary` holds the four ways in (a call, an accessor, a free, a constant) that every exported function takes, so that none
+//! `boundary` holds the four ways in (a call, an accessor, a free, a constant; `callback` has calls that do not wait) that every exported function takes, so that none
 //! can forget to check for NULL or to catch a panic. `text` turns Rust's strings into C's. `include/headcount.h` is generated
 //! from this crate, documentation included; its conventions stand in `cbindgen.toml`.
 #![allow(non_camel_case_types, reason = "types are called what C calls them, so that one name finds both")]
@@ -14,6 +14,8 @@ mod text;
 
 pub mod error;
 
+pub mod observe;
+
 pub mod client;
 
 pub mod cancel;
@@ -25,6 +27,8 @@ pub mod directory;
 pub mod user;
 
 pub mod group;
+
+pub mod callback;
 
 pub mod webhook;
 

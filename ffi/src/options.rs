@@ -20,7 +20,7 @@ pub(crate) unsafe trait Options: Copy {
 /// Implements [`Options`] for a `repr(C)` struct of integers and pointers, given its fields in order.
 macro_rules! growing {
     ($type:ident { $($field:ident),* $(,)? }) => {
-        // SAFETY: the struct is `repr(C)`, of integers and pointers; the tests check that `struct_size` comes first.
+        // SAFETY: the struct is `repr(C)`, of integers and pointers, to functions as well; the tests check that `struct_size` comes first.
         unsafe impl $crate::options::Options for $type {
             const FIELDS: &'static [usize] = &[$(std::mem::offset_of!($type, $field)),*];
         }
@@ -130,7 +130,7 @@ mod tests {
             )*};
         }
         check! {
-            hc_client_options: user_agent_suffix as 8;
+            hc_client_options: observer_data as 8;
             hc_call_options: max_attempts as 4;
             hc_organization_fields: metadata_len as 8;
             hc_organization_options: reserved as 4;

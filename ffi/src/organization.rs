@@ -8,7 +8,7 @@ use crate::options::{growing, reserved, unless_zero};
 use crate::page::PageOf;
 use crate::text::Text;
 use headcount_core::blocking::List;
-use headcount_core::{Organization, OrganizationFields, Result};
+use headcount_core::{Organization, OrganizationFields, Page, Result};
 use std::ffi::c_char;
 
 /// An organization: one of the companies that the application is sold to.
@@ -44,6 +44,12 @@ impl From<Organization> for hc_organization {
 
 /// One page of organizations.
 pub struct hc_organization_page(PageOf<hc_organization>);
+
+impl From<Page<Organization>> for hc_organization_page {
+    fn from(page: Page<Organization>) -> hc_organization_page {
+        hc_organization_page(PageOf::new(page))
+    }
+}
 
 /// Every organization of a listing, one at a time.
 pub struct hc_organization_iter(IterOf<Organization, hc_organization>);
@@ -93,7 +99,7 @@ growing!(hc_organization_fields { display_name, external_id, logo_url, slug, met
 /// # Safety
 ///
 /// Their texts are NULL, or NUL-terminated and alive during the call.
-unsafe fn listing(client: &hc_client, options: &hc_organization_options) -> Result<List<Organization>> {
+pub(crate) unsafe fn listing(client: &hc_client, options: &hc_organization_options) -> Result<List<Organization>> {
     reserved(options.reserved, "options.reserved")?;
     // SAFETY: the contract.
     let (token, external_id) = unsafe {
@@ -124,7 +130,7 @@ pub unsafe extern "C" fn hc_organizations(
     call!(error, page, (client: object, options: options) => {
         // SAFETY: texts in options are NULL or alive during this call.
         let list = unsafe { listing(client, &options) }?;
-        list.send().map(|page| hc_organization_page(PageOf::new(page)))
+        list.send().map(hc_organization_page::from)
     })
 }
 
@@ -235,8 +241,7 @@ pub unsafe extern "C" fn hc_organization_create(
 ) -> hc_status {
     call!(error, organization, (client: object, fields: required_options) => {
         // SAFETY: texts in fields are NULL or alive during this call.
-        let mut fields = unsafe { read_fields(&fields) }?;
-        let display_name = fields.display_name.take().ok_or_else(|| is_null("fields.display_name"))?;
+        let (display_name, fields) = unsafe { read_new(&fields) }?;
         client.0.organizations().create(&display_name, &fields).map(hc_organization::from)
     })
 }
@@ -282,10 +287,22 @@ pub unsafe extern "C" fn hc_organization_delete(
     call!(error, (client: object, organization_id: text) => client.0.organizations().delete(organization_id))
 }
 
+/// The name, which a new one must have, and the other fields.
+///
+/// # Safety
+///
+/// As for [`read_fields`].
+pub(crate) unsafe fn read_new(fields: &hc_organization_fields) -> Result<(String, OrganizationFields)> {
+    // SAFETY: the contract.
+    let mut fields = unsafe { read_fields(fields) }?;
+    let display_name = fields.display_name.take().ok_or_else(|| is_null("fields.display_name"))?;
+    Ok((display_name, fields))
+}
+
 /// # Safety
 ///
 /// Texts in `fields` are NULL, or NUL-terminated and alive during the call; `metadata` is NULL or holds twice `metadata_len` of them.
-unsafe fn read_fields(fields: &hc_organization_fields) -> Result<OrganizationFields> {
+pub(crate) unsafe fn read_fields(fields: &hc_organization_fields) -> Result<OrganizationFields> {
     // SAFETY: the contract.
     let text = |text, name: &str| unsafe { optional_text(text, name) }.map(|text| text.map(str::to_owned));
     let metadata = if fields.metadata.is_null() && fields.metadata_len == 0 {

@@ -9,7 +9,7 @@ use crate::options::{growing, moment, tri_state, unless_zero};
 use crate::page::{PageOf, at};
 use crate::text::{Text, c_string};
 use headcount_core::blocking::List;
-use headcount_core::{Result, User};
+use headcount_core::{Page, Result, User};
 use std::ffi::{CString, c_char};
 use std::ptr;
 use std::sync::OnceLock;
@@ -61,6 +61,12 @@ impl hc_user {
 /// One page of users.
 pub struct hc_user_page(PageOf<hc_user>);
 
+impl From<Page<User>> for hc_user_page {
+    fn from(page: Page<User>) -> hc_user_page {
+        hc_user_page(PageOf::new(page))
+    }
+}
+
 /// Every user of a listing, one at a time.
 pub struct hc_user_iter(IterOf<User, hc_user>);
 
@@ -89,7 +95,7 @@ growing!(hc_user_options { page_token, directory_group_id, updated_after, page_s
 /// # Safety
 ///
 /// Their texts are NULL, or NUL-terminated and alive during the call.
-unsafe fn listing(list: List<User>, options: &hc_user_options) -> Result<List<User>> {
+pub(crate) unsafe fn listing(list: List<User>, options: &hc_user_options) -> Result<List<User>> {
     // SAFETY: the contract.
     let (token, group, after) = unsafe {
         (
@@ -128,7 +134,7 @@ pub unsafe extern "C" fn hc_directory_users(
     call!(error, page, (client: object, organization_id: text, directory_id: text, options: options) => {
         // SAFETY: texts in options are NULL or alive during this call.
         let list = unsafe { listing(client.0.directories().users(organization_id, directory_id), &options) }?;
-        list.send().map(|page| hc_user_page(PageOf::new(page)))
+        list.send().map(hc_user_page::from)
     })
 }
 

@@ -37,9 +37,17 @@ impl Error {
         Error { status: 429, grpc: 8, code: "RATE_LIMIT_EXCEEDED", message: "too many requests".into() }
     }
 
-    pub(crate) fn server(status: u16) -> Error {
-        let grpc = if status == 503 { 14 } else { 13 };
-        Error { status, grpc, code: "INTERNAL_ERROR", message: "the sandbox was asked to fail".into() }
+    /// A status that a test wants to see.
+    pub(crate) fn asked_for(status: u16) -> Error {
+        let (grpc, code) = match status {
+            401 => (16, "UNAUTHENTICATED"),
+            403 => (7, "PERMISSION_DENIED"),
+            404 => (5, "RESOURCE_NOT_FOUND"),
+            400..=499 => (3, "INVALID_ARGUMENT"),
+            503 => (14, "INTERNAL_ERROR"),
+            _ => (13, "INTERNAL_ERROR"),
+        };
+        Error { status, grpc, code, message: "the sandbox was asked to fail".into() }
     }
 
     pub(crate) fn startup(message: impl Into<String>) -> Error {

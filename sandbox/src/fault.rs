@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum Fault {
     /// 429 with this many seconds of `Retry-After`. Written `429` (one second) or `429:0`.
     RateLimit(u32),
-    /// This status, 500 to 599. Written `500`, `503`, …
+    /// This status, 400 to 599. Written `401`, `404`, `500`, `503`, …
     Status(u16),
     /// The connection is reset without an answer. Written `reset`.
     Reset,
@@ -19,6 +19,16 @@ pub enum Fault {
     Truncate,
     /// 200 with a body that is not JSON. Written `garbage`.
     Garbage,
+    /// 200 with a web page, as a captive portal sends one. Written `html`.
+    Html,
+    /// 200 with JSON in which nothing has the type that the contract says. Written `wrong-types`.
+    WrongTypes,
+    /// 200 with ten million bytes of it. Written `junk`.
+    Junk,
+    /// 200 with a byte a second, and no end. Written `drip`.
+    Drip,
+    /// 307 to another host. Written `redirect`.
+    Redirect,
     /// The answer comes late. Written `latency:2s`.
     Latency(Duration),
     /// All tokens end, this call's too. Written `expire-token`.
@@ -32,7 +42,8 @@ impl FromStr for Fault {
         let (name, setting) = text.split_once(':').map_or((text, None), |(name, setting)| (name, Some(setting)));
         let unknown = || {
             Error::invalid(format!(
-                "unknown fault {text:?}: expected 429, 500, 503, reset, truncate, garbage, latency:2s or expire-token"
+                "unknown fault {text:?}: expected a status such as 429 or 503, reset, truncate, garbage, html, wrong-types, \
+                 junk, drip, redirect, latency:2s or expire-token"
             ))
         };
         match (name, setting) {
@@ -41,10 +52,15 @@ impl FromStr for Fault {
             ("reset", None) => Ok(Fault::Reset),
             ("truncate", None) => Ok(Fault::Truncate),
             ("garbage", None) => Ok(Fault::Garbage),
+            ("html", None) => Ok(Fault::Html),
+            ("wrong-types", None) => Ok(Fault::WrongTypes),
+            ("junk", None) => Ok(Fault::Junk),
+            ("drip", None) => Ok(Fault::Drip),
+            ("redirect", None) => Ok(Fault::Redirect),
             ("expire-token", None) => Ok(Fault::ExpireToken),
             ("latency", Some(time)) => parse_duration(time).map(Fault::Latency).ok_or_else(unknown),
             (status, None) => match status.parse() {
-                Ok(status @ 500..=599) => Ok(Fault::Status(status)),
+                Ok(status @ 400..=599) => Ok(Fault::Status(status)),
                 _ => Err(unknown()),
             },
             _ => Err(unknown()),
@@ -101,12 +117,14 @@ mod tests {
             ("429", Fault::RateLimit(1)),
             ("429:0", Fault::RateLimit(0)),
             ("503", Fault::Status(503)),
+            ("404", Fault::Status(404)),
+            ("wrong-types", Fault::WrongTypes),
             ("latency:2s", Fault::Latency(Duration::from_secs(2))),
             ("expire-token", Fault::ExpireToken),
         ] {
             assert_eq!(text.parse::<Fault>().unwrap(), fault);
         }
-        for text in ["", "200", "499", "600", "latency", "latency:x", "429:x", "reset:1"] {
+        for text in ["", "200", "399", "600", "latency", "latency:x", "429:x", "reset:1"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
     }

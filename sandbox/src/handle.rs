@@ -7,16 +7,19 @@ use crate::error::Error;
 use crate::fault::{Fault, Plan};
 use crate::outbox::{Delivery, Outbox};
 use crate::state::{NewGroup, NewUser, UserChange};
+use crate::tls;
 use headcount::{ClientBuilder, Group, User, Webhook};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 /// A running sandbox. Dropping it stops it.
 ///
@@ -27,6 +30,7 @@ pub struct Sandbox {
     control_url: String,
     organization_id: String,
     directory_id: String,
+    ca_file: Option<PathBuf>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -39,6 +43,7 @@ pub struct SandboxBuilder {
     port: u16,
     token_ttl: Duration,
     speed: f64,
+    tls: Option<PathBuf>,
 }
 
 impl SandboxBuilder {
@@ -90,11 +95,17 @@ impl SandboxBuilder {
         self
     }
 
+    /// Speaks HTTPS, HTTP/2 included, and writes the certificate of the authority to trust to `ca_file`; HTTP unless set.
+    pub fn tls(mut self, ca_file: impl Into<PathBuf>) -> Self {
+        self.tls = Some(ca_file.into());
+        self
+    }
+
     /// Makes the data and starts to serve it, on loopback alone.
     ///
     /// # Errors
     ///
-    /// Where the port is taken, or the speed is not a positive number.
+    /// Where the port is taken, the authority's file cannot be written, or the speed is not a positive number.
     pub fn start(self) -> Result<Sandbox, Error> {
         if !(self.speed.is_finite() && self.speed > 0.0) {
             return Err(Error::invalid("speed: expected a positive number"));
@@ -127,8 +138,10 @@ impl SandboxBuilder {
             requests: Mutex::default(),
             settings: Mutex::default(),
         });
-        let (port, stop, thread) = spawn(Arc::clone(&app), self.port)?;
-        let environment_url = format!("http://127.0.0.1:{port}");
+        let acceptor = self.tls.as_deref().map(tls::acceptor).transpose()?;
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let (port, stop, thread) = spawn(Arc::clone(&app), self.port, acceptor)?;
+        let environment_url = format!("{scheme}://127.0.0.1:{port}");
         let first = |ids: Option<&String>| ids.cloned().unwrap_or_default();
         let (organization_id, directory_id) = {
             let state = app.state();
@@ -140,6 +153,7 @@ impl SandboxBuilder {
             environment_url,
             organization_id,
             directory_id,
+            ca_file: self.tls,
             stop: Some(stop),
             thread: Some(thread),
             app,
@@ -150,7 +164,7 @@ impl SandboxBuilder {
 }
 
 /// Starts the thread; answers the port once it listens.
-fn spawn(app: App, port: u16) -> Result<(u16, oneshot::Sender<()>, JoinHandle<()>), Error> {
+fn spawn(app: App, port: u16, tls: Option<TlsAcceptor>) -> Result<(u16, oneshot::Sender<()>, JoinHandle<()>), Error> {
     let (ready, bound) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let run = move || {
@@ -166,7 +180,7 @@ fn spawn(app: App, port: u16) -> Result<(u16, oneshot::Sender<()>, JoinHandle<()
             let _ = ready.send(listener.local_addr().map(|address| address.port()));
             tokio::spawn(Arc::clone(&app.outbox).run());
             tokio::select! {
-                () = crate::server::serve(listener, router(app)) => {}
+                () = crate::server::serve(listener, router(app), tls) => {}
                 _ = stopped => {}
             }
         });
@@ -189,10 +203,11 @@ impl Sandbox {
             port: 0,
             token_ttl: Duration::from_secs(3600),
             speed: 1.0,
+            tls: None,
         }
     }
 
-    /// Where it is: `http://127.0.0.1:…`.
+    /// Where it is: `http://127.0.0.1:…`, or `https://` with [`tls`](SandboxBuilder::tls).
     pub fn environment_url(&self) -> &str {
         &self.environment_url
     }
@@ -229,12 +244,17 @@ impl Sandbox {
 
     /// The settings of a client of this environment.
     pub fn client(&self) -> ClientBuilder {
-        headcount::Client::builder(self.environment_url(), self.client_id(), self.client_secret())
+        let settings = headcount::Client::builder(self.environment_url(), self.client_id(), self.client_secret());
+        match &self.ca_file {
+            // It is on this machine, wherever the environment's proxy may be.
+            Some(ca_file) => settings.ca_file(ca_file).proxy(""),
+            None => settings,
+        }
     }
 
     /// All of the above, as the program prints it when it starts.
     pub fn settings(&self) -> Value {
-        json!({
+        let mut settings = json!({
             "environment_url": self.environment_url,
             "client_id": self.client_id(),
             "client_secret": self.client_secret(),
@@ -242,7 +262,11 @@ impl Sandbox {
             "organization_id": self.organization_id,
             "directory_id": self.directory_id,
             "control_url": self.control_url,
-        })
+        });
+        if let Some(ca_file) = &self.ca_file {
+            settings["ca_file"] = json!(ca_file);
+        }
+        settings
     }
 
     /// From now on, what happens is told to `url` as well.

@@ -26,6 +26,7 @@ mod names;
 mod outbox;
 mod server;
 mod state;
+mod tls;
 
 pub use error::Error;
 pub use fault::Fault;

@@ -3,6 +3,7 @@
 use clap::Parser;
 use headcount_sandbox::Sandbox;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -36,6 +37,9 @@ struct Options {
     /// How many of its seconds pass in a real one.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
+    /// Speak HTTPS, HTTP/2 included, and write the certificate of the authority to trust to this file.
+    #[arg(long, value_name = "CA_FILE")]
+    tls: Option<PathBuf>,
     /// Stop when standard input ends: no sandbox outlives the test that started it.
     #[arg(long)]
     exit_with_stdin: bool,
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let sandbox = Sandbox::builder()
+    let mut sandbox = Sandbox::builder()
         .port(options.port)
         .seed(options.seed)
         .organizations(options.organizations)
@@ -60,8 +64,11 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         .users(options.users)
         .groups(options.groups)
         .token_ttl(Duration::try_from_secs_f64(options.token_ttl)?)
-        .speed(options.speed)
-        .start()?;
+        .speed(options.speed);
+    if let Some(ca_file) = &options.tls {
+        sandbox = sandbox.tls(ca_file);
+    }
+    let sandbox = sandbox.start()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", sandbox.settings())?;
     out.flush()?;

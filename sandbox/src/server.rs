@@ -1,4 +1,4 @@
-//! The sockets: a plain HTTP/1.1 server whose connections can be made to break.
+//! The sockets: a server of HTTP/1.1, and of HTTP/2 over TLS, whose connections can be made to break.
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -7,7 +7,8 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
 use futures_core::Stream;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Interval, interval};
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 /// A response that is not to arrive in one piece.
@@ -40,6 +43,22 @@ impl Broken {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let half = body.slice(..body.len() / 2);
         Response::from_parts(head, Body::from_stream(Half { half: Some(half), sent: false }))
+    }
+
+    /// White space, a byte a second, for ever.
+    pub(crate) fn drip() -> Body {
+        Body::from_stream(Drip(interval(Duration::from_secs(1))))
+    }
+}
+
+/// A byte a second.
+struct Drip(Interval);
+
+impl Stream for Drip {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        self.0.poll_tick(cx).map(|_| Some(Ok(Bytes::from_static(b" "))))
     }
 }
 
@@ -67,12 +86,12 @@ impl Stream for Half {
 }
 
 /// Serves for ever.
-pub(crate) async fn serve(listener: TcpListener, router: Router) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(connection(stream, router.clone()));
+                tokio::spawn(open(stream, router.clone(), tls.clone()));
             }
             // Out of file descriptors, say: the next one may fare better.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -80,8 +99,24 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router) {
+async fn open(stream: TcpStream, router: Router, tls: Option<TlsAcceptor>) {
     let reset = Arc::new(AtomicBool::new(false));
+    let socket = Socket { stream, reset: Arc::clone(&reset) };
+    match tls {
+        None => connection(socket, router, reset).await,
+        // Whoever does not trust it hangs up.
+        Some(tls) => {
+            if let Ok(socket) = tls.accept(socket).await {
+                connection(socket, router, reset).await;
+            }
+        }
+    }
+}
+
+async fn connection<S>(socket: S, router: Router, reset: Arc<AtomicBool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = hyper::service::service_fn(|request: hyper::Request<Incoming>| {
         let mut router = router.clone();
         let reset = Arc::clone(&reset);
@@ -94,9 +129,11 @@ async fn connection(stream: TcpStream, router: Router) {
             Ok(response)
         }
     });
-    let io = TokioIo::new(Socket { stream, reset: Arc::clone(&reset) });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new());
+    server.http2().timer(TokioTimer::new());
     // A connection that breaks, on either side, concerns nobody else.
-    let _ = hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(io, service).await;
+    let _ = server.serve_connection(TokioIo::new(socket), service).await;
 }
 
 /// A socket that is reset when it is dropped, if asked: the peer reads an error instead of an end.

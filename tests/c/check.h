@@ -3,11 +3,13 @@
 #define CHECK_H
 
 #include <headcount.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int check_passed, check_failed;
+/* Callbacks check as well, on other threads. */
+static atomic_int check_passed, check_failed;
 
 static inline void check(bool ok, const char *file, int line, const char *what) {
     if (ok) {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the C programs against a sandbox, plainly and under valgrind.
 
-    python3 tests/c/run.py [--valgrind]
+    [BUILD=build/c-asan] python3 tests/c/run.py [--valgrind]
 
 The library, the sandbox and the programs must have been built (`make test-c` does it). Each program runs in a sandbox of its own;
-`quickstart` runs as in `make demo`. The closing line counts programs.
+`quickstart` runs as in `make demo`. BUILD is where the programs are: those that were built with AddressSanitizer are in a folder of their own. The closing line counts programs.
 """
 
 import json
@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "c"
+BUILD = ROOT / os.environ.get("BUILD", "build/c")
 SANDBOX = os.environ.setdefault("HEADCOUNT_SANDBOX", str(ROOT / "target" / "debug" / "headcount-sandbox"))
 VALGRIND = [
     "valgrind",
@@ -24,32 +24,38 @@ VALGRIND = [
     "--leak-check=full",
     "--show-leak-kinds=definite,indirect",
     "--errors-for-leak-kinds=definite,indirect",
+    f"--suppressions={ROOT / 'tests' / 'c' / 'valgrind.supp'}",
 ]
 FAULTS = {"faults": ["429:0", "500", "503", "reset", "truncate"], "every": 7}
-# Program -> (the sandbox's sizes, whether it misbehaves).
+# Program -> (the sandbox's sizes, what else it does).
 PROGRAMS = {
-    "test_null": ((1, 20, 5), False),
-    "test_vectors": ((1, 20, 5), False),
-    "test_client": ((15, 75, 5), False),
-    "test_faults": ((1, 10_000, 5), True),
+    "test_null": ((1, 20, 5), ""),
+    "test_vectors": ((1, 20, 5), ""),
+    "test_client": ((15, 75, 5), ""),
+    "test_callback": ((15, 75, 5), ""),
+    "test_matrix": ((1, 75, 5), ""),
+    "test_tls": ((1, 20, 5), "tls"),
+    "test_faults": ((1, 10_000, 5), "faulty"),
 }
 
 
 def run(program, prefix):
-    (organizations, users, groups), faulty = PROGRAMS[program]
+    (organizations, users, groups), manner = PROGRAMS[program]
     sizes = ["--organizations", str(organizations), "--users", str(users), "--groups", str(groups)]
+    if manner == "tls":
+        sizes += ["--tls", str(BUILD / "ca.pem")]
     sandbox = subprocess.Popen(
         [SANDBOX, "--exit-with-stdin", *sizes], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         settings = json.loads(sandbox.stdout.readline())
-        if faulty:
+        if manner == "faulty":
             url = settings["control_url"] + "/fault"
             request = urllib.request.Request(url, json.dumps(FAULTS).encode(), {"content-type": "application/json"}, method="PUT")
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
         names = {"environment_url": "SCALEKIT_ENVIRONMENT_URL", "client_id": "SCALEKIT_CLIENT_ID",
                  "client_secret": "SCALEKIT_CLIENT_SECRET", "webhook_secret": "SCALEKIT_WEBHOOK_SECRET",
-                 "organization_id": "SANDBOX_ORGANIZATION_ID", "directory_id": "SANDBOX_DIRECTORY_ID"}
+                 "organization_id": "SANDBOX_ORGANIZATION_ID", "directory_id": "SANDBOX_DIRECTORY_ID", "ca_file": "SANDBOX_CA_FILE"}
         environment = dict(os.environ, **{names[key]: value for key, value in settings.items() if key in names})
         environment.update(SANDBOX_ORGANIZATIONS=str(organizations), SANDBOX_USERS=str(users), SANDBOX_GROUPS=str(groups))
         return subprocess.run([*prefix, BUILD / program], env=environment, check=False).returncode

@@ -19,7 +19,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State as Shared};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, patch, post};
 use headcount::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -102,13 +102,15 @@ async fn misbehave(Shared(app): Shared<App>, request: Request, next: Next) -> Re
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response
         }
-        Some(Fault::Status(status)) => Error::server(status).into_response(),
+        Some(Fault::Status(status)) => Error::asked_for(status).into_response(),
         Some(Fault::Reset) => Broken::reset(),
         Some(Fault::Truncate) => Broken::truncate(next.run(request).await).await,
-        Some(Fault::Garbage) => {
-            ([(header::CONTENT_TYPE, "application/json")], Body::from("{\"users\":[{\"id\":\"diruser_1\",,,"))
-                .into_response()
-        }
+        Some(Fault::Garbage) => json_text(Body::from("{\"users\":[{\"id\":\"diruser_1\",,,")),
+        Some(Fault::Html) => Html("<html><body>Sign in to use the network</body></html>").into_response(),
+        Some(Fault::WrongTypes) => json_text(Body::from(WRONG_TYPES)),
+        Some(Fault::Junk) => json_text(Body::from(vec![b'7'; 10_000_000])),
+        Some(Fault::Drip) => json_text(Broken::drip()),
+        Some(Fault::Redirect) => Redirect::temporary("https://elsewhere.example/").into_response(),
         Some(Fault::Latency(time)) => {
             tokio::time::sleep(time).await;
             next.run(request).await
@@ -118,6 +120,13 @@ async fn misbehave(Shared(app): Shared<App>, request: Request, next: Next) -> Re
             next.run(request).await
         }
     }
+}
+
+const WRONG_TYPES: &str =
+    r#"{"organization":7,"organizations":7,"directory":7,"directories":7,"users":7,"groups":7,"enabled":7}"#;
+
+fn json_text(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// Refuses a missing, unknown or expired token.

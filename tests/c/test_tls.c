@@ -1,0 +1,32 @@
+/* HTTPS: an authority that nobody trusts, one that a file names, and files that name none. */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+static hc_status ask(const char *ca_file, hc_client **client) {
+    hc_client_options options = {.struct_size = sizeof options, .ca_file = ca_file, .proxy = "", .timeout_ms = 60000};
+    hc_organization_page *page = NULL;
+    hc_error *error = NULL;
+    hc_status status = hc_client_from_env(&options, client, &error);
+    if (status == HC_OK) status = hc_organizations(*client, NULL, &page, &error);
+    CHECK((status == HC_OK) == (page != NULL));
+    if (status != HC_OK) {
+        CHECK(strstr(hc_error_message(error), ca_file ? "ca_file" : "certificate") != NULL);
+        printf("  %s\n", hc_error_message(error));
+    }
+    hc_organization_page_free(page);
+    hc_error_free(error);
+    return status;
+}
+
+int main(void) {
+    hc_client *client = NULL;
+    CHECK(strncmp(setting("SCALEKIT_ENVIRONMENT_URL"), "https://", 8) == 0);
+    /* It is not asked again: it would be no more to be trusted. */
+    CHECK(ask(NULL, &client) == HC_CONNECTION && hc_client_requests(client) == 1);
+    hc_client_free(client);
+    CHECK(ask(setting("SANDBOX_CA_FILE"), &client) == HC_OK && hc_client_requests(client) == 2);
+    hc_client_free(client);
+    CHECK(ask("/nonexistent/ca.pem", &client) == HC_CONFIG && client == NULL);
+    CHECK(ask("/dev/null", &client) == HC_CONFIG && client == NULL);
+    return closing_line("test_tls");
+}
