@@ -23,6 +23,7 @@ class Sandbox:
         self.directory_id = self.settings["directory_id"]
         self.ids = self.organization_id, self.directory_id
         self.credentials = tuple(self.settings[name] for name in ("environment_url", "client_id", "client_secret"))
+        self.ca_file = self.settings.get("ca_file")
         self.env = {
             "SCALEKIT_ENVIRONMENT_URL": self.credentials[0],
             "SCALEKIT_CLIENT_ID": self.credentials[1],

@@ -6,6 +6,7 @@ mod common;
 
 use common::{Reply, Server, TOKEN, ok};
 use headcount::{CallOptions, Client, ErrorKind, OrganizationFields, Result};
+use headcount_sandbox::Sandbox;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -207,6 +208,24 @@ async fn every_call_meets_a_closed_door() {
         assert_eq!(error.kind(), ErrorKind::Connection, "{}", operation.name);
         assert!(error.to_string().contains("refused") && error.to_string().contains("attempts: 5"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn every_call_meets_an_authority_that_nobody_knows() {
+    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/unknown-authority.pem");
+    let sandbox = Sandbox::builder().tls(file).start().unwrap();
+    // Its certificate is not given to the client.
+    let settings = Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret()).proxy("");
+    let client = settings.build().unwrap();
+    for operation in operations() {
+        let before = sandbox.connections();
+        let error = (operation.call)(client.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{}", operation.name);
+        assert!(error.to_string().contains("certificate"), "{error}");
+        // It would be no more to be trusted the second time.
+        assert_eq!(sandbox.connections() - before, 1, "{}", operation.name);
+    }
+    assert!(sandbox.requests().is_empty());
 }
 
 #[tokio::test]

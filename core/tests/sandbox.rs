@@ -32,6 +32,30 @@ async fn organizations() {
 }
 
 #[tokio::test]
+async fn https_with_an_authority_of_its_own_and_every_request_on_one_connection() {
+    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/authority.pem");
+    let sandbox = Sandbox::builder().tls(file).users(300).start().unwrap();
+    assert!(sandbox.environment_url().starts_with("https://"));
+    let client = sandbox.client().build().unwrap();
+    let (organization, directory) = (sandbox.organization_id().to_owned(), sandbox.directory_id().to_owned());
+    let calls = (0..32).map(|_| {
+        let users = client.directories().users(&organization, &directory).page_size(30).stream();
+        tokio::spawn(users.try_collect::<Vec<_>>())
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap().unwrap().len(), 300);
+    }
+    // 32 listings at once: HTTP/2.
+    assert_eq!((sandbox.connections(), client.stats().pages), (1, 320));
+
+    // What breaks is mended on it as well.
+    sandbox.fault([Fault::Status(503), Fault::Reset, Fault::Truncate, Fault::RateLimit(0)], 3);
+    let quick = sandbox.client().retry_base(Duration::from_millis(1)).build().unwrap();
+    let users: Vec<_> = quick.directories().users(&organization, &directory).stream().try_collect().await.unwrap();
+    assert!(users.len() == 300 && quick.stats().retries > 0);
+}
+
+#[tokio::test]
 async fn an_organization_is_made_changed_and_removed() {
     let sandbox = Sandbox::builder().start().unwrap();
     let organizations = sandbox.client().build().unwrap().organizations();

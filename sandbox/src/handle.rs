@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -136,6 +137,7 @@ impl SandboxBuilder {
             state: Mutex::new(state),
             tokens: Mutex::default(),
             requests: Mutex::default(),
+            connections: AtomicU64::default(),
             settings: Mutex::default(),
         });
         let acceptor = self.tls.as_deref().map(tls::acceptor).transpose()?;
@@ -180,7 +182,7 @@ fn spawn(app: App, port: u16, tls: Option<TlsAcceptor>) -> Result<(u16, oneshot:
             let _ = ready.send(listener.local_addr().map(|address| address.port()));
             tokio::spawn(Arc::clone(&app.outbox).run());
             tokio::select! {
-                () = crate::server::serve(listener, router(app), tls) => {}
+                () = crate::server::serve(listener, router(Arc::clone(&app)), tls, &app.connections) => {}
                 _ = stopped => {}
             }
         });
@@ -383,6 +385,11 @@ impl Sandbox {
     /// How many calls came, by method and route.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.app.requests()
+    }
+
+    /// How many connections were made to it, those that came to nothing among them.
+    pub fn connections(&self) -> u64 {
+        self.app.connections.load(Ordering::Relaxed)
     }
 }
 

@@ -12,7 +12,7 @@ use hyper_util::server::conn::auto;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -86,10 +86,11 @@ impl Stream for Half {
 }
 
 /// Serves for ever.
-pub(crate) async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, connections: &AtomicU64) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                connections.fetch_add(1, Ordering::Relaxed);
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(open(stream, router.clone(), tls.clone()));
             }

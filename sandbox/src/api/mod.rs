@@ -23,6 +23,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, patch, post};
 use headcount::Timestamp;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(crate) struct Environment {
     /// Tokens that were given out, and when they end.
     pub(crate) tokens: Mutex<HashMap<String, Timestamp>>,
     pub(crate) requests: Mutex<BTreeMap<String, u64>>,
+    pub(crate) connections: AtomicU64,
     /// What a program prints when it starts.
     pub(crate) settings: Mutex<serde_json::Value>,
 }

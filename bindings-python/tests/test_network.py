@@ -1,0 +1,97 @@
+"""What lies between the client and its server: HTTPS with an authority of its own, and proxies."""
+
+import os
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+import headcount
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    """A proxy that does CONNECT (RFC 9110, 9.3.6), and remembers for whom."""
+
+    def handle(self):
+        method, target, _ = self.rfile.readline().decode().split()
+        headers = {}
+        for line in iter(self.rfile.readline, b"\r\n"):
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        self.server.asked.append((method, target, headers.get("proxy-authorization")))
+        host, port = target.split(":")
+        with socket.create_connection((host, int(port))) as there:
+            self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+            back = threading.Thread(target=self.pump, args=(there, self.connection))
+            back.start()
+            self.pump(self.connection, there)
+            back.join()
+
+    @staticmethod
+    def pump(here, there):
+        try:
+            while data := here.recv(1 << 16):
+                there.sendall(data)
+            there.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # one side has gone; so does the other
+
+
+@contextmanager
+def proxy():
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as server:
+        server.daemon_threads, server.asked = True, []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server, f"http://%s127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+PROGRAM = """
+import headcount, os
+client = headcount.Client.from_env(ca_file=os.environ["CA_FILE"], timeout=20, max_attempts=1)
+print(len(client.organization.list_organizations()))
+"""
+
+
+def run(sandbox, **environment):
+    """The program with nothing about proxies in its environment but what is given."""
+    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    clean.update(sandbox.env, CA_FILE=sandbox.ca_file, **environment)
+    return subprocess.run([sys.executable, "-c", PROGRAM], env=clean, capture_output=True, text=True, check=False)
+
+
+def test_an_authority_of_its_own(sandbox, tmp_path):
+    sandbox = sandbox(tls=tmp_path / "ca.pem")
+    with pytest.raises(headcount.ConnectionError, match="certificate"):
+        sandbox.client(proxy="").organization.list_organizations()
+    client = sandbox.client(proxy="", ca_file=sandbox.ca_file)
+    assert len(client.organization.list_organizations()) == 1
+    assert client.stats().requests == 2
+
+
+def test_the_proxy_of_the_environment(sandbox, tmp_path):
+    sandbox = sandbox(tls=tmp_path / "ca.pem")
+    target = sandbox.credentials[0].removeprefix("https://")
+    with proxy() as (server, url):
+        done = run(sandbox, HTTPS_PROXY=url % "")
+        assert (done.stdout, server.asked) == ("1\n", [("CONNECT", target, None)]), done.stderr
+        done = run(sandbox, all_proxy=url % "me:hunter2@")
+        assert (done.stdout, server.asked[1:]) == ("1\n", [("CONNECT", target, "Basic bWU6aHVudGVyMg==")]), done.stderr
+        done = run(sandbox, HTTPS_PROXY=url % "", NO_PROXY="127.0.0.1")
+        assert (done.stdout, len(server.asked)) == ("1\n", 2), done.stderr
+    # It is gone: the client does not go around it, and says nothing of its password.
+    done = run(sandbox, HTTPS_PROXY=url % "me:hunter2@")
+    assert "headcount.ConnectionError" in done.stderr and "hunter2" not in done.stderr
+
+
+def test_the_proxy_of_an_option(sandbox, tmp_path):
+    sandbox = sandbox(tls=tmp_path / "ca.pem")
+    with proxy() as (server, url):
+        client = sandbox.client(proxy=url % "", ca_file=sandbox.ca_file)
+        assert len(client.organization.list_organizations()) == 1
+        assert [asked[0] for asked in server.asked] == ["CONNECT"]
+        client.close()
