@@ -24,6 +24,36 @@ export interface ClientOptions {
   caFile?: string
   /** What is appended to the `User-Agent`: the application's name and version. */
   userAgentSuffix?: string
+  /** Is told what the client does, on the loop and in order, for a log or a measurement. It keeps no process alive. */
+  onActivity?: (activity: Activity) => void
+}
+
+/** One thing that a client did. It holds no token, no secret, no id and no query's value. */
+export interface Activity {
+  /** What it tells. New ones may come. */
+  kind: 'request' | 'retry' | 'throttled' | 'token_renewed' | 'token_renewal_failed' | (string & {})
+  /** How much a log's reader should care. */
+  level: 'debug' | 'info' | 'warning'
+  /** One line for a log. */
+  message: string
+  /** What was being done, such as `list directory users`. */
+  operation: string
+  /** The method of the request. */
+  method: string
+  /** The path of the request with names in the place of ids, such as `/api/v1/organizations/{organization}/directories`. */
+  route: string
+  /** Which attempt of the call this is, from 1. */
+  attempt: number
+  /** The status of the answer, where one has come. */
+  status?: number
+  /** What went wrong, where something did: an error's `kind`. */
+  error?: string
+  /** How long will be waited before the next request. */
+  waitMs?: number
+  /** How long it took. */
+  elapsedMs: number
+  /** The bytes of the answer's body, decompressed. */
+  bytes: number
 }
 
 /** What any call can be given. */

@@ -25,6 +25,14 @@ async function call(begin, { signal, timeoutMs } = {}) {
   }
 }
 
+/** The option's function, as the native half calls it. */
+function onActivity(options) {
+  const told = options?.onActivity
+  if (told === undefined) return undefined
+  if (typeof told !== 'function') throw new errors.InvalidArgumentError(`onActivity is a ${typeof told}: expected a function`)
+  return (activity) => void told(JSON.parse(activity))
+}
+
 function timeout(timeoutMs) {
   if (timeoutMs !== undefined && typeof timeoutMs !== 'number') {
     throw new errors.InvalidArgumentError(`timeoutMs is a ${typeof timeoutMs}: expected a number of milliseconds`)
@@ -197,14 +205,17 @@ class Client {
   constructor(environmentUrl, clientId, clientSecret, options) {
     // What `process.env` does not have is undefined: the core says which setting is missing.
     const setting = (name, value) => text(name, value ?? '')
+    const apart = ['onActivity']
+    const observer = onActivity(options)
     this.#native = now(() =>
       environmentUrl === ENVIRONMENT
-        ? native.NativeClient.fromEnv(json(options, []))
+        ? native.NativeClient.fromEnv(json(options, apart), observer)
         : new native.NativeClient(
             setting('the environment URL', environmentUrl),
             setting('the client id', clientId),
             setting('the client secret', clientSecret),
-            json(options, []),
+            json(options, apart),
+            observer,
           ),
     )
     this.organization = new OrganizationClient(this.#native)

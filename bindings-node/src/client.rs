@@ -3,10 +3,11 @@
 use crate::calls::{Cancel, call_options, promise};
 use crate::errors::thrown;
 use crate::json;
+use crate::observe::Tell;
 use crate::options::{ClientOptions, Fields, GroupOptions, OrganizationOptions, UserOptions, read};
 use headcount::{CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, guard};
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
+use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw};
 use napi::tokio::sync::Mutex;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,9 +20,12 @@ type Promise<'env> = napi::Result<PromiseRaw<'env, String>>;
 type Cancelled<'a> = Option<ClassInstance<'a, Cancel>>;
 
 impl NativeClient {
-    fn build(settings: ClientBuilder, options: &str) -> Result<NativeClient> {
+    fn build(settings: ClientBuilder, options: &str, observer: Option<Tell>) -> Result<NativeClient> {
         let options: ClientOptions = read(options)?;
-        let settings = options.apply(settings)?;
+        let mut settings = options.apply(settings)?;
+        if let Some(observer) = observer {
+            settings = settings.observer(observer);
+        }
         Ok(NativeClient(RwLock::new(Some(settings.build()?))))
     }
 
@@ -94,15 +98,18 @@ impl NativeClient {
         client_id: String,
         client_secret: String,
         options: String,
+        observer: Option<Function<'_, String, ()>>,
     ) -> napi::Result<NativeClient> {
-        guard(|| NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options))
+        let observer = observer.map(|function| Tell::new(&function)).transpose()?;
+        guard(|| NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options, observer))
             .map_err(thrown)
     }
 
     /// A client from the environment.
     #[napi(factory)]
-    pub fn from_env(options: String) -> napi::Result<NativeClient> {
-        guard(|| NativeClient::build(ClientBuilder::from_env()?, &options)).map_err(thrown)
+    pub fn from_env(options: String, observer: Option<Function<'_, String, ()>>) -> napi::Result<NativeClient> {
+        let observer = observer.map(|function| Tell::new(&function)).transpose()?;
+        guard(|| NativeClient::build(ClientBuilder::from_env()?, &options, observer)).map_err(thrown)
     }
 
     /// Frees what it holds. Calls that are under way finish; later ones fail.

@@ -7,5 +7,6 @@ pub mod calls;
 pub mod client;
 pub mod errors;
 mod json;
+mod observe;
 mod options;
 pub mod webhook;

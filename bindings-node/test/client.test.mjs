@@ -5,8 +5,11 @@ import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Client, ScalekitClient, errors } from 'headcount'
-import { startSandbox } from './sandbox.mjs'
+import { eventually, startSandbox } from './sandbox.mjs'
 
 const collect = async (listing) => {
   const items = []
@@ -67,16 +70,16 @@ test('every call', async (t) => {
 
 test('an organization is made, changed and removed', async (t) => {
   const sandbox = await startSandbox(t)
-  const { organization: calls } = sandbox.client()
-  const { organization } = await calls.createOrganization('Söhne', { externalId: 't_1', metadata: { planName: 'team' } })
+  const client = sandbox.client()
+  const { organization } = await client.organization.createOrganization('Söhne', { externalId: 't_1', metadata: { planName: 'team' } })
   assert.deepEqual([organization.displayName, organization.externalId, organization.metadata], ['Söhne', 't_1', { planName: 'team' }])
-  const changed = await calls.updateOrganization(organization.id, { displayName: 'Töchter', slug: 'tochter' })
+  const changed = await client.organization.updateOrganization(organization.id, { displayName: 'Töchter', slug: 'tochter' })
   assert.deepEqual([changed.organization.displayName, changed.organization.slug, changed.organization.externalId], ['Töchter', 'tochter', 't_1'])
-  assert.equal(await calls.deleteOrganization(organization.id), undefined)
-  await assert.rejects(calls.deleteOrganization(organization.id), errors.NotFoundError)
-  await assert.rejects(calls.createOrganization(''), errors.BadRequestError)
-  await assert.rejects(calls.createOrganization('Acme', { external_id: 't_2' }), errors.InvalidArgumentError)
-  await assert.rejects(calls.updateOrganization(undefined, {}), errors.InvalidArgumentError)
+  assert.equal(await client.organization.deleteOrganization(organization.id), undefined)
+  await assert.rejects(client.organization.deleteOrganization(organization.id), errors.NotFoundError)
+  await assert.rejects(client.organization.createOrganization(''), errors.BadRequestError)
+  await assert.rejects(client.organization.createOrganization('Acme', { external_id: 't_2' }), errors.InvalidArgumentError)
+  await assert.rejects(client.organization.updateOrganization(undefined, {}), errors.InvalidArgumentError)
 })
 
 test('the fault matrix', async (t) => {
@@ -235,6 +238,37 @@ test('errors keep what the server said', async (t) => {
   })
 })
 
+test('an observer is told what the client does', async (t) => {
+  const sandbox = await startSandbox(t, { users: 20 })
+  await sandbox.control('PUT', '/fault', { faults: ['503'], every: 2 })
+  const told = []
+  const client = sandbox.client({ retryBaseMs: 1, onActivity: (activity) => told.push(activity) })
+  for (let i = 0; i < 3; i++) await client.directory.listDirectoryUsers(sandbox.organization_id, sandbox.directory_id)
+  const kinds = await eventually(() => told.length >= client.stats().requests + client.stats().retries + 1 && told.map(({ kind }) => kind))
+  assert.equal(kinds.filter((kind) => kind === 'request').length, client.stats().requests)
+  assert.equal(kinds.filter((kind) => kind === 'token_renewed').length, 1)
+  const retry = told.find(({ kind }) => kind === 'retry')
+  const { message, waitMs, elapsedMs, ...rest } = retry
+  assert.deepEqual(rest, {
+    kind: 'retry', level: 'info', operation: 'list directory users', method: 'GET', attempt: 1, status: 503, error: 'server', bytes: 0,
+    route: '/api/v1/organizations/{organization}/directories/{directory}/users',
+  })
+  assert.ok(waitMs >= 0 && elapsedMs >= 0 && message.startsWith('GET /api'))
+  assert.ok(told.some(({ kind, status, bytes }) => kind === 'request' && status === 200 && bytes > 1000))
+  assert.ok(!JSON.stringify(told).includes(sandbox.organization_id))
+  assert.throws(() => sandbox.client({ onActivity: 'console' }), errors.InvalidArgumentError)
+})
+
+test('HTTPS with an authority of its own', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headcount-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const sandbox = await startSandbox(t, { tls: join(folder, 'ca.pem') })
+  await assert.rejects(sandbox.client({ proxy: '' }).organization.listOrganization(), (error) => error instanceof errors.ConnectionError && /certificate/.test(error.message))
+  const client = sandbox.client({ proxy: '', caFile: sandbox.ca_file })
+  assert.equal((await client.organization.listOrganization()).organizations.length, 1)
+  assert.equal(client.stats().requests, 2)
+})
+
 test('a server that answers wrongly gives a typed error within the deadline', async (t) => {
   let answer
   const server = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1')
@@ -316,7 +350,8 @@ test('works in worker threads', async (t) => {
     const { workerData, parentPort } = require('node:worker_threads')
     const { Client } = require('headcount')
     ;(async () => {
-      const client = new Client(...workerData.settings)
+      let told = 0
+      const client = new Client(...workerData.settings, { onActivity: () => told++ })
       let count = 0
       for await (const user of client.directory.users(...workerData.ids)) count++
       parentPort.postMessage(count)
