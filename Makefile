@@ -121,7 +121,8 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: peers ## verification and import against the peers, as ratios
+bench: peers build-rust ## verification, import and listings against the peers, as ratios
 	cargo bench --quiet --package headcount --bench verify
 	$(INTEROP) benches/bench_python.py
 	node benches/bench_node.mjs
+	$(INTEROP) benches/bench_listing.py

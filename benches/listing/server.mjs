@@ -1,6 +1,6 @@
 // A Scalekit that has one directory to list, over REST and gRPC, and every answer ready before it is asked: what a client costs is then its own.
 //
-//   node listing_server.mjs --key KEY.pem --cert CERT.pem [--users 10000]
+//   node server.mjs --key KEY.pem --cert CERT.pem [--users 10000]
 //
 // It prints {"url": …} when it listens, and ends when its standard input closes.
 import { readFileSync } from 'node:fs'

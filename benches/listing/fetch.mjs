@@ -1,4 +1,6 @@
-// What listing a directory costs with nothing but Node's own fetch, by hand: `node list_fetch.mjs URL`, for benches/peers/listing_server.mjs.
+// Node's own fetch, by hand: `node fetch.mjs URL`, for server.mjs.
+import { measure } from './measure.mjs'
+
 const url = process.argv[2]
 
 async function authorized() {
@@ -10,8 +12,7 @@ async function authorized() {
 
 const headers = await authorized()
 
-/** Counts the users up to `most`, and looks at each so that nothing can be skipped. */
-async function list(most) {
+await measure('fetch, by hand', `undici ${process.versions.undici}`, async (most) => {
   let users = 0
   let emailChars = 0
   let pageToken = ''
@@ -26,24 +27,4 @@ async function list(most) {
     pageToken = page.next_page_token
   } while (pageToken && users < most)
   return { users, emailChars }
-}
-
-await list(300) // the connection, and whatever is made once; ten pages are too few for all that V8 compiles
-const cpu = process.cpuUsage()
-const started = performance.now()
-const { users, emailChars } = await list(Infinity)
-const wall = performance.now() - started
-const { user, system } = process.cpuUsage(cpu)
-if (users !== 10_000) throw new Error(`${users} users`)
-console.log(
-  JSON.stringify({
-    name: 'fetch',
-    version: `undici ${process.versions.undici}`,
-    users,
-    cpu_us_per_user: Number(((user + system) / users).toFixed(2)),
-    wall_ms: Math.round(wall),
-    max_rss_mb: Number((process.resourceUsage().maxRSS / 1024).toFixed(1)),
-    email_chars: emailChars,
-  }),
-)
-process.exit() // not only after the connection's keep-alive
+})

@@ -1,0 +1,156 @@
+"""Listing a directory against the peers, as ratios in one run: `make bench`.
+
+10,000 users with details, 30 a page, over TLS: the CPU time of the client's process for each user. Then the memory that listing 100,000
+takes over 1,000, and a thousand directories at once from a server 50 ms away. Every figure of the first is the median of several fresh
+processes, taken in turn so that a slow moment of the machine falls on all alike.
+"""
+
+import datetime
+import ipaddress
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = ROOT / "benches" / "listing"
+ROUNDS = 5
+LATENCY = 0.05
+CONCURRENCY = 32  # a client's own limit, unless it is told another
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+def certificate(folder):
+    """A certificate for this machine that vouches for itself, and its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "benchmark")])
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+@contextmanager
+def server(folder, users):
+    program = subprocess.Popen(
+        ["node", HERE / "server.mjs", "--key", folder / "key.pem", "--cert", folder / "cert.pem", "--users", str(users)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield json.loads(program.stdout.readline())["url"]
+    finally:
+        program.stdin.close()
+        program.wait()
+
+
+def rust():
+    """The program of core/benches/listing.rs."""
+    command = ["cargo", "bench", "--quiet", "--package", "headcount", "--bench", "listing", "--no-run", "--message-format=json"]
+    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return next(said["executable"] for said in map(json.loads, built.splitlines()) if said.get("executable"))
+
+
+def run(command, ca_file):
+    environment = {**os.environ, "NODE_EXTRA_CA_CERTS": str(ca_file)}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def clients(program, url, ca_file):
+    """Language -> its commands, headcount's first."""
+    return {
+        "Rust": [[program, "headcount", url, ca_file], [program, "reqwest", url, ca_file]],
+        "Python": [[sys.executable, HERE / "with_headcount.py", url, ca_file], [sys.executable, HERE / "with_httpx.py", url, ca_file]],
+        "Node": [["node", HERE / "headcount.mjs", url, ca_file], ["node", HERE / "fetch.mjs", url], ["node", HERE / "sdk.mjs", url]],
+    }
+
+
+def processor_time(program, folder):
+    print("\nlisting 10,000 users with details over TLS, 30 a page: CPU time of the client for each")
+    with server(folder, 10_000) as url:
+        ca_file = folder / "cert.pem"
+        rounds = [
+            {language: [run(command, ca_file) for command in commands] for language, commands in clients(program, url, ca_file).items()}
+            for _ in range(ROUNDS)
+        ]
+    for language, first in rounds[0].items():
+        ours = None
+        for at, client in enumerate(first):
+            assert client["users"] == 10_000 and client["email_chars"] == first[0]["email_chars"], client
+            cost = statistics.median(one[language][at]["cpu_us_per_user"] for one in rounds)
+            ours = ours or cost
+            name = f"{language}: {client['name']} {client['version']}"
+            print(f"  {name:<42} {cost:8.2f} µs  {cost / ours:6.2f} ×")
+
+
+def memory(program, folder):
+    print("\nthe most memory that listing takes, at 1,000 and at 100,000 users")
+    most = {}
+    for users in (1_000, 100_000):
+        with server(folder, users) as url:
+            for language, commands in clients(program, url, folder / "cert.pem").items():
+                for command in commands[:1]:
+                    said = run(command, folder / "cert.pem")
+                    assert said["users"] == users, said
+                    most.setdefault(language, []).append(said["max_rss_mb"])
+    for language, (few, many) in most.items():
+        print(f"  {language:<42} {few:6.1f} MB  {many:6.1f} MB  {many - few:+6.1f} MB")
+
+
+def concurrency(program):
+    from sandbox import Sandbox
+
+    print(f"\n1,000 directories of 60 users at once, from a server {LATENCY * 1000:.0f} ms away, {CONCURRENCY} requests at a time")
+    sandbox = Sandbox(organizations=1000, users=60, groups=2)
+    ways = {
+        "Rust": [program, "concurrent"],
+        "Python, AsyncClient": [sys.executable, HERE / "concurrent_asyncio.py"],
+        "Node": ["node", HERE / "concurrent.mjs"],
+    }
+    for name, command in ways.items():
+        sandbox.control("DELETE", "/fault")
+        listing = subprocess.Popen([*command, *sandbox.credentials], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert listing.stdout.readline() == "ready\n"
+        sandbox.fault(f"latency:{LATENCY * 1000:.0f}ms")
+        said = json.loads(listing.communicate("go\n")[0])
+        assert said["users"] == 60_000, said
+        ideal = said["requests"] * LATENCY / CONCURRENCY
+        print(f"  {name:<42} {said['seconds']:6.2f} s for {said['requests']} requests  {said['seconds'] / ideal:6.2f} × of {ideal:.2f} s")
+    sandbox.close()
+
+
+def main():
+    print(f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores")
+    program = rust()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        certificate(folder)
+        processor_time(program, folder)
+        memory(program, folder)
+    concurrency(program)
+
+
+main()

@@ -1,0 +1,30 @@
+"""What a listing costs its process: the same for every client that `benches/bench_listing.py` compares."""
+
+import json
+import resource
+import sys
+import time
+
+
+def cpu():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def measure(name, version, list_users):
+    """`list_users(most)` counts the users up to `most`, and looks at each so that nothing can be skipped: (users, email_chars)."""
+    list_users(300)  # the token, the connection, and whatever is made once
+    cpu_before, started = cpu(), time.perf_counter()
+    users, email_chars = list_users(float("inf"))
+    wall, used = time.perf_counter() - started, cpu() - cpu_before
+    max_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    said = {
+        "name": name,
+        "version": version,
+        "users": users,
+        "cpu_us_per_user": round(used * 1e6 / users, 2),
+        "wall_ms": round(wall * 1000),
+        "max_rss_mb": round(max_rss, 1),
+        "email_chars": email_chars,
+    }
+    print(json.dumps(said))

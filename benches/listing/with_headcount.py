@@ -1,0 +1,21 @@
+"""headcount for Python: `python with_headcount.py URL CA_FILE`, for server.mjs."""
+
+import sys
+
+import headcount
+from measure import measure
+
+URL, CA_FILE = sys.argv[1:]
+
+with headcount.Client(URL, "skc_1", "secret", ca_file=CA_FILE, proxy="") as client:
+
+    def list_users(most):
+        users = email_chars = 0
+        for user in client.directory.users("org_1", "dir_1", include_detail=True):
+            users += 1
+            email_chars += len(user.email)
+            if users == most:
+                break
+        return users, email_chars
+
+    measure("headcount", headcount.__version__, list_users)
