@@ -67,6 +67,7 @@ class Listing {
   #items = []
   #at = 0
   #turn = Promise.resolve()
+  #waiting = 0
 
   constructor(pages, signal) {
     this.#pages = pages
@@ -74,9 +75,13 @@ class Listing {
   }
 
   next() {
+    // What is there already, and nobody before is waiting for, needs no turn.
+    if (this.#waiting === 0 && this.#at < this.#items.length) return Promise.resolve({ value: this.#items[this.#at++], done: false })
     // Who asks before the last answer has come waits for it.
+    this.#waiting++
     const turn = this.#turn.then(() => this.#next())
-    this.#turn = turn.catch(() => {})
+    const over = () => void this.#waiting--
+    this.#turn = turn.then(over, over)
     return turn
   }
 

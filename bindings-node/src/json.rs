@@ -37,6 +37,26 @@ pub(crate) fn under(field: &'static str, value: &impl Serialize) -> Result<Strin
     Ok(format!("{{\"{field}\":{}}}", text(value)?))
 }
 
+/// Writes what stands within a text of JSON in ASCII. V8 keeps a text of ASCII in bytes and reads it in half the time that it needs for
+/// one in which a single character stands outside of Latin-1.
+fn write_ascii<W: ?Sized + Write>(writer: &mut W, text: &str) -> io::Result<()> {
+    if text.is_ascii() {
+        return writer.write_all(text.as_bytes());
+    }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        let (plain, other) = rest.split_at(at);
+        writer.write_all(plain.as_bytes())?;
+        let end = other.bytes().position(|byte| byte.is_ascii()).unwrap_or(other.len());
+        let (other, after) = other.split_at(end);
+        for unit in other.encode_utf16() {
+            write!(writer, "\\u{unit:04x}")?;
+        }
+        rest = after;
+    }
+    writer.write_all(rest.as_bytes())
+}
+
 /// Writes the names of fields in camelCase. The names inside `metadata` are the application's own and stay; raw JSON
 /// (`user_detail`, an event's data) is the directory's and stays, because raw JSON is written as it is.
 #[derive(Default)]
@@ -72,6 +92,11 @@ impl Formatter for CamelCase {
         if first { Ok(()) } else { writer.write_all(b",") }
     }
 
+    fn write_raw_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Outside of its texts JSON is ASCII anyway.
+        write_ascii(writer, fragment)
+    }
+
     fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.in_name = false;
         Ok(())
@@ -79,9 +104,12 @@ impl Formatter for CamelCase {
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         if !self.in_name || self.kept.is_some() {
-            return writer.write_all(fragment.as_bytes());
+            return write_ascii(writer, fragment);
         }
         self.name.extend_from_slice(fragment.as_bytes());
+        if !fragment.contains('_') {
+            return writer.write_all(fragment.as_bytes());
+        }
         for (at, word) in fragment.split('_').enumerate() {
             let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
             if at == 0 {

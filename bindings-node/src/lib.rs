@@ -10,3 +10,14 @@ mod json;
 mod observe;
 mod options;
 pub mod webhook;
+
+use napi::tokio::runtime::Builder;
+
+/// One thread for all clients of the process: they wait for servers, and each page that crosses a thread costs one that wakes.
+#[napi_derive::module_init]
+fn runtime() {
+    // Where it cannot be had, Node-API's own does as well.
+    if let Ok(runtime) = Builder::new_multi_thread().worker_threads(1).thread_name("headcount").enable_all().build() {
+        napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
+    }
+}

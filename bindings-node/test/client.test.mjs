@@ -238,6 +238,41 @@ test('errors keep what the server said', async (t) => {
   })
 })
 
+test('what a directory itself says, in any script, comes as it was sent', async (t) => {
+  const detail = { 'name with "quotes"': 'Yılmaz 😀 Å', nested: { list: [1, null, 'a\nb'] } }
+  const group = { id: 'dirgroup_1', display_name: 'Ünïcode', group_detail: { scope: 'ł' } }
+  const users = [
+    { id: 'diruser_1', email: 'ö@example.com', given_name: 'Łucja', groups: [group, { id: 'dirgroup_2' }], user_detail: detail },
+    { id: 'diruser_2' },
+    { id: 'diruser_3', groups: [group], user_detail: {} },
+  ]
+  const server = createServer((request, response) => {
+    if (request.url.startsWith('/oauth')) return response.end('{"access_token":"t","expires_in":3600}')
+    response.end(JSON.stringify(request.url.includes('/groups') ? { groups: [group, { id: 'dirgroup_2' }] } : { users, total_size: 3 }, null, 2))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { directory } = new Client(`http://127.0.0.1:${server.address().port}`, 'id', 'secret')
+  const page = await directory.listDirectoryUsers('org_1', 'dir_1')
+  for (const [first, second, third] of [page.users, await collect(directory.users('org_1', 'dir_1'))]) {
+    assert.deepEqual([first.givenName, first.email, first.groups[0].displayName], ['Łucja', 'ö@example.com', 'Ünïcode'])
+    assert.deepEqual(Object.keys(first).at(-1), 'userDetail')
+    assert.deepEqual(JSON.parse(JSON.stringify(first)).userDetail, detail)
+    assert.deepEqual({ ...first }.userDetail, detail)
+    assert.deepEqual([first.userDetail, first.groups[0].groupDetail], [detail, group.group_detail])
+    assert.deepEqual([first.groups[1].groupDetail, second.userDetail, third.groups[0].groupDetail], [undefined, undefined, group.group_detail])
+    first.userDetail = 7
+    third.userDetail = 8
+    assert.deepEqual([first.userDetail, third.userDetail], [7, 8])
+  }
+  assert.equal(page.totalSize, 3)
+  const { groups } = await directory.listDirectoryGroups('org_1', 'dir_1')
+  assert.deepEqual([groups[0].groupDetail, 'groupDetail' in groups[1]], [group.group_detail, false])
+})
+
 test('an observer is told what the client does', async (t) => {
   const sandbox = await startSandbox(t, { users: 20 })
   await sandbox.control('PUT', '/fault', { faults: ['503'], every: 2 })

@@ -22,10 +22,12 @@ const MESSAGE: usize = 300;
 /// has left.
 pub(super) fn decode<T: DeserializeOwned>(body: &[u8], headers: &HeaderMap) -> Result<T, Error> {
     let other = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[');
-    let decoded = match other {
-        true => serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body)
+    let decoded = match (other, std::str::from_utf8(body)) {
+        (true, _) => serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body)
             .and_then(|_| serde_json::from_slice(body)),
-        false => serde_json::from_slice(body),
+        // Checked at once, and not text by text.
+        (false, Ok(text)) => serde_json::from_str(text),
+        (false, Err(_)) => serde_json::from_slice(body),
     };
     decoded.map_err(|error| {
         let error = if error.is_data() {
