@@ -64,8 +64,8 @@ demo: build-rust build-c build-python build-node examples/node/node_modules/.pac
 # A test that hangs fails its suite instead of holding whoever waits for it.
 LIMIT := timeout --kill-after=10 1200
 
-.PHONY: test test-rust test-c test-python test-node test-interop test-docs
-test: test-rust test-c test-python test-node test-interop test-docs ## every suite
+.PHONY: test test-rust test-c test-python test-node test-interop test-docs test-soak
+test: test-rust test-c test-python test-node test-interop test-docs test-soak ## every suite
 	@echo "every suite passed"
 
 test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
@@ -102,6 +102,13 @@ test-interop: peers build-c ## signatures between headcount and the packages of 
 
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
 	$(LIMIT) $(VENV) -m pytest --quiet tests/docs
+
+test-soak: build-rust build-python ## a minute of random faults, after which nothing may be left
+	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60
+
+.PHONY: soak
+soak: build-rust build-python ## the same for ten minutes
+	$(VENV) tests/soak/soak.py --seconds 600
 
 # ---- what is committed and generated --------------------------------------------------------------------------------------
 
