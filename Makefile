@@ -113,9 +113,10 @@ soak: build-rust build-python ## the same for ten minutes
 # ---- what is committed and generated --------------------------------------------------------------------------------------
 
 .PHONY: generate lint
-generate: prerequisites ## writes include/headcount.h and tests/vectors again
+generate: prerequisites ## writes include/headcount.h, tests/vectors and the types of events again
 	HEADCOUNT_BLESS=1 cargo test --quiet --package headcount-ffi --test header
 	$(PYTHON) tests/vectors/generate.py
+	$(PYTHON) scripts/events.py
 
 lint: prerequisites ## formatting, clippy, and whether what is generated is fresh
 	cargo fmt --all --check
@@ -123,6 +124,7 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
 	cargo test --quiet --package headcount-ffi --test header
 	$(PYTHON) tests/vectors/generate.py --check
+	$(PYTHON) scripts/events.py --check
 	sh scripts/repository.sh
 
 # ---- speed ----------------------------------------------------------------------------------------------------------------

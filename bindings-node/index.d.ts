@@ -1,3 +1,7 @@
+import type { EventDataByType } from './events'
+
+export * from './events'
+
 /** Settings of a client. Spans of time are milliseconds. */
 export interface ClientOptions {
   /** The deadline of each call with all its attempts. 60,000 unless set. */
@@ -365,12 +369,12 @@ export interface SignedHeaders {
   'webhook-signature': string
 }
 
-/** One thing that happened, as a verified webhook told it. Unknown types are kept like known ones. */
-export interface Event {
+/** What every event has. */
+export interface EventOf<Type extends string, Data> {
   /** `evt_…`: the same however often it is delivered. */
   id: string
-  /** What happened, such as `organization.directory.user_created`. */
-  type: string
+  /** What happened, such as `organization.directory.user_created`; today's name, where the vendor sent an older one. */
+  type: Type
   /** RFC 3339 text, to the nanosecond. */
   occurredAt: string
   environmentId: string
@@ -382,8 +386,17 @@ export interface Event {
   displayName: string
   specVersion: string
   /** The object it happened to, with the names of the vendor's JSON. */
-  data: any
+  data: Data
 }
+
+/**
+ * One thing that happened, as a verified webhook told it: `switch (event.type)` narrows `event.data`. Types that came after this version
+ * arrive as well; in the `default` of a `switch` over all types `const other: UnknownEvent = event` says so.
+ */
+export type Event = { [Type in keyof EventDataByType]: EventOf<Type, EventDataByType[Type]> }[keyof EventDataByType]
+
+/** An event of a type that this version does not know. */
+export type UnknownEvent = EventOf<string, unknown>
 
 /** Verifies what Scalekit sends, and signs what a test sends in its place. */
 export class Webhook {

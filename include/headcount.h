@@ -2367,6 +2367,16 @@ const uint8_t *hc_event_body(const struct hc_event *event);
 size_t hc_event_body_len(const struct hc_event *event);
 
 /**
+ * A value inside the object it happened to.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - `pointer`: where it is, as a JSON Pointer (RFC 6901): "/email", "/groups/0/id". It is copied.
+ * - Returns text owned by `event`: a text as it is, any other value as JSON; NULL where there is none, or null.
+ * - Threads: any number at once.
+ */
+const char *hc_event_data_at(const struct hc_event *event, const char *pointer);
+
+/**
  * Frees an event and every text that came from it.
  *
  * - `event`: may be NULL.

@@ -63,14 +63,14 @@ test("TypeScript accepts the vendor's snippets and ours, strictly, and refuses a
   const tsc = require.resolve('typescript/bin/tsc')
   for (const [module, resolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler'], ['node16', 'node16']]) {
     const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution, '--types', 'node']
-    execFileSync(process.execPath, [tsc, ...options, 'types/usage.ts'], { cwd: here, stdio: 'inherit' })
+    execFileSync(process.execPath, [tsc, ...options, 'types/usage.ts', 'types/events.ts'], { cwd: here, stdio: 'inherit' })
   }
 })
 
 test('npm pack brings the addon and what it needs', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: here, encoding: 'utf8' }))
   const names = files.map(({ path }) => path)
-  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'errors.js', 'headers.js', 'native.js', 'scripts/build.mjs', 'README.md']) {
+  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'errors.js', 'events.d.ts', 'headers.js', 'native.js', 'scripts/build.mjs', 'README.md']) {
     assert.ok(names.includes(name), `${name} is not packed`)
   }
   assert.ok(names.some((name) => name.endsWith('.node')))

@@ -5,10 +5,12 @@ use crate::errors::OrRaise;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDateTime, PyType};
+use pyo3::types::{PyBytes, PyDateTime, PyDict, PyType};
 
 /// One thing that happened, as a verified webhook told it. Unknown types are kept like known ones.
-#[pyclass(frozen, module = "headcount")]
+///
+/// ``headcount.events`` has a class for each type that is known, for ``match`` and for type checkers.
+#[pyclass(frozen, subclass, module = "headcount")]
 pub(crate) struct Event {
     value: headcount::Event,
     /// What its data decodes to, once somebody has asked.
@@ -21,8 +23,34 @@ impl From<headcount::Event> for Event {
     }
 }
 
+impl Event {
+    /// The event in the class of its type (`headcount.events`), or in its own where there is none.
+    pub(crate) fn typed(py: Python<'_>, value: headcount::Event) -> PyResult<Bound<'_, PyAny>> {
+        static TYPES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+        let types = TYPES.get_or_try_init(py, || {
+            py.import("headcount.events")?
+                .getattr("TYPES")?
+                .cast_into::<PyDict>()
+                .map(Bound::unbind)
+                .map_err(PyErr::from)
+        })?;
+        let class = types.bind(py).get_item(value.type_())?;
+        let event = Bound::new(py, Event::from(value))?;
+        match class {
+            Some(class) => class.call1((event,)),
+            None => Ok(event.into_any()),
+        }
+    }
+}
+
 #[pymethods]
 impl Event {
+    /// The same event as another one.
+    #[new]
+    fn new(event: PyRef<'_, Event>) -> Event {
+        Event::from(event.value.clone())
+    }
+
     /// ``evt_...``: the same however often it is delivered.
     #[getter]
     fn id(&self) -> &str {
@@ -109,8 +137,8 @@ impl Event {
     }
 
     #[classmethod]
-    fn _from_body(class: &Bound<'_, PyType>, body: &[u8]) -> PyResult<Event> {
-        headcount::Event::from_verified_body(body).map(Event::from).or_raise(class.py())
+    fn _from_body<'py>(class: &Bound<'py, PyType>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        Event::typed(class.py(), headcount::Event::from_verified_body(body).or_raise(class.py())?)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Event>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {

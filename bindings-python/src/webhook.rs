@@ -52,7 +52,12 @@ impl Webhook {
     ///
     /// Raises ``WebhookVerificationError``, with the ``reason``: answer 400 and tell the sender nothing more.
     #[pyo3(signature = (body, headers, *, now = None))]
-    fn verify(&self, body: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>, now: Option<Now>) -> PyResult<Event> {
+    fn verify<'py>(
+        &self,
+        body: &Bound<'py, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        now: Option<Now>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let headers = Found::read(headers)?;
         let now = now.map(|now| now.0);
         let event = match Body::read(body)? {
@@ -65,7 +70,7 @@ impl Webhook {
                 None => self.0.verify_parsed(&headers, &compact),
             }),
         };
-        Ok(Event::from(event.or_raise(body.py())?))
+        Event::typed(body.py(), event.or_raise(body.py())?)
     }
 
     /// Verifies the signature and the timestamp alone; nothing is asked of the body. True, or raises as ``verify``.

@@ -33,7 +33,7 @@ def test_the_stubs_say_what_there_is():
 
 
 def test_strict_mypy_accepts_what_users_write_and_refuses_a_misspelt_field():
-    run([sys.executable, "-m", "mypy", "--config-file", str(HERE / "mypy.ini"), str(HERE / "typing_sample.py")])
+    run([sys.executable, "-m", "mypy", "--config-file", str(HERE / "mypy.ini"), str(HERE / "typing_sample.py"), str(HERE / "typing_events.py")])
 
 
 def run(command):

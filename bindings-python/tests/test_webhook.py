@@ -6,15 +6,34 @@ import json
 import pickle
 import threading
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
 import headcount
+from headcount import events
 
+ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 BODY = '{"id":"evt_1","type":"t","occurred_at":"2025-01-01T00:00:00.123456789Z","data":{"name":"José"}}'.encode()
 WEBHOOK = headcount.Webhook(SECRET)
+
+
+def test_every_event_has_a_class_of_its_own():
+    published = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())
+    assert set(events.TYPES) == set(published)
+    for name, example in published.items():
+        body = json.dumps(example).encode()
+        event = WEBHOOK.verify(body, WEBHOOK.sign(body))
+        assert type(event) is events.TYPES[name] and isinstance(event, headcount.Event)
+        assert (event.type, event.data, event.body) == (name, example["data"], body)
+        again = pickle.loads(pickle.dumps(event))
+        assert again == event and type(again) is type(event) and hash(again) == hash(event)
+    unknown = json.dumps({**example, "type": "directory.user.promoted"}).encode()
+    assert type(WEBHOOK.verify(unknown, WEBHOOK.sign(unknown))) is headcount.Event
+    older = json.dumps({**example, "type": "scalekit.dir.user.delete"}).encode()
+    assert type(WEBHOOK.verify(older, WEBHOOK.sign(older))) is events.OrganizationDirectoryUserDeleted
 
 
 @pytest.mark.parametrize("form", [bytes, bytearray, memoryview, bytes.decode, json.loads])

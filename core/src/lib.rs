@@ -47,8 +47,10 @@ pub use client::{Client, ClientBuilder, Directories, Items, List, Listed, Organi
 pub use http::{Activity, ActivityKind, CallOptions, Cancel, Level, Observer, RetryPolicy, Stats};
 #[cfg(feature = "webhook")]
 pub use webhook::{
-    Event, Headers, SignedHeaders, WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header,
-    verify_parsed_webhook_payload, verify_webhook_payload,
+    ConnectedAccountData, ConnectionData, DirectoryData, DirectoryGroupData, DirectoryUserData, DomainData, Event,
+    EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RoleData,
+    RoleReference, SessionData, SignedHeaders, UserData, UserProfile, UserSession, WEBHOOK_HEADERS, Webhook,
+    WebhookBuilder, header_bytes, is_webhook_header, verify_parsed_webhook_payload, verify_webhook_payload,
 };
 
 #[doc(inline)]

@@ -1,7 +1,7 @@
 //! The shared vectors, in Rust. Every language runs the same ones; tests/vectors/README.md describes them.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::{ErrorKind, Event, Reason, Result, Timestamp, Webhook};
+use headcount::{ErrorKind, Event, EventData, EventType, Reason, Result, Timestamp, Webhook};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -217,6 +217,74 @@ fn published_events() {
             assert_eq!((event.type_(), event.id()), (kind.as_str(), expected["id"].as_str().unwrap()));
             assert_eq!(event.data().decode::<Value>().unwrap(), expected["data"]);
             assert_eq!(event.body(), body.as_bytes());
+            assert!(!matches!(event.event_type(), EventType::Other(_)), "{kind}");
+            // Everything that an example says is in its type.
+            let decoded = match event.decode().unwrap() {
+                EventData::DirectoryUser(data) => serde_json::to_value(data),
+                EventData::DirectoryGroup(data) => serde_json::to_value(data),
+                EventData::Directory(data) => serde_json::to_value(data),
+                EventData::Organization(data) => serde_json::to_value(data),
+                EventData::Domain(data) => serde_json::to_value(data),
+                EventData::Membership(data) => serde_json::to_value(data),
+                EventData::Session(data) => serde_json::to_value(data),
+                EventData::Connection(data) => serde_json::to_value(data),
+                EventData::Role(data) => serde_json::to_value(data),
+                EventData::Permission(data) => serde_json::to_value(data),
+                EventData::ConnectedAccount(data) => serde_json::to_value(data),
+                other => panic!("{kind}: {other:?}"),
+            };
+            says_all(&decoded.unwrap(), &expected["data"], &kind);
         }
     }
+}
+
+fn says_all(decoded: &Value, sent: &Value, place: &str) {
+    match (decoded, sent) {
+        (_, Value::Null) => {}
+        (Value::Object(decoded), Value::Object(sent)) => {
+            for (name, value) in sent {
+                says_all(decoded.get(name).unwrap_or(&Value::Null), value, &format!("{place}.{name}"));
+            }
+        }
+        (Value::Array(decoded), Value::Array(sent)) => {
+            assert_eq!(decoded.len(), sent.len(), "{place}");
+            decoded.iter().zip(sent).for_each(|(decoded, sent)| says_all(decoded, sent, place));
+        }
+        (Value::String(decoded), Value::String(sent)) => {
+            let moment = |text: &str| text.parse::<Timestamp>();
+            assert!(decoded == sent || moment(decoded).unwrap() == moment(sent).unwrap(), "{place}");
+        }
+        (decoded, sent) => assert_eq!(decoded, sent, "{place}"),
+    }
+}
+
+#[test]
+fn older_names_unknown_types_and_data_of_another_shape() {
+    let event = |kind: &str, data: &str| {
+        let body =
+            format!(r#"{{"id":"evt_1","type":"{kind}","occurred_at":"2025-01-06T18:44:25.153954001Z","data":{data}}}"#);
+        Event::from_verified_body(body.as_bytes()).unwrap()
+    };
+    for (older, today) in [
+        ("scalekit.dir.user.create", "organization.directory.user_created"),
+        ("scalekit.dir.user.update", "organization.directory.user_updated"),
+        ("scalekit.dir.user.delete", "organization.directory.user_deleted"),
+        ("scalekit.dir.group.create", "organization.directory.group_created"),
+        ("scalekit.dir.group.update", "organization.directory.group_updated"),
+        ("scalekit.dir.group.delete", "organization.directory.group_deleted"),
+        ("scalekit.dir.sync.enable", "organization.directory_enabled"),
+        ("scalekit.dir.sync.disable", "organization.directory_disabled"),
+    ] {
+        let event = event(older, r#"{"id":"x_1"}"#);
+        assert_eq!(event.type_(), today);
+        assert!(String::from_utf8_lossy(event.body()).contains(older));
+    }
+    let unknown = event("directory.user.promoted", r#"{"to":"boss"}"#);
+    assert_eq!(unknown.type_(), "directory.user.promoted");
+    assert_eq!(unknown.decode().unwrap(), EventData::Unknown(unknown.data().clone()));
+    let odd = event("role.created", r#"{"name":["hunter2"]}"#);
+    let error = odd.decode().unwrap_err();
+    assert_eq!(error.reason(), Some(Reason::MalformedEvent));
+    assert!(error.to_string().contains("expected a string") && !error.to_string().contains("hunter2"), "{error}");
+    assert_eq!(odd.data().get(), r#"{"name":["hunter2"]}"#);
 }

@@ -1,9 +1,13 @@
 //! What a verified webhook said.
 
-use crate::boundary::{free, read};
-use crate::text::Text;
+use crate::boundary::{free, read, text};
+use crate::text::{Text, c_string};
 use headcount_core::Event;
-use std::ffi::c_char;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ffi::{CString, c_char};
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
 /// One thing that happened, as a verified webhook told it.
 pub struct hc_event {
@@ -17,6 +21,8 @@ pub struct hc_event {
     display_name: Text,
     spec_version: Text,
     data: Text,
+    /// What was asked for inside the data, by its pointer.
+    inside: Mutex<BTreeMap<String, Option<CString>>>,
 }
 
 impl From<Event> for hc_event {
@@ -32,7 +38,24 @@ impl From<Event> for hc_event {
             display_name: Text::default(),
             spec_version: Text::default(),
             data: Text::default(),
+            inside: Mutex::default(),
         }
+    }
+}
+
+impl hc_event {
+    fn inside(&self, pointer: &str) -> *const c_char {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = inside.entry(pointer.to_owned()).or_insert_with(|| {
+            let data: Value = self.event.data().decode().ok()?;
+            match data.pointer(pointer)? {
+                Value::Null => None,
+                Value::String(text) => Some(c_string(text)),
+                other => Some(c_string(&other.to_string())),
+            }
+        });
+        // It lies on the heap, and stays there until the event is freed.
+        found.as_ref().map_or(ptr::null(), |text| text.as_ptr())
     }
 }
 
@@ -143,6 +166,20 @@ pub unsafe extern "C" fn hc_event_body(event: *const hc_event) -> *const u8 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_body_len(event: *const hc_event) -> usize {
     read!(event => event.event.body().len())
+}
+
+/// A value inside the object it happened to.
+///
+/// - `event`: may be NULL, which gives NULL.
+/// - `pointer`: where it is, as a JSON Pointer (RFC 6901): "/email", "/groups/0/id". It is copied.
+/// - Returns text owned by `event`: a text as it is, any other value as JSON; NULL where there is none, or null.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_event_data_at(event: *const hc_event, pointer: *const c_char) -> *const c_char {
+    read!(event => {
+        // SAFETY: the header's conventions: a text is NULL, or NUL-terminated and alive during the call.
+        unsafe { text(pointer, "pointer") }.map_or(ptr::null(), |pointer| event.inside(pointer))
+    })
 }
 
 /// Frees an event and every text that came from it.

@@ -135,6 +135,7 @@ static void accessors_take_null(void) {
     CHECK(hc_event_display_name(NULL) == NULL);
     CHECK(hc_event_spec_version(NULL) == NULL);
     CHECK(hc_event_data(NULL) == NULL);
+    CHECK(hc_event_data_at(NULL, "/id") == NULL);
     CHECK(hc_event_body(NULL) == NULL);
     CHECK(hc_event_body_len(NULL) == 0);
 }
@@ -536,6 +537,11 @@ static void a_nul_inside(void) {
     WORKS(hc_webhook_verify(webhook, made, 3, body, strlen(body), &event, &error));
     CHECK_TEXT(hc_event_id(event), "evt_1\xef\xbf\xbdx");
     CHECK_TEXT(hc_event_data(event), "{\"a\":\"\\u0000\"}");
+    CHECK_TEXT(hc_event_data_at(event, "/a"), "\xef\xbf\xbd");
+    CHECK(hc_event_data_at(event, "/a") == hc_event_data_at(event, "/a"));
+    CHECK_TEXT(hc_event_data_at(event, ""), "{\"a\":\"\\u0000\"}");
+    CHECK(hc_event_data_at(event, "/b") == NULL && hc_event_data_at(event, "a") == NULL);
+    CHECK(hc_event_data_at(event, NULL) == NULL && hc_event_data_at(event, NOT_UTF8) == NULL);
     CHECK_TEXT(hc_event_occurred_at(event), "2025-01-06T18:44:25.5Z");
     CHECK_TEXT(hc_event_organization_id(event), "");
     CHECK(hc_event_id(event) == hc_event_id(event));

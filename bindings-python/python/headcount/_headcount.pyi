@@ -6,7 +6,7 @@ from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Optional, SupportsIndex, Union, final, overload
 
-from typing_extensions import Self, TypeAlias
+from typing_extensions import Self, TypeAlias, disjoint_base
 
 from .support import Stats
 
@@ -978,9 +978,15 @@ class GroupIterator:
     def __iter__(self) -> Self: ...
     def __next__(self) -> Group: ...
 
-@final
+@disjoint_base
 class Event:
-    """One thing that happened, as a verified webhook told it. Unknown types are kept like known ones."""
+    """One thing that happened, as a verified webhook told it. Unknown types are kept like known ones.
+
+    ``headcount.events`` has a class for each type that is known, for ``match`` and for type checkers.
+    """
+
+    def __new__(cls, event: Event) -> Self:
+        """The same event as another one."""
 
     @property
     def id(self) -> str:

@@ -23,5 +23,7 @@ pub use page::Page;
 pub use user::User;
 
 pub(crate) use json::{null_is_default, plain_json_error};
+#[cfg(feature = "webhook")]
+pub(crate) use open_enum::open_enum;
 #[cfg(feature = "client")]
 pub(crate) use page::total_size;

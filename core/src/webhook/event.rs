@@ -1,5 +1,6 @@
 //! The envelope that every event comes in. What is inside (`data`) stays raw JSON until somebody reads it.
 
+use super::data::{EventType, today};
 use crate::model::RawJson;
 use crate::{Error, Reason, Result, Timestamp};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ pub struct Event(Arc<Inner>);
 #[derive(PartialEq, Eq)]
 struct Inner {
     id: String,
-    kind: String,
+    kind: EventType,
     occurred_at: Timestamp,
     environment_id: String,
     organization_id: String,
@@ -67,7 +68,7 @@ impl Event {
         let text = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned).unwrap_or_default();
         Ok(Event(Arc::new(Inner {
             id: envelope.id.into_owned(),
-            kind: envelope.kind.into_owned(),
+            kind: today(&envelope.kind).into(),
             occurred_at: envelope.occurred_at,
             environment_id: text(envelope.environment_id),
             organization_id: text(envelope.organization_id),
@@ -94,8 +95,14 @@ impl Event {
         &self.0.id
     }
 
-    /// What happened, such as `organization.directory.user_created`.
+    /// What happened, such as `organization.directory.user_created`. The vendor's older names for it (`scalekit.dir.user.create`) have been
+    /// replaced by today's; the [`body`](Event::body) has what was sent.
     pub fn type_(&self) -> &str {
+        self.0.kind.as_str()
+    }
+
+    /// What happened, for `match`.
+    pub fn event_type(&self) -> &EventType {
         &self.0.kind
     }
 
@@ -145,7 +152,7 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("id", &self.0.id)
-            .field("type", &self.0.kind)
+            .field("type", &self.type_())
             .field("occurred_at", &self.0.occurred_at)
             .field("organization_id", &self.0.organization_id)
             .finish_non_exhaustive()

@@ -4,6 +4,7 @@
 //! own bytes are what is hashed, never a number parsed from them and printed again; every signature is compared in
 //! constant time; one malformed signature does not spoil the right one beside it.
 
+mod data;
 mod event;
 mod headers;
 mod secret;
@@ -16,6 +17,7 @@ use crate::{Error, ErrorKind, Reason, Result, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use data::*;
 pub use event::Event;
 pub use headers::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
 pub use sign::SignedHeaders;
