@@ -412,6 +412,8 @@ export class Webhook {
   verify(body: Body, headers: Headers, options?: VerifyOptions): Event
   /** Verifies the signature and the timestamp alone; nothing is asked of the body. */
   verifySignature(body: Body, headers: Headers, options?: VerifyOptions): true
+  /** The largest body that is looked at, in bytes: what reads requests need read no more. */
+  readonly maxBody: number
   /** The headers that a request with `body` would carry: for tests of the code that verifies. */
   sign(body: Body, options?: SignOptions): SignedHeaders
 }

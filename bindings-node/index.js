@@ -299,6 +299,10 @@ class Webhook {
     this.#native = now(() => new native.NativeWebhook(secrets, options.toleranceSeconds, options.maxBody))
   }
 
+  get maxBody() {
+    return this.#native.maxBody
+  }
+
   verify(body, headers, options) {
     const found = readHeaders(headers)
     try {

@@ -131,6 +131,12 @@ impl NativeWebhook {
         .map_err(thrown)
     }
 
+    /// The largest body that is looked at.
+    #[napi(getter)]
+    pub fn max_body(&self) -> f64 {
+        self.0.max_body() as f64
+    }
+
     /// The event's JSON, from the values of the usual headers, one a line.
     #[napi]
     pub fn verify_usual(&self, headers: String, body: &[u8]) -> napi::Result<String> {

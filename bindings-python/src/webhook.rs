@@ -119,6 +119,12 @@ impl Webhook {
         Ok(headers)
     }
 
+    /// The largest body that is looked at, in bytes: what reads requests need read no more.
+    #[getter]
+    fn max_body(&self) -> usize {
+        self.0.max_body()
+    }
+
     fn __repr__(&self) -> String {
         format!("<headcount.{:?}>", self.0)
     }

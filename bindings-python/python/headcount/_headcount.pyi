@@ -1086,6 +1086,10 @@ class Webhook:
         *,
         max_body: Optional[int] = None,
     ) -> Self: ...
+    @property
+    def max_body(self) -> int:
+        """The largest body that is looked at, in bytes: what reads requests need read no more."""
+
     def verify(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Event:
         """Verifies a request and gives the event in it.
 

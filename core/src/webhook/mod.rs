@@ -272,6 +272,11 @@ impl Webhook {
         }
     }
 
+    /// The largest body that is looked at, in bytes: what reads requests need read no more.
+    pub fn max_body(&self) -> usize {
+        self.0.max_body
+    }
+
     fn check_size(&self, body: &[u8]) -> Result<()> {
         if body.len() > self.0.max_body {
             let (length, limit) = (body.len(), self.0.max_body);

@@ -1,0 +1,87 @@
+'use strict'
+// What the endpoints of all frameworks have in common: what is read, what is verified, what is answered.
+
+const { Webhook, errors } = require('../index.js')
+
+const READ_BEFORE = "the webhook's body was read before and nothing of it was kept: mount the webhook before what reads bodies"
+let warned = false
+
+/** A verifier and what its events are given to. Made at start-up, so that a secret that is missing is found then. */
+class Receiver {
+  constructor(handler, options = {}) {
+    if (typeof handler !== 'function') {
+      throw new errors.InvalidArgumentError(`the handler is ${handler === null ? 'null' : `a ${typeof handler}`}: expected a function of an event`)
+    }
+    this.handler = handler
+    this.webhook = options.webhook ?? new Webhook()
+  }
+
+  /** The status to answer with and nothing else: whoever tries signatures out learns nothing. `read(most)` gives the body, or undefined where it is longer. */
+  async answer(method, headers, length, read) {
+    if (method !== 'POST') return 405
+    if (Number(length) > this.webhook.maxBody) return 413
+    const body = await read(this.webhook.maxBody)
+    if (body === undefined) return 413
+    let event
+    try {
+      event = this.webhook.verify(body, headers)
+    } catch (error) {
+      if (!(error instanceof errors.WebhookVerificationError)) throw error
+      if (error.reason === 'no_match' && !(body instanceof Uint8Array) && typeof body !== 'string') warn(error)
+      return error.reason === 'body_too_large' ? 413 : 400
+    }
+    await this.handler(event)
+    return 201
+  }
+
+  /** The same for a request of node:http, whose body a framework may have parsed. */
+  answerNode(request, parsed) {
+    return this.answer(request.method, request.headers, request.headers['content-length'], (most) => {
+      if (request.rawBody !== undefined) return request.rawBody
+      if (parsed instanceof Uint8Array || typeof parsed === 'string') return parsed
+      if (!request.readableDidRead) return readStream(request, most)
+      if (parsed !== null && typeof parsed === 'object') return parsed
+      throw new Error(READ_BEFORE)
+    })
+  }
+}
+
+/** Once a process: an attacker must not fill the log with it. */
+function warn(error) {
+  if (warned) return
+  warned = true
+  process.emitWarning(`a webhook was refused, and its body had been parsed before: mount the webhook before any body parser (${error.message})`, 'HeadcountWarning')
+}
+
+/** All of a stream, or undefined as soon as it is longer; the stream is left alone then, and can still be answered. */
+function readStream(stream, most) {
+  return new Promise((resolve, reject) => {
+    const chunks = []
+    let length = 0
+    const data = (chunk) => {
+      length += chunk.length
+      if (length <= most) return void chunks.push(chunk)
+      stream.off('data', data)
+      stream.pause()
+      resolve(undefined)
+    }
+    stream.on('data', data)
+    stream.once('end', () => resolve(Buffer.concat(chunks)))
+    stream.once('error', reject)
+    stream.once('close', () => reject(new Error('the request ended before its whole body had come')))
+  })
+}
+
+/** What every framework's answer carries. */
+function headersOf(status) {
+  if (status === 405) return { allow: 'POST' }
+  // What is still on its way is not read.
+  return status === 413 ? { connection: 'close' } : {}
+}
+
+/** Answers on a response of node:http. */
+function respond(response, status) {
+  response.writeHead(status, { ...headersOf(status), 'content-length': '0' }).end()
+}
+
+module.exports = { READ_BEFORE, Receiver, headersOf, respond }

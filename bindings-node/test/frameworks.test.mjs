@@ -1,0 +1,146 @@
+// The endpoints under the real frameworks, over real HTTP. Each program of examples/node/webhooks is one of them.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Webhook, errors } from 'headcount'
+import { webhook as http } from 'headcount/http'
+
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const verifier = new Webhook(SECRET)
+const examples = new URL('../../examples/node/webhooks/', import.meta.url)
+const published = JSON.parse(readFileSync(new URL('../../tests/vectors/webhook_events.json', import.meta.url), 'utf8'))
+const event = published['organization.directory.user_created']
+const body = Buffer.from(JSON.stringify(event, null, 1))
+const good = `${event.type} ${event.id}`
+
+/** An example as a process of its own: its port, and the lines that it prints. */
+async function start(t, name, environment = {}) {
+  const file = fileURLToPath(new URL(`with_${name}.mjs`, examples))
+  const env = { ...process.env, SCALEKIT_WEBHOOK_SECRET: SECRET, PORT: '0', NODE_OPTIONS: '', ...environment }
+  const program = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  program.stderr.on('data', (data) => (said += data))
+  t.after(() => program.kill())
+  const lines = []
+  const reader = createInterface(program.stdout)
+  const [line] = await Promise.race([once(reader, 'line'), once(program, 'exit').then(() => [`it ended: ${said}`])])
+  assert.match(line, /^listening on /, line)
+  reader.on('line', (line) => lines.push(line))
+  const ended = once(program, 'close')
+  return {
+    port: new URL(line.slice('listening on '.length)).port,
+    lines,
+    said: () => said,
+    end: () => (program.kill(), ended),
+  }
+}
+
+/** One request; `chunked` sends it without its length. */
+function ask(port, body, headers, { method = 'POST', chunked = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const length = chunked || method === 'GET' ? {} : { 'content-length': body.length }
+    const sent = request({ port, host: '127.0.0.1', method, path: '/webhooks/scalekit', headers: { 'content-type': 'application/json', ...length, ...headers } })
+    let answered = false
+    sent.on('response', (response) => {
+      answered = true
+      const parts = []
+      response.on('data', (part) => parts.push(part))
+      response.on('end', () => resolve({ status: response.statusCode, said: Buffer.concat(parts).toString(), headers: response.headers }))
+      response.on('error', reject)
+    })
+    // It may be refused before it has all been sent.
+    sent.on('error', (error) => answered || reject(error))
+    if (method === 'GET') return void sent.end()
+    if (chunked) for (let at = 0; at < body.length; at += 50_000) sent.write(body.subarray(at, at + 50_000))
+    sent.end(chunked ? undefined : body)
+  })
+}
+
+const post = (port, body, headers = verifier.sign(body), options) => ask(port, body, headers, options)
+
+for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
+  test(`an endpoint of ${name}`, async (t) => {
+    const { port, lines, end } = await start(t, name)
+    const strange = Buffer.from(JSON.stringify({ ...event, id: 'evt_ü', display_name: 'Žofie 😀' }))
+    assert.equal((await post(port, body)).status, 201)
+    assert.equal((await post(port, strange)).status, 201)
+    assert.equal((await post(port, body, undefined, { chunked: true })).status, 201)
+
+    // What an attacker learns: a status.
+    const nothing = async (status, ...asked) => {
+      const answer = await post(port, ...asked)
+      assert.deepEqual([answer.status, answer.said], [status, ''], asked[0].toString().slice(0, 40))
+    }
+    await nothing(400, Buffer.concat([body, Buffer.from(' ')]), verifier.sign(body))
+    await nothing(400, body, {})
+    await nothing(400, Buffer.from('{}'), {})
+    await nothing(400, body, { ...verifier.sign(body), 'webhook-timestamp': '1' })
+    await nothing(400, Buffer.from('{"id":"evt_1"}'))
+
+    const long = Buffer.from(JSON.stringify({ ...event, note: 'x'.repeat(1 << 21) }))
+    await nothing(413, long)
+    await nothing(413, long, verifier.sign(long), { chunked: true })
+
+    const get = await ask(port, body, {}, { method: 'GET' })
+    assert.deepEqual([get.status, get.headers.allow, get.said], [405, 'POST', ''])
+
+    // The handler fails: the vendor is to deliver it again.
+    assert.equal((await post(port, Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } })))).status, 500)
+    assert.equal((await post(port, body)).status, 201)
+    await end()
+    assert.deepEqual(lines, [good, `${event.type} evt_ü`, good, good])
+  })
+}
+
+for (const name of ['express', 'koa']) {
+  test(`${name} behind a parser of bodies`, async (t) => {
+    const { port, lines, said, end } = await start(t, name, { BEHIND_A_PARSER: '1' })
+    const compact = Buffer.from(JSON.stringify(event))
+    assert.equal((await post(port, compact)).status, 201)
+    assert.equal((await post(port, Buffer.concat([compact, Buffer.from(' ')]), verifier.sign(Buffer.from('{}')))).status, 400)
+    if (name === 'express') {
+      // What was signed cannot be printed again from what was parsed: the developer is told, once, and the sender is not.
+      for (let i = 0; i < 2; i++) assert.deepEqual([(await post(port, body)).status, (await post(port, body)).said], [400, ''])
+      await end()
+      assert.equal(said().split('HeadcountWarning').length, 2, said())
+      assert.match(said(), /mount the webhook before any body parser/)
+    } else {
+      // @koa/bodyparser keeps the raw body.
+      assert.equal((await post(port, body)).status, 201)
+      await end()
+      assert.equal(said(), '')
+    }
+    assert.deepEqual([lines.at(0), new Set(lines).size], [good, 1])
+  })
+}
+
+test("other routes of Fastify's keep their parsers", async (t) => {
+  const { port } = await start(t, 'fastify')
+  const answer = await fetch(`http://127.0.0.1:${port}/echo`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":[1]}' })
+  assert.deepEqual(await answer.json(), { a: [1] })
+})
+
+test('a route handler of Next.js', async () => {
+  process.env.SCALEKIT_WEBHOOK_SECRET = SECRET
+  const { POST } = await import(new URL('next-route.mjs', examples))
+  const ask = (body, headers, method = 'POST') => POST(new Request('http://localhost/webhooks/scalekit', { method, headers, body }))
+  assert.equal((await ask(body, verifier.sign(body))).status, 201)
+  assert.equal((await ask(body, {})).status, 400)
+  assert.equal((await ask(undefined, {}, 'GET')).status, 405)
+  assert.equal((await ask(Buffer.alloc((1 << 20) + 1), verifier.sign(body))).status, 413)
+  await assert.rejects(ask(Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } })), verifier.sign(Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } })))), /database/)
+  const read = new Request('http://localhost/', { method: 'POST', body, headers: verifier.sign(body) })
+  await read.text()
+  await assert.rejects(POST(read), /mount the webhook before/)
+  delete process.env.SCALEKIT_WEBHOOK_SECRET
+})
+
+test('what cannot work is found at the start', () => {
+  assert.throws(() => http(() => {}), (error) => error instanceof errors.ConfigError && /SCALEKIT_WEBHOOK_SECRET/.test(error.message))
+  assert.throws(() => http('receive', { webhook: verifier }), errors.InvalidArgumentError)
+})

@@ -1,0 +1,45 @@
+"""Webhooks in Starlette: ``Route("/webhooks/scalekit", headcount.starlette.endpoint(handler), methods=["POST"])``."""
+
+from __future__ import annotations
+
+from typing import Awaitable, Callable, Optional, Union
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ._endpoint import AsyncHandler, Handler, Receiver, Refused
+from ._headcount import Event, Webhook
+
+
+def endpoint(handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that verifies each request and gives its event to ``handler``: as ``headcount.asgi.endpoint``, which says what is
+    answered. A body that a middleware has read already (``await request.body()``) is verified as well.
+    """
+    receiver = Receiver(handler, webhook)
+
+    async def webhook_endpoint(request: Request) -> Response:
+        try:
+            event = await read(receiver, request)
+        except Refused as refused:
+            return Response(status_code=refused.status, headers={"allow": "POST"} if refused.status == 405 else None)
+        await receiver.handle(event)
+        return Response(status_code=201)
+
+    return webhook_endpoint
+
+
+async def read(receiver: Receiver, request: Request) -> Event:
+    """The event of a request."""
+    if request.method != "POST":
+        raise Refused(405)
+    receiver.check_length(request.headers.get("content-length"))
+    body = bytearray()
+    try:
+        async for part in request.stream():
+            body += part
+            receiver.check_length(len(body))
+    except RuntimeError as error:
+        raise RuntimeError(
+            "the webhook's body was read before and not kept: read it with `await request.body()`, or mount the endpoint outside of what reads it"
+        ) from error
+    return receiver.verify(bytes(body), request.headers.raw)

@@ -1,0 +1,124 @@
+"""The endpoints under the real frameworks, over real HTTP. Each program of ``examples/python/webhooks`` is one of them."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import headcount
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+WEBHOOK = headcount.Webhook(SECRET)
+EVENT = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())["organization.directory.user_created"]
+BODY = json.dumps(EVENT, indent=1).encode()
+EXAMPLES = ["asgi", "wsgi", "starlette", "fastapi_dependency", "fastapi_route", "flask", "django_sync", "django_async"]
+# What runs the same endpoint behind something that has read the body before.
+BEHIND_A_PARSER = ["starlette", "fastapi_route", "flask", "django_sync"]
+
+
+class Program:
+    """An example as a process of its own. It ends with the test."""
+
+    def __init__(self, name, **environment):
+        file = ROOT / "examples" / "python" / "webhooks" / f"with_{name}.py"
+        self.process = subprocess.Popen(
+            [sys.executable, str(file)],
+            env={**os.environ, "SCALEKIT_WEBHOOK_SECRET": SECRET, "PORT": "0", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line + self.process.stderr.read()
+        self.port = int(line.rsplit(":", 1)[1].split("/")[0])
+
+    def ask(self, body=b"", headers=(), method="POST", chunked=False):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        sent = {"content-type": "application/json", **dict(headers)}
+        parts = [body[at : at + 50_000] for at in range(0, len(body), 50_000)]
+        try:
+            connection.request(method, "/webhooks/scalekit", iter(parts) if chunked else body, sent, encode_chunked=chunked)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it was refused before it had all been sent
+        try:
+            answer = connection.getresponse()
+            return answer.status, answer.read(), dict(answer.getheaders())
+        finally:
+            connection.close()
+
+    def post(self, body, headers=None, **options):
+        return self.ask(body, WEBHOOK.sign(body) if headers is None else headers, **options)[:2]
+
+    def end(self):
+        self.process.terminate()
+        return self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def program():
+    running = []
+
+    def start(name, **environment):
+        running.append(Program(name, **environment))
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.end()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_endpoint(name, program):
+    endpoint = program(name)
+    assert endpoint.post(BODY) == (201, b"")
+    strange = json.dumps({**EVENT, "id": "evt_ü", "display_name": "Žofie 😀"}, ensure_ascii=False).encode()
+    assert endpoint.post(strange) == (201, b"")
+
+    # What an attacker learns: a status.
+    status, said = endpoint.post(BODY + b" ", WEBHOOK.sign(BODY))
+    assert status == 400 and b"signature" not in said and b"secret" not in said
+    assert endpoint.post(BODY, {})[0] == 400
+    assert endpoint.post(b"", {})[0] == 400
+    assert endpoint.post(BODY, {**WEBHOOK.sign(BODY), "webhook-timestamp": "1"})[0] == 400
+    not_an_event = b'{"id":"evt_1"}'
+    assert endpoint.post(not_an_event)[0] == 400
+
+    long = json.dumps({**EVENT, "note": "x" * (1 << 21)}).encode()
+    assert endpoint.post(long)[0] == 413
+    chunks = name not in ("wsgi", "flask", "django_sync")  # the standard library's server reads none
+    if chunks:
+        assert endpoint.post(BODY, chunked=True) == (201, b"")
+        assert endpoint.post(long, chunked=True)[0] == 413
+
+    status, _, headers = endpoint.ask(method="GET")
+    assert status == 405 and "POST" in {key.lower(): value for key, value in headers.items()}["allow"]
+
+    # The handler fails: the vendor is to deliver it again.
+    failing = json.dumps({**EVENT, "type": "role.created", "data": {"id": "fail"}}).encode()
+    assert endpoint.post(failing)[0] == 500
+    assert endpoint.post(BODY) == (201, b"")
+
+    out, _ = endpoint.end()
+    good = f"{EVENT['type']} {EVENT['id']}"
+    assert out.splitlines() == [good, f"{EVENT['type']} evt_ü", *([good] if chunks else []), good]
+
+
+@pytest.mark.parametrize("name", BEHIND_A_PARSER)
+def test_behind_something_that_reads_the_body(name, program):
+    endpoint = program(name, BEHIND_A_PARSER="1")
+    assert endpoint.post(BODY) == (201, b"")
+    assert endpoint.post(BODY + b" ", WEBHOOK.sign(BODY))[0] == 400
+
+
+@pytest.mark.parametrize("name", ["asgi", "flask"])
+def test_a_missing_secret_is_found_at_the_start(name):
+    environment = {key: value for key, value in os.environ.items() if key != "SCALEKIT_WEBHOOK_SECRET"}
+    file = ROOT / "examples" / "python" / "webhooks" / f"with_{name}.py"
+    ended = subprocess.run([sys.executable, str(file)], env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0 and "SCALEKIT_WEBHOOK_SECRET" in ended.stderr

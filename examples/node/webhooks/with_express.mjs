@@ -1,0 +1,16 @@
+// A webhook endpoint in Express. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
+import express from 'express'
+import { webhook } from 'headcount/express'
+
+const receive = async (event) => {
+  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  console.log(event.type, event.id)
+}
+
+const app = express()
+app.set('env', 'test') // prints no stack to a client
+if (process.env.BEHIND_A_PARSER) app.use(express.json({ limit: '5mb' })) // works here too, but belongs behind the webhook
+app.all('/webhooks/scalekit', webhook(receive))
+const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
+  console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)
+})

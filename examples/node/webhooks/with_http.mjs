@@ -1,0 +1,13 @@
+// A webhook endpoint on node:http alone. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
+import { createServer } from 'node:http'
+import { webhook } from 'headcount/http'
+
+const receive = async (event) => {
+  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  console.log(event.type, event.id)
+}
+
+const server = createServer(webhook(receive, { onError: () => {} }))
+server.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
+  console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)
+})

@@ -1,0 +1,18 @@
+// A webhook endpoint in Koa. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
+import { bodyParser } from '@koa/bodyparser'
+import { webhook } from 'headcount/koa'
+import Koa from 'koa'
+
+const receive = async (event) => {
+  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  console.log(event.type, event.id)
+}
+
+const app = new Koa()
+app.silent = true // no stack on the console
+if (process.env.BEHIND_A_PARSER) app.use(bodyParser({ jsonLimit: '5mb' })) // works here too, but belongs behind the webhook
+const endpoint = webhook(receive)
+app.use((ctx, next) => (ctx.path === '/webhooks/scalekit' ? endpoint(ctx) : next()))
+const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
+  console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)
+})

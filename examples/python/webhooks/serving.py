@@ -1,0 +1,38 @@
+"""What serves the examples: uvicorn for ASGI, the standard library's server for WSGI. A real application is served as it always is."""
+
+import os
+import socket
+import sys
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+
+def listening(port: int) -> None:
+    print(f"listening on http://127.0.0.1:{port}/webhooks/scalekit", flush=True)
+
+
+def asgi(app: Any) -> None:
+    import uvicorn
+
+    listener = socket.create_server(("127.0.0.1", int(os.environ.get("PORT", 0))))
+    listening(listener.getsockname()[1])
+    uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="auto")).run(sockets=[listener])
+
+
+class Threads(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+def wsgi(application: Any) -> None:
+    with make_server("127.0.0.1", int(os.environ.get("PORT", 0)), application, Threads, Quiet) as server:
+        listening(server.server_port)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            sys.exit()

@@ -1,0 +1,31 @@
+"""A webhook endpoint in FastAPI, as a route of its own. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
+
+import os
+
+import serving
+from fastapi import FastAPI, Request
+
+import headcount
+import headcount.fastapi
+
+
+def receive(event: headcount.Event) -> None:
+    if event.data.get("id") == "fail":
+        raise RuntimeError("the database is down, say")
+    print(event.type, event.id, flush=True)
+
+
+app = FastAPI()
+app.add_route("/webhooks/scalekit", headcount.fastapi.endpoint(receive), methods=["POST"])
+
+if os.environ.get("BEHIND_A_PARSER"):
+
+    @app.middleware("http")
+    async def parse(request: Request, call_next):
+        """A middleware that reads the body before the endpoint does."""
+        await request.json()
+        return await call_next(request)
+
+
+if __name__ == "__main__":
+    serving.asgi(app)

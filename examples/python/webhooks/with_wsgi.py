@@ -1,0 +1,18 @@
+"""A webhook endpoint on a bare WSGI server. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
+
+import serving
+
+import headcount
+import headcount.wsgi
+
+
+def receive(event: headcount.Event) -> None:
+    if event.data.get("id") == "fail":
+        raise RuntimeError("the database is down, say")
+    print(event.type, event.id, flush=True)
+
+
+application = headcount.wsgi.endpoint(receive)
+
+if __name__ == "__main__":
+    serving.wsgi(application)
