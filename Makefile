@@ -106,6 +106,10 @@ test-docs: build-c build-python build-node examples/node/node_modules/.package-l
 test-soak: build-rust build-python ## a minute of random faults, after which nothing may be left
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60
 
+.PHONY: fuzz
+fuzz: prerequisites ## each fuzz target for half a minute
+	sh scripts/fuzz.sh 30
+
 .PHONY: soak
 soak: build-rust build-python ## the same for ten minutes
 	$(VENV) tests/soak/soak.py --seconds 600

@@ -1,0 +1,20 @@
+//! Bodies of any kind: refused with a reason, or an event that is the same when its body is read again.
+#![no_main]
+
+use headcount::{Event, Reason};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    match Event::from_verified_body(body) {
+        Ok(event) => {
+            assert!(!event.id().is_empty() && !event.type_().is_empty());
+            assert_eq!(event.body(), body);
+            assert_eq!(Event::from_verified_body(event.body()).expect("the same body"), event);
+            if let Err(error) = event.decode() {
+                assert_eq!(error.reason(), Some(Reason::MalformedEvent));
+            }
+            let _ = format!("{event:?}");
+        }
+        Err(error) => assert_eq!(error.reason(), Some(Reason::MalformedEvent)),
+    }
+});

@@ -1,0 +1,37 @@
+//! Headers of any kind: each line is a name and a value. Nothing that was not signed may be verified, and nothing may panic.
+#![no_main]
+
+use headcount::{Timestamp, Webhook};
+use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
+
+static WEBHOOK: LazyLock<Webhook> = LazyLock::new(|| {
+    let now = Timestamp::from_second(1_700_000_000).expect("a moment");
+    Webhook::builder().secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").clock(now).build().expect("a secret")
+});
+const BODY: &[u8] = br#"{"id":"evt_1","type":"t","occurred_at":"2025-01-01T00:00:00Z","data":{}}"#;
+
+fuzz_target!(|data: &[u8]| {
+    let pairs: Vec<(String, Vec<u8>)> = data
+        .split(|byte| *byte == b'\n')
+        .map(|line| {
+            let at = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+            (String::from_utf8_lossy(&line[..at]).into_owned(), line.get(at + 1..).unwrap_or_default().to_vec())
+        })
+        .collect();
+    let refused = WEBHOOK.verify_signature(&pairs, BODY);
+    assert!(refused.is_err(), "verified without the key: {pairs:?}");
+
+    // What is signed is verified, whatever stands beside it.
+    let signed = WEBHOOK.sign(BODY, Some("msg_1"), None).expect("signed");
+    let junk = String::from_utf8_lossy(data).replace(['\n', '\r', '\0'], "");
+    let beside = format!("{} {}", signed.signature, junk);
+    let headers: Vec<(String, Vec<u8>)> = vec![
+        ("webhook-id".into(), signed.id.clone().into_bytes()),
+        ("webhook-timestamp".into(), signed.timestamp.to_string().into_bytes()),
+        ("webhook-signature".into(), beside.into_bytes()),
+    ];
+    if junk.len() < 1000 && junk.is_ascii() {
+        WEBHOOK.verify_signature(&headers, BODY).expect("one good signature is enough");
+    }
+});
