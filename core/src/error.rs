@@ -28,8 +28,8 @@ macro_rules! named {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.name())
             }
         }
@@ -171,7 +171,22 @@ struct Inner {
     context: Vec<(&'static str, String)>,
     answer: Answer,
     reason: Option<Reason>,
+    removals: Option<Arc<Removals>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Whom a sync would have removed, where the guard held it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removals {
+    /// The directory that lacks them.
+    pub directory_id: String,
+    /// How many they are.
+    pub count: u64,
+    /// How many would have been removed without asking.
+    pub limit: u64,
+    /// Who they are: the first thousand, in the order of their ids. The mirror has them all.
+    pub user_ids: Vec<String>,
 }
 
 /// What a server's refusal carried.
@@ -193,6 +208,7 @@ impl Error {
             context: Vec::new(),
             answer: Answer::default(),
             reason: None,
+            removals: None,
             source: None,
         }))
     }
@@ -209,6 +225,20 @@ impl Error {
     /// A defect caught at a language border, such as a panic. For the language borders.
     pub fn internal(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Internal, message)
+    }
+
+    /// The store failed, or is not what was expected.
+    #[cfg(any(feature = "mirror", feature = "sqlite"))]
+    pub(crate) fn store(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Store, message)
+    }
+
+    /// The guard held removals back.
+    #[cfg(feature = "mirror")]
+    pub(crate) fn mass_removal(message: impl Into<String>, removals: Removals) -> Error {
+        let mut error = Error::new(ErrorKind::MassRemoval, message);
+        error.0.removals = Some(Arc::new(removals));
+        error
     }
 
     /// The caller cancelled the call. For the language borders.
@@ -233,7 +263,7 @@ impl Error {
         self
     }
 
-    #[cfg(feature = "client")]
+    #[cfg(any(feature = "client", feature = "sqlite"))]
     pub(crate) fn temporary(mut self) -> Error {
         self.0.status = ErrorStatus::Temporary;
         self
@@ -263,13 +293,13 @@ impl Error {
         self
     }
 
-    #[cfg(feature = "client")]
+    #[cfg(any(feature = "client", feature = "sqlite"))]
     pub(crate) fn with_context(mut self, name: &'static str, value: impl Into<String>) -> Error {
         self.0.context.push((name, value.into()));
         self
     }
 
-    #[cfg(feature = "client")]
+    #[cfg(any(feature = "client", feature = "sqlite"))]
     pub(crate) fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         self.0.source = Some(Arc::new(source));
         self
@@ -323,6 +353,11 @@ impl Error {
     /// Why a webhook or its secret was refused.
     pub fn reason(&self) -> Option<Reason> {
         self.0.reason
+    }
+
+    /// Whom a sync would have removed, where the guard held it back.
+    pub fn removals(&self) -> Option<&Removals> {
+        self.0.removals.as_deref()
     }
 }
 

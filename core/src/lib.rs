@@ -29,14 +29,18 @@ mod config;
 mod error;
 #[cfg(feature = "client")]
 mod http;
+#[cfg(feature = "mirror")]
+mod mirror;
 pub mod model;
 mod secret;
 mod source;
+#[cfg(feature = "mirror")]
+pub mod store;
 #[cfg(feature = "webhook")]
 mod webhook;
 
 pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
-pub use error::{Error, ErrorKind, ErrorStatus, Reason, Result, guard};
+pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result, guard};
 pub use jiff::Timestamp;
 pub use secret::Secret;
 pub use source::{Chance, Clock, OsChance, SystemClock};
@@ -51,6 +55,13 @@ pub use webhook::{
     EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RoleData,
     RoleReference, SessionData, SignedHeaders, UserData, UserProfile, UserSession, WEBHOOK_HEADERS, Webhook,
     WebhookBuilder, header_bytes, is_webhook_header, verify_parsed_webhook_payload, verify_webhook_payload,
+};
+
+#[cfg(feature = "mirror")]
+pub use mirror::{
+    Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Held, HeldReason, MAX_POLL, Mirror, MirrorBuilder,
+    MirrorDirectory, MirrorGroup, MirrorUser, MirrorUsers, Mirrored, Outcome, ParkedChange, Phase, Progress, Source,
+    SourceFuture, SourcePages, SyncBuilder, SyncMode, SyncOutcome, SyncReport,
 };
 
 #[doc(inline)]

@@ -1,0 +1,53 @@
+//! Where listings come from: the client, or what a test puts in its place.
+
+use crate::client::{Listed, Pages};
+use crate::{Client, Directory, Group, Organization, Page, Result, Timestamp, User};
+use std::future::Future;
+use std::pin::Pin;
+
+/// What a source's calls give.
+pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// The listings that a sync reads.
+pub trait Source: Send + Sync + 'static {
+    /// Every organization of the environment.
+    fn organizations(&self) -> Box<dyn SourcePages<Organization>>;
+    /// The directories of an organization.
+    fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>>;
+    /// The users of a directory with their details: all, or those changed after a moment.
+    fn users(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<User>>;
+    /// The groups of a directory: all, or those changed after a moment.
+    fn groups(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<Group>>;
+}
+
+/// A listing, page after page.
+pub trait SourcePages<T>: Send {
+    /// The next page, or nothing behind the last one.
+    fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>>;
+}
+
+impl<T: Listed> SourcePages<T> for Pages<T> {
+    fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
+        Box::pin(Pages::next(self))
+    }
+}
+
+impl Source for Client {
+    fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
+        Box::new(Client::organizations(self).list().pages())
+    }
+
+    fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>> {
+        Box::pin(async move { Client::directories(self).list(organization_id).await })
+    }
+
+    fn users(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
+        let users = Client::directories(self).users(&directory.organization_id, &directory.id);
+        Box::new(users.include_detail(true).updated_after(updated_after).pages())
+    }
+
+    fn groups(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
+        let groups = Client::directories(self).groups(&directory.organization_id, &directory.id);
+        Box::new(groups.updated_after(updated_after).pages())
+    }
+}

@@ -1,0 +1,120 @@
+//! Rows and columns: times as bytes that sort, objects as JSON.
+
+use super::open::failed;
+use crate::mirror::{GroupRow, Trail, UserRow, Version};
+use crate::{Error, Result, Timestamp};
+use rusqlite::Row;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A time as 12 bytes that sort as times do.
+pub(super) struct Time(pub(super) Timestamp);
+
+impl ToSql for Time {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let nanoseconds = self.0.as_nanosecond();
+        let (seconds, rest) = (nanoseconds.div_euclid(1_000_000_000), nanoseconds.rem_euclid(1_000_000_000));
+        let mut bytes = Vec::with_capacity(12);
+        bytes.extend_from_slice(&((seconds as i64 as u64) ^ (1 << 63)).to_be_bytes());
+        bytes.extend_from_slice(&(rest as u32).to_be_bytes());
+        Ok(ToSqlOutput::from(bytes))
+    }
+}
+
+impl FromSql for Time {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Time> {
+        let bytes: [u8; 12] = value.as_blob()?.try_into().map_err(|_| FromSqlError::InvalidType)?;
+        let [s0, s1, s2, s3, s4, s5, s6, s7, n0, n1, n2, n3] = bytes;
+        let seconds = (u64::from_be_bytes([s0, s1, s2, s3, s4, s5, s6, s7]) ^ (1 << 63)) as i64;
+        let nanoseconds = i128::from(seconds) * 1_000_000_000 + i128::from(u32::from_be_bytes([n0, n1, n2, n3]));
+        Timestamp::from_nanosecond(nanoseconds).map(Time).map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
+    moment.map(Time)
+}
+
+/// What a row holds is ours: what cannot be read was damaged.
+fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
+        .with_source(error)
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::internal(format!("a row cannot be written as JSON: {error}")))
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(damaged)
+}
+
+/// A column's value.
+pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T> {
+    row.get(column).map_err(|error| match error {
+        rusqlite::Error::SqliteFailure(..) => failed(&error),
+        other => damaged(other),
+    })
+}
+
+/// A column of JSON.
+pub(super) fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+    let text = row.get_ref(column).map_err(|error| failed(&error))?;
+    from_json(text.as_str().map_err(damaged)?)
+}
+
+pub(super) fn get_time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
+    Ok(get::<Option<Time>>(row, column)?.map(|time| time.0))
+}
+
+/// How new a row is, from the column `first` on.
+fn trail(row: &Row<'_>, first: usize) -> Result<Trail> {
+    Ok(Trail {
+        version: Version { at: get_time(row, first)?, event: get(row, first + 1)? },
+        touched_at: get_time(row, first + 2)?,
+        revision: get(row, first + 3)?,
+        deleted_at: get_time(row, first + 4)?,
+    })
+}
+
+/// The columns of a user, as [`user`] reads them.
+pub(super) const USER: &str =
+    "number, body, told_groups, listed, version_at, version_event, touched_at, revision, deleted_at";
+
+pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
+    Ok(UserRow {
+        number: get(row, 0)?,
+        user: get_json(row, 1)?,
+        told_groups: get_json(row, 2)?,
+        listed: get(row, 3)?,
+        trail: trail(row, 4)?,
+    })
+}
+
+/// The columns of a group, as [`group`] reads them.
+pub(super) const GROUP: &str = "number, body, version_at, version_event, touched_at, revision, deleted_at";
+
+pub(super) fn group(row: &Row<'_>) -> Result<GroupRow> {
+    Ok(GroupRow { number: get(row, 0)?, group: get_json(row, 1)?, trail: trail(row, 2)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn times_survive_and_sort(left in -377705023201_i64..253402207200, right in -377705023201_i64..253402207200, nanos in 0_i32..1_000_000_000) {
+            let times = [Timestamp::new(left, 0), Timestamp::new(right, nanos)].map(Result::unwrap);
+            let bytes = times.map(|moment| match Time(moment).to_sql().unwrap() {
+                ToSqlOutput::Owned(rusqlite::types::Value::Blob(bytes)) => bytes,
+                _ => unreachable!(),
+            });
+            prop_assert_eq!(times[0].cmp(&times[1]), bytes[0].cmp(&bytes[1]));
+            let back = Time::column_result(ValueRef::Blob(&bytes[1])).unwrap().0;
+            prop_assert_eq!(back, times[1]);
+        }
+    }
+}
