@@ -385,12 +385,18 @@ def python_sample():
     return "\n".join(lines)
 
 
+def examples():
+    """The contract's examples, inside the package that builds bodies from them."""
+    return json.dumps(EXAMPLES, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 FILES = {
     "core/src/webhook/data.rs": rust,
     "bindings-python/python/headcount/events.py": python,
     "bindings-node/events.d.ts": typescript,
     "bindings-node/types/events.ts": typescript_sample,
     "bindings-python/tests/typing_events.py": python_sample,
+    "sandbox/src/webhook-events.json": examples,
 }
 
 

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! `api` answers as the contract says, from what `data` made and `state` holds; each change goes to the `outbox`, which signs
-//! and delivers it; `fault` breaks some answers on request, and `control` is all of it over HTTP for other languages.
+//! and delivers it; `fault` breaks some answers on request, and `control` is all of it over HTTP for other languages. `events`
+//! makes the body of any event, without a sandbox.
 #![forbid(unsafe_code)]
 
 mod api;
@@ -20,6 +21,7 @@ mod clock;
 mod control;
 mod data;
 mod error;
+mod events;
 mod fault;
 mod handle;
 mod names;
@@ -29,6 +31,7 @@ mod state;
 mod tls;
 
 pub use error::Error;
+pub use events::{EventOverrides, event_body, event_body_from, event_types};
 pub use fault::Fault;
 pub use handle::{Sandbox, SandboxBuilder};
 pub use outbox::{Attempt, Delivery, DeliveryState};

@@ -31,6 +31,13 @@ struct Inner {
     body: Vec<u8>,
 }
 
+impl EventType {
+    /// The type of the event that `name` is: the vendor's older names for it (`scalekit.dir.user.create`) are understood.
+    pub fn named(name: &str) -> EventType {
+        today(name).into()
+    }
+}
+
 /// The envelope's fields as the contract's `…Event` schemas have them.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -68,7 +75,7 @@ impl Event {
         let text = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned).unwrap_or_default();
         Ok(Event(Arc::new(Inner {
             id: envelope.id.into_owned(),
-            kind: today(&envelope.kind).into(),
+            kind: EventType::named(&envelope.kind),
             occurred_at: envelope.occurred_at,
             environment_id: text(envelope.environment_id),
             organization_id: text(envelope.organization_id),

@@ -1,0 +1,121 @@
+//! The bodies that users' own tests send: each is one that the library reads as the type it claims to be.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use headcount::{Chance, Clock, Event, EventData, EventType, SystemClock, Timestamp, Webhook};
+use headcount_sandbox::{EventOverrides, event_body, event_body_from, event_types};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+fn verified(body: &str) -> Event {
+    let webhook = Webhook::new(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).unwrap();
+    webhook.verify(&webhook.sign(body.as_bytes(), None, None).unwrap(), body.as_bytes()).unwrap()
+}
+
+fn overrides(json: Value) -> EventOverrides {
+    serde_json::from_value(json).unwrap()
+}
+
+fn data(event: &Event) -> Value {
+    event.data().decode().unwrap()
+}
+
+#[test]
+fn every_type_verifies_and_decodes() {
+    let contract: Value = serde_json::from_str(include_str!("../../tests/contract/webhook-events.json")).unwrap();
+    let contract: BTreeSet<_> = contract.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(event_types().collect::<BTreeSet<_>>(), contract);
+    assert_eq!(contract.len(), 41);
+    let mut ids = BTreeSet::new();
+    for type_ in event_types() {
+        let before = SystemClock.now();
+        let event = verified(&event_body(type_, &EventOverrides::default()).unwrap());
+        assert_eq!(event.type_(), type_);
+        assert!(!matches!(event.event_type(), EventType::Other(_)), "{type_}");
+        assert!(!matches!(event.decode().unwrap(), EventData::Unknown(_)), "{type_}");
+        assert!((before..=SystemClock.now()).contains(&event.occurred_at()), "{type_}");
+        assert!(event.id().starts_with("evt_") && event.id().len() == 21, "{}", event.id());
+        assert!(!event.object().is_empty(), "{type_}");
+        assert!(ids.insert(event.id().to_owned()), "{type_}");
+    }
+}
+
+#[test]
+fn what_is_given_counts() {
+    let given = overrides(json!({
+        "id": "evt_1", "occurred_at": "2025-01-06T18:44:25.153954001Z", "organization_id": "org_7", "environment_id": "env_7",
+        "data": { "email": "ada@example.com", "title": null, "groups": [] },
+    }));
+    let event = verified(&event_body("organization.directory.user_created", &given).unwrap());
+    assert_eq!((event.id(), event.occurred_at().to_string()), ("evt_1", "2025-01-06T18:44:25.153954001Z".to_owned()));
+    assert_eq!((event.organization_id(), event.environment_id()), ("org_7", "env_7"));
+    let data = data(&event);
+    assert_eq!(
+        (&data["email"], &data["groups"], &data["organization_id"]),
+        (&json!("ada@example.com"), &json!([]), &json!("org_7"))
+    );
+    assert_eq!(data.as_object().unwrap().get("title"), Some(&Value::Null));
+    assert!(data["given_name"].is_string());
+}
+
+#[test]
+fn the_data_follow_the_envelope() {
+    let given = overrides(json!({ "organization_id": "org_7", "environment_id": "env_7" }));
+    for (type_, pointers) in [
+        ("organization.created", &["/id"][..]),
+        ("organization.domain_created", &["/organization_id"]),
+        ("organization.directory_enabled", &["/organization_id"]),
+        ("organization.directory.user_deleted", &["/organization_id"]),
+        ("user.signup", &["/organization/id"]),
+        ("user.login", &["/user_session/organization_id", "/user_session/authenticated_organizations/0"]),
+    ] {
+        let event = verified(&event_body(type_, &given).unwrap());
+        for pointer in pointers {
+            assert_eq!(data(&event).pointer(pointer), Some(&json!("org_7")), "{type_}{pointer}");
+        }
+    }
+    let event = verified(&event_body("organization.domain_created", &given).unwrap());
+    assert_eq!(data(&event)["environment_id"], "env_7");
+    // An event of the environment alone becomes one of an organization where that is asked for.
+    assert_eq!(verified(&event_body("role.created", &EventOverrides::default()).unwrap()).organization_id(), "");
+    assert_eq!(verified(&event_body("role.created", &given).unwrap()).organization_id(), "org_7");
+    // What the data are told outright they keep.
+    let given = overrides(json!({ "organization_id": "org_7", "data": { "organization_id": "org_8" } }));
+    assert_eq!(data(&verified(&event_body("organization.sso_created", &given).unwrap()))["organization_id"], "org_8");
+}
+
+#[test]
+fn older_names_are_sent_as_they_are() {
+    let body = event_body("scalekit.dir.user.create", &EventOverrides::default()).unwrap();
+    assert!(body.contains("scalekit.dir.user.create"));
+    let event = verified(&body);
+    assert_eq!(event.type_(), "organization.directory.user_created");
+    assert!(matches!(event.decode().unwrap(), EventData::DirectoryUser(_)));
+}
+
+#[test]
+fn types_that_are_not_known_need_data() {
+    let error = event_body("directory.user.promoted", &EventOverrides::default()).unwrap_err();
+    assert_eq!(error.status(), 400);
+    assert!(error.to_string().contains("directory.user.promoted") && error.to_string().contains("`data`"), "{error}");
+    let given = overrides(json!({ "organization_id": "org_7", "data": { "to": "boss" } }));
+    let event = verified(&event_body("directory.user.promoted", &given).unwrap());
+    assert_eq!((event.type_(), event.organization_id()), ("directory.user.promoted", "org_7"));
+    assert_eq!(data(&event), json!({ "to": "boss" }));
+    for (type_, given) in [("", json!({})), ("role.created", json!({ "id": "" }))] {
+        assert_eq!(event_body(type_, &overrides(given)).unwrap_err().status(), 400);
+    }
+}
+
+#[test]
+fn time_and_chance_can_be_given() {
+    struct Seven;
+    impl Chance for Seven {
+        fn bits(&self) -> u64 {
+            7
+        }
+    }
+    let body = || event_body_from("role.created", &EventOverrides::default(), &Timestamp::UNIX_EPOCH, &Seven).unwrap();
+    let event = verified(&body());
+    assert_eq!((event.id(), event.occurred_at()), ("evt_10000000000000007", Timestamp::UNIX_EPOCH));
+    assert_eq!(body(), body());
+}
