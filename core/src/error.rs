@@ -227,12 +227,6 @@ impl Error {
         Error::new(ErrorKind::Internal, message)
     }
 
-    /// The store failed, or is not what was expected.
-    #[cfg(any(feature = "mirror", feature = "sqlite"))]
-    pub(crate) fn store(message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::Store, message)
-    }
-
     /// The guard held removals back.
     #[cfg(feature = "mirror")]
     pub(crate) fn mass_removal(message: impl Into<String>, removals: Removals) -> Error {
@@ -244,6 +238,11 @@ impl Error {
     /// The caller cancelled the call. For the language borders.
     pub fn cancelled() -> Error {
         Error::new(ErrorKind::Cancelled, "the call was cancelled")
+    }
+
+    /// A store that failed. For the language borders, and for stores of your own.
+    pub fn store(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Store, message)
     }
 
     #[cfg(feature = "webhook")]

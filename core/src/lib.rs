@@ -52,9 +52,10 @@ pub use http::{Activity, ActivityKind, CallOptions, Cancel, Level, Observer, Ret
 #[cfg(feature = "webhook")]
 pub use webhook::{
     ConnectedAccountData, ConnectionData, DirectoryData, DirectoryGroupData, DirectoryUserData, DomainData, Event,
-    EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RoleData,
-    RoleReference, SessionData, SignedHeaders, UserData, UserProfile, UserSession, WEBHOOK_HEADERS, Webhook,
-    WebhookBuilder, header_bytes, is_webhook_header, verify_parsed_webhook_payload, verify_webhook_payload,
+    EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RETENTION, Replay,
+    ReplayGuard, ReplayStore, RoleData, RoleReference, SessionData, SignedHeaders, UserData, UserProfile, UserSession,
+    WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header, verify_parsed_webhook_payload,
+    verify_webhook_payload,
 };
 
 #[cfg(feature = "mirror")]

@@ -1,10 +1,14 @@
 //! The shared vectors, in Rust. Every language runs the same ones; tests/vectors/README.md describes them.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::{ErrorKind, Event, EventData, EventType, Reason, Result, Timestamp, Webhook};
+use headcount::{
+    Clock, ErrorKind, Event, EventData, EventType, Reason, Replay, ReplayGuard, ReplayStore, Result, Timestamp, Webhook,
+};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[derive(Deserialize)]
@@ -287,4 +291,76 @@ fn older_names_unknown_types_and_data_of_another_shape() {
     assert_eq!(error.reason(), Some(Reason::MalformedEvent));
     assert!(error.to_string().contains("expected a string") && !error.to_string().contains("hunter2"), "{error}");
     assert_eq!(odd.data().get(), r#"{"name":["hunter2"]}"#);
+}
+
+/// A clock that the test moves.
+#[derive(Clone)]
+struct Hand(Arc<AtomicI64>);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        at(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A store of the user's own.
+struct Own(Hand, Mutex<HashMap<String, Timestamp>>);
+
+impl ReplayStore for Own {
+    fn contains(&self, message_id: &str) -> Result<bool> {
+        Ok(self.1.lock().unwrap().get(message_id).is_some_and(|expires_at| *expires_at > self.0.now()))
+    }
+
+    fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()> {
+        self.1.lock().unwrap().insert(message_id.to_owned(), expires_at);
+        Ok(())
+    }
+}
+
+#[test]
+fn replays() {
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        now: i64,
+        retention: u64,
+        capacity: Option<usize>,
+        steps: Vec<Step>,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Step {
+        Check { check: String, expect: String },
+        Commit { commit: String },
+        Advance { advance: i64 },
+    }
+    let folder = std::env::temp_dir().join(format!("headcount-replay-vectors-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let cases = cases::<Case>(include_str!("../../tests/vectors/webhook_replay.json"));
+    assert!(cases.len() >= 25);
+    for case in cases {
+        let hand = || Hand(Arc::new(AtomicI64::new(case.now)));
+        let run = |store: &str, guard: ReplayGuard, hand: Hand| {
+            let guard = guard.retention(Duration::from_secs(case.retention)).clock(hand.clone());
+            for (index, step) in case.steps.iter().enumerate() {
+                match step {
+                    Step::Check { check, expect } => {
+                        let came = guard.check_id(check).unwrap();
+                        assert_eq!(came.name(), expect, "{}, {store}, step {index}", case.name);
+                        assert_eq!(came == Replay::Again, expect == "again");
+                    }
+                    Step::Commit { commit } => guard.commit_id(commit).unwrap(),
+                    Step::Advance { advance } => drop(hand.0.fetch_add(*advance, Ordering::Relaxed)),
+                }
+            }
+        };
+        run("memory", ReplayGuard::in_memory(case.capacity.unwrap_or(1000)), hand());
+        if case.capacity.is_none() {
+            let own = hand();
+            run("own", ReplayGuard::new(Own(own.clone(), Mutex::default())), own);
+            #[cfg(feature = "sqlite")]
+            run("sqlite", ReplayGuard::sqlite(folder.join(format!("{}.db", case.name))).unwrap(), hand());
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -743,6 +743,70 @@ def parsed_cases():
     }
 
 
+# --- webhook_replay.json ---
+
+
+def replay_cases():
+    cases = Cases()
+    day = 86400
+
+    def case(name, why, *steps, retention=3 * day, capacity=None):
+        """A step is ("check", id, answer), ("commit", id) or ("advance", seconds)."""
+        made = {"name": name, "why": why, "now": NOW, "retention": retention}
+        if capacity is not None:
+            made["capacity"] = capacity
+        made["steps"] = [dict(zip([step[0], "expect"], step[1:])) for step in steps]
+        cases.add(made)
+
+    def check(id, expect):
+        return ("check", id, expect)
+
+    def first(id=ID):
+        return check(id, "first")
+
+    def again(id=ID):
+        return check(id, "again")
+
+    def commit(id=ID):
+        return ("commit", id)
+
+    def advance(seconds):
+        return ("advance", seconds)
+
+    case("unseen", "nothing was handled yet", first())
+    case("handled", "what was handled is known", first(), commit(), again(), again())
+    case("checked_only", "looking records nothing: a message whose handling failed is let through again", first(), first(), first())
+    case("failed_then_handled", "the attempt that succeeds counts", first(), advance(5), first(), commit(), advance(300), again())
+    case("committed_unchecked", "a commit needs no check before it", commit(), again())
+    case("committed_twice", "two deliveries at one moment may both be handled, and both commit", first(), first(), commit(), commit(), again())
+    case("other_id", "ids do not answer for each other", commit("msg_1"), again("msg_1"), first("msg_2"), first("msg_"), first("msg_11"))
+    case("case_of_letters", "an id is its bytes: upper and lower case differ", commit("msg_a"), first("MSG_A"), first("msg_A"), again("msg_a"))
+    case("blanks_inside", "blanks are part of an id", commit("msg  1"), first("msg 1"), again("msg  1"))
+    for name, id in [("quotes", "'; DROP TABLE message; --\"\\"), ("pattern", "msg_%"), ("non_ascii", "msg_\u00e9\u4e2d\U0001f600"), ("256_bytes", "m" * 256), ("number", "17"), ("padded_number", "017")]:
+        case(f"id_{name}", "an id is text, whatever is in it", first(id), commit(id), again(id), first("msg_1"), first("7"))
+    case("decomposed", "letters that look the same are not", commit("msg_\u00e9"), first("msg_e\u0301"))
+
+    case("retention_edge", "remembered until the retention has passed, and not at its end", commit(), advance(3 * day - 1), again(), advance(1), first())
+    case("retention_of_a_minute", "a retention of one's own", commit(), advance(59), again(), advance(1), first(), retention=60)
+    case("retention_of_nothing", "remembers nothing", commit(), first(), retention=0)
+    case("retention_renewed", "the last commit counts", commit(), advance(2 * day), commit(), advance(2 * day), again(), advance(day), first())
+    case("forgotten_then_handled", "a forgotten id is like a new one", commit(), advance(3 * day), first(), commit(), again())
+    attempts = [5, 300, 1800, 7200, 18000, 36000, 36000]
+    case("vendors_schedule", "all of the vendor's attempts lie within the retention", commit(), *[step for wait in attempts for step in (advance(wait), again())])
+    case("vendors_schedule_failing", "and each of them gets through until one is handled", *[step for wait in attempts for step in (first(), advance(wait))], commit(), again())
+    case("clock_set_back", "a clock that is set back forgets nothing", commit(), advance(-3600), again(), advance(3600), again())
+
+    # In memory alone: the last `capacity` ids are kept.
+    case("capacity_oldest_goes", "where it is full the oldest goes", commit("a"), commit("b"), commit("c"), first("a"), again("b"), again("c"), capacity=2)
+    case("capacity_not_full", "nothing goes before it is full", commit("a"), commit("b"), again("a"), again("b"), capacity=2)
+    case("capacity_checks_take_no_room", "looking takes no room", commit("a"), first("b"), first("c"), again("a"), capacity=1)
+    case("capacity_renewed_is_youngest", "a commit makes an id the youngest", commit("a"), commit("b"), commit("a"), commit("c"), again("a"), first("b"), again("c"), capacity=2)
+    case("capacity_renewed_takes_no_room", "and takes no room", commit("a"), *[commit("b")] * 10, again("a"), again("b"), capacity=2)
+    case("capacity_expired_go_first", "an expired id goes before one that is not", commit("a"), advance(50), commit("b"), advance(20), commit("c"), first("a"), again("b"), again("c"), retention=60, capacity=2)
+    case("capacity_of_one", "the last one", commit("a"), again("a"), commit("b"), first("a"), again("b"), capacity=1)
+    return {"about": "What a replay guard must answer, step by step. Made by generate.py.", "cases": cases.list}
+
+
 # --- writing ---
 
 
@@ -761,6 +825,7 @@ def main():
         "webhook_sign.json": sign_cases(),
         "webhook_parsed.json": parsed_cases(),
         "webhook_events.json": EVENTS,
+        "webhook_replay.json": replay_cases(),
     }
     stale = []
     for name, document in files.items():

@@ -13,12 +13,12 @@ const MAX_DEPTH: usize = 128;
 
 /// One thing that happened, as a verified webhook told it.
 ///
-/// Cheap to clone. Unknown types are kept like known ones.
-#[derive(Clone, PartialEq, Eq)]
+/// Cheap to clone. Unknown types are kept like known ones. Two are equal where their bodies are, whatever they came in.
+#[derive(Clone)]
 pub struct Event(Arc<Inner>);
 
-#[derive(PartialEq, Eq)]
 struct Inner {
+    message_id: String,
     id: String,
     kind: EventType,
     occurred_at: Timestamp,
@@ -60,8 +60,8 @@ struct Envelope<'a> {
 }
 
 impl Event {
-    /// Reads a body whose signature has been verified.
-    pub(super) fn parse(body: &[u8]) -> Result<Event> {
+    /// Reads a body whose signature has been verified, and that of the message's id with it.
+    pub(super) fn parse(body: &[u8], message_id: &[u8]) -> Result<Event> {
         if depth(body) > MAX_DEPTH {
             return Err(malformed(format!("it nests more than {MAX_DEPTH} levels deep")));
         }
@@ -74,6 +74,7 @@ impl Event {
         }
         let text = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned).unwrap_or_default();
         Ok(Event(Arc::new(Inner {
+            message_id: String::from_utf8_lossy(message_id).into_owned(),
             id: envelope.id.into_owned(),
             kind: EventType::named(&envelope.kind),
             occurred_at: envelope.occurred_at,
@@ -94,7 +95,23 @@ impl Event {
     ///
     /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) with [`Reason::MalformedEvent`].
     pub fn from_verified_body(body: &[u8]) -> Result<Event> {
-        Event::parse(body)
+        Event::from_verified_message(body, "")
+    }
+
+    /// [`from_verified_body`](Event::from_verified_body), with the [`message_id`](Event::message_id) that was kept beside it: a
+    /// [`ReplayGuard`](super::ReplayGuard) knows the message by it.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_verified_body`](Event::from_verified_body).
+    pub fn from_verified_message(body: &[u8], message_id: &str) -> Result<Event> {
+        Event::parse(body, message_id.as_bytes())
+    }
+
+    /// The `webhook-id` (or `interceptor-id`) of the request that was verified: the same for every attempt to deliver the
+    /// message. Bytes that are not UTF-8 have been replaced. Empty for an event [`from_verified_body`](Event::from_verified_body).
+    pub fn message_id(&self) -> &str {
+        &self.0.message_id
     }
 
     /// The event's own id (`evt_…`): the same however often it is delivered.
@@ -153,6 +170,14 @@ impl Event {
         &self.0.body
     }
 }
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Event) -> bool {
+        self.body() == other.body()
+    }
+}
+
+impl Eq for Event {}
 
 impl fmt::Debug for Event {
     /// Leaves the data out: it holds what people are called.
@@ -222,7 +247,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_personal_data() {
-        let event = Event::parse(
+        let event = Event::from_verified_body(
             br#"{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25.153954Z","data":{"email":"ada@example.com"}}"#,
         )
         .unwrap();

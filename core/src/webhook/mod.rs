@@ -1,4 +1,5 @@
-//! Webhooks: `secret` → `signature` → `event`, with `headers` to find what was sent and `sign` to make it.
+//! Webhooks: `secret` → `signature` → `event`, with `headers` to find what was sent and `sign` to make it;
+//! `replay` remembers what was handled.
 //!
 //! The scheme is [Standard Webhooks](https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`. The header's
 //! own bytes are what is hashed, never a number parsed from them and printed again; every signature is compared in
@@ -7,6 +8,7 @@
 mod data;
 mod event;
 mod headers;
+mod replay;
 mod secret;
 mod sign;
 mod signature;
@@ -20,6 +22,7 @@ use std::time::Duration;
 pub use data::*;
 pub use event::Event;
 pub use headers::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
+pub use replay::{RETENTION, Replay, ReplayGuard, ReplayStore};
 pub use sign::SignedHeaders;
 
 use headers::Found;
@@ -163,8 +166,9 @@ impl Webhook {
     ///
     /// As [`verify`](Webhook::verify).
     pub fn verify_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Event> {
-        self.verify_signature_at(headers, body, now)?;
-        Event::parse(body)
+        let mut found = Found::default();
+        let message_id = self.check(&mut found, headers, body, now)?;
+        Event::parse(body, message_id)
     }
 
     /// Verifies the signature and the timestamp alone; nothing is asked of the body.
@@ -182,12 +186,22 @@ impl Webhook {
     ///
     /// As [`verify_signature`](Webhook::verify_signature).
     pub fn verify_signature_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<()> {
+        self.check(&mut Found::default(), headers, body, now).map(drop)
+    }
+
+    /// Judges the headers and the signature, and gives the message's id.
+    fn check<'a, 'f>(
+        &self,
+        found: &'f mut Found<'a>,
+        headers: &'a (impl Headers + ?Sized),
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<&'f [u8]> {
         self.check_size(body)?;
-        let mut found = Found::default();
         found.read(headers);
         let signed = found.check(now, self.0.tolerance)?;
         if signed.matches(&self.0.keys, body) {
-            return Ok(());
+            return Ok(signed.id);
         }
         Err(Error::refused(
             Reason::NoMatch,
@@ -214,8 +228,9 @@ impl Webhook {
     ///
     /// As [`verify`](Webhook::verify).
     pub fn verify_parsed_at(&self, headers: &(impl Headers + ?Sized), compact: &str, now: Timestamp) -> Result<Event> {
-        self.verify_parsed_signature_at(headers, compact, now)?;
-        Event::parse(compact.as_bytes())
+        let mut found = Found::default();
+        let message_id = self.check_parsed(&mut found, headers, compact, now)?;
+        Event::parse(compact.as_bytes(), message_id)
     }
 
     /// [`verify_parsed`](Webhook::verify_parsed) for the signature alone.
@@ -238,12 +253,21 @@ impl Webhook {
         compact: &str,
         now: Timestamp,
     ) -> Result<()> {
+        self.check_parsed(&mut Found::default(), headers, compact, now).map(drop)
+    }
+
+    fn check_parsed<'a, 'f>(
+        &self,
+        found: &'f mut Found<'a>,
+        headers: &'a (impl Headers + ?Sized),
+        compact: &str,
+        now: Timestamp,
+    ) -> Result<&'f [u8]> {
         self.check_size(compact.as_bytes())?;
-        let mut found = Found::default();
         found.read(headers);
         let signed = found.check(now, self.0.tolerance)?;
         if signature::spellings(compact).any(|text| signed.matches(&self.0.keys, text.as_bytes())) {
-            return Ok(());
+            return Ok(signed.id);
         }
         Err(Error::refused(
             Reason::NoMatch,
