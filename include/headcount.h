@@ -50,6 +50,16 @@
 #define HC_TOLERANCE_NONE -1
 
 /**
+ * For retention_seconds: none at all, nothing is remembered. (0 stands for the default.)
+ */
+#define HC_RETENTION_NONE -1
+
+/**
+ * For the sizes of a sandbox: none at all. (0 stands for the default.)
+ */
+#define HC_SANDBOX_NONE -1
+
+/**
  * How a call went: HC_OK, or the kind of thing that went wrong. Numbers never change; new ones may come.
  */
 typedef enum hc_status {
@@ -193,9 +203,28 @@ typedef struct hc_organization_iter hc_organization_iter;
 typedef struct hc_organization_page hc_organization_page;
 
 /**
+ * Remembers which messages were handled. Any number of threads may use it at once.
+ *
+ * Ask it (hc_replay_guard_check) before a message is handled; tell it (hc_replay_guard_commit) once it has been, before the sender
+ * gets its 2xx. Nothing is held between the two: where one message arrives twice at the same moment, or the process ends before
+ * its commit, both may be told that they are the first. What handles events is to come to the same end when it runs twice.
+ */
+typedef struct hc_replay_guard hc_replay_guard;
+
+/**
+ * A running sandbox, on loopback alone, with threads of its own. Any number of threads may use it at once; a forked child may not.
+ */
+typedef struct hc_sandbox hc_sandbox;
+
+/**
  * The three headers of a signed request.
  */
 typedef struct hc_signed_headers hc_signed_headers;
+
+/**
+ * A text that is the caller's.
+ */
+typedef struct hc_text hc_text;
 
 /**
  * A user of a directory: somebody who works at the organization.
@@ -643,9 +672,172 @@ typedef struct hc_header {
   size_t value_len;
 } hc_header;
 
+/**
+ * Settings of a replay guard. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_replay_options {
+  /**
+   * sizeof(hc_replay_options).
+   */
+  size_t struct_size;
+  /**
+   * How long an id is remembered after its last commit, in seconds. 0: three days, more than the 28 hours that the vendor goes
+   * on trying. HC_RETENTION_NONE: not at all.
+   */
+  int64_t retention_seconds;
+  /**
+   * How many ids are kept in memory; where it is full the expired ones go first, then the oldest. 0: 100000.
+   */
+  uint64_t capacity;
+} hc_replay_options;
+
+/**
+ * Whether `message_id` was recorded and has not expired: 1 yes, 0 no, anything else that the store cannot say.
+ *
+ * It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+ */
+typedef int (*hc_replay_contains)(void *user_data, const char *message_id);
+
+/**
+ * Records `message_id` until `expires_at` at least, in seconds since 1970; one that is recorded already is recorded anew.
+ * Returns 0, or anything else where the store did not take it.
+ *
+ * It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+ */
+typedef int (*hc_replay_record)(void *user_data, const char *message_id, int64_t expires_at);
+
+/**
+ * A store of your own. Zero all of it, then set all of it.
+ */
+typedef struct hc_replay_store {
+  /**
+   * sizeof(hc_replay_store).
+   */
+  size_t struct_size;
+  /**
+   * Required.
+   */
+  hc_replay_contains contains;
+  /**
+   * Required.
+   */
+  hc_replay_record record;
+  /**
+   * What both are called with; may be NULL. It must live until the guard has been freed.
+   */
+  void *user_data;
+} hc_replay_store;
+
+/**
+ * What a sandbox holds when it starts; the same sizes and seed make the same names, ids and memberships. Zero all of it, set
+ * struct_size and what you need.
+ */
+typedef struct hc_sandbox_options {
+  /**
+   * sizeof(hc_sandbox_options).
+   */
+  size_t struct_size;
+  /**
+   * What everything is made from. 0: 1.
+   */
+  uint64_t seed;
+  /**
+   * How many organizations there are. 0: 1. HC_SANDBOX_NONE: none.
+   */
+  int32_t organizations;
+  /**
+   * How many directories an organization has. 0: 1. HC_SANDBOX_NONE: none.
+   */
+  int32_t directories;
+  /**
+   * How many users a directory has. 0: 50. HC_SANDBOX_NONE: none.
+   */
+  int32_t users;
+  /**
+   * How many groups a directory has. 0: 5. HC_SANDBOX_NONE: none.
+   */
+  int32_t groups;
+} hc_sandbox_options;
+
+/**
+ * Somebody to hire, or what to change about somebody. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_sandbox_user {
+  /**
+   * sizeof(hc_sandbox_user).
+   */
+  size_t struct_size;
+  /**
+   * The primary address: required of a new user. NULL in a change: as it is.
+   */
+  const char *email;
+  /**
+   * First name. NULL: "", or as it is.
+   */
+  const char *given_name;
+  /**
+   * Last name. NULL: "", or as it is.
+   */
+  const char *family_name;
+  /**
+   * What they sign in with. NULL: the address's first part, or as it is.
+   */
+  const char *preferred_username;
+  /**
+   * All of their groups: `groups_len` names or ids of groups that exist. NULL: none, or as they are. (A change to none at all has
+   * an address here and a length of 0.)
+   */
+  const char *const *groups;
+  /**
+   * How many.
+   */
+  size_t groups_len;
+  /**
+   * The organization of a new user. NULL: the first. Must be NULL in a change.
+   */
+  const char *organization_id;
+  /**
+   * The directory of a new user. NULL: the organization's first. Must be NULL in a change.
+   */
+  const char *directory_id;
+  /**
+   * Whether they may sign in: 1 yes, -1 no, 0 as it is. Must be 0 for a new user, who may.
+   */
+  int32_t active;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+} hc_sandbox_user;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * The text itself.
+ *
+ * - `text`: may be NULL, which gives NULL.
+ * - Returns text owned by `text`.
+ * - Threads: any number at once.
+ */
+const char *hc_text_value(const struct hc_text *text);
+
+/**
+ * How many bytes the text has, without the NUL behind it.
+ *
+ * - `text`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_text_len(const struct hc_text *text);
+
+/**
+ * Frees a text.
+ *
+ * - `text`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_text_free(struct hc_text *text);
 
 /**
  * The library's version, such as "0.1.0".
@@ -1593,6 +1785,15 @@ const char *hc_user_user_detail(const struct hc_user *user);
 const char *hc_user_json(const struct hc_user *user);
 
 /**
+ * Frees a user that a sandbox gave (hc_sandbox_create_user), and every text that came from it. One that was borrowed from a page or an
+ * iterator is never freed.
+ *
+ * - `user`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_user_free(struct hc_user *user);
+
+/**
  * How many addresses the user has.
  *
  * - `user`: may be NULL, which gives 0.
@@ -1789,6 +1990,15 @@ const char *hc_group_group_detail(const struct hc_group *group);
  * - Threads: any number at once.
  */
 const char *hc_group_json(const struct hc_group *group);
+
+/**
+ * Frees a group that a sandbox gave (hc_sandbox_create_group), and every text that came from it. One that was borrowed from a page or an
+ * iterator is never freed.
+ *
+ * - `group`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_group_free(struct hc_group *group);
 
 /**
  * Begins to list one page of organizations, as hc_organizations does, and returns at once.
@@ -2278,6 +2488,15 @@ void hc_signed_headers_free(struct hc_signed_headers *headers);
 const char *hc_event_id(const struct hc_event *event);
 
 /**
+ * The id of the message that it came in, which is the same for every attempt to deliver it: the header webhook-id or interceptor-id.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`, with U+FFFD for bytes that are not UTF-8.
+ * - Threads: any number at once.
+ */
+const char *hc_event_message_id(const struct hc_event *event);
+
+/**
  * What happened, such as "organization.directory.user_created".
  *
  * - `event`: may be NULL, which gives NULL.
@@ -2383,6 +2602,421 @@ const char *hc_event_data_at(const struct hc_event *event, const char *pointer);
  * - Threads: exclusive.
  */
 void hc_event_free(struct hc_event *event);
+
+/**
+ * Makes a guard that keeps ids in this process's memory: other processes, and this one after it has been started again, know
+ * nothing of them.
+ *
+ * - `options`: may be NULL, which means the defaults.
+ * - `guard`: receives the guard; free it with hc_replay_guard_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_new(const struct hc_replay_options *options,
+                                   struct hc_replay_guard **guard,
+                                   struct hc_error **error);
+
+/**
+ * Makes a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. What was committed
+ * survives the end of the process; a power failure may take the last moments' ids with it.
+ *
+ * - `path`: the file; it is made where there is none. It is copied.
+ * - `options`: may be NULL, which means the defaults. The capacity must be 0: a file has none.
+ * - `guard`: receives the guard; free it with hc_replay_guard_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE (the file cannot be opened, is something else, or was made by another version) or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_sqlite(const char *path,
+                                      const struct hc_replay_options *options,
+                                      struct hc_replay_guard **guard,
+                                      struct hc_error **error);
+
+/**
+ * Makes a guard that keeps ids in a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
+ *
+ * - `store`: required. It is copied.
+ * - `options`: may be NULL, which means the defaults. The capacity must be 0: the store has its own.
+ * - `guard`: receives the guard; free it with hc_replay_guard_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_custom(const struct hc_replay_store *store,
+                                      const struct hc_replay_options *options,
+                                      struct hc_replay_guard **guard,
+                                      struct hc_error **error);
+
+/**
+ * Whether the message that an event came in was handled already; nothing is recorded. Answer 2xx and do nothing where it was.
+ *
+ * - `guard`: required.
+ * - `event`: required. Its message is known by hc_event_message_id.
+ * - `again`: receives true where the message was handled already.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE: answer 5xx then, so that the message comes again; or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_check(const struct hc_replay_guard *guard,
+                                     const struct hc_event *event,
+                                     bool *again,
+                                     struct hc_error **error);
+
+/**
+ * Records that the message that an event came in was handled. Until then it is a first one however often it comes.
+ *
+ * - `guard`: required.
+ * - `event`: required.
+ * - `error`: may be NULL.
+ * - Fails as hc_replay_guard_check does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
+                                      const struct hc_event *event,
+                                      struct hc_error **error);
+
+/**
+ * hc_replay_guard_check by a message's id alone.
+ *
+ * - `guard`: required.
+ * - `message_id`: the value of the header webhook-id, not "".
+ * - `again`: receives true where the message was handled already.
+ * - `error`: may be NULL.
+ * - Fails as hc_replay_guard_check does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_check_id(const struct hc_replay_guard *guard,
+                                        const char *message_id,
+                                        bool *again,
+                                        struct hc_error **error);
+
+/**
+ * hc_replay_guard_commit by a message's id alone.
+ *
+ * - `guard`: required.
+ * - `message_id`: the value of the header webhook-id, not "".
+ * - `error`: may be NULL.
+ * - Fails as hc_replay_guard_check does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_commit_id(const struct hc_replay_guard *guard,
+                                         const char *message_id,
+                                         struct hc_error **error);
+
+/**
+ * hc_replay_guard_check_id by another clock. A store of your own keeps its own time.
+ *
+ * - `guard`: required.
+ * - `message_id`: the value of the header webhook-id, not "".
+ * - `now_unix_seconds`: the time to count the retention by, in seconds since 1970.
+ * - `again`: receives true where the message was handled already.
+ * - `error`: may be NULL.
+ * - Fails as hc_replay_guard_check does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_check_id_at(const struct hc_replay_guard *guard,
+                                           const char *message_id,
+                                           int64_t now_unix_seconds,
+                                           bool *again,
+                                           struct hc_error **error);
+
+/**
+ * hc_replay_guard_commit_id by another clock.
+ *
+ * - `guard`: required.
+ * - `message_id`: the value of the header webhook-id, not "".
+ * - `now_unix_seconds`: the time to count the retention from, in seconds since 1970.
+ * - `error`: may be NULL.
+ * - Fails as hc_replay_guard_check does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
+                                            const char *message_id,
+                                            int64_t now_unix_seconds,
+                                            struct hc_error **error);
+
+/**
+ * Frees a guard. What is in its file, or in your store, stays there.
+ *
+ * - `guard`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_replay_guard_free(struct hc_replay_guard *guard);
+
+/**
+ * Starts a sandbox. A client is made with its URL, id and secret, a verifier with its webhook secret.
+ *
+ * - `options`: may be NULL, which means the defaults.
+ * - `sandbox`: receives the sandbox; free it with hc_sandbox_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, or HC_CONFIG where this machine cannot serve it.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_new(const struct hc_sandbox_options *options,
+                              struct hc_sandbox **sandbox,
+                              struct hc_error **error);
+
+/**
+ * Stops a sandbox and frees it and every text that came from it.
+ *
+ * - `sandbox`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_sandbox_free(struct hc_sandbox *sandbox);
+
+/**
+ * Where it is, "http://127.0.0.1:...".
+ *
+ * - `sandbox`: may be NULL, which gives NULL.
+ * - Returns text owned by `sandbox`.
+ * - Threads: any number at once.
+ */
+const char *hc_sandbox_environment_url(const struct hc_sandbox *sandbox);
+
+/**
+ * The client id to sign in with.
+ *
+ * - `sandbox`: may be NULL, which gives NULL.
+ * - Returns text owned by `sandbox`.
+ * - Threads: any number at once.
+ */
+const char *hc_sandbox_client_id(const struct hc_sandbox *sandbox);
+
+/**
+ * The client secret to sign in with.
+ *
+ * - `sandbox`: may be NULL, which gives NULL.
+ * - Returns text owned by `sandbox`.
+ * - Threads: any number at once.
+ */
+const char *hc_sandbox_client_secret(const struct hc_sandbox *sandbox);
+
+/**
+ * The secret that its webhooks are signed with.
+ *
+ * - `sandbox`: may be NULL, which gives NULL.
+ * - Returns text owned by `sandbox`.
+ * - Threads: any number at once.
+ */
+const char *hc_sandbox_webhook_secret(const struct hc_sandbox *sandbox);
+
+/**
+ * The first organization.
+ *
+ * - `sandbox`: may be NULL, which gives NULL.
+ * - Returns text owned by `sandbox`, "" where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_sandbox_organization_id(const struct hc_sandbox *sandbox);
+
+/**
+ * The first organization's first directory.
+ *
+ * - `sandbox`: may be NULL, which gives NULL.
+ * - Returns text owned by `sandbox`, "" where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_sandbox_directory_id(const struct hc_sandbox *sandbox);
+
+/**
+ * Where the sandbox's own calls are, for another program to change what it holds.
+ *
+ * - `sandbox`: may be NULL, which gives NULL.
+ * - Returns text owned by `sandbox`.
+ * - Threads: any number at once.
+ */
+const char *hc_sandbox_control_url(const struct hc_sandbox *sandbox);
+
+/**
+ * From now on, what happens is told to an endpoint as well: signed, and again on the vendor's schedule until it answers 2xx.
+ *
+ * - `sandbox`: required.
+ * - `url`: where webhooks are sent. It is copied.
+ * - `error`: may be NULL.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
+                                            const char *url,
+                                            struct hc_error **error);
+
+/**
+ * Hires somebody, and tells the endpoints.
+ *
+ * - `sandbox`: required.
+ * - `new_user`: required, with its email. Its texts are copied.
+ * - `user`: receives the user; free it with hc_user_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, as for an address without "@", or a group, directory or organization that there is not.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
+                                      const struct hc_sandbox_user *new_user,
+                                      struct hc_user **user,
+                                      struct hc_error **error);
+
+/**
+ * Changes somebody, and tells the endpoints.
+ *
+ * - `sandbox`: required.
+ * - `user_id`: "diruser_...".
+ * - `change`: required. Its texts are copied.
+ * - `user`: receives the user as they are then; free it with hc_user_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, as for a user or a group that there is not.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
+                                      const char *user_id,
+                                      const struct hc_sandbox_user *change,
+                                      struct hc_user **user,
+                                      struct hc_error **error);
+
+/**
+ * Lets somebody go, and tells the endpoints.
+ *
+ * - `sandbox`: required.
+ * - `user_id`: "diruser_...".
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT where there is no such user.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const char *user_id, struct hc_error **error);
+
+/**
+ * Makes a group, and tells the endpoints.
+ *
+ * - `sandbox`: required.
+ * - `display_name`: its name, not "".
+ * - `organization_id`: may be NULL, which means the first.
+ * - `directory_id`: may be NULL, which means the organization's first.
+ * - `group`: receives the group; free it with hc_group_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, as for a directory or an organization that there is not.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
+                                       const char *display_name,
+                                       const char *organization_id,
+                                       const char *directory_id,
+                                       struct hc_group **group,
+                                       struct hc_error **error);
+
+/**
+ * Renames a group, and tells the endpoints.
+ *
+ * - `sandbox`: required.
+ * - `group_id`: "dirgroup_...".
+ * - `display_name`: its new name.
+ * - `group`: receives the group as it is then; free it with hc_group_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT where there is no such group.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
+                                       const char *group_id,
+                                       const char *display_name,
+                                       struct hc_group **group,
+                                       struct hc_error **error);
+
+/**
+ * Ends a group, and tells the endpoints; its members stay.
+ *
+ * - `sandbox`: required.
+ * - `group_id`: "dirgroup_...".
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT where there is no such group.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_delete_group(const struct hc_sandbox *sandbox, const char *group_id, struct hc_error **error);
+
+/**
+ * Puts somebody into a group, and tells the endpoints.
+ *
+ * - `sandbox`: required.
+ * - `group_id`: "dirgroup_...".
+ * - `user_id`: "diruser_...".
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT where there is no such user or group.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
+                                     const char *group_id,
+                                     const char *user_id,
+                                     struct hc_error **error);
+
+/**
+ * Takes somebody out of a group, and tells the endpoints.
+ *
+ * - `sandbox`: required.
+ * - `group_id`: "dirgroup_...".
+ * - `user_id`: "diruser_...".
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT where there is no such user or group.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
+                                        const char *group_id,
+                                        const char *user_id,
+                                        struct hc_error **error);
+
+/**
+ * Every `every`-th REST call from now on meets the next of the faults; none of them ends it. Requests for tokens are spared.
+ *
+ * - `sandbox`: required.
+ * - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage", "html",
+ *   "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
+ * - `faults_len`: how many.
+ * - `every`: 1 for every call.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, naming the fault that there is not.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
+                                const char *const *faults,
+                                size_t faults_len,
+                                uint32_t every,
+                                struct hc_error **error);
+
+/**
+ * Moves the sandbox's clock ahead: tokens end, and deliveries that failed are tried again when they fall due.
+ *
+ * - `sandbox`: required.
+ * - `seconds`: how far.
+ * - `error`: may be NULL.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t seconds, struct hc_error **error);
+
+/**
+ * What was sent to the endpoints, what came back, what will be tried again and when.
+ *
+ * - `sandbox`: required.
+ * - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state" ("pending",
+ *   "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
+ * - `error`: may be NULL.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
+                                     struct hc_text **deliveries,
+                                     struct hc_error **error);
+
+/**
+ * The body of an event as the vendor would send it, with sensible values: to be signed with hc_webhook_sign and sent to the code
+ * under test. It needs no sandbox.
+ *
+ * - `type_`: such as "organization.directory.user_created"; the vendor's older names are sent as they are given.
+ * - `overrides`: what it is to say, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and "data",
+ *   whose keys are put over the example's. May be NULL, which means nothing. It is copied.
+ * - `body`: receives JSON; free it with hc_text_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, as for a type that is not known, unless its data are given.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_event_body(const char *type_,
+                                     const char *overrides,
+                                     struct hc_text **body,
+                                     struct hc_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -213,7 +213,8 @@ impl Error {
         }))
     }
 
-    pub(crate) fn config(message: impl Into<String>) -> Error {
+    /// A setting that is missing or malformed. For the language borders.
+    pub fn config(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Config, message)
     }
 

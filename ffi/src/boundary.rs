@@ -105,6 +105,23 @@ impl<T> Out<*const T> for *mut *const T {
     }
 }
 
+/// Yes or no; no where the call failed.
+impl Out<bool> for *mut bool {
+    fn is_null(self) -> bool {
+        self.is_null()
+    }
+
+    unsafe fn clear(self) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(false) };
+    }
+
+    unsafe fn put(self, value: bool) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(value) };
+    }
+}
+
 /// No value: the status says all.
 impl Out<()> for () {
     fn is_null(self) -> bool {

@@ -11,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// One thing that happened, as a verified webhook told it.
 pub struct hc_event {
-    event: Event,
+    pub(crate) event: Event,
+    message_id: Text,
     id: Text,
     type_: Text,
     occurred_at: Text,
@@ -29,6 +30,7 @@ impl From<Event> for hc_event {
     fn from(event: Event) -> hc_event {
         hc_event {
             event,
+            message_id: Text::default(),
             id: Text::default(),
             type_: Text::default(),
             occurred_at: Text::default(),
@@ -67,6 +69,16 @@ impl hc_event {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_id(event: *const hc_event) -> *const c_char {
     read!(event => event.id.of(event.event.id()))
+}
+
+/// The id of the message that it came in, which is the same for every attempt to deliver it: the header webhook-id or interceptor-id.
+///
+/// - `event`: may be NULL, which gives NULL.
+/// - Returns text owned by `event`, with U+FFFD for bytes that are not UTF-8.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_event_message_id(event: *const hc_event) -> *const c_char {
+    read!(event => event.message_id.of(event.event.message_id()))
 }
 
 /// What happened, such as "organization.directory.user_created".

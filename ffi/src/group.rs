@@ -283,3 +283,13 @@ pub unsafe extern "C" fn hc_group_group_detail(group: *const hc_group) -> *const
 pub unsafe extern "C" fn hc_group_json(group: *const hc_group) -> *const c_char {
     read!(group => group.json.of_json(&group.group))
 }
+
+/// Frees a group that a sandbox gave (hc_sandbox_create_group), and every text that came from it. One that was borrowed from a page or an
+/// iterator is never freed.
+///
+/// - `group`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_group_free(group: *mut hc_group) {
+    free!(group);
+}

@@ -10,7 +10,8 @@ mod boundary;
 mod iter;
 mod options;
 mod page;
-mod text;
+
+pub mod text;
 
 pub mod error;
 
@@ -34,6 +35,10 @@ pub mod webhook;
 
 pub mod event;
 
+pub mod replay;
+
+pub mod sandbox;
+
 /// What the header promises about threads, for the compiler to keep.
 const _: () = {
     const fn any_number_of_threads<T: Send + Sync>() {}
@@ -53,6 +58,9 @@ const _: () = {
     any_number_of_threads::<webhook::hc_webhook>();
     any_number_of_threads::<webhook::hc_signed_headers>();
     any_number_of_threads::<event::hc_event>();
+    any_number_of_threads::<replay::hc_replay_guard>();
+    any_number_of_threads::<sandbox::hc_sandbox>();
+    any_number_of_threads::<text::hc_text>();
     one_thread_at_a_time::<organization::hc_organization_iter>();
     one_thread_at_a_time::<user::hc_user_iter>();
     one_thread_at_a_time::<group::hc_group_iter>();

@@ -114,6 +114,8 @@ mod tests {
     use crate::client::hc_client_options;
     use crate::group::hc_group_options;
     use crate::organization::{hc_organization_fields, hc_organization_options};
+    use crate::replay::{hc_replay_options, hc_replay_store};
+    use crate::sandbox::{hc_sandbox_options, hc_sandbox_user};
     use crate::user::hc_user_options;
     use crate::webhook::hc_webhook_options;
     use std::mem::offset_of;
@@ -137,6 +139,10 @@ mod tests {
             hc_user_options: include_detail as 4;
             hc_group_options: reserved as 4;
             hc_webhook_options: max_body as 8;
+            hc_replay_options: capacity as 8;
+            hc_replay_store: user_data as 8;
+            hc_sandbox_options: groups as 4;
+            hc_sandbox_user: reserved as 4;
         }
     }
 

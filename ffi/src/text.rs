@@ -1,5 +1,6 @@
 //! Rust's strings as C's: made when they are first asked for, kept as long as the object they belong to.
 
+use crate::boundary::{free, read};
 use std::ffi::{CString, c_char};
 use std::fmt::Display;
 use std::ptr;
@@ -35,6 +36,43 @@ impl Text {
         }
         serde_json::to_string(value).map_or(ptr::null(), |json| self.of(&json))
     }
+}
+
+/// A text that is the caller's.
+pub struct hc_text(CString);
+
+impl From<&str> for hc_text {
+    fn from(text: &str) -> hc_text {
+        hc_text(c_string(text))
+    }
+}
+
+/// The text itself.
+///
+/// - `text`: may be NULL, which gives NULL.
+/// - Returns text owned by `text`.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_value(text: *const hc_text) -> *const c_char {
+    read!(text => text.0.as_ptr())
+}
+
+/// How many bytes the text has, without the NUL behind it.
+///
+/// - `text`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_len(text: *const hc_text) -> usize {
+    read!(text => text.0.as_bytes().len())
+}
+
+/// Frees a text.
+///
+/// - `text`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_free(text: *mut hc_text) {
+    free!(text);
 }
 
 /// `text` with a NUL behind it and none inside.

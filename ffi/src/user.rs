@@ -327,6 +327,16 @@ pub unsafe extern "C" fn hc_user_json(user: *const hc_user) -> *const c_char {
     read!(user => user.json.of_json(&user.user))
 }
 
+/// Frees a user that a sandbox gave (hc_sandbox_create_user), and every text that came from it. One that was borrowed from a page or an
+/// iterator is never freed.
+///
+/// - `user`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_user_free(user: *mut hc_user) {
+    free!(user);
+}
+
 /// How many addresses the user has.
 ///
 /// - `user`: may be NULL, which gives 0.

@@ -389,7 +389,7 @@ fn finish(mut builder: WebhookBuilder, options: &hc_webhook_options) -> Result<h
     builder.build().map(hc_webhook)
 }
 
-fn time(unix_seconds: i64) -> Result<Timestamp> {
+pub(crate) fn time(unix_seconds: i64) -> Result<Timestamp> {
     Timestamp::from_second(unix_seconds).map_err(|_| {
         Error::invalid_argument("now_unix_seconds is outside the years -9999 to 9999: expected seconds since 1970")
     })

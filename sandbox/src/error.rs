@@ -58,6 +58,15 @@ impl Error {
     pub fn status(&self) -> u16 {
         self.status
     }
+
+    /// The same as the library's error, for the language borders: what the caller asked for cannot be, or this machine cannot
+    /// serve it.
+    pub fn into_headcount(self) -> headcount::Error {
+        match self.status {
+            400..500 => headcount::Error::invalid_argument(format!("the sandbox refused: {self}")),
+            _ => headcount::Error::config(format!("the sandbox failed: {self}")),
+        }
+    }
 }
 
 impl fmt::Display for Error {

@@ -32,6 +32,17 @@ pub struct EventOverrides {
     pub data: Option<Map<String, Value>>,
 }
 
+impl EventOverrides {
+    /// From a JSON object with any of the fields.
+    ///
+    /// # Errors
+    ///
+    /// 400 where it is no such object, or has a field of another name.
+    pub fn from_json(text: &str) -> Result<EventOverrides, Error> {
+        serde_json::from_str(text).map_err(|error| Error::invalid(format!("overrides: {error}")))
+    }
+}
+
 /// The types that the contract has an example of, which are all that are known.
 pub fn event_types() -> impl Iterator<Item = &'static str> {
     EXAMPLES.keys().map(String::as_str)

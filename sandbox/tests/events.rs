@@ -12,7 +12,7 @@ fn verified(body: &str) -> Event {
 }
 
 fn overrides(json: Value) -> EventOverrides {
-    serde_json::from_value(json).unwrap()
+    EventOverrides::from_json(&json.to_string()).unwrap()
 }
 
 fn data(event: &Event) -> Value {
@@ -101,6 +101,10 @@ fn types_that_are_not_known_need_data() {
     let event = verified(&event_body("directory.user.promoted", &given).unwrap());
     assert_eq!((event.type_(), event.organization_id()), ("directory.user.promoted", "org_7"));
     assert_eq!(data(&event), json!({ "to": "boss" }));
+    for text in ["", "[]", "7", r#"{"organisation_id":"org_7"}"#, r#"{"data":[]}"#, r#"{"occurred_at":"yesterday"}"#] {
+        let error = EventOverrides::from_json(text).unwrap_err();
+        assert!(error.status() == 400 && error.to_string().starts_with("overrides: "), "{error}");
+    }
     for (type_, given) in [("", json!({})), ("role.created", json!({ "id": "" }))] {
         assert_eq!(event_body(type_, &overrides(given)).unwrap_err().status(), 400);
     }

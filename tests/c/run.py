@@ -31,6 +31,7 @@ FAULTS = {"faults": ["429:0", "500", "503", "reset", "truncate"], "every": 7}
 PROGRAMS = {
     "test_null": ((1, 20, 5), ""),
     "test_vectors": ((1, 20, 5), ""),
+    "test_sandbox": ((1, 1, 1), ""),
     "test_client": ((15, 75, 5), ""),
     "test_callback": ((15, 75, 5), ""),
     "test_matrix": ((1, 75, 5), ""),

@@ -127,6 +127,16 @@ static void accessors_take_null(void) {
     CHECK(hc_signed_headers_timestamp(NULL) == NULL);
     CHECK(hc_signed_headers_signature(NULL) == NULL);
     CHECK(hc_event_id(NULL) == NULL);
+    CHECK(hc_event_message_id(NULL) == NULL);
+    CHECK(hc_text_value(NULL) == NULL);
+    CHECK(hc_text_len(NULL) == 0);
+    CHECK(hc_sandbox_environment_url(NULL) == NULL);
+    CHECK(hc_sandbox_client_id(NULL) == NULL);
+    CHECK(hc_sandbox_client_secret(NULL) == NULL);
+    CHECK(hc_sandbox_webhook_secret(NULL) == NULL);
+    CHECK(hc_sandbox_organization_id(NULL) == NULL);
+    CHECK(hc_sandbox_directory_id(NULL) == NULL);
+    CHECK(hc_sandbox_control_url(NULL) == NULL);
     CHECK(hc_event_type(NULL) == NULL);
     CHECK(hc_event_occurred_at(NULL) == NULL);
     CHECK(hc_event_environment_id(NULL) == NULL);
@@ -156,6 +166,11 @@ static void frees_take_null(void) {
     hc_webhook_free(NULL);
     hc_signed_headers_free(NULL);
     hc_event_free(NULL);
+    hc_user_free(NULL);
+    hc_group_free(NULL);
+    hc_replay_guard_free(NULL);
+    hc_sandbox_free(NULL);
+    hc_text_free(NULL);
     CHECK(true);
 }
 
@@ -226,7 +241,13 @@ static void sizes(void) {
         hc_user_iter *user_iter = NULL;
         hc_group_page *groups = NULL;
         hc_group_iter *group_iter = NULL;
+        hc_replay_guard *guard = NULL;
+        hc_sandbox *sandbox = NULL;
         const void *options = size;
+        REFUSED(hc_replay_guard_new(options, &guard, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_replay_guard_sqlite("x", options, &guard, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_replay_guard_custom(options, NULL, &guard, &error), HC_INVALID_ARGUMENT, "struct_size");
+        REFUSED(hc_sandbox_new(options, &sandbox, &error), HC_INVALID_ARGUMENT, "struct_size");
         REFUSED(hc_client_new(options, &made, &error), HC_INVALID_ARGUMENT, "struct_size");
         REFUSED(hc_client_from_env(options, &made, &error), HC_INVALID_ARGUMENT, "struct_size");
         REFUSED(hc_webhook_new(&SECRET, 1, options, &webhook, &error), HC_INVALID_ARGUMENT, "struct_size");
@@ -535,6 +556,7 @@ static void a_nul_inside(void) {
         {"webhook-signature", hc_signed_headers_signature(signed_headers), strlen(hc_signed_headers_signature(signed_headers))},
     };
     WORKS(hc_webhook_verify(webhook, made, 3, body, strlen(body), &event, &error));
+    CHECK_TEXT(hc_event_message_id(event), "msg_1");
     CHECK_TEXT(hc_event_id(event), "evt_1\xef\xbf\xbdx");
     CHECK_TEXT(hc_event_data(event), "{\"a\":\"\\u0000\"}");
     CHECK_TEXT(hc_event_data_at(event, "/a"), "\xef\xbf\xbd");
@@ -553,6 +575,168 @@ static void a_nul_inside(void) {
     hc_signed_headers_free(signed_headers);
 }
 
+static int says(void *user_data, const char *message_id) {
+    (void)message_id;
+    return *(int *)user_data;
+}
+
+static int takes(void *user_data, const char *message_id, int64_t expires_at) {
+    (void)message_id, (void)expires_at;
+    return *(int *)user_data;
+}
+
+static void replay_guards(void) {
+    hc_replay_guard *guard = NULL;
+    hc_error *error = NULL;
+    bool again = true;
+    NULL_IS_REFUSED(hc_replay_guard_new(NULL, NULL, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_sqlite(NULL, NULL, &guard, place), "path");
+    NULL_IS_REFUSED(hc_replay_guard_sqlite("x", NULL, NULL, place), "guard");
+    TEXT_IS_REFUSED(hc_replay_guard_sqlite(NOT_UTF8, NULL, &guard, place), "path");
+    NULL_IS_REFUSED(hc_replay_guard_custom(NULL, NULL, &guard, place), "store");
+    hc_replay_store store = {.struct_size = sizeof store};
+    NULL_IS_REFUSED(hc_replay_guard_custom(&store, NULL, &guard, place), "store.contains");
+    store.contains = says;
+    NULL_IS_REFUSED(hc_replay_guard_custom(&store, NULL, &guard, place), "store.record");
+    store.record = takes;
+    NULL_IS_REFUSED(hc_replay_guard_custom(&store, NULL, NULL, place), "guard");
+    hc_replay_options options = {.struct_size = sizeof options, .retention_seconds = -2};
+    REFUSED(hc_replay_guard_new(&options, &guard, &error), HC_INVALID_ARGUMENT, "retention_seconds");
+    options = (hc_replay_options){.struct_size = sizeof options, .capacity = 1};
+    REFUSED(hc_replay_guard_sqlite("x", &options, &guard, &error), HC_INVALID_ARGUMENT, "capacity");
+    REFUSED(hc_replay_guard_custom(&store, &options, &guard, &error), HC_INVALID_ARGUMENT, "capacity");
+    REFUSED(hc_replay_guard_sqlite("/no/such/folder/x.db", NULL, &guard, &error), HC_STORE, "/no/such/folder/x.db");
+    CHECK(guard == NULL);
+
+    WORKS(hc_replay_guard_new(NULL, &guard, &error));
+    NULL_IS_REFUSED(hc_replay_guard_check(NULL, NULL, &again, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_check(guard, NULL, &again, place), "event");
+    NULL_IS_REFUSED(hc_replay_guard_check(guard, NULL, NULL, place), "again");
+    NULL_IS_REFUSED(hc_replay_guard_commit(NULL, NULL, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_commit(guard, NULL, place), "event");
+    NULL_IS_REFUSED(hc_replay_guard_check_id(NULL, "msg_1", &again, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_check_id(guard, NULL, &again, place), "message_id");
+    NULL_IS_REFUSED(hc_replay_guard_check_id(guard, "msg_1", NULL, place), "again");
+    TEXT_IS_REFUSED(hc_replay_guard_check_id(guard, NOT_UTF8, &again, place), "message_id");
+    NULL_IS_REFUSED(hc_replay_guard_commit_id(NULL, "msg_1", place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_commit_id(guard, NULL, place), "message_id");
+    NULL_IS_REFUSED(hc_replay_guard_check_id_at(NULL, "msg_1", 0, &again, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_check_id_at(guard, NULL, 0, &again, place), "message_id");
+    NULL_IS_REFUSED(hc_replay_guard_check_id_at(guard, "msg_1", 0, NULL, place), "again");
+    NULL_IS_REFUSED(hc_replay_guard_commit_id_at(NULL, "msg_1", 0, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_commit_id_at(guard, NULL, 0, place), "message_id");
+    REFUSED(hc_replay_guard_check_id(guard, "", &again, &error), HC_INVALID_ARGUMENT, "message id is empty");
+    REFUSED(hc_replay_guard_commit_id(guard, "", &error), HC_INVALID_ARGUMENT, "message id is empty");
+    REFUSED(hc_replay_guard_check_id_at(guard, "msg_1", INT64_MAX, &again, &error), HC_INVALID_ARGUMENT, "now_unix");
+    REFUSED(hc_replay_guard_commit_id_at(guard, "msg_1", INT64_MIN, &error), HC_INVALID_ARGUMENT, "now_unix");
+    CHECK(!again);
+    WORKS(hc_replay_guard_commit_id(guard, "msg_1", &error));
+    WORKS(hc_replay_guard_check_id(guard, "msg_1", &again, &error));
+    CHECK(again);
+    hc_replay_guard_free(guard);
+
+    /* What a store answers beside yes and no is its failure. */
+    int answer = 7;
+    store.user_data = &answer;
+    WORKS(hc_replay_guard_custom(&store, NULL, &guard, &error));
+    REFUSED(hc_replay_guard_check_id(guard, "msg_1", &again, &error), HC_STORE, "contains returned 7");
+    REFUSED(hc_replay_guard_commit_id(guard, "msg_1", &error), HC_STORE, "record returned 7");
+    answer = 0;
+    WORKS(hc_replay_guard_commit_id(guard, "msg_1", &error));
+    WORKS(hc_replay_guard_check_id(guard, "msg_1", &again, &error));
+    CHECK(!again);
+    hc_replay_guard_free(guard);
+}
+
+static void sandboxes(void) {
+    hc_sandbox *sandbox = NULL;
+    hc_user *user = NULL;
+    hc_group *group = NULL;
+    hc_text *text = NULL;
+    hc_error *error = NULL;
+    hc_sandbox_options options = {.struct_size = sizeof options, .users = -2};
+    NULL_IS_REFUSED(hc_sandbox_new(NULL, NULL, place), "sandbox");
+    REFUSED(hc_sandbox_new(&options, &sandbox, &error), HC_INVALID_ARGUMENT, "options.users");
+    options.users = HC_SANDBOX_NONE;
+    WORKS(hc_sandbox_new(&options, &sandbox, &error));
+
+    hc_sandbox_user fields = {.struct_size = sizeof fields};
+    NULL_IS_REFUSED(hc_sandbox_register_endpoint(NULL, "http://127.0.0.1:9", place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_register_endpoint(sandbox, NULL, place), "url");
+    NULL_IS_REFUSED(hc_sandbox_create_user(NULL, &fields, &user, place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_create_user(sandbox, NULL, &user, place), "new_user");
+    NULL_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, place), "new_user.email");
+    NULL_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, NULL, place), "user");
+    fields.email = NOT_UTF8;
+    TEXT_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, place), "new_user.email");
+    fields.email = "ada";
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "email: expected an address");
+    fields.email = "ada@example.com";
+    fields.groups_len = 1;
+    NULL_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, place), "new_user.groups");
+    const char *groups[] = {NULL};
+    fields.groups = groups;
+    NULL_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, place), "new_user.groups[0]");
+    groups[0] = "Nobody";
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "the sandbox refused");
+    fields.groups_len = 0;
+    fields.active = 1;
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "new_user.active");
+    fields.active = 2;
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "new_user.active");
+    fields.active = 0;
+    fields.reserved = 1;
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "new_user.reserved");
+    fields.reserved = 0;
+    fields.directory_id = "dir_0";
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "directory not found");
+    REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, &user, &error), HC_INVALID_ARGUMENT, "do not move");
+    fields.directory_id = NULL;
+    NULL_IS_REFUSED(hc_sandbox_update_user(NULL, "diruser_0", &fields, &user, place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_update_user(sandbox, NULL, &fields, &user, place), "user_id");
+    NULL_IS_REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", NULL, &user, place), "change");
+    NULL_IS_REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, NULL, place), "user");
+    REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, &user, &error), HC_INVALID_ARGUMENT, "user not found");
+    NULL_IS_REFUSED(hc_sandbox_delete_user(NULL, "diruser_0", place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_delete_user(sandbox, NULL, place), "user_id");
+    REFUSED(hc_sandbox_delete_user(sandbox, "diruser_0", &error), HC_INVALID_ARGUMENT, "user not found");
+    NULL_IS_REFUSED(hc_sandbox_create_group(NULL, "Pilots", NULL, NULL, &group, place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_create_group(sandbox, NULL, NULL, NULL, &group, place), "display_name");
+    NULL_IS_REFUSED(hc_sandbox_create_group(sandbox, "Pilots", NULL, NULL, NULL, place), "group");
+    NULL_IS_REFUSED(hc_sandbox_update_group(NULL, "dirgroup_0", "Pilots", &group, place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_update_group(sandbox, NULL, "Pilots", &group, place), "group_id");
+    NULL_IS_REFUSED(hc_sandbox_update_group(sandbox, "dirgroup_0", NULL, &group, place), "display_name");
+    NULL_IS_REFUSED(hc_sandbox_update_group(sandbox, "dirgroup_0", "Pilots", NULL, place), "group");
+    NULL_IS_REFUSED(hc_sandbox_delete_group(NULL, "dirgroup_0", place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_delete_group(sandbox, NULL, place), "group_id");
+    NULL_IS_REFUSED(hc_sandbox_add_member(NULL, "dirgroup_0", "diruser_0", place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_add_member(sandbox, NULL, "diruser_0", place), "group_id");
+    NULL_IS_REFUSED(hc_sandbox_add_member(sandbox, "dirgroup_0", NULL, place), "user_id");
+    NULL_IS_REFUSED(hc_sandbox_remove_member(NULL, "dirgroup_0", "diruser_0", place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_remove_member(sandbox, NULL, "diruser_0", place), "group_id");
+    NULL_IS_REFUSED(hc_sandbox_remove_member(sandbox, "dirgroup_0", NULL, place), "user_id");
+    const char *faults[] = {NULL};
+    NULL_IS_REFUSED(hc_sandbox_fault(NULL, faults, 0, 1, place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_fault(sandbox, NULL, 1, 1, place), "faults");
+    NULL_IS_REFUSED(hc_sandbox_fault(sandbox, faults, 1, 1, place), "faults[0]");
+    faults[0] = "earthquake";
+    REFUSED(hc_sandbox_fault(sandbox, faults, 1, 1, &error), HC_INVALID_ARGUMENT, "earthquake");
+    NULL_IS_REFUSED(hc_sandbox_advance(NULL, 1, place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_deliveries(NULL, &text, place), "sandbox");
+    NULL_IS_REFUSED(hc_sandbox_deliveries(sandbox, NULL, place), "deliveries");
+    CHECK(user == NULL && group == NULL && text == NULL);
+    hc_sandbox_free(sandbox);
+
+    NULL_IS_REFUSED(hc_sandbox_event_body(NULL, NULL, &text, place), "type_");
+    NULL_IS_REFUSED(hc_sandbox_event_body("role.created", NULL, NULL, place), "body");
+    TEXT_IS_REFUSED(hc_sandbox_event_body(NOT_UTF8, NULL, &text, place), "type_");
+    TEXT_IS_REFUSED(hc_sandbox_event_body("role.created", NOT_UTF8, &text, place), "overrides");
+    REFUSED(hc_sandbox_event_body("role.made", NULL, &text, &error), HC_INVALID_ARGUMENT, "role.made");
+    REFUSED(hc_sandbox_event_body("role.created", "[", &text, &error), HC_INVALID_ARGUMENT, "overrides");
+    REFUSED(hc_sandbox_event_body("role.created", "{\"organisation_id\":\"\"}", &text, &error), HC_INVALID_ARGUMENT, "organisation_id");
+    CHECK(text == NULL);
+}
+
 int main(void) {
     accessors_take_null();
     frees_take_null();
@@ -567,5 +751,7 @@ int main(void) {
     making_a_webhook();
     using_a_webhook();
     a_nul_inside();
+    replay_guards();
+    sandboxes();
     return closing_line("test_null");
 }

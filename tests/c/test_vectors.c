@@ -1,4 +1,5 @@
 /* The messages and answers of tests/vectors, which are the same in every language. */
+#define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
 typedef struct {
@@ -57,6 +58,21 @@ typedef struct {
 typedef struct {
     const char *type, *event, *data, *id, *occurred_at, *organization_id, *environment_id, *object, *display_name, *spec_version;
 } event_case;
+
+typedef struct {
+    char kind; /* the second letter of check, commit and advance */
+    const char *id;
+    bool again;
+    int64_t seconds;
+} replay_step;
+
+typedef struct {
+    const char *name;
+    int64_t now, retention;
+    size_t capacity; /* 0: for every kind of guard */
+    const replay_step *steps;
+    size_t steps_len;
+} replay_case;
 
 #include "vectors.h"
 
@@ -206,6 +222,7 @@ static void events(void) {
         CHECK_TEXT(hc_event_type(event), one->type);
         CHECK_TEXT(hc_event_data(event), one->data);
         CHECK_TEXT(hc_event_id(event), one->id);
+        CHECK_TEXT(hc_event_message_id(event), id);
         CHECK_TEXT(hc_event_occurred_at(event), one->occurred_at);
         CHECK_TEXT(hc_event_organization_id(event), one->organization_id);
         CHECK_TEXT(hc_event_environment_id(event), one->environment_id);
@@ -219,11 +236,93 @@ static void events(void) {
     hc_webhook_free(webhook);
 }
 
+/* A store of the user's own, with the clock of the case. */
+typedef struct {
+    int64_t now;
+    size_t len;
+    struct {
+        char id[300];
+        int64_t expires_at;
+    } entries[32];
+} own_store;
+
+static int own_contains(void *user_data, const char *message_id) {
+    own_store *store = user_data;
+    for (size_t i = 0; i < store->len; i++) {
+        if (strcmp(store->entries[i].id, message_id) == 0) return store->entries[i].expires_at > store->now;
+    }
+    return 0;
+}
+
+static int own_record(void *user_data, const char *message_id, int64_t expires_at) {
+    own_store *store = user_data;
+    size_t i = 0;
+    while (i < store->len && strcmp(store->entries[i].id, message_id) != 0) i++;
+    if (i == sizeof store->entries / sizeof *store->entries) return -1;
+    if (i == store->len) store->len++;
+    snprintf(store->entries[i].id, sizeof store->entries[i].id, "%s", message_id);
+    store->entries[i].expires_at = expires_at;
+    return 0;
+}
+
+/* Takes the steps of a case; frees the guard. `now` is moved, for a store that keeps its own time. */
+static void take_steps(const replay_case *one, const char *store, hc_replay_guard *guard, int64_t *now) {
+    int before = check_failed;
+    hc_error *error = NULL;
+    *now = one->now;
+    for (const replay_step *step = one->steps; step < one->steps + one->steps_len; step++) {
+        bool again = !step->again;
+        if (step->kind == 'h') {
+            WORKS(hc_replay_guard_check_id_at(guard, step->id, *now, &again, &error));
+            CHECK(again == step->again);
+        } else if (step->kind == 'o') {
+            WORKS(hc_replay_guard_commit_id_at(guard, step->id, *now, &error));
+        } else {
+            *now += step->seconds;
+        }
+    }
+    hc_replay_guard_free(guard);
+    if (check_failed != before) fprintf(stderr, "  in the case %s, %s\n", one->name, store);
+}
+
+static void replays(void) {
+    EACH(replay_case, one, replay_cases) {
+        hc_replay_guard *guard = NULL;
+        hc_error *error = NULL;
+        int64_t now = 0;
+        hc_replay_options options = {.struct_size = sizeof options,
+                                     .retention_seconds = one->retention ? one->retention : HC_RETENTION_NONE,
+                                     .capacity = one->capacity ? one->capacity : 1000};
+        WORKS(hc_replay_guard_new(&options, &guard, &error));
+        take_steps(one, "memory", guard, &now);
+        if (one->capacity != 0) continue;
+        options.capacity = 0;
+
+        char folder[] = "/tmp/headcount-replay-XXXXXX", file[64], beside[80];
+        CHECK(mkdtemp(folder) != NULL);
+        snprintf(file, sizeof file, "%s/replay.db", folder);
+        WORKS(hc_replay_guard_sqlite(file, &options, &guard, &error));
+        take_steps(one, "sqlite", guard, &now);
+        const char *const ends[] = {"", "-wal", "-shm"};
+        for (size_t i = 0; i < 3; i++) {
+            snprintf(beside, sizeof beside, "%s%s", file, ends[i]);
+            remove(beside);
+        }
+        CHECK(remove(folder) == 0);
+
+        own_store own = {0};
+        hc_replay_store store = {.struct_size = sizeof store, .contains = own_contains, .record = own_record, .user_data = &own};
+        WORKS(hc_replay_guard_custom(&store, &options, &guard, &error));
+        take_steps(one, "own", guard, &own.now);
+    }
+}
+
 int main(void) {
     verify();
     parsed();
     secrets();
     sign();
     events();
+    replays();
     return closing_line("test_vectors");
 }

@@ -91,6 +91,18 @@ table("sign_case", "sign_cases", [
      *(text(case["headers"]["webhook-" + name]) for name in ("id", "timestamp", "signature"))]
     for case in load("webhook_sign.json")["cases"]
 ])
+# A step is an id to ask for or to record, or seconds to advance; the guard of a case without a capacity has one of 1000.
+def step(one):
+    kind = next(name for name in ("check", "commit", "advance") if name in one)
+    id, seconds = (None, one[kind]) if kind == "advance" else (one[kind], 0)
+    return f"{{'{kind[1]}', {text(id)}, {'true' if one.get('expect') == 'again' else 'false'}, {seconds}}}"
+
+
+table("replay_case", "replay_cases", [
+    [text(case["name"]), str(case["now"]), str(case["retention"]), str(case.get("capacity", 0)),
+     f"(const replay_step[]){{{', '.join(step(one) for one in case['steps'])}}}, {len(case['steps'])}"]
+    for case in load("webhook_replay.json")["cases"]
+])
 table("event_case", "event_cases", [
     [text(event["type"]), text(compact(event)), text(compact(event["data"])),
      *(text(event.get(name, "")) for name in ("id", "occurred_at", "organization_id", "environment_id", "object", "display_name", "spec_version"))]

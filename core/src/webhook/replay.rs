@@ -90,6 +90,9 @@ pub struct ReplayGuard {
 }
 
 impl ReplayGuard {
+    /// How many ids a guard in memory keeps where nobody says how many: some ten megabytes.
+    pub const CAPACITY: usize = 100_000;
+
     /// A guard that keeps the last `capacity` ids (one at least) in this process's memory: other processes, and this one after
     /// it has been started again, know nothing of them. Where it is full the expired ids go first, then the oldest.
     pub fn in_memory(capacity: usize) -> ReplayGuard {

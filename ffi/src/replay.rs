@@ -1,0 +1,303 @@
+//! Remembering which messages were handled, so that one that is sent twice is not handled twice.
+
+use crate::boundary::{call, free, is_null};
+use crate::callback::UserData;
+use crate::error::{hc_error, hc_status};
+use crate::event::hc_event;
+use crate::options::{growing, unless_zero};
+use crate::text::c_string;
+use crate::webhook::time;
+use headcount_core::{Error, Replay, ReplayGuard, ReplayStore, Result, Timestamp};
+use std::ffi::{c_char, c_int, c_void};
+use std::time::Duration;
+
+/// For retention_seconds: none at all, nothing is remembered. (0 stands for the default.)
+pub const HC_RETENTION_NONE: i64 = -1;
+
+/// Remembers which messages were handled. Any number of threads may use it at once.
+///
+/// Ask it (hc_replay_guard_check) before a message is handled; tell it (hc_replay_guard_commit) once it has been, before the sender
+/// gets its 2xx. Nothing is held between the two: where one message arrives twice at the same moment, or the process ends before
+/// its commit, both may be told that they are the first. What handles events is to come to the same end when it runs twice.
+pub struct hc_replay_guard(ReplayGuard);
+
+/// Settings of a replay guard. Zero all of it, set struct_size and what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_replay_options {
+    /// sizeof(hc_replay_options).
+    pub struct_size: usize,
+    /// How long an id is remembered after its last commit, in seconds. 0: three days, more than the 28 hours that the vendor goes
+    /// on trying. HC_RETENTION_NONE: not at all.
+    pub retention_seconds: i64,
+    /// How many ids are kept in memory; where it is full the expired ones go first, then the oldest. 0: 100000.
+    pub capacity: u64,
+}
+
+growing!(hc_replay_options { retention_seconds, capacity });
+
+/// Whether `message_id` was recorded and has not expired: 1 yes, 0 no, anything else that the store cannot say.
+///
+/// It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+pub type hc_replay_contains = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
+
+/// Records `message_id` until `expires_at` at least, in seconds since 1970; one that is recorded already is recorded anew.
+/// Returns 0, or anything else where the store did not take it.
+///
+/// It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+pub type hc_replay_record =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
+
+/// A store of your own. Zero all of it, then set all of it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_replay_store {
+    /// sizeof(hc_replay_store).
+    pub struct_size: usize,
+    /// Required.
+    pub contains: hc_replay_contains,
+    /// Required.
+    pub record: hc_replay_record,
+    /// What both are called with; may be NULL. It must live until the guard has been freed.
+    pub user_data: *mut c_void,
+}
+
+growing!(hc_replay_store { contains, record, user_data });
+
+/// The caller's functions as the core's store.
+struct Own {
+    contains: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
+    record: unsafe extern "C" fn(*mut c_void, *const c_char, i64) -> c_int,
+    user_data: UserData,
+}
+
+impl ReplayStore for Own {
+    fn contains(&self, message_id: &str) -> Result<bool> {
+        let id = c_string(message_id);
+        // SAFETY: the header's conventions: the function is fit to be called from here with its user_data; the text lives meanwhile.
+        match unsafe { (self.contains)(self.user_data.0, id.as_ptr()) } {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(Error::store(format!("store.contains returned {other}: expected 1 (yes) or 0 (no)"))),
+        }
+    }
+
+    fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()> {
+        let id = c_string(message_id);
+        // A second that has begun counts whole: no id is forgotten early.
+        let seconds = expires_at.as_second().saturating_add(i64::from(expires_at.subsec_nanosecond() > 0));
+        // SAFETY: as above.
+        match unsafe { (self.record)(self.user_data.0, id.as_ptr(), seconds) } {
+            0 => Ok(()),
+            other => Err(Error::store(format!("store.record returned {other}: expected 0"))),
+        }
+    }
+}
+
+/// Makes a guard that keeps ids in this process's memory: other processes, and this one after it has been started again, know
+/// nothing of them.
+///
+/// - `options`: may be NULL, which means the defaults.
+/// - `guard`: receives the guard; free it with hc_replay_guard_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_new(
+    options: *const hc_replay_options,
+    guard: *mut *mut hc_replay_guard,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, guard, (options: options) => {
+        let capacity = unless_zero(options.capacity).map_or(ReplayGuard::CAPACITY, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        finish(ReplayGuard::in_memory(capacity), &options)
+    })
+}
+
+/// Makes a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. What was committed
+/// survives the end of the process; a power failure may take the last moments' ids with it.
+///
+/// - `path`: the file; it is made where there is none. It is copied.
+/// - `options`: may be NULL, which means the defaults. The capacity must be 0: a file has none.
+/// - `guard`: receives the guard; free it with hc_replay_guard_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE (the file cannot be opened, is something else, or was made by another version) or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_sqlite(
+    path: *const c_char,
+    options: *const hc_replay_options,
+    guard: *mut *mut hc_replay_guard,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, guard, (path: text, options: options) => {
+        without_capacity(&options)?;
+        finish(ReplayGuard::sqlite(path)?, &options)
+    })
+}
+
+/// Makes a guard that keeps ids in a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
+///
+/// - `store`: required. It is copied.
+/// - `options`: may be NULL, which means the defaults. The capacity must be 0: the store has its own.
+/// - `guard`: receives the guard; free it with hc_replay_guard_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_custom(
+    store: *const hc_replay_store,
+    options: *const hc_replay_options,
+    guard: *mut *mut hc_replay_guard,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, guard, (store: required_options, options: options) => {
+        without_capacity(&options)?;
+        let own = Own {
+            contains: store.contains.ok_or_else(|| is_null("store.contains"))?,
+            record: store.record.ok_or_else(|| is_null("store.record"))?,
+            user_data: UserData(store.user_data),
+        };
+        finish(ReplayGuard::new(own), &options)
+    })
+}
+
+/// Whether the message that an event came in was handled already; nothing is recorded. Answer 2xx and do nothing where it was.
+///
+/// - `guard`: required.
+/// - `event`: required. Its message is known by hc_event_message_id.
+/// - `again`: receives true where the message was handled already.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE: answer 5xx then, so that the message comes again; or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_check(
+    guard: *const hc_replay_guard,
+    event: *const hc_event,
+    again: *mut bool,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, again, (guard: object, event: object) => guard.0.check(&event.event).map(is_again))
+}
+
+/// Records that the message that an event came in was handled. Until then it is a first one however often it comes.
+///
+/// - `guard`: required.
+/// - `event`: required.
+/// - `error`: may be NULL.
+/// - Fails as hc_replay_guard_check does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_commit(
+    guard: *const hc_replay_guard,
+    event: *const hc_event,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (guard: object, event: object) => guard.0.commit(&event.event))
+}
+
+/// hc_replay_guard_check by a message's id alone.
+///
+/// - `guard`: required.
+/// - `message_id`: the value of the header webhook-id, not "".
+/// - `again`: receives true where the message was handled already.
+/// - `error`: may be NULL.
+/// - Fails as hc_replay_guard_check does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_check_id(
+    guard: *const hc_replay_guard,
+    message_id: *const c_char,
+    again: *mut bool,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, again, (guard: object, message_id: text) => guard.0.check_id(message_id).map(is_again))
+}
+
+/// hc_replay_guard_commit by a message's id alone.
+///
+/// - `guard`: required.
+/// - `message_id`: the value of the header webhook-id, not "".
+/// - `error`: may be NULL.
+/// - Fails as hc_replay_guard_check does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_commit_id(
+    guard: *const hc_replay_guard,
+    message_id: *const c_char,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (guard: object, message_id: text) => guard.0.commit_id(message_id))
+}
+
+/// hc_replay_guard_check_id by another clock. A store of your own keeps its own time.
+///
+/// - `guard`: required.
+/// - `message_id`: the value of the header webhook-id, not "".
+/// - `now_unix_seconds`: the time to count the retention by, in seconds since 1970.
+/// - `again`: receives true where the message was handled already.
+/// - `error`: may be NULL.
+/// - Fails as hc_replay_guard_check does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_check_id_at(
+    guard: *const hc_replay_guard,
+    message_id: *const c_char,
+    now_unix_seconds: i64,
+    again: *mut bool,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, again, (guard: object, message_id: text) => {
+        guard.0.check_id_at(message_id, time(now_unix_seconds)?).map(is_again)
+    })
+}
+
+/// hc_replay_guard_commit_id by another clock.
+///
+/// - `guard`: required.
+/// - `message_id`: the value of the header webhook-id, not "".
+/// - `now_unix_seconds`: the time to count the retention from, in seconds since 1970.
+/// - `error`: may be NULL.
+/// - Fails as hc_replay_guard_check does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_commit_id_at(
+    guard: *const hc_replay_guard,
+    message_id: *const c_char,
+    now_unix_seconds: i64,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (guard: object, message_id: text) => guard.0.commit_id_at(message_id, time(now_unix_seconds)?))
+}
+
+/// Frees a guard. What is in its file, or in your store, stays there.
+///
+/// - `guard`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_free(guard: *mut hc_replay_guard) {
+    free!(guard);
+}
+
+fn is_again(replay: Replay) -> bool {
+    replay == Replay::Again
+}
+
+fn finish(guard: ReplayGuard, options: &hc_replay_options) -> Result<hc_replay_guard> {
+    Ok(hc_replay_guard(match options.retention_seconds {
+        0 => guard,
+        HC_RETENTION_NONE => guard.retention(Duration::ZERO),
+        seconds => guard.retention(Duration::from_secs(u64::try_from(seconds).map_err(|_| {
+            Error::invalid_argument("options.retention_seconds is negative: expected seconds, or HC_RETENTION_NONE")
+        })?)),
+    }))
+}
+
+fn without_capacity(options: &hc_replay_options) -> Result<()> {
+    match options.capacity {
+        0 => Ok(()),
+        other => Err(Error::invalid_argument(format!(
+            "options.capacity is {other}: expected 0, for a guard in memory alone has one"
+        ))),
+    }
+}
