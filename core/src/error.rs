@@ -293,7 +293,7 @@ impl Error {
         self
     }
 
-    #[cfg(any(feature = "client", feature = "sqlite"))]
+    #[cfg(feature = "client")]
     pub(crate) fn with_context(mut self, name: &'static str, value: impl Into<String>) -> Error {
         self.0.context.push((name, value.into()));
         self
