@@ -14,6 +14,12 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(all(feature = "mirror", feature = "sqlite"))]
+mod mirror;
+
+#[cfg(all(feature = "mirror", feature = "sqlite"))]
+pub use mirror::{Mirror, MirrorUsers, SyncBuilder};
+
 use crate::client::{self, ClientBuilder, Listed};
 use crate::http::{CallOptions, Stats};
 use crate::{

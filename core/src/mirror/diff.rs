@@ -101,7 +101,7 @@ fn memberships(walk: &mut Vec<Delta>, mut at: MirrorUser, after: &MirrorUser) {
     }
     if at.roles != after.roles {
         let next = MirrorUser { roles: after.roles.clone(), ..at.clone() };
-        let mirrored = |user: &MirrorUser| Some(Mirrored::User(brief(user)));
+        let mirrored = |user: &MirrorUser| Some(Mirrored::User(Box::new(brief(user))));
         walk.push(Delta {
             kind: ChangeKind::RolesChanged,
             user: None,
@@ -119,7 +119,7 @@ fn whole(
     after: Option<&MirrorUser>,
     fields: Vec<&'static str>,
 ) -> Delta {
-    let mirrored = |user: Option<&MirrorUser>| user.cloned().map(Mirrored::User);
+    let mirrored = |user: Option<&MirrorUser>| user.cloned().map(|user| Mirrored::User(Box::new(user)));
     Delta { kind, user: None, group_id: None, before: mirrored(before), after: mirrored(after), fields }
 }
 
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(walk[0].after, walk[1].before);
         assert_eq!(walk[2].group_id.as_deref(), Some("a"));
         assert_eq!(walk[3].user.as_ref().unwrap().group_ids, ["b", "c"]);
-        assert_eq!(walk[4].after, Some(Mirrored::User(after)));
+        assert_eq!(walk[4].after, Some(Mirrored::User(Box::new(after))));
     }
 
     use crate::Timestamp;

@@ -55,7 +55,7 @@ impl Serialize for ChangeKind {
 #[serde(rename_all = "snake_case")]
 pub enum Mirrored {
     /// A user.
-    User(MirrorUser),
+    User(Box<MirrorUser>),
     /// A group.
     Group(MirrorGroup),
 }
@@ -64,7 +64,7 @@ impl Mirrored {
     /// The user, where it is one.
     pub fn user(&self) -> Option<&MirrorUser> {
         match self {
-            Mirrored::User(user) => Some(user),
+            Mirrored::User(user) => Some(user.as_ref()),
             Mirrored::Group(_) => None,
         }
     }

@@ -72,6 +72,7 @@ struct Settings {
 }
 
 /// Settings of a [`Mirror`]; made by [`Mirror::builder`].
+#[derive(Clone)]
 pub struct MirrorBuilder {
     source: Option<Arc<dyn Source>>,
     webhook: Option<Webhook>,

@@ -31,7 +31,7 @@ pub(super) fn page(tx: &mut dyn Transaction, row: &ConsumerRow, limit: usize) ->
         for found in users.into_iter().take_while(|row| row.number <= snapshot.users) {
             let (user, seq) = (found.user, USERS + found.number);
             let place = (user.organization_id.clone(), user.directory_id.clone());
-            changes.push(made(seq, ChangeKind::UserCreated, place, Mirrored::User(user), row));
+            changes.push(made(seq, ChangeKind::UserCreated, place, Mirrored::User(Box::new(user)), row));
         }
     }
     Ok(Some(changes).filter(|changes| !changes.is_empty()))
