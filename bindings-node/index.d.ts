@@ -426,6 +426,153 @@ export function verifyWebhookPayload(secret: string | undefined, headers: Header
 /** Verifies the signature of an interceptor's request, as `verifyWebhookPayload` does. */
 export function verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
 
+/** Settings of a sandbox. */
+export interface SandboxOptions {
+  /** How many organizations there are. 1 unless set. */
+  organizations?: number
+  /** How many directories each organization has. 1 unless set. */
+  directories?: number
+  /** How many users each directory has. 50 unless set. */
+  users?: number
+  /** How many groups each directory has. 5 unless set. */
+  groups?: number
+  /** What the data is made from: the same seed gives the same people with the same ids. 1 unless set. */
+  seed?: number
+  /** The port to listen on. Any free one unless set. */
+  port?: number
+  /** How many seconds tokens live, by the sandbox's clock. 3600 unless set. */
+  tokenTtlSeconds?: number
+  /** How many of the sandbox's seconds pass in a real one. 1 unless set. */
+  speed?: number
+}
+
+/** Somebody to hire. */
+export interface NewSandboxUser {
+  email: string
+  givenName?: string
+  familyName?: string
+  /** What they sign in with; the address's first part unless given. */
+  preferredUsername?: string
+  /** Names or ids of groups that there are. */
+  groups?: readonly string[]
+  /** The first organization unless given. */
+  organizationId?: string
+  /** The organization's first directory unless given. */
+  directoryId?: string
+}
+
+/** What to change about somebody; what is not given stays as it is. */
+export interface SandboxUserChange {
+  email?: string
+  givenName?: string
+  familyName?: string
+  preferredUsername?: string
+  /** Whether they may sign in. */
+  active?: boolean
+  /** All of their groups, by names or ids. */
+  groups?: readonly string[]
+}
+
+/** A group to make. */
+export interface NewSandboxGroup {
+  displayName: string
+  /** The first organization unless given. */
+  organizationId?: string
+  /** The organization's first directory unless given. */
+  directoryId?: string
+}
+
+/** One event on its way to one endpoint. Times are RFC 3339 text, by the sandbox's clock. */
+export interface Delivery {
+  /** `webhook-id`: the same for every attempt. */
+  messageId: string
+  /** The event's own id. */
+  eventId: string
+  /** What happened. */
+  eventType: string
+  /** Where it goes. */
+  url: string
+  /** The body, as it is signed. */
+  body: string
+  /** `pending` until it is tried, or tried again; `failed` when every attempt has. */
+  state: 'pending' | 'sending' | 'delivered' | 'failed'
+  /** What was tried, oldest first: the endpoint's answer, or what went wrong where none came. */
+  attempts: { at: string; status: number | null; error: string | null }[]
+  /** When it will be tried next. */
+  nextAttemptAt: string | null
+}
+
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol
+  }
+}
+
+/**
+ * A local Scalekit environment for demos and tests: tokens, REST and signed webhooks over real HTTP, on loopback alone. It has a thread
+ * of its own, so no call waits for the network, and it keeps no process alive. After `close` its calls throw
+ * `errors.InvalidArgumentError`.
+ */
+export class Sandbox {
+  /**
+   * Makes the data and starts to serve it.
+   * @throws errors.InvalidArgumentError for an option that is unknown or of another type, errors.BadRequestError for a speed that is not
+   * positive, errors.ServerError where the port is taken.
+   */
+  constructor(options?: SandboxOptions)
+  /** Where it is: `http://127.0.0.1:…`. */
+  readonly environmentUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** The secret that its webhooks are signed with. */
+  readonly webhookSecret: string
+  /** Where its own calls are, for programs in other languages. */
+  readonly controlUrl: string
+  /** The first organization. */
+  readonly organizationId: string
+  /** The first organization's first directory. */
+  readonly directoryId: string
+  /** A client of it. */
+  client(options?: ClientOptions): Client
+  /** From now on, what happens is told to `url` as well: at once, and until it is accepted again on the vendor's schedule. */
+  registerEndpoint(url: string | URL): void
+  /**
+   * Hires somebody.
+   * @throws errors.BadRequestError for an address without `@` or an unknown group, errors.NotFoundError for an unknown place.
+   */
+  createUser(user: NewSandboxUser): User
+  /** @throws errors.NotFoundError for an unknown user, errors.BadRequestError for an unknown group. */
+  updateUser(id: string, change: SandboxUserChange): User
+  /** @throws errors.NotFoundError for an unknown user. */
+  deleteUser(id: string): void
+  /** @throws errors.BadRequestError without a name, errors.NotFoundError for an unknown place. */
+  createGroup(group: NewSandboxGroup): Group
+  /** @throws errors.NotFoundError for an unknown group. */
+  updateGroup(id: string, change: { displayName: string }): Group
+  /** Ends a group; its members stay. */
+  deleteGroup(id: string): void
+  addMember(groupId: string, userId: string): void
+  removeMember(groupId: string, userId: string): void
+  /**
+   * Every `every`-th REST call from now on (each, unless set) meets the next of `faults`; null ends it. Token requests are spared.
+   *
+   * A fault is a status such as `429` or `503`, or `reset`, `truncate`, `garbage`, `html`, `wrong-types`, `junk`, `drip`, `redirect`,
+   * `latency:2s`, `expire-token`.
+   * @throws errors.BadRequestError for an unknown one.
+   */
+  fault(faults: string | readonly string[] | null, options?: { every?: number }): void
+  /** What was sent, what came back, what will be retried and when. */
+  deliveries(): Delivery[]
+  /** Moves its clock ahead, by a time such as `90s`, `5m`, `6h` or `1d`: tokens end, and retries fall due. */
+  advance(by: string): void
+  /** How many calls came, by method and route. */
+  requests(): Record<string, number>
+  /** Stops it. */
+  close(): void
+  /** `close`, for `using`. Where the runtime has that symbol. */
+  [Symbol.dispose](): void
+}
+
 /** The package's version. */
 export const version: string
 

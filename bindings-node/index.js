@@ -1,6 +1,7 @@
 'use strict'
 // The package's public face over the native half: JSON becomes objects, text becomes error classes. index.d.ts documents it.
 
+const { json, text, timeout } = require('./arguments.js')
 const { errors, now, translate } = require('./errors.js')
 const native = require('./native.js').load()
 const { version } = require('./package.json')
@@ -31,33 +32,6 @@ function onActivity(options) {
   if (told === undefined) return undefined
   if (typeof told !== 'function') throw new errors.InvalidArgumentError(`onActivity is a ${typeof told}: expected a function`)
   return (activity) => void told(JSON.parse(activity))
-}
-
-function timeout(timeoutMs) {
-  if (timeoutMs !== undefined && typeof timeoutMs !== 'number') {
-    throw new errors.InvalidArgumentError(`timeoutMs is a ${typeof timeoutMs}: expected a number of milliseconds`)
-  }
-  return timeoutMs
-}
-
-/** Options as the native half reads them. JSON would make null of what it cannot say, and a filter would be lost. `apart`: what goes its own way. */
-function json(options = {}, apart = ['signal', 'timeoutMs']) {
-  if (options === null || typeof options !== 'object') throw new errors.InvalidArgumentError('the options are not an object')
-  const said = {}
-  for (const [name, value] of Object.entries(options)) {
-    if (apart.includes(name)) continue
-    const number = value instanceof Date ? value.getTime() : value
-    if (typeof number === 'number' && !Number.isFinite(number)) {
-      throw new errors.InvalidArgumentError(`the option ${name} is ${value}: expected a real ${value instanceof Date ? 'date' : 'number'}`)
-    }
-    said[name] = value
-  }
-  return JSON.stringify(said)
-}
-
-function text(name, value) {
-  if (typeof value !== 'string') throw new errors.InvalidArgumentError(`${name} is ${value === null ? 'null' : `a ${typeof value}`}: expected text`)
-  return value
 }
 
 /** Every item of a listing. After an error `next()` asks for the same page again. */
@@ -337,6 +311,108 @@ class Webhook {
   }
 }
 
+class Sandbox {
+  #native
+  #settings
+
+  constructor(options) {
+    this.#native = now(() => new native.NativeSandbox(json(options, [])))
+    this.#settings = JSON.parse(this.#native.settings())
+  }
+
+  get environmentUrl() {
+    return this.#settings.environmentUrl
+  }
+
+  get clientId() {
+    return this.#settings.clientId
+  }
+
+  get clientSecret() {
+    return this.#settings.clientSecret
+  }
+
+  get webhookSecret() {
+    return this.#settings.webhookSecret
+  }
+
+  get controlUrl() {
+    return this.#settings.controlUrl
+  }
+
+  get organizationId() {
+    return this.#settings.organizationId
+  }
+
+  get directoryId() {
+    return this.#settings.directoryId
+  }
+
+  client(options) {
+    return new Client(this.environmentUrl, this.clientId, this.clientSecret, options)
+  }
+
+  registerEndpoint(url) {
+    now(() => this.#native.registerEndpoint(text('the URL', url instanceof URL ? url.href : url)))
+  }
+
+  createUser(fields) {
+    return JSON.parse(now(() => this.#native.createUser(json(fields, []))))
+  }
+
+  updateUser(id, fields) {
+    return JSON.parse(now(() => this.#native.updateUser(text('the user id', id), json(fields, []))))
+  }
+
+  deleteUser(id) {
+    now(() => this.#native.deleteUser(text('the user id', id)))
+  }
+
+  createGroup(fields) {
+    return JSON.parse(now(() => this.#native.createGroup(json(fields, []))))
+  }
+
+  updateGroup(id, fields) {
+    return JSON.parse(now(() => this.#native.updateGroup(text('the group id', id), json(fields, []))))
+  }
+
+  deleteGroup(id) {
+    now(() => this.#native.deleteGroup(text('the group id', id)))
+  }
+
+  addMember(groupId, userId) {
+    now(() => this.#native.addMember(text('the group id', groupId), text('the user id', userId)))
+  }
+
+  removeMember(groupId, userId) {
+    now(() => this.#native.removeMember(text('the group id', groupId), text('the user id', userId)))
+  }
+
+  fault(faults, options) {
+    const list = (faults === null ? [] : [faults].flat()).map((fault) => text('the fault', fault))
+    now(() => this.#native.fault(list, json(options, [])))
+  }
+
+  deliveries() {
+    return JSON.parse(now(() => this.#native.deliveries()))
+  }
+
+  advance(by) {
+    now(() => this.#native.advance(text('the time to advance by', by)))
+  }
+
+  requests() {
+    return JSON.parse(now(() => this.#native.requests()))
+  }
+
+  close() {
+    this.#native.close()
+  }
+}
+
+// Older runtimes have no such symbol.
+if (Symbol.dispose) Object.defineProperty(Sandbox.prototype, Symbol.dispose, { value: Sandbox.prototype.close, configurable: true, writable: true })
+
 function verifyWebhookPayload(secret, headers, payload) {
   const found = readHeaders(headers)
   const key = text('the webhook secret', secret ?? '')
@@ -350,4 +426,4 @@ function verifyWebhookPayload(secret, headers, payload) {
 
 const verifyInterceptorPayload = verifyWebhookPayload
 
-module.exports = { Client, ScalekitClient: Client, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version }
+module.exports = { Client, ScalekitClient: Client, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version }

@@ -28,3 +28,15 @@ pub(crate) fn thrown(error: Error) -> napi::Error {
     });
     napi::Error::from_reason(parts.to_string())
 }
+
+/// What is thrown for a refusal of the sandbox: the class that the client has for the status.
+pub(crate) fn refused(error: &headcount_sandbox::Error) -> napi::Error {
+    let kind = match error.status() {
+        400 | 409 => ErrorKind::BadRequest,
+        404 => ErrorKind::NotFound,
+        500.. => ErrorKind::Server,
+        _ => ErrorKind::Api,
+    };
+    let parts = json!({ "class": kind.class_name(), "message": error.to_string(), "status": error.status() });
+    napi::Error::from_reason(parts.to_string())
+}

@@ -9,6 +9,7 @@ pub mod errors;
 mod json;
 mod observe;
 mod options;
+pub mod sandbox;
 pub mod webhook;
 
 use napi::tokio::runtime::Builder;

@@ -22,6 +22,12 @@ pub(crate) fn milliseconds(name: &str, value: f64) -> Result<Duration> {
         .map_err(|_| Error::invalid_argument(format!("{name} is not a span of time: expected milliseconds, 0 or more")))
 }
 
+/// A span of time where seconds are the customary unit.
+pub(crate) fn seconds(name: &str, value: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| Error::invalid_argument(format!("{name} is not a span of time: expected seconds, 0 or more")))
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ClientOptions {

@@ -5,7 +5,6 @@ use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webho
 use napi::bindgen_prelude::Either;
 use serde::Serialize;
 use std::borrow::Cow;
-use std::time::Duration;
 
 /// The names of the headers that verification looks at, by family: id, timestamp, signature.
 #[napi_derive::napi]
@@ -109,9 +108,7 @@ impl NativeWebhook {
                 }
             };
             if let Some(seconds) = tolerance_seconds {
-                settings = settings.tolerance(Duration::try_from_secs_f64(seconds).map_err(|_| {
-                    Error::invalid_argument("toleranceSeconds is not a span of time: expected seconds, 0 or more")
-                })?);
+                settings = settings.tolerance(crate::options::seconds("toleranceSeconds", seconds)?);
             }
             if let Some(bytes) = max_body {
                 if !(bytes >= 0.0 && bytes.fract() == 0.0) {

@@ -29,7 +29,7 @@ test('every kind of error has its class', () => {
   assert.equal(Object.keys(esm.errors).length, kinds.length + 1)
 })
 
-test('the declarations say what there is, no more and no less', () => {
+test('the declarations say what there is, no more and no less', (t) => {
   const program = ts.createProgram([`${here}index.d.ts`], { strict: true, target: ts.ScriptTarget.ES2022 })
   const checker = program.getTypeChecker()
   const file = program.getSourceFile(`${here}index.d.ts`)
@@ -54,6 +54,8 @@ test('the declarations say what there is, no more and no less', () => {
   const client = new esm.Client('https://acme.scalekit.example', 'id', 'secret')
   const objects = { Client: client, OrganizationClient: client.organization, DirectoryClient: client.directory }
   objects.Webhook = new esm.Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+  objects.Sandbox = new esm.Sandbox()
+  t.after(() => objects.Sandbox.close())
   for (const [name, object] of Object.entries(objects)) {
     assert.deepEqual(members(checker.getDeclaredTypeOfSymbol(symbol(name))), real(object), name)
   }
@@ -70,7 +72,7 @@ test("TypeScript accepts the vendor's snippets and ours, strictly, and refuses a
 test('npm pack brings the addon and what it needs', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: here, encoding: 'utf8' }))
   const names = files.map(({ path }) => path)
-  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'errors.js', 'events.d.ts', 'headers.js', 'native.js', 'scripts/build.mjs', 'README.md']) {
+  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'arguments.js', 'errors.js', 'events.d.ts', 'headers.js', 'native.js', 'testing.js', 'testing.d.ts', 'scripts/build.mjs', 'README.md']) {
     assert.ok(names.includes(name), `${name} is not packed`)
   }
   assert.ok(names.some((name) => name.endsWith('.node')))

@@ -1,5 +1,6 @@
 // Compiled, never run: what a user may write, and what the compiler must refuse.
-import { Client, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import { Client, Sandbox, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import { deliver, event, signed, startSandbox } from 'headcount/testing'
 import type { Directory, Event, GroupPage, Organization, User, UserPage } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
@@ -33,4 +34,30 @@ export function receive(body: Buffer, headers: Record<string, string>): Event | 
     if (error instanceof errors.ApiError) console.log(error.status, error.code, error.message)
     throw error
   }
+}
+
+export function rehearse(): string[] {
+  using sandbox = new Sandbox({ organizations: 1, users: 50, groups: 5, seed: 1 })
+  const user: User = sandbox.createUser({ email: 'ada@example.com', givenName: 'Ada', groups: ['Engineering'] })
+  // @ts-expect-error: a field that is misspelt
+  sandbox.updateUser(user.id, { lastName: 'King' })
+  sandbox.fault(['429', 'latency:2s'], { every: 7 })
+  sandbox.fault(null)
+  sandbox.advance('6h')
+  return sandbox.deliveries().map((delivery) => delivery.state)
+}
+
+export async function rehearseWebhooks(url: string): Promise<number> {
+  const body: Buffer = event('organization.directory.user_created', { data: { email: 'ada@example.com' } })
+  // @ts-expect-error: a field that is misspelt
+  event('organization.directory.user_created', { data: { mail: 'ada@example.com' } })
+  event('a.type.of.tomorrow', { data: { anything: 1 } })
+  const headers: Record<string, string> = { ...signed(new Webhook('whsec_x'), body) }
+  console.log(headers['webhook-id'])
+  const sandbox = startSandbox({ users: 3 })
+  await sandbox.deliver(url, 'user.login', { organizationId: sandbox.organizationId })
+  // @ts-expect-error: a field that is misspelt
+  await sandbox.deliver(url, 'user.login', { data: { usr: {} } })
+  sandbox.close()
+  return (await deliver(url, 'user.login', { secret: 'whsec_x', id: 'msg_1' })) + (await deliver(url, body))
 }

@@ -37,8 +37,8 @@ impl SandboxClock {
     }
 }
 
-/// Reads `90s`, `5m`, `6h`, `1d` or a plain number of seconds.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads `90s`, `5m`, `6h`, `1d` or a plain number of seconds; `None` where it is none of them.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
     let seconds = match unit {

@@ -30,6 +30,7 @@ mod server;
 mod state;
 mod tls;
 
+pub use clock::parse_duration;
 pub use error::Error;
 pub use events::{EventOverrides, event_body, event_body_from, event_types};
 pub use fault::Fault;

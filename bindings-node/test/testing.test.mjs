@@ -1,0 +1,96 @@
+// What the package gives to its users' own tests.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { Client, Webhook, errors } from 'headcount'
+import { webhook as endpoint } from 'headcount/http'
+import * as testing from 'headcount/testing'
+
+const { deliver, event, signed, startSandbox } = testing
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const published = JSON.parse(readFileSync(new URL('../../tests/vectors/webhook_events.json', import.meta.url), 'utf8'))
+const NAMES = ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_CLIENT_ID', 'SCALEKIT_CLIENT_SECRET', 'SCALEKIT_WEBHOOK_SECRET']
+
+/** A server with the listener, and its address. */
+async function serve(t, listener) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  return `http://127.0.0.1:${server.address().port}/`
+}
+
+test('import and require give the same functions', () => {
+  const cjs = createRequire(import.meta.url)('headcount/testing')
+  for (const name of Object.keys(cjs)) assert.equal(testing[name], cjs[name], name)
+  assert.equal(Object.keys(cjs).length, 4)
+})
+
+test('an event of every type, as the vendor would send it', () => {
+  const webhook = new Webhook(SECRET)
+  const ids = new Set()
+  for (const [type, example] of Object.entries(published)) {
+    const body = event(type)
+    const came = webhook.verify(body, signed(webhook, body))
+    assert.equal(came.type, type)
+    assert.deepEqual(Object.keys(came.data), Object.keys(example.data))
+    assert.ok(Math.abs(Date.parse(came.occurredAt) - Date.now()) < 60_000)
+    ids.add(came.id)
+  }
+  assert.equal(ids.size, 41)
+})
+
+test('what a test wants stands over the example', () => {
+  const webhook = new Webhook(SECRET)
+  const verify = (body) => webhook.verify(body, signed(SECRET, body))
+  const occurredAt = new Date('2026-01-02T03:04:05.006Z')
+  const came = verify(event('organization.directory.user_created', { id: 'evt_1', occurredAt, organizationId: 'org_1', environmentId: 'env_1', data: { email: 'ada@example.com' } }))
+  assert.deepEqual([came.id, came.occurredAt, came.organizationId, came.environmentId], ['evt_1', '2026-01-02T03:04:05.006Z', 'org_1', 'env_1'])
+  assert.deepEqual([came.data.email, came.data.organization_id], ['ada@example.com', 'org_1'])
+  assert.equal(verify(event('scalekit.dir.user.create')).type, 'organization.directory.user_created')
+  assert.deepEqual(verify(event('organization.moved', { data: { id: 'org_1' } })).data, { id: 'org_1' })
+
+  assert.throws(() => event('organization.directory.user_creatd'), (error) => error instanceof errors.BadRequestError && /user_creatd/.test(error.message))
+  assert.throws(() => event('user.login', { organisationId: 'org_1' }), errors.InvalidArgumentError)
+  assert.throws(() => event('user.login', { occurredAt: 'yesterday' }), errors.InvalidArgumentError)
+  assert.throws(() => event('user.login', { occurredAt: new Date(NaN) }), errors.InvalidArgumentError)
+  assert.throws(() => event('user.login', null), errors.InvalidArgumentError)
+  assert.throws(() => event(1), errors.InvalidArgumentError)
+})
+
+test('events delivered over HTTP', async (t) => {
+  const events = []
+  const url = await serve(t, endpoint((event) => events.push(event), { webhook: new Webhook(SECRET) }))
+  assert.equal(await deliver(url, 'organization.directory.user_created', { secret: SECRET, overrides: { data: { email: 'ada@example.com' } } }), 201)
+  assert.equal(await deliver(url, event('organization.directory.user_deleted'), { secret: new Webhook(SECRET) }), 201)
+  assert.deepEqual(events.map(({ type }) => type), ['organization.directory.user_created', 'organization.directory.user_deleted'])
+  assert.equal(events[0].data.email, 'ada@example.com')
+  assert.equal(await deliver(url, Buffer.from('{}'), { secret: SECRET }), 400)
+  assert.equal(await deliver(url, 'user.login', { secret: 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }), 400)
+  assert.equal(await deliver(url, 'user.login', { secret: SECRET, timestamp: 1 }), 400)
+  await assert.rejects(deliver(url, { id: 'evt_1' }, { secret: SECRET }), errors.InvalidArgumentError)
+  await assert.rejects(deliver('http://127.0.0.1:1/', 'user.login', { secret: SECRET }), { code: 'ECONNREFUSED' })
+})
+
+test('a sandbox that the application finds in its environment', async (t) => {
+  process.env.SCALEKIT_CLIENT_ID = 'before'
+  t.after(() => delete process.env.SCALEKIT_CLIENT_ID)
+  const sandbox = startSandbox({ users: 3 })
+  t.after(() => sandbox.close())
+  assert.deepEqual(NAMES.map((name) => process.env[name]), [sandbox.environmentUrl, sandbox.clientId, sandbox.clientSecret, sandbox.webhookSecret])
+
+  const client = Client.fromEnv()
+  t.after(() => client.close())
+  assert.equal((await client.directory.listDirectoryUsers(sandbox.organizationId, sandbox.directoryId)).users.length, 3)
+  const events = []
+  const url = await serve(t, endpoint((event) => events.push(event)))
+  assert.equal(await sandbox.deliver(url, 'organization.directory.user_created', { data: { email: 'ada@example.com' } }), 201)
+  assert.equal(events[0].data.email, 'ada@example.com')
+  assert.equal(await deliver(url, 'user.login'), 201)
+
+  sandbox.close()
+  sandbox.close()
+  assert.deepEqual(NAMES.map((name) => process.env[name]), [undefined, 'before', undefined, undefined])
+})

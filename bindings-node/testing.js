@@ -1,0 +1,75 @@
+'use strict'
+// For a user's own tests: bodies of events, signed and delivered to their application, and a sandbox that it finds in its environment.
+
+const http = require('node:http')
+const https = require('node:https')
+const { json, text } = require('./arguments.js')
+const { errors, now } = require('./errors.js')
+const { Sandbox, Webhook } = require('./index.js')
+const native = require('./native.js').load()
+
+const SETTINGS = {
+  SCALEKIT_ENVIRONMENT_URL: 'environmentUrl',
+  SCALEKIT_CLIENT_ID: 'clientId',
+  SCALEKIT_CLIENT_SECRET: 'clientSecret',
+  SCALEKIT_WEBHOOK_SECRET: 'webhookSecret',
+}
+
+function event(type, overrides) {
+  return Buffer.from(now(() => native.eventBody(text('the type of the event', type), json(overrides, []))))
+}
+
+function signed(webhookOrSecret, body, options) {
+  const webhook = webhookOrSecret instanceof Webhook ? webhookOrSecret : new Webhook(webhookOrSecret)
+  return webhook.sign(body, options)
+}
+
+async function deliver(url, typeOrBody, options = {}) {
+  const { secret, overrides, ...signing } = options
+  // A type is text; a body, which may be anything at all, is bytes.
+  const body = typeof typeOrBody === 'string' ? event(typeOrBody, overrides) : typeOrBody
+  if (!(body instanceof Uint8Array)) throw new errors.InvalidArgumentError(`the event is a ${typeof body}: expected its type, or its body as bytes`)
+  return post(new URL(url), body, { 'content-type': 'application/json', ...signed(secret, body, signing) })
+}
+
+/** One request on a connection of its own: none is left for a server that is to be closed. */
+function post(url, body, headers) {
+  return new Promise((resolve, reject) => {
+    const { request } = url.protocol === 'https:' ? https : http
+    const sent = request(url, { method: 'POST', agent: false, headers: { ...headers, 'content-length': body.length } })
+    sent.on('response', (response) => {
+      response.on('end', () => resolve(response.statusCode)).on('error', reject).resume()
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+/** A sandbox whose settings stand in the environment of this process until it is closed. */
+class TestSandbox extends Sandbox {
+  #before
+
+  constructor(options) {
+    super(options)
+    this.#before = Object.keys(SETTINGS).map((name) => [name, process.env[name]])
+    for (const [name, setting] of Object.entries(SETTINGS)) process.env[name] = this[setting]
+  }
+
+  deliver(url, type, overrides) {
+    return deliver(url, type, { secret: this.webhookSecret, overrides })
+  }
+
+  close() {
+    for (const [name, value] of this.#before.splice(0)) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+    super.close()
+  }
+}
+
+function startSandbox(options) {
+  return new TestSandbox(options)
+}
+
+module.exports = { deliver, event, signed, startSandbox }
