@@ -10,6 +10,7 @@ mod json;
 mod observe;
 mod options;
 pub mod sandbox;
+pub mod testing;
 pub mod webhook;
 
 use napi::tokio::runtime::Builder;

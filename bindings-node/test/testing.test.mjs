@@ -35,7 +35,7 @@ test('an event of every type, as the vendor would send it', () => {
     const body = event(type)
     const came = webhook.verify(body, signed(webhook, body))
     assert.equal(came.type, type)
-    assert.deepEqual(Object.keys(came.data), Object.keys(example.data))
+    assert.deepEqual(Object.keys(came.data).sort(), Object.keys(example.data).sort())
     assert.ok(Math.abs(Date.parse(came.occurredAt) - Date.now()) < 60_000)
     ids.add(came.id)
   }
