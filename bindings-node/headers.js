@@ -6,8 +6,9 @@ const { errors } = require('./errors.js')
 /** Gives a function that makes a flat list of names and values of those headers that `names` has. */
 function reader(names) {
   const wanted = new Set(names)
-  const longest = Math.max(...names.map((name) => name.length))
-  const isWanted = (name) => wanted.has(name) || (name.length <= longest && wanted.has(name.toLowerCase()))
+  // Most names are too long or too short to be one of them: that costs nothing to see.
+  const lengths = Array.from({ length: Math.max(...names.map((name) => name.length)) + 1 }, (_, length) => names.some((name) => name.length === length))
+  const isWanted = (name) => lengths[name.length] === true && (wanted.has(name) || wanted.has(name.toLowerCase()))
 
   function add(found, name, value) {
     if (typeof value === 'string') found.push(name, value)
@@ -18,7 +19,7 @@ function reader(names) {
     }
   }
 
-  return function read(headers) {
+  function read(headers) {
     const found = []
     if (headers === null || typeof headers !== 'object') {
       throw new errors.InvalidArgumentError("the headers are missing: pass the request's headers (an object, Headers, a Map or pairs)")
@@ -37,6 +38,8 @@ function reader(names) {
     }
     return found
   }
+
+  return { read, isWanted }
 }
 
 module.exports = { reader }

@@ -373,6 +373,8 @@ export interface SignedHeaders {
 export interface EventOf<Type extends string, Data> {
   /** `evt_…`: the same however often it is delivered. */
   id: string
+  /** `webhook-id` of the request it came in: the same for every attempt to deliver it. */
+  messageId: string
   /** What happened, such as `organization.directory.user_created`; today's name, where the vendor sent an older one. */
   type: Type
   /** RFC 3339 text, to the nanosecond. */
@@ -385,7 +387,10 @@ export interface EventOf<Type extends string, Data> {
   /** The type for a person to read. */
   displayName: string
   specVersion: string
-  /** The object it happened to, with the names of the vendor's JSON. */
+  /**
+   * The object it happened to, with the names of the vendor's JSON. It is decoded when it is first read, and is a property like any
+   * other: it comes along with `{ ...event }`, `JSON.stringify`, `structuredClone`, and compares and prints with the event.
+   */
   data: Data
 }
 
@@ -425,6 +430,50 @@ export class Webhook {
 export function verifyWebhookPayload(secret: string | undefined, headers: Headers, payload: Body): true
 /** Verifies the signature of an interceptor's request, as `verifyWebhookPayload` does. */
 export function verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
+
+export interface ReplayGuardOptions {
+  /**
+   * For how many seconds a message is remembered after its last commit. Three days unless set; less than the 28 hours that the vendor goes on
+   * trying would let its last attempts through.
+   */
+  retentionSeconds?: number
+}
+
+export interface MemoryReplayGuardOptions extends ReplayGuardOptions {
+  /** How many messages are remembered; where there are more, the oldest are forgotten. 100,000 unless set. */
+  capacity?: number
+}
+
+/** Where a guard of your own keeps the ids of messages. */
+export interface ReplayStore {
+  /** Whether this id was recorded and its time has not come yet. */
+  contains(messageId: string): boolean | Promise<boolean>
+  /** Records this id until `expiresAt` at least. One that is recorded already is recorded anew. */
+  record(messageId: string, expiresAt: Date): unknown
+}
+
+/**
+ * Remembers which messages were handled. `check` before a message is handled, `commit` once it has been, before the sender gets its 2xx: what
+ * was not committed is let through when it comes again.
+ *
+ * Nothing is held between the two: a message that arrives twice at the same moment may be handled twice.
+ */
+export class ReplayGuard {
+  /** A guard in this process's memory. */
+  constructor(options?: MemoryReplayGuardOptions)
+  /**
+   * A guard on a SQLite file, which is made where there is none: any number of processes of one machine may use it at once. The file is
+   * opened at once, and used by other threads than the loop's.
+   * @throws errors.StoreError where the file cannot be opened, or is something else.
+   */
+  static sqlite(path: string, options?: ReplayGuardOptions): ReplayGuard
+  /** A guard with ids in a store of your own; what its functions throw is thrown. */
+  static custom(store: ReplayStore, options?: ReplayGuardOptions): ReplayGuard
+  /** Whether the message is seen for the first time. Nothing is recorded. `message` is an event, or its `messageId`. */
+  check(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: { now?: Date | number }): Promise<boolean>
+  /** Records that the message was handled. */
+  commit(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: { now?: Date | number }): Promise<void>
+}
 
 /** Settings of a sandbox. */
 export interface SandboxOptions {

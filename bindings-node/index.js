@@ -5,7 +5,7 @@ const { json, text, timeout } = require('./arguments.js')
 const { errors, now, translate } = require('./errors.js')
 const native = require('./native.js').load()
 const { version } = require('./package.json')
-const readHeaders = require('./headers.js').reader(native.webhookHeaders().flat())
+const { read: readHeaders, isWanted: isWebhookHeader } = require('./headers.js').reader(native.webhookHeaders().flat())
 
 /** A call that waits: parses what comes, and gives errors their class. `signal` ends it early, `timeoutMs` is its own deadline. */
 async function call(begin, { signal, timeoutMs } = {}) {
@@ -244,24 +244,81 @@ function bodyOf(body) {
 const seconds = (moment) => (moment instanceof Date ? Math.floor(moment.getTime() / 1000) : moment)
 
 const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
+/** Node's name for the function that prints an object. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 const UNUSUAL = /[^\t\x20-\x7e]/
 
 /**
  * The values of the three headers that nearly every request has, one a line: one text crosses the border faster than a list.
- * Undefined where there are others, or a value that is not plain ASCII.
+ * Undefined where there are others, where they come in another form than an object of texts, or where a value is not plain ASCII.
  */
-function usualOf(found) {
-  if (found.length !== 6) return undefined
+function usualOf(headers) {
+  if (headers === null || typeof headers !== 'object' || headers[Symbol.iterator] !== undefined) return undefined
   let id, timestamp, signature
-  for (let at = 0; at < 6; at += 2) {
-    const value = found[at + 1]
-    if (found[at] === ID) id = value
-    else if (found[at] === TIMESTAMP) timestamp = value
-    else if (found[at] === SIGNATURE) signature = value
+  for (const name in headers) {
+    if (name === ID) id = headers[name]
+    else if (name === TIMESTAMP) timestamp = headers[name]
+    else if (name === SIGNATURE) signature = headers[name]
+    else if (isWebhookHeader(name)) return undefined
   }
-  if (id === undefined || timestamp === undefined || signature === undefined) return undefined
+  if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') return undefined
   if (UNUSUAL.test(id) || UNUSUAL.test(timestamp) || UNUSUAL.test(signature)) return undefined
   return `${id}\n${timestamp}\n${signature}`
+}
+
+/** An event prints as what it holds, and not as something that would have to be read first. */
+const PRINTED = {
+  value() {
+    return { ...this }
+  },
+  configurable: true,
+  writable: true,
+}
+
+/**
+ * The event that the native half verified. Its data are read when they are asked for: most programs look at few types, and reading is
+ * most of the work. They are a property like any other all the same: copied, compared and printed with the event.
+ */
+function eventOf([envelope, text]) {
+  let id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion
+  if (envelope.charCodeAt(0) === 0) {
+    ;[id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion] = JSON.parse(envelope.slice(1))
+  } else {
+    let at = 9
+    id = envelope.slice(at, (at += envelope.charCodeAt(0)))
+    messageId = envelope.slice(at, (at += envelope.charCodeAt(1)))
+    type = envelope.slice(at, (at += envelope.charCodeAt(2)))
+    occurredAt = envelope.slice(at, (at += envelope.charCodeAt(3)))
+    environmentId = envelope.slice(at, (at += envelope.charCodeAt(4)))
+    organizationId = envelope.slice(at, (at += envelope.charCodeAt(5)))
+    object = envelope.slice(at, (at += envelope.charCodeAt(6)))
+    displayName = envelope.slice(at, (at += envelope.charCodeAt(7)))
+    specVersion = envelope.slice(at, (at += envelope.charCodeAt(8)))
+  }
+  let data
+  const event = {
+    id,
+    messageId,
+    type,
+    occurredAt,
+    environmentId,
+    organizationId,
+    object,
+    displayName,
+    specVersion,
+    get data() {
+      if (text !== undefined) {
+        data = JSON.parse(text)
+        text = undefined
+      }
+      return data
+    },
+    set data(value) {
+      text = undefined
+      data = value
+    },
+  }
+  return Object.defineProperty(event, INSPECT, PRINTED)
 }
 
 class Webhook {
@@ -278,23 +335,23 @@ class Webhook {
   }
 
   verify(body, headers, options) {
-    const found = readHeaders(headers)
+    const usual = options === undefined && body instanceof Uint8Array ? usualOf(headers) : undefined
+    const found = usual === undefined ? readHeaders(headers) : undefined
     try {
-      const usual = options === undefined && body instanceof Uint8Array ? usualOf(found) : undefined
-      const text =
+      return eventOf(
         usual === undefined
           ? this.#native.verify(found, bodyOf(body), seconds(options?.now))
-          : this.#native.verifyUsual(usual, body)
-      return JSON.parse(text)
+          : this.#native.verifyUsual(usual, body),
+      )
     } catch (thrown) {
       throw translate(thrown)
     }
   }
 
   verifySignature(body, headers, options) {
-    const found = readHeaders(headers)
+    const usual = options === undefined && body instanceof Uint8Array ? usualOf(headers) : undefined
+    const found = usual === undefined ? readHeaders(headers) : undefined
     try {
-      const usual = options === undefined && body instanceof Uint8Array ? usualOf(found) : undefined
       return usual === undefined
         ? this.#native.verifySignature(found, bodyOf(body), seconds(options?.now))
         : this.#native.verifyUsualSignature(usual, body)
@@ -309,6 +366,101 @@ class Webhook {
     const flat = now(() => this.#native.sign(bytes, options?.id, seconds(options?.timestamp)))
     return { [flat[0]]: flat[1], [flat[2]]: flat[3], [flat[4]]: flat[5] }
   }
+}
+
+/** The last moment that a Date can say. */
+const END_OF_TIME = 8_640_000_000_000_000
+
+/** Ids in memory: asked and told at once. */
+class Memory {
+  #native
+  constructor(options) {
+    this.#native = now(() => native.NativeReplayGuard.inMemory(json(options, [])))
+  }
+
+  isFirst(id, moment) {
+    return now(() => this.#native.check(id, moment))
+  }
+
+  record(id, moment) {
+    now(() => this.#native.commit(id, moment))
+  }
+}
+
+/** Ids in a file, asked and told by threads that may wait for it. */
+class File {
+  #native
+  constructor(path, options) {
+    this.#native = now(() => native.NativeReplayGuard.sqlite(text('the path', path), json(options, [])))
+  }
+
+  isFirst(id, moment) {
+    return this.#native.checkAway(id, moment)
+  }
+
+  record(id, moment) {
+    return this.#native.commitAway(id, moment)
+  }
+}
+
+/** Ids where the application keeps them. */
+class Own {
+  #store
+  #retention
+  constructor(store, options) {
+    for (const name of ['contains', 'record']) {
+      if (typeof store?.[name] !== 'function') throw new errors.InvalidArgumentError(`the store has no function ${name}: expected contains(id) and record(id, expiresAt)`)
+    }
+    this.#store = store
+    this.#retention = now(() => native.replayRetention(json(options, [])))
+  }
+
+  async isFirst(id) {
+    return !(await this.#store.contains(id))
+  }
+
+  async record(id, moment = Date.now() / 1000) {
+    await this.#store.record(id, new Date(Math.min((moment + this.#retention) * 1000, END_OF_TIME)))
+  }
+}
+
+class ReplayGuard {
+  #ids
+
+  constructor(options) {
+    this.#ids = options instanceof File || options instanceof Own ? options : new Memory(options)
+  }
+
+  static sqlite(path, options) {
+    return new this(new File(path, options))
+  }
+
+  static custom(store, options) {
+    return new this(new Own(store, options))
+  }
+
+  async check(event, options) {
+    try {
+      return await this.#ids.isFirst(messageOf(event), seconds(options?.now))
+    } catch (thrown) {
+      throw translate(thrown)
+    }
+  }
+
+  async commit(event, options) {
+    try {
+      await this.#ids.record(messageOf(event), seconds(options?.now))
+    } catch (thrown) {
+      throw translate(thrown)
+    }
+  }
+}
+
+/** What a message is known by: the id it came with, which is the same for every attempt to deliver it, or else the event's own. */
+function messageOf(event) {
+  const id = typeof event === 'string' ? event : event?.messageId || event?.id
+  if (typeof id !== 'string' || id === '') throw new errors.InvalidArgumentError('the message has no id: expected an event, or its messageId')
+  return id
 }
 
 class Sandbox {
@@ -414,10 +566,10 @@ class Sandbox {
 if (Symbol.dispose) Object.defineProperty(Sandbox.prototype, Symbol.dispose, { value: Sandbox.prototype.close, configurable: true, writable: true })
 
 function verifyWebhookPayload(secret, headers, payload) {
-  const found = readHeaders(headers)
+  const usual = payload instanceof Uint8Array ? usualOf(headers) : undefined
+  const found = usual === undefined ? readHeaders(headers) : undefined
   const key = text('the webhook secret', secret ?? '')
   try {
-    const usual = payload instanceof Uint8Array ? usualOf(found) : undefined
     return usual === undefined ? native.verifyPayload(key, found, bodyOf(payload)) : native.verifyUsualPayload(key, usual, payload)
   } catch (thrown) {
     throw translate(thrown)
@@ -426,4 +578,4 @@ function verifyWebhookPayload(secret, headers, payload) {
 
 const verifyInterceptorPayload = verifyWebhookPayload
 
-module.exports = { Client, ScalekitClient: Client, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version }
+module.exports = { Client, ScalekitClient: Client, ReplayGuard, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version }

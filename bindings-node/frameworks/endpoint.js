@@ -14,6 +14,10 @@ class Receiver {
     }
     this.handler = handler
     this.webhook = options.webhook ?? new Webhook()
+    this.replayGuard = options.replayGuard
+    if (this.replayGuard !== undefined && !(typeof this.replayGuard?.check === 'function' && typeof this.replayGuard.commit === 'function')) {
+      throw new errors.InvalidArgumentError('the replayGuard cannot be used: expected a ReplayGuard')
+    }
   }
 
   /** The status to answer with and nothing else: whoever tries signatures out learns nothing. `read(most)` gives the body, or undefined where it is longer. */
@@ -30,7 +34,10 @@ class Receiver {
       if (error.reason === 'no_match' && !(body instanceof Uint8Array) && typeof body !== 'string') warn(error)
       return error.reason === 'body_too_large' ? 413 : 400
     }
+    if (this.replayGuard !== undefined && !(await this.replayGuard.check(event))) return 201
     await this.handler(event)
+    // Not before: what the handler could not take is to come again.
+    await this.replayGuard?.commit(event)
     return 201
   }
 

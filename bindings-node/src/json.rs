@@ -37,6 +37,17 @@ pub(crate) fn under(field: &'static str, value: &impl Serialize) -> Result<Strin
     Ok(format!("{{\"{field}\":{}}}", text(value)?))
 }
 
+/// A text of JSON in ASCII.
+pub(crate) fn ascii(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let mut out = Vec::with_capacity(text.len() * 2);
+    // Nothing is there that could fail.
+    let _ = write_ascii(&mut out, text);
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Writes what stands within a text of JSON in ASCII. V8 keeps a text of ASCII in bytes and reads it in half the time that it needs for
 /// one in which a single character stands outside of Latin-1.
 fn write_ascii<W: ?Sized + Write>(writer: &mut W, text: &str) -> io::Result<()> {

@@ -9,6 +9,7 @@ pub mod errors;
 mod json;
 mod observe;
 mod options;
+pub mod replay;
 pub mod sandbox;
 pub mod testing;
 pub mod webhook;

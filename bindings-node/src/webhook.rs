@@ -2,8 +2,7 @@
 
 use crate::errors::thrown;
 use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, guard, header_bytes};
-use napi::bindgen_prelude::Either;
-use serde::Serialize;
+use napi::bindgen_prelude::{Either, Latin1String};
 use std::borrow::Cow;
 
 /// The names of the headers that verification looks at, by family: id, timestamp, signature.
@@ -31,32 +30,34 @@ impl Headers for Usual<'_> {
     }
 }
 
-/// An event's envelope for `JSON.parse`.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    id: &'a str,
-    r#type: &'a str,
-    occurred_at: Timestamp,
-    environment_id: &'a str,
-    organization_id: &'a str,
-    object: &'a str,
-    display_name: &'a str,
-    spec_version: &'a str,
-    data: &'a headcount::RawJson,
-}
-
-fn event(event: &Event) -> Result<String> {
-    crate::json::text(&Envelope {
-        id: event.id(),
-        r#type: event.type_(),
-        occurred_at: event.occurred_at(),
-        environment_id: event.environment_id(),
-        organization_id: event.organization_id(),
-        object: event.object(),
-        display_name: event.display_name(),
-        spec_version: event.spec_version(),
-        data: event.data(),
-    })
+/// An event on its way across: the fields of its envelope, and its data as JSON, which nobody reads before it is asked for.
+///
+/// The fields are one text: how long each is, as a character each, then one after the other. Where that cannot be said (a field is
+/// long, or holds more than ASCII), a NUL and a JSON array of them. `index.js` knows their order.
+fn event(event: &Event) -> Result<Vec<Latin1String>> {
+    let occurred_at = event.occurred_at().to_string();
+    let fields = [
+        event.id(),
+        event.message_id(),
+        event.type_(),
+        &occurred_at,
+        event.environment_id(),
+        event.organization_id(),
+        event.object(),
+        event.display_name(),
+        event.spec_version(),
+    ];
+    let lengths: Option<String> = fields
+        .iter()
+        .map(|field| {
+            u8::try_from(field.len()).ok().filter(|length| length.is_ascii() && field.is_ascii()).map(char::from)
+        })
+        .collect();
+    let envelope = match lengths {
+        Some(lengths) => lengths + &fields.concat(),
+        None => format!("\0{}", crate::json::text(&fields)?),
+    };
+    Ok(vec![envelope.into(), crate::json::ascii(event.data().get()).into()])
 }
 
 /// Verifies and signs.
@@ -66,7 +67,12 @@ pub struct NativeWebhook(Webhook);
 type Body<'a> = Either<&'a [u8], String>;
 
 impl NativeWebhook {
-    fn event(&self, headers: &(impl Headers + ?Sized), body: Body<'_>, now: Option<f64>) -> napi::Result<String> {
+    fn event(
+        &self,
+        headers: &(impl Headers + ?Sized),
+        body: Body<'_>,
+        now: Option<f64>,
+    ) -> napi::Result<Vec<Latin1String>> {
         guard(|| {
             let verified = match (body, moment(now)?) {
                 (Either::A(raw), Some(now)) => self.0.verify_at(headers, raw, now),
@@ -134,9 +140,9 @@ impl NativeWebhook {
         self.0.max_body() as f64
     }
 
-    /// The event's JSON, from the values of the usual headers, one a line.
+    /// The event, from the values of the usual headers, one a line.
     #[napi]
-    pub fn verify_usual(&self, headers: String, body: &[u8]) -> napi::Result<String> {
+    pub fn verify_usual(&self, headers: String, body: &[u8]) -> napi::Result<Vec<Latin1String>> {
         guard(|| event(&self.0.verify(&Usual(&headers), body)?)).map_err(thrown)
     }
 
@@ -146,9 +152,9 @@ impl NativeWebhook {
         guard(|| self.0.verify_signature(&Usual(&headers), body)).map(|()| true).map_err(thrown)
     }
 
-    /// The event's JSON.
+    /// The event.
     #[napi]
-    pub fn verify(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<String> {
+    pub fn verify(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<Vec<Latin1String>> {
         self.event(&Flat(headers).bytes(), body, now)
     }
 
@@ -189,7 +195,7 @@ pub fn verify_usual_payload(secret: String, headers: String, body: &[u8]) -> nap
 }
 
 /// Unix seconds, as JavaScript counts them.
-fn moment(seconds: Option<f64>) -> Result<Option<Timestamp>> {
+pub(crate) fn moment(seconds: Option<f64>) -> Result<Option<Timestamp>> {
     let Some(seconds) = seconds else { return Ok(None) };
     #[allow(clippy::cast_possible_truncation, reason = "what does not fit is out of range, and the next step says so")]
     Timestamp::from_second(if seconds.is_finite() { seconds.floor() as i64 } else { i64::MAX })

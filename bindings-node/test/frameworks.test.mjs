@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Webhook, errors } from 'headcount'
+import { ReplayGuard, Webhook, errors } from 'headcount'
 import { webhook as http } from 'headcount/http'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -92,8 +94,15 @@ for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
     // The handler fails: the vendor is to deliver it again.
     assert.equal((await post(port, Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } })))).status, 500)
     assert.equal((await post(port, body)).status, 201)
+
+    // What was handled is not handled again; what was not, is.
+    const sent = verifier.sign(body)
+    for (let i = 0; i < 3; i++) assert.equal((await post(port, body, sent)).status, 201)
+    const failing = Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } }))
+    const failed = verifier.sign(failing)
+    for (let i = 0; i < 3; i++) assert.equal((await post(port, failing, failed)).status, 500)
     await end()
-    assert.deepEqual(lines, [good, `${event.type} evt_ü`, good, good])
+    assert.deepEqual(lines, [good, `${event.type} evt_ü`, good, good, good])
   })
 }
 
@@ -140,7 +149,33 @@ test('a route handler of Next.js', async () => {
   delete process.env.SCALEKIT_WEBHOOK_SECRET
 })
 
+test('a guard records what was handled, and nothing else', async (t) => {
+  const handled = []
+  let failing = true
+  const guards = { memory: new ReplayGuard(), sqlite: ReplayGuard.sqlite(join(mkdtempSync(join(tmpdir(), 'headcount-')), 'seen.db')) }
+  guards.custom = ReplayGuard.custom({ contains: async (id) => handled.includes(`kept ${id}`), record: async (id) => handled.push(`kept ${id}`) })
+  for (const [name, replayGuard] of Object.entries(guards)) {
+    failing = true
+    const receive = async (event) => {
+      await new Promise(setImmediate)
+      if (failing) throw new Error('the database is down, say')
+      handled.push(`${name} ${event.messageId}`)
+    }
+    const server = createServer(http(receive, { webhook: verifier, replayGuard, onError: () => {} })).listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    const headers = verifier.sign(body, { id: `msg_${name}` })
+    const send = async () => (await post(server.address().port, body, headers)).status
+    assert.deepEqual([await send(), await send()], [500, 500], name)
+    failing = false
+    assert.deepEqual([await send(), await send()], [201, 201], name)
+    assert.equal((await post(server.address().port, body, { ...headers, 'webhook-id': 'msg_x' })).status, 400)
+  }
+  assert.deepEqual(handled, ['memory msg_memory', 'sqlite msg_sqlite', 'custom msg_custom', 'kept msg_custom'])
+})
+
 test('what cannot work is found at the start', () => {
   assert.throws(() => http(() => {}), (error) => error instanceof errors.ConfigError && /SCALEKIT_WEBHOOK_SECRET/.test(error.message))
   assert.throws(() => http('receive', { webhook: verifier }), errors.InvalidArgumentError)
+  assert.throws(() => http(() => {}, { webhook: verifier, replayGuard: new Set() }), errors.InvalidArgumentError)
 })

@@ -54,6 +54,7 @@ test('the declarations say what there is, no more and no less', (t) => {
   const client = new esm.Client('https://acme.scalekit.example', 'id', 'secret')
   const objects = { Client: client, OrganizationClient: client.organization, DirectoryClient: client.directory }
   objects.Webhook = new esm.Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+  objects.ReplayGuard = new esm.ReplayGuard()
   objects.Sandbox = new esm.Sandbox()
   t.after(() => objects.Sandbox.close())
   for (const [name, object] of Object.entries(objects)) {

@@ -1,8 +1,10 @@
 // The shared vectors, in Node. tests/vectors/README.md describes them.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { Webhook, errors, verifyWebhookPayload } from 'headcount'
+import { ReplayGuard, Webhook, errors, verifyWebhookPayload } from 'headcount'
 
 const load = (name) => JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}.json`, import.meta.url), 'utf8'))
 
@@ -103,5 +105,30 @@ test('the 41 published events', () => {
       assert.deepEqual(event.data, expected.data)
     }
     assert.equal(webhook.verify(structuredClone(expected), webhook.sign(JSON.stringify(expected))).type, type)
+  }
+})
+
+test('replays', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headcount-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { cases } = load('webhook_replay')
+  assert.ok(cases.length >= 25)
+  for (const { name, now: start, retention: retentionSeconds, capacity, steps } of cases) {
+    let now = start
+    const kept = new Map()
+    const store = { contains: async (id) => kept.get(id) > new Date(now * 1000), record: async (id, expiresAt) => void kept.set(id, expiresAt) }
+    const guards = { memory: new ReplayGuard({ retentionSeconds, capacity: capacity ?? 1000 }) }
+    if (capacity === undefined) {
+      guards.sqlite = ReplayGuard.sqlite(join(folder, `${name}.db`), { retentionSeconds })
+      guards.custom = ReplayGuard.custom(store, { retentionSeconds })
+    }
+    for (const [kind, guard] of Object.entries(guards)) {
+      now = start
+      for (const [at, { check, expect, commit, advance }] of steps.entries()) {
+        if (check !== undefined) assert.equal((await guard.check(check, { now })) ? 'first' : 'again', expect, `${name}, ${kind}, step ${at}`)
+        if (commit !== undefined) await guard.commit(commit, { now })
+        if (advance !== undefined) now += advance
+      }
+    }
   }
 })

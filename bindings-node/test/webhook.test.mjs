@@ -1,6 +1,7 @@
 // What the vectors cannot say: the shapes of bodies and headers that JavaScript has, and the one-shot calls.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { Client, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload } from 'headcount'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -74,4 +75,73 @@ test('a parsed body that cannot be printed again is refused, not a crash', () =>
   let deep = []
   for (let level = 0; level < 100_000; level++) deep = [deep]
   assert.throws(() => webhook.verify(deep, webhook.sign('[]')), { name: 'WebhookVerificationError', reason: 'no_match' })
+})
+
+const message = {
+  id: 'evt_1', messageId: 'msg_1', type: 't', occurredAt: '2025-01-01T00:00:00.123456789Z', environmentId: '', organizationId: '',
+  object: '', displayName: '', specVersion: '', data: { first_name: 'José', metadata: { a_b: 1 } },
+}
+const verified = () => webhook.verify(Buffer.from(body), webhook.sign(body, { id: 'msg_1' }))
+
+test('an event is an object like any other, though its data are read late', () => {
+  // Each is tried on an event whose data nobody has read, and again.
+  const uses = {
+    'copied': (event) => ({ ...event }),
+    'assigned': (event) => Object.assign({}, event),
+    'cloned': (event) => structuredClone(event),
+    'serialised': (event) => JSON.parse(JSON.stringify(event)),
+    'taken apart': ({ data, ...rest }) => ({ ...rest, data }),
+    'as entries': (event) => Object.fromEntries(Object.entries(event)),
+    'behind a proxy': (event) => ({ ...new Proxy(event, {}) }),
+    'frozen': (event) => Object.freeze(event),
+    'itself': (event) => event,
+  }
+  for (const [name, use] of Object.entries(uses)) {
+    const event = verified()
+    assert.deepStrictEqual(use(event), message, name)
+    assert.deepStrictEqual(use(event), message, name)
+    assert.equal(inspect(use(verified()), { depth: 5 }), inspect(message, { depth: 5 }), name)
+  }
+  assert.deepStrictEqual(verified(), verified())
+  assert.notDeepStrictEqual(verified(), { ...message, data: {} })
+  assert.deepEqual(Object.keys(verified()), Object.keys(message))
+  assert.ok('data' in verified() && Object.hasOwn(verified(), 'data'))
+  assert.equal(Object.getPrototypeOf(verified()), Object.prototype)
+  assert.equal(inspect({ events: [verified()] }), inspect({ events: [message] }))
+  const event = verified()
+  assert.equal(event.data, event.data)
+  assert.equal(Object.create(event).data, event.data)
+})
+
+test('what is done to an event or to its body afterwards stays done, and reaches nothing else', () => {
+  const event = verified()
+  event.data = { id: 'mine' }
+  assert.deepEqual([event.data, { ...event }.data], [{ id: 'mine' }, { id: 'mine' }])
+  event.type = 'another'
+  assert.equal(event.type, 'another')
+  delete event.data
+  assert.equal(event.data, undefined)
+
+  const bytes = Buffer.from(body)
+  const later = webhook.verify(bytes, webhook.sign(body))
+  bytes.fill(0)
+  assert.deepEqual(later.data, message.data)
+})
+
+test('fields that are long or strange arrive whole', () => {
+  for (const text of ['', 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(10_000), 'Žofie 😀', '\0', 'a"\\\n', '\u2028', '\ud800']) {
+    const sent = { id: `evt_${text}`, type: `t_${text}`, occurred_at: '2025-01-01T00:00:00Z', display_name: text, data: { [text]: [text, { ü: text }] } }
+    // JSON cannot hold half a pair but escaped, and the core refuses that in the envelope.
+    if (text === '\ud800') Object.assign(sent, { id: 'evt_1', type: 't', display_name: '' })
+    const printed = Buffer.from(JSON.stringify(sent))
+    const event = webhook.verify(printed, webhook.sign(printed, { id: 'm'.repeat(200) }))
+    assert.deepEqual([event.id, event.type, event.displayName, event.messageId], [sent.id, sent.type, sent.display_name, 'm'.repeat(200)])
+    assert.deepEqual(event.data, sent.data)
+  }
+  for (const data of ['null', '1e3', '"text"', '[]', 'false', '{"__proto__":{"admin":true}}']) {
+    const printed = Buffer.from(`{"id":"evt_1","type":"t","occurred_at":"2025-01-01T00:00:00Z","data":${data}}`)
+    const event = webhook.verify(printed, webhook.sign(printed))
+    assert.deepStrictEqual(event.data, JSON.parse(data))
+    assert.equal({ ...event }.admin ?? event.data?.admin, undefined)
+  }
 })

@@ -1,5 +1,6 @@
 // Compiled, never run: what a user may write, and what the compiler must refuse.
-import { Client, Sandbox, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import { Client, ReplayGuard, Sandbox, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
 import type { Directory, Event, GroupPage, Organization, User, UserPage } from 'headcount'
 
@@ -60,4 +61,16 @@ export async function rehearseWebhooks(url: string): Promise<number> {
   await sandbox.deliver(url, 'user.login', { data: { usr: {} } })
   sandbox.close()
   return (await deliver(url, 'user.login', { secret: 'whsec_x', id: 'msg_1' })) + (await deliver(url, body))
+}
+
+export async function once(redis: { exists(key: string): Promise<number>; set(key: string, value: string, options: { PXAT: number }): Promise<unknown> }, event: Event) {
+  const guard = ReplayGuard.custom({
+    contains: async (id) => (await redis.exists(id)) === 1,
+    record: (id, expiresAt) => redis.set(id, '', { PXAT: expiresAt.getTime() }),
+  })
+  const first: boolean = await guard.check(event)
+  if (first) await guard.commit(event.messageId)
+  // @ts-expect-error: memory's alone
+  ReplayGuard.sqlite('seen.db', { capacity: 3 })
+  return webhook(() => {}, { replayGuard: new ReplayGuard({ capacity: 1000, retentionSeconds: 86_400 }) })
 }

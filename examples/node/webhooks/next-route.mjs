@@ -1,7 +1,10 @@
 // A webhook endpoint of Next.js: app/webhooks/scalekit/route.js. Reads SCALEKIT_WEBHOOK_SECRET.
+import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/fetch'
 
-export const POST = webhook(async (event) => {
+const receive = async (event) => {
   if (event.data.id === 'fail') throw new Error('the database is down, say')
   console.log(event.type, event.id)
-})
+}
+
+export const POST = webhook(receive, { replayGuard: new ReplayGuard() })

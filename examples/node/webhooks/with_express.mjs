@@ -1,5 +1,6 @@
 // A webhook endpoint in Express. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
 import express from 'express'
+import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/express'
 
 const receive = async (event) => {
@@ -10,7 +11,7 @@ const receive = async (event) => {
 const app = express()
 app.set('env', 'test') // prints no stack to a client
 if (process.env.BEHIND_A_PARSER) app.use(express.json({ limit: '5mb' })) // works here too, but belongs behind the webhook
-app.all('/webhooks/scalekit', webhook(receive))
+app.all('/webhooks/scalekit', webhook(receive, { replayGuard: new ReplayGuard() }))
 const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)
 })

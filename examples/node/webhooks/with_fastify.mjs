@@ -1,5 +1,6 @@
 // A webhook endpoint in Fastify. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
 import Fastify from 'fastify'
+import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/fastify'
 
 const receive = async (event) => {
@@ -8,7 +9,7 @@ const receive = async (event) => {
 }
 
 const app = Fastify()
-app.register(webhook(receive), { path: '/webhooks/scalekit' })
+app.register(webhook(receive, { replayGuard: new ReplayGuard() }), { path: '/webhooks/scalekit' })
 app.post('/echo', (request) => request.body) // other routes have their own parsers
 await app.listen({ port: Number(process.env.PORT ?? 0), host: '127.0.0.1' })
 console.log(`listening on http://127.0.0.1:${app.server.address().port}/webhooks/scalekit`)

@@ -1,5 +1,6 @@
 // A webhook endpoint in Hono. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
 import { serve } from '@hono/node-server'
+import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/fetch'
 import { Hono } from 'hono'
 
@@ -9,7 +10,7 @@ const receive = async (event) => {
 }
 
 const app = new Hono()
-const endpoint = webhook(receive)
+const endpoint = webhook(receive, { replayGuard: new ReplayGuard() })
 app.onError((error, c) => c.body(null, 500))
 app.all('/webhooks/scalekit', (c) => endpoint(c.req.raw))
 const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 0), hostname: '127.0.0.1' }, () => {

@@ -1,5 +1,6 @@
 // A webhook endpoint on node:http alone. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
 import { createServer } from 'node:http'
+import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/http'
 
 const receive = async (event) => {
@@ -7,7 +8,7 @@ const receive = async (event) => {
   console.log(event.type, event.id)
 }
 
-const server = createServer(webhook(receive, { onError: () => {} }))
+const server = createServer(webhook(receive, { replayGuard: new ReplayGuard(), onError: () => {} }))
 server.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)
 })

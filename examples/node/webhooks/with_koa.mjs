@@ -1,5 +1,6 @@
 // A webhook endpoint in Koa. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
 import { bodyParser } from '@koa/bodyparser'
+import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/koa'
 import Koa from 'koa'
 
@@ -11,7 +12,7 @@ const receive = async (event) => {
 const app = new Koa()
 app.silent = true // no stack on the console
 if (process.env.BEHIND_A_PARSER) app.use(bodyParser({ jsonLimit: '5mb' })) // works here too, but belongs behind the webhook
-const endpoint = webhook(receive)
+const endpoint = webhook(receive, { replayGuard: new ReplayGuard() })
 app.use((ctx, next) => (ctx.path === '/webhooks/scalekit' ? endpoint(ctx) : next()))
 const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)

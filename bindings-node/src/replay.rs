@@ -1,0 +1,131 @@
+//! Which messages were handled already. A guard in memory answers at once; one on a file is asked away from Node's loop.
+
+use crate::calls::promise;
+use crate::errors::thrown;
+use crate::options::{read, seconds};
+use crate::webhook::moment;
+use headcount::{Error, RETENTION, Replay, ReplayGuard, Result, Timestamp, guard};
+use napi::Env;
+use napi::bindgen_prelude::PromiseRaw;
+use napi::tokio::task::spawn_blocking;
+use serde::Deserialize;
+
+/// How many ids a guard keeps in memory unless set: some 20 MB at the most.
+const CAPACITY: usize = 100_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MemoryOptions {
+    capacity: Option<usize>,
+    retention_seconds: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    retention_seconds: Option<f64>,
+}
+
+fn retention(set: Option<f64>) -> Result<std::time::Duration> {
+    set.map_or(Ok(RETENTION), |set| seconds("retentionSeconds", set))
+}
+
+/// Remembers which messages were handled.
+#[napi_derive::napi]
+pub struct NativeReplayGuard(ReplayGuard);
+
+fn check(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<bool> {
+    let replay = match now {
+        Some(now) => guard.check_id_at(id, now),
+        None => guard.check_id(id),
+    };
+    Ok(replay? == Replay::First)
+}
+
+fn commit(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<()> {
+    match now {
+        Some(now) => guard.commit_id_at(id, now),
+        None => guard.commit_id(id),
+    }
+}
+
+/// Promises what `work` gives, which waits for a disk.
+fn away<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
+    env: &'env Env,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> napi::Result<PromiseRaw<'env, T>> {
+    promise(env, None, async move {
+        spawn_blocking(move || guard(work)).await.unwrap_or_else(|ended| Err(Error::internal(ended.to_string())))
+    })
+}
+
+#[napi_derive::napi]
+impl NativeReplayGuard {
+    /// A guard in memory.
+    #[napi(factory)]
+    pub fn in_memory(options: String) -> napi::Result<NativeReplayGuard> {
+        guard(|| {
+            let options: MemoryOptions = read(&options)?;
+            let capacity = options.capacity.unwrap_or(CAPACITY);
+            if capacity == 0 {
+                return Err(Error::invalid_argument("capacity is 0: expected a number of ids, 1 or more"));
+            }
+            Ok(ReplayGuard::in_memory(capacity).retention(retention(options.retention_seconds)?))
+        })
+        .map(NativeReplayGuard)
+        .map_err(thrown)
+    }
+
+    /// A guard on a file.
+    #[napi(factory)]
+    pub fn sqlite(path: String, options: String) -> napi::Result<NativeReplayGuard> {
+        guard(|| {
+            let options: Options = read(&options)?;
+            Ok(ReplayGuard::sqlite(path)?.retention(retention(options.retention_seconds)?))
+        })
+        .map(NativeReplayGuard)
+        .map_err(thrown)
+    }
+
+    /// Whether the message is seen for the first time.
+    #[napi]
+    pub fn check(&self, id: String, now: Option<f64>) -> napi::Result<bool> {
+        guard(|| check(&self.0, &id, moment(now)?)).map_err(thrown)
+    }
+
+    /// Records that the message was handled.
+    #[napi]
+    pub fn commit(&self, id: String, now: Option<f64>) -> napi::Result<()> {
+        guard(|| commit(&self.0, &id, moment(now)?)).map_err(thrown)
+    }
+
+    /// Promises what `check` gives.
+    #[napi]
+    pub fn check_away<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        now: Option<f64>,
+    ) -> napi::Result<PromiseRaw<'env, bool>> {
+        let guard = self.0.clone();
+        away(env, move || check(&guard, &id, moment(now)?))
+    }
+
+    /// Promises what `commit` gives.
+    #[napi]
+    pub fn commit_away<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        now: Option<f64>,
+    ) -> napi::Result<PromiseRaw<'env, ()>> {
+        let guard = self.0.clone();
+        away(env, move || commit(&guard, &id, moment(now)?))
+    }
+}
+
+/// For how many seconds a guard with these options remembers: for one whose ids are kept in JavaScript.
+#[napi_derive::napi]
+pub fn replay_retention(options: String) -> napi::Result<f64> {
+    guard(|| Ok(retention(read::<Options>(&options)?.retention_seconds)?.as_secs_f64())).map_err(thrown)
+}

@@ -1,0 +1,81 @@
+// The replay guard beyond the shared vectors: its clock, what it refuses, and a file that others use as well.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { ReplayGuard, Webhook, errors } from 'headcount'
+import { event, signed } from 'headcount/testing'
+
+const webhook = new Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+
+function folder(t) {
+  const made = mkdtempSync(join(tmpdir(), 'headcount-'))
+  t.after(() => rmSync(made, { recursive: true }))
+  return made
+}
+
+test('a message is known by the id it came with', async () => {
+  const body = event('user.login')
+  const [one, other] = ['msg_1', 'msg_2'].map((id) => webhook.verify(body, signed(webhook, body, { id })))
+  assert.deepEqual([one.messageId, other.messageId], ['msg_1', 'msg_2'])
+  const guard = new ReplayGuard()
+  assert.equal(await guard.check(one), true)
+  assert.equal(await guard.commit(one), undefined)
+  assert.deepEqual([await guard.check(one), await guard.check(other), await guard.check('msg_1')], [false, true, false])
+  assert.equal(await guard.check({ id: 'evt_1', messageId: '' }), true)
+})
+
+test("the present is the machine's, and three days are kept", async (t) => {
+  const kept = []
+  const store = { contains: () => false, record: (id, expiresAt) => kept.push([id, expiresAt]) }
+  const before = Date.now()
+  await ReplayGuard.custom(store).commit('msg_1')
+  await ReplayGuard.custom(store, { retentionSeconds: 60 }).commit('msg_2', { now: new Date(1000) })
+  await ReplayGuard.custom(store, { retentionSeconds: 1e15 }).commit('msg_3')
+  const days = (kept[0][1] - before) / 86_400_000
+  assert.ok(days >= 3 && days < 3.1, String(days))
+  assert.deepEqual(kept[1], ['msg_2', new Date(61_000)])
+  assert.equal(kept[2][1].getTime(), 8_640_000_000_000_000)
+  for (const guard of [new ReplayGuard({ retentionSeconds: 60 }), ReplayGuard.sqlite(join(folder(t), 'seen.db'), { retentionSeconds: 60 })]) {
+    await guard.commit('msg_1', { now: new Date(0) })
+    assert.deepEqual([await guard.check('msg_1'), await guard.check('msg_1', { now: 59 })], [true, false])
+    await guard.commit('msg_2')
+    assert.equal(await guard.check('msg_2'), false)
+  }
+})
+
+test('a file is shared between processes, and outlives them', async (t) => {
+  const path = join(folder(t), 'seen.db')
+  const guard = ReplayGuard.sqlite(path)
+  const code = `const { ReplayGuard } = require('headcount'); ReplayGuard.sqlite(${JSON.stringify(path)}).commit('msg_1')`
+  execFileSync(process.execPath, ['-e', code], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
+  assert.equal(await guard.check('msg_1'), false)
+  await Promise.all(Array.from({ length: 50 }, (_, at) => guard.commit(`msg_${at}`)))
+  assert.deepEqual(await Promise.all([49, 50].map((at) => guard.check(`msg_${at}`))), [false, true])
+})
+
+test('what it cannot use, it refuses', async (t) => {
+  const other = join(folder(t), 'letter.txt')
+  writeFileSync(other, 'Dear Ada, '.repeat(200))
+  assert.throws(() => ReplayGuard.sqlite(other), errors.StoreError)
+  assert.throws(() => ReplayGuard.sqlite(join(other, 'seen.db')), errors.StoreError)
+  assert.throws(() => ReplayGuard.sqlite(), errors.InvalidArgumentError)
+  assert.throws(() => ReplayGuard.custom({ contains: () => true }), (error) => error instanceof errors.InvalidArgumentError && /record/.test(error.message))
+  for (const options of [{ capacity: 0 }, { capacity: -1 }, { capacity: 1.5 }, { retentionSeconds: -1 }, { size: 3 }, 'seen.db']) {
+    assert.throws(() => new ReplayGuard(options), errors.InvalidArgumentError, JSON.stringify(options))
+  }
+  assert.throws(() => ReplayGuard.sqlite(join(folder(t), 'seen.db'), { capacity: 3 }), errors.InvalidArgumentError)
+  const guard = new ReplayGuard()
+  for (const message of [undefined, null, '', {}, { id: '', messageId: '' }, 7]) {
+    await assert.rejects(guard.check(message), errors.InvalidArgumentError)
+    await assert.rejects(guard.commit(message), errors.InvalidArgumentError)
+  }
+  await assert.rejects(guard.check('msg_1', { now: NaN }), errors.InvalidArgumentError)
+  const away = new Error('redis is away')
+  const broken = ReplayGuard.custom({ contains: () => Promise.reject(away), record: () => { throw away } })
+  await assert.rejects(broken.check('msg_1'), away)
+  await assert.rejects(broken.commit('msg_1'), away)
+})
