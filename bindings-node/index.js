@@ -279,7 +279,9 @@ const PRINTED = {
  * The event that the native half verified. Its data are read when they are asked for: most programs look at few types, and reading is
  * most of the work. They are a property like any other all the same: copied, compared and printed with the event.
  */
-function eventOf([envelope, text]) {
+function eventOf(parts) {
+  const envelope = parts[0]
+  let text = parts[1]
   let id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion
   if (envelope.charCodeAt(0) === 0) {
     ;[id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion] = JSON.parse(envelope.slice(1))
