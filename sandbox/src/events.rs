@@ -39,7 +39,11 @@ impl EventOverrides {
     ///
     /// 400 where it is no such object, or has a field of another name.
     pub fn from_json(text: &str) -> Result<EventOverrides, Error> {
-        serde_json::from_str(text).map_err(|error| Error::invalid(format!("overrides: {error}")))
+        // An object first: a struct would take an array as well.
+        let fields = serde_json::from_str::<Map<String, Value>>(text);
+        fields
+            .and_then(|fields| serde_json::from_value(Value::Object(fields)))
+            .map_err(|error| Error::invalid(format!("overrides: {error}")))
     }
 }
 
