@@ -225,6 +225,12 @@ impl MirrorBuilder {
     /// As [`Mirror::open`].
     #[cfg(feature = "sqlite")]
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Mirror> {
+        let path = path.as_ref();
+        if path.to_str().is_some_and(|text| text.starts_with("postgresql://") || text.starts_with("postgres://")) {
+            return Err(Error::config(
+                "this version keeps mirrors in SQLite alone: name a file in the place of the PostgreSQL URL",
+            ));
+        }
         let store = crate::store::SqliteStore::open(path)?;
         self.open_in(Arc::new(store)).await
     }

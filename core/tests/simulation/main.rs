@@ -44,6 +44,53 @@ fn every_promise_holds_whatever_happens() {
     });
 }
 
+/// Events alone, in two orders and with doubles: the same mirror.
+#[test]
+fn events_settle_to_one_state_in_any_order_and_any_number_of_times() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for seed in 0..400 {
+        let dice = Dice::new(seed);
+        let world = World::new(dice.fork());
+        runtime.block_on(async {
+            let mirrors = [open(&world, &dice).await, open(&world, &dice).await];
+            for mirror in &mirrors {
+                mirror.sync(ORGANIZATION).await.unwrap();
+            }
+            let mut messages = Vec::new();
+            for _ in 0..dice.between(5, 40) {
+                messages.extend(world.happen());
+                world.pass(dice.between(1, 100) as i64);
+            }
+            let mut views = Vec::new();
+            for mirror in &mirrors {
+                let mut left: Vec<Message> = messages
+                    .iter()
+                    .flat_map(|message| std::iter::repeat_n(message.clone(), dice.between(1, 2) as usize))
+                    .collect();
+                while !left.is_empty() {
+                    let message = left.swap_remove(dice.below(left.len() as u64) as usize);
+                    let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
+                    assert_ne!(mirror.apply(&event).await.unwrap(), Outcome::Parked);
+                }
+                let directories = mirror.directories(None).await.unwrap();
+                views.push((view(mirror).await, directories));
+            }
+            assert_eq!(views[0], views[1], "seed {seed}: two orders, two states");
+        });
+    }
+}
+
+async fn open(world: &World, dice: &Dice) -> Mirror {
+    Mirror::builder()
+        .source(world.clone())
+        .clock(world.clock())
+        .chance(dice.fork())
+        .guard_events(false)
+        .open(":memory:")
+        .await
+        .unwrap()
+}
+
 fn run(seed: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(Simulation::new(seed).run());
