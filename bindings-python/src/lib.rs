@@ -1,9 +1,9 @@
 //! The Python package's native half: a thin translation of the crate `headcount`, with no logic of its own.
 //!
 //! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`), and `logging` tells of them;
-//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers. `convert` and `errors` are the two
-//! ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a class twice, for threads and for
-//! asyncio, is written once, as a macro.
+//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers; `sandbox` is the other side of both.
+//! `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
+//! class twice, for threads and for asyncio, is written once, as a macro.
 
 mod border;
 mod client;
@@ -16,6 +16,7 @@ mod listing;
 mod logging;
 mod models;
 mod organization;
+mod sandbox;
 mod webhook;
 
 use pyo3::prelude::*;
@@ -38,6 +39,8 @@ mod _headcount {
     use crate::models::{Directory, DirectoryToggle, Group, Organization, User};
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};
+    #[pymodule_export]
+    use crate::sandbox::Sandbox;
     #[pymodule_export]
     use crate::webhook::{Webhook, verify_interceptor_payload, verify_webhook_payload};
 

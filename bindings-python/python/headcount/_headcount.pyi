@@ -1,6 +1,6 @@
 """The native half of ``headcount``: import that instead. mypy's stubtest holds this file against the binary."""
 
-from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from types import TracebackType
@@ -32,6 +32,7 @@ __all__ = [
     "User",
     "AsyncOrganizationClient",
     "OrganizationClient",
+    "Sandbox",
     "Webhook",
     "verify_interceptor_payload",
     "verify_webhook_payload",
@@ -1110,6 +1111,148 @@ class Webhook:
 
         ``id`` is a fresh ``msg_...`` and ``timestamp`` (Unix seconds, or an aware datetime) the present unless given.
         """
+
+@final
+class Sandbox:
+    """A local Scalekit environment over real HTTP, for demos and for tests. May be used from any number of threads at once.
+
+    It has a thread of its own, and listens on loopback until it is closed. The same ``seed`` (1 unless given) gives the same
+    organizations, people and ids every time; ``directories`` (1) is how many each of the ``organizations`` (1) has, ``users`` (50) and
+    ``groups`` (5) how many each directory has. ``port`` is any free one unless given. ``token_ttl`` is how long tokens live (an hour),
+    ``speed`` how many of its seconds pass in a real one (1).
+
+    A port that cannot be served is a ``ServerError``, a speed that is not above zero a ``BadRequestError``.
+    """
+
+    def __new__(
+        cls,
+        *,
+        organizations: Optional[int] = None,
+        directories: Optional[int] = None,
+        users: Optional[int] = None,
+        groups: Optional[int] = None,
+        seed: Optional[int] = None,
+        port: Optional[int] = None,
+        token_ttl: _Span = None,
+        speed: Optional[float] = None,
+    ) -> Self: ...
+    @property
+    def environment_url(self) -> str:
+        """Where it is: ``http://127.0.0.1:...``."""
+
+    @property
+    def client_id(self) -> str:
+        """The client id to sign in with."""
+
+    @property
+    def client_secret(self) -> str:
+        """The client secret to sign in with."""
+
+    @property
+    def webhook_secret(self) -> str:
+        """The secret that its webhooks are signed with."""
+
+    @property
+    def control_url(self) -> str:
+        """Where the same calls are over HTTP, for programs in other languages."""
+
+    @property
+    def organization_id(self) -> str:
+        """The first organization."""
+
+    @property
+    def directory_id(self) -> str:
+        """The first organization's first directory."""
+
+    def client(self, **settings: Any) -> Client:
+        """A client of this environment; ``settings`` are those of ``headcount.Client``."""
+
+    def async_client(self, **settings: Any) -> AsyncClient:
+        """A client of this environment for asyncio; ``settings`` are those of ``headcount.AsyncClient``."""
+
+    def register_endpoint(self, url: str) -> None:
+        """From now on, what happens is told to ``url`` as well, signed."""
+
+    def create_user(
+        self,
+        email: str,
+        *,
+        given_name: Optional[str] = None,
+        family_name: Optional[str] = None,
+        preferred_username: Optional[str] = None,
+        groups: Optional[Sequence[str]] = None,
+        organization_id: Optional[str] = None,
+        directory_id: Optional[str] = None,
+    ) -> User:
+        """Hires somebody. ``groups`` are names or ids of groups that there are; the organization and the directory are the first unless
+        given. ``BadRequestError`` for an address without ``@`` or an unknown group, ``NotFoundError`` for an unknown organization or
+        directory.
+        """
+
+    def update_user(
+        self,
+        user_id: str,
+        *,
+        email: Optional[str] = None,
+        given_name: Optional[str] = None,
+        family_name: Optional[str] = None,
+        preferred_username: Optional[str] = None,
+        active: Optional[bool] = None,
+        groups: Optional[Sequence[str]] = None,
+    ) -> User:
+        """Changes somebody; what is not given stays. ``groups`` are all of their groups, by names or ids. ``NotFoundError`` for an unknown
+        user, ``BadRequestError`` for an unknown group.
+        """
+
+    def delete_user(self, user_id: str) -> None:
+        """Lets somebody go. ``NotFoundError`` for an unknown user."""
+
+    def create_group(
+        self, display_name: str, *, organization_id: Optional[str] = None, directory_id: Optional[str] = None
+    ) -> Group:
+        """Makes a group. ``BadRequestError`` for an empty name, ``NotFoundError`` for an unknown organization or directory."""
+
+    def update_group(self, group_id: str, display_name: str) -> Group:
+        """Renames a group. ``NotFoundError`` for an unknown group."""
+
+    def delete_group(self, group_id: str) -> None:
+        """Ends a group; its members stay. ``NotFoundError`` for an unknown group."""
+
+    def add_member(self, group_id: str, user_id: str) -> None:
+        """Puts somebody into a group. ``NotFoundError`` for an unknown user or group."""
+
+    def remove_member(self, group_id: str, user_id: str) -> None:
+        """Takes somebody out of a group. ``NotFoundError`` for an unknown user or group."""
+
+    def fault(self, *faults: Optional[str], every: int = 1) -> None:
+        """Every ``every``-th REST call from now on meets the next of ``faults``; None, or no fault at all, ends it.
+
+        A fault is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``, ``"503"``), ``"reset"``, ``"truncate"``,
+        ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``, ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``; others
+        are a ``BadRequestError``. Token requests are spared.
+        """
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """What was sent, what came back, what will be retried and when: a dict for each event on its way to each endpoint.
+
+        ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``, ``delivered`` or ``failed``),
+        ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``; times are RFC 3339 text by the sandbox's clock.
+        """
+
+    def advance(self, by: Union[str, float, timedelta]) -> None:
+        """Moves its clock ahead, by ``"90s"``, ``"5m"``, ``"6h"`` or ``"1d"``, by seconds or a ``timedelta``: tokens end, and retries fall due."""
+
+    def requests(self) -> dict[str, int]:
+        """How many calls came, by method and route."""
+
+    def close(self) -> None:
+        """Ends it, once calls that are under way have come back. Closing twice does no harm."""
+
+    def __enter__(self) -> Self: ...
+    @overload
+    def __exit__(self, exc_type: None, exc: None, traceback: None, /) -> None: ...
+    @overload
+    def __exit__(self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /) -> None: ...
 
 def verify_webhook_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
     """Verifies the signature of a webhook in one call: True, or a ``WebhookVerificationError``.
