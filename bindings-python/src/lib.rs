@@ -1,8 +1,7 @@
 //! The Python package's native half: a thin translation of the crate `headcount`, with no logic of its own.
 //!
 //! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`), and `logging` tells of them;
-//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers; `sandbox` is the other side of both.
-//! `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
+//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers; `sandbox` is the other side of both. `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
 //! class twice, for threads and for asyncio, is written once, as a macro.
 
 mod border;
@@ -40,7 +39,7 @@ mod _headcount {
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};
     #[pymodule_export]
-    use crate::sandbox::Sandbox;
+    use crate::sandbox::{Sandbox, event_body};
     #[pymodule_export]
     use crate::webhook::{Webhook, verify_interceptor_payload, verify_webhook_payload};
 

@@ -1,14 +1,14 @@
 //! `Sandbox`: a local Scalekit environment in this process, for demos and for users' own tests.
 
 use crate::client::{AsyncClient, Client};
-use crate::convert::{Count, Size, Span, Text, to_dict, wrong_type};
+use crate::convert::{Count, Moment, Size, Span, Text, compact_json, to_dict, wrong_type};
 use crate::errors::{OrRaise, invalid_argument, refused};
 use crate::models::{Group, User};
 use headcount::guard;
-use headcount_sandbox::{Error, Fault, NewGroup, NewUser, UserChange, parse_duration};
+use headcount_sandbox::{Error, EventOverrides, Fault, NewGroup, NewUser, UserChange, parse_duration};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyTuple};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -368,4 +368,37 @@ impl Sandbox {
 
 fn texts(given: Option<Vec<Text>>) -> Option<Vec<String>> {
     given.map(|texts| texts.into_iter().map(String::from).collect())
+}
+
+/// The body of an event, as the vendor would send it: ``headcount.testing.event`` says what it takes.
+#[pyfunction]
+#[pyo3(signature = (r#type, *, data = None, organization_id = None, environment_id = None, id = None, occurred_at = None))]
+pub(crate) fn event_body<'py>(
+    py: Python<'py>,
+    r#type: Text,
+    data: Option<&Bound<'py, PyAny>>,
+    organization_id: Option<Text>,
+    environment_id: Option<Text>,
+    id: Option<Text>,
+    occurred_at: Option<Moment>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let wanted = EventOverrides {
+        id: id.map(String::from),
+        occurred_at: occurred_at.map(|moment| moment.0),
+        organization_id: organization_id.map(String::from),
+        environment_id: environment_id.map(String::from),
+        data: data.map(fields).transpose()?,
+    };
+    let body = headcount_sandbox::event_body(&r#type, &wanted).map_err(|error| refused(py, &error))?;
+    Ok(PyBytes::new(py, body.as_bytes()))
+}
+
+fn fields(data: &Bound<'_, PyAny>) -> PyResult<serde_json::Map<String, serde_json::Value>> {
+    let py = data.py();
+    if !data.is_instance_of::<PyMapping>() {
+        return Err(wrong_type(data, "the event's data as a dict"));
+    }
+    let printed: Text = compact_json(py.get_type::<PyDict>().call1((data,))?.as_any())?.extract()?;
+    serde_json::from_str(&printed)
+        .map_err(|_| invalid_argument(py, "the event's data holds what JSON has no way to say, such as NaN"))
 }

@@ -34,6 +34,7 @@ __all__ = [
     "OrganizationClient",
     "Sandbox",
     "Webhook",
+    "event_body",
     "verify_interceptor_payload",
     "verify_webhook_payload",
     "__version__",
@@ -1253,6 +1254,17 @@ class Sandbox:
     def __exit__(self, exc_type: None, exc: None, traceback: None, /) -> None: ...
     @overload
     def __exit__(self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /) -> None: ...
+
+def event_body(
+    type: str,
+    *,
+    data: Optional[Mapping[str, Any]] = None,
+    organization_id: Optional[str] = None,
+    environment_id: Optional[str] = None,
+    id: Optional[str] = None,
+    occurred_at: Union[datetime, str, None] = None,
+) -> bytes:
+    """The body of an event, as the vendor would send it: ``headcount.testing.event`` says what it takes."""
 
 def verify_webhook_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
     """Verifies the signature of a webhook in one call: True, or a ``WebhookVerificationError``.
