@@ -1,6 +1,6 @@
 //! `Event`: one thing that happened, as a verified webhook told it.
 
-use crate::convert::{datetime, from_json};
+use crate::convert::{Text, datetime, from_json};
 use crate::errors::OrRaise;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -24,6 +24,10 @@ impl From<headcount::Event> for Event {
 }
 
 impl Event {
+    pub(crate) fn value(&self) -> &headcount::Event {
+        &self.value
+    }
+
     /// The event in the class of its type (`headcount.events`), or in its own where there is none.
     pub(crate) fn typed(py: Python<'_>, value: headcount::Event) -> PyResult<Bound<'_, PyAny>> {
         static TYPES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
@@ -49,6 +53,12 @@ impl Event {
     #[new]
     fn new(event: PyRef<'_, Event>) -> Event {
         Event::from(event.value.clone())
+    }
+
+    /// The ``webhook-id`` of the request that was verified: the same for every attempt to deliver it.
+    #[getter]
+    fn message_id(&self) -> &str {
+        self.value.message_id()
     }
 
     /// ``evt_...``: the same however often it is delivered.
@@ -137,13 +147,21 @@ impl Event {
     }
 
     #[classmethod]
-    fn _from_body<'py>(class: &Bound<'py, PyType>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        Event::typed(class.py(), headcount::Event::from_verified_body(body).or_raise(class.py())?)
+    #[pyo3(signature = (body, message_id = None))]
+    fn _from_body<'py>(
+        class: &Bound<'py, PyType>,
+        body: &[u8],
+        message_id: Option<Text>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let message_id = message_id.as_deref().unwrap_or_default();
+        let event = headcount::Event::from_verified_message(body, message_id);
+        Event::typed(class.py(), event.or_raise(class.py())?)
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Event>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+    fn __reduce__<'py>(slf: &'py Bound<'py, Event>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, &'py str))> {
         let py = slf.py();
         let read = slf.get_type().getattr(intern!(py, "_from_body"))?;
-        Ok((read, (PyBytes::new(py, slf.get().value.body()),)))
+        let event = &slf.get().value;
+        Ok((read, (PyBytes::new(py, event.body()), event.message_id())))
     }
 }

@@ -1,7 +1,8 @@
 //! The Python package's native half: a thin translation of the crate `headcount`, with no logic of its own.
 //!
 //! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`), and `logging` tells of them;
-//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers; `sandbox` is the other side of both. `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
+//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers, and `replay` remembers which were
+//! handled; `sandbox` is the other side of both. `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
 //! class twice, for threads and for asyncio, is written once, as a macro.
 
 mod border;
@@ -15,6 +16,7 @@ mod listing;
 mod logging;
 mod models;
 mod organization;
+mod replay;
 mod sandbox;
 mod webhook;
 
@@ -38,6 +40,8 @@ mod _headcount {
     use crate::models::{Directory, DirectoryToggle, Group, Organization, User};
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};
+    #[pymodule_export]
+    use crate::replay::ReplayGuard;
     #[pymodule_export]
     use crate::sandbox::{Sandbox, event_body};
     #[pymodule_export]

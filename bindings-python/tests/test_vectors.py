@@ -112,6 +112,23 @@ def test_parsed(case):
     check(lambda: headcount.Webhook(case["secret"]).verify(json.loads(raw), headers, now=case["now"]), case["expect"])
 
 
+@pytest.mark.parametrize("case", cases("webhook_replay"))
+def test_replay(case, tmp_path):
+    run_replay(case, headcount.ReplayGuard(capacity=case.get("capacity"), retention=case["retention"]))
+    if "capacity" not in case:  # a file has room for all
+        run_replay(case, headcount.ReplayGuard.sqlite(tmp_path / "replay.db", retention=case["retention"]))
+
+
+def run_replay(case, guard):
+    now = case["now"]
+    for step in case["steps"]:
+        now += step.get("advance", 0)
+        if "commit" in step:
+            guard.commit_id(step["commit"], now=now)
+        elif "check" in step:
+            assert guard.check_id(step["check"], now=now) is (step["expect"] == "first")
+
+
 def test_published_events():
     events = load("webhook_events")
     assert len(events) == 41

@@ -7,7 +7,7 @@ import inspect
 import logging
 from typing import Any, Awaitable, Callable, Optional, Union
 
-from ._headcount import Event, Webhook
+from ._headcount import Event, ReplayGuard, Webhook
 from .errors import WebhookVerificationError
 
 Handler = Callable[[Event], object]
@@ -27,11 +27,14 @@ class Refused(Exception):
 class Receiver:
     """A verifier and what its events are given to. Made at start-up, so that a secret that is missing is found then."""
 
-    def __init__(self, handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook]) -> None:
+    def __init__(
+        self, handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook], replay_guard: Optional[ReplayGuard] = None
+    ) -> None:
         if not callable(handler):
             raise TypeError(f"the handler is a {type(handler).__name__}: expected a function of an event")
         self.handler = handler
         self.webhook = Webhook() if webhook is None else webhook
+        self.replay_guard = replay_guard
         called = getattr(handler, "__call__", None)
         self.is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(called)
 
@@ -52,17 +55,44 @@ class Receiver:
             logger.info("a webhook was refused: %s", error)
             raise Refused(413 if error.reason == "body_too_large" else 400) from None
 
+    async def is_new(self, event: Event) -> bool:
+        """Whether the guard lets the event through. A guard that would block the loop is asked in a thread."""
+        guard = self.replay_guard
+        if guard is None:
+            return True
+        return _told(event, await asyncio.to_thread(guard.check, event) if guard.blocking else guard.check(event))
+
+    async def done(self, event: Event) -> None:
+        """Tells the guard that the event was handled: what was not, is let through when it comes again."""
+        guard = self.replay_guard
+        if guard is not None:
+            await asyncio.to_thread(guard.commit, event) if guard.blocking else guard.commit(event)
+
     async def handle(self, event: Event) -> None:
-        """Calls the handler; one that would block the loop, in a thread."""
+        """Calls the handler, unless that was done before; one that would block the loop, in a thread."""
+        if not await self.is_new(event):
+            return
         result = self.handler(event) if self.is_async else await asyncio.to_thread(self.handler, event)
         if inspect.isawaitable(result):
             await result
+        await self.done(event)
 
     def handle_now(self, event: Event) -> None:
-        """Calls the handler; a coroutine runs to its end in a loop of its own."""
+        """Calls the handler, unless that was done before; a coroutine runs to its end in a loop of its own."""
+        guard = self.replay_guard
+        if guard is not None and not _told(event, guard.check(event)):
+            return
         result = self.handler(event)
         if inspect.isawaitable(result):
             asyncio.run(_finish(result))
+        if guard is not None:
+            guard.commit(event)
+
+
+def _told(event: Event, new: bool) -> bool:
+    if not new:
+        logger.info("a webhook came again and was handled before: %s", event.id)
+    return new
 
 
 async def _finish(result: Awaitable[object]) -> None:

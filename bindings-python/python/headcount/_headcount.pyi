@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, S
 from datetime import datetime, timedelta
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal, Optional, SupportsIndex, Union, final, overload
+from typing import Any, Callable, Literal, Optional, SupportsIndex, Union, final, overload
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -32,6 +32,7 @@ __all__ = [
     "User",
     "AsyncOrganizationClient",
     "OrganizationClient",
+    "ReplayGuard",
     "Sandbox",
     "Webhook",
     "event_body",
@@ -991,6 +992,10 @@ class Event:
         """The same event as another one."""
 
     @property
+    def message_id(self) -> str:
+        """The ``webhook-id`` of the request that was verified: the same for every attempt to deliver it."""
+
+    @property
     def id(self) -> str:
         """``evt_...``: the same however often it is delivered."""
 
@@ -1037,8 +1042,8 @@ class Event:
     def __ne__(self, other: _object, /) -> bool: ...
     def __hash__(self) -> int: ...
     @classmethod
-    def _from_body(cls, body: bytes) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[bytes]]: ...
+    def _from_body(cls, body: bytes, message_id: Optional[str] = None) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[bytes, str]]: ...
 
 @final
 class AsyncOrganizationIterator:
@@ -1112,6 +1117,55 @@ class Webhook:
 
         ``id`` is a fresh ``msg_...`` and ``timestamp`` (Unix seconds, or an aware datetime) the present unless given.
         """
+
+@final
+class ReplayGuard:
+    """Remembers which messages were handled, so that one that is sent twice is not handled twice. May be used from any number of
+    threads at once.
+
+    ``check`` an event before it is handled, and ``commit`` it once it has been: what failed is let through when it comes again. The
+    endpoints (``headcount.fastapi`` and the others) do both. ``ReplayGuard()`` keeps the last ``capacity`` ids (100,000 unless set) in this
+    process's memory, ``ReplayGuard.sqlite(path)`` in a file that any number of processes share, ``ReplayGuard.custom(...)`` wherever you
+    like. ``retention`` is how long an id is remembered: seconds or a ``timedelta``, three days unless set. The vendor goes on trying for
+    28 hours.
+
+    Nothing is held between the two: where one message arrives twice at the same moment, both may be let through.
+    """
+
+    def __new__(cls, *, capacity: Optional[int] = None, retention: _Span = None) -> Self: ...
+    @staticmethod
+    def sqlite(path: Union[str, PathLike[str]], *, retention: _Span = None) -> ReplayGuard:
+        """A guard that keeps ids in the SQLite file at ``path``, which is made where there is none: any number of processes of one machine
+        may use it at once, and what was committed survives them. ``StoreError`` where the file cannot be opened.
+        """
+
+    @staticmethod
+    def custom(
+        *, contains: Callable[[str], Union[bool, int]], record: Callable[[str, datetime], object], retention: _Span = None
+    ) -> ReplayGuard:
+        """A guard that keeps ids in a store of your own.
+
+        ``contains(message_id)`` says whether an id was recorded and its time has not come yet; ``record(message_id, expires_at)`` records one
+        until that moment (an aware ``datetime``). Both are plain functions, called from any thread; what they raise reaches whoever asked.
+        """
+
+    def check(self, event: Event) -> bool:
+        """True where the message that ``event`` came in was not handled yet, as far as is remembered; False where it was: answer 201 then,
+        and do nothing. Nothing is recorded. ``StoreError`` where the store cannot say: answer 5xx, so that the message comes again.
+        """
+
+    def commit(self, event: Event) -> None:
+        """Records that the message that ``event`` came in was handled. Until then ``check`` says True however often it comes."""
+
+    def check_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> bool:
+        """``check`` by the message's id alone; ``now`` (an aware datetime, or Unix seconds) is the present unless given."""
+
+    def commit_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> None:
+        """``commit`` by the message's id alone; ``now`` (an aware datetime, or Unix seconds) is the present unless given."""
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a call may wait for a disk or a network: then it has no business in an event loop's own thread."""
 
 @final
 class Sandbox:

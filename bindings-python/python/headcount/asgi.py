@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any, Awaitable, Callable, MutableMapping, Optional, Union
 
 from ._endpoint import AsyncHandler, Handler, Receiver, Refused
-from ._headcount import Webhook
+from ._headcount import ReplayGuard, Webhook
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def endpoint(handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+def endpoint(
+    handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """An ASGI application that verifies each request and gives its event to ``handler``.
 
     ``handler`` is a function of a ``headcount.Event``; a coroutine function is awaited, any other runs in a thread. ``webhook`` is the
     verifier; without one, ``headcount.Webhook()`` is made at once. It answers 201 when the handler has returned; 400 to what was not
     signed as it should be, 413 to a body over the verifier's ``max_body``, 405 to other methods, all without a word of explanation
     (the logger ``headcount`` has the reason). What the handler raises is the server's: it answers 500, and the event comes again.
-    Any number of requests may be served at once.
+    A delivery that ``replay_guard`` has on record is answered 201 without calling the handler; it is recorded once the handler has
+    returned. Any number of requests may be served at once.
     """
-    receiver = Receiver(handler, webhook)
+    receiver = Receiver(handler, webhook, replay_guard)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

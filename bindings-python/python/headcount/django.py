@@ -9,16 +9,18 @@ from django.http import HttpRequest, HttpResponse, RawPostDataException
 from django.views.decorators.csrf import csrf_exempt
 
 from ._endpoint import AsyncHandler, Handler, Receiver, Refused
-from ._headcount import Event, Webhook
+from ._headcount import Event, ReplayGuard, Webhook
 
 
-def endpoint(handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None) -> Callable[..., Any]:
+def endpoint(
+    handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
+) -> Callable[..., Any]:
     """A view that verifies each request and gives its event to ``handler``: as ``headcount.asgi.endpoint``, which says what is answered.
 
     It is an async view where ``handler`` is a coroutine function, and exempt from CSRF tokens, as no browser sends webhooks. Django's
     own DATA_UPLOAD_MAX_MEMORY_SIZE applies as well. A body that something before has read through ``request.body`` is verified as well.
     """
-    receiver = Receiver(handler, webhook)
+    receiver = Receiver(handler, webhook, replay_guard)
 
     if receiver.is_async:
 

@@ -8,16 +8,18 @@ from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ._endpoint import Handler, Receiver, Refused
-from ._headcount import Webhook
+from ._headcount import ReplayGuard, Webhook
 
 
-def endpoint(handler: Handler, webhook: Optional[Webhook] = None, *, name: str = "headcount_webhook") -> Callable[[], Response]:
+def endpoint(
+    handler: Handler, webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None, *, name: str = "headcount_webhook"
+) -> Callable[[], Response]:
     """A view that verifies each request and gives its event to ``handler``: as ``headcount.wsgi.endpoint``, which says what is answered.
 
     A body that something before has read already (``request.get_json()``) is verified as well, as Flask keeps it. ``name`` is the
     view's name in the application.
     """
-    receiver = Receiver(handler, webhook)
+    receiver = Receiver(handler, webhook, replay_guard)
 
     def view() -> Response:
         try:

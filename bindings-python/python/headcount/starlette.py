@@ -8,14 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ._endpoint import AsyncHandler, Handler, Receiver, Refused
-from ._headcount import Event, Webhook
+from ._headcount import Event, ReplayGuard, Webhook
 
 
-def endpoint(handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(
+    handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
+) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that verifies each request and gives its event to ``handler``: as ``headcount.asgi.endpoint``, which says what is
     answered. A body that a middleware has read already (``await request.body()``) is verified as well.
     """
-    receiver = Receiver(handler, webhook)
+    receiver = Receiver(handler, webhook, replay_guard)
 
     async def webhook_endpoint(request: Request) -> Response:
         try:

@@ -6,21 +6,24 @@ from http import HTTPStatus
 from typing import Any, Callable, Dict, Iterable, Optional
 
 from ._endpoint import Handler, Receiver, Refused
-from ._headcount import Webhook
+from ._headcount import ReplayGuard, Webhook
 
 Environ = Dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
-def endpoint(handler: Handler, webhook: Optional[Webhook] = None) -> Callable[[Environ, StartResponse], Iterable[bytes]]:
+def endpoint(
+    handler: Handler, webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
+) -> Callable[[Environ, StartResponse], Iterable[bytes]]:
     """A WSGI application that verifies each request and gives its event to ``handler``.
 
     ``handler`` is a function of a ``headcount.Event``. ``webhook`` is the verifier; without one, ``headcount.Webhook()`` is made at once.
     It answers 201 when the handler has returned; 400 to what was not signed as it should be, 413 to a body over the verifier's
     ``max_body``, 405 to other methods, all without a word of explanation (the logger ``headcount`` has the reason). What the handler
-    raises is the server's: it answers 500, and the event comes again. Any number of threads may serve requests at once.
+    raises is the server's: it answers 500, and the event comes again. A delivery that ``replay_guard`` has on record is answered
+    201 without calling the handler; it is recorded once the handler has returned. Any number of threads may serve requests at once.
     """
-    receiver = Receiver(handler, webhook)
+    receiver = Receiver(handler, webhook, replay_guard)
 
     def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:

@@ -1,0 +1,207 @@
+"""The replay guard: its own calls, and in the endpoints under the real frameworks, over real HTTP. The rules are in the vectors."""
+
+import asyncio
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from test_frameworks import BODY, EXAMPLES, SECRET, WEBHOOK, Program
+
+import headcount
+import headcount.asgi
+from headcount import testing
+
+PROGRAM = Path(__file__).resolve().parent / "replay_program.py"
+CREATED = "organization.directory.user_created"
+
+
+def event(message_id, body=BODY):
+    return WEBHOOK.verify(body, WEBHOOK.sign(body, id=message_id))
+
+
+class Redis(dict):
+    """As little of a store as there can be."""
+
+    def guard(self, **settings):
+        return headcount.ReplayGuard.custom(
+            contains=lambda id: self.get(id, datetime.min.replace(tzinfo=timezone.utc)) > datetime.now(timezone.utc),
+            record=self.__setitem__,
+            **settings,
+        )
+
+
+@pytest.fixture(params=["memory", "sqlite", "custom"])
+def guard(request, tmp_path):
+    make = {
+        "memory": headcount.ReplayGuard,
+        "sqlite": lambda **settings: headcount.ReplayGuard.sqlite(tmp_path / "replay.db", **settings),
+        "custom": lambda **settings: Redis().guard(**settings),
+    }[request.param]
+    return make
+
+
+def test_what_was_handled_is_known_when_it_comes_again(guard):
+    guard = guard()
+    first = event("msg_1")
+    assert first.message_id == "msg_1"
+    assert guard.check(first) is True and guard.check(first) is True
+    assert guard.commit(first) is None
+    assert guard.check(event("msg_1")) is False and guard.check(event("msg_2")) is True
+    assert guard.check_id("msg_1") is False and guard.check_id("msg_2") is True
+    # A worker that got it from a queue knows it as well.
+    again = pickle.loads(pickle.dumps(first))
+    assert again.message_id == "msg_1" and guard.check(again) is False
+    assert SECRET not in repr(guard) and "msg_1" not in repr(guard)
+
+
+@pytest.mark.parametrize("retention", [0, timedelta(0), 0.0])
+def test_retention(guard, retention):
+    guard = guard(retention=retention)
+    guard.commit_id("msg_1")
+    assert guard.check_id("msg_1") is True
+
+
+def test_arguments(guard, tmp_path):
+    for wrong in (-1, float("nan"), timedelta(seconds=-1)):
+        with pytest.raises(headcount.InvalidArgumentError):
+            guard(retention=wrong)
+    guard = guard()
+    for call in (guard.check_id, guard.commit_id):
+        with pytest.raises(headcount.InvalidArgumentError, match="empty"):
+            call("")
+    for call in (guard.check, guard.commit):
+        with pytest.raises(TypeError):
+            call("msg_1")
+    with pytest.raises(headcount.InvalidArgumentError):
+        headcount.ReplayGuard(capacity=-1)
+    with pytest.raises(headcount.StoreError):
+        headcount.ReplayGuard.sqlite(tmp_path / "nowhere" / "replay.db")
+    with pytest.raises(TypeError):
+        headcount.ReplayGuard.custom(contains=None, record=print)
+
+
+def test_a_file_is_shared_and_lasts(tmp_path):
+    one, other = (headcount.ReplayGuard.sqlite(str(tmp_path / "replay.db")) for _ in range(2))
+    one.commit_id("msg_1")
+    assert other.check_id("msg_1") is False
+    code = "import headcount, sys; sys.exit(headcount.ReplayGuard.sqlite(sys.argv[1]).check_id('msg_1'))"
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "replay.db")]).returncode == 0
+
+
+def test_a_store_of_ones_own():
+    store = Redis()
+    store.guard(retention=60).commit(event("msg_1"))
+    ahead = (store["msg_1"] - datetime.now(timezone.utc)).total_seconds()
+    assert 0 < ahead <= 60 and store["msg_1"].tzinfo is not None
+
+    def away(*_):
+        raise ConnectionRefusedError("redis is away")
+
+    broken = headcount.ReplayGuard.custom(contains=away, record=away)
+    for call in (broken.check_id, broken.commit_id):
+        with pytest.raises(ConnectionRefusedError, match="redis is away"):
+            call("msg_1")
+    assert headcount.ReplayGuard().check_id("msg_1")  # and it is raised once
+    # As Redis has it: the number of keys there are.
+    counting = headcount.ReplayGuard.custom(contains=lambda id: len(id) % 2, record=lambda *_: "OK")
+    assert counting.check_id("ab") is True and counting.check_id("abc") is False and counting.commit_id("a") is None
+    for answer in (None, "yes", []):
+        with pytest.raises(TypeError, match="contains"):
+            headcount.ReplayGuard.custom(contains=lambda id: answer, record=print).check_id("msg_1")
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_a_store_of_coroutines_is_refused():
+    async def soon(*_):
+        return False
+
+    guard = headcount.ReplayGuard.custom(contains=soon, record=soon)
+    for call in (guard.check_id, guard.commit_id):
+        with pytest.raises(TypeError, match="coroutine"):
+            call("msg_1")
+
+
+def test_a_guard_that_blocks_does_not_block_the_loop():
+    """The store answers only once the loop has run something else."""
+    turn, handled = threading.Event(), []
+    guard = headcount.ReplayGuard.custom(contains=lambda id: not turn.wait(60), record=lambda *_: turn.wait(60))
+    assert guard.blocking and not headcount.ReplayGuard().blocking
+    body = testing.event(CREATED)
+    headers = [(name.encode(), value.encode()) for name, value in WEBHOOK.sign(body).items()]
+    app = headcount.asgi.endpoint(handled.append, WEBHOOK, guard)
+    sent = []
+
+    async def request():
+        async def receive():
+            return {"type": "http.request", "body": body}
+
+        async def send(message):
+            sent.append(message)
+
+        await app({"type": "http", "method": "POST", "headers": headers}, receive, send)
+
+    async def both():
+        asked = asyncio.create_task(request())
+        await asyncio.sleep(0)
+        turn.set()
+        await asked
+
+    asyncio.run(both())
+    assert len(handled) == 1 and sent[0]["status"] == 201
+
+
+def test_a_guard_that_cannot_say_lets_nothing_through():
+    def away(*_):
+        raise ConnectionRefusedError("redis is away")
+
+    handled = []
+    app = headcount.asgi.endpoint(handled.append, WEBHOOK, headcount.ReplayGuard.custom(contains=away, record=away))
+    with pytest.raises(ConnectionRefusedError):
+        testing.deliver_asgi(app, CREATED, secret=WEBHOOK)
+    assert handled == []
+
+
+class Guarded(Program):
+    """The endpoint of a framework with a guard, as a process of its own."""
+
+    def __init__(self, name, **environment):
+        self.process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), name],
+            env={**os.environ, "SCALEKIT_WEBHOOK_SECRET": SECRET, "PORT": "0", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line + self.process.stderr.read()
+        self.port = int(line.rsplit(":", 1)[1].split("/")[0])
+
+    def deliver(self, message_id, **fields):
+        url = f"http://127.0.0.1:{self.port}/webhooks/scalekit"
+        return testing.deliver(url, CREATED, secret=WEBHOOK, message_id=message_id, **fields)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_endpoint(name, tmp_path):
+    file = {} if name == "asgi" else {"REPLAY_GUARD": str(tmp_path / "replay.db")}
+    endpoint = Guarded(name, **file)
+    try:
+        for message_id in ("msg_1", "msg_1", "msg_2", "msg_1"):
+            assert endpoint.deliver(message_id) == 201
+        # The handler fails once: the redelivery gets through, and the next one is known.
+        assert [endpoint.deliver("msg_3", data={"id": "fails_once"}) for _ in range(3)] == [500, 201, 201]
+    finally:
+        out, _ = endpoint.end()
+    assert out.splitlines() == ["msg_1", "msg_2", "msg_3"]
+    if file:
+        endpoint = Guarded(name, **file)
+        try:
+            assert [endpoint.deliver(message_id) for message_id in ("msg_1", "msg_4")] == [201, 201]
+        finally:
+            out, _ = endpoint.end()
+        assert out.splitlines() == ["msg_4"]
