@@ -319,7 +319,8 @@ def python():
             kind = f"List[{kind[0]}]" if isinstance(kind, list) else types.get(kind, kind)
             lines += [f"    {field}: {kind}", f'    """{what.replace("`", "``")}"""']
     for name, of in TYPES.items():
-        lines += ["", "", f"class {camel(name)}(Event):", f'    """``{name}``"""', "", f'    type: Literal["{name}"]', f"    data: {of}"]
+        lines += ["", "", f"class {camel(name)}(Event):", f'    """``{name}``"""', "", "    __slots__ = ()"]
+        lines += [f'    type: Literal["{name}"]', f"    data: {of}"]
     lines += ["", "", "TYPES: Dict[str, Type[Event]] = {"]
     lines += [f'    "{name}": {camel(name)},' for name in TYPES]
     lines += ["}", '"""The class of each type."""', ""]

@@ -2,10 +2,12 @@
 
 use crate::convert::{Text, datetime, from_json};
 use crate::errors::OrRaise;
+use headcount::EventType;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyType};
+use std::collections::HashMap;
 
 /// One thing that happened, as a verified webhook told it. Unknown types are kept like known ones.
 ///
@@ -30,18 +32,18 @@ impl Event {
 
     /// The event in the class of its type (`headcount.events`), or in its own where there is none.
     pub(crate) fn typed(py: Python<'_>, value: headcount::Event) -> PyResult<Bound<'_, PyAny>> {
-        static TYPES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-        let types = TYPES.get_or_try_init(py, || {
-            py.import("headcount.events")?
-                .getattr("TYPES")?
-                .cast_into::<PyDict>()
-                .map(Bound::unbind)
-                .map_err(PyErr::from)
+        static CLASSES: PyOnceLock<HashMap<EventType, Py<PyAny>>> = PyOnceLock::new();
+        let classes = CLASSES.get_or_try_init(py, || {
+            let types = py.import("headcount.events")?.getattr("TYPES")?.cast_into::<PyDict>()?;
+            let class = |(name, class): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+                Ok((EventType::named(&name.extract::<Text>()?), class.unbind()))
+            };
+            types.iter().map(class).collect::<PyResult<_>>()
         })?;
-        let class = types.bind(py).get_item(value.type_())?;
+        let class = classes.get(value.event_type());
         let event = Bound::new(py, Event::from(value))?;
         match class {
-            Some(class) => class.call1((event,)),
+            Some(class) => class.bind(py).call1((event,)),
             None => Ok(event.into_any()),
         }
     }

@@ -30,6 +30,8 @@ def test_every_event_has_a_class_of_its_own():
         assert (event.type, event.data, event.body) == (name, example["data"], body)
         again = pickle.loads(pickle.dumps(event))
         assert again == event and type(again) is type(event) and hash(again) == hash(event)
+        with pytest.raises(AttributeError):
+            event.note = "nobody's"
     unknown = json.dumps({**example, "type": "directory.user.promoted"}).encode()
     assert type(WEBHOOK.verify(unknown, WEBHOOK.sign(unknown))) is headcount.Event
     older = json.dumps({**example, "type": "scalekit.dir.user.delete"}).encode()

@@ -353,6 +353,7 @@ class ConnectedAccountData(TypedDict, total=False):
 class OrganizationCreated(Event):
     """``organization.created``"""
 
+    __slots__ = ()
     type: Literal["organization.created"]
     data: OrganizationData
 
@@ -360,6 +361,7 @@ class OrganizationCreated(Event):
 class OrganizationUpdated(Event):
     """``organization.updated``"""
 
+    __slots__ = ()
     type: Literal["organization.updated"]
     data: OrganizationData
 
@@ -367,6 +369,7 @@ class OrganizationUpdated(Event):
 class OrganizationDeleted(Event):
     """``organization.deleted``"""
 
+    __slots__ = ()
     type: Literal["organization.deleted"]
     data: OrganizationData
 
@@ -374,6 +377,7 @@ class OrganizationDeleted(Event):
 class OrganizationDomainCreated(Event):
     """``organization.domain_created``"""
 
+    __slots__ = ()
     type: Literal["organization.domain_created"]
     data: DomainData
 
@@ -381,6 +385,7 @@ class OrganizationDomainCreated(Event):
 class OrganizationDomainDeleted(Event):
     """``organization.domain_deleted``"""
 
+    __slots__ = ()
     type: Literal["organization.domain_deleted"]
     data: DomainData
 
@@ -388,6 +393,7 @@ class OrganizationDomainDeleted(Event):
 class OrganizationDomainDnsVerificationSuccess(Event):
     """``organization.domain_dns_verification_success``"""
 
+    __slots__ = ()
     type: Literal["organization.domain_dns_verification_success"]
     data: DomainData
 
@@ -395,6 +401,7 @@ class OrganizationDomainDnsVerificationSuccess(Event):
 class OrganizationDomainDnsVerificationFailed(Event):
     """``organization.domain_dns_verification_failed``"""
 
+    __slots__ = ()
     type: Literal["organization.domain_dns_verification_failed"]
     data: DomainData
 
@@ -402,6 +409,7 @@ class OrganizationDomainDnsVerificationFailed(Event):
 class UserSignup(Event):
     """``user.signup``"""
 
+    __slots__ = ()
     type: Literal["user.signup"]
     data: MembershipData
 
@@ -409,6 +417,7 @@ class UserSignup(Event):
 class UserLogin(Event):
     """``user.login``"""
 
+    __slots__ = ()
     type: Literal["user.login"]
     data: SessionData
 
@@ -416,6 +425,7 @@ class UserLogin(Event):
 class UserLogout(Event):
     """``user.logout``"""
 
+    __slots__ = ()
     type: Literal["user.logout"]
     data: SessionData
 
@@ -423,6 +433,7 @@ class UserLogout(Event):
 class UserOrganizationInvitation(Event):
     """``user.organization_invitation``"""
 
+    __slots__ = ()
     type: Literal["user.organization_invitation"]
     data: MembershipData
 
@@ -430,6 +441,7 @@ class UserOrganizationInvitation(Event):
 class UserOrganizationMembershipCreated(Event):
     """``user.organization_membership_created``"""
 
+    __slots__ = ()
     type: Literal["user.organization_membership_created"]
     data: MembershipData
 
@@ -437,6 +449,7 @@ class UserOrganizationMembershipCreated(Event):
 class UserOrganizationMembershipDeleted(Event):
     """``user.organization_membership_deleted``"""
 
+    __slots__ = ()
     type: Literal["user.organization_membership_deleted"]
     data: MembershipData
 
@@ -444,6 +457,7 @@ class UserOrganizationMembershipDeleted(Event):
 class UserOrganizationMembershipUpdated(Event):
     """``user.organization_membership_updated``"""
 
+    __slots__ = ()
     type: Literal["user.organization_membership_updated"]
     data: MembershipData
 
@@ -451,6 +465,7 @@ class UserOrganizationMembershipUpdated(Event):
 class OrganizationDirectoryEnabled(Event):
     """``organization.directory_enabled``"""
 
+    __slots__ = ()
     type: Literal["organization.directory_enabled"]
     data: DirectoryData
 
@@ -458,6 +473,7 @@ class OrganizationDirectoryEnabled(Event):
 class OrganizationDirectoryDisabled(Event):
     """``organization.directory_disabled``"""
 
+    __slots__ = ()
     type: Literal["organization.directory_disabled"]
     data: DirectoryData
 
@@ -465,6 +481,7 @@ class OrganizationDirectoryDisabled(Event):
 class OrganizationDirectoryUserCreated(Event):
     """``organization.directory.user_created``"""
 
+    __slots__ = ()
     type: Literal["organization.directory.user_created"]
     data: DirectoryUserData
 
@@ -472,6 +489,7 @@ class OrganizationDirectoryUserCreated(Event):
 class OrganizationDirectoryUserUpdated(Event):
     """``organization.directory.user_updated``"""
 
+    __slots__ = ()
     type: Literal["organization.directory.user_updated"]
     data: DirectoryUserData
 
@@ -479,6 +497,7 @@ class OrganizationDirectoryUserUpdated(Event):
 class OrganizationDirectoryUserDeleted(Event):
     """``organization.directory.user_deleted``"""
 
+    __slots__ = ()
     type: Literal["organization.directory.user_deleted"]
     data: DirectoryUserData
 
@@ -486,6 +505,7 @@ class OrganizationDirectoryUserDeleted(Event):
 class OrganizationDirectoryGroupCreated(Event):
     """``organization.directory.group_created``"""
 
+    __slots__ = ()
     type: Literal["organization.directory.group_created"]
     data: DirectoryGroupData
 
@@ -493,6 +513,7 @@ class OrganizationDirectoryGroupCreated(Event):
 class OrganizationDirectoryGroupUpdated(Event):
     """``organization.directory.group_updated``"""
 
+    __slots__ = ()
     type: Literal["organization.directory.group_updated"]
     data: DirectoryGroupData
 
@@ -500,6 +521,7 @@ class OrganizationDirectoryGroupUpdated(Event):
 class OrganizationDirectoryGroupDeleted(Event):
     """``organization.directory.group_deleted``"""
 
+    __slots__ = ()
     type: Literal["organization.directory.group_deleted"]
     data: DirectoryGroupData
 
@@ -507,6 +529,7 @@ class OrganizationDirectoryGroupDeleted(Event):
 class OrganizationSsoCreated(Event):
     """``organization.sso_created``"""
 
+    __slots__ = ()
     type: Literal["organization.sso_created"]
     data: ConnectionData
 
@@ -514,6 +537,7 @@ class OrganizationSsoCreated(Event):
 class OrganizationSsoEnabled(Event):
     """``organization.sso_enabled``"""
 
+    __slots__ = ()
     type: Literal["organization.sso_enabled"]
     data: ConnectionData
 
@@ -521,6 +545,7 @@ class OrganizationSsoEnabled(Event):
 class OrganizationSsoDisabled(Event):
     """``organization.sso_disabled``"""
 
+    __slots__ = ()
     type: Literal["organization.sso_disabled"]
     data: ConnectionData
 
@@ -528,6 +553,7 @@ class OrganizationSsoDisabled(Event):
 class OrganizationSsoDeleted(Event):
     """``organization.sso_deleted``"""
 
+    __slots__ = ()
     type: Literal["organization.sso_deleted"]
     data: ConnectionData
 
@@ -535,6 +561,7 @@ class OrganizationSsoDeleted(Event):
 class RoleCreated(Event):
     """``role.created``"""
 
+    __slots__ = ()
     type: Literal["role.created"]
     data: RoleData
 
@@ -542,6 +569,7 @@ class RoleCreated(Event):
 class RoleUpdated(Event):
     """``role.updated``"""
 
+    __slots__ = ()
     type: Literal["role.updated"]
     data: RoleData
 
@@ -549,6 +577,7 @@ class RoleUpdated(Event):
 class RoleDeleted(Event):
     """``role.deleted``"""
 
+    __slots__ = ()
     type: Literal["role.deleted"]
     data: RoleData
 
@@ -556,6 +585,7 @@ class RoleDeleted(Event):
 class PermissionCreated(Event):
     """``permission.created``"""
 
+    __slots__ = ()
     type: Literal["permission.created"]
     data: PermissionData
 
@@ -563,6 +593,7 @@ class PermissionCreated(Event):
 class PermissionUpdated(Event):
     """``permission.updated``"""
 
+    __slots__ = ()
     type: Literal["permission.updated"]
     data: PermissionData
 
@@ -570,6 +601,7 @@ class PermissionUpdated(Event):
 class PermissionDeleted(Event):
     """``permission.deleted``"""
 
+    __slots__ = ()
     type: Literal["permission.deleted"]
     data: PermissionData
 
@@ -577,6 +609,7 @@ class PermissionDeleted(Event):
 class ConnectedAccountCreated(Event):
     """``connected_account.created``"""
 
+    __slots__ = ()
     type: Literal["connected_account.created"]
     data: ConnectedAccountData
 
@@ -584,6 +617,7 @@ class ConnectedAccountCreated(Event):
 class ConnectedAccountUpdated(Event):
     """``connected_account.updated``"""
 
+    __slots__ = ()
     type: Literal["connected_account.updated"]
     data: ConnectedAccountData
 
@@ -591,6 +625,7 @@ class ConnectedAccountUpdated(Event):
 class ConnectedAccountStatusUpdated(Event):
     """``connected_account.status_updated``"""
 
+    __slots__ = ()
     type: Literal["connected_account.status_updated"]
     data: ConnectedAccountData
 
@@ -598,6 +633,7 @@ class ConnectedAccountStatusUpdated(Event):
 class ConnectedAccountDeleted(Event):
     """``connected_account.deleted``"""
 
+    __slots__ = ()
     type: Literal["connected_account.deleted"]
     data: ConnectedAccountData
 
@@ -605,6 +641,7 @@ class ConnectedAccountDeleted(Event):
 class ConnectedAccountMagicLinkGenerated(Event):
     """``connected_account.magic_link_generated``"""
 
+    __slots__ = ()
     type: Literal["connected_account.magic_link_generated"]
     data: ConnectedAccountData
 
@@ -612,6 +649,7 @@ class ConnectedAccountMagicLinkGenerated(Event):
 class ConnectedAccountOauthTokensFetched(Event):
     """``connected_account.oauth_tokens_fetched``"""
 
+    __slots__ = ()
     type: Literal["connected_account.oauth_tokens_fetched"]
     data: ConnectedAccountData
 
@@ -619,6 +657,7 @@ class ConnectedAccountOauthTokensFetched(Event):
 class ConnectedAccountTokenRefreshSucceeded(Event):
     """``connected_account.token_refresh_succeeded``"""
 
+    __slots__ = ()
     type: Literal["connected_account.token_refresh_succeeded"]
     data: ConnectedAccountData
 
@@ -626,6 +665,7 @@ class ConnectedAccountTokenRefreshSucceeded(Event):
 class ConnectedAccountTokenRefreshFailed(Event):
     """``connected_account.token_refresh_failed``"""
 
+    __slots__ = ()
     type: Literal["connected_account.token_refresh_failed"]
     data: ConnectedAccountData
 
@@ -633,6 +673,7 @@ class ConnectedAccountTokenRefreshFailed(Event):
 class ConnectedAccountOauthSucceeded(Event):
     """``connected_account.oauth_succeeded``"""
 
+    __slots__ = ()
     type: Literal["connected_account.oauth_succeeded"]
     data: ConnectedAccountData
 
