@@ -478,10 +478,7 @@ fn take_directory(step: &mut Step<'_>, listed: &Directory) -> Result<()> {
             || (listed.enabled && held.reason == HeldReason::DirectoryDisabled)
     };
     row.held = row.held.filter(|held| !found(held));
-    // An event that has just switched it may not be in the listing yet.
-    if row.toggled_at.is_none_or(|at| at <= earlier(step.now, SKEW)) || !is_known {
-        toggle(step, &mut row, listed.enabled, is_known)?;
-    }
+    toggle(step, &mut row, listed.enabled, is_known)?;
     if before.as_ref() == Some(&row) { Ok(()) } else { step.tx.put_directory(&row) }
 }
 
@@ -832,16 +829,12 @@ impl Run<'_> {
         read(self.mirror.store(), move |tx| tx.users(&filter, position, CHUNK)).await
     }
 
-    /// Whether a user counts as removed: the listing lacks them, and no event spoke of them meanwhile or just before.
+    /// Whether a user counts as removed: the listing lacks them, and no event spoke of them meanwhile.
     fn is_gone(&self, row: &UserRow, seen: &Reading, mark: i64) -> bool {
         // Somebody whom events alone have told of may be in another directory of the organization, until that has been read as well.
         let is_here =
             row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
-        is_here && !seen.users.contains(row.number) && self.is_settled(&row.trail, mark)
-    }
-
-    fn is_settled(&self, trail: &Trail, mark: i64) -> bool {
-        trail.revision <= mark && trail.touched_at.is_none_or(|at| at <= earlier(self.started, SKEW))
+        is_here && row.trail.revision <= mark && !seen.users.contains(row.number)
     }
 
     async fn remove_users(&mut self, seen: &Reading, mark: i64) -> Result<()> {
@@ -883,7 +876,7 @@ impl Run<'_> {
             position = last.number;
             let gone: Vec<String> = rows
                 .into_iter()
-                .filter(|row| !seen.groups.contains(row.number) && self.is_settled(&row.trail, mark))
+                .filter(|row| !seen.groups.contains(row.number) && row.trail.revision <= mark)
                 .map(|row| row.group.id)
                 .collect();
             let started = self.started;

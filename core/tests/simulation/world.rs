@@ -106,6 +106,8 @@ struct Inner {
     disturbed: bool,
     /// Whether the directory says when it was last changed.
     is_a_witness: bool,
+    /// What the directory said of itself when its answer was kept for the time of a sync: nothing where each answer is fresh.
+    kept: Option<Directory>,
     /// What happened while a listing was read.
     told: Vec<Message>,
     acknowledged: Vec<String>,
@@ -126,6 +128,7 @@ impl World {
             enabled: true,
             next: 0,
             disturbed: false,
+            kept: None,
             told: Vec::new(),
             acknowledged: Vec::new(),
             mirror: None,
@@ -157,12 +160,17 @@ impl World {
     }
 
     pub(crate) fn disturb(&self, disturbed: bool) {
-        self.with(|inner| inner.disturbed = disturbed);
+        self.with(|inner| {
+            inner.disturbed = disturbed;
+            let keeps = disturbed && inner.is_a_witness && inner.dice.chance(15);
+            inner.kept = keeps.then(|| inner.directory());
+        });
     }
 
     pub(crate) fn heal(&self) {
         self.with(|inner| {
             inner.disturbed = false;
+            inner.kept = None;
             inner.mirror = None;
         });
     }
@@ -201,11 +209,12 @@ impl World {
             // Where the directory is no witness of its own changes, two readings must agree: it is left to change in one of them at most.
             if inner.dice.chance(if inner.is_a_witness { 10 } else { 0 }) {
                 for _ in 0..inner.dice.between(1, 2) {
-                    let message = inner.happen();
+                    // A directory whose answer is an old one hides what happens: then somebody is hired, and nobody lost by it.
+                    let message = if inner.kept.is_some() { Some(inner.hire()) } else { inner.happen() };
                     inner.told.extend(message);
                 }
             }
-            let message = if inner.dice.chance(20) { inner.told.pop() } else { None };
+            let message = if inner.dice.chance(20) || inner.kept.is_some() { inner.told.pop() } else { None };
             (inner.dice.chance(2), message, inner.mirror.clone())
         });
         if let Some(message) = message {
@@ -240,22 +249,7 @@ impl Inner {
         self.clock.0.fetch_add(2, Ordering::Relaxed);
         let now = self.clock.now();
         match self.dice.below(100) {
-            0..30 => {
-                let id = self.id("diruser");
-                let mut groups = BTreeSet::new();
-                if let Some(index) = self.pick(self.teams.len()).filter(|_| self.dice.chance(70)) {
-                    groups.insert(self.teams[index].0.clone());
-                }
-                let person = Person {
-                    email: format!("{id}@example.com"),
-                    family_name: "Lovelace".to_owned(),
-                    active: self.dice.chance(90),
-                    groups,
-                    updated_at: now,
-                };
-                self.people.push((id.clone(), person));
-                Some(self.tell_user(&id, "created"))
-            }
+            0..30 => Some(self.hire()),
             30..55 => {
                 let index = self.pick(self.people.len())?;
                 let number = self.next;
@@ -318,6 +312,24 @@ impl Inner {
                 Some(self.message(kind, &data))
             }
         }
+    }
+
+    fn hire(&mut self) -> Message {
+        self.clock.0.fetch_add(2, Ordering::Relaxed);
+        let id = self.id("diruser");
+        let mut groups = BTreeSet::new();
+        if let Some(index) = self.pick(self.teams.len()).filter(|_| self.dice.chance(70)) {
+            groups.insert(self.teams[index].0.clone());
+        }
+        let person = Person {
+            email: format!("{id}@example.com"),
+            family_name: "Lovelace".to_owned(),
+            active: self.dice.chance(90),
+            groups,
+            updated_at: self.clock.now(),
+        };
+        self.people.push((id.clone(), person));
+        self.tell_user(&id, "created")
     }
 
     fn tell_user(&mut self, id: &str, what: &str) -> Message {
@@ -390,12 +402,13 @@ impl Source for World {
 
     fn directories<'a>(&'a self, _: &'a str) -> SourceFuture<'a, Vec<Directory>> {
         Box::pin(async move {
+            self.before_page().await?;
             self.with(|inner| {
                 if inner.disturbed && inner.dice.chance(2) {
                     // The API has forgotten it for a moment.
                     return if inner.dice.chance(50) { Err(broken()) } else { Ok(Vec::new()) };
                 }
-                Ok(vec![inner.directory()])
+                Ok(vec![inner.kept.clone().unwrap_or_else(|| inner.directory())])
             })
         })
     }
