@@ -1003,7 +1003,12 @@ fn take_user(
     let row = step.tx.user(&listed.id)?;
     let trail = row.as_ref().map(|row| row.trail.clone()).unwrap_or_default();
     if !listing_counts(&trail, listed.updated_at, started) {
-        return Ok(row.map_or((0, false), |row| (row.number, row.is_live() && row.user.directory_id == directory.id)));
+        let Some(row) = row.filter(UserRow::is_live) else { return Ok((0, false)) };
+        // What is listed of them is old news; where they are listed is not.
+        let user = MirrorUser { directory_id: directory.id.clone(), ..row.user.clone() };
+        let (told_groups, version) = (row.told_groups.clone(), trail.version.clone());
+        let word = UserWord { user, told_groups, listed: true, version, touched_at: trail.touched_at };
+        return Ok((step.put_user(Some(row), word)?, true));
     }
     let mut told_groups = Vec::with_capacity(listed.groups.len());
     for group in listed.groups.iter().filter(|group| !group.id.is_empty()) {
