@@ -6,7 +6,7 @@ use headcount::EventType;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDateTime, PyDict, PyType};
+use pyo3::types::{PyBytes, PyDateTime, PyDict, PyTuple, PyType};
 use std::collections::HashMap;
 
 /// One thing that happened, as a verified webhook told it. Unknown types are kept like known ones.
@@ -160,10 +160,10 @@ impl Event {
         Event::typed(class.py(), event.or_raise(class.py())?)
     }
 
-    fn __reduce__<'py>(slf: &'py Bound<'py, Event>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, &'py str))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Event>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let py = slf.py();
         let read = slf.get_type().getattr(intern!(py, "_from_body"))?;
         let event = &slf.get().value;
-        Ok((read, (PyBytes::new(py, event.body()), event.message_id())))
+        Ok((read, (PyBytes::new(py, event.body()), event.message_id()).into_pyobject(py)?))
     }
 }

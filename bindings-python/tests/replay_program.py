@@ -72,7 +72,7 @@ def serve(name):
         verified = headcount.fastapi.verified(replay_guard=GUARD)
 
         @app.post("/webhooks/scalekit", status_code=201)
-        def endpoint(event: headcount.Event = Depends(verified)) -> None:
+        def endpoint(event: headcount.Event = Depends(verified, scope="function")) -> None:
             receive(event)
 
         serving.asgi(app)

@@ -27,7 +27,8 @@ def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGua
 
     ``webhook`` is the verifier; without one, ``headcount.Webhook()`` is made at once. It answers 400 to what was not signed as it should
     be and 413 to a body over the verifier's ``max_body``, without an explanation (the logger ``headcount`` has the reason). A delivery
-    that ``replay_guard`` has on record is answered 201 without calling the endpoint; it is recorded once the endpoint has returned.
+    that ``replay_guard`` has on record is answered 201 without calling the endpoint; it is recorded once the endpoint has returned:
+    before the answer is sent with ``Depends(verified(...), scope="function")``, and a moment after it without.
     """
     receiver = Receiver(lambda event: None, webhook, replay_guard)
 
