@@ -1,0 +1,332 @@
+//! What the mirror costs: a first sync against the listing alone, one that changes nothing, a million users' memory, webhooks a second,
+//! and a poll from a long feed; with SQLite by itself in the same run. Sizes are `HEADCOUNT_BENCH_USERS` (100,000),
+//! `HEADCOUNT_BENCH_MANY` (1,000,000) and `HEADCOUNT_BENCH_CHANGES` (10,000,000).
+//!
+//! The sandbox runs in a process of its own: `HEADCOUNT_SANDBOX` names its program.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
+
+use headcount::{Client, Mirror, SyncMode, Webhook};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--sync") {
+        return runtime().block_on(sync_alone(&arguments[at + 1], &arguments[at + 2]));
+    }
+    println!("{}, {} cores", std::env::consts::ARCH, std::thread::available_parallelism().unwrap());
+    let size = |name: &str, default: usize| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    syncs(size("HEADCOUNT_BENCH_USERS", 100_000));
+    memory(size("HEADCOUNT_BENCH_MANY", 1_000_000));
+    runtime().block_on(webhooks());
+    runtime().block_on(feed(size("HEADCOUNT_BENCH_CHANGES", 10_000_000)));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+fn file(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
+    std::fs::create_dir_all(&folder).unwrap();
+    for ending in ["", "-wal", "-shm", "-lock"] {
+        let _ = std::fs::remove_file(folder.join(format!("{name}{ending}")));
+    }
+    folder.join(name)
+}
+
+/// A sandbox in a process of its own, which ends with this value.
+struct Sandbox(Child, Value);
+
+impl Sandbox {
+    fn start(users: usize) -> Sandbox {
+        let program =
+            std::env::var("HEADCOUNT_SANDBOX").expect("HEADCOUNT_SANDBOX is the sandbox's program: make bench sets it");
+        let mut child = Command::new(program)
+            .args(["--users", &users.to_string(), "--groups", "20", "--exit-with-stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Sandbox(child, serde_json::from_str(&line).unwrap())
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn client(settings: &Value) -> Client {
+    let text = |name: &str| settings[name].as_str().unwrap();
+    Client::builder(text("environment_url"), text("client_id"), text("client_secret")).build().unwrap()
+}
+
+fn syncs(users: usize) {
+    let sandbox = Sandbox::start(users);
+    println!("\na directory of {users} users from a server on loopback, 30 a page");
+    runtime().block_on(async {
+        let client = client(&sandbox.1);
+        let (organization, directory) =
+            (sandbox.1["organization_id"].as_str().unwrap(), sandbox.1["directory_id"].as_str().unwrap());
+        let list = async || {
+            let begun = Instant::now();
+            let mut pages = client.directories().users(organization, directory).include_detail(true).pages();
+            let mut count = 0;
+            while let Some(page) = pages.next().await.unwrap() {
+                count += page.items.len();
+            }
+            assert_eq!(count, users);
+            begun.elapsed()
+        };
+        list().await;
+        let mut alone = [list().await, list().await, list().await];
+        alone.sort();
+        let mut first = Vec::new();
+        for round in 0..3 {
+            let mirror = Mirror::builder().client(client.clone()).open(file(&format!("sync{round}.db"))).await.unwrap();
+            let begun = Instant::now();
+            let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
+            assert_eq!(report.created as usize, users);
+            first.push((begun.elapsed(), report.changes, mirror));
+        }
+        first.sort_by_key(|(elapsed, ..)| *elapsed);
+        let (elapsed, changes, mirror) = &first[1];
+        row("listing alone", alone[1], alone[1], "");
+        row("first full sync", *elapsed, alone[1], &format!("{changes} changes"));
+        let begun = Instant::now();
+        let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
+        assert_eq!(report.changes, 0);
+        row("a full sync that changes nothing", begun.elapsed(), alone[1], "0 changes");
+        let bound = raw_rows(users, *changes as usize);
+        row("SQLite alone: the same rows, 30 users a transaction", bound, alone[1], "");
+    });
+}
+
+fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
+    let ratio = elapsed.as_secs_f64() / base.as_secs_f64();
+    println!("  {what:<52} {:>8.2} s  {ratio:>6.2} ×  {note}", elapsed.as_secs_f64());
+}
+
+/// What SQLite takes to write rows and changes of that size, with nothing around it.
+fn raw_rows(users: usize, changes: usize) -> Duration {
+    let sqlite = Connection::open(file("raw.db")).unwrap();
+    sqlite
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+            CREATE TABLE user (number INTEGER PRIMARY KEY, id TEXT UNIQUE, directory TEXT, email TEXT, body TEXT);
+            CREATE INDEX a ON user (directory, number); CREATE INDEX b ON user (email);
+            CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, body TEXT);",
+        )
+        .unwrap();
+    let (body, each) = ("x".repeat(1_200), changes.div_ceil(users));
+    let begun = Instant::now();
+    for page in 0..users.div_ceil(30) {
+        sqlite.execute_batch("BEGIN").unwrap();
+        let mut user = sqlite
+            .prepare_cached("INSERT INTO user (id, directory, email, body) VALUES (?1, 'dir_1', ?2, ?3)")
+            .unwrap();
+        let mut change = sqlite.prepare_cached("INSERT INTO change (kind, body) VALUES ('user.created', ?1)").unwrap();
+        for n in page * 30..((page + 1) * 30).min(users) {
+            user.execute((format!("diruser_{n:017}"), format!("{n}@example.com"), &body)).unwrap();
+            for _ in 0..each {
+                change.execute([&body]).unwrap();
+            }
+        }
+        drop((user, change));
+        sqlite.execute_batch("COMMIT").unwrap();
+    }
+    begun.elapsed()
+}
+
+fn memory(users: usize) {
+    println!("\nthe most memory of a process that syncs");
+    for count in [1_000, users] {
+        let sandbox = Sandbox::start(count);
+        let ended = Command::new(std::env::current_exe().unwrap())
+            .args(["--sync", &sandbox.1.to_string(), file("memory.db").to_str().unwrap()])
+            .output()
+            .unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        println!("  {count:>9} users   {}", String::from_utf8_lossy(&ended.stdout).trim());
+    }
+}
+
+async fn sync_alone(settings: &str, path: &str) {
+    let settings: Value = serde_json::from_str(settings).unwrap();
+    let mirror = Mirror::open(path, client(&settings)).await.unwrap();
+    let begun = Instant::now();
+    for _ in 0..2 {
+        mirror.sync(settings["organization_id"].as_str().unwrap()).mode(SyncMode::Full).await.unwrap();
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let kilobytes: f64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    println!("{:.1} MB, two full syncs in {:.0} s", kilobytes / 1024.0, begun.elapsed().as_secs_f64());
+}
+
+fn event(number: usize) -> String {
+    json!({
+        "spec_version": "1", "id": format!("evt_{number}"), "type": "organization.directory.user_updated",
+        "occurred_at": headcount::Timestamp::now(), "environment_id": "env_1", "organization_id": "org_1",
+        "data": {
+            "id": format!("diruser_{}", number % 1_000), "organization_id": "org_1", "email": format!("{number}@example.com"),
+            "active": true, "given_name": "Ada", "family_name": "King", "groups": [{ "id": "dirgroup_1", "name": "Crew" }], "roles": [],
+        },
+    })
+    .to_string()
+}
+
+/// A mirror of a directory with a thousand users, which webhooks change.
+async fn mirror_for_webhooks(path: &Path) -> (Mirror, Webhook) {
+    let webhook = Webhook::new([SECRET]).unwrap();
+    let mirror = Mirror::builder().webhook(webhook.clone()).open(path).await.unwrap();
+    let directory = json!({ "id": "evt_d", "type": "organization.directory_enabled", "occurred_at": "2025-01-01T00:00:00Z",
+        "organization_id": "org_1", "data": { "id": "dir_1", "organization_id": "org_1", "enabled": true } });
+    mirror.apply(&headcount::Event::from_verified_body(directory.to_string().as_bytes()).unwrap()).await.unwrap();
+    // What a listing of the organization's directories would have told.
+    let sqlite = Connection::open(path).unwrap();
+    let listed = json!({ "id": "org_1", "directories_listed_at": "2025-01-01T00:00:00Z" });
+    sqlite.execute("INSERT INTO organization (id, body) VALUES ('org_1', ?1)", [listed.to_string()]).unwrap();
+    (mirror, webhook)
+}
+
+async fn webhooks() {
+    println!("\nwebhooks, verified, applied and flushed to disk before they are answered");
+    let path = file("webhooks.db");
+    let (mirror, webhook) = mirror_for_webhooks(&path).await;
+    let signed: Arc<Vec<_>> = Arc::new(
+        (0..60_000)
+            .map(|number| {
+                let body = event(number);
+                (webhook.sign(body.as_bytes(), None, None).unwrap(), body)
+            })
+            .collect(),
+    );
+    let mut at = 0;
+    for tasks in [1_usize, 16, 64, 256] {
+        let each = if tasks == 1 { 2_000 } else { 10_000 / tasks };
+        let begun = Instant::now();
+        let running: Vec<_> = (0..tasks)
+            .map(|task| {
+                let (mirror, signed, from) = (mirror.clone(), Arc::clone(&signed), at + task * each);
+                tokio::spawn(async move {
+                    for (headers, body) in &signed[from..from + each] {
+                        assert_eq!(mirror.receive(headers, body.as_bytes()).await.unwrap().name(), "applied");
+                    }
+                })
+            })
+            .collect();
+        for task in running {
+            task.await.unwrap();
+        }
+        at += tasks * each;
+        println!("  {tasks:>3} at once {:>12.0} a second", (tasks * each) as f64 / begun.elapsed().as_secs_f64());
+    }
+    // As they come: one every two milliseconds, whether or not the ones before are answered.
+    let mut ticks = tokio::time::interval(Duration::from_millis(2));
+    let mut running = Vec::new();
+    for number in at..at + 5_000 {
+        ticks.tick().await;
+        let (mirror, signed) = (mirror.clone(), Arc::clone(&signed));
+        running.push(tokio::spawn(async move {
+            let begun = Instant::now();
+            mirror.receive(&signed[number].0, signed[number].1.as_bytes()).await.unwrap();
+            begun.elapsed()
+        }));
+    }
+    let mut latencies = Vec::new();
+    for task in running {
+        latencies.push(task.await.unwrap());
+    }
+    latencies.sort();
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!("  at 500 a second: median {:.2} ms, p99 {:.2} ms, worst {:.2} ms", at(0.5), at(0.99), at(1.0));
+    raw_commits();
+}
+
+/// How many rows SQLite commits in a second, each flushed, and in groups.
+fn raw_commits() {
+    let sqlite = Connection::open(file("commits.db")).unwrap();
+    sqlite.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE event (id TEXT PRIMARY KEY, body TEXT);").unwrap();
+    for group in [1, 64] {
+        let begun = Instant::now();
+        let mut count = 0;
+        while begun.elapsed() < Duration::from_secs(3) {
+            sqlite.execute_batch("BEGIN").unwrap();
+            for _ in 0..group {
+                sqlite
+                    .execute("INSERT INTO event VALUES (?1, ?2)", (format!("{group}_{count}"), "x".repeat(1_000)))
+                    .unwrap();
+                count += 1;
+            }
+            sqlite.execute_batch("COMMIT").unwrap();
+        }
+        println!(
+            "  SQLite alone: one row of 1 kB, {group:>2} a commit {:>10.0} a second",
+            count as f64 / begun.elapsed().as_secs_f64()
+        );
+    }
+}
+
+async fn feed(changes: usize) {
+    println!("\na poll of 100 changes from a feed of {changes}");
+    let path = file("feed.db");
+    let (mirror, _) = mirror_for_webhooks(&path).await;
+    let user = json!({ "id": "diruser_1", "organization_id": "org_1", "directory_id": "dir_1", "email": "ada@example.com", "given_name": "Ada",
+        "family_name": "King", "preferred_username": "ada", "emails": ["ada@example.com"], "active": true, "group_ids": [], "roles": [],
+        "vendor_roles": [], "linked_id": null, "updated_at": null, "detail": null, "attributes": null });
+    let body = json!({ "before": { "user": user }, "after": { "user": user }, "fields": ["email"] }).to_string();
+    {
+        let sqlite = Connection::open(&path).unwrap();
+        sqlite
+            .execute(
+                "INSERT INTO change (kind, organization_id, directory_id, cause, at, body)
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                SELECT 'user.updated', 'org_1', 'dir_1', 'event:evt_1', x'800000000000000000000000', ?2 FROM n",
+                (changes as i64, body),
+            )
+            .unwrap();
+    }
+    mirror.poll("app", 1).await.unwrap();
+    let mut taken = Vec::new();
+    for step in 1..=200 {
+        mirror.ack("app", (changes / 201 * step) as i64).await.unwrap();
+        let begun = Instant::now();
+        assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 100);
+        taken.push(begun.elapsed());
+    }
+    taken.sort();
+    let sqlite = Connection::open(&path).unwrap();
+    let begun = Instant::now();
+    for step in 1..=200_i64 {
+        let mut rows =
+            sqlite.prepare_cached("SELECT seq, body FROM change WHERE seq > ?1 ORDER BY seq LIMIT 100").unwrap();
+        let rows = rows.query_map([changes as i64 / 201 * step], |row| row.get::<_, String>(1)).unwrap();
+        assert_eq!(rows.map(|body| body.unwrap().len()).filter(|length| *length > 0).count(), 100);
+    }
+    let bound = begun.elapsed() / 200;
+    println!(
+        "  median {:.3} ms, p99 {:.3} ms; SQLite alone {:.3} ms",
+        millis(taken[100]),
+        millis(taken[197]),
+        millis(bound)
+    );
+    let _ = std::fs::remove_file(&path);
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
