@@ -22,8 +22,10 @@ prerequisites:
 # ---- what is built --------------------------------------------------------------------------------------------------------
 
 .PHONY: build-rust build-c build-python build-node
+# The feature that nothing here has by default: its example and its test belong to every build.
+RUST := --features headcount/axum
 build-rust: prerequisites
-	cargo build --quiet --bins --lib --examples
+	cargo build --quiet --bins --lib --examples $(RUST)
 
 build-c: build-rust
 	$(MAKE) --silent --no-print-directory -C tests/c
@@ -69,7 +71,7 @@ test: test-rust test-c test-python test-node test-interop test-docs test-soak ##
 	@echo "every suite passed"
 
 test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
-	$(LIMIT) cargo test --quiet
+	$(LIMIT) cargo test --quiet $(RUST)
 	$(LIMIT) cargo test --quiet --package headcount --no-default-features --features webhook
 
 test-c: build-c ## the C programs, plainly, under valgrind and with AddressSanitizer
@@ -124,8 +126,9 @@ generate: prerequisites ## writes include/headcount.h, tests/vectors and the typ
 
 lint: prerequisites ## formatting, clippy, and whether what is generated is fresh
 	cargo fmt --all --check
-	cargo clippy --quiet --workspace --all-targets -- --deny warnings
+	cargo clippy --quiet --workspace --all-targets $(RUST) -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
+	cargo clippy --quiet --package headcount --no-default-features --features axum -- --deny warnings
 	cargo test --quiet --package headcount-ffi --test header
 	$(PYTHON) tests/vectors/generate.py --check
 	$(PYTHON) scripts/events.py --check

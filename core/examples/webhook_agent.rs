@@ -2,7 +2,7 @@
 //!
 //! `sign SECRET ID TIMESTAMP` prints the three header values for the body on stdin, one a line; `verify SECRET ID TIMESTAMP
 //! SIGNATURE` prints `ok`, or the reason and exits 1; `batch` reads such requests as lines of JSON (`op`, `secret`, `id`,
-//! `timestamp`, `signature`, `body_b64`) and answers each with a line of JSON.
+//! `timestamp`, `signature` or all `headers`, `body_b64`) and answers each with a line of JSON.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -23,13 +23,15 @@ fn main() -> Result<ExitCode, Box<dyn AnyError>> {
                 writeln!(out, "{value}")?;
             }
         }
-        ["verify", secret, id, timestamp, signature] => match verify(secret, id, timestamp, signature, &stdin()?) {
-            Ok(()) => writeln!(out, "ok")?,
-            Err(error) => {
-                writeln!(out, "{}", reason(&error))?;
-                code = ExitCode::FAILURE;
+        ["verify", secret, id, timestamp, signature] => {
+            match verify(secret, &three(id, timestamp, signature), &stdin()?) {
+                Ok(()) => writeln!(out, "ok")?,
+                Err(error) => {
+                    writeln!(out, "{}", reason(&error))?;
+                    code = ExitCode::FAILURE;
+                }
             }
-        },
+        }
         ["batch"] => {
             for line in std::io::stdin().lock().lines() {
                 writeln!(out, "{}", answer(&serde_json::from_str(&line?)?)?)?;
@@ -52,9 +54,12 @@ fn sign(secret: &str, id: &str, timestamp: &str, body: &[u8]) -> Result<[String;
     Ok([signed.id, signed.timestamp, signed.signature])
 }
 
-fn verify(secret: &str, id: &str, timestamp: &str, signature: &str, body: &[u8]) -> headcount::Result<()> {
-    let headers = [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)];
-    Webhook::new([secret])?.verify_signature(&headers, body)
+fn verify(secret: &str, headers: &[(&str, &str)], body: &[u8]) -> headcount::Result<()> {
+    Webhook::new([secret])?.verify_signature(headers, body)
+}
+
+fn three<'a>(id: &'a str, timestamp: &'a str, signature: &'a str) -> [(&'a str, &'a str); 3] {
+    [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
 }
 
 fn reason(error: &Error) -> String {
@@ -74,7 +79,15 @@ fn answer(request: &Value) -> Result<Value, Box<dyn AnyError>> {
             Err(error) => json!({ "ok": false, "reason": error.to_string() }),
         }
     } else {
-        match verify(secret, id, timestamp, text("signature"), &body) {
+        let verified = match request["headers"].as_object() {
+            Some(headers) => {
+                let headers: Vec<_> =
+                    headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
+                verify(secret, &headers, &body)
+            }
+            None => verify(secret, &three(id, timestamp, text("signature")), &body),
+        };
+        match verified {
             Ok(()) => json!({ "ok": true }),
             Err(error) => json!({ "ok": false, "reason": reason(&error) }),
         }

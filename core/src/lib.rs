@@ -18,9 +18,11 @@
 //! # Features
 //!
 //! `client` (the REST client), `webhook` (verifying and signing, with neither runtime nor HTTP) and `blocking` (the client
-//! for threads without an async runtime) are all on by default.
+//! for threads without an async runtime) are all on by default. `axum` is not: webhooks as endpoints and extractors of axum.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "client")]

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /**
- * Runs the command line. `sign(secret, id, timestamp, body)` gives the three values, `verify(secret, id, timestamp, signature,
- * body)` throws where it refuses; both may be async. With `named`, both take the peer's name first.
+ * Runs the command line. `sign(secret, id, timestamp, body)` gives the three values, `verify(secret, headers, body)` throws where it
+ * refuses; both may be async. With `named`, both take the peer's name first.
  */
 export async function run(sign, verify, { named = false } = {}) {
   const [op, ...given] = process.argv.slice(2);
@@ -21,13 +21,15 @@ export async function run(sign, verify, { named = false } = {}) {
     return;
   }
   try {
-    await verify(...given, body);
+    await verify(...given.slice(0, -3), headersOf(...given.slice(-3)), body);
     console.log("ok");
   } catch (error) {
     console.log(reasonOf(error));
     process.exitCode = 1;
   }
 }
+
+const headersOf = (id, timestamp, signature) => ({ "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature });
 
 /** One request of a batch, answered; whatever is thrown is a refusal. */
 async function answer(sign, verify, request, named) {
@@ -38,7 +40,7 @@ async function answer(sign, verify, request, named) {
       const [id, timestamp, signature] = await sign(...first, request.id, request.timestamp, body);
       return { ok: true, id, timestamp, signature };
     }
-    await verify(...first, request.id, request.timestamp, request.signature, body);
+    await verify(...first, request.headers ?? headersOf(request.id, request.timestamp, request.signature), body);
     return { ok: true };
   } catch (error) {
     return { ok: false, reason: reasonOf(error) };

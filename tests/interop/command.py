@@ -8,8 +8,8 @@ import sys
 def run(sign, verify, named=False):
     """Runs the command line.
 
-    `sign(secret, id, timestamp, body)` gives the three values; `verify(secret, id, timestamp, signature, body)` raises where it
-    refuses. With `named`, both take the peer's name first.
+    `sign(secret, id, timestamp, body)` gives the three values; `verify(secret, headers, body)` raises where it refuses. With `named`,
+    both take the peer's name first.
     """
     op, arguments = sys.argv[1], sys.argv[2:]
     if op == "batch":
@@ -22,12 +22,16 @@ def run(sign, verify, named=False):
         print("\n".join(sign(*arguments, body)))
         return 0
     try:
-        verify(*arguments, body)
+        verify(*arguments[:-3], headers_of(*arguments[-3:]), body)
     except Exception as error:
         print(reason_of(error))
         return 1
     print("ok")
     return 0
+
+
+def headers_of(id, timestamp, signature):
+    return {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature}
 
 
 def answer(sign, verify, request, names):
@@ -38,7 +42,8 @@ def answer(sign, verify, request, names):
         if request["op"] == "sign":
             id, timestamp, signature = sign(*first, request["id"], request["timestamp"], body)
             return {"ok": True, "id": id, "timestamp": timestamp, "signature": signature}
-        verify(*first, request["id"], request["timestamp"], request["signature"], body)
+        three = (request["id"], request["timestamp"], request["signature"])
+        verify(*first, request.get("headers") or headers_of(*three), body)
         return {"ok": True}
     except Exception as error:
         return {"ok": False, "reason": reason_of(error)}

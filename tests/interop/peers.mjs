@@ -21,10 +21,10 @@ function sign(peer, secret, id, timestamp, body) {
   return [id, timestamp, webhook(peer, secret).sign(id, new Date(timestamp * 1000), body)];
 }
 
-function verify(peer, secret, id, timestamp, signature, body) {
-  const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
+function verify(peer, secret, headers, body) {
   if (peer === "scalekit") {
-    if (scalekit.verifyWebhookPayload(secret, headers, body.toString()) !== true) throw new Error("not true");
+    const verify = "interceptor-id" in headers ? "verifyInterceptorPayload" : "verifyWebhookPayload";
+    if (scalekit[verify](secret, headers, body.toString()) !== true) throw new Error("not true");
   } else {
     webhook(peer, secret).verify(body, headers);
   }

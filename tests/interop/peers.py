@@ -33,10 +33,11 @@ def sign(peer, secret, id, timestamp, body):
     return id, timestamp, webhook(peer, secret).sign(id, time, body.decode())
 
 
-def verify(peer, secret, id, timestamp, signature, body):
-    headers = {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+def verify(peer, secret, headers, body):
     if peer == "scalekit":
-        assert scalekit().verify_webhook_payload(secret, headers, body) is True
+        client = scalekit()
+        verify = client.verify_interceptor_payload if "interceptor-id" in headers else client.verify_webhook_payload
+        assert verify(secret, headers, body) is True
     else:
         webhook(peer, secret).verify(body, headers)
 

@@ -9,9 +9,11 @@ do not agree with headcount's code by construction. Nothing here reads a clock o
 """
 
 import base64
+import fnmatch
 import hashlib
 import hmac
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -182,7 +184,9 @@ def verify_cases():
 
     # Missing and empty.
     case("headers_none", "no header at all", "missing_header", head=[])
+    case("headers_all_empty", "three empty headers", "missing_header", head=[[name, ""] for name, _ in plain])
     for part in ["id", "timestamp", "signature"]:
+        case(f"only_{part}", "one of the three is not enough", "missing_header", head=[pair for pair in plain if pair[0] == f"webhook-{part}"])
         case(f"missing_{part}", "each of the three is needed", "missing_header", head=without(plain, f"webhook-{part}"))
         case(f"empty_{part}", "an empty header counts as missing", "missing_header", head=replaced(plain, f"webhook-{part}", ""))
     case("empty_id_signed_so", "an empty id is refused even where the signature is right for it", "missing_header", head=headers(id=""))
@@ -190,6 +194,13 @@ def verify_cases():
     # Repeated headers.
     case("repeated_id_first_counts", "of a repeated id the first counts", head=plain + [["Webhook-Id", "msg_other"]])
     case("repeated_id_wrong_first", "of a repeated id the first counts, right or wrong", "no_match", head=[["Webhook-Id", "msg_other"]] + plain)
+    case("repeated_id_twice_the_same", "a repeated id that is the same both times", head=plain + [plain[0]])
+    case("repeated_id_many", "a thousand more ids change nothing", head=plain + [["webhook-id", f"msg_{number}"] for number in range(1000)])
+    for at, part in enumerate(["id", "timestamp", "signature"]):
+        case(f"repeated_{part}_empty_first", "an empty header counts as missing: the next of its name counts", head=[[f"webhook-{part}", ""]] + plain)
+        case(f"repeated_{part}_empty_behind", "an empty header counts as missing: the one before it counts", head=plain + [[f"webhook-{part}", ""]])
+        case(f"repeated_{part}_all_empty", "empty however often", "missing_header", head=replaced(plain, f"webhook-{part}", "") + [[f"Webhook-{part.title()}", ""]])
+    case("repeated_timestamp_malformed_first", "of a repeated timestamp the first counts, malformed or not", "invalid_timestamp", head=[["webhook-timestamp", "now"]] + plain)
     case("repeated_timestamp_first_counts", "of a repeated timestamp the first counts", head=plain + [["webhook-timestamp", "1"]])
     case("repeated_timestamp_wrong_first", "of a repeated timestamp the first counts, right or wrong", "too_old", head=[["webhook-timestamp", "1"]] + plain)
     wrong = signature(key=OTHER_KEY)
@@ -220,10 +231,27 @@ def verify_cases():
         ("one_byte", "1", "an id may be short"),
         ("utf8", "msg_\u00e9\u4e2d".encode(), "the header's own bytes are hashed: UTF-8"),
         ("latin1", b"msg_\xe9\xff", "the header's own bytes are hashed: bytes that are not UTF-8"),
+        ("dots_at_the_ends", ".msg.", "dots in the id are part of it"),
+        ("only_dots", "...", "dots in the id are part of it"),
+        ("blank", " ", "a blank is a byte like others"),
+        ("comma", "msg_1,msg_2", "a comma is a byte like others: an id is no list"),
+        ("emoji", "msg_\U0001f600".encode(), "the header's own bytes are hashed: UTF-8 of four bytes"),
+        ("combining", "msg_e\u0301".encode(), "nothing is normalised"),
+        ("utf8_of_latin1", "msg_\u00c3\u00a9".encode(), "UTF-8 that looks decoded twice is still bytes"),
+        ("cut_utf8", b"msg_\xf0\x9f\x98", "the header's own bytes are hashed: a letter cut off in the middle"),
+        ("control_characters", b"msg_\x01\x1b\x7f", "the header's own bytes are hashed: control characters"),
+        ("nul", b"msg_\0_1", "NUL ends nothing"),
         ("256_bytes", "m" * 256, "the longest id"),
+        ("256_bytes_of_latin1", b"\xe9" * 256, "bytes are counted, not letters"),
     ]:
         case(f"id_{name}", why, head=headers(id=id))
     case("id_257_bytes", "an id longer than any real one is refused though rightly signed", "no_match", head=headers(id="m" * 257))
+    case("id_8192_bytes", "far longer", "no_match", head=headers(id="m" * 8192))
+    case("id_257_bytes_of_utf8", "bytes are counted, not letters", "no_match", head=headers(id=("\u00e9" * 128 + "m").encode()))
+    case("id_latin1_for_utf8", "the header's own bytes are hashed, not the letters they stand for", "no_match", head=headers(id=b"msg_\xe9", signed_id="msg_\u00e9"))
+    case("id_normalised", "nothing is normalised", "no_match", head=headers(id="msg_\u00e9".encode(), signed_id="msg_e\u0301"))
+    case("id_cut_at_nul", "NUL ends nothing", "no_match", head=headers(id=b"msg_\0_1", signed_id="msg_"))
+    case("id_trimmed", "white space around the id is part of it", "no_match", head=headers(id=ID + " ", signed_id=ID))
     case("id_changed", "the id is signed", "no_match", head=replaced(plain, "webhook-id", ID + "x"))
     case("id_case_changed", "the id is signed, its case too", "no_match", head=replaced(plain, "webhook-id", ID.upper()))
     case("id_dot_moved", "the dot between id and timestamp cannot be moved by an attacker", "no_match", head=headers(id="msg", timestamp=TIMESTAMP, signed_id="msg." + TIMESTAMP))
@@ -233,14 +261,43 @@ def verify_cases():
         ("plus_sign", "+1700000000", "a sign is no digit"),
         ("minus_sign", "-1700000000", "a sign is no digit"),
         ("fraction", "1700000000.0", "whole seconds only"),
+        ("minus_zero", "-0", "a sign is no digit"),
+        ("two_signs", "--1700000000", "a sign is no digit"),
+        ("sign_behind", "1700000000-", "a sign is no digit"),
+        ("fraction_behind_comma", "1700000000,0", "whole seconds only"),
+        ("bare_point_behind", "1700000000.", "whole seconds only"),
+        ("bare_point_before", ".1700000000", "whole seconds only"),
         ("exponent", "17e8", "digits only"),
+        ("exponent_capital", "17E8", "digits only"),
+        ("exponent_with_fraction", "1.7e9", "digits only"),
+        ("exponent_zero", "1700000000e0", "digits only"),
+        ("exponent_huge", "1e400", "digits only"),
         ("hexadecimal", "0x6553f100", "digits only"),
+        ("hexadecimal_capital", "0X6553F100", "digits only"),
+        ("hexadecimal_bare", "6553f100", "digits only"),
+        ("octal", "0o14524770400", "digits only"),
+        ("binary", "0b1100101010100111111000100000000", "digits only"),
+        ("big_int", "1700000000n", "digits only"),
+        ("percent", "%31700000000", "nothing is decoded"),
+        ("quoted", '"1700000000"', "quotes are no digits"),
+        ("semicolon", "1700000000;", "digits only"),
         ("underscore", "1_700_000_000", "digits only"),
         ("comma", "1,700,000,000", "digits only"),
         ("leading_space", " 1700000000", "white space is no digit"),
         ("trailing_space", "1700000000 ", "white space is no digit"),
         ("trailing_tab", b"1700000000\t", "white space is no digit"),
+        ("leading_tab", b"\t1700000000", "white space is no digit"),
+        ("inner_space", "17000 00000", "white space is no digit"),
         ("trailing_newline", b"1700000000\n", "white space is no digit"),
+        ("trailing_crlf", b"1700000000\r\n", "white space is no digit"),
+        ("form_feed", b"1700000000\f", "white space is no digit"),
+        ("vertical_tab", b"\v1700000000", "white space is no digit"),
+        ("trailing_nul", b"1700000000\0", "NUL ends nothing"),
+        ("only_nul", b"\0", "NUL ends nothing"),
+        ("byte_order_mark", b"\xef\xbb\xbf1700000000", "a byte order mark is no digit"),
+        ("zero_width_space", "1700000000\u200b".encode(), "white space of other alphabets is no digit"),
+        ("devanagari", "\u0967\u096d\u0966\u0966\u0966\u0966\u0966\u0966\u0966\u0966".encode(), "ASCII digits only (in UTF-8)"),
+        ("mathematical", "\U0001d7cf\U0001d7d5".encode() + b"00000000", "ASCII digits only (in UTF-8)"),
         ("no_break_space", b"1700000000\xa0", "white space of other alphabets is no digit"),
         ("blank", " ", "a blank is no digit"),
         ("arabic_indic", "\u0661\u0667\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660".encode(), "ASCII digits only (in UTF-8)"),
@@ -248,15 +305,29 @@ def verify_cases():
         ("superscript", b"170000000\xb2", "ASCII digits only (superscript two in Latin-1)"),
         ("words", "now", "digits only"),
         ("nan", "NaN", "digits only"),
+        ("infinity", "Infinity", "digits only"),
+        ("null", "null", "digits only"),
+        ("true", "true", "digits only"),
         ("iso_date", "2023-11-14T22:13:20Z", "Unix seconds only"),
         ("list", "1700000000,1700000000", "two headers joined by a framework are no number"),
         ("i64_overflow", "9223372036854775808", "one more than an i64 holds"),
         ("i64_wrap", "18446744075409551616", "an integer that wraps around 64 bits to now must not pass"),
         ("20_digits", "17000000000000000000", "20 digits overflow an i64"),
+        ("u64_largest", "18446744073709551615", "more than an i64 holds"),
+        ("u64_overflow", "18446744073709551616", "more than a u64 holds"),
+        ("i64_smallest", "-9223372036854775808", "a sign is no digit"),
+        ("256_nines", "9" * 256, "more than any machine word holds"),
         ("over_long", "0" * 247 + TIMESTAMP, "257 bytes are longer than any real timestamp"),
     ]:
         case(f"timestamp_{name}", why, "invalid_timestamp", head=headers(timestamp=timestamp))
     case("timestamp_i64_largest", "19 digits that an i64 holds", "too_new", head=headers(timestamp="9223372036854775807"))
+    for name, seconds in [("i32_largest", 2**31 - 1), ("i32_overflow", 2**31), ("u32_overflow", 2**32), ("u32_wrap", 2**32 + NOW), ("above_2_to_the_53", 2**53 + 1)]:
+        case(f"timestamp_{name}", "a time far ahead does not wrap around", "too_new", head=headers(timestamp=str(seconds)))
+    case("timestamp_i64_largest_with_zeros", "leading zeros do not overflow", "too_new", head=headers(timestamp="000" + str(2**63 - 1)))
+    case("timestamp_microseconds", "microseconds are a time far ahead", "too_new", head=headers(timestamp=TIMESTAMP + "000000"))
+    case("timestamp_nanoseconds", "nanoseconds are a time far ahead", "too_new", head=headers(timestamp=TIMESTAMP + "000000000"))
+    case("timestamp_one", "1970", "too_old", head=headers(timestamp="1"))
+    case("timestamp_only_zeros", "nothing is special about zero, however it is written", head=headers(timestamp="0000"), now=0)
     case("timestamp_milliseconds", "milliseconds are a time far ahead", "too_new", head=headers(timestamp=TIMESTAMP + "000"))
     case("timestamp_zero", "1970", "too_old", head=headers(timestamp="0"))
     case("timestamp_zero_now_zero", "nothing is special about zero", head=headers(timestamp="0"), now=0)
@@ -275,6 +346,8 @@ def verify_cases():
     ]:
         case(f"reprinted_{name}", "signed over the number, sent as something else", "invalid_timestamp", head=headers(timestamp=timestamp, signed_timestamp=TIMESTAMP))
     case("reprinted_leading_zero", "signed over the number, sent with a zero before it", "no_match", head=headers(timestamp="0" + TIMESTAMP, signed_timestamp=TIMESTAMP))
+    case("reprinted_without_zeros", "signed with leading zeros, sent without", "no_match", head=headers(timestamp=TIMESTAMP, signed_timestamp="000" + TIMESTAMP))
+    case("reprinted_milliseconds", "signed over milliseconds, sent in seconds", "no_match", head=headers(timestamp=TIMESTAMP, signed_timestamp=TIMESTAMP + "000"))
     case("timestamp_changed", "the timestamp is signed", "no_match", head=headers(timestamp=str(NOW + 1), signed_timestamp=TIMESTAMP))
 
     # The tolerance.
@@ -283,12 +356,20 @@ def verify_cases():
         ("old_past", 301, "too_old"),
         ("new_edge", -300, None),
         ("new_past", -301, "too_new"),
+        ("old_inside", 299, None),
+        ("new_inside", -299, None),
     ]:
         case(f"tolerance_{name}", "five minutes either way, the edge included", reason, now=NOW + seconds)
+    for name, seconds, reason in [("old_edge", 1, None), ("old_past", 2, "too_old"), ("new_edge", -1, None), ("new_past", -2, "too_new")]:
+        case(f"tolerance_one_{name}", "a tolerance of one second", reason, tolerance=1, now=NOW + seconds)
+    case("tolerance_edge_with_zeros", "leading zeros are no part of the time", head=headers(timestamp="000" + TIMESTAMP), now=NOW + 300)
+    case("tolerance_past_with_zeros", "leading zeros are no part of the time", "too_old", head=headers(timestamp="000" + TIMESTAMP), now=NOW + 301)
     for name, seconds, reason in [("exact", 0, None), ("old", 1, "too_old"), ("new", -1, "too_new")]:
         case(f"tolerance_zero_{name}", "a tolerance of zero takes the very second only", reason, tolerance=0, now=NOW + seconds)
     case("tolerance_day_edge", "a tolerance of a day", tolerance=86400, now=NOW + 86400)
     case("tolerance_day_past", "a tolerance of a day", "too_old", tolerance=86400, now=NOW + 86401)
+    case("tolerance_day_new_edge", "a tolerance of a day", tolerance=86400, now=NOW - 86400)
+    case("tolerance_day_new_past", "a tolerance of a day", "too_new", tolerance=86400, now=NOW - 86401)
 
     # Lists of signatures.
     right = signature()
@@ -312,14 +393,27 @@ def verify_cases():
         "sha512": "v1," + b64(key_of("wrong", 64)),
         "wrong": wrong,
         "non_ascii": "v1,\u00e9\u00e9".encode(),
+        "invalid_utf8": b"v1,\xff\xfe",
+        "full_width": "\uff561,".encode() + bare.encode(),
         "words": "lorem ipsum",
+        "padding_only": "v1,====",
+        "commas": "v1,,," + bare,
+        "two_versions": "v1,v1," + bare,
+        "version_zero": "v0," + bare,
+        "bare": b64(key_of("wrong", 32)),
+        "json": '{"v1":"' + bare + '"}',
+        "percent": "v1%2C" + bare,
+        "control_characters": b"v1,\x01\x1b\x7f",
+        "nul": b"v1,\0" + bare.encode(),
+        "tab": b"v1,\t" + bare.encode(),
+        "newline": b"v1,\r\n" + bare.encode(),
+        "no_break_space": b"v1,\xa0" + bare.encode(),
         "long": "v1," + "A" * 4000,
     }
     for name, text in junk.items():
         listed = to_bytes(text)
         case(f"junk_before_{name}", "a malformed or wrong signature does not spoil the right one behind it", head=headers(signatures=listed + b" " + right.encode()))
-    for name in ["empty_tokens", "not_base64", "version_only", "too_long", "asymmetric"]:
-        listed = to_bytes(junk[name])
+        case(f"junk_between_{name}", "nor one that stands between a wrong one and the right one", head=headers(signatures=wrong.encode() + b" " + listed + b" " + right.encode()))
         case(f"junk_after_{name}", "nor the right one before it", head=headers(signatures=right.encode() + b" " + listed))
         case(f"junk_around_{name}", "nor the right one between two", head=headers(signatures=listed + b" " + right.encode() + b" " + listed))
     every = b" ".join(to_bytes(text) for name, text in junk.items() if name != "long")
@@ -333,6 +427,17 @@ def verify_cases():
         ("asymmetric_version", "v1a," + bare, "another version is another scheme"),
         ("capital_version", "V1," + bare, "the version's case counts"),
         ("longer_version", "v11," + bare, "the version counts whole"),
+        ("version_zero", "v0," + bare, "another version is another scheme"),
+        ("version_with_zero", "v01," + bare, "the version counts whole"),
+        ("version_with_point", "v1.0," + bare, "the version counts whole"),
+        ("version_without_letter", "1," + bare, "the version counts whole"),
+        ("version_empty", "," + bare, "the version is needed"),
+        ("version_full_width", "\uff561,".encode() + bare.encode(), "the version in ASCII"),
+        ("version_twice", "v1,v1," + bare, "one version"),
+        ("semicolon_for_comma", "v1;" + bare, "a comma stands behind the version"),
+        ("colon_for_comma", "v1:" + bare, "a comma stands behind the version"),
+        ("blank_for_comma", "v1 " + bare, "a comma stands behind the version"),
+        ("two_commas", "v1,," + bare, "one comma stands behind the version"),
         ("equals_for_comma", "v1=" + bare, "a comma stands behind the version"),
         ("space_behind_comma", "v1, " + bare, "a token is whole"),
         ("with_extra", right + ",extra", "a signature counts whole or not at all"),
@@ -340,6 +445,14 @@ def verify_cases():
         ("without_padding", right.rstrip("="), "padded base64 only"),
         ("non_canonical", "v1," + loose, "one signature has one spelling"),
         ("junk_inside", "v1," + bare[:20] + "!" + bare[20:], "base64 with junk inside is none"),
+        ("nul_inside", right[:20].encode() + b"\0" + right[20:].encode(), "base64 with junk inside is none"),
+        ("nul_behind", right.encode() + b"\0", "NUL ends nothing"),
+        ("tab_behind", right.encode() + b"\t", "a signature counts whole or not at all"),
+        ("tab_before", b"\t" + right.encode(), "spaces separate, nothing else"),
+        ("no_break_space_before", b"\xa0" + right.encode(), "spaces separate, nothing else"),
+        ("percent_encoded", right.replace("=", "%3D"), "nothing is decoded"),
+        ("junk_behind", right + "!", "a signature counts whole or not at all"),
+        ("doubled", right + bare, "a signature counts whole or not at all"),
         ("newline_inside", (right[:20] + "\n" + right[20:]).encode(), "base64 with white space inside is none"),
         ("tab_separated", f"{wrong}\t{right}".encode(), "spaces separate, nothing else"),
         ("comma_separated", f"{wrong},{right}", "spaces separate, nothing else"),
@@ -351,6 +464,10 @@ def verify_cases():
         ("one_bit_off", "v1," + b64(raw[:-1] + bytes([raw[-1] ^ 1])), "the last bit counts"),
         ("first_bit_off", "v1," + b64(bytes([raw[0] ^ 128]) + raw[1:]), "the first bit counts"),
         ("of_zeros", "v1," + b64(bytes(32)), "a guess"),
+        ("sha1", "v1," + b64(hmac.new(KEY, f"{ID}.{TIMESTAMP}.{BODY}".encode(), hashlib.sha1).digest()), "another hash"),
+        ("sha512", "v1," + b64(hmac.new(KEY, f"{ID}.{TIMESTAMP}.{BODY}".encode(), hashlib.sha512).digest()), "another hash"),
+        ("hash_without_key", "v1," + b64(hashlib.sha256(f"{ID}.{TIMESTAMP}.{BODY}".encode()).digest()), "a hash without the key"),
+        ("of_body_alone", "v1," + b64(hmac.new(KEY, BODY.encode(), hashlib.sha256).digest()), "id and timestamp are signed too"),
         ("lower_case", right.lower(), "base64's case counts"),
         ("quoted", f'"{right}"', "quotes are not stripped"),
     ]:
@@ -409,16 +526,33 @@ def verify_cases():
         ("dots", "1700000000..", "dots in the body are part of it"),
         ("unicode", '{"a":"\u00e9\u4e2d\U0001f600\u2028"}', "UTF-8 stays as it is"),
         ("64_bytes", {"repeat": "a", "count": 64}, "one block of the hash"),
+        ("one_byte", "x", "a body may be short"),
+        ("blank", " ", "white space is part of the body"),
+        ("lone_cr", binary(b"{\r\"a\": 1\r}\r"), "line ends are part of the body"),
+        ("nul_first", binary(b'\0{"a":1}'), "NUL ends nothing"),
+        ("nul_inside", binary(b'{"a":\0001}'), "NUL ends nothing"),
+        ("only_bom", binary(b"\xef\xbb\xbf"), "a byte order mark is part of the body"),
+        ("utf16_bom", binary(b"\xff\xfe{\0}\0"), "any bytes can be signed"),
+        ("surrogates_in_utf8", binary(b'{"a":"\xed\xa0\x80"}'), "any bytes can be signed"),
+        ("high_bytes", binary(b"\xff" * 100), "any bytes can be signed"),
+        ("1_mib_less_1", {"repeat": "a", "count": MIB - 1}, "one byte less than the limit"),
         ("1_mib", {"repeat": "a", "count": MIB}, "the largest body"),
     ]:
         case(f"body_{name}", why, body=body)
     too_large = {"repeat": "a", "count": MIB + 1}
     case("body_1_mib_and_1", "one byte more than the limit", "body_too_large", body=too_large)
+    case("body_1_mib_of_two_bytes_each", "bytes are counted, not letters", body={"repeat": "\u00e9", "count": MIB // 2})
+    case("body_1_mib_and_2_of_two_bytes_each", "bytes are counted, not letters", "body_too_large", body={"repeat": "\u00e9", "count": MIB // 2 + 1})
     changed = [
         ("changed", BODY.replace("Flowers", "Flowery") if "Flowers" in BODY else BODY[:-10] + "x" + BODY[-9:], "one byte changed"),
         ("shorter", BODY[:-1], "one byte less"),
         ("newline_added", BODY + "\n", "one byte more"),
         ("reformatted", json.dumps(EVENT, ensure_ascii=False), "the same JSON with blanks"),
+        ("bom_added", binary(b"\xef\xbb\xbf" + BODY.encode()), "a byte order mark before it"),
+        ("nul_added", binary(BODY.encode() + b"\0"), "a NUL behind it"),
+        ("blank_added", " " + BODY, "one byte more"),
+        ("crlf_added", BODY + "\r\n", "two bytes more"),
+        ("doubled", BODY * 2, "the same body twice"),
         ("cut_to_nothing", "", "nothing is left"),
     ]
     for name, body, why in changed:
@@ -428,6 +562,9 @@ def verify_cases():
     # Events.
     event("event_1_mib", "the largest body, an event", body={"prefix": BODY[:-1] + ',"padding":"', "repeat": "a", "count": MIB - len(BODY.encode()) - len(',"padding":""'), "suffix": '"}'})
     assert len(expand(cases.list[-1]["body"])) == MIB
+    whole = cases.list[-1]["body"]
+    event("event_1_mib_less_1", "one byte less, an event", body={**whole, "count": whole["count"] - 1})
+    event("event_1_mib_and_1", "one byte more, an event", "body_too_large", body={**whole, "count": whole["count"] + 1})
 
     small = {"id": "evt_1", "type": "organization.directory.user_created", "occurred_at": "2025-01-06T18:44:25.153954Z", "organization_id": "org_1", "environment_id": "env_1", "data": {"id": "diruser_1"}}
 
@@ -451,6 +588,12 @@ def verify_cases():
     event("event_large_integers", "integers larger than any machine word are kept as text", body=start + '{"n":123456789012345678901234567890,"m":-9007199254740993,"e":1e400}}')
     event("event_proto_keys", "__proto__ and its kind are keys like others", body=start + '{"__proto__":{"admin":true},"constructor":{"prototype":1},"toString":1},"__proto__":{"type":"x","id":"y"}}')
     event("event_duplicate_keys_in_data", "what is inside data is not read", body=start + '{"id":"1","id":"2"}}')
+    event("event_proto_first", "__proto__ before the fields it might hide", body='{"__proto__":{"id":"evt_2","type":"x"},' + compact(small)[1:])
+    event("event_proto_of_data", "__proto__ for data's own value", body=start + '{"__proto__":null,"hasOwnProperty":1,"":2}}')
+    event("event_duplicate_unknown_keys", "fields that nobody reads may stand twice", body=compact(small)[:-1] + ',"x":1,"x":2}')
+    event("event_floats", "numbers in the data are kept as text", body=start + '{"a":1.0,"b":1e3,"c":-0.0,"d":0.1234567890123456789,"e":1E+2}}')
+    event("event_crlf", "line ends of any kind are white space", body=json.dumps(small, indent=2).replace("\n", "\r\n"))
+    event("event_nul_escaped", "NUL as an escape is a letter like others", body=start + '{"name":"a\\u0000b"}}')
     event("event_lone_surrogate_in_data", "what is inside data is not read", body=start + '{"name":"\\ud800"}}')
     event("event_data_null", "data is there", body=with_(data=None))
     event("event_data_array", "data may be any JSON", body=with_(data=[1, "2", [3]]))
@@ -510,6 +653,11 @@ def verify_cases():
     malformed("raw_newline_in_string", "JSON's strings hold no raw control characters", start + '{"n":"\n"}}')
     for name in ["id", "type", "occurred_at", "organization_id", "data"]:
         malformed(f"duplicate_{name}", "one parser takes the first, another the last: neither is right", compact(small)[:-1] + "," + compact({name: small[name]})[1:])
+    malformed("bom_inside", "a byte order mark is no white space", binary(compact(small)[:1].encode() + b"\xef\xbb\xbf" + compact(small)[1:].encode()))
+    malformed("nul_before", "NUL is no white space", binary(b"\0" + compact(small).encode()))
+    malformed("raw_nul_in_string", "JSON's strings hold no raw control characters", binary(start.encode() + b'{"n":"\0"}}'))
+    malformed("no_break_space", "white space of other alphabets is not JSON's", "\u00a0" + compact(small))
+    malformed("duplicate_id_different", "two ids", compact(small)[:-1] + ',"id":"evt_2"}')
     malformed("duplicate_id_escaped", "the same key in another spelling", '{"\\u0069d":"evt_2",' + compact(small)[1:])
 
     # Nesting: the root counts as 1, so that data's value starts at 2.
@@ -578,8 +726,11 @@ def secret_cases():
     case("without_prefix", "the prefix is optional", plain, True)
     case("padded", "with padding", secret_of(key_of("unpadded", 25)), True)
     case("unpadded", "without padding", secret_of(key_of("unpadded", 25)).rstrip("="), True)
+    case("padding_half", "with one of two signs of padding: it carries nothing", secret_of(key_of("unpadded", 25)).rstrip("=") + "=", True)
     case("unpadded_without_prefix", "without either", b64(key_of("unpadded", 25)).rstrip("="), True)
     case("white_space_around", "stripped", f" \t{SECRET}\r\n", True)
+    case("no_break_space_around", "stripped, as white space of any alphabet", f"\u00a0{SECRET}\u00a0", True)
+    case("no_break_space_inside", "but it separates nothing", f"{SECRET}\u00a0{OLD_SECRET}", False)
     case("double_quotes", "one pair is stripped", f'"{SECRET}"', True)
     case("single_quotes", "one pair is stripped", f"'{SECRET}'", True)
     case("white_space_around_quotes", "both are stripped", f' "{SECRET}" \n', True)
@@ -619,6 +770,38 @@ def secret_cases():
     case("too_much_padding", "three signs of padding are no padding", "whsec_" + plain + "===", False)
     case("impossible_length", "no base64 has this length", "whsec_" + plain + "A", False)
     case("prefix_twice", "one prefix", "whsec_" + SECRET, False)
+    for length in [2, 8, 14]:
+        case(f"{length}_bytes", "too few bytes to be safe", secret_of(key_of("length", length)), False)
+    case("prefix_without_underscore", "whsec and nothing", "whsec", False)
+    case("prefix_with_dash", "another prefix", "whsec-" + plain, False)
+    case("prefix_cut", "another prefix", "hsec_" + plain, False)
+    case("prefix_behind", "the prefix stands before the key", plain + "whsec_", False)
+    case("prefix_apart", "a prefix and a key apart are two secrets, one of them bad", "whsec_ " + plain, False)
+    case("one_padding_sign", "one sign of padding too many", "whsec_" + plain + "=", False)
+    case("padding_only", "no key", "whsec_====", False)
+    case("padding_before", "padding stands at the end", "whsec_=" + plain, False)
+    loose = b64(key_of("unpadded", 25))[:-3]
+    loose += "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(b64(key_of("unpadded", 25))[-3]) + 1] + "=="
+    assert base64.b64decode(loose) == key_of("unpadded", 25)
+    case("loose_bits", "one key has one spelling: the bits behind the last byte are zero", "whsec_" + loose, False)
+    case("semicolon_behind", "what was copied with it", SECRET + ";", False)
+    case("comma_behind", "what was copied with it", SECRET + ",", False)
+    case("dot_behind", "what was copied with it", SECRET + ".", False)
+    case("name_before", "a line of an .env file", "SCALEKIT_WEBHOOK_SECRET=" + SECRET, False)
+    case("bearer", "a header's value", "Bearer " + SECRET, False)
+    case("json", "a secret as JSON", '{"secret":"' + SECRET + '"}', False)
+    case("null", "a variable that was never set", "null", False)
+    case("undefined", "a variable that was never set", "undefined", False)
+    case("variable", "a variable that nobody replaced", "${SCALEKIT_WEBHOOK_SECRET}", False)
+    case("backticks", "quotes of another kind", f"`{SECRET}`", False)
+    case("smart_quotes", "quotes of another kind", f"\u201c{SECRET}\u201d", False)
+    case("quotes_inside", "a pair of quotes in the middle", f'whsec_"{plain}"', False)
+    case("percent_encoded", "nothing is decoded", "whsec_" + b64(key_of("unpadded", 25)).replace("=", "%3D"), False)
+    case("escaped_newline", "a newline that was written as an escape", SECRET + "\\n", False)
+    case("byte_order_mark", "a byte order mark is no white space", "\ufeff" + SECRET, False)
+    case("zero_width_space", "it is no white space", SECRET + "\u200b", False)
+    case("control_character", "letters that nobody sees", "whsec_" + plain[:10] + "\x01" + plain[11:], False)
+    case("hexadecimal_short", "thirty digits are too few, whatever they were meant to be", key_of("length", 10).hex(), False)
     case("prefix_capital", "the prefix has a case", "WHSEC_" + plain, False)
     case("other_prefix", "the key of an asymmetric signature", "whpk_" + plain, False)
     case("non_ascii", "letters of other alphabets", "whsec_" + plain[:10] + "\u00e9" + plain[11:], False)
@@ -711,10 +894,27 @@ def parsed_cases():
     case("escaped_escape", "a backslash before u003c is text, not an escape", body('{"name":"\\\\u003c"}'), languages=both)
     case("control_characters", "short escapes and long ones", body('{"name":"\\n\\r\\t\\u0001\\u001f\\"\\\\"}'), languages=both)
     case("proto_key", "__proto__ is a key like others", body('{"__proto__":{"admin":true}}'), languages=both)
+    case("floats", "fractions that every printer prints alike", body('{"a":0.1,"b":-2.5,"c":123.456,"d":0.001,"e":1e+21}'), languages=both)
+    case("short_escapes", "the short escapes", body('{"a":"\\b\\f\\n\\r\\t"}'), languages=both)
+    case("unicode_everywhere", "letters beyond the first plane, marks, a byte order mark and U+007F stay as they are", body('{"a\u0301\U0001f600":"\u0085\u00a0\ufeff\uffff\u007f\U0010ffff"}'), languages=both)
+    case("empty_key", "a key may be empty", body('{"":{"":1}}'), languages=both)
+    case("keys_of_the_runtime", "keys that JavaScript's objects have of their own", body('{"toJSON":1,"constructor":{"prototype":2},"hasOwnProperty":null,"length":3}'), languages=both)
+    case("numbers_as_text", "text stays text", body('{"a":"1.0","b":"9007199254740993"}'), languages=both)
+    case("html_escaped_everywhere", "every string of the event, the envelope's too", go(body('"&"').replace("org_1", "org_<1>")), body('"&"').replace("org_1", "org_<1>"), languages=both)
+    case("depth_128", "the deepest nesting", body("[" * 127 + "]" * 127), languages=both)
     case("interceptor", "the other family of headers", BODY, head=headers(family="interceptor"), languages=both)
 
     case("html_escaped_in_part", "no encoder escapes one < and not the next", body('{"name":"\\u003cb>"}'), body('{"name":"<b>"}'), "no_match", languages=both)
     case("html_escaped_upper_case", "Go's escapes are lower-case", body('{"name":"\\u003Cb\\u003E"}'), body('{"name":"<b>"}'), "no_match", languages=both)
+    case("html_escaped_apart", "no encoder escapes < and not &", body('{"name":"\\u003cb> & \\u003cb>"}'), body('{"name":"<b> & <b>"}'), "no_match", languages=both)
+    case("line_separators_escaped_in_part", "no encoder escapes U+2028 and not U+2029", body('{"name":"\\u2028\u2029"}'), body('{"name":"\u2028\u2029"}'), "no_match", languages=both)
+    case("surrogates_escaped", "which letters were escaped is lost", body('{"name":"\\ud83d\\ude00"}'), body('{"name":"\U0001f600"}'), "no_match", languages=both)
+    case("control_character_in_capitals", "which case an escape had is lost", body('{"a":"\\u001F"}'), body('{"a":"\\u001f"}'), "no_match", languages=both)
+    case("backspace_by_number", "which escape it was is lost", body('{"a":"\\u0008"}'), body('{"a":"\\b"}'), "no_match", languages=both)
+    case("negative_zero", "an integer has no sign at zero", body('{"a":-0}'), body('{"a":0}'), "no_match", languages=both)
+    case("float_of_many_digits", "digits that no float holds are lost", body('{"a":0.1234567890123456789}'), body('{"a":0.12345678901234568}'), "no_match", languages=both)
+    case("exponent_in_capitals", "how an exponent was written is lost", body('{"a":1E+21}'), body('{"a":1e+21}'), "no_match", languages=both)
+    case("depth_129", "a parsed body may nest too deep", body("[" * 128 + "]" * 128), None, "malformed_event", languages=both)
     event = json.loads(BODY)
     case("pretty_printed", "white space is lost: pass the raw body", json.dumps(event, indent=2, ensure_ascii=False), BODY, "no_match", languages=both)
     case("blanks_behind_separators", "white space is lost: pass the raw body", json.dumps(event, ensure_ascii=False), BODY, "no_match", languages=both)
@@ -728,6 +928,13 @@ def parsed_cases():
     case("large_integer_python", "Python keeps them", body('{"a":9007199254740993}'), languages=["python"])
     case("exponent_node", "JavaScript prints 1e3 as 1000", body('{"a":1e3}'), body('{"a":1000}'), "no_match", languages=["node"])
     case("exponent_python", "Python prints 1e3 as 1000.0", body('{"a":1e3}'), body('{"a":1000.0}'), "no_match", languages=["python"])
+    case("small_float_node", "JavaScript keeps 1e-7", body('{"a":1e-7}'), languages=["node"])
+    case("small_float_python", "Python prints 1e-7 as 1e-07", body('{"a":1e-7}'), body('{"a":1e-07}'), "no_match", languages=["python"])
+    case("negative_zero_with_fraction_node", "JavaScript prints -0.0 as 0", body('{"a":-0.0}'), body('{"a":0}'), "no_match", languages=["node"])
+    case("negative_zero_with_fraction_python", "Python keeps it", body('{"a":-0.0}'), languages=["python"])
+    case("huge_integer_node", "JavaScript makes a float of it", body('{"a":123456789012345678901234567890}'), body('{"a":1.2345678901234568e+29}'), "no_match", languages=["node"])
+    case("huge_integer_python", "Python keeps them", body('{"a":123456789012345678901234567890}'), languages=["python"])
+    case("lone_surrogate_node", "JavaScript prints half a surrogate pair as the escape that it was", body('{"a":"\\ud800"}'), languages=["node"])
     case("integer_keys_node", "JavaScript puts keys that are integers first", body('{"b":1,"1":2}'), body('{"1":2,"b":1}'), "no_match", languages=["node"])
     case("integer_keys_python", "Python keeps their order", body('{"b":1,"1":2}'), languages=["python"])
     case("other_secret", "signed with another secret", BODY, None, "no_match", head=headers(key=OTHER_KEY), languages=both)
@@ -818,6 +1025,18 @@ def render(document):
     return '{\n "about": ' + json.dumps(document["about"]) + ',\n "cases": [\n' + lines + "\n ]\n}\n"
 
 
+def check_coverage(files):
+    """README.md's table names cases that there are, and no case is missing from it."""
+    _, table = (HERE / "README.md").read_text(encoding="utf-8").split("\n## What is covered\n")
+    patterns = [pattern for row in table.splitlines() if row.startswith("| ") for pattern in re.findall(r"`([a-z0-9_*]+)`", row.rsplit("|", 2)[1])]
+    names = {case["name"] for name in ["webhook_verify.json", "webhook_secrets.json", "webhook_parsed.json"] for case in files[name]["cases"]}
+    unknown = [pattern for pattern in patterns if not fnmatch.filter(names, pattern)]
+    assert not unknown, f"README.md names cases that there are not: {unknown}"
+    rest = names - {case["name"] for case in files["webhook_secrets.json"]["cases"]}
+    missing = sorted(name for name in rest if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns))
+    assert not missing, f"README.md's table lacks {missing}"
+
+
 def main():
     files = {
         "webhook_verify.json": verify_cases(),
@@ -827,6 +1046,7 @@ def main():
         "webhook_events.json": EVENTS,
         "webhook_replay.json": replay_cases(),
     }
+    check_coverage(files)
     stale = []
     for name, document in files.items():
         text = render(document)

@@ -25,7 +25,7 @@ const SIGNATURE: usize = 2;
 /// A request's headers, however a framework holds them.
 ///
 /// Implemented for lists and maps of names and values (text or bytes), for [`SignedHeaders`](super::SignedHeaders), and with
-/// the feature `client` for `http::HeaderMap`.
+/// the features `client` and `axum` for `http::HeaderMap`.
 pub trait Headers {
     /// Calls `visit` with each header's name and value, in order; a header that is repeated is visited as often.
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8]));
@@ -67,7 +67,7 @@ impl Headers for super::SignedHeaders {
     }
 }
 
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "axum"))]
 impl Headers for http::HeaderMap {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         self.iter().for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));

@@ -13,12 +13,8 @@ function sign(secret, id, timestamp, body) {
   return [headers["webhook-id"], headers["webhook-timestamp"], headers["webhook-signature"]];
 }
 
-function verify(secret, id, timestamp, signature, body) {
-  new Webhook(secret).verifySignature(body, {
-    "webhook-id": id,
-    "webhook-timestamp": timestamp,
-    "webhook-signature": signature,
-  });
+function verify(secret, headers, body) {
+  new Webhook(secret).verifySignature(body, headers);
 }
 
 await run(sign, verify);

@@ -15,8 +15,7 @@ def sign(secret, id, timestamp, body):
     return headers["webhook-id"], headers["webhook-timestamp"], headers["webhook-signature"]
 
 
-def verify(secret, id, timestamp, signature, body):
-    headers = {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+def verify(secret, headers, body):
     headcount.Webhook(secret).verify_signature(body, headers)
 
 

@@ -1,0 +1,157 @@
+//! The endpoint under the real framework, over real HTTP: `examples/rust/webhooks/with_axum.rs` as a process of its own.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use axum::body::Bytes;
+use headcount::Webhook;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use reqwest::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Client, Method, StatusCode};
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const PATHS: [&str; 2] = ["/webhooks/scalekit", "/webhooks/extracted"];
+
+fn event() -> Value {
+    let published: Value = serde_json::from_str(include_str!("../../tests/vectors/webhook_events.json")).unwrap();
+    published["organization.directory.user_created"].clone()
+}
+
+fn with(name: &str, value: impl Into<Value>) -> Vec<u8> {
+    let mut event = event();
+    event[name] = value.into();
+    event.to_string().into_bytes()
+}
+
+fn sign(body: &[u8]) -> HeaderMap {
+    let signed = Webhook::new([SECRET]).unwrap().sign(body, None, None).unwrap();
+    signed
+        .iter()
+        .into_iter()
+        .map(|(name, value)| (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap()))
+        .collect()
+}
+
+/// The example as a process. It ends with the test.
+struct Program {
+    process: Child,
+    out: BufReader<ChildStdout>,
+    origin: String,
+    client: Client,
+}
+
+impl Program {
+    fn start(environment: &[(&str, &str)]) -> Program {
+        let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/with_axum");
+        assert!(program.exists(), "{program:?} is missing: cargo build --package headcount --features axum --examples");
+        let mut process = Command::new(program)
+            .env("SCALEKIT_WEBHOOK_SECRET", SECRET)
+            .env("PORT", "0")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let origin = line.trim().strip_prefix("listening on ").unwrap().strip_suffix(PATHS[0]).unwrap().to_owned();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Program { process, out, origin, client: Client::new() }
+    }
+
+    async fn ask(
+        &self,
+        path: &str,
+        method: Method,
+        headers: HeaderMap,
+        body: impl Into<Body>,
+    ) -> (StatusCode, HeaderMap) {
+        let sent = self.client.request(method, format!("{}{path}", self.origin)).headers(headers).body(body);
+        let answer = sent.header("content-type", "application/json").send().await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        // What an attacker learns: a status.
+        assert_eq!(answer.text().await.unwrap(), "", "{status}");
+        (status, headers)
+    }
+
+    async fn post(&self, path: &str, body: &[u8]) -> u16 {
+        self.ask(path, Method::POST, sign(body), body.to_vec()).await.0.as_u16()
+    }
+
+    async fn post_with(&self, path: &str, headers: HeaderMap, body: &[u8]) -> u16 {
+        self.ask(path, Method::POST, headers, body.to_vec()).await.0.as_u16()
+    }
+
+    /// The same without a declared length.
+    async fn post_in_chunks(&self, path: &str, body: &[u8]) -> u16 {
+        let parts: Vec<_> =
+            body.chunks(50_000).map(|part| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(part)))).collect();
+        let stream = Body::wrap(StreamBody::new(futures_util::stream::iter(parts)));
+        self.ask(path, Method::POST, sign(body), stream).await.0.as_u16()
+    }
+
+    /// What it printed.
+    fn end(mut self) -> Vec<String> {
+        self.process.kill().unwrap();
+        let mut said = String::new();
+        self.out.read_to_string(&mut said).unwrap();
+        said.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_answers_and_hands_the_event_over() {
+    let program = Program::start(&[]);
+    let good = event().to_string().into_bytes();
+    for path in PATHS {
+        assert_eq!(program.post(path, &good).await, 201);
+        assert_eq!(program.post(path, &with("id", "evt_ü")).await, 201);
+        assert_eq!(program.post_in_chunks(path, &good).await, 201);
+
+        let changed = [good.as_slice(), b" "].concat();
+        assert_eq!(program.post_with(path, sign(&good), &changed).await, 400);
+        assert_eq!(program.post_with(path, HeaderMap::new(), &good).await, 400);
+        assert_eq!(program.post_with(path, HeaderMap::new(), b"").await, 400);
+        let mut old = sign(&good);
+        old.insert("webhook-timestamp", HeaderValue::from_static("1"));
+        assert_eq!(program.post_with(path, old, &good).await, 400);
+        assert_eq!(program.post(path, br#"{"id":"evt_1"}"#).await, 400);
+
+        let long = with("note", "x".repeat(2 << 20));
+        assert_eq!(program.post(path, &long).await, 413);
+        assert_eq!(program.post_in_chunks(path, &long).await, 413);
+
+        let (status, headers) = program.ask(path, Method::GET, HeaderMap::new(), "").await;
+        assert_eq!(status, 405);
+        assert!(headers[ALLOW].to_str().unwrap().contains("POST"));
+
+        // The handler fails: the vendor is to deliver it again.
+        assert_eq!(program.post(path, &with("data", json!({ "id": "fail" }))).await, 500);
+        assert_eq!(program.post(path, &good).await, 201);
+    }
+    let kind = "organization.directory.user_created";
+    let id = event()["id"].as_str().unwrap().to_owned();
+    let once = [&id, "evt_ü", &id, &id].map(|id| format!("{kind} {id}"));
+    assert_eq!(program.end(), [once.clone(), once].concat());
+}
+
+#[tokio::test]
+async fn it_works_behind_a_middleware_that_reads_the_body() {
+    let program = Program::start(&[("BEHIND_A_PARSER", "1")]);
+    let good = serde_json::to_vec_pretty(&event()).unwrap();
+    for path in PATHS {
+        assert_eq!(program.post(path, &good).await, 201);
+        assert_eq!(program.post_with(path, sign(&good), &event().to_string().into_bytes()).await, 400);
+        assert_eq!(program.post(path, &with("note", "x".repeat(2 << 20))).await, 413);
+    }
+}
