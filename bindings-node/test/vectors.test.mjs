@@ -22,7 +22,8 @@ function shapes(headers) {
   const list = pairs(headers)
   const object = {}
   for (const [name, value] of list) object[name] = name in object ? [object[name], value].flat() : value
-  return { pairs: list, object, map: new Map(Object.entries(object)), raw: list.flat() }
+  const arrays = Object.fromEntries(Object.entries(object).map(([name, value]) => [name, [value].flat()]))
+  return { pairs: list, object, arrays, map: new Map(Object.entries(object)), raw: list.flat() }
 }
 
 function check(run, expect, name) {

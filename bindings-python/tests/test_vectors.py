@@ -40,6 +40,7 @@ def shapes(headers):
     yield raw
     yield pairs
     yield {name: values if len(values) > 1 else values[0] for name, values in mapping.items()}
+    yield mapping
     if len(environ) == len(mapping) and all(len(values) == 1 for values in environ.values()):
         wsgi = {"wsgi.version": (1, 0), "REQUEST_METHOD": "POST", "CONTENT_LENGTH": "3"}
         yield {**wsgi, **{name: values[0] for name, values in environ.items()}}

@@ -43,7 +43,7 @@
 //! A middleware that reads the body passes a request on, and has to make it a body again: from the bytes that it read, not from what
 //! it parsed.
 
-use crate::{Event, Reason, Webhook};
+use crate::{Error, Event, Reason, Replay, ReplayGuard, Webhook};
 use axum_core::extract::{FromRef, FromRequest, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
@@ -128,13 +128,23 @@ where
     H: Fn(Event) -> F + Send + Sync + 'static,
     F: Future<Output: IntoResponse> + Send + 'static,
 {
-    Receive { webhook, handler: Arc::new(handler) }
+    Receive { webhook, handler: Arc::new(handler), guard: None }
 }
 
 /// The endpoint that [`receive`] makes. Cheap to clone.
 pub struct Receive<H> {
     webhook: Webhook,
     handler: Arc<H>,
+    guard: Option<ReplayGuard>,
+}
+
+impl<H> Receive<H> {
+    /// Answers 201 to a message that was handled already, without calling the handler. A message is recorded after its handler has succeeded:
+    /// one whose handler failed is handled when it comes again. Where the guard fails the answer is 500, and the vendor tries again.
+    pub fn replay_guard(mut self, guard: ReplayGuard) -> Self {
+        self.guard = Some(guard);
+        self
+    }
 }
 
 impl<H, F> Service<Request> for Receive<H>
@@ -161,25 +171,55 @@ where
     H: Fn(Event) -> F,
     F: Future<Output: IntoResponse>,
 {
+    /// Verifies, asks the guard, handles, records.
     async fn answer(&self, request: Request) -> Response {
         let event = match read(&self.webhook, request).await {
             Ok(event) => event,
             Err(refused) => return refused.into_response(),
         };
-        let answer = (self.handler)(event).await.into_response();
-        if answer.status().is_success() { Accepted.into_response() } else { answer }
+        if let Some(guard) = &self.guard {
+            let asked = event.clone();
+            match apart(guard, move |guard| guard.check(&asked)).await {
+                Ok(Replay::First) => {}
+                Ok(Replay::Again) => return Accepted.into_response(),
+                Err(answer) => return answer.into_response(),
+            }
+        }
+        let answer = (self.handler)(event.clone()).await.into_response();
+        if !answer.status().is_success() {
+            return answer;
+        }
+        if let Some(guard) = &self.guard
+            && let Err(answer) = apart(guard, move |guard| guard.commit(&event)).await
+        {
+            return answer.into_response();
+        }
+        Accepted.into_response()
     }
+}
+
+/// Asks the guard on a thread that may wait: its store may be a file, or a server.
+async fn apart<T: Send + 'static>(
+    guard: &ReplayGuard,
+    ask: impl FnOnce(&ReplayGuard) -> crate::Result<T> + Send + 'static,
+) -> Result<T, StatusCode> {
+    let guard = guard.clone();
+    let asked = tokio::task::spawn_blocking(move || crate::guard(|| ask(&guard))).await;
+    asked.unwrap_or_else(|_| Err(Error::internal("the runtime ended"))).map_err(|error| {
+        tracing::warn!(target: "headcount", "a webhook's replay guard failed, and the message is to come again: {error}");
+        StatusCode::INTERNAL_SERVER_ERROR
+    })
 }
 
 impl<H> Clone for Receive<H> {
     fn clone(&self) -> Self {
-        Receive { webhook: self.webhook.clone(), handler: Arc::clone(&self.handler) }
+        Receive { webhook: self.webhook.clone(), handler: Arc::clone(&self.handler), guard: self.guard.clone() }
     }
 }
 
 impl<H> fmt::Debug for Receive<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receive").field("webhook", &self.webhook).finish_non_exhaustive()
+        f.debug_struct("Receive").field("webhook", &self.webhook).field("guard", &self.guard).finish_non_exhaustive()
     }
 }
 
