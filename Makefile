@@ -137,8 +137,9 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: peers build-rust ## verification, import and listings against the peers, as ratios
+bench: peers build-rust examples/node/node_modules/.package-lock.json ## verification, import and listings against the peers, as ratios; what receivers cost
 	cargo bench --quiet --package headcount --bench verify
 	$(INTEROP) benches/bench_python.py
 	node benches/bench_node.mjs
 	$(INTEROP) benches/bench_listing.py
+	$(INTEROP) benches/bench_receiver.py
