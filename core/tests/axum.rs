@@ -209,11 +209,11 @@ struct Down;
 
 impl ReplayStore for Down {
     fn contains(&self, _: &str) -> headcount::Result<bool> {
-        panic!("the store is down")
+        Err(headcount::Error::store("the store is down"))
     }
 
     fn record(&self, _: &str, _: Timestamp) -> headcount::Result<()> {
-        panic!("the store is down")
+        Err(headcount::Error::store("the store is down"))
     }
 }
 
