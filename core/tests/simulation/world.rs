@@ -179,6 +179,11 @@ impl World {
         self.with(|inner| inner.happen().into_iter().collect())
     }
 
+    /// Somebody leaves, and no event tells of it.
+    pub(crate) fn leave(&self) {
+        self.with(|inner| drop(inner.leave()));
+    }
+
     pub(crate) fn take_told(&self) -> Vec<Message> {
         self.with(|inner| std::mem::take(&mut inner.told))
     }
@@ -275,13 +280,7 @@ impl Inner {
                 let id = self.people[index].0.clone();
                 Some(self.tell_user(&id, "updated"))
             }
-            70..83 => {
-                let index = self.pick(self.people.len())?;
-                let (id, _) = self.people.remove(index);
-                self.left.insert(id.clone(), now);
-                let data = json!({ "id": id, "organization_id": ORGANIZATION });
-                Some(self.message("organization.directory.user_deleted", &data))
-            }
+            70..83 => self.leave(),
             83..92 => {
                 let id = self.id("dirgroup");
                 self.teams.push((id.clone(), Team { name: format!("Team {}", self.next), updated_at: now }));
@@ -312,6 +311,15 @@ impl Inner {
                 Some(self.message(kind, &data))
             }
         }
+    }
+
+    fn leave(&mut self) -> Option<Message> {
+        self.clock.0.fetch_add(2, Ordering::Relaxed);
+        let index = self.pick(self.people.len())?;
+        let (id, _) = self.people.remove(index);
+        self.left.insert(id.clone(), self.clock.now());
+        let data = json!({ "id": id, "organization_id": ORGANIZATION });
+        Some(self.message("organization.directory.user_deleted", &data))
     }
 
     fn hire(&mut self) -> Message {
