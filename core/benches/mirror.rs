@@ -182,14 +182,14 @@ fn event(number: usize) -> String {
         "spec_version": "1", "id": format!("evt_{number}"), "type": "organization.directory.user_updated",
         "occurred_at": headcount::Timestamp::now(), "environment_id": "env_1", "organization_id": "org_1",
         "data": {
-            "id": format!("diruser_{}", number % 1_000), "organization_id": "org_1", "email": format!("{number}@example.com"),
+            "id": format!("diruser_{}", number % 20_000), "organization_id": "org_1", "email": format!("{number}@example.com"),
             "active": true, "given_name": "Ada", "family_name": "King", "groups": [{ "id": "dirgroup_1", "name": "Crew" }], "roles": [],
         },
     })
     .to_string()
 }
 
-/// A mirror of a directory with a thousand users, which webhooks change.
+/// A mirror of a directory whose users webhooks make and change.
 async fn mirror_for_webhooks(path: &Path) -> (Mirror, Webhook) {
     let webhook = Webhook::new([SECRET]).unwrap();
     let mirror = Mirror::builder().webhook(webhook.clone()).open(path).await.unwrap();
