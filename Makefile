@@ -113,8 +113,9 @@ fuzz: prerequisites ## each fuzz target for half a minute
 	sh scripts/fuzz.sh 30
 
 .PHONY: soak
-soak: build-rust build-python ## the same for ten minutes
+soak: build-rust build-python ## the same for ten minutes, and the mirror killed 200 times
 	$(VENV) tests/soak/soak.py --seconds 600
+	HEADCOUNT_CRASHES=200 cargo test --quiet --package headcount --test crash
 
 # ---- what is committed and generated --------------------------------------------------------------------------------------
 
@@ -137,8 +138,9 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: peers build-rust examples/node/node_modules/.package-lock.json ## verification, import and listings against the peers, as ratios; what receivers cost
+bench: peers build-rust examples/node/node_modules/.package-lock.json ## verification, import and listings against the peers, as ratios; the mirror beside SQLite alone; what receivers cost
 	cargo bench --quiet --package headcount --bench verify
+	cargo bench --quiet --package headcount --bench mirror
 	$(INTEROP) benches/bench_python.py
 	node benches/bench_node.mjs
 	$(INTEROP) benches/bench_listing.py

@@ -3,7 +3,7 @@
 //! `HEADCOUNT_BENCH_MANY` (1,000,000) and `HEADCOUNT_BENCH_CHANGES` (10,000,000).
 //!
 //! The sandbox runs in a process of its own: `HEADCOUNT_SANDBOX` names its program.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 
 use headcount::{Client, Mirror, SyncMode, Webhook};

@@ -15,10 +15,12 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Mirror`] keeps all of it in a file of its own, and tells what changed.
+//!
 //! # Features
 //!
-//! `client` (the REST client), `webhook` (verifying and signing, with neither runtime nor HTTP) and `blocking` (the client
-//! for threads without an async runtime) are all on by default. `axum` is not: webhooks as endpoints and extractors of axum.
+//! `client` (the REST client), `webhook` (verifying and signing, with neither runtime nor HTTP), `mirror`, `sqlite` (compiled in, for the
+//! mirror and the replay guard) and `blocking` (client and mirror for threads without an async runtime) are all on by default. `axum` is not: webhooks as endpoints and extractors of axum.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
@@ -71,6 +73,6 @@ pub use mirror::{
 pub use model::*;
 
 /// The README's Rust, compiled.
-#[cfg(all(doctest, feature = "client", feature = "webhook"))]
+#[cfg(all(doctest, feature = "mirror", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

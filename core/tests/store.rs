@@ -126,3 +126,18 @@ async fn a_full_disk_is_an_error_and_what_was_there_is_intact() {
     let created = created.iter().filter(|change| change.kind == headcount::ChangeKind::UserCreated).count();
     assert_eq!((status.last_full_sync, status.users), (None, created as u64));
 }
+
+#[tokio::test]
+async fn a_full_sync_that_changes_nothing_writes_next_to_nothing() {
+    let path = file("quiet.db");
+    let sandbox = Sandbox::builder().users(3_000).groups(5).start().unwrap();
+    let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
+    mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap();
+    // What is in the log is moved into the file, and the log begins anew.
+    let sqlite = Connection::open(&path).unwrap();
+    sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let report = mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap().remove(0);
+    assert_eq!((report.users, report.changes), (3_000, 0));
+    let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    assert!(log < 100_000, "a hundred pages of users left {log} bytes in the log");
+}
