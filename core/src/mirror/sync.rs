@@ -18,10 +18,12 @@ use crate::error::named;
 use crate::store::{Durability, Lease, UserFilter, read, write};
 use crate::{Directory, Error, ErrorKind, Group, Removals, Result, Timestamp, User};
 use serde::Deserialize;
+use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::{JoinError, JoinHandle};
 
 named! {
     /// How much a sync lists.
@@ -159,6 +161,9 @@ const ATTEMPTS: u32 = 3;
 
 /// How often a sync that waits for another looks whether that has ended.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How many pages are read at most while those before them are written.
+const WRITING: usize = 8;
 
 /// How many rows one transaction looks at for who has left.
 const CHUNK: usize = 500;
@@ -499,6 +504,15 @@ struct Run<'a> {
     _lease: Lease,
 }
 
+/// The rows that a page of users came to.
+#[derive(Default)]
+struct Taken {
+    /// The users' numbers, and whether they are there now.
+    users: Vec<(i64, bool)>,
+    /// The numbers of their groups.
+    groups: Vec<i64>,
+}
+
 /// What one reading of the whole directory has named.
 #[derive(Default)]
 struct Reading {
@@ -728,46 +742,88 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reads every page of users and takes them over.
+    /// Reads every page of users and takes them over. Some pages are read while those before them are written, which are then committed
+    /// together.
     async fn read_users(&mut self, updated_after: Option<Timestamp>, reading: &mut Reading) -> Result<()> {
         let mut pages: Box<dyn SourcePages<User>> = self.mirror.source()?.users(&self.directory, updated_after);
+        let mut writing = VecDeque::new();
         let (mut count, mut items) = (0, 0);
-        while let Some(page) = pages.next().await? {
+        let listed = loop {
+            let page = match pages.next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
             count += 1;
             items += page.items.len() as u64;
-            let (started, directory) = (self.started, self.directory.clone());
-            let listed = Arc::new(page.items);
-            let users = Arc::clone(&listed);
-            let (numbers, _) = self
-                .step(move |step| {
-                    let mut numbers = (Vec::with_capacity(users.len()), Vec::new());
-                    for user in users.iter() {
-                        numbers.0.push(take_user(step, &directory, user, started, &mut numbers.1)?);
-                    }
-                    Ok(numbers)
-                })
-                .await?;
-            for (number, is_live) in numbers.0 {
-                if reading.users.insert(number) {
-                    reading.live += u64::from(is_live);
-                } else {
-                    reading.doubt.get_or_insert_with(|| "the listing named a user twice".to_owned());
-                }
-            }
-            for number in numbers.1 {
-                reading.groups.insert(number);
-            }
             if reading.total.replace(page.total_size).is_some_and(|before| before != page.total_size) {
                 reading.doubt.get_or_insert_with(|| "the listing's count changed from page to page".to_owned());
             }
             // By the vendor's own clock, but never ahead of ours: a date from the future would hide all that comes before it.
-            let latest = listed.iter().filter_map(|user| user.updated_at).max();
+            let latest = page.items.iter().filter_map(|user| user.updated_at).max();
             reading.watermark = reading.watermark.max(latest.map(|at| at.min(self.started)));
-            self.report.users += listed.len() as u64;
+            self.report.users += page.items.len() as u64;
+            writing.push_back(self.take_users(page.items));
+            if writing.len() > WRITING
+                && let Some(oldest) = writing.pop_front()
+                && let Err(error) = self.settle_users(oldest.await, reading)
+            {
+                break Err(error);
+            }
             self.progress(Phase::Users, count, items, Some(page.total_size));
+        };
+        // Whatever became of the listing, what was begun is written before this ends.
+        let mut written = Ok(());
+        while let Some(next) = writing.pop_front() {
+            written = written.and(self.settle_users(next.await, reading));
         }
         self.report.pages += count;
+        listed.and(written)?;
+        self.mirror.finish_chores().await
+    }
+
+    /// Begins to write a page of users.
+    fn take_users(&self, users: Vec<User>) -> JoinHandle<Result<(Taken, Tally)>> {
+        let (cause, now, started, directory) = (self.cause(), self.mirror.now(), self.started, self.directory.clone());
+        let store = Arc::clone(self.mirror.store());
+        tokio::spawn(async move {
+            write(&store, Durability::Process, move |tx| {
+                let mut step = Step::new(tx, &cause, now)?;
+                let mut taken = Taken::default();
+                for user in &users {
+                    taken.users.push(take_user(&mut step, &directory, user, started, &mut taken.groups)?);
+                }
+                Ok((taken, step.tally))
+            })
+            .await
+        })
+    }
+
+    fn settle_users(
+        &mut self,
+        written: std::result::Result<Result<(Taken, Tally)>, JoinError>,
+        reading: &mut Reading,
+    ) -> Result<()> {
+        let (taken, tally) = written.unwrap_or_else(|_| Err(Error::cancelled()))?;
+        self.count(&tally);
+        for (number, is_live) in taken.users {
+            if reading.users.insert(number) {
+                reading.live += u64::from(is_live);
+            } else {
+                reading.doubt.get_or_insert_with(|| "the listing named a user twice".to_owned());
+            }
+        }
+        for number in taken.groups {
+            reading.groups.insert(number);
+        }
         Ok(())
+    }
+
+    fn count(&mut self, tally: &Tally) {
+        self.tally.add(tally);
+        if tally.total() > 0 {
+            self.mirror.tell_head();
+        }
     }
 
     /// One step of this run; whether it left chores.
@@ -782,10 +838,7 @@ impl Run<'_> {
             Ok((value, step.tally, step.chores))
         })
         .await?;
-        self.tally.add(&tally);
-        if tally.total() > 0 {
-            self.mirror.tell_head();
-        }
+        self.count(&tally);
         Ok((value, chores))
     }
 
