@@ -1,15 +1,17 @@
 //! The mirror: a durable local copy of every directory, and a feed of what changed.
 //!
-//! `record` is what is kept; `source` lists and `sync` reads it; `receive` takes what webhooks say. Both come down to a `step`, which writes
-//! rows and changes together; `diff` says what changed. `guard` holds removals back, `roles` makes roles of groups, `feed` hands changes to
+//! `record` is what is kept; `source` lists, `sync` begins and a `run` reads it to its end, with `listed` for what its words come to; `receive`
+//! takes what webhooks say. Both come down to a `step`, which writes rows and changes together; `diff` says what changed. `guard` holds removals back, `roles` makes roles of groups, `feed` hands changes to
 //! consumers, with a `snapshot` for new ones, and `view` shows what is there.
 
 mod diff;
 mod feed;
 mod guard;
+mod listed;
 mod receive;
 mod record;
 mod roles;
+mod run;
 mod seen;
 mod snapshot;
 mod source;

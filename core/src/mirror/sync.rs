@@ -1,29 +1,19 @@
-//! Cron: a directory is listed, and the mirror made to agree with the listing.
-//!
-//! A listing has no tombstones: who has left shows by absence alone, and absence is believed only of a listing that is whole. A page that did
-//! not come, a count that does not agree, a name that came twice, a directory that changed while it was read: then what was listed is taken
-//! over, and nobody is removed. What an event has said meanwhile, or so shortly before that the listing may not know it yet, stands.
+//! Cron: a directory is listed, and the mirror made to agree with the listing. Here is what a sync is asked for and what it answers, and
+//! which directories it goes through; [`run`](super::run) reads one.
 
+use super::Mirror;
 use super::feed::ChangeKind;
-use super::receive::{sorted, toggle};
-use super::record::{
-    DirectoryRow, GroupRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, OrganizationRow, Trail,
-    UserRow, Version,
-};
-use super::seen::Seen;
-use super::source::SourcePages;
-use super::step::{Step, Tally, UserWord};
-use super::{Mirror, SKEW};
+use super::listed::take_directory;
+use super::record::{Held, HeldReason, OrganizationRow};
+use super::run::Run;
+use super::step::{Step, Tally};
 use crate::error::named;
-use crate::store::{Durability, Lease, UserFilter, read, write};
-use crate::{Directory, Error, ErrorKind, Group, Removals, Result, Timestamp, User};
-use serde::Deserialize;
-use std::collections::VecDeque;
+use crate::store::{Durability, Lease, read, write};
+use crate::{Directory, Error, ErrorKind, Result, Timestamp};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::{JoinError, JoinHandle};
 
 named! {
     /// How much a sync lists.
@@ -144,32 +134,20 @@ pub struct SyncBuilder {
 }
 
 #[derive(Clone)]
-struct Options {
-    directory_id: Option<String>,
-    mode: SyncMode,
-    approved: bool,
-    wait: bool,
-    concurrency: usize,
-    on_progress: Option<OnProgress>,
+pub(super) struct Options {
+    pub(super) directory_id: Option<String>,
+    pub(super) mode: SyncMode,
+    pub(super) approved: bool,
+    pub(super) wait: bool,
+    pub(super) concurrency: usize,
+    pub(super) on_progress: Option<OnProgress>,
 }
 
 /// How many directories of an environment are synced at once, unless set.
 const CONCURRENCY: usize = 16;
 
-/// How often a full listing is read again that did not hold still.
-const ATTEMPTS: u32 = 3;
-
 /// How often a sync that waits for another looks whether that has ended.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// How many pages are read at most while those before them are written.
-const WRITING: usize = 8;
-
-/// How many rows one transaction looks at for who has left.
-const CHUNK: usize = 500;
-
-/// How many users of a held removal an error names.
-const NAMED: usize = 1_000;
 
 impl Mirror {
     /// A sync of every directory of an organization, or of [one](SyncBuilder::directory): `mirror.sync("org_1").await?`.
@@ -317,7 +295,7 @@ impl Mirror {
     }
 
     /// The directories of an organization, as they are now; those of the mirror are brought up to date.
-    async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
+    pub(super) async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
         let listed = match self.source()?.directories(organization_id).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // The organization is gone, or was never ours to see: what is mirrored of it is held, not removed.
@@ -352,7 +330,7 @@ impl Mirror {
     }
 
     /// The error for a directory that the organization does not have. What is mirrored of it is held.
-    async fn directory_not_found(&self, organization_id: &str, directory_id: &str) -> Result<Error> {
+    pub(super) async fn directory_not_found(&self, organization_id: &str, directory_id: &str) -> Result<Error> {
         self.hold_directory(directory_id, HeldReason::DirectoryNotFound, "sync").await?;
         Ok(Error::new(
             ErrorKind::NotFound,
@@ -363,7 +341,12 @@ impl Mirror {
     }
 
     /// Notes that a directory's removals are held back, where it has users.
-    async fn hold_directory(&self, directory_id: &str, reason: HeldReason, cause: &str) -> Result<Option<Held>> {
+    pub(super) async fn hold_directory(
+        &self,
+        directory_id: &str,
+        reason: HeldReason,
+        cause: &str,
+    ) -> Result<Option<Held>> {
         let (id, now, cause) = (directory_id.to_owned(), self.now(), cause.to_owned());
         write(self.store(), Durability::Process, move |tx| {
             let count = tx.count_users(&id)?;
@@ -383,25 +366,7 @@ impl Mirror {
             Ok(None) => return SyncReport { outcome: SyncOutcome::AlreadyRunning, ..report },
             Err(error) => return report.failed(self, error),
         };
-        let mut run = Run {
-            mirror: self,
-            // The clock is read behind the wait: what the other sync did is not this one's to see as new.
-            started: self.now(),
-            directory: directory.clone(),
-            options,
-            report,
-            tally: Tally::default(),
-            others_read: None,
-            _lease: lease,
-        };
-        run.report.started_at = run.started;
-        let result = run.sync().await;
-        let Run { mut report, tally, .. } = run;
-        report.count(&tally);
-        match result {
-            Ok(()) => SyncReport { ended_at: self.now(), ..report },
-            Err(error) => report.failed(self, error),
-        }
+        Run::new(self, directory, options, report, lease).finish().await
     }
 
     async fn lease(&self, directory_id: &str, wait: bool) -> Result<Option<Lease>> {
@@ -442,11 +407,11 @@ impl Mirror {
 }
 
 impl SyncReport {
-    fn failed(self, mirror: &Mirror, error: Error) -> SyncReport {
+    pub(super) fn failed(self, mirror: &Mirror, error: Error) -> SyncReport {
         SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
     }
 
-    fn count(&mut self, tally: &Tally) {
+    pub(super) fn count(&mut self, tally: &Tally) {
         self.created = tally.of(ChangeKind::UserCreated);
         self.updated = tally.of(ChangeKind::UserUpdated);
         self.deactivated = tally.of(ChangeKind::UserDeactivated);
@@ -460,652 +425,5 @@ fn collect(reports: &mut Vec<SyncReport>, ended: Option<Result<Vec<SyncReport>, 
     // A task that ended in a panic has none; the guard at the border tells of it.
     if let Some(Ok(more)) = ended {
         reports.extend(more);
-    }
-}
-
-/// Takes over what a listing says of a directory.
-fn take_directory(step: &mut Step<'_>, listed: &Directory) -> Result<()> {
-    let known = step.tx.directory(&listed.id)?;
-    let is_known = known.is_some();
-    let before = known.clone();
-    let mut row = known.unwrap_or_default();
-    let enabled = row.directory.enabled;
-    row.directory = MirrorDirectory {
-        id: listed.id.clone(),
-        organization_id: listed.organization_id.clone(),
-        name: listed.name.clone(),
-        directory_type: listed.directory_type.clone(),
-        directory_provider: listed.directory_provider.clone(),
-        enabled,
-    };
-    let found = |held: &Held| {
-        matches!(held.reason, HeldReason::DirectoryNotFound)
-            || (listed.enabled && held.reason == HeldReason::DirectoryDisabled)
-    };
-    row.held = row.held.filter(|held| !found(held));
-    toggle(step, &mut row, listed.enabled, is_known)?;
-    if before.as_ref() == Some(&row) { Ok(()) } else { step.tx.put_directory(&row) }
-}
-
-fn earlier(moment: Timestamp, by: Duration) -> Timestamp {
-    super::feed::before(moment, by)
-}
-
-/// A sync of one directory under way.
-struct Run<'a> {
-    mirror: &'a Mirror,
-    started: Timestamp,
-    directory: Directory,
-    options: &'a Options,
-    report: SyncReport,
-    tally: Tally,
-    /// Since when every other directory of the organization has been read whole, if all have.
-    others_read: Option<Timestamp>,
-    _lease: Lease,
-}
-
-/// The rows that a page of users came to.
-#[derive(Default)]
-struct Taken {
-    /// The users' numbers, and whether they are there now.
-    users: Vec<(i64, bool)>,
-    /// The numbers of their groups.
-    groups: Vec<i64>,
-}
-
-/// What one reading of the whole directory has named.
-#[derive(Default)]
-struct Reading {
-    users: Seen,
-    /// How many of them the mirror has now: all but those that an event has just removed.
-    live: u64,
-    groups: Seen,
-    /// Whether the listing of groups was whole.
-    groups_whole: bool,
-    /// Why it cannot be believed where it lacks somebody.
-    doubt: Option<String>,
-    /// The server's count, page after page.
-    total: Option<u64>,
-    /// The latest change of a user that was listed.
-    watermark: Option<Timestamp>,
-}
-
-impl Run<'_> {
-    fn cause(&self) -> String {
-        format!("sync:{}", self.report.run)
-    }
-
-    fn row(&self) -> impl Future<Output = Result<DirectoryRow>> + use<'_> {
-        let id = self.directory.id.clone();
-        let found = read(self.mirror.store(), move |tx| tx.directory(&id));
-        async move { found.await?.ok_or_else(|| Error::internal("a directory was synced before it was written")) }
-    }
-
-    async fn sync(&mut self) -> Result<()> {
-        let row = self.row().await?;
-        let stale = row.last_full_sync.is_none_or(|at| at <= earlier(self.started, self.mirror.settings().full_every));
-        let full = self.options.approved
-            || match self.options.mode {
-                SyncMode::Full => true,
-                SyncMode::Incremental => false,
-                SyncMode::Auto => stale,
-            };
-        self.report.mode = if full { SyncMode::Full } else { SyncMode::Incremental };
-        if !row.directory.enabled {
-            self.report.held =
-                self.mirror.hold_directory(&self.directory.id, HeldReason::DirectoryDisabled, &self.cause()).await?;
-            self.report.outcome = SyncOutcome::Held;
-            return Ok(());
-        }
-        if full {
-            if self.options.approved {
-                self.report.events += self.mirror.retry_events(&self.directory.organization_id, true).await?;
-            }
-            self.full().await?;
-        } else {
-            self.incremental(&row).await?;
-        }
-        self.report.events += self.mirror.retry_events(&self.directory.organization_id, false).await?;
-        Ok(())
-    }
-
-    async fn incremental(&mut self, row: &DirectoryRow) -> Result<()> {
-        let after = row.watermark.map(|at| earlier(at, SKEW));
-        let mut reading = Reading::default();
-        self.read_groups(after, &mut reading).await?;
-        self.read_users(after, &mut reading).await?;
-        let (started, watermark) = (self.started, reading.watermark);
-        self.finish(move |row| {
-            row.last_incremental_sync = Some(started);
-            row.watermark = row.watermark.max(watermark);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn full(&mut self) -> Result<()> {
-        let mark = write(self.mirror.store(), Durability::Process, |tx| tx.revision()).await?;
-        let (organization_id, id) = (self.directory.organization_id.clone(), self.directory.id.clone());
-        let directories = read(self.mirror.store(), move |tx| tx.directories(Some(&organization_id))).await?;
-        self.others_read = directories
-            .iter()
-            .filter(|row| row.directory.id != id)
-            .map(|row| row.last_full_sync)
-            .min()
-            .unwrap_or(Some(Timestamp::MAX));
-        let mut union: Option<Reading> = None;
-        let mut before = self.directory.clone();
-        for attempt in 1..=ATTEMPTS {
-            let mut reading = Reading::default();
-            self.read_groups(None, &mut reading).await?;
-            self.read_users(None, &mut reading).await?;
-            let after = self.look_again().await?;
-            reading.judge(&before, &after);
-            let vouched = reading.doubt.is_none() && witness(&after).is_some();
-            before = after;
-            if let Some(doubt) = reading.doubt {
-                if attempt == ATTEMPTS {
-                    self.report.outcome = SyncOutcome::Incomplete;
-                    self.report.incomplete = Some(doubt);
-                    return Ok(());
-                }
-                continue;
-            }
-            // Where the directory does not say when it was last changed, one reading vouches for another: who has left is in neither.
-            let seconded = union.is_some();
-            let seen = match union.take() {
-                None => reading,
-                Some(first) => first.with(reading),
-            };
-            if vouched || seconded || attempt == ATTEMPTS || self.absent(&seen, mark, 1).await?.0 == 0 {
-                return self.settle(seen, mark).await;
-            }
-            union = Some(seen);
-        }
-        Ok(())
-    }
-
-    /// The directory as it is now, behind a reading of it.
-    async fn look_again(&self) -> Result<Directory> {
-        let directories = self.mirror.list_directories(&self.directory.organization_id).await?;
-        match directories.into_iter().find(|directory| directory.id == self.directory.id) {
-            Some(directory) => Ok(directory),
-            None => Err(self.mirror.directory_not_found(&self.directory.organization_id, &self.directory.id).await?),
-        }
-    }
-
-    /// Removes who is absent from a listing that is whole, if the guard agrees.
-    async fn settle(&mut self, seen: Reading, mark: i64) -> Result<()> {
-        let id = self.directory.id.clone();
-        let mirrored = read(self.mirror.store(), move |tx| tx.count_users(&id)).await?;
-        let limit = self.mirror.settings().guard.limit(mirrored);
-        // Mostly everybody is there, and nobody needs to be looked for.
-        let (count, user_ids) =
-            if seen.live == mirrored { (0, Vec::new()) } else { self.absent(&seen, mark, NAMED).await? };
-        let emptied = seen.users.len() == 0 && count > 1;
-        if (count > limit || emptied) && !self.options.approved {
-            let reason = if emptied { HeldReason::EmptyListing } else { HeldReason::MassRemoval };
-            self.keep_absent(&seen, mark).await?;
-            return Err(self.hold(reason, count, if emptied { 0 } else { limit }, user_ids).await?);
-        }
-        if count > 0 {
-            self.progress(Phase::Removals, 0, 0, Some(count));
-            self.remove_users(&seen, mark).await?;
-        }
-        if seen.groups_whole {
-            self.remove_groups(&seen, mark).await?;
-        }
-        let (started, watermark) = (self.started, seen.watermark);
-        let id = self.directory.id.clone();
-        self.finish(move |row| {
-            row.last_full_sync = Some(started);
-            row.watermark = row.watermark.max(watermark);
-            row.held = None;
-            Ok(())
-        })
-        .await?;
-        // A listing that is whole has the last word on deletions that were held back, too.
-        let organization_id = self.directory.organization_id.clone();
-        write(self.mirror.store(), Durability::Process, move |tx| {
-            tx.put_held_removals(&id, &[])?;
-            for mut event in tx.events(&organization_id, crate::store::EventState::Held)? {
-                if event.directory_id == id {
-                    event.state = crate::store::EventState::Settled;
-                    event.body = None;
-                    tx.put_event(&event)?;
-                }
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// Notes what is held back, and makes the error that says so.
-    async fn hold(&mut self, reason: HeldReason, count: u64, limit: u64, user_ids: Vec<String>) -> Result<Error> {
-        let (id, now, cause) = (self.directory.id.clone(), self.mirror.now(), self.cause());
-        let held = Held { reason, count, limit, at: now, cause };
-        self.report.held = Some(held.clone());
-        write(self.mirror.store(), Durability::Process, move |tx| {
-            let Some(mut row) = tx.directory(&id)? else { return Ok(()) };
-            row.held = Some(held.clone());
-            tx.put_directory(&row)
-        })
-        .await?;
-        let message = match reason {
-            HeldReason::EmptyListing => format!(
-                "the directory lists nobody, and {count} users are mirrored: nobody was removed; look at the directory, then sync it with \
-                 approve_removals if that is meant"
-            ),
-            _ => format!(
-                "the directory no longer lists {count} users, and the limit is {limit}: nobody was removed; look at them, then sync it with \
-                 approve_removals if that is meant"
-            ),
-        };
-        let removals =
-            Removals { directory_id: self.directory.id.clone(), count, limit, user_ids: sorted(user_ids.into_iter()) };
-        Ok(Error::mass_removal(message, removals)
-            .with_context("organization", &self.directory.organization_id)
-            .with_context("directory", &self.directory.id))
-    }
-
-    /// Reads every page of groups and takes them over.
-    async fn read_groups(&mut self, updated_after: Option<Timestamp>, reading: &mut Reading) -> Result<()> {
-        let mut pages = self.mirror.source()?.groups(&self.directory, updated_after);
-        let (mut count, mut items, mut total) = (0, 0, 0);
-        while let Some(page) = pages.next().await? {
-            count += 1;
-            items += page.items.len() as u64;
-            let (started, directory) = (self.started, self.directory.clone());
-            let groups = Arc::new(page.items);
-            let listed = Arc::clone(&groups);
-            let (numbers, chores) = self
-                .step(move |step| {
-                    let mut numbers = Vec::with_capacity(listed.len());
-                    for group in listed.iter() {
-                        numbers.push(take_group(step, &directory, group, started)?);
-                    }
-                    Ok(numbers)
-                })
-                .await?;
-            for number in numbers {
-                reading.groups.insert(number);
-            }
-            total = page.total_size;
-            if chores {
-                self.mirror.finish_chores().await?;
-            }
-            self.report.groups += groups.len() as u64;
-            self.progress(Phase::Groups, count, items, Some(page.total_size));
-        }
-        reading.groups_whole = reading.groups.len() == total;
-        self.report.pages += count;
-        Ok(())
-    }
-
-    /// Reads every page of users and takes them over. Some pages are read while those before them are written, which are then committed
-    /// together.
-    async fn read_users(&mut self, updated_after: Option<Timestamp>, reading: &mut Reading) -> Result<()> {
-        let mut pages: Box<dyn SourcePages<User>> = self.mirror.source()?.users(&self.directory, updated_after);
-        let mut writing = VecDeque::new();
-        let (mut count, mut items) = (0, 0);
-        let listed = loop {
-            let page = match pages.next().await {
-                Ok(Some(page)) => page,
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            };
-            count += 1;
-            items += page.items.len() as u64;
-            if reading.total.replace(page.total_size).is_some_and(|before| before != page.total_size) {
-                reading.doubt.get_or_insert_with(|| "the listing's count changed from page to page".to_owned());
-            }
-            // By the vendor's own clock, but never ahead of ours: a date from the future would hide all that comes before it.
-            let latest = page.items.iter().filter_map(|user| user.updated_at).max();
-            reading.watermark = reading.watermark.max(latest.map(|at| at.min(self.started)));
-            self.report.users += page.items.len() as u64;
-            writing.push_back(self.take_users(page.items));
-            if writing.len() > WRITING
-                && let Some(oldest) = writing.pop_front()
-                && let Err(error) = self.settle_users(oldest.await, reading)
-            {
-                break Err(error);
-            }
-            self.progress(Phase::Users, count, items, Some(page.total_size));
-        };
-        // Whatever became of the listing, what was begun is written before this ends.
-        let mut written = Ok(());
-        while let Some(next) = writing.pop_front() {
-            written = written.and(self.settle_users(next.await, reading));
-        }
-        self.report.pages += count;
-        listed.and(written)?;
-        self.mirror.finish_chores().await
-    }
-
-    /// Begins to write a page of users.
-    fn take_users(&self, users: Vec<User>) -> JoinHandle<Result<(Taken, Tally)>> {
-        let (cause, now, started, directory) = (self.cause(), self.mirror.now(), self.started, self.directory.clone());
-        let store = Arc::clone(self.mirror.store());
-        tokio::spawn(async move {
-            write(&store, Durability::Process, move |tx| {
-                let mut step = Step::new(tx, &cause, now)?;
-                let mut taken = Taken::default();
-                for user in &users {
-                    taken.users.push(take_user(&mut step, &directory, user, started, &mut taken.groups)?);
-                }
-                Ok((taken, step.tally))
-            })
-            .await
-        })
-    }
-
-    fn settle_users(
-        &mut self,
-        written: std::result::Result<Result<(Taken, Tally)>, JoinError>,
-        reading: &mut Reading,
-    ) -> Result<()> {
-        let (taken, tally) = written.unwrap_or_else(|_| Err(Error::cancelled()))?;
-        self.count(&tally);
-        for (number, is_live) in taken.users {
-            if reading.users.insert(number) {
-                reading.live += u64::from(is_live);
-            } else {
-                reading.doubt.get_or_insert_with(|| "the listing named a user twice".to_owned());
-            }
-        }
-        for number in taken.groups {
-            reading.groups.insert(number);
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, tally: &Tally) {
-        self.tally.add(tally);
-        if tally.total() > 0 {
-            self.mirror.tell_head();
-        }
-    }
-
-    /// One step of this run; whether it left chores.
-    async fn step<T: Send + 'static>(
-        &mut self,
-        mut work: impl FnMut(&mut Step<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<(T, bool)> {
-        let (cause, now) = (self.cause(), self.mirror.now());
-        let (value, tally, chores) = write(self.mirror.store(), Durability::Process, move |tx| {
-            let mut step = Step::new(tx, &cause, now)?;
-            let value = work(&mut step)?;
-            Ok((value, step.tally, step.chores))
-        })
-        .await?;
-        self.count(&tally);
-        Ok((value, chores))
-    }
-
-    /// How many users a whole listing lacks, and the first `named` of them.
-    async fn absent(&self, seen: &Reading, mark: i64, named: usize) -> Result<(u64, Vec<String>)> {
-        let (mut position, mut count, mut ids) = (0, 0, Vec::new());
-        loop {
-            let rows = self.users_behind(position).await?;
-            let Some(last) = rows.last() else { return Ok((count, ids)) };
-            position = last.number;
-            for row in rows.into_iter().filter(|row| self.is_gone(row, seen, mark)) {
-                count += 1;
-                if ids.len() < named {
-                    ids.push(row.user.id);
-                }
-            }
-        }
-    }
-
-    /// Keeps the list of those who would be removed, for whoever looks at it.
-    async fn keep_absent(&self, seen: &Reading, mark: i64) -> Result<()> {
-        let mut position = 0;
-        let id = self.directory.id.clone();
-        write(self.mirror.store(), Durability::Process, move |tx| tx.put_held_removals(&id, &[])).await?;
-        loop {
-            let rows = self.users_behind(position).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            position = last.number;
-            let gone: Vec<String> =
-                rows.into_iter().filter(|row| self.is_gone(row, seen, mark)).map(|row| row.user.id).collect();
-            let id = self.directory.id.clone();
-            write(self.mirror.store(), Durability::Process, move |tx| {
-                gone.iter().try_for_each(|user_id| tx.add_held_removal(&id, user_id))
-            })
-            .await?;
-        }
-    }
-
-    async fn users_behind(&self, position: i64) -> Result<Vec<UserRow>> {
-        let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };
-        read(self.mirror.store(), move |tx| tx.users(&filter, position, CHUNK)).await
-    }
-
-    /// Whether a user counts as removed: the listing lacks them, and no event spoke of them meanwhile.
-    fn is_gone(&self, row: &UserRow, seen: &Reading, mark: i64) -> bool {
-        // Somebody whom events alone have told of may be in another directory of the organization, until that has been read as well.
-        let is_here =
-            row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
-        is_here && row.trail.revision <= mark && !seen.users.contains(row.number)
-    }
-
-    async fn remove_users(&mut self, seen: &Reading, mark: i64) -> Result<()> {
-        let (mut position, mut removed) = (0, 0);
-        loop {
-            let rows = self.users_behind(position).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            position = last.number;
-            let gone: Vec<String> =
-                rows.into_iter().filter(|row| self.is_gone(row, seen, mark)).map(|row| row.user.id).collect();
-            if gone.is_empty() {
-                continue;
-            }
-            removed += gone.len() as u64;
-            let started = self.started;
-            self.step(move |step| {
-                for id in &gone {
-                    // An event may have come since the row was read.
-                    let row = step.tx.user(id)?.filter(|row| row.is_live() && row.trail.revision <= mark);
-                    if let Some(row) = row {
-                        let version = listed_version(&row.trail, None, started, true);
-                        step.remove_user(Some(row), MirrorUser::default(), version, None)?;
-                    }
-                }
-                Ok(())
-            })
-            .await?;
-            self.progress(Phase::Removals, 0, removed, None);
-        }
-    }
-
-    async fn remove_groups(&mut self, seen: &Reading, mark: i64) -> Result<()> {
-        let mut position = 0;
-        loop {
-            let id = self.directory.id.clone();
-            let rows: Vec<GroupRow> =
-                read(self.mirror.store(), move |tx| tx.groups(Some(&id), position, CHUNK)).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            position = last.number;
-            let gone: Vec<String> = rows
-                .into_iter()
-                .filter(|row| !seen.groups.contains(row.number) && row.trail.revision <= mark)
-                .map(|row| row.group.id)
-                .collect();
-            let started = self.started;
-            let (_, chores) = self
-                .step(move |step| {
-                    for id in &gone {
-                        let row = step.group(id)?.filter(|row| row.is_live() && row.trail.revision <= mark);
-                        if let Some(row) = row {
-                            let version = listed_version(&row.trail, None, started, true);
-                            step.put_group(row.group, false, version, None)?;
-                        }
-                    }
-                    Ok(())
-                })
-                .await?;
-            if chores {
-                self.mirror.finish_chores().await?;
-            }
-        }
-    }
-
-    async fn finish(&mut self, change: impl Fn(&mut DirectoryRow) -> Result<()> + Send + 'static) -> Result<()> {
-        let id = self.directory.id.clone();
-        write(self.mirror.store(), Durability::Process, move |tx| {
-            let Some(mut row) = tx.directory(&id)? else { return Ok(()) };
-            change(&mut row)?;
-            tx.put_directory(&row)
-        })
-        .await
-    }
-
-    fn progress(&self, phase: Phase, pages: u64, items: u64, total: Option<u64>) {
-        let Some(told) = &self.options.on_progress else { return };
-        let elapsed = self.mirror.now().duration_since(self.started).as_secs_f64();
-        told(&Progress {
-            organization_id: self.directory.organization_id.clone(),
-            directory_id: self.directory.id.clone(),
-            phase,
-            pages,
-            items,
-            total,
-            rate: if elapsed > 0.0 { items as f64 / elapsed } else { 0.0 },
-        });
-    }
-}
-
-impl Reading {
-    /// Compares what was read with the server's count, and with what the directory said of itself before and after.
-    fn judge(&mut self, before: &Directory, after: &Directory) {
-        let doubt = if self.users.len() != self.total.unwrap_or(0) {
-            Some(format!("the listing named {} users, and counted {}", self.users.len(), self.total.unwrap_or(0)))
-        } else if !after.enabled {
-            Some("the directory was switched off while it was read".to_owned())
-        } else if before.total_users != after.total_users || witness(before) != witness(after) {
-            Some("the directory changed while it was read".to_owned())
-        } else {
-            None
-        };
-        if let Some(doubt) = doubt {
-            self.doubt.get_or_insert(doubt);
-        }
-    }
-
-    /// What either of two whole readings has named.
-    fn with(mut self, other: Reading) -> Reading {
-        self.users.add(&other.users);
-        self.groups.add(&other.groups);
-        self.watermark = self.watermark.max(other.watermark);
-        self
-    }
-}
-
-/// When a user of the directory was last changed, as the directory itself says.
-fn witness(directory: &Directory) -> Option<Timestamp> {
-    directory.stats.as_ref().and_then(|stats| stats.user_updated_at)
-}
-
-/// Whether a listing's word on a row counts: not where an event, newer than what is listed, came in so shortly before the listing was begun,
-/// or since, that the listing may not know of it.
-fn listing_counts(trail: &Trail, listed_at: Option<Timestamp>, started: Timestamp) -> bool {
-    let is_recent = trail.touched_at.is_some_and(|at| at > earlier(started, SKEW));
-    !(is_recent && trail.version.at > listed_at)
-}
-
-/// How new a row is after a listing's word on it. Nothing is newer than the listing itself, whatever a date claims; and a listing that lacks
-/// the row is as new as its beginning.
-fn listed_version(trail: &Trail, listed_at: Option<Timestamp>, started: Timestamp, is_gone: bool) -> Version {
-    let known = Version { at: trail.version.at.map(|at| at.min(started)), event: trail.version.event.clone() };
-    let listed = if is_gone { Some(started) } else { listed_at.map(|at| at.min(started)) };
-    known.max(Version { at: listed, event: String::new() })
-}
-
-/// Takes over a listed group; its row's number.
-fn take_group(step: &mut Step<'_>, directory: &Directory, listed: &Group, started: Timestamp) -> Result<i64> {
-    if listed.id.is_empty() {
-        return Err(Error::new(ErrorKind::Decode, "the server listed a group without an id"));
-    }
-    let row = step.group(&listed.id)?.unwrap_or_default();
-    if listing_counts(&row.trail, listed.updated_at, started) {
-        let group = MirrorGroup {
-            id: listed.id.clone(),
-            organization_id: directory.organization_id.clone(),
-            directory_id: directory.id.clone(),
-            display_name: listed.display_name.clone(),
-            updated_at: listed.updated_at,
-        };
-        let version = listed_version(&row.trail, listed.updated_at, started, false);
-        step.put_group(group, true, version, row.trail.touched_at)?;
-    }
-    Ok(step.group(&listed.id)?.map_or(0, |row| row.number))
-}
-
-/// Takes over a listed user and the groups they are said to be in; their row's number, and whether they are there now.
-fn take_user(
-    step: &mut Step<'_>,
-    directory: &Directory,
-    listed: &User,
-    started: Timestamp,
-    groups: &mut Vec<i64>,
-) -> Result<(i64, bool)> {
-    if listed.id.is_empty() {
-        return Err(Error::new(ErrorKind::Decode, "the server listed a user without an id"));
-    }
-    let row = step.tx.user(&listed.id)?;
-    let trail = row.as_ref().map(|row| row.trail.clone()).unwrap_or_default();
-    if !listing_counts(&trail, listed.updated_at, started) {
-        let Some(row) = row.filter(UserRow::is_live) else { return Ok((0, false)) };
-        // What is listed of them is old news; where they are listed is not.
-        let user = MirrorUser { directory_id: directory.id.clone(), ..row.user.clone() };
-        let (told_groups, version) = (row.told_groups.clone(), trail.version.clone());
-        let word = UserWord { user, told_groups, listed: true, version, touched_at: trail.touched_at };
-        return Ok((step.put_user(Some(row), word)?, true));
-    }
-    let mut told_groups = Vec::with_capacity(listed.groups.len());
-    for group in listed.groups.iter().filter(|group| !group.id.is_empty()) {
-        // The listing of groups has been read: what it did not have is learnt of here.
-        if step.group(&group.id)?.is_none_or(|row| !row.is_live()) {
-            take_group(step, directory, group, started)?;
-        }
-        groups.extend(step.group(&group.id)?.map(|row| row.number));
-        told_groups.push(group.id.clone());
-    }
-    let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
-    let is_new = row.as_ref().is_none_or(|row| !row.is_live());
-    let user = MirrorUser {
-        id: listed.id.clone(),
-        organization_id: directory.organization_id.clone(),
-        directory_id: directory.id.clone(),
-        email: listed.email.clone(),
-        given_name: listed.given_name.clone(),
-        family_name: listed.family_name.clone(),
-        preferred_username: listed.preferred_username.clone(),
-        emails: listed.emails.clone(),
-        active: active(listed).unwrap_or(is_new || known.active),
-        vendor_roles: known.vendor_roles,
-        updated_at: listed.updated_at,
-        detail: listed.user_detail.clone(),
-        attributes: known.attributes,
-        ..MirrorUser::default()
-    };
-    let version = listed_version(&trail, listed.updated_at, started, false);
-    let word = UserWord { user, told_groups, listed: true, version, touched_at: trail.touched_at };
-    Ok((step.put_user(row, word)?, true))
-}
-
-/// What a listed user's details say of whether they may sign in. Some directories write it as text.
-fn active(user: &User) -> Option<bool> {
-    #[derive(Deserialize)]
-    struct Detail<'a> {
-        #[serde(borrow)]
-        active: Option<&'a serde_json::value::RawValue>,
-    }
-    let detail: Detail<'_> = user.user_detail.as_ref()?.decode().ok()?;
-    match detail.active?.get().trim_matches('"').to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
     }
 }
