@@ -39,16 +39,11 @@ fn listing_counts(trail: &Trail, listed_at: Option<Timestamp>, started: Timestam
     !(is_recent && trail.version.at > listed_at)
 }
 
-/// How new a row is after a listing's word on it. Nothing is newer than the listing itself, whatever a date claims; and a listing that lacks
-/// the row is as new as its beginning.
-pub(super) fn listed_version(
-    trail: &Trail,
-    listed_at: Option<Timestamp>,
-    started: Timestamp,
-    is_gone: bool,
-) -> Version {
-    let known = Version { at: trail.version.at.map(|at| at.min(started)), event: trail.version.event.clone() };
-    let listed = if is_gone { Some(started) } else { listed_at.map(|at| at.min(started)) };
+/// How new a row is after a listing's word on it, which was read by `now`. Nothing is newer than that, whatever a date claims; and a listing
+/// that lacks the row is as new as its end.
+pub(super) fn listed_version(trail: &Trail, listed_at: Option<Timestamp>, now: Timestamp, is_gone: bool) -> Version {
+    let known = Version { at: trail.version.at.map(|at| at.min(now)), event: trail.version.event.clone() };
+    let listed = if is_gone { Some(now) } else { listed_at.map(|at| at.min(now)) };
     known.max(Version { at: listed, event: String::new() })
 }
 
@@ -71,7 +66,7 @@ pub(super) fn take_group(
             display_name: listed.display_name.clone(),
             updated_at: listed.updated_at,
         };
-        let version = listed_version(&row.trail, listed.updated_at, started, false);
+        let version = listed_version(&row.trail, listed.updated_at, step.now, false);
         step.put_group(group, true, version, row.trail.touched_at)?;
     }
     Ok(step.group(&listed.id)?.map_or(0, |row| row.number))
@@ -125,7 +120,7 @@ pub(super) fn take_user(
         attributes: known.attributes,
         ..MirrorUser::default()
     };
-    let version = listed_version(&trail, listed.updated_at, started, false);
+    let version = listed_version(&trail, listed.updated_at, step.now, false);
     let word = UserWord { user, told_groups, listed: true, version, touched_at: trail.touched_at };
     Ok((step.put_user(row, word)?, true))
 }

@@ -69,6 +69,8 @@ struct Reading {
     total: Option<u64>,
     /// The latest change of a user that was listed.
     watermark: Option<Timestamp>,
+    /// When its last page had come.
+    ended: Timestamp,
 }
 
 impl<'a> Run<'a> {
@@ -171,6 +173,7 @@ impl<'a> Run<'a> {
             let mut reading = Reading::default();
             self.read_groups(None, &mut reading).await?;
             self.read_users(None, &mut reading).await?;
+            reading.ended = self.mirror.now();
             let after = self.look_again().await?;
             reading.judge(&before, &after);
             let vouched = reading.doubt.is_none() && witness(&after).is_some();
@@ -474,13 +477,13 @@ impl<'a> Run<'a> {
                 continue;
             }
             removed += gone.len() as u64;
-            let started = self.started;
+            let ended = seen.ended;
             self.step(move |step| {
                 for id in &gone {
                     // An event may have come since the row was read.
                     let row = step.tx.user(id)?.filter(|row| row.is_live() && row.trail.revision <= mark);
                     if let Some(row) = row {
-                        let version = listed_version(&row.trail, None, started, true);
+                        let version = listed_version(&row.trail, None, ended, true);
                         step.remove_user(Some(row), MirrorUser::default(), version, None)?;
                     }
                 }
@@ -504,13 +507,13 @@ impl<'a> Run<'a> {
                 .filter(|row| !seen.groups.contains(row.number) && row.trail.revision <= mark)
                 .map(|row| row.group.id)
                 .collect();
-            let started = self.started;
+            let ended = seen.ended;
             let (_, chores) = self
                 .step(move |step| {
                     for id in &gone {
                         let row = step.group(id)?.filter(|row| row.is_live() && row.trail.revision <= mark);
                         if let Some(row) = row {
-                            let version = listed_version(&row.trail, None, started, true);
+                            let version = listed_version(&row.trail, None, ended, true);
                             step.put_group(row.group, false, version, None)?;
                         }
                     }
@@ -570,6 +573,7 @@ impl Reading {
         self.users.add(&other.users);
         self.groups.add(&other.groups);
         self.watermark = self.watermark.max(other.watermark);
+        self.ended = other.ended;
         self
     }
 }

@@ -331,7 +331,7 @@ impl Simulation {
         for (index, change) in feed.iter().enumerate() {
             assert_eq!(change.seq, index as i64 + 1, "the feed has a gap");
         }
-        let mut told = BTreeSet::new();
+        let (mut told, mut gone) = (BTreeSet::new(), BTreeSet::new());
         let mut removed: BTreeMap<&str, u64> = BTreeMap::new();
         for change in &feed {
             let user = change.user.as_ref().map(|user| user.id.as_str()).unwrap_or_default();
@@ -341,7 +341,10 @@ impl Simulation {
                 let what = (change.cause.as_str(), change.kind.name(), user, group);
                 assert!(told.insert(what), "an event was applied twice: {what:?}");
             }
+            // Nobody comes back here: whoever was told to have left is brought back by no older word.
+            assert!(change.kind != ChangeKind::UserCreated || !gone.contains(user), "{user} was brought back");
             if change.kind == ChangeKind::UserDeleted {
+                gone.insert(user);
                 // No phantom leavers: whoever was told to have left had left by then.
                 let left = facts.left.get(user).unwrap_or_else(|| panic!("{user} never left"));
                 assert!(*left <= change.at, "{user} was told to have left before they did");
