@@ -57,6 +57,8 @@ struct Taken {
 /// What one reading of the whole directory has named.
 #[derive(Default)]
 struct Reading {
+    /// The latest write before it was begun: what was touched since is not judged by it.
+    mark: i64,
     users: Seen,
     /// How many of them the mirror has now: all but those that an event has just removed.
     live: u64,
@@ -158,7 +160,6 @@ impl<'a> Run<'a> {
     }
 
     async fn full(&mut self) -> Result<()> {
-        let mark = write(self.mirror.store(), Durability::Process, |tx| tx.revision()).await?;
         let (organization_id, id) = (self.directory.organization_id.clone(), self.directory.id.clone());
         let directories = read(self.mirror.store(), move |tx| tx.directories(Some(&organization_id))).await?;
         self.others_read = directories
@@ -170,7 +171,8 @@ impl<'a> Run<'a> {
         let mut union: Option<Reading> = None;
         let mut before = self.directory.clone();
         for attempt in 1..=ATTEMPTS {
-            let mut reading = Reading::default();
+            let mark = write(self.mirror.store(), Durability::Process, |tx| tx.revision()).await?;
+            let mut reading = Reading { mark, ..Reading::default() };
             self.read_groups(None, &mut reading).await?;
             self.read_users(None, &mut reading).await?;
             reading.ended = self.mirror.now();
@@ -192,8 +194,8 @@ impl<'a> Run<'a> {
                 None => reading,
                 Some(first) => first.with(reading),
             };
-            if vouched || seconded || attempt == ATTEMPTS || self.absent(&seen, mark, 1).await?.0 == 0 {
-                return self.settle(seen, mark).await;
+            if vouched || seconded || attempt == ATTEMPTS || self.absent(&seen, 1).await?.0 == 0 {
+                return self.settle(seen).await;
             }
             union = Some(seen);
         }
@@ -210,25 +212,24 @@ impl<'a> Run<'a> {
     }
 
     /// Removes who is absent from a listing that is whole, if the guard agrees.
-    async fn settle(&mut self, seen: Reading, mark: i64) -> Result<()> {
+    async fn settle(&mut self, seen: Reading) -> Result<()> {
         let id = self.directory.id.clone();
         let mirrored = read(self.mirror.store(), move |tx| tx.count_users(&id)).await?;
         let limit = self.mirror.settings().guard.limit(mirrored);
         // Mostly everybody is there, and nobody needs to be looked for.
-        let (count, user_ids) =
-            if seen.live == mirrored { (0, Vec::new()) } else { self.absent(&seen, mark, NAMED).await? };
+        let (count, user_ids) = if seen.live == mirrored { (0, Vec::new()) } else { self.absent(&seen, NAMED).await? };
         let emptied = seen.users.len() == 0 && count > 1;
         if (count > limit || emptied) && !self.options.approved {
             let reason = if emptied { HeldReason::EmptyListing } else { HeldReason::MassRemoval };
-            self.keep_absent(&seen, mark).await?;
+            self.keep_absent(&seen).await?;
             return Err(self.hold(reason, count, if emptied { 0 } else { limit }, user_ids).await?);
         }
         if count > 0 {
             self.progress(Phase::Removals, 0, 0, Some(count));
-            self.remove_users(&seen, mark).await?;
+            self.remove_users(&seen).await?;
         }
         if seen.groups_whole {
-            self.remove_groups(&seen, mark).await?;
+            self.remove_groups(&seen).await?;
         }
         let (started, watermark) = (self.started, seen.watermark);
         let id = self.directory.id.clone();
@@ -418,66 +419,61 @@ impl<'a> Run<'a> {
     }
 
     /// How many users a whole listing lacks, and the first `named` of them.
-    async fn absent(&self, seen: &Reading, mark: i64, named: usize) -> Result<(u64, Vec<String>)> {
-        let (mut position, mut count, mut ids) = (0, 0, Vec::new());
-        loop {
-            let rows = self.users_behind(position).await?;
-            let Some(last) = rows.last() else { return Ok((count, ids)) };
-            position = last.number;
-            for row in rows.into_iter().filter(|row| self.is_gone(row, seen, mark)) {
-                count += 1;
-                if ids.len() < named {
-                    ids.push(row.user.id);
-                }
-            }
+    async fn absent(&self, seen: &Reading, named: usize) -> Result<(u64, Vec<String>)> {
+        let (mut next, mut count, mut ids) = (Some(0), 0, Vec::new());
+        while let Some(position) = next {
+            let gone;
+            (gone, next) = self.gone_behind(position, seen).await?;
+            count += gone.len() as u64;
+            let room = named - ids.len();
+            ids.extend(gone.into_iter().take(room));
         }
+        Ok((count, ids))
     }
 
     /// Keeps the list of those who would be removed, for whoever looks at it.
-    async fn keep_absent(&self, seen: &Reading, mark: i64) -> Result<()> {
-        let mut position = 0;
+    async fn keep_absent(&self, seen: &Reading) -> Result<()> {
         let id = self.directory.id.clone();
         write(self.mirror.store(), Durability::Process, move |tx| tx.put_held_removals(&id, &[])).await?;
-        loop {
-            let rows = self.users_behind(position).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            position = last.number;
-            let gone: Vec<String> =
-                rows.into_iter().filter(|row| self.is_gone(row, seen, mark)).map(|row| row.user.id).collect();
+        let mut next = Some(0);
+        while let Some(position) = next {
+            let gone;
+            (gone, next) = self.gone_behind(position, seen).await?;
             let id = self.directory.id.clone();
             write(self.mirror.store(), Durability::Process, move |tx| {
                 gone.iter().try_for_each(|user_id| tx.add_held_removal(&id, user_id))
             })
             .await?;
         }
+        Ok(())
     }
 
-    async fn users_behind(&self, position: i64) -> Result<Vec<UserRow>> {
+    /// Those among the next users who are absent from a whole listing, and where to go on.
+    async fn gone_behind(&self, position: i64, seen: &Reading) -> Result<(Vec<String>, Option<i64>)> {
         let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };
-        read(self.mirror.store(), move |tx| tx.users(&filter, position, CHUNK)).await
+        let rows = read(self.mirror.store(), move |tx| tx.users(&filter, position, CHUNK)).await?;
+        let next = rows.last().map(|row| row.number);
+        Ok((rows.into_iter().filter(|row| self.is_gone(row, seen)).map(|row| row.user.id).collect(), next))
     }
 
     /// Whether a user counts as removed: the listing lacks them, and no event spoke of them meanwhile.
-    fn is_gone(&self, row: &UserRow, seen: &Reading, mark: i64) -> bool {
+    fn is_gone(&self, row: &UserRow, seen: &Reading) -> bool {
         // Somebody whom events alone have told of may be in another directory of the organization, until that has been read as well.
         let is_here =
             row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
-        is_here && row.trail.revision <= mark && !seen.users.contains(row.number)
+        is_here && row.trail.revision <= seen.mark && !seen.users.contains(row.number)
     }
 
-    async fn remove_users(&mut self, seen: &Reading, mark: i64) -> Result<()> {
-        let (mut position, mut removed) = (0, 0);
-        loop {
-            let rows = self.users_behind(position).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            position = last.number;
-            let gone: Vec<String> =
-                rows.into_iter().filter(|row| self.is_gone(row, seen, mark)).map(|row| row.user.id).collect();
+    async fn remove_users(&mut self, seen: &Reading) -> Result<()> {
+        let (mut next, mut removed) = (Some(0), 0);
+        let (ended, mark) = (seen.ended, seen.mark);
+        while let Some(position) = next {
+            let gone;
+            (gone, next) = self.gone_behind(position, seen).await?;
             if gone.is_empty() {
                 continue;
             }
             removed += gone.len() as u64;
-            let ended = seen.ended;
             self.step(move |step| {
                 for id in &gone {
                     // An event may have come since the row was read.
@@ -492,9 +488,10 @@ impl<'a> Run<'a> {
             .await?;
             self.progress(Phase::Removals, 0, removed, None);
         }
+        Ok(())
     }
 
-    async fn remove_groups(&mut self, seen: &Reading, mark: i64) -> Result<()> {
+    async fn remove_groups(&mut self, seen: &Reading) -> Result<()> {
         let mut position = 0;
         loop {
             let id = self.directory.id.clone();
@@ -504,10 +501,10 @@ impl<'a> Run<'a> {
             position = last.number;
             let gone: Vec<String> = rows
                 .into_iter()
-                .filter(|row| !seen.groups.contains(row.number) && row.trail.revision <= mark)
+                .filter(|row| !seen.groups.contains(row.number) && row.trail.revision <= seen.mark)
                 .map(|row| row.group.id)
                 .collect();
-            let ended = seen.ended;
+            let (ended, mark) = (seen.ended, seen.mark);
             let (_, chores) = self
                 .step(move |step| {
                     for id in &gone {

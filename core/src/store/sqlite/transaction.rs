@@ -174,45 +174,30 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn put_user(&mut self, row: &mut UserRow) -> Result<()> {
         let UserRow { user, trail, .. } = &*row;
-        let (body, told) = (to_json(user)?, to_json(&row.told_groups)?);
-        if row.number == 0 {
-            let sql = "INSERT INTO user (id, organization_id, directory_id, email, body, told_groups, listed,
-                version_at, version_event, touched_at, revision, deleted_at)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-            self.run(
-                sql,
-                params![
-                    user.id,
-                    user.organization_id,
-                    user.directory_id,
-                    user.email,
-                    body,
-                    told,
-                    row.listed,
-                    time(trail.version.at),
-                    trail.version.event,
-                    time(trail.touched_at),
-                    trail.revision,
-                    time(trail.deleted_at)
-                ],
-            )?;
-            row.number = self.0.last_insert_rowid();
-            return self.put_memberships(row.number, &row.told_groups, &[]);
-        }
-        let before: Vec<String> = self
-            .one("SELECT told_groups FROM user WHERE number = ?1", [row.number], |row| get_json(row, 0))?
-            .ok_or_else(|| Error::store("a user's row went away while it was written"))?;
-        let sql = "UPDATE user SET organization_id = ?2, directory_id = ?3, email = ?4, body = ?5, told_groups = ?6, listed = ?7,
-            version_at = ?8, version_event = ?9, touched_at = ?10, revision = ?11, deleted_at = ?12 WHERE number = ?1";
+        let number = Some(row.number).filter(|number| *number != 0);
+        let before: Vec<String> = match number {
+            None => Vec::new(),
+            Some(number) => self
+                .one("SELECT told_groups FROM user WHERE number = ?1", [number], |row| get_json(row, 0))?
+                .ok_or_else(|| Error::store("a user's row went away while it was written"))?,
+        };
+        let sql = "INSERT INTO user (number, id, organization_id, directory_id, email, body, told_groups, listed,
+            version_at, version_event, touched_at, revision, deleted_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            ON CONFLICT (number) DO UPDATE SET organization_id = excluded.organization_id, directory_id = excluded.directory_id,
+            email = excluded.email, body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
+            version_at = excluded.version_at, version_event = excluded.version_event, touched_at = excluded.touched_at,
+            revision = excluded.revision, deleted_at = excluded.deleted_at";
         self.run(
             sql,
             params![
-                row.number,
+                number,
+                user.id,
                 user.organization_id,
                 user.directory_id,
                 user.email,
-                body,
-                told,
+                to_json(user)?,
+                to_json(&row.told_groups)?,
                 row.listed,
                 time(trail.version.at),
                 trail.version.event,
@@ -221,6 +206,7 @@ impl Transaction for SqliteTransaction<'_> {
                 time(trail.deleted_at)
             ],
         )?;
+        row.number = number.unwrap_or_else(|| self.0.last_insert_rowid());
         self.put_memberships(row.number, &row.told_groups, &before)
     }
 
@@ -272,9 +258,7 @@ impl Transaction for SqliteTransaction<'_> {
                 time(trail.deleted_at)
             ],
         )?;
-        if row.number == 0 {
-            row.number = self.0.last_insert_rowid();
-        }
+        row.number = number.unwrap_or_else(|| self.0.last_insert_rowid());
         Ok(())
     }
 
