@@ -60,6 +60,31 @@
 #define HC_SANDBOX_NONE -1
 
 /**
+ * For guard_users and guard_share: nobody. (0 stands for the default.)
+ */
+#define HC_GUARD_NOBODY -1
+
+/**
+ * For mode: what changed since the last sync; and everything, where the last full sync is too long ago or never was.
+ */
+#define HC_SYNC_AUTO 0
+
+/**
+ * For mode: everything. The only one that sees who has left.
+ */
+#define HC_SYNC_FULL 1
+
+/**
+ * For mode: what changed since the last sync. Nobody is removed.
+ */
+#define HC_SYNC_INCREMENTAL 2
+
+/**
+ * For timeout_ms of hc_mirror_wait: until something comes.
+ */
+#define HC_WAIT_FOREVER -1
+
+/**
  * How a call went: HC_OK, or the kind of thing that went wrong. Numbers never change; new ones may come.
  */
 typedef enum hc_status {
@@ -138,14 +163,64 @@ typedef enum hc_status {
 } hc_status;
 
 /**
+ * What became of an event. New members may come: answer the sender 2xx to all of them.
+ */
+typedef enum hc_outcome {
+  /**
+   * The call failed: there is no outcome.
+   */
+  HC_OUTCOME_NONE = 0,
+  /**
+   * The mirror is as the event says.
+   */
+  HC_OUTCOME_APPLIED = 1,
+  /**
+   * It came before.
+   */
+  HC_OUTCOME_DUPLICATE = 2,
+  /**
+   * Something newer is known.
+   */
+  HC_OUTCOME_STALE = 3,
+  /**
+   * It is stored, and waits: for a sync that tells whom it is about, or for approval where it is one removal too many.
+   */
+  HC_OUTCOME_PARKED = 4,
+  /**
+   * It is about nothing that is mirrored.
+   */
+  HC_OUTCOME_IGNORED = 5,
+} hc_outcome;
+
+/**
  * Ends calls: those under way and later ones.
  */
 typedef struct hc_cancel hc_cancel;
 
 /**
+ * One change, as consumers get it.
+ */
+typedef struct hc_change hc_change;
+
+/**
+ * Changes, oldest first.
+ */
+typedef struct hc_change_batch hc_change_batch;
+
+/**
  * The REST client of one environment. Any number of threads may use it at once; they share its connections and its token.
  */
 typedef struct hc_client hc_client;
+
+/**
+ * How far a consumer is.
+ */
+typedef struct hc_consumer hc_consumer;
+
+/**
+ * Consumers of the feed.
+ */
+typedef struct hc_consumer_list hc_consumer_list;
 
 /**
  * A directory: an organization's Okta, Entra, Google, ..., as Scalekit follows it.
@@ -188,6 +263,62 @@ typedef struct hc_group_iter hc_group_iter;
 typedef struct hc_group_page hc_group_page;
 
 /**
+ * Removals that the guard holds back until somebody has looked at them.
+ */
+typedef struct hc_held hc_held;
+
+/**
+ * A durable local copy of every directory, and a feed of what changed. Any number of threads may use it at once. A forked child may go
+ * on using it, unless it is in memory.
+ */
+typedef struct hc_mirror hc_mirror;
+
+/**
+ * A directory as mirrored.
+ */
+typedef struct hc_mirror_directory hc_mirror_directory;
+
+/**
+ * Directories as mirrored.
+ */
+typedef struct hc_mirror_directory_list hc_mirror_directory_list;
+
+/**
+ * How the mirror stands with a directory.
+ */
+typedef struct hc_mirror_directory_status hc_mirror_directory_status;
+
+/**
+ * How the mirror stands with directories.
+ */
+typedef struct hc_mirror_directory_status_list hc_mirror_directory_status_list;
+
+/**
+ * A group as mirrored.
+ */
+typedef struct hc_mirror_group hc_mirror_group;
+
+/**
+ * Groups as mirrored.
+ */
+typedef struct hc_mirror_group_list hc_mirror_group_list;
+
+/**
+ * A user as mirrored.
+ */
+typedef struct hc_mirror_user hc_mirror_user;
+
+/**
+ * The users of an organization, one at a time.
+ */
+typedef struct hc_mirror_user_iter hc_mirror_user_iter;
+
+/**
+ * Users as mirrored.
+ */
+typedef struct hc_mirror_user_list hc_mirror_user_list;
+
+/**
  * An organization: one of the companies that the application is sold to.
  */
 typedef struct hc_organization hc_organization;
@@ -203,6 +334,16 @@ typedef struct hc_organization_iter hc_organization_iter;
 typedef struct hc_organization_page hc_organization_page;
 
 /**
+ * A change that a consumer's handler could not handle, put aside so that the rest goes on.
+ */
+typedef struct hc_parked_change hc_parked_change;
+
+/**
+ * Changes that were put aside, oldest first.
+ */
+typedef struct hc_parked_list hc_parked_list;
+
+/**
  * Remembers which messages were handled. Any number of threads may use it at once.
  *
  * Ask it (hc_replay_guard_check) before a message is handled; tell it (hc_replay_guard_commit) once it has been, before the sender
@@ -210,6 +351,11 @@ typedef struct hc_organization_page hc_organization_page;
  * its commit, both may be told that they are the first. What handles events is to come to the same end when it runs twice.
  */
 typedef struct hc_replay_guard hc_replay_guard;
+
+/**
+ * Which groups give which roles.
+ */
+typedef struct hc_role_map hc_role_map;
 
 /**
  * A running sandbox, on loopback alone, with threads of its own. Any number of threads may use it at once; a forked child may not.
@@ -222,9 +368,24 @@ typedef struct hc_sandbox hc_sandbox;
 typedef struct hc_signed_headers hc_signed_headers;
 
 /**
+ * What a sync of one directory did.
+ */
+typedef struct hc_sync_report hc_sync_report;
+
+/**
+ * What syncs did, a report a directory.
+ */
+typedef struct hc_sync_reports hc_sync_reports;
+
+/**
  * A text that is the caller's.
  */
 typedef struct hc_text hc_text;
+
+/**
+ * Texts that are the caller's.
+ */
+typedef struct hc_text_list hc_text_list;
 
 /**
  * A user of a directory: somebody who works at the organization.
@@ -810,6 +971,158 @@ typedef struct hc_sandbox_user {
   uint32_t reserved;
 } hc_sandbox_user;
 
+/**
+ * Settings of a mirror. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_mirror_options {
+  /**
+   * sizeof(hc_mirror_options).
+   */
+  size_t struct_size;
+  /**
+   * How many users of a directory may always go in one sync without approval. 0: 20. HC_GUARD_NOBODY: none.
+   */
+  int64_t guard_users;
+  /**
+   * Or which share of the directory's users, where that is more: 0.1 is a tenth. 0: 0.1. HC_GUARD_NOBODY: none.
+   */
+  double guard_share;
+  /**
+   * How old the last full sync may be before HC_SYNC_AUTO makes another, in seconds. 0: 24 hours.
+   */
+  uint64_t full_every_seconds;
+  /**
+   * How long changes are kept that every consumer has acknowledged, in seconds. 0: 30 days. HC_RETENTION_NONE: not at all.
+   */
+  int64_t retention_seconds;
+  /**
+   * What webhooks are verified with: "whsec_...", or several of those separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, which is read
+   * when the first webhook comes.
+   */
+  const char *webhook_secret;
+  /**
+   * Whether bursts of deletion events are held back as well: 1 yes, -1 no, 0 the default, which is yes.
+   */
+  int32_t guard_events;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+} hc_mirror_options;
+
+/**
+ * A group and the role that its members get.
+ */
+typedef struct hc_role_pair {
+  /**
+   * The group's name or id, in which "*" stands for any characters.
+   */
+  const char *group;
+  /**
+   * The role.
+   */
+  const char *role;
+} hc_role_pair;
+
+/**
+ * Which users of an organization. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_mirror_user_options {
+  /**
+   * sizeof(hc_mirror_user_options).
+   */
+  size_t struct_size;
+  /**
+   * Only those of this directory ("dir_..."). NULL: of all.
+   */
+  const char *directory_id;
+  /**
+   * Only the members of this group ("dirgroup_..."). NULL: everybody.
+   */
+  const char *group_id;
+} hc_mirror_user_options;
+
+/**
+ * How far a sync is. It, and its texts, live until the callback returns. Later versions may add fields behind the last one:
+ * struct_size says which are there.
+ */
+typedef struct hc_sync_progress {
+  /**
+   * The size of this struct in the library's version.
+   */
+  size_t struct_size;
+  /**
+   * The organization.
+   */
+  const char *organization_id;
+  /**
+   * The directory.
+   */
+  const char *directory_id;
+  /**
+   * What the sync is doing: "groups", "users" or "removals". New ones may come.
+   */
+  const char *phase;
+  /**
+   * Pages of this phase that have come.
+   */
+  uint64_t pages;
+  /**
+   * Users or groups in them.
+   */
+  uint64_t items;
+  /**
+   * How many there are in all; -1 where the server did not say.
+   */
+  int64_t total;
+  /**
+   * How many come in a second.
+   */
+  double rate;
+} hc_sync_progress;
+
+/**
+ * Is told how far a sync is, page after page.
+ *
+ * It is called from threads of the library's while the sync's caller waits, by several at once where several directories are synced: it
+ * must return soon, must not call the library, and must not let a C++ exception out. `user_data` is the progress_data of the options.
+ */
+typedef void (*hc_sync_progress_callback)(void *user_data, const struct hc_sync_progress *progress);
+
+/**
+ * How to sync. Zero all of it, set struct_size and what you need.
+ */
+typedef struct hc_sync_options {
+  /**
+   * sizeof(hc_sync_options).
+   */
+  size_t struct_size;
+  /**
+   * Is told how far the sync is, or NULL.
+   */
+  hc_sync_progress_callback on_progress;
+  /**
+   * What the callback is called with; may be NULL. It must live until the sync returns.
+   */
+  void *progress_data;
+  /**
+   * HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
+   */
+  int32_t mode;
+  /**
+   * Whether somebody has looked at the removals that the guard held back, and they are meant: 1 yes, 0 no. The sync is then a full one.
+   */
+  int32_t approve_removals;
+  /**
+   * Whether to report "already_running" where another sync of the directory is under way, rather than to wait for it: 1 yes, 0 no.
+   */
+  int32_t no_wait;
+  /**
+   * How many directories hc_mirror_sync_all syncs at once. 0: 16.
+   */
+  uint32_t concurrency;
+} hc_sync_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -838,6 +1151,32 @@ size_t hc_text_len(const struct hc_text *text);
  * - Threads: exclusive.
  */
 void hc_text_free(struct hc_text *text);
+
+/**
+ * How many texts there are.
+ *
+ * - `texts`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_text_list_len(const struct hc_text_list *texts);
+
+/**
+ * The text at an index.
+ *
+ * - `texts`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `texts`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_text_list_at(const struct hc_text_list *texts, size_t index);
+
+/**
+ * Frees a list and the texts in it.
+ *
+ * - `texts`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_text_list_free(struct hc_text_list *texts);
 
 /**
  * The library's version, such as "0.1.0".
@@ -927,6 +1266,51 @@ const char *hc_error_reason(const struct hc_error *error);
  * - Threads: any number at once.
  */
 int64_t hc_error_retry_after_ms(const struct hc_error *error);
+
+/**
+ * How many users a sync would have removed, where the guard held it back (HC_MASS_REMOVAL).
+ *
+ * - `error`: may be NULL, which gives 0.
+ * - Returns 0 where the error is of another kind.
+ * - Threads: any number at once.
+ */
+uint64_t hc_error_removals_count(const struct hc_error *error);
+
+/**
+ * How many users the guard would have let go without asking.
+ *
+ * - `error`: may be NULL, which gives 0.
+ * - Returns 0 where the error is of another kind.
+ * - Threads: any number at once.
+ */
+uint64_t hc_error_removals_limit(const struct hc_error *error);
+
+/**
+ * The directory whose removals the guard held back.
+ *
+ * - `error`: may be NULL, which gives NULL.
+ * - Returns text owned by `error`, or NULL where the error is of another kind.
+ * - Threads: any number at once.
+ */
+const char *hc_error_removals_directory_id(const struct hc_error *error);
+
+/**
+ * How many of the users that would have been removed are named: a thousand at most. hc_mirror_held_removals has them all.
+ *
+ * - `error`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_error_removals_user_ids_len(const struct hc_error *error);
+
+/**
+ * The id of the user at an index, in the order of the ids.
+ *
+ * - `error`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `error`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_error_removals_user_ids_at(const struct hc_error *error, size_t index);
 
 /**
  * Frees an error and every text that came from it.
@@ -3017,6 +3401,1511 @@ enum hc_status hc_sandbox_event_body(const char *type_,
                                      const char *overrides,
                                      struct hc_text **body,
                                      struct hc_error **error);
+
+/**
+ * Opens a mirror in a SQLite file, which is made where there is none.
+ *
+ * - `path`: the file, or ":memory:" for one that ends with the mirror. It is copied.
+ * - `client`: what it is synced with. It may be freed before the mirror. May be NULL: such a mirror reads, receives and feeds, but does
+ *   not sync.
+ * - `options`: may be NULL, which means the defaults.
+ * - `mirror`: receives the mirror; free it with hc_mirror_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG (a
+ *   webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_open(const char *path,
+                              const struct hc_client *client,
+                              const struct hc_mirror_options *options,
+                              struct hc_mirror **mirror,
+                              struct hc_error **error);
+
+/**
+ * Frees a mirror. What is in its file stays there; what came from it (users, changes, iterators) lives on.
+ *
+ * - `mirror`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_free(struct hc_mirror *mirror);
+
+/**
+ * Takes a webhook: verifies it, stores it durably, and applies it. Answer 201 where this is HC_OK, 400 where it is
+ * HC_WEBHOOK_VERIFICATION, and 500 for anything else, so that it comes again.
+ *
+ * - `mirror`: required.
+ * - `headers`: all of the request's headers, whatever their order; `headers_len` of them.
+ * - `headers_len`: how many.
+ * - `body`: the request's body as it came, before any parser; `body_len` bytes.
+ * - `body_len`: how many.
+ * - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+ * - `error`: may be NULL.
+ * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), HC_CONFIG where there is no secret, HC_STORE or
+ *   HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_receive(const struct hc_mirror *mirror,
+                                 const struct hc_header *headers,
+                                 size_t headers_len,
+                                 const void *body,
+                                 size_t body_len,
+                                 enum hc_outcome *outcome,
+                                 struct hc_error **error);
+
+/**
+ * Takes an event that hc_webhook_verify gave, as hc_mirror_receive does.
+ *
+ * - `mirror`: required.
+ * - `event`: required.
+ * - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+ * - `error`: may be NULL.
+ * - Fails with HC_WEBHOOK_VERIFICATION where its data is not what its type says, HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_apply(const struct hc_mirror *mirror,
+                               const struct hc_event *event,
+                               enum hc_outcome *outcome,
+                               struct hc_error **error);
+
+/**
+ * The name of an outcome, the same in every language: "applied", "duplicate", "stale", "parked" or "ignored".
+ *
+ * - `outcome`: an hc_outcome.
+ * - Returns a static text; "unknown" for a number that is no outcome.
+ * - Threads: any number at once.
+ */
+const char *hc_outcome_name(int outcome);
+
+/**
+ * Remembers the application's own account id beside a user, or forgets it. It is in every change of theirs from now on, and
+ * stays whatever else of them changes.
+ *
+ * - `mirror`: required.
+ * - `user_id`: "diruser_...".
+ * - `account_id`: the account's id; may be NULL, which forgets it. It is copied.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND where the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_link(const struct hc_mirror *mirror,
+                              const char *user_id,
+                              const char *account_id,
+                              struct hc_error **error);
+
+/**
+ * Sets which groups give which roles, in the place of what was set before. Who gets other roles by it is in the feed, as
+ * "roles.changed".
+ *
+ * - `mirror`: required.
+ * - `pairs`: `pairs_len` pairs of a group and a role. They are copied.
+ * - `pairs_len`: how many; 0 takes every role away.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
+                                      const struct hc_role_pair *pairs,
+                                      size_t pairs_len,
+                                      struct hc_error **error);
+
+/**
+ * Which groups give which roles.
+ *
+ * - `mirror`: required.
+ * - `role_map`: receives the pairs, in the order in which they were set; free it with hc_role_map_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_role_map(const struct hc_mirror *mirror,
+                                  struct hc_role_map **role_map,
+                                  struct hc_error **error);
+
+/**
+ * How many pairs there are.
+ *
+ * - `role_map`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_role_map_len(const struct hc_role_map *role_map);
+
+/**
+ * The group of the pair at an index.
+ *
+ * - `role_map`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `role_map`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_role_map_group_at(const struct hc_role_map *role_map, size_t index);
+
+/**
+ * The role of the pair at an index.
+ *
+ * - `role_map`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `role_map`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_role_map_role_at(const struct hc_role_map *role_map, size_t index);
+
+/**
+ * Frees a role map and every text that came from it.
+ *
+ * - `role_map`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_role_map_free(struct hc_role_map *role_map);
+
+/**
+ * Begins to read the users of an organization, in the order in which the mirror learnt of them. Nothing is asked of the server.
+ *
+ * - `mirror`: required. The iterator does not need it to live on.
+ * - `organization_id`: "org_...".
+ * - `options`: which; may be NULL, which means all.
+ * - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_users(const struct hc_mirror *mirror,
+                               const char *organization_id,
+                               const struct hc_mirror_user_options *options,
+                               struct hc_mirror_user_iter **iter,
+                               struct hc_error **error);
+
+/**
+ * The next user.
+ *
+ * - `iter`: required. After an error it is at its end: begin another one.
+ * - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL behind the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE.
+ * - Threads: one at a time.
+ */
+enum hc_status hc_mirror_user_iter_next(struct hc_mirror_user_iter *iter,
+                                        const struct hc_mirror_user **user,
+                                        struct hc_error **error);
+
+/**
+ * Frees an iterator and the user that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_user_iter_free(struct hc_mirror_user_iter *iter);
+
+/**
+ * One user of the mirror's.
+ *
+ * - `mirror`: required.
+ * - `user_id`: "diruser_...".
+ * - `user`: receives the user, or NULL where the mirror has none of this id; free it with hc_mirror_user_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_user_get(const struct hc_mirror *mirror,
+                                  const char *user_id,
+                                  struct hc_mirror_user **user,
+                                  struct hc_error **error);
+
+/**
+ * The users with a primary address, whatever the case of its letters, in all organizations: an address is no identity, and several may
+ * have it.
+ *
+ * - `mirror`: required.
+ * - `email`: the address.
+ * - `users`: receives the list, empty where nobody has it; free it with hc_mirror_user_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_find_users(const struct hc_mirror *mirror,
+                                    const char *email,
+                                    struct hc_mirror_user_list **users,
+                                    struct hc_error **error);
+
+/**
+ * One group of the mirror's.
+ *
+ * - `mirror`: required.
+ * - `group_id`: "dirgroup_...".
+ * - `group`: receives the group, or NULL where the mirror has none of this id; free it with hc_mirror_group_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
+                                   const char *group_id,
+                                   struct hc_mirror_group **group,
+                                   struct hc_error **error);
+
+/**
+ * The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_..."; may be NULL, which means all.
+ * - `groups`: receives the list; free it with hc_mirror_group_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_groups(const struct hc_mirror *mirror,
+                                const char *organization_id,
+                                const char *directory_id,
+                                struct hc_mirror_group_list **groups,
+                                struct hc_error **error);
+
+/**
+ * The directories that the mirror knows.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: "org_..."; may be NULL, which means those of all organizations.
+ * - `directories`: receives the list; free it with hc_mirror_directory_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_directories(const struct hc_mirror *mirror,
+                                     const char *organization_id,
+                                     struct hc_mirror_directory_list **directories,
+                                     struct hc_error **error);
+
+/**
+ * How many users there are.
+ *
+ * - `users`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_list_len(const struct hc_mirror_user_list *users);
+
+/**
+ * The user at an index.
+ *
+ * - `users`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a user, owned by `users`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_user *hc_mirror_user_list_at(const struct hc_mirror_user_list *users, size_t index);
+
+/**
+ * Frees the list and the users in it.
+ *
+ * - `users`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_user_list_free(struct hc_mirror_user_list *users);
+
+/**
+ * How many groups there are.
+ *
+ * - `groups`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_group_list_len(const struct hc_mirror_group_list *groups);
+
+/**
+ * The group at an index.
+ *
+ * - `groups`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a group, owned by `groups`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_group *hc_mirror_group_list_at(const struct hc_mirror_group_list *groups, size_t index);
+
+/**
+ * Frees the list and the groups in it.
+ *
+ * - `groups`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_group_list_free(struct hc_mirror_group_list *groups);
+
+/**
+ * How many directories there are.
+ *
+ * - `directories`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_directory_list_len(const struct hc_mirror_directory_list *directories);
+
+/**
+ * The directory at an index.
+ *
+ * - `directories`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a directory, owned by `directories`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_directory *hc_mirror_directory_list_at(const struct hc_mirror_directory_list *directories,
+                                                              size_t index);
+
+/**
+ * Frees the list and the directories in it.
+ *
+ * - `directories`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_directory_list_free(struct hc_mirror_directory_list *directories);
+
+/**
+ * The user's id, "diruser_...": it stays the same whatever else of them changes.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_id(const struct hc_mirror_user *user);
+
+/**
+ * The organization they belong to.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_organization_id(const struct hc_mirror_user *user);
+
+/**
+ * The directory that lists them.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_directory_id(const struct hc_mirror_user *user);
+
+/**
+ * The primary address.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_email(const struct hc_mirror_user *user);
+
+/**
+ * First name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_given_name(const struct hc_mirror_user *user);
+
+/**
+ * Last name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_family_name(const struct hc_mirror_user *user);
+
+/**
+ * What they sign in with at their directory.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_preferred_username(const struct hc_mirror_user *user);
+
+/**
+ * How many addresses the last listing had.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_emails_len(const struct hc_mirror_user *user);
+
+/**
+ * The address at an index.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_emails_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * Whether they may sign in: what the latest event or the listed details say, or else yes.
+ *
+ * - `user`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_mirror_user_active(const struct hc_mirror_user *user);
+
+/**
+ * How many groups they are in.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_group_ids_len(const struct hc_mirror_user *user);
+
+/**
+ * The id of the group at an index, in the order of the ids.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_group_ids_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * How many roles the role map (hc_mirror_set_role_map) gives them by their groups.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_roles_len(const struct hc_mirror_user *user);
+
+/**
+ * The role at an index, in the order of the names.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_roles_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * How many roles the vendor gives them, as the latest event had them.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_vendor_roles_len(const struct hc_mirror_user *user);
+
+/**
+ * The vendor's role at an index.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_vendor_roles_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * The application's own id for them, where it has linked one (hc_mirror_link).
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_linked_id(const struct hc_mirror_user *user);
+
+/**
+ * When their directory last changed them.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `user`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_updated_at(const struct hc_mirror_user *user);
+
+/**
+ * The user as their directory describes them, from the last listing. Memberships and changes of roles leave it out.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_detail(const struct hc_mirror_user *user);
+
+/**
+ * What the latest event said beyond the other fields, such as "title" and "department". Memberships and changes of roles
+ * leave it out.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_attributes(const struct hc_mirror_user *user);
+
+/**
+ * The user with every field, the exact text of each.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_json(const struct hc_mirror_user *user);
+
+/**
+ * Frees a user that hc_mirror_user_get gave. One that was borrowed from a list, a change or an iterator is never freed.
+ *
+ * - `user`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_user_free(struct hc_mirror_user *user);
+
+/**
+ * The group's id, "dirgroup_...".
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_id(const struct hc_mirror_group *group);
+
+/**
+ * The organization it belongs to.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_organization_id(const struct hc_mirror_group *group);
+
+/**
+ * The directory that lists it.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_directory_id(const struct hc_mirror_group *group);
+
+/**
+ * What people call it.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_display_name(const struct hc_mirror_group *group);
+
+/**
+ * When its directory last changed it.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `group`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_updated_at(const struct hc_mirror_group *group);
+
+/**
+ * The group with every field, the exact text of each.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_json(const struct hc_mirror_group *group);
+
+/**
+ * Frees a group that hc_mirror_group_get gave. One that was borrowed from a list or a change is never freed.
+ *
+ * - `group`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_group_free(struct hc_mirror_group *group);
+
+/**
+ * The directory's id, "dir_...".
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_id(const struct hc_mirror_directory *directory);
+
+/**
+ * The organization it belongs to.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_organization_id(const struct hc_mirror_directory *directory);
+
+/**
+ * What people call it.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_name(const struct hc_mirror_directory *directory);
+
+/**
+ * How Scalekit follows it, as hc_directory_type has it.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_type(const struct hc_mirror_directory *directory);
+
+/**
+ * Whose product it is, as hc_directory_provider has it.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_provider(const struct hc_mirror_directory *directory);
+
+/**
+ * Whether Scalekit follows it at present.
+ *
+ * - `directory`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_mirror_directory_enabled(const struct hc_mirror_directory *directory);
+
+/**
+ * Syncs every directory of an organization, or one of them.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: "dir_..."; may be NULL, which means every directory of the organization.
+ * - `options`: how; may be NULL, which means the defaults.
+ * - `reports`: receives what happened, a report a directory; free it with hc_sync_reports_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_MASS_REMOVAL where the guard holds removals back (hc_error_removals_count and the like say which),
+ *   HC_CONFIG where the mirror has no client, HC_NOT_FOUND where there is no such directory, HC_STORE, HC_INVALID_ARGUMENT,
+ *   or any status that a request can have. Where one of several directories fails, the others were synced.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_sync(const struct hc_mirror *mirror,
+                              const char *organization_id,
+                              const char *directory_id,
+                              const struct hc_sync_options *options,
+                              struct hc_sync_reports **reports,
+                              struct hc_error **error);
+
+/**
+ * Syncs every directory of every organization of the environment, several at once. What goes wrong in one is in its report
+ * and stops no other.
+ *
+ * - `mirror`: required.
+ * - `options`: how; may be NULL, which means the defaults.
+ * - `reports`: receives what happened, a report a directory; free it with hc_sync_reports_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_CONFIG where the mirror has no client, HC_STORE, HC_INVALID_ARGUMENT, or any status that listing the
+ *   organizations can have.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
+                                  const struct hc_sync_options *options,
+                                  struct hc_sync_reports **reports,
+                                  struct hc_error **error);
+
+/**
+ * How the mirror stands with each directory, in the order of their ids.
+ *
+ * - `mirror`: required.
+ * - `statuses`: receives the list; free it with hc_mirror_directory_status_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_status(const struct hc_mirror *mirror,
+                                struct hc_mirror_directory_status_list **statuses,
+                                struct hc_error **error);
+
+/**
+ * The users whose removal from a directory the guard holds back, all of them.
+ *
+ * - `mirror`: required.
+ * - `directory_id`: "dir_...".
+ * - `user_ids`: receives their ids; free it with hc_text_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
+                                       const char *directory_id,
+                                       struct hc_text_list **user_ids,
+                                       struct hc_error **error);
+
+/**
+ * How many reports there are.
+ *
+ * - `reports`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_sync_reports_len(const struct hc_sync_reports *reports);
+
+/**
+ * The report at an index.
+ *
+ * - `reports`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a report, owned by `reports`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_sync_report *hc_sync_reports_at(const struct hc_sync_reports *reports, size_t index);
+
+/**
+ * Frees the list and the reports in it.
+ *
+ * - `reports`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_sync_reports_free(struct hc_sync_reports *reports);
+
+/**
+ * How many directories there are.
+ *
+ * - `statuses`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_directory_status_list_len(const struct hc_mirror_directory_status_list *statuses);
+
+/**
+ * The directory's status at an index.
+ *
+ * - `statuses`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns how it stands, owned by `statuses`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_directory_status *hc_mirror_directory_status_list_at(const struct hc_mirror_directory_status_list *statuses,
+                                                                            size_t index);
+
+/**
+ * Frees the list and the directories in it.
+ *
+ * - `statuses`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_directory_status_list_free(struct hc_mirror_directory_status_list *statuses);
+
+/**
+ * The organization.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_organization_id(const struct hc_sync_report *report);
+
+/**
+ * The directory; "" where the organization's directories could not be listed.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_directory_id(const struct hc_sync_report *report);
+
+/**
+ * What it listed: "full" or "incremental".
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_mode(const struct hc_sync_report *report);
+
+/**
+ * How it ended: "done", "incomplete" (the listing did not hold still: nobody was removed), "held" (the directory is
+ * switched off), "already_running" or "failed". New ones may come.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_outcome(const struct hc_sync_report *report);
+
+/**
+ * The run's id: the changes that it brought about have the cause "sync:" and this.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_run(const struct hc_sync_report *report);
+
+/**
+ * When it began.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_started_at(const struct hc_sync_report *report);
+
+/**
+ * When it ended.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_ended_at(const struct hc_sync_report *report);
+
+/**
+ * Pages of users and groups that were listed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_pages(const struct hc_sync_report *report);
+
+/**
+ * Users that were listed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_users(const struct hc_sync_report *report);
+
+/**
+ * Groups that were listed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_groups(const struct hc_sync_report *report);
+
+/**
+ * Users that are new.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_created(const struct hc_sync_report *report);
+
+/**
+ * Users of whom something changed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_updated(const struct hc_sync_report *report);
+
+/**
+ * Users that may no longer sign in.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_deactivated(const struct hc_sync_report *report);
+
+/**
+ * Users that may again.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_reactivated(const struct hc_sync_report *report);
+
+/**
+ * Users that have left.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_deleted(const struct hc_sync_report *report);
+
+/**
+ * All changes that it put into the feed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
+
+/**
+ * Events that had waited for a sync and are settled now.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_events(const struct hc_sync_report *report);
+
+/**
+ * What the guard holds back.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns what is held, owned by `report`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_held *hc_sync_report_held(const struct hc_sync_report *report);
+
+/**
+ * Why nobody was removed, where the listing did not hold still.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_incomplete(const struct hc_sync_report *report);
+
+/**
+ * What went wrong, where something did and others went on.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns an error, owned by `report`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_error *hc_sync_report_error(const struct hc_sync_report *report);
+
+/**
+ * Why: "mass_removal", "empty_listing", "directory_disabled", "directory_not_found" or "deletion_burst". New ones may come.
+ *
+ * - `held`: may be NULL, which gives NULL.
+ * - Returns text owned by `held`.
+ * - Threads: any number at once.
+ */
+const char *hc_held_reason(const struct hc_held *held);
+
+/**
+ * How many users would be removed.
+ *
+ * - `held`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_held_count(const struct hc_held *held);
+
+/**
+ * How many may be without approval.
+ *
+ * - `held`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_held_limit(const struct hc_held *held);
+
+/**
+ * Since when, by this machine's clock.
+ *
+ * - `held`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `held`.
+ * - Threads: any number at once.
+ */
+const char *hc_held_at(const struct hc_held *held);
+
+/**
+ * The sync or event that would have removed them.
+ *
+ * - `held`: may be NULL, which gives NULL.
+ * - Returns text owned by `held`.
+ * - Threads: any number at once.
+ */
+const char *hc_held_cause(const struct hc_held *held);
+
+/**
+ * The directory.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns a directory, owned by `status`.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_directory *hc_mirror_directory_status_directory(const struct hc_mirror_directory_status *status);
+
+/**
+ * When the last full sync that came to its end began.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_last_full_sync(const struct hc_mirror_directory_status *status);
+
+/**
+ * When the last incremental sync that came to its end began.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_last_incremental_sync(const struct hc_mirror_directory_status *status);
+
+/**
+ * How many users are mirrored.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_mirror_directory_status_users(const struct hc_mirror_directory_status *status);
+
+/**
+ * How many groups.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_status *status);
+
+/**
+ * The latest change of a user that was listed, by the vendor's clock: the next incremental sync goes on a little before it.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_watermark(const struct hc_mirror_directory_status *status);
+
+/**
+ * The removals that the guard holds back.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns what is held, owned by `status`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_held *hc_mirror_directory_status_held(const struct hc_mirror_directory_status *status);
+
+/**
+ * How many events of the organization wait for a sync.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_mirror_directory_status_parked_events(const struct hc_mirror_directory_status *status);
+
+/**
+ * The changes behind a consumer's cursor, oldest first. A name that is new begins with the oldest change that is kept. What
+ * is not acknowledged (hc_mirror_ack) comes again.
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `limit`: the most changes to give, 1 to 10000.
+ * - `batch`: receives the changes, none where there is nothing new; free it with hc_change_batch_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_poll(const struct hc_mirror *mirror,
+                              const char *consumer,
+                              size_t limit,
+                              struct hc_change_batch **batch,
+                              struct hc_error **error);
+
+/**
+ * As hc_mirror_poll, but where there is nothing yet it waits for the first change, and gives none after the timeout. A
+ * change of another process is seen within half a second.
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `limit`: the most changes to give, 1 to 10000.
+ * - `timeout_ms`: how long to wait, in milliseconds. 0: not at all. HC_WAIT_FOREVER: until something comes.
+ * - `batch`: receives the changes; free it with hc_change_batch_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
+                              const char *consumer,
+                              size_t limit,
+                              int64_t timeout_ms,
+                              struct hc_change_batch **batch,
+                              struct hc_error **error);
+
+/**
+ * Acknowledges every change up to and including one: the consumer does not get them again. Durable when it returns. A
+ * smaller number than one acknowledged before changes nothing.
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `seq`: the number of a change that hc_mirror_poll gave.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT for a consumer that never polled and a number that no change has, or HC_STORE.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_ack(const struct hc_mirror *mirror,
+                             const char *consumer,
+                             int64_t seq,
+                             struct hc_error **error);
+
+/**
+ * Puts a change aside that the consumer cannot handle, with what there is to say about it, and acknowledges it with those
+ * before it. It is kept until it is dropped (hc_mirror_drop_parked).
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `seq`: the number of a change that hc_mirror_poll gave.
+ * - `reason`: what went wrong, for who looks at it later. It is copied.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change, or HC_STORE.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_park(const struct hc_mirror *mirror,
+                              const char *consumer,
+                              int64_t seq,
+                              const char *reason,
+                              struct hc_error **error);
+
+/**
+ * What a consumer has put aside, oldest first.
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `parked`: receives the list; free it with hc_parked_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_parked_changes(const struct hc_mirror *mirror,
+                                        const char *consumer,
+                                        struct hc_parked_list **parked,
+                                        struct hc_error **error);
+
+/**
+ * Forgets a change that was put aside.
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `seq`: the number of the change.
+ * - `dropped`: receives whether there was one.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_drop_parked(const struct hc_mirror *mirror,
+                                     const char *consumer,
+                                     int64_t seq,
+                                     bool *dropped,
+                                     struct hc_error **error);
+
+/**
+ * Has a consumer, new or old, start with what is there: its next changes are a "group.created" and a "user.created" for
+ * each group and user, with negative numbers and the cause "snapshot", and then every change since this call.
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_start_from_snapshot(const struct hc_mirror *mirror,
+                                             const char *consumer,
+                                             struct hc_error **error);
+
+/**
+ * Every consumer, and how far it is.
+ *
+ * - `mirror`: required.
+ * - `consumers`: receives the list; free it with hc_consumer_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_consumers(const struct hc_mirror *mirror,
+                                   struct hc_consumer_list **consumers,
+                                   struct hc_error **error);
+
+/**
+ * Forgets a consumer that is not coming back, with all it has put aside. What was kept for it can go.
+ *
+ * - `mirror`: required.
+ * - `consumer`: its name, 1 to 200 bytes.
+ * - `dropped`: receives whether there was one.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
+                                       const char *consumer,
+                                       bool *dropped,
+                                       struct hc_error **error);
+
+/**
+ * Removes changes that are older than the retention and that every consumer has acknowledged, and what else has had its
+ * time. Syncs do it when they end.
+ *
+ * - `mirror`: required.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_trim(const struct hc_mirror *mirror, struct hc_error **error);
+
+/**
+ * How many changes there are.
+ *
+ * - `batch`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_change_batch_len(const struct hc_change_batch *batch);
+
+/**
+ * The change at an index.
+ *
+ * - `batch`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a change, owned by `batch`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_change *hc_change_batch_at(const struct hc_change_batch *batch, size_t index);
+
+/**
+ * Frees the list and the changes in it.
+ *
+ * - `batch`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_change_batch_free(struct hc_change_batch *batch);
+
+/**
+ * How many changes there are.
+ *
+ * - `parked`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_parked_list_len(const struct hc_parked_list *parked);
+
+/**
+ * The change at an index.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a change with its reason, owned by `parked`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_parked_change *hc_parked_list_at(const struct hc_parked_list *parked, size_t index);
+
+/**
+ * Frees the list and the changes in it.
+ *
+ * - `parked`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_parked_list_free(struct hc_parked_list *parked);
+
+/**
+ * How many consumers there are.
+ *
+ * - `consumers`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_consumer_list_len(const struct hc_consumer_list *consumers);
+
+/**
+ * The consumer at an index.
+ *
+ * - `consumers`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a consumer, owned by `consumers`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const struct hc_consumer *hc_consumer_list_at(const struct hc_consumer_list *consumers, size_t index);
+
+/**
+ * Frees the list and the consumers in it.
+ *
+ * - `consumers`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_consumer_list_free(struct hc_consumer_list *consumers);
+
+/**
+ * Its number, to be given to hc_mirror_ack: greater than those of all changes before it. A snapshot's are negative.
+ *
+ * - `change`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+int64_t hc_change_seq(const struct hc_change *change);
+
+/**
+ * What kind of change: "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
+ * "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
+ * "directory.enabled" or "directory.disabled". New ones may come.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns text owned by `change`.
+ * - Threads: any number at once.
+ */
+const char *hc_change_kind(const struct hc_change *change);
+
+/**
+ * The organization it happened to.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns text owned by `change`.
+ * - Threads: any number at once.
+ */
+const char *hc_change_organization_id(const struct hc_change *change);
+
+/**
+ * The directory it happened in.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns text owned by `change`.
+ * - Threads: any number at once.
+ */
+const char *hc_change_directory_id(const struct hc_change *change);
+
+/**
+ * The user it is about, as they are after it, or as they were where they left.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a user, owned by `change`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_user *hc_change_user(const struct hc_change *change);
+
+/**
+ * The group it is about.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a group, owned by `change`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_group *hc_change_group(const struct hc_change *change);
+
+/**
+ * The user as they were, where there was one. Nothing for memberships.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a user, owned by `change`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_user *hc_change_before_user(const struct hc_change *change);
+
+/**
+ * The user as they are, where there is one. Nothing for memberships.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a user, owned by `change`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_user *hc_change_after_user(const struct hc_change *change);
+
+/**
+ * The group as it was, where there was one. Nothing for memberships.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a group, owned by `change`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_group *hc_change_before_group(const struct hc_change *change);
+
+/**
+ * The group as it is, where there is one. Nothing for memberships.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a group, owned by `change`, or NULL where there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_group *hc_change_after_group(const struct hc_change *change);
+
+/**
+ * How many fields changed.
+ *
+ * - `change`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_change_fields_len(const struct hc_change *change);
+
+/**
+ * The name of the changed field at an index, such as "email".
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `change`, or NULL behind the last one.
+ * - Threads: any number at once.
+ */
+const char *hc_change_fields_at(const struct hc_change *change, size_t index);
+
+/**
+ * What brought it about: "sync:" and the run's id, "event:" and the event's, "roles" for the role map, "snapshot".
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns text owned by `change`.
+ * - Threads: any number at once.
+ */
+const char *hc_change_cause(const struct hc_change *change);
+
+/**
+ * When it was committed, by this machine's clock.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `change`.
+ * - Threads: any number at once.
+ */
+const char *hc_change_at(const struct hc_change *change);
+
+/**
+ * The whole change: "seq", "kind", "organization_id", "directory_id", "user", "group", "before", "after", "fields", "cause"
+ * and "at".
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `change`.
+ * - Threads: any number at once.
+ */
+const char *hc_change_json(const struct hc_change *change);
+
+/**
+ * The change that was put aside.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - Returns a change, owned by `parked`.
+ * - Threads: any number at once.
+ */
+const struct hc_change *hc_parked_change_change(const struct hc_parked_change *parked);
+
+/**
+ * What the application said about it.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - Returns text owned by `parked`.
+ * - Threads: any number at once.
+ */
+const char *hc_parked_change_reason(const struct hc_parked_change *parked);
+
+/**
+ * When it was put aside.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `parked`.
+ * - Threads: any number at once.
+ */
+const char *hc_parked_change_at(const struct hc_parked_change *parked);
+
+/**
+ * The consumer's name.
+ *
+ * - `consumer`: may be NULL, which gives NULL.
+ * - Returns text owned by `consumer`.
+ * - Threads: any number at once.
+ */
+const char *hc_consumer_name(const struct hc_consumer *consumer);
+
+/**
+ * The last change it has acknowledged; negative inside a snapshot.
+ *
+ * - `consumer`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+int64_t hc_consumer_cursor(const struct hc_consumer *consumer);
+
+/**
+ * How many changes it is behind; those of a snapshot are not counted.
+ *
+ * - `consumer`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_consumer_behind(const struct hc_consumer *consumer);
+
+/**
+ * How many changes it has put aside.
+ *
+ * - `consumer`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_consumer_parked(const struct hc_consumer *consumer);
+
+/**
+ * When it last acknowledged something.
+ *
+ * - `consumer`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `consumer`.
+ * - Threads: any number at once.
+ */
+const char *hc_consumer_seen_at(const struct hc_consumer *consumer);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -88,6 +88,24 @@ impl<T> Out<T> for *mut *mut T {
     }
 }
 
+/// An object that becomes the caller's, or NULL where there is none.
+impl<T> Out<Option<T>> for *mut *mut T {
+    fn is_null(self) -> bool {
+        self.is_null()
+    }
+
+    unsafe fn clear(self) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(ptr::null_mut()) };
+    }
+
+    unsafe fn put(self, value: Option<T>) {
+        let object = value.map_or(ptr::null_mut(), |value| Box::into_raw(Box::new(value)));
+        // SAFETY: the trait's contract.
+        unsafe { self.write(object) };
+    }
+}
+
 /// An object that stays where it is, or NULL.
 impl<T> Out<*const T> for *mut *const T {
     fn is_null(self) -> bool {
@@ -212,6 +230,16 @@ pub(crate) fn is_null(name: impl Display) -> Error {
 pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T> {
     // SAFETY: the contract.
     unsafe { object.as_ref() }.ok_or_else(|| is_null(name))
+}
+
+/// Conversion: an object that the caller lends, or NULL.
+///
+/// # Safety
+///
+/// As for [`object`].
+pub(crate) unsafe fn optional_object<'a, T>(object: *const T, _: &str) -> Result<Option<&'a T>> {
+    // SAFETY: the contract.
+    Ok(unsafe { object.as_ref() })
 }
 
 /// Conversion: an object that no other thread is using.

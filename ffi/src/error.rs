@@ -1,9 +1,10 @@
 //! Statuses and errors: the core's kinds as numbers, by one table that the compiler checks for completeness.
 
 use crate::boundary::{free, look, read};
-use crate::text::Text;
+use crate::text::{Text, TextList};
 use headcount_core::{Error, ErrorKind};
 use std::ffi::{c_char, c_int};
+use std::ptr;
 
 /// How a call went: HC_OK, or the kind of thing that went wrong. Numbers never change; new ones may come.
 #[repr(C)]
@@ -101,6 +102,23 @@ pub struct hc_error {
     details: Text,
     request_id: Text,
     reason: Text,
+    removals_directory_id: Text,
+    removals_user_ids: TextList,
+}
+
+impl From<Error> for hc_error {
+    fn from(error: Error) -> hc_error {
+        hc_error {
+            error,
+            message: Text::default(),
+            code: Text::default(),
+            details: Text::default(),
+            request_id: Text::default(),
+            reason: Text::default(),
+            removals_directory_id: Text::default(),
+            removals_user_ids: TextList::default(),
+        }
+    }
 }
 
 /// Gives the caller its error, where it asked for one, and the status.
@@ -111,16 +129,8 @@ pub struct hc_error {
 pub(crate) unsafe fn report(error: Error, place: *mut *mut hc_error) -> hc_status {
     let status = status_of(error.kind());
     if !place.is_null() {
-        let error = hc_error {
-            error,
-            message: Text::default(),
-            code: Text::default(),
-            details: Text::default(),
-            request_id: Text::default(),
-            reason: Text::default(),
-        };
         // SAFETY: it is not NULL, so it may be written to.
-        unsafe { place.write(Box::into_raw(Box::new(error))) };
+        unsafe { place.write(Box::into_raw(Box::new(error.into()))) };
     }
     status
 }
@@ -224,6 +234,61 @@ pub unsafe extern "C" fn hc_error_reason(error: *const hc_error) -> *const c_cha
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_retry_after_ms(error: *const hc_error) -> i64 {
     read!(error => error.error.retry_after().map_or(-1, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// How many users a sync would have removed, where the guard held it back (HC_MASS_REMOVAL).
+///
+/// - `error`: may be NULL, which gives 0.
+/// - Returns 0 where the error is of another kind.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_error_removals_count(error: *const hc_error) -> u64 {
+    read!(error => error.error.removals().map_or(0, |removals| removals.count))
+}
+
+/// How many users the guard would have let go without asking.
+///
+/// - `error`: may be NULL, which gives 0.
+/// - Returns 0 where the error is of another kind.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_error_removals_limit(error: *const hc_error) -> u64 {
+    read!(error => error.error.removals().map_or(0, |removals| removals.limit))
+}
+
+/// The directory whose removals the guard held back.
+///
+/// - `error`: may be NULL, which gives NULL.
+/// - Returns text owned by `error`, or NULL where the error is of another kind.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_error_removals_directory_id(error: *const hc_error) -> *const c_char {
+    read!(error => {
+        error.removals_directory_id.of_option(error.error.removals().map(|removals| removals.directory_id.as_str()))
+    })
+}
+
+/// How many of the users that would have been removed are named: a thousand at most. hc_mirror_held_removals has them all.
+///
+/// - `error`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_error_removals_user_ids_len(error: *const hc_error) -> usize {
+    read!(error => error.error.removals().map_or(0, |removals| removals.user_ids.len()))
+}
+
+/// The id of the user at an index, in the order of the ids.
+///
+/// - `error`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns text owned by `error`, or NULL behind the last one.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_error_removals_user_ids_at(error: *const hc_error, index: usize) -> *const c_char {
+    read!(error => {
+        let ids = error.error.removals().map(|removals| removals.user_ids.as_slice());
+        ids.map_or(ptr::null(), |ids| error.removals_user_ids.at(ids, index))
+    })
 }
 
 /// Frees an error and every text that came from it.

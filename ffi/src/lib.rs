@@ -39,6 +39,14 @@ pub mod replay;
 
 pub mod sandbox;
 
+pub mod mirror;
+
+pub mod mirrored;
+
+pub mod sync;
+
+pub mod change;
+
 /// What the header promises about threads, for the compiler to keep.
 const _: () = {
     const fn any_number_of_threads<T: Send + Sync>() {}
@@ -61,7 +69,22 @@ const _: () = {
     any_number_of_threads::<replay::hc_replay_guard>();
     any_number_of_threads::<sandbox::hc_sandbox>();
     any_number_of_threads::<text::hc_text>();
+    any_number_of_threads::<text::hc_text_list>();
+    any_number_of_threads::<mirror::hc_mirror>();
+    any_number_of_threads::<mirror::hc_role_map>();
+    any_number_of_threads::<mirrored::hc_mirror_user>();
+    any_number_of_threads::<mirrored::hc_mirror_user_list>();
+    any_number_of_threads::<mirrored::hc_mirror_group>();
+    any_number_of_threads::<mirrored::hc_mirror_group_list>();
+    any_number_of_threads::<mirrored::hc_mirror_directory>();
+    any_number_of_threads::<mirrored::hc_mirror_directory_list>();
+    any_number_of_threads::<sync::hc_sync_reports>();
+    any_number_of_threads::<sync::hc_mirror_directory_status_list>();
+    any_number_of_threads::<change::hc_change_batch>();
+    any_number_of_threads::<change::hc_parked_list>();
+    any_number_of_threads::<change::hc_consumer_list>();
     one_thread_at_a_time::<organization::hc_organization_iter>();
     one_thread_at_a_time::<user::hc_user_iter>();
     one_thread_at_a_time::<group::hc_group_iter>();
+    one_thread_at_a_time::<mirrored::hc_mirror_user_iter>();
 };

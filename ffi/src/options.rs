@@ -17,10 +17,10 @@ pub(crate) unsafe trait Options: Copy {
     const FIELDS: &'static [usize];
 }
 
-/// Implements [`Options`] for a `repr(C)` struct of integers and pointers, given its fields in order.
+/// Implements [`Options`] for a `repr(C)` struct of numbers and pointers, given its fields in order.
 macro_rules! growing {
     ($type:ident { $($field:ident),* $(,)? }) => {
-        // SAFETY: the struct is `repr(C)`, of integers and pointers, to functions as well; the tests check that `struct_size` comes first.
+        // SAFETY: the struct is `repr(C)`, of numbers and pointers, to functions as well; the tests check that `struct_size` comes first.
         unsafe impl $crate::options::Options for $type {
             const FIELDS: &'static [usize] = &[$(std::mem::offset_of!($type, $field)),*];
         }
@@ -113,9 +113,12 @@ mod tests {
     use crate::cancel::hc_call_options;
     use crate::client::hc_client_options;
     use crate::group::hc_group_options;
+    use crate::mirror::hc_mirror_options;
+    use crate::mirrored::hc_mirror_user_options;
     use crate::organization::{hc_organization_fields, hc_organization_options};
     use crate::replay::{hc_replay_options, hc_replay_store};
     use crate::sandbox::{hc_sandbox_options, hc_sandbox_user};
+    use crate::sync::hc_sync_options;
     use crate::user::hc_user_options;
     use crate::webhook::hc_webhook_options;
     use std::mem::offset_of;
@@ -143,6 +146,9 @@ mod tests {
             hc_replay_store: user_data as 8;
             hc_sandbox_options: groups as 4;
             hc_sandbox_user: reserved as 4;
+            hc_mirror_options: reserved as 4;
+            hc_mirror_user_options: group_id as 8;
+            hc_sync_options: concurrency as 4;
         }
     }
 

@@ -40,7 +40,12 @@ impl<W> PageOf<W> {
     }
 }
 
+/// What is lent to the caller, or NULL where there is nothing.
+pub(crate) fn lent<T>(object: Option<&T>) -> *const T {
+    object.map_or(ptr::null(), ptr::from_ref)
+}
+
 /// The item at `index`, or NULL behind the last one.
 pub(crate) fn at<W>(items: &[W], index: usize) -> *const W {
-    items.get(index).map_or(ptr::null(), ptr::from_ref)
+    lent(items.get(index))
 }

@@ -134,7 +134,7 @@ pub unsafe extern "C" fn hc_sandbox_new(
                 builder = set(builder, count);
             }
         }
-        builder.start().map(From::from).map_err(SandboxError::into_headcount)
+        builder.start().map(hc_sandbox::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -265,7 +265,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
             organization_id: fields.organization_id,
             directory_id: fields.directory_id,
         };
-        sandbox.sandbox.create_user(new).map(From::from).map_err(SandboxError::into_headcount)
+        sandbox.sandbox.create_user(new).map(hc_user::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -300,7 +300,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
             active: fields.active,
             groups: fields.groups,
         };
-        sandbox.sandbox.update_user(user_id, change).map(From::from).map_err(SandboxError::into_headcount)
+        sandbox.sandbox.update_user(user_id, change).map(hc_user::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn hc_sandbox_create_group(
             organization_id: organization_id.map(str::to_owned),
             directory_id: directory_id.map(str::to_owned),
         };
-        sandbox.sandbox.create_group(new).map(From::from).map_err(SandboxError::into_headcount)
+        sandbox.sandbox.create_group(new).map(hc_group::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -372,7 +372,7 @@ pub unsafe extern "C" fn hc_sandbox_update_group(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, group, (sandbox: object, group_id: text, display_name: text) => {
-        sandbox.sandbox.update_group(group_id, display_name).map(From::from).map_err(SandboxError::into_headcount)
+        sandbox.sandbox.update_group(group_id, display_name).map(hc_group::from).map_err(SandboxError::into_headcount)
     })
 }
 

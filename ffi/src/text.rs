@@ -38,6 +38,18 @@ impl Text {
     }
 }
 
+/// The C strings of a field that is a list, made once by whichever thread asks first.
+#[derive(Default)]
+pub(crate) struct TextList(OnceLock<Vec<CString>>);
+
+impl TextList {
+    /// The C string of the text at `index`, or NULL behind the last one.
+    pub(crate) fn at(&self, texts: &[String], index: usize) -> *const c_char {
+        let made = self.0.get_or_init(|| texts.iter().map(|text| c_string(text)).collect());
+        made.get(index).map_or(ptr::null(), |text| text.as_ptr())
+    }
+}
+
 /// A text that is the caller's.
 pub struct hc_text(CString);
 
@@ -73,6 +85,44 @@ pub unsafe extern "C" fn hc_text_len(text: *const hc_text) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_text_free(text: *mut hc_text) {
     free!(text);
+}
+
+/// Texts that are the caller's.
+pub struct hc_text_list(Vec<CString>);
+
+impl From<Vec<String>> for hc_text_list {
+    fn from(texts: Vec<String>) -> hc_text_list {
+        hc_text_list(texts.iter().map(|text| c_string(text)).collect())
+    }
+}
+
+/// How many texts there are.
+///
+/// - `texts`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_list_len(texts: *const hc_text_list) -> usize {
+    read!(texts => texts.0.len())
+}
+
+/// The text at an index.
+///
+/// - `texts`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns text owned by `texts`, or NULL behind the last one.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_list_at(texts: *const hc_text_list, index: usize) -> *const c_char {
+    read!(texts => texts.0.get(index).map_or(ptr::null(), |text| text.as_ptr()))
+}
+
+/// Frees a list and the texts in it.
+///
+/// - `texts`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_list_free(texts: *mut hc_text_list) {
+    free!(texts);
 }
 
 /// `text` with a NUL behind it and none inside.

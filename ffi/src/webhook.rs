@@ -422,7 +422,7 @@ unsafe fn pairs<'a>(headers: *const hc_header, headers_len: usize) -> Result<Pai
 /// # Safety
 ///
 /// As for [`pairs`], and the body is NULL or holds as many bytes as its length says.
-unsafe fn request<'a>(
+pub(crate) unsafe fn request<'a>(
     headers: *const hc_header,
     headers_len: usize,
     body: *const c_void,

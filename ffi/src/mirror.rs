@@ -1,0 +1,374 @@
+//! The mirror: a durable local copy of every directory. What it holds is in `mirrored`, its syncs in `sync`, its feed in `change`.
+
+use crate::boundary::{Out, array, call, free, look, optional_text, read, text};
+use crate::client::hc_client;
+use crate::error::{hc_error, hc_status};
+use crate::event::hc_event;
+use crate::options::{growing, reserved, tri_state, unless_zero};
+use crate::replay::HC_RETENTION_NONE;
+use crate::text::TextList;
+use crate::webhook::{hc_header, request};
+use headcount_core::{Error, MirrorBuilder, Outcome, Result, Webhook, blocking};
+use std::ffi::{c_char, c_int, c_void};
+use std::time::Duration;
+
+/// For guard_users and guard_share: nobody. (0 stands for the default.)
+pub const HC_GUARD_NOBODY: i64 = -1;
+
+/// A durable local copy of every directory, and a feed of what changed. Any number of threads may use it at once. A forked child may go
+/// on using it, unless it is in memory.
+pub struct hc_mirror(pub(crate) blocking::Mirror);
+
+/// Settings of a mirror. Zero all of it, set struct_size and what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_mirror_options {
+    /// sizeof(hc_mirror_options).
+    pub struct_size: usize,
+    /// How many users of a directory may always go in one sync without approval. 0: 20. HC_GUARD_NOBODY: none.
+    pub guard_users: i64,
+    /// Or which share of the directory's users, where that is more: 0.1 is a tenth. 0: 0.1. HC_GUARD_NOBODY: none.
+    pub guard_share: f64,
+    /// How old the last full sync may be before HC_SYNC_AUTO makes another, in seconds. 0: 24 hours.
+    pub full_every_seconds: u64,
+    /// How long changes are kept that every consumer has acknowledged, in seconds. 0: 30 days. HC_RETENTION_NONE: not at all.
+    pub retention_seconds: i64,
+    /// What webhooks are verified with: "whsec_...", or several of those separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, which is read
+    /// when the first webhook comes.
+    pub webhook_secret: *const c_char,
+    /// Whether bursts of deletion events are held back as well: 1 yes, -1 no, 0 the default, which is yes.
+    pub guard_events: i32,
+    /// Must be 0.
+    pub reserved: u32,
+}
+
+growing!(hc_mirror_options {
+    guard_users,
+    guard_share,
+    full_every_seconds,
+    retention_seconds,
+    webhook_secret,
+    guard_events,
+    reserved,
+});
+
+/// What became of an event. New members may come: answer the sender 2xx to all of them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum hc_outcome {
+    /// The call failed: there is no outcome.
+    HC_OUTCOME_NONE = 0,
+    /// The mirror is as the event says.
+    HC_OUTCOME_APPLIED = 1,
+    /// It came before.
+    HC_OUTCOME_DUPLICATE = 2,
+    /// Something newer is known.
+    HC_OUTCOME_STALE = 3,
+    /// It is stored, and waits: for a sync that tells whom it is about, or for approval where it is one removal too many.
+    HC_OUTCOME_PARKED = 4,
+    /// It is about nothing that is mirrored.
+    HC_OUTCOME_IGNORED = 5,
+}
+
+/// The one table of outcomes, with their names as C reads them.
+const OUTCOMES: &[(Outcome, hc_outcome, &std::ffi::CStr)] = &[
+    (Outcome::Applied, hc_outcome::HC_OUTCOME_APPLIED, c"applied"),
+    (Outcome::Duplicate, hc_outcome::HC_OUTCOME_DUPLICATE, c"duplicate"),
+    (Outcome::Stale, hc_outcome::HC_OUTCOME_STALE, c"stale"),
+    (Outcome::Parked, hc_outcome::HC_OUTCOME_PARKED, c"parked"),
+    (Outcome::Ignored, hc_outcome::HC_OUTCOME_IGNORED, c"ignored"),
+];
+
+/// The build fails here when the core has an outcome that the table above lacks.
+const _: () = assert!(OUTCOMES.len() == Outcome::ALL.len());
+
+fn outcome_of(outcome: Outcome) -> Result<hc_outcome> {
+    let row = OUTCOMES.iter().find(|(other, ..)| *other == outcome);
+    row.map(|(_, outcome, _)| *outcome).ok_or_else(|| Error::internal(format!("an outcome has no number: {outcome}")))
+}
+
+impl Out<hc_outcome> for *mut hc_outcome {
+    fn is_null(self) -> bool {
+        self.is_null()
+    }
+
+    unsafe fn clear(self) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(hc_outcome::HC_OUTCOME_NONE) };
+    }
+
+    unsafe fn put(self, value: hc_outcome) {
+        // SAFETY: the trait's contract.
+        unsafe { self.write(value) };
+    }
+}
+
+/// A group and the role that its members get.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_role_pair {
+    /// The group's name or id, in which "*" stands for any characters.
+    pub group: *const c_char,
+    /// The role.
+    pub role: *const c_char,
+}
+
+/// Which groups give which roles.
+pub struct hc_role_map {
+    groups: Vec<String>,
+    roles: Vec<String>,
+    group_texts: TextList,
+    role_texts: TextList,
+}
+
+impl From<Vec<(String, String)>> for hc_role_map {
+    fn from(pairs: Vec<(String, String)>) -> hc_role_map {
+        let (groups, roles) = pairs.into_iter().unzip();
+        hc_role_map { groups, roles, group_texts: TextList::default(), role_texts: TextList::default() }
+    }
+}
+
+/// Opens a mirror in a SQLite file, which is made where there is none.
+///
+/// - `path`: the file, or ":memory:" for one that ends with the mirror. It is copied.
+/// - `client`: what it is synced with. It may be freed before the mirror. May be NULL: such a mirror reads, receives and feeds, but does
+///   not sync.
+/// - `options`: may be NULL, which means the defaults.
+/// - `mirror`: receives the mirror; free it with hc_mirror_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG (a
+///   webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_open(
+    path: *const c_char,
+    client: *const hc_client,
+    options: *const hc_mirror_options,
+    mirror: *mut *mut hc_mirror,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, mirror, (path: text, client: optional_object, options: options) => {
+        // SAFETY: texts in options are NULL or alive during this call.
+        let settings = unsafe { settings(&options) }?;
+        blocking::Mirror::with_settings(path, client.map(|client| client.0.clone()), settings).map(hc_mirror)
+    })
+}
+
+/// Frees a mirror. What is in its file stays there; what came from it (users, changes, iterators) lives on.
+///
+/// - `mirror`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_free(mirror: *mut hc_mirror) {
+    free!(mirror);
+}
+
+/// Takes a webhook: verifies it, stores it durably, and applies it. Answer 201 where this is HC_OK, 400 where it is
+/// HC_WEBHOOK_VERIFICATION, and 500 for anything else, so that it comes again.
+///
+/// - `mirror`: required.
+/// - `headers`: all of the request's headers, whatever their order; `headers_len` of them.
+/// - `headers_len`: how many.
+/// - `body`: the request's body as it came, before any parser; `body_len` bytes.
+/// - `body_len`: how many.
+/// - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+/// - `error`: may be NULL.
+/// - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), HC_CONFIG where there is no secret, HC_STORE or
+///   HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_receive(
+    mirror: *const hc_mirror,
+    headers: *const hc_header,
+    headers_len: usize,
+    body: *const c_void,
+    body_len: usize,
+    outcome: *mut hc_outcome,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, outcome, (mirror: object) => {
+        // SAFETY: the caller keeps the header's conventions: both arrays hold as many items as their lengths say.
+        let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
+        outcome_of(mirror.0.receive(&headers, body)?)
+    })
+}
+
+/// Takes an event that hc_webhook_verify gave, as hc_mirror_receive does.
+///
+/// - `mirror`: required.
+/// - `event`: required.
+/// - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+/// - `error`: may be NULL.
+/// - Fails with HC_WEBHOOK_VERIFICATION where its data is not what its type says, HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_apply(
+    mirror: *const hc_mirror,
+    event: *const hc_event,
+    outcome: *mut hc_outcome,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, outcome, (mirror: object, event: object) => outcome_of(mirror.0.apply(&event.event)?))
+}
+
+/// The name of an outcome, the same in every language: "applied", "duplicate", "stale", "parked" or "ignored".
+///
+/// - `outcome`: an hc_outcome.
+/// - Returns a static text; "unknown" for a number that is no outcome.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub extern "C" fn hc_outcome_name(outcome: c_int) -> *const c_char {
+    let row = || OUTCOMES.iter().find(|(_, other, _)| *other as c_int == outcome);
+    look(|| Some(row().map_or(c"unknown", |(.., name)| *name).as_ptr()))
+}
+
+/// Remembers the application's own account id beside a user, or forgets it. It is in every change of theirs from now on, and
+/// stays whatever else of them changes.
+///
+/// - `mirror`: required.
+/// - `user_id`: "diruser_...".
+/// - `account_id`: the account's id; may be NULL, which forgets it. It is copied.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND where the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_link(
+    mirror: *const hc_mirror,
+    user_id: *const c_char,
+    account_id: *const c_char,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (mirror: object, user_id: text, account_id: optional_text) => mirror.0.link(user_id, account_id))
+}
+
+/// Sets which groups give which roles, in the place of what was set before. Who gets other roles by it is in the feed, as
+/// "roles.changed".
+///
+/// - `mirror`: required.
+/// - `pairs`: `pairs_len` pairs of a group and a role. They are copied.
+/// - `pairs_len`: how many; 0 takes every role away.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_set_role_map(
+    mirror: *const hc_mirror,
+    pairs: *const hc_role_pair,
+    pairs_len: usize,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (mirror: object) => {
+        // SAFETY: the caller keeps the header's conventions: `pairs` holds `pairs_len` pairs.
+        let pairs: &[hc_role_pair] = unsafe { array(pairs, pairs_len, "pairs") }?;
+        let pair = |(index, pair): (usize, &hc_role_pair)| {
+            // SAFETY: the texts are NULL or NUL-terminated, and alive during this call.
+            unsafe {
+                Ok((
+                    text(pair.group, format_args!("pairs[{index}].group"))?,
+                    text(pair.role, format_args!("pairs[{index}].role"))?,
+                ))
+            }
+        };
+        mirror.0.set_role_map(pairs.iter().enumerate().map(pair).collect::<Result<Vec<_>>>()?)
+    })
+}
+
+/// Which groups give which roles.
+///
+/// - `mirror`: required.
+/// - `role_map`: receives the pairs, in the order in which they were set; free it with hc_role_map_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_role_map(
+    mirror: *const hc_mirror,
+    role_map: *mut *mut hc_role_map,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, role_map, (mirror: object) => mirror.0.role_map().map(hc_role_map::from))
+}
+
+/// How many pairs there are.
+///
+/// - `role_map`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_role_map_len(role_map: *const hc_role_map) -> usize {
+    read!(role_map => role_map.groups.len())
+}
+
+/// The group of the pair at an index.
+///
+/// - `role_map`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns text owned by `role_map`, or NULL behind the last one.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_role_map_group_at(role_map: *const hc_role_map, index: usize) -> *const c_char {
+    read!(role_map => role_map.group_texts.at(&role_map.groups, index))
+}
+
+/// The role of the pair at an index.
+///
+/// - `role_map`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns text owned by `role_map`, or NULL behind the last one.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_role_map_role_at(role_map: *const hc_role_map, index: usize) -> *const c_char {
+    read!(role_map => role_map.role_texts.at(&role_map.roles, index))
+}
+
+/// Frees a role map and every text that came from it.
+///
+/// - `role_map`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_role_map_free(role_map: *mut hc_role_map) {
+    free!(role_map);
+}
+
+/// # Safety
+///
+/// Texts in `options` are NULL, or NUL-terminated and alive during the call.
+unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
+    reserved(options.reserved, "options.reserved")?;
+    let mut settings = headcount_core::Mirror::builder();
+    macro_rules! set {
+        ($($setting:ident: $value:expr;)*) => { $(if let Some(value) = $value { settings = settings.$setting(value); })* };
+    }
+    // SAFETY: the contract.
+    let secret = unsafe { optional_text(options.webhook_secret, "options.webhook_secret") }?;
+    set! {
+        guard_users: count(options.guard_users, HC_GUARD_NOBODY, "options.guard_users", "HC_GUARD_NOBODY")?;
+        guard_share: share(options.guard_share)?;
+        guard_events: tri_state(options.guard_events, "options.guard_events")?;
+        full_every: unless_zero(options.full_every_seconds).map(Duration::from_secs);
+        retention: count(options.retention_seconds, HC_RETENTION_NONE, "options.retention_seconds", "HC_RETENTION_NONE")?.map(Duration::from_secs);
+        webhook: secret.map(|secret| Webhook::builder().secret(secret).build()).transpose()?;
+    }
+    Ok(settings)
+}
+
+/// A number of which 0 means that it was not set, and `none` stands for 0.
+fn count(given: i64, none: i64, name: &str, none_name: &str) -> Result<Option<u64>> {
+    match given {
+        0 => Ok(None),
+        given if given == none => Ok(Some(0)),
+        given => u64::try_from(given).map(Some).map_err(|_| {
+            Error::invalid_argument(format!("{name} is {given}: expected a number, 0 (the default) or {none_name}"))
+        }),
+    }
+}
+
+/// A share of which 0 means that it was not set.
+fn share(given: f64) -> Result<Option<f64>> {
+    if given == HC_GUARD_NOBODY as f64 {
+        Ok(Some(0.0))
+    } else if (0.0..=1.0).contains(&given) {
+        Ok(unless_zero(given))
+    } else {
+        Err(Error::invalid_argument(format!("options.guard_share is {given}: expected 0.0 to 1.0, or HC_GUARD_NOBODY")))
+    }
+}
