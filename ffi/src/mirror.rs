@@ -107,7 +107,7 @@ impl Out<hc_outcome> for *mut hc_outcome {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_role_pair {
-    /// The group's name or id, in which "*" stands for any characters.
+    /// The group's id or name, or a pattern of names: "*" stands for any characters, "?" for one.
     pub group: *const c_char,
     /// The role.
     pub role: *const c_char,

@@ -32,6 +32,8 @@ PROGRAMS = {
     "test_null": ((1, 20, 5), ""),
     "test_vectors": ((1, 20, 5), ""),
     "test_sandbox": ((1, 1, 1), ""),
+    "test_mirror": ((1, 1, 1), ""),
+    "test_scenarios": ((1, 1, 1), ""),
     "test_client": ((15, 75, 5), ""),
     "test_callback": ((15, 75, 5), ""),
     "test_matrix": ((1, 75, 5), ""),

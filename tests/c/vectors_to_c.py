@@ -5,11 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-FOLDER = Path(sys.argv[1])
-
 
 def load(name):
-    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    return json.loads((Path(sys.argv[1]) / name).read_text(encoding="utf-8"))
 
 
 def raw(value):
@@ -72,25 +70,6 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-print("/* Written by vectors_to_c.py from tests/vectors. */\n")
-table("verify_case", "verify_cases", [
-    [text(case["name"]), "true" if case["call"] == "verify" else "false", texts(case["secrets"]), str(case.get("tolerance", 300)),
-     str(case["now"]), headers(case["headers"]), body(case["body"]), expected(case)]
-    for case in load("webhook_verify.json")["cases"]
-])
-table("parsed_case", "parsed_cases", [
-    [text(case["name"]), text(case["secret"]), str(case["now"]), headers(case["headers"]), text(case["compact"]), expected(case)]
-    for case in load("webhook_parsed.json")["cases"]
-])
-table("secret_case", "secret_cases", [
-    [text(case["name"]), texts(case["secret"] if isinstance(case["secret"], list) else [case["secret"]]), "true" if case["ok"] else "false"]
-    for case in load("webhook_secrets.json")["cases"] if not case.get("holds_nul")
-])
-table("sign_case", "sign_cases", [
-    [text(case["name"]), text(case["secret"]), text(case["id"]), str(case["timestamp"]), body(case["body"]),
-     *(text(case["headers"]["webhook-" + name]) for name in ("id", "timestamp", "signature"))]
-    for case in load("webhook_sign.json")["cases"]
-])
 # A step is an id to ask for or to record, or seconds to advance; the guard of a case without a capacity has one of 1000.
 def step(one):
     kind = next(name for name in ("check", "commit", "advance") if name in one)
@@ -98,13 +77,37 @@ def step(one):
     return f"{{'{kind[1]}', {text(id)}, {'true' if one.get('expect') == 'again' else 'false'}, {seconds}}}"
 
 
-table("replay_case", "replay_cases", [
-    [text(case["name"]), str(case["now"]), str(case["retention"]), str(case.get("capacity", 0)),
-     f"(const replay_step[]){{{', '.join(step(one) for one in case['steps'])}}}, {len(case['steps'])}"]
-    for case in load("webhook_replay.json")["cases"]
-])
-table("event_case", "event_cases", [
-    [text(event["type"]), text(compact(event)), text(compact(event["data"])),
-     *(text(event.get(name, "")) for name in ("id", "occurred_at", "organization_id", "environment_id", "object", "display_name", "spec_version"))]
-    for event in load("webhook_events.json").values()
-])
+def main():
+    print("/* Written by vectors_to_c.py from tests/vectors. */\n")
+    table("verify_case", "verify_cases", [
+        [text(case["name"]), "true" if case["call"] == "verify" else "false", texts(case["secrets"]), str(case.get("tolerance", 300)),
+         str(case["now"]), headers(case["headers"]), body(case["body"]), expected(case)]
+        for case in load("webhook_verify.json")["cases"]
+    ])
+    table("parsed_case", "parsed_cases", [
+        [text(case["name"]), text(case["secret"]), str(case["now"]), headers(case["headers"]), text(case["compact"]), expected(case)]
+        for case in load("webhook_parsed.json")["cases"]
+    ])
+    table("secret_case", "secret_cases", [
+        [text(case["name"]), texts(case["secret"] if isinstance(case["secret"], list) else [case["secret"]]), "true" if case["ok"] else "false"]
+        for case in load("webhook_secrets.json")["cases"] if not case.get("holds_nul")
+    ])
+    table("sign_case", "sign_cases", [
+        [text(case["name"]), text(case["secret"]), text(case["id"]), str(case["timestamp"]), body(case["body"]),
+         *(text(case["headers"]["webhook-" + name]) for name in ("id", "timestamp", "signature"))]
+        for case in load("webhook_sign.json")["cases"]
+    ])
+    table("replay_case", "replay_cases", [
+        [text(case["name"]), str(case["now"]), str(case["retention"]), str(case.get("capacity", 0)),
+         f"(const replay_step[]){{{', '.join(step(one) for one in case['steps'])}}}, {len(case['steps'])}"]
+        for case in load("webhook_replay.json")["cases"]
+    ])
+    table("event_case", "event_cases", [
+        [text(event["type"]), text(compact(event)), text(compact(event["data"])),
+         *(text(event.get(name, "")) for name in ("id", "occurred_at", "organization_id", "environment_id", "object", "display_name", "spec_version"))]
+        for event in load("webhook_events.json").values()
+    ])
+
+
+if __name__ == "__main__":
+    main()

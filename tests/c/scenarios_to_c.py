@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Writes tests/scenarios/*.json as C: `scenarios_to_c.py FOLDER > scenarios.h`. What it does not know it refuses, so that no step is played by half."""
+
+import json
+import sys
+from pathlib import Path
+
+from vectors_to_c import text, texts
+
+NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY: C's options take 0 for the default.
+STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
+         "delete_users", "sync", "receive", "forge", "role_map", "link", "status", "feed", "skip")
+
+
+def yes_or_no(value):
+    return "1" if value else "-1"
+
+
+def count(value):
+    return f"{{true, {value}}}"
+
+
+def listed(values):
+    return f"{{true, {texts(values)}}}"
+
+
+def named(value):
+    """A text that may be named as null."""
+    return f"{{true, {text(value)}}}"
+
+
+def pairs(values):
+    items = ", ".join(f"{{{text(group)}, {text(role)}}}" for group, role in values)
+    return f"{{(const hc_role_pair[]){{{items or '{NULL, NULL}'}}}, {len(values)}}}"
+
+
+def changes(values):
+    items = ", ".join(fields(CHANGE, value) for value in values)
+    return f"{{(const expected_change[]){{{items or '{.kind = NULL}'}}}, {len(values)}}}"
+
+
+CHANGE = {"kind": text, "user": named, "group": named, "fields": listed, "roles": listed, "active": yes_or_no, "linked_id": named, "cause": text}
+STEP = {
+    **dict.fromkeys(("do", "as", "user", "group", "email", "given_name", "family_name", "display_name", "account_id", "consumer", "mode",
+                     "outcome", "error"), text),
+    **dict.fromkeys(("created", "updated", "deactivated", "deleted", "events"), count),
+    **dict.fromkeys(("users", "count", "delivery"), str),
+    "groups": lambda value: listed(value) if isinstance(value, list) else f"{{.len = {value}}}",
+    "held": text, "active": yes_or_no, "approve_removals": yes_or_no, "pairs": pairs, "changes": changes,
+}
+SANDBOX = {"users": lambda value: str(value or NONE), "groups": lambda value: str(value or NONE), "seed": str}
+MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no}
+
+
+def fields(known, values):
+    """An initializer with each of `values` by its name; a C keyword is called otherwise."""
+    unknown = values.keys() - known.keys()
+    if unknown:
+        raise SystemExit(f"the C player does not know {', '.join(sorted(unknown))}")
+    return "{" + ", ".join(f".{'what' if name == 'do' else name} = {known[name](value)}" for name, value in values.items()) + "}"
+
+
+def main():
+    scenarios = []
+    print("/* Written by scenarios_to_c.py from tests/scenarios. */\n")
+    for number, path in enumerate(sorted(Path(sys.argv[1]).glob("*.json"))):
+        scenario = json.loads(path.read_text(encoding="utf-8"))
+        print(f"static const step steps_{number}[] = {{")
+        for one in scenario["steps"]:
+            if one["do"] not in STEPS:
+                raise SystemExit(f"the C player has no step {one['do']}")
+            print(f"    {fields(STEP, one)},")
+        print("};\n")
+        made = [f".struct_size = sizeof({{}}), {fields(known, scenario.get(part, {}))[1:-1]}" for known, part in ((SANDBOX, "sandbox"), (MIRROR, "mirror"))]
+        scenarios.append(f"    {{{text(path.stem)}, {{{made[0].format('hc_sandbox_options')}}}, {{{made[1].format('hc_mirror_options')}}},"
+                         f" steps_{number}, sizeof steps_{number} / sizeof *steps_{number}}},")
+    print("static const scenario scenarios[] = {", *scenarios, "};", sep="\n")
+
+
+main()

@@ -1,0 +1,238 @@
+/* The scenarios of tests/scenarios, which every language plays; its README says what the steps mean. */
+#define _POSIX_C_SOURCE 200809L
+#include "deliver.h"
+
+/* What a step or a change may name, and whether it does. */
+typedef struct { bool named; const char *value; } maybe_text;
+typedef struct { bool named; uint64_t value; } maybe_count;
+typedef struct { bool named; const char *const *items; size_t len; } maybe_texts;
+
+typedef struct {
+    const char *kind, *cause;
+    maybe_text user, group, linked_id;
+    maybe_texts fields, roles;
+    int active;
+} expected_change;
+
+typedef struct {
+    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held;
+    maybe_count created, updated, deactivated, deleted, events;
+    maybe_texts groups; /* of a user; their number in a status */
+    size_t users, count, delivery;
+    int active, approve_removals;
+    struct { const hc_role_pair *items; size_t len; } pairs;
+    struct { const expected_change *items; size_t len; } changes;
+} step;
+
+typedef struct {
+    const char *name;
+    hc_sandbox_options sandbox;
+    hc_mirror_options mirror;
+    const step *steps;
+    size_t steps_len;
+} scenario;
+
+#include "scenarios.h"
+
+/* One scenario being played. */
+typedef struct {
+    hc_sandbox *sandbox;
+    hc_client *client;
+    hc_webhook *webhook;
+    hc_mirror *mirror;
+    struct { const char *name; char *id; } known[16];
+    size_t known_len;
+} stage;
+
+static void remember(stage *stage, const char *name, const char *id) {
+    CHECK(stage->known_len < sizeof stage->known / sizeof *stage->known);
+    stage->known[stage->known_len].name = name;
+    stage->known[stage->known_len++].id = strdup(id);
+}
+
+/* The id of whoever is called so. */
+static const char *id_of(const stage *stage, const char *name) {
+    for (size_t i = 0; i < stage->known_len; i++) {
+        if (strcmp(stage->known[i].name, name) == 0) return stage->known[i].id;
+    }
+    fprintf(stderr, "nobody is called %s\n", name);
+    exit(2);
+}
+
+static hc_sandbox_user fields_of(const step *step) {
+    return (hc_sandbox_user){.struct_size = sizeof(hc_sandbox_user),
+                             .email = step->email,
+                             .given_name = step->given_name,
+                             .family_name = step->family_name,
+                             .groups = step->groups.named ? step->groups.items : NULL,
+                             .groups_len = step->groups.len,
+                             .active = step->active};
+}
+
+static void check_count(maybe_count expected, uint64_t found) { CHECK(!expected.named || expected.value == found); }
+
+static void play_sync(const stage *stage, const step *step) {
+    hc_error *error = NULL;
+    hc_sync_reports *reports = NULL;
+    hc_sync_options options = {.struct_size = sizeof options, .approve_removals = step->approve_removals};
+    if (strcmp(step->mode, "full") == 0) options.mode = HC_SYNC_FULL;
+    if (strcmp(step->mode, "incremental") == 0) options.mode = HC_SYNC_INCREMENTAL;
+    hc_status status = hc_mirror_sync(stage->mirror, hc_sandbox_organization_id(stage->sandbox), hc_sandbox_directory_id(stage->sandbox),
+                                      &options, &reports, &error);
+    CHECK_TEXT(hc_status_name(status), step->error ? step->error : "ok");
+    hc_error_free(error);
+    const hc_sync_report *report = hc_sync_reports_at(reports, 0);
+    CHECK(hc_sync_reports_len(reports) == (step->error == NULL));
+    CHECK_TEXT(hc_sync_report_outcome(report), step->outcome);
+    check_count(step->created, hc_sync_report_created(report));
+    check_count(step->updated, hc_sync_report_updated(report));
+    check_count(step->deactivated, hc_sync_report_deactivated(report));
+    check_count(step->deleted, hc_sync_report_deleted(report));
+    check_count(step->events, hc_sync_report_events(report));
+    hc_sync_reports_free(reports);
+}
+
+static void play_status(const stage *stage, const step *step) {
+    hc_error *error = NULL;
+    hc_mirror_directory_status_list *statuses = NULL;
+    WORKS(hc_mirror_status(stage->mirror, &statuses, &error));
+    const hc_mirror_directory_status *status = hc_mirror_directory_status_list_at(statuses, 0);
+    CHECK(hc_mirror_directory_status_users(status) == step->users);
+    CHECK(hc_mirror_directory_status_groups(status) == step->groups.len);
+    CHECK_TEXT(hc_held_reason(hc_mirror_directory_status_held(status)), step->held);
+    hc_mirror_directory_status_list_free(statuses);
+}
+
+static void check_texts(maybe_texts expected, size_t len, const char *(*at)(const void *, size_t), const void *object) {
+    if (!expected.named) return;
+    CHECK(len == expected.len);
+    for (size_t i = 0; i < expected.len; i++) CHECK_TEXT(at(object, i), expected.items[i]);
+}
+
+static const char *field_at(const void *change, size_t index) { return hc_change_fields_at(change, index); }
+static const char *role_at(const void *user, size_t index) { return hc_mirror_user_roles_at(user, index); }
+
+/* A change is compared by what its entry names. */
+static void check_change(const expected_change *expected, const hc_change *change) {
+    const hc_mirror_user *user = hc_change_user(change);
+    const hc_mirror_group *group = hc_change_group(change);
+    CHECK_TEXT(hc_change_kind(change), expected->kind);
+    if (expected->user.named) CHECK_TEXT(hc_mirror_user_email(user), expected->user.value);
+    if (expected->group.named) CHECK_TEXT(hc_mirror_group_display_name(group), expected->group.value);
+    if (expected->linked_id.named) CHECK_TEXT(hc_mirror_user_linked_id(user), expected->linked_id.value);
+    if (expected->active) CHECK(user != NULL && hc_mirror_user_active(user) == (expected->active == 1));
+    check_texts(expected->fields, hc_change_fields_len(change), field_at, change);
+    check_texts(expected->roles, hc_mirror_user_roles_len(user), role_at, user);
+    if (expected->cause) {
+        size_t length = strcspn(hc_change_cause(change), ":");
+        CHECK(length == strlen(expected->cause) && strncmp(hc_change_cause(change), expected->cause, length) == 0);
+    }
+}
+
+/* Polls and acknowledges until there is nothing more; a feed is compared, a skip is not. */
+static void play_feed(const stage *stage, const step *step, bool compared) {
+    hc_error *error = NULL;
+    size_t seen = 0;
+    for (;;) {
+        hc_change_batch *batch = NULL;
+        WORKS(hc_mirror_poll(stage->mirror, step->consumer, 2, &batch, &error));
+        size_t len = hc_change_batch_len(batch);
+        for (size_t i = 0; i < len; i++, seen++) {
+            const hc_change *change = hc_change_batch_at(batch, i);
+            if (compared && seen < step->changes.len) check_change(&step->changes.items[seen], change);
+            if (compared && seen >= step->changes.len) fprintf(stderr, "  one too many: %s\n", hc_change_json(change));
+        }
+        if (len > 0) WORKS(hc_mirror_ack(stage->mirror, step->consumer, hc_change_seq(hc_change_batch_at(batch, len - 1)), &error));
+        hc_change_batch_free(batch);
+        if (len == 0) break;
+    }
+    CHECK(!compared || seen == step->changes.len);
+}
+
+static void delete_users(const stage *stage, size_t count) {
+    hc_error *error = NULL;
+    hc_mirror_user_iter *iter = NULL;
+    WORKS(hc_mirror_users(stage->mirror, hc_sandbox_organization_id(stage->sandbox), NULL, &iter, &error));
+    while (count-- > 0) {
+        const hc_mirror_user *user = NULL;
+        WORKS(hc_mirror_user_iter_next(iter, &user, &error));
+        WORKS(hc_sandbox_delete_user(stage->sandbox, hc_mirror_user_id(user), &error));
+    }
+    hc_mirror_user_iter_free(iter);
+}
+
+static void play_step(stage *stage, const step *step) {
+    hc_error *error = NULL;
+    hc_user *user = NULL;
+    hc_group *group = NULL;
+    hc_sandbox *sandbox = stage->sandbox;
+    hc_sandbox_user fields = fields_of(step);
+    const char *what = step->what;
+    if (strcmp(what, "create_user") == 0) {
+        WORKS(hc_sandbox_create_user(sandbox, &fields, &user, &error));
+        remember(stage, step->as, hc_user_id(user));
+    } else if (strcmp(what, "update_user") == 0) {
+        WORKS(hc_sandbox_update_user(sandbox, id_of(stage, step->user), &fields, &user, &error));
+    } else if (strcmp(what, "delete_user") == 0) {
+        WORKS(hc_sandbox_delete_user(sandbox, id_of(stage, step->user), &error));
+    } else if (strcmp(what, "create_group") == 0) {
+        WORKS(hc_sandbox_create_group(sandbox, step->display_name, NULL, NULL, &group, &error));
+        remember(stage, step->as, hc_group_id(group));
+    } else if (strcmp(what, "update_group") == 0) {
+        WORKS(hc_sandbox_update_group(sandbox, id_of(stage, step->group), step->display_name, &group, &error));
+    } else if (strcmp(what, "delete_group") == 0) {
+        WORKS(hc_sandbox_delete_group(sandbox, id_of(stage, step->group), &error));
+    } else if (strcmp(what, "add_member") == 0) {
+        WORKS(hc_sandbox_add_member(sandbox, id_of(stage, step->group), id_of(stage, step->user), &error));
+    } else if (strcmp(what, "remove_member") == 0) {
+        WORKS(hc_sandbox_remove_member(sandbox, id_of(stage, step->group), id_of(stage, step->user), &error));
+    } else if (strcmp(what, "delete_users") == 0) {
+        delete_users(stage, step->count);
+    } else if (strcmp(what, "sync") == 0) {
+        play_sync(stage, step);
+    } else if (strcmp(what, "receive") == 0) {
+        CHECK_TEXT(deliver(stage->mirror, stage->webhook, sandbox, step->delivery), step->outcome);
+    } else if (strcmp(what, "forge") == 0) {
+        forge(stage->mirror, stage->webhook, sandbox, step->delivery);
+    } else if (strcmp(what, "role_map") == 0) {
+        WORKS(hc_mirror_set_role_map(stage->mirror, step->pairs.items, step->pairs.len, &error));
+    } else if (strcmp(what, "link") == 0) {
+        WORKS(hc_mirror_link(stage->mirror, id_of(stage, step->user), step->account_id, &error));
+    } else if (strcmp(what, "status") == 0) {
+        play_status(stage, step);
+    } else {
+        play_feed(stage, step, strcmp(what, "feed") == 0);
+    }
+    hc_user_free(user);
+    hc_group_free(group);
+}
+
+static void play(const scenario *scenario) {
+    hc_error *error = NULL;
+    stage stage = {0};
+    WORKS(hc_sandbox_new(&scenario->sandbox, &stage.sandbox, &error));
+    WORKS(hc_sandbox_register_endpoint(stage.sandbox, NOBODY_LISTENS, &error));
+    const char *secret = hc_sandbox_webhook_secret(stage.sandbox);
+    WORKS(hc_webhook_new(&secret, 1, NULL, &stage.webhook, &error));
+    stage.client = client_of(stage.sandbox);
+    hc_mirror_options options = scenario->mirror;
+    options.webhook_secret = secret;
+    WORKS(hc_mirror_open(":memory:", stage.client, &options, &stage.mirror, &error));
+    for (size_t i = 0; i < scenario->steps_len; i++) {
+        int failed = check_failed;
+        play_step(&stage, &scenario->steps[i]);
+        if (check_failed != failed) fprintf(stderr, "  in %s, step %zu: %s\n", scenario->name, i, scenario->steps[i].what);
+    }
+    hc_mirror_free(stage.mirror);
+    hc_client_free(stage.client);
+    hc_webhook_free(stage.webhook);
+    hc_sandbox_free(stage.sandbox);
+    while (stage.known_len > 0) free(stage.known[--stage.known_len].id);
+}
+
+int main(void) {
+    size_t played = sizeof scenarios / sizeof *scenarios;
+    for (size_t i = 0; i < played; i++) play(&scenarios[i]);
+    CHECK(played >= 3);
+    return closing_line("test_scenarios");
+}
