@@ -1,5 +1,5 @@
 #!/bin/sh
-# Names what is missing before anything is built: Rust, a C compiler, Python >= 3.9, Node >= 20.17.
+# Names what is missing before anything is built: Rust, a C and a C++ compiler, Python >= 3.9, Node >= 20.17.
 set -u
 missing=0
 need() {
@@ -18,6 +18,7 @@ else
     need "Rust $rust_wanted or newer: https://rustup.rs"
 fi
 command -v "${CC:-cc}" >/dev/null 2>&1 || need "a C compiler (gcc or clang), as 'cc' or in \$CC"
+command -v "${CXX:-g++}" >/dev/null 2>&1 || need "a C++ compiler (g++ or clang++), as 'g++' or in \$CXX"
 if python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); then
     at_least 3.9 "$python" || need "Python 3.9 or newer (this is $python)"
     python3 -c 'import ensurepip, venv' 2>/dev/null || need "Python's venv module (Debian: python3-venv)"

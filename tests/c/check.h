@@ -3,10 +3,16 @@
 #define CHECK_H
 
 #include <headcount.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_int;
+#else
+#include <stdatomic.h>
+#endif
 
 /* Callbacks check as well, on other threads. */
 static atomic_int check_passed, check_failed;
@@ -68,7 +74,7 @@ static inline const char *setting(const char *name) {
 
 /* The line that run.sh adds up. */
 static inline int closing_line(const char *name) {
-    printf("%s: %d passed, %d failed\n", name, check_passed, check_failed);
+    printf("%s: %d passed, %d failed\n", name, (int)check_passed, (int)check_failed);
     return check_failed == 0 ? 0 : 1;
 }
 

@@ -1,0 +1,532 @@
+/* headcount for C++17: headcount.h with owners that free what they hold, exceptions in the place of statuses, and range-for.
+ *
+ * Header-only; link with -lheadcount. What is owned is moved, never copied. What is borrowed stays a const pointer of headcount.h's, to be
+ * read with its accessors, and lives as long as the object it came from (from a Range: until the next turn of the loop):
+ *
+ *     headcount::Client client = headcount::Client::from_env();
+ *     for (const hc_user &user : client.all_users("org_1", "dir_1")) std::puts(hc_user_email(&user));
+ *
+ * Where a call of headcount.h fails, the one here throws headcount::Error. Texts in may be temporaries: they are copied. Options are the
+ * structs of headcount.h, begun with headcount::options<T>(). Threads: as headcount.h says of the object. What calls back (observers,
+ * replay stores, hc_..._async) is used through headcount.h, with get(). */
+#ifndef HEADCOUNT_HPP
+#define HEADCOUNT_HPP
+
+#include <headcount.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace headcount {
+
+/* Options with their size set and everything else at its default. */
+template <class T>
+T options() {
+    T made{};
+    made.struct_size = sizeof made;
+    return made;
+}
+
+/* A text of headcount.h's as a string; "" where it is NULL. */
+inline std::string text(const char *value) { return value == nullptr ? std::string() : std::string(value); }
+
+/* Frees with a function of headcount.h's. */
+template <auto Free>
+struct Freed {
+    template <class T>
+    void operator()(T *object) const noexcept {
+        Free(object);
+    }
+};
+
+/* The one owner of an object. */
+template <class T, auto Free>
+using Owned = std::unique_ptr<T, Freed<Free>>;
+
+/* What went wrong: what() is the message, in one line and without a secret. */
+class Error : public std::runtime_error {
+  public:
+    /* Takes the error over; it may be NULL. */
+    Error(hc_status status, hc_error *error)
+        : std::runtime_error(error == nullptr ? hc_status_name(status) : hc_error_message(error)), status_(status), error_(error, hc_error_free) {}
+
+    hc_status status() const noexcept { return status_; }
+    /* Why a webhook was refused; "" for errors of another kind. */
+    std::string reason() const { return text(hc_error_reason(error_.get())); }
+    /* The HTTP status of the server's answer; 0 where none came. */
+    int http_status() const noexcept { return hc_error_http_status(error_.get()); }
+    /* The vendor's code; "" where the server sent none. */
+    std::string code() const { return text(hc_error_code(error_.get())); }
+    /* For the accessors of headcount.h; lives as long as any copy of this exception. */
+    const hc_error *get() const noexcept { return error_.get(); }
+
+  private:
+    hc_status status_;
+    std::shared_ptr<hc_error> error_;
+};
+
+namespace detail {
+
+/* Makes a call, whose last argument is where its error goes. */
+template <class Call>
+void check(Call call) {
+    hc_error *error = nullptr;
+    hc_status status = call(&error);
+    if (status != HC_OK) throw Error(status, error);
+}
+
+/* Makes a call that gives a value of this type. */
+template <class T, class Call>
+T given(Call call) {
+    T value{};
+    check([&](hc_error **error) { return call(&value, error); });
+    return value;
+}
+
+/* NULL for what is not there. */
+inline const char *c_str(const std::optional<std::string> &value) { return value ? value->c_str() : nullptr; }
+
+} // namespace detail
+
+/* An owner with what all of them have: get() for headcount.h, and whether there is an object at all. */
+template <class T, auto Free>
+class Object {
+  public:
+    /* Takes the object over; it may be NULL. */
+    explicit Object(T *object) noexcept : object_(object) {}
+    T *get() const noexcept { return object_.get(); }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+  private:
+    Owned<T, Free> object_;
+};
+
+/* A list or a page: size(), [] and range-for over what it owns. */
+template <class T, class Item, auto Len, auto At, auto Free>
+class List : public Object<T, Free> {
+  public:
+    using Object<T, Free>::Object;
+
+    class iterator {
+      public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Item;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const Item *;
+        using reference = const Item &;
+        iterator(const T *list, std::size_t index) : list_(list), index_(index) {}
+        reference operator*() const { return *At(list_, index_); }
+        pointer operator->() const { return At(list_, index_); }
+        iterator &operator++() {
+            index_++;
+            return *this;
+        }
+        bool operator==(const iterator &other) const { return index_ == other.index_; }
+        bool operator!=(const iterator &other) const { return index_ != other.index_; }
+
+      private:
+        const T *list_;
+        std::size_t index_;
+    };
+
+    std::size_t size() const noexcept { return Len(this->get()); }
+    bool empty() const noexcept { return size() == 0; }
+    /* Throws std::out_of_range behind the last one. */
+    const Item &operator[](std::size_t index) const {
+        const Item *item = At(this->get(), index);
+        if (item == nullptr) throw std::out_of_range("headcount: there are " + std::to_string(size()) + " items");
+        return *item;
+    }
+    iterator begin() const { return {this->get(), 0}; }
+    iterator end() const { return {this->get(), size()}; }
+};
+
+/* What comes one at a time, fetched where that is needed: a loop goes through it once, and throws where fetching fails. */
+template <class T, class Item, auto Next, auto Free>
+class Range : public Object<T, Free> {
+  public:
+    using Object<T, Free>::Object;
+
+    class iterator {
+      public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Item;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const Item *;
+        using reference = const Item &;
+        iterator(T *of, const Item *item) : of_(of), item_(item) {}
+        reference operator*() const { return *item_; }
+        pointer operator->() const { return item_; }
+        iterator &operator++() {
+            item_ = next(of_);
+            return *this;
+        }
+        bool operator==(const iterator &other) const { return item_ == other.item_; }
+        bool operator!=(const iterator &other) const { return item_ != other.item_; }
+
+      private:
+        T *of_;
+        const Item *item_;
+    };
+
+    /* The next one, or NULL behind the last. */
+    const Item *next() { return next(this->get()); }
+    iterator begin() { return {this->get(), next()}; }
+    iterator end() { return {this->get(), nullptr}; }
+
+  private:
+    static const Item *next(T *of) {
+        return detail::given<const Item *>([&](const Item **item, hc_error **error) { return Next(of, item, error); });
+    }
+};
+
+using Organization = Object<hc_organization, hc_organization_free>;
+using Organizations = List<hc_organization_page, hc_organization, hc_organization_page_len, hc_organization_page_at, hc_organization_page_free>;
+using AllOrganizations = Range<hc_organization_iter, hc_organization, hc_organization_iter_next, hc_organization_iter_free>;
+using Directory = Object<hc_directory, hc_directory_free>;
+using Directories = List<hc_directory_list, hc_directory, hc_directory_list_len, hc_directory_list_at, hc_directory_list_free>;
+using DirectoryToggle = Object<hc_directory_toggle, hc_directory_toggle_free>;
+using User = Object<hc_user, hc_user_free>;
+using Users = List<hc_user_page, hc_user, hc_user_page_len, hc_user_page_at, hc_user_page_free>;
+using AllUsers = Range<hc_user_iter, hc_user, hc_user_iter_next, hc_user_iter_free>;
+using Group = Object<hc_group, hc_group_free>;
+using Groups = List<hc_group_page, hc_group, hc_group_page_len, hc_group_page_at, hc_group_page_free>;
+using AllGroups = Range<hc_group_iter, hc_group, hc_group_iter_next, hc_group_iter_free>;
+using Event = Object<hc_event, hc_event_free>;
+using SignedHeaders = Object<hc_signed_headers, hc_signed_headers_free>;
+using MirrorUser = Object<hc_mirror_user, hc_mirror_user_free>;
+using MirrorUsers = List<hc_mirror_user_list, hc_mirror_user, hc_mirror_user_list_len, hc_mirror_user_list_at, hc_mirror_user_list_free>;
+using AllMirrorUsers = Range<hc_mirror_user_iter, hc_mirror_user, hc_mirror_user_iter_next, hc_mirror_user_iter_free>;
+using MirrorGroup = Object<hc_mirror_group, hc_mirror_group_free>;
+using MirrorGroups = List<hc_mirror_group_list, hc_mirror_group, hc_mirror_group_list_len, hc_mirror_group_list_at, hc_mirror_group_list_free>;
+using MirrorDirectories =
+    List<hc_mirror_directory_list, hc_mirror_directory, hc_mirror_directory_list_len, hc_mirror_directory_list_at, hc_mirror_directory_list_free>;
+using DirectoryStatuses = List<hc_mirror_directory_status_list, hc_mirror_directory_status, hc_mirror_directory_status_list_len,
+                               hc_mirror_directory_status_list_at, hc_mirror_directory_status_list_free>;
+using SyncReports = List<hc_sync_reports, hc_sync_report, hc_sync_reports_len, hc_sync_reports_at, hc_sync_reports_free>;
+using Changes = List<hc_change_batch, hc_change, hc_change_batch_len, hc_change_batch_at, hc_change_batch_free>;
+using ParkedChanges = List<hc_parked_list, hc_parked_change, hc_parked_list_len, hc_parked_list_at, hc_parked_list_free>;
+using Consumers = List<hc_consumer_list, hc_consumer, hc_consumer_list_len, hc_consumer_list_at, hc_consumer_list_free>;
+
+/* A request's headers, in whatever order and case they came. */
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+namespace detail {
+
+inline std::vector<hc_header> headers(const Headers &given) {
+    std::vector<hc_header> made;
+    made.reserve(given.size());
+    for (const auto &[name, value] : given) made.push_back({name.c_str(), value.data(), value.size()});
+    return made;
+}
+
+} // namespace detail
+
+/* The REST client of one environment. */
+class Client : public Object<hc_client, hc_client_free> {
+  public:
+    using Object::Object;
+
+    explicit Client(const hc_client_options &options)
+        : Object(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_new(&options, out, error); })) {}
+    Client(const std::string &environment_url, const std::string &client_id, const std::string &client_secret)
+        : Client(of(environment_url, client_id, client_secret)) {}
+    static Client from_env(const hc_client_options *options = nullptr) {
+        return Client(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_from_env(options, out, error); }));
+    }
+    /* A client that shares this one's connections and whose calls have these options. */
+    Client with(const hc_call_options &options) const {
+        return Client(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_with(get(), &options, out, error); }));
+    }
+
+    Organizations organizations(const hc_organization_options *options = nullptr) const {
+        return made<Organizations, hc_organization_page>(hc_organizations, options);
+    }
+    AllOrganizations all_organizations(const hc_organization_options *options = nullptr) const {
+        return made<AllOrganizations, hc_organization_iter>(hc_organizations_iter, options);
+    }
+    Organization organization(const std::string &id) const { return made<Organization, hc_organization>(hc_organization_get, id.c_str()); }
+    Organization organization_by_external_id(const std::string &id) const {
+        return made<Organization, hc_organization>(hc_organization_get_by_external_id, id.c_str());
+    }
+    Organization create_organization(const hc_organization_fields &fields) const {
+        return made<Organization, hc_organization>(hc_organization_create, &fields);
+    }
+    Organization update_organization(const std::string &id, const hc_organization_fields &fields) const {
+        return made<Organization, hc_organization>(hc_organization_update, id.c_str(), &fields);
+    }
+    void delete_organization(const std::string &id) const {
+        detail::check([&](hc_error **error) { return hc_organization_delete(get(), id.c_str(), error); });
+    }
+
+    Directories directories(const std::string &organization_id) const {
+        return made<Directories, hc_directory_list>(hc_directories, organization_id.c_str());
+    }
+    Directory directory(const std::string &organization_id, const std::string &directory_id) const {
+        return made<Directory, hc_directory>(hc_directory_get, organization_id.c_str(), directory_id.c_str());
+    }
+    Directory primary_directory(const std::string &organization_id) const {
+        return made<Directory, hc_directory>(hc_directory_primary, organization_id.c_str());
+    }
+    DirectoryToggle enable_directory(const std::string &organization_id, const std::string &directory_id) const {
+        return made<DirectoryToggle, hc_directory_toggle>(hc_directory_enable, organization_id.c_str(), directory_id.c_str());
+    }
+    DirectoryToggle disable_directory(const std::string &organization_id, const std::string &directory_id) const {
+        return made<DirectoryToggle, hc_directory_toggle>(hc_directory_disable, organization_id.c_str(), directory_id.c_str());
+    }
+    Users users(const std::string &organization_id, const std::string &directory_id, const hc_user_options *options = nullptr) const {
+        return made<Users, hc_user_page>(hc_directory_users, organization_id.c_str(), directory_id.c_str(), options);
+    }
+    AllUsers all_users(const std::string &organization_id, const std::string &directory_id, const hc_user_options *options = nullptr) const {
+        return made<AllUsers, hc_user_iter>(hc_directory_users_iter, organization_id.c_str(), directory_id.c_str(), options);
+    }
+    Groups groups(const std::string &organization_id, const std::string &directory_id, const hc_group_options *options = nullptr) const {
+        return made<Groups, hc_group_page>(hc_directory_groups, organization_id.c_str(), directory_id.c_str(), options);
+    }
+    AllGroups all_groups(const std::string &organization_id, const std::string &directory_id, const hc_group_options *options = nullptr) const {
+        return made<AllGroups, hc_group_iter>(hc_directory_groups_iter, organization_id.c_str(), directory_id.c_str(), options);
+    }
+
+  private:
+    static hc_client_options of(const std::string &environment_url, const std::string &client_id, const std::string &client_secret) {
+        auto made = options<hc_client_options>();
+        made.environment_url = environment_url.c_str();
+        made.client_id = client_id.c_str();
+        made.client_secret = client_secret.c_str();
+        return made;
+    }
+
+    template <class Made, class Out, class Call, class... Arguments>
+    Made made(Call call, Arguments... arguments) const {
+        return Made(detail::given<Out *>([&](Out **out, hc_error **error) { return call(get(), arguments..., out, error); }));
+    }
+};
+
+/* A verifier for one signing secret, or for several while one is being rotated. */
+class Webhook : public Object<hc_webhook, hc_webhook_free> {
+  public:
+    using Object::Object;
+
+    explicit Webhook(const std::vector<std::string> &secrets, const hc_webhook_options *options = nullptr) : Object(of(secrets, options)) {}
+    static Webhook from_env(const hc_webhook_options *options = nullptr) {
+        return Webhook(detail::given<hc_webhook *>([&](hc_webhook **out, hc_error **error) { return hc_webhook_from_env(options, out, error); }));
+    }
+
+    /* The event of a request: its headers, and its body as it came. Throws HC_WEBHOOK_VERIFICATION. */
+    Event verify(const Headers &headers, std::string_view body) const {
+        auto list = detail::headers(headers);
+        return Event(detail::given<hc_event *>([&](hc_event **out, hc_error **error) {
+            return hc_webhook_verify(get(), list.data(), list.size(), body.data(), body.size(), out, error);
+        }));
+    }
+    /* The headers that a request with this body would carry: for tests. */
+    Headers sign(std::string_view body, const std::optional<std::string> &id = std::nullopt, std::optional<std::int64_t> timestamp = std::nullopt) const {
+        SignedHeaders made(detail::given<hc_signed_headers *>([&](hc_signed_headers **out, hc_error **error) {
+            return hc_webhook_sign(get(), body.data(), body.size(), detail::c_str(id), timestamp ? &*timestamp : nullptr, out, error);
+        }));
+        return {{"webhook-id", text(hc_signed_headers_id(made.get()))},
+                {"webhook-timestamp", text(hc_signed_headers_timestamp(made.get()))},
+                {"webhook-signature", text(hc_signed_headers_signature(made.get()))}};
+    }
+
+  private:
+    static hc_webhook *of(const std::vector<std::string> &secrets, const hc_webhook_options *options) {
+        std::vector<const char *> texts;
+        for (const auto &secret : secrets) texts.push_back(secret.c_str());
+        return detail::given<hc_webhook *>(
+            [&](hc_webhook **out, hc_error **error) { return hc_webhook_new(texts.data(), texts.size(), options, out, error); });
+    }
+};
+
+/* A durable local copy of every directory, and a feed of what changed. */
+class Mirror : public Object<hc_mirror, hc_mirror_free> {
+  public:
+    /* Is told how far a sync is, as hc_sync_progress_callback is. What it throws ends the program: the library cannot pass it on. */
+    using OnProgress = std::function<void(const hc_sync_progress &)>;
+
+    using Object::Object;
+
+    /* Without a client it reads, receives and feeds, but does not sync. */
+    explicit Mirror(const std::string &path, const hc_mirror_options *options = nullptr) : Object(open(path, nullptr, options)) {}
+    Mirror(const std::string &path, const Client &client, const hc_mirror_options *options = nullptr) : Object(open(path, client.get(), options)) {}
+
+    /* One directory, or every one of the organization. Throws HC_MASS_REMOVAL where the guard holds removals back. */
+    SyncReports sync(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt,
+                     hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
+        tell(how, on_progress);
+        return made<SyncReports, hc_sync_reports>(hc_mirror_sync, organization_id.c_str(), detail::c_str(directory_id), &how);
+    }
+    SyncReports sync_all(hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
+        tell(how, on_progress);
+        return made<SyncReports, hc_sync_reports>(hc_mirror_sync_all, &how);
+    }
+
+    /* Verifies a webhook, stores it durably and applies it. Answer 2xx unless this throws. */
+    hc_outcome receive(const Headers &headers, std::string_view body) const {
+        auto list = detail::headers(headers);
+        return given<hc_outcome>(hc_mirror_receive, list.data(), list.size(), body.data(), body.size());
+    }
+    hc_outcome apply(const Event &event) const { return given<hc_outcome>(hc_mirror_apply, event.get()); }
+
+    Changes poll(const std::string &consumer, std::size_t limit = 100) const {
+        return made<Changes, hc_change_batch>(hc_mirror_poll, consumer.c_str(), limit);
+    }
+    Changes wait(const std::string &consumer, std::size_t limit = 100, std::int64_t timeout_ms = HC_WAIT_FOREVER) const {
+        return made<Changes, hc_change_batch>(hc_mirror_wait, consumer.c_str(), limit, timeout_ms);
+    }
+    void ack(const std::string &consumer, std::int64_t seq) const { call(hc_mirror_ack, consumer.c_str(), seq); }
+    void park(const std::string &consumer, std::int64_t seq, const std::string &reason) const {
+        call(hc_mirror_park, consumer.c_str(), seq, reason.c_str());
+    }
+    ParkedChanges parked_changes(const std::string &consumer) const {
+        return made<ParkedChanges, hc_parked_list>(hc_mirror_parked_changes, consumer.c_str());
+    }
+    bool drop_parked(const std::string &consumer, std::int64_t seq) const { return given<bool>(hc_mirror_drop_parked, consumer.c_str(), seq); }
+    void start_from_snapshot(const std::string &consumer) const { call(hc_mirror_start_from_snapshot, consumer.c_str()); }
+    Consumers consumers() const { return made<Consumers, hc_consumer_list>(hc_mirror_consumers); }
+    bool drop_consumer(const std::string &consumer) const { return given<bool>(hc_mirror_drop_consumer, consumer.c_str()); }
+    void trim() const { call(hc_mirror_trim); }
+
+    AllMirrorUsers users(const std::string &organization_id, const hc_mirror_user_options *options = nullptr) const {
+        return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_users, organization_id.c_str(), options);
+    }
+    /* False where the mirror has none of this id. */
+    MirrorUser user(const std::string &id) const { return made<MirrorUser, hc_mirror_user>(hc_mirror_user_get, id.c_str()); }
+    MirrorUsers find_users(const std::string &email) const { return made<MirrorUsers, hc_mirror_user_list>(hc_mirror_find_users, email.c_str()); }
+    /* False where the mirror has none of this id. */
+    MirrorGroup group(const std::string &id) const { return made<MirrorGroup, hc_mirror_group>(hc_mirror_group_get, id.c_str()); }
+    MirrorGroups groups(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt) const {
+        return made<MirrorGroups, hc_mirror_group_list>(hc_mirror_groups, organization_id.c_str(), detail::c_str(directory_id));
+    }
+    MirrorDirectories directories(const std::optional<std::string> &organization_id = std::nullopt) const {
+        return made<MirrorDirectories, hc_mirror_directory_list>(hc_mirror_directories, detail::c_str(organization_id));
+    }
+    DirectoryStatuses status() const { return made<DirectoryStatuses, hc_mirror_directory_status_list>(hc_mirror_status); }
+    std::vector<std::string> held_removals(const std::string &directory_id) const {
+        Object<hc_text_list, hc_text_list_free> list(given<hc_text_list *>(hc_mirror_held_removals, directory_id.c_str()));
+        std::vector<std::string> ids;
+        for (std::size_t i = 0; i < hc_text_list_len(list.get()); i++) ids.emplace_back(hc_text_list_at(list.get(), i));
+        return ids;
+    }
+
+    void link(const std::string &user_id, const std::optional<std::string> &account_id) const {
+        call(hc_mirror_link, user_id.c_str(), detail::c_str(account_id));
+    }
+    /* Pairs of a group (its id, its name or a pattern of names) and a role. */
+    void set_role_map(const std::vector<std::pair<std::string, std::string>> &pairs) const {
+        std::vector<hc_role_pair> list;
+        for (const auto &[group, role] : pairs) list.push_back({group.c_str(), role.c_str()});
+        call(hc_mirror_set_role_map, list.data(), list.size());
+    }
+    std::vector<std::pair<std::string, std::string>> role_map() const {
+        Object<hc_role_map, hc_role_map_free> map(given<hc_role_map *>(hc_mirror_role_map));
+        std::vector<std::pair<std::string, std::string>> pairs;
+        for (std::size_t i = 0; i < hc_role_map_len(map.get()); i++) {
+            pairs.emplace_back(hc_role_map_group_at(map.get(), i), hc_role_map_role_at(map.get(), i));
+        }
+        return pairs;
+    }
+
+  private:
+    static hc_mirror *open(const std::string &path, const hc_client *client, const hc_mirror_options *options) {
+        return detail::given<hc_mirror *>(
+            [&](hc_mirror **out, hc_error **error) { return hc_mirror_open(path.c_str(), client, options, out, error); });
+    }
+    static void tell(hc_sync_options &how, const OnProgress &on_progress) {
+        if (!on_progress) return;
+        how.progress_data = const_cast<OnProgress *>(&on_progress);
+        how.on_progress = [](void *told, const hc_sync_progress *progress) noexcept { (*static_cast<const OnProgress *>(told))(*progress); };
+    }
+    template <class Call, class... Arguments>
+    void call(Call function, Arguments... arguments) const {
+        detail::check([&](hc_error **error) { return function(get(), arguments..., error); });
+    }
+    template <class T, class Call, class... Arguments>
+    T given(Call function, Arguments... arguments) const {
+        return detail::given<T>([&](T *out, hc_error **error) { return function(get(), arguments..., out, error); });
+    }
+    template <class Made, class Out, class Call, class... Arguments>
+    Made made(Call function, Arguments... arguments) const {
+        return Made(given<Out *>(function, arguments...));
+    }
+};
+
+/* A local Scalekit environment inside the program, for tests. */
+class Sandbox : public Object<hc_sandbox, hc_sandbox_free> {
+  public:
+    using Object::Object;
+
+    explicit Sandbox(const hc_sandbox_options &options)
+        : Object(detail::given<hc_sandbox *>([&](hc_sandbox **out, hc_error **error) { return hc_sandbox_new(&options, out, error); })) {}
+    Sandbox() : Sandbox(options<hc_sandbox_options>()) {}
+
+    std::string environment_url() const { return text(hc_sandbox_environment_url(get())); }
+    std::string client_id() const { return text(hc_sandbox_client_id(get())); }
+    std::string client_secret() const { return text(hc_sandbox_client_secret(get())); }
+    std::string webhook_secret() const { return text(hc_sandbox_webhook_secret(get())); }
+    std::string organization_id() const { return text(hc_sandbox_organization_id(get())); }
+    std::string directory_id() const { return text(hc_sandbox_directory_id(get())); }
+    std::string control_url() const { return text(hc_sandbox_control_url(get())); }
+    /* A client of it. */
+    Client client() const { return Client(environment_url(), client_id(), client_secret()); }
+
+    void register_endpoint(const std::string &url) const { call(hc_sandbox_register_endpoint, url.c_str()); }
+    User create_user(const hc_sandbox_user &user) const { return User(given<hc_user *>(hc_sandbox_create_user, &user)); }
+    User update_user(const std::string &id, const hc_sandbox_user &change) const {
+        return User(given<hc_user *>(hc_sandbox_update_user, id.c_str(), &change));
+    }
+    void delete_user(const std::string &id) const { call(hc_sandbox_delete_user, id.c_str()); }
+    Group create_group(const std::string &display_name, const std::optional<std::string> &organization_id = std::nullopt,
+                       const std::optional<std::string> &directory_id = std::nullopt) const {
+        return Group(given<hc_group *>(hc_sandbox_create_group, display_name.c_str(), detail::c_str(organization_id), detail::c_str(directory_id)));
+    }
+    Group update_group(const std::string &id, const std::string &display_name) const {
+        return Group(given<hc_group *>(hc_sandbox_update_group, id.c_str(), display_name.c_str()));
+    }
+    void delete_group(const std::string &id) const { call(hc_sandbox_delete_group, id.c_str()); }
+    void add_member(const std::string &group_id, const std::string &user_id) const { call(hc_sandbox_add_member, group_id.c_str(), user_id.c_str()); }
+    void remove_member(const std::string &group_id, const std::string &user_id) const {
+        call(hc_sandbox_remove_member, group_id.c_str(), user_id.c_str());
+    }
+    /* Every `every`-th REST call meets the next of the faults; none of them ends it. */
+    void fault(const std::vector<std::string> &faults, std::uint32_t every = 1) const {
+        std::vector<const char *> texts;
+        for (const auto &fault : faults) texts.push_back(fault.c_str());
+        call(hc_sandbox_fault, texts.data(), texts.size(), every);
+    }
+    void advance(std::uint32_t seconds) const { call(hc_sandbox_advance, seconds); }
+    /* JSON, as hc_sandbox_deliveries gives it. */
+    std::string deliveries() const { return taken(given<hc_text *>(hc_sandbox_deliveries)); }
+    /* An event's body, as hc_sandbox_event_body makes it; it needs no sandbox. */
+    static std::string event_body(const std::string &type, const std::optional<std::string> &overrides = std::nullopt) {
+        return taken(detail::given<hc_text *>(
+            [&](hc_text **out, hc_error **error) { return hc_sandbox_event_body(type.c_str(), detail::c_str(overrides), out, error); }));
+    }
+
+  private:
+    static std::string taken(hc_text *given) {
+        Object<hc_text, hc_text_free> owned(given);
+        return std::string(hc_text_value(owned.get()), hc_text_len(owned.get()));
+    }
+    template <class Call, class... Arguments>
+    void call(Call function, Arguments... arguments) const {
+        detail::check([&](hc_error **error) { return function(get(), arguments..., error); });
+    }
+    template <class T, class Call, class... Arguments>
+    T given(Call function, Arguments... arguments) const {
+        return detail::given<T>([&](T *out, hc_error **error) { return function(get(), arguments..., out, error); });
+    }
+};
+
+} // namespace headcount
+
+#endif

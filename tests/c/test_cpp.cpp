@@ -1,0 +1,177 @@
+/* The C++ layer: owners, exceptions and loops over a sandbox inside the program. */
+#include "check.h"
+#include <atomic>
+#include <headcount.hpp>
+#include <set>
+#include <type_traits>
+
+using namespace headcount;
+
+/* What is thrown has this status, and says this. */
+template <class Call>
+static Error thrown(hc_status status, const std::string &said, Call call) {
+    try {
+        call();
+    } catch (const Error &error) {
+        CHECK(error.status() == status);
+        CHECK(std::string(error.what()).find(said) != std::string::npos);
+        return error;
+    }
+    CHECK(!"it was not thrown");
+    return Error(HC_OK, nullptr);
+}
+
+static_assert(!std::is_copy_constructible_v<Client> && std::is_nothrow_move_constructible_v<Client>);
+static_assert(!std::is_copy_constructible_v<Changes> && std::is_nothrow_move_constructible_v<Changes>);
+static_assert(std::is_copy_constructible_v<Error>);
+
+static void a_client(const Sandbox &sandbox, const Client &client) {
+    const std::string organization = sandbox.organization_id(), directory = sandbox.directory_id();
+    std::set<std::string> ids;
+    for (const hc_user &user : client.all_users(organization, directory)) ids.insert(hc_user_id(&user));
+    CHECK(ids.size() == 40);
+    auto two = options<hc_user_options>();
+    two.page_size = 2;
+    Users page = client.users(organization, directory, &two);
+    CHECK(page.size() == 2 && !page.empty() && hc_user_page_total_size(page.get()) == 40);
+    CHECK(ids.count(hc_user_id(&page[1])) == 1);
+    try {
+        (void)page[2];
+        CHECK(!"behind the last one");
+    } catch (const std::out_of_range &) {
+        CHECK(true);
+    }
+    std::size_t groups = 0;
+    for (const hc_group &group : client.groups(organization, directory)) groups += hc_group_display_name(&group)[0] != 0;
+    CHECK(groups == 2);
+    CHECK(client.all_groups(organization, directory).next() != nullptr && client.all_organizations().next() != nullptr);
+    CHECK(client.organizations().size() == 1 && client.directories(organization).size() == 1);
+    CHECK(hc_directory_id(client.primary_directory(organization).get()) == directory);
+    CHECK(hc_directory_id(client.directory(organization, directory).get()) == directory);
+    CHECK(hc_organization_id(client.organization(organization).get()) == organization);
+    auto fields = options<hc_organization_fields>();
+    fields.display_name = "Acme";
+    fields.external_id = "acme";
+    Organization acme = client.create_organization(fields);
+    const std::string id = hc_organization_id(acme.get());
+    CHECK(hc_organization_id(client.organization_by_external_id("acme").get()) == id);
+    fields.display_name = "Acme Aviation";
+    CHECK_TEXT(hc_organization_display_name(client.update_organization(id, fields).get()), "Acme Aviation");
+    client.delete_organization(id);
+    Error missing = thrown(HC_NOT_FOUND, id, [&] { client.organization(id); });
+    CHECK(missing.http_status() == 404 && missing.reason().empty());
+    CHECK(!hc_directory_toggle_enabled(client.disable_directory(organization, directory).get()));
+    CHECK(hc_directory_toggle_enabled(client.enable_directory(organization, directory).get()));
+
+    auto once = options<hc_call_options>();
+    once.max_attempts = 1;
+    Client impatient = client.with(once);
+    sandbox.fault({"503"});
+    thrown(HC_SERVER, "", [&] { impatient.directories(organization); });
+    sandbox.fault({});
+    Client moved = std::move(impatient);
+    CHECK(moved && !impatient && moved.directories(organization).size() == 1);
+    thrown(HC_INVALID_ARGUMENT, "client is NULL", [&] { impatient.directories(organization); });
+    thrown(HC_CONFIG, "", [] { Client("ftp://example.com", "skc_1", "secret"); });
+}
+
+static void a_webhook(const Sandbox &sandbox) {
+    Webhook webhook({sandbox.webhook_secret()});
+    std::string body = Sandbox::event_body("role.created");
+    Headers headers = webhook.sign(body, "msg_1");
+    Event event = webhook.verify(headers, body);
+    CHECK_TEXT(hc_event_type(event.get()), "role.created");
+    CHECK_TEXT(hc_event_message_id(event.get()), "msg_1");
+    CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { webhook.verify(headers, body + " "); }).reason() == "no_match");
+    CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { webhook.verify(webhook.sign(body, std::nullopt, 0), body); }).reason() == "too_old");
+    CHECK(thrown(HC_CONFIG, "", [] { Webhook({"whsec_"}); }).reason() == "invalid_secret");
+    /* While a secret is being rotated there are two. */
+    Webhook rotated({"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", sandbox.webhook_secret()});
+    CHECK_TEXT(hc_event_type(rotated.verify(headers, body).get()), "role.created");
+    thrown(HC_INVALID_ARGUMENT, "role.made", [] { Sandbox::event_body("role.made"); });
+}
+
+static void a_mirror(const Sandbox &sandbox, const Client &client) {
+    const std::string organization = sandbox.organization_id(), directory = sandbox.directory_id(), secret = sandbox.webhook_secret();
+    auto settings = options<hc_mirror_options>();
+    settings.webhook_secret = secret.c_str();
+    settings.guard_users = 3;
+    Mirror mirror(":memory:", client, &settings);
+    std::atomic<std::uint64_t> seen{0};
+    SyncReports reports = mirror.sync(organization, std::nullopt, options<hc_sync_options>(), [&](const hc_sync_progress &told) {
+        if (std::string(told.phase) == "users") seen = told.items;
+    });
+    CHECK(reports.size() == 1 && seen == 40 && hc_sync_report_created(&reports[0]) == 40);
+    CHECK(mirror.sync_all().size() == 1);
+    std::int64_t last = 0;
+    std::size_t users = 0;
+    for (const hc_change &change : mirror.poll("app", 1000)) {
+        users += std::string(hc_change_kind(&change)) == "user.created";
+        last = hc_change_seq(&change);
+    }
+    CHECK(users == 40);
+    mirror.ack("app", last);
+    CHECK(mirror.poll("app").empty() && mirror.wait("app", 1, 0).empty());
+
+    auto fields = options<hc_sandbox_user>();
+    fields.email = "ada@example.com";
+    User ada = sandbox.create_user(fields);
+    const std::string id = hc_user_id(ada.get());
+    Group crew = sandbox.create_group("Crew");
+    sandbox.add_member(hc_group_id(crew.get()), id);
+    mirror.sync(organization, directory);
+    mirror.link(id, "acct_42");
+    mirror.set_role_map({{"Crew", "sailor"}});
+    CHECK(mirror.role_map().size() == 1 && mirror.role_map()[0].second == "sailor");
+    MirrorUser mirrored = mirror.user(id);
+    CHECK(mirrored && !mirror.user("diruser_0") && !mirror.group("dirgroup_0"));
+    CHECK_TEXT(hc_mirror_user_linked_id(mirrored.get()), "acct_42");
+    CHECK_TEXT(hc_mirror_user_roles_at(mirrored.get(), 0), "sailor");
+    CHECK(mirror.find_users("ADA@example.com").size() == 1 && mirror.groups(organization).size() == 3 && mirror.directories().size() == 1);
+    mirror.link(id, std::nullopt);
+    CHECK(hc_mirror_user_linked_id(mirror.user(id).get()) == nullptr);
+
+    Webhook webhook({secret});
+    std::string body = Sandbox::event_body("organization.directory.user_deleted",
+                                           "{\"organization_id\":\"" + organization + "\",\"data\":{\"id\":\"" + id + "\"}}");
+    CHECK(mirror.receive(webhook.sign(body), body) == HC_OUTCOME_APPLIED);
+    CHECK(mirror.apply(webhook.verify(webhook.sign(body), body)) == HC_OUTCOME_DUPLICATE);
+    CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { mirror.receive(webhook.sign(body), body + " "); }).reason() == "no_match");
+
+    Changes changes = mirror.poll("app");
+    CHECK(!changes.empty());
+    mirror.park("app", hc_change_seq(&changes[0]), "not now");
+    CHECK(mirror.parked_changes("app").size() == 1 && mirror.consumers().size() == 1);
+    CHECK(mirror.drop_parked("app", hc_change_seq(&changes[0])) && !mirror.drop_parked("app", hc_change_seq(&changes[0])));
+    mirror.start_from_snapshot("late");
+    CHECK(hc_change_seq(&mirror.poll("late")[0]) < 0);
+    CHECK(mirror.drop_consumer("late") && !mirror.drop_consumer("late"));
+    mirror.trim();
+
+    std::vector<std::string> leavers;
+    for (const hc_mirror_user &user : mirror.users(organization)) {
+        if (leavers.size() < 8) leavers.emplace_back(hc_mirror_user_id(&user));
+    }
+    for (const auto &leaver : leavers) sandbox.delete_user(leaver);
+    auto full = options<hc_sync_options>();
+    full.mode = HC_SYNC_FULL;
+    Error held = thrown(HC_MASS_REMOVAL, "", [&] { mirror.sync(organization, directory, full); });
+    CHECK(hc_error_removals_count(held.get()) == 8 && mirror.held_removals(directory).size() == 8);
+    CHECK_TEXT(hc_held_reason(hc_mirror_directory_status_held(&mirror.status()[0])), "mass_removal");
+    full.approve_removals = 1;
+    CHECK(hc_sync_report_deleted(&mirror.sync(organization, directory, full)[0]) == 8);
+    thrown(HC_CONFIG, "no client", [&] { Mirror(":memory:").sync(organization); });
+    thrown(HC_STORE, "", [] { Mirror("/no/such/folder/x.db"); });
+}
+
+int main() {
+    auto sizes = options<hc_sandbox_options>();
+    sizes.users = 40;
+    sizes.groups = 2;
+    Sandbox sandbox(sizes);
+    Client client = sandbox.client();
+    a_client(sandbox, client);
+    a_webhook(sandbox);
+    a_mirror(sandbox, client);
+    return closing_line("test_cpp");
+}
