@@ -1015,7 +1015,7 @@ typedef struct hc_mirror_options {
  */
 typedef struct hc_role_pair {
   /**
-   * The group's name or id, in which "*" stands for any characters.
+   * The group's id or name, or a pattern of names: "*" stands for any characters, "?" for one.
    */
   const char *group;
   /**
@@ -3405,7 +3405,8 @@ enum hc_status hc_sandbox_event_body(const char *type_,
 /**
  * Opens a mirror in a SQLite file, which is made where there is none.
  *
- * - `path`: the file, or ":memory:" for one that ends with the mirror. It is copied.
+ * - `path`: the file, beside which others of its name stand ("-wal", "-shm", "-lock"); or ":memory:" for one that ends with the mirror.
+ *   It is copied.
  * - `client`: what it is synced with. It may be freed before the mirror. May be NULL: such a mirror reads, receives and feeds, but does
  *   not sync.
  * - `options`: may be NULL, which means the defaults.

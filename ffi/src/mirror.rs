@@ -130,7 +130,8 @@ impl From<Vec<(String, String)>> for hc_role_map {
 
 /// Opens a mirror in a SQLite file, which is made where there is none.
 ///
-/// - `path`: the file, or ":memory:" for one that ends with the mirror. It is copied.
+/// - `path`: the file, beside which others of its name stand ("-wal", "-shm", "-lock"); or ":memory:" for one that ends with the mirror.
+///   It is copied.
 /// - `client`: what it is synced with. It may be freed before the mirror. May be NULL: such a mirror reads, receives and feeds, but does
 ///   not sync.
 /// - `options`: may be NULL, which means the defaults.
