@@ -30,4 +30,18 @@ function text(name, value) {
   return value
 }
 
-module.exports = { json, text, timeout }
+function number(name, value) {
+  if (typeof value !== 'number') throw new errors.InvalidArgumentError(`${name} is ${value === null || value === undefined ? value : `a ${typeof value}`}: expected a number`)
+  return value
+}
+
+/** The bytes of a request's body, or undefined where it is something else than bytes or text. */
+function bytes(body) {
+  if (body instanceof Uint8Array) return body
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+  return undefined
+}
+
+module.exports = { bytes, json, number, text, timeout }

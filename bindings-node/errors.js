@@ -8,7 +8,7 @@ class HeadcountError extends Error {
     super(said.length ? `${message} (${said.join(', ')})` : message, parts.cause === undefined ? undefined : { cause: parts.cause })
     this.context = context
     this.temporary = parts.temporary ?? false
-    for (const name of ['reason', 'status', 'code', 'details', 'requestId', 'retryAfter']) {
+    for (const name of ['reason', 'status', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']) {
       if (parts[name] !== undefined && parts[name] !== null) this[name] = parts[name]
     }
   }

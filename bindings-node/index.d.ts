@@ -1,6 +1,7 @@
 import type { EventDataByType } from './events'
 
 export * from './events'
+export * from './mirror'
 
 /** Settings of a client. Spans of time are milliseconds. */
 export interface ClientOptions {
@@ -682,8 +683,17 @@ export namespace errors {
   class DecodeError extends Error {}
   /** A webhook was refused: `reason` says why. */
   class WebhookVerificationError extends Error {}
-  /** A sync would remove more users than the guard allows. */
-  class MassRemovalError extends Error {}
+  /** A sync would remove more users than the guard allows. They are still there, until a sync with `approveRemovals`. */
+  class MassRemovalError extends Error {
+    /** The directory that lacks them. */
+    readonly directoryId: string
+    /** How many they are. */
+    readonly count: number
+    /** How many would have been removed without asking. */
+    readonly limit: number
+    /** Who they are: the first thousand, in the order of their ids. `mirror.heldRemovals` has them all. */
+    readonly userIds: readonly string[]
+  }
   /** The local store failed. */
   class StoreError extends Error {}
   /** The caller cancelled the call. */

@@ -1,30 +1,13 @@
 'use strict'
 // The package's public face over the native half: JSON becomes objects, text becomes error classes. index.d.ts documents it.
 
-const { json, text, timeout } = require('./arguments.js')
+const { bytes, json, text, timeout } = require('./arguments.js')
+const { Listing, call, handles } = require('./calls.js')
 const { errors, now, translate } = require('./errors.js')
 const native = require('./native.js').load()
+const { Mirror } = require('./mirror.js')
 const { version } = require('./package.json')
 const { read: readHeaders, isWanted: isWebhookHeader } = require('./headers.js').reader(native.webhookHeaders().flat())
-
-/** A call that waits: parses what comes, and gives errors their class. `signal` ends it early, `timeoutMs` is its own deadline. */
-async function call(begin, { signal, timeoutMs } = {}) {
-  let cancel
-  const abort = () => cancel.cancel()
-  if (signal || timeoutMs !== undefined) cancel = new native.Cancel(timeout(timeoutMs))
-  if (signal) {
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-  }
-  try {
-    const text = await begin(cancel)
-    return text === null ? null : JSON.parse(text)
-  } catch (thrown) {
-    throw translate(thrown, signal?.aborted ? signal.reason : undefined)
-  } finally {
-    signal?.removeEventListener('abort', abort)
-  }
-}
 
 /** The option's function, as the native half calls it. */
 function onActivity(options) {
@@ -32,52 +15,6 @@ function onActivity(options) {
   if (told === undefined) return undefined
   if (typeof told !== 'function') throw new errors.InvalidArgumentError(`onActivity is a ${typeof told}: expected a function`)
   return (activity) => void told(JSON.parse(activity))
-}
-
-/** Every item of a listing. After an error `next()` asks for the same page again. */
-class Listing {
-  #pages
-  #signal
-  #items = []
-  #at = 0
-  #turn = Promise.resolve()
-  #waiting = 0
-
-  constructor(pages, signal) {
-    this.#pages = pages
-    this.#signal = signal
-  }
-
-  next() {
-    // What is there already, and nobody before is waiting for, needs no turn.
-    if (this.#waiting === 0 && this.#at < this.#items.length) return Promise.resolve({ value: this.#items[this.#at++], done: false })
-    // Who asks before the last answer has come waits for it.
-    this.#waiting++
-    const turn = this.#turn.then(() => this.#next())
-    const over = () => void this.#waiting--
-    this.#turn = turn.then(over, over)
-    return turn
-  }
-
-  async #next() {
-    while (this.#pages && this.#at >= this.#items.length) {
-      const items = await call((cancel) => this.#pages.next(cancel), { signal: this.#signal })
-      if (items === null) this.#pages = undefined
-      this.#items = items ?? []
-      this.#at = 0
-    }
-    return this.#pages ? { value: this.#items[this.#at++], done: false } : { value: undefined, done: true }
-  }
-
-  async return(value) {
-    this.#pages = undefined
-    this.#items = []
-    return { value, done: true }
-  }
-
-  [Symbol.asyncIterator]() {
-    return this
-  }
 }
 
 class OrganizationClient {
@@ -197,6 +134,7 @@ class Client {
             observer,
           ),
     )
+    handles.set(this, this.#native)
     this.organization = new OrganizationClient(this.#native)
     this.directory = new DirectoryClient(this.#native)
   }
@@ -224,10 +162,8 @@ class Client {
 
 /** The body's bytes; or, where a framework has parsed it, the text that it prints to. */
 function bodyOf(body) {
-  if (body instanceof Uint8Array) return body
-  if (typeof body === 'string') return Buffer.from(body)
-  if (body instanceof ArrayBuffer) return new Uint8Array(body)
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+  const raw = bytes(body)
+  if (raw !== undefined) return raw
   if (body !== null && typeof body === 'object') {
     try {
       return JSON.stringify(body)
@@ -364,8 +300,8 @@ class Webhook {
 
   sign(body, options) {
     const printed = bodyOf(body)
-    const bytes = typeof printed === 'string' ? Buffer.from(printed) : printed
-    const flat = now(() => this.#native.sign(bytes, options?.id, seconds(options?.timestamp)))
+    const raw = typeof printed === 'string' ? Buffer.from(printed) : printed
+    const flat = now(() => this.#native.sign(raw, options?.id, seconds(options?.timestamp)))
     return { [flat[0]]: flat[1], [flat[2]]: flat[3], [flat[4]]: flat[5] }
   }
 }
@@ -580,4 +516,4 @@ function verifyWebhookPayload(secret, headers, payload) {
 
 const verifyInterceptorPayload = verifyWebhookPayload
 
-module.exports = { Client, ScalekitClient: Client, ReplayGuard, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version }
+module.exports = { Client, ScalekitClient: Client, Mirror, ReplayGuard, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version }

@@ -1,4 +1,4 @@
 // The same package for `import`: one copy of it, however it was asked for.
 import headcount from './index.js'
 
-export const { Client, ReplayGuard, ScalekitClient, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version } = headcount
+export const { Client, Mirror, ReplayGuard, ScalekitClient, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version } = headcount

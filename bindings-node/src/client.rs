@@ -29,7 +29,8 @@ impl NativeClient {
         Ok(NativeClient(RwLock::new(Some(settings.build()?))))
     }
 
-    fn client(&self, options: Result<CallOptions>) -> Result<Client> {
+    /// The client itself, with these options for its calls.
+    pub(crate) fn client(&self, options: Result<CallOptions>) -> Result<Client> {
         let client = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let client =
             client.as_ref().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))?;

@@ -11,6 +11,11 @@ pub fn error_classes() -> Vec<Vec<String>> {
 
 /// What is thrown for an error.
 pub(crate) fn thrown(error: Error) -> napi::Error {
+    napi::Error::from_reason(parts(&error))
+}
+
+/// The JSON of an error's parts.
+pub(crate) fn parts(error: &Error) -> String {
     let context: Map<_, _> =
         error.context().iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
     let details: Value = error.details().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -25,8 +30,12 @@ pub(crate) fn thrown(error: Error) -> napi::Error {
         "requestId": error.request_id(),
         "retryAfter": error.retry_after().map(|wait| wait.as_secs_f64()),
         "temporary": error.status() != ErrorStatus::Permanent,
+        "directoryId": error.removals().map(|removals| &removals.directory_id),
+        "count": error.removals().map(|removals| removals.count),
+        "limit": error.removals().map(|removals| removals.limit),
+        "userIds": error.removals().map(|removals| &removals.user_ids),
     });
-    napi::Error::from_reason(parts.to_string())
+    parts.to_string()
 }
 
 /// What is thrown for a refusal of the sandbox: the class that the client has for the status.

@@ -121,15 +121,18 @@ impl Formatter for CamelCase {
         if !fragment.contains('_') {
             return writer.write_all(fragment.as_bytes());
         }
-        for (at, word) in fragment.split('_').enumerate() {
-            let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
-            if at == 0 {
-                writer.write_all(first.as_bytes())?;
-            } else {
-                writer.write_all(first.to_ascii_uppercase().as_bytes())?;
-            }
-            writer.write_all(rest.as_bytes())?;
-        }
-        Ok(())
+        writer.write_all(camel(fragment).as_bytes())
     }
+}
+
+/// A field's name in camelCase.
+pub(crate) fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        out.push_str(&first.to_ascii_uppercase());
+        out.push_str(rest);
+    }
+    out
 }

@@ -7,6 +7,7 @@ pub mod calls;
 pub mod client;
 pub mod errors;
 mod json;
+pub mod mirror;
 mod observe;
 mod options;
 pub mod replay;

@@ -12,10 +12,10 @@ pub fn webhook_headers() -> Vec<Vec<&'static str>> {
 }
 
 /// Names and values in turn.
-struct Flat(Vec<String>);
+pub(crate) struct Flat(pub(crate) Vec<String>);
 
 impl Flat {
-    fn bytes(&self) -> Vec<(&str, Cow<'_, [u8]>)> {
+    pub(crate) fn bytes(&self) -> Vec<(&str, Cow<'_, [u8]>)> {
         self.0.chunks_exact(2).map(|pair| (pair[0].as_str(), header_bytes(&pair[1]))).collect()
     }
 }

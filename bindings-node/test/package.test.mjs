@@ -55,8 +55,9 @@ test('the declarations say what there is, no more and no less', (t) => {
   const objects = { Client: client, OrganizationClient: client.organization, DirectoryClient: client.directory }
   objects.Webhook = new esm.Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
   objects.ReplayGuard = new esm.ReplayGuard()
+  objects.Mirror = new esm.Mirror(':memory:')
   objects.Sandbox = new esm.Sandbox()
-  t.after(() => objects.Sandbox.close())
+  t.after(() => (objects.Mirror.close(), objects.Sandbox.close()))
   for (const [name, object] of Object.entries(objects)) {
     assert.deepEqual(members(checker.getDeclaredTypeOfSymbol(symbol(name))), real(object), name)
   }
@@ -73,7 +74,7 @@ test("TypeScript accepts the vendor's snippets and ours, strictly, and refuses a
 test('npm pack brings the addon and what it needs', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: here, encoding: 'utf8' }))
   const names = files.map(({ path }) => path)
-  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'arguments.js', 'errors.js', 'events.d.ts', 'headers.js', 'native.js', 'testing.js', 'testing.d.ts', 'scripts/build.mjs', 'README.md']) {
+  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'arguments.js', 'calls.js', 'errors.js', 'events.d.ts', 'headers.js', 'mirror.d.ts', 'mirror.js', 'native.js', 'testing.js', 'testing.d.ts', 'scripts/build.mjs', 'README.md']) {
     assert.ok(names.includes(name), `${name} is not packed`)
   }
   assert.ok(names.some((name) => name.endsWith('.node')))

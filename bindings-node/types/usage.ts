@@ -1,8 +1,8 @@
 // Compiled, never run: what a user may write, and what the compiler must refuse.
-import { Client, ReplayGuard, Sandbox, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import { Client, Mirror, ReplayGuard, Sandbox, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Directory, Event, GroupPage, Organization, User, UserPage } from 'headcount'
+import type { Change, Directory, Event, GroupPage, MirrorUser, Organization, SyncReport, User, UserPage } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -73,4 +73,72 @@ export async function once(redis: { exists(key: string): Promise<number>; set(ke
   // @ts-expect-error: memory's alone
   ReplayGuard.sqlite('seen.db', { capacity: 3 })
   return webhook(() => {}, { replayGuard: new ReplayGuard({ capacity: 1000, retentionSeconds: 86_400 }) })
+}
+
+export async function provision(client: Client, request: { headers: Record<string, string | string[] | undefined>; body: Buffer }): Promise<number> {
+  await using mirror = new Mirror('headcount.db', { client, webhookSecret: ['whsec_1', 'whsec_2'], guardUsers: 50, guardShare: 0.2, guardEvents: true, fullEverySeconds: 3600 })
+  // @ts-expect-error: an option that is misspelt
+  new Mirror('headcount.db', { guard: 3 })
+  const reports: SyncReport[] = await mirror.sync('org_1')
+  const same: SyncReport[] = await mirror.sync('org_1', { mode: 'full', signal: AbortSignal.timeout(1000) })
+  const report: SyncReport = await mirror.sync('org_1', 'dir_1', { mode: 'auto', onProgress: ({ phase, items, total }) => console.log(phase, items, total ?? '?') })
+  // @ts-expect-error: no such mode
+  await mirror.sync('org_1', 'dir_1', { mode: 'quick' })
+  const all = await mirror.syncAll({ concurrency: 4 })
+  for (const { outcome, error } of [...reports, ...same, report, ...all]) {
+    if (outcome === 'failed') console.log(error?.message)
+    if (error instanceof errors.MassRemovalError) console.log(error.count, error.limit, error.directoryId, error.userIds.length)
+  }
+  const outcome: 'applied' | 'duplicate' | 'stale' | 'parked' | 'ignored' = await mirror.receive(request.body, request.headers)
+  // @ts-expect-error: a body that was parsed
+  await mirror.receive({ id: 'evt_1' }, request.headers)
+  await mirror.apply(new Webhook('whsec_1').verify(request.body, request.headers))
+  for await (const user of mirror.users('org_1', { groupId: 'dirgroup_1' })) {
+    const one: MirrorUser = user
+    console.log(one.roles, one.linkedId?.length, one.detail?.title)
+  }
+  const nobody: MirrorUser | null = await mirror.user('diruser_1')
+  await mirror.setRoleMap([['Engineering', 'developer']])
+  await mirror.setRoleMap({ Engineering: 'developer' })
+  const [first] = await mirror.roleMap()
+  console.log(outcome, nobody?.id, first?.[1].length)
+  for (const { reason, change } of await mirror.parkedChanges('app')) console.log(reason, change.seq)
+  for await (const change of mirror.changes('app', { signal: AbortSignal.timeout(1000) })) {
+    handle(change)
+    await change.ack()
+  }
+  const batch: Change[] = await mirror.wait('app', { limit: 10, timeoutMs: 100 })
+  const last = batch.at(-1)
+  if (last) await mirror.ack('app', last.seq)
+  return batch.length
+}
+
+function handle(change: Change): string {
+  switch (change.kind) {
+    case 'user.created':
+      // @ts-expect-error: there was nobody before
+      console.log(change.before.email)
+      return change.after.email
+    case 'user.updated':
+    case 'user.deactivated':
+    case 'user.reactivated':
+    case 'roles.changed':
+      return change.before.email + change.after.email + (change.user.linkedId ?? '')
+    case 'user.deleted':
+      return change.before.email
+    case 'group.created':
+    case 'group.updated':
+    case 'group.deleted':
+      return change.group.displayName
+    case 'membership.added':
+    case 'membership.removed':
+      return change.user.email + change.group.displayName
+    case 'directory.enabled':
+    case 'directory.disabled':
+      return change.directoryId
+    default: {
+      const none: never = change
+      return none
+    }
+  }
 }

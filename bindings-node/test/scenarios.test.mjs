@@ -1,0 +1,119 @@
+// The shared scenarios of the mirror, in Node: see tests/scenarios/README.md.
+import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { Mirror, Sandbox, Webhook, errors } from 'headcount'
+
+const folder = new URL('../../tests/scenarios/', import.meta.url)
+const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
+assert.ok(names.length >= 3)
+
+const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
+const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+/** The kind of an error, by its class: `MassRemovalError` is `mass_removal`. */
+const kindOf = (error) => snake(error.name.replace(/Error$/, '')).slice(1)
+/** Those of a step's fields that are named, in camelCase. */
+const fields = (step, ...wanted) =>
+  Object.fromEntries(wanted.filter((name) => step[name] !== undefined).map((name) => [camel(name), step[name]]))
+
+for (const name of names) {
+  test(`the scenario ${name} leads to its feed`, async (t) => {
+    const scenario = JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
+    const sandbox = new Sandbox(scenario.sandbox)
+    t.after(() => sandbox.close())
+    sandbox.registerEndpoint('http://127.0.0.1:9/')
+    const webhook = new Webhook(sandbox.webhookSecret)
+    const client = sandbox.client()
+    t.after(() => client.close())
+    const settings = fields(scenario.mirror ?? {}, 'guard_users', 'guard_share', 'guard_events')
+    const mirror = new Mirror(':memory:', { client, webhookSecret: sandbox.webhookSecret, ...settings })
+    t.after(() => mirror.close())
+    const play = player({ sandbox, mirror, webhook, ids: new Map() })
+    for (const [index, step] of scenario.steps.entries()) {
+      assert.ok(play[step.do], `there is no step ${step.do}`)
+      await play[step.do](step, `step ${index}: ${JSON.stringify(step)}`)
+    }
+  })
+}
+
+/** What each step does. */
+function player({ sandbox, mirror, webhook, ids }) {
+  const organization = sandbox.organizationId
+  const id = (name) => ids.get(name) ?? assert.fail(`nothing is called ${name}`)
+
+  const sync = async (step, at) => {
+    const { mode, approve_removals: approveRemovals = false } = step
+    const sync = mirror.sync(organization, sandbox.directoryId, { mode, approveRemovals })
+    if (step.error !== undefined) {
+      await assert.rejects(sync, (error) => kindOf(error) === step.error, at)
+      return
+    }
+    const report = await sync
+    assert.equal(report.outcome, step.outcome, at)
+    for (const name of ['created', 'updated', 'deactivated', 'deleted', 'events']) {
+      if (step[name] !== undefined) assert.equal(report[name], step[name], `${at}: ${name}`)
+    }
+  }
+
+  const drain = async ({ consumer }) => {
+    const all = []
+    for (;;) {
+      const batch = await mirror.poll(consumer, { limit: 2 })
+      if (batch.length === 0) return all
+      await mirror.ack(consumer, batch.at(-1).seq)
+      all.push(...batch)
+    }
+  }
+
+  /** A change in the words of its entry. */
+  const described = ({ kind, user, group, fields, cause }, entry) => {
+    const said = {
+      kind,
+      user: user && user.email,
+      group: group && group.displayName,
+      fields: fields.map(snake),
+      roles: user && user.roles,
+      active: user && user.active,
+      linked_id: user && user.linkedId,
+      cause: cause.split(':')[0],
+    }
+    return entry ? Object.fromEntries(Object.keys(entry).map((name) => [name, said[name]])) : said
+  }
+
+  return {
+    create_user: (step) => ids.set(step.as, sandbox.createUser(fields(step, 'email', 'given_name', 'family_name', 'groups')).id),
+    update_user: (step) => sandbox.updateUser(id(step.user), fields(step, 'email', 'given_name', 'family_name', 'active', 'groups')),
+    delete_user: (step) => sandbox.deleteUser(id(step.user)),
+    create_group: (step) => ids.set(step.as, sandbox.createGroup(fields(step, 'display_name')).id),
+    update_group: (step) => sandbox.updateGroup(id(step.group), fields(step, 'display_name')),
+    delete_group: (step) => sandbox.deleteGroup(id(step.group)),
+    add_member: (step) => sandbox.addMember(id(step.group), id(step.user)),
+    remove_member: (step) => sandbox.removeMember(id(step.group), id(step.user)),
+    delete_users: async ({ count }) => {
+      for await (const user of mirror.users(organization)) {
+        if (count-- === 0) break
+        sandbox.deleteUser(user.id)
+      }
+    },
+    sync,
+    receive: async (step, at) => {
+      const { body } = sandbox.deliveries()[step.delivery]
+      assert.equal(await mirror.receive(body, webhook.sign(body)), step.outcome, at)
+    },
+    forge: async (step, at) => {
+      const { body } = sandbox.deliveries()[step.delivery]
+      await assert.rejects(mirror.receive(`${body} `, webhook.sign(body)), errors.WebhookVerificationError, at)
+    },
+    role_map: ({ pairs }) => mirror.setRoleMap(pairs),
+    link: (step) => mirror.link(id(step.user), step.account_id ?? null),
+    status: async (step, at) => {
+      const [{ users, groups, held }] = await mirror.status()
+      assert.deepEqual({ users, groups, held: held && held.reason }, { users: step.users, groups: step.groups, held: step.held }, at)
+    },
+    feed: async (step, at) => {
+      const changes = await drain(step)
+      assert.deepEqual(changes.map((change, n) => described(change, step.changes[n])), step.changes, at)
+    },
+    skip: drain,
+  }
+}
