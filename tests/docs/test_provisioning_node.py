@@ -1,0 +1,80 @@
+"""The tutorial of the worked application in Node: its blocks are one program, and print what stands below them; its commands run."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from sandbox import Sandbox  # noqa: E402
+
+APP = ROOT / "examples" / "provisioning" / "node"
+BLOCKS = re.findall(r"^```(\S*)\n(.*?)^```$", (APP / "README.md").read_text(), re.M | re.S)
+MARK = "\x1e"
+
+
+@pytest.fixture
+def app(tmp_path):
+    """The application's folder as `npm install` leaves it."""
+    for file in [*APP.glob("*.mjs"), APP / "package.json"]:
+        shutil.copy(file, tmp_path)
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "headcount").symlink_to(ROOT / "bindings-node")
+    return tmp_path
+
+
+def test_the_blocks_print_what_stands_below_them(app):
+    code, said = "", []
+    for language, text in BLOCKS:
+        if language == "js":
+            code += f"{text}\nconsole.log({json.dumps(MARK)})\n"
+            said.append("")
+        elif language == "text":
+            said[-1] = text
+    (app / "tutorial.mjs").write_text(code)
+    ended = subprocess.run(["node", "tutorial.mjs"], cwd=app, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.split(f"{MARK}\n") == [*said, ""]
+
+
+def test_the_commands_run(app):
+    (commands,) = [text.splitlines() for language, text in BLOCKS if language == "sh"]
+    assert commands == ["npm install", "npm run sync", "npm start"]
+    sandbox = Sandbox(users=30, groups=2, seed=7)
+    env = {**os.environ, **sandbox.env, "PORT": "0"}
+    try:
+        ran = subprocess.run(["npm", "run", "--silent", "sync"], cwd=app, env=env, stdout=subprocess.PIPE, text=True, timeout=120, check=True)
+        assert f"{sandbox.organization_id} {sandbox.directory_id}: done, 30 new" in ran.stdout
+        # What `npm start` runs, without npm between the signal and it.
+        script = json.loads((app / "package.json").read_text())["scripts"]["start"].split()
+        started = subprocess.Popen(script, cwd=app, env=env, stdout=subprocess.PIPE, text=True)
+        try:
+            said = []
+            while sum(line.startswith("user.created: ") for line in said) < 30 or not any("listening" in line for line in said):
+                said.append(next(started.stdout))
+            url = next(re.fullmatch(r"listening on (http://\S+)\n", line)[1] for line in said if "listening" in line)
+            sandbox.control("POST", "/endpoints", {"url": url})
+            hired = sandbox.control("POST", "/users", {"email": "ada@example.com", "groups": ["Engineering"]})
+            while f"user.created: {hired['id']}\n" not in said:
+                said.append(next(started.stdout))
+            assert "webhook: applied\n" in said
+            started.send_signal(signal.SIGTERM)
+            rest = started.stdout.read()
+            assert started.wait(60) == 0, rest
+        finally:
+            started.kill()
+            started.wait()
+            started.stdout.close()
+        accounts = json.loads((app / "accounts.json").read_text())
+        assert len(accounts) == 31
+        assert accounts[-1]["roles"] == ["developer", "member"]
+    finally:
+        sandbox.close()
