@@ -241,8 +241,14 @@ impl MirrorBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store); [`ErrorKind::Config`](crate::ErrorKind::Config) for a guard's share that is none.
     pub async fn open_in(self, store: Arc<dyn Store>) -> Result<Mirror> {
+        let share = self.settings.guard.share;
+        if !(0.0..=1.0).contains(&share) {
+            return Err(Error::config(format!(
+                "guard_share is {share}: expected a share of the directory from 0 to 1"
+            )));
+        }
         let webhook = OnceLock::new();
         if let Some(given) = self.webhook {
             let _ = webhook.set(Ok(given));

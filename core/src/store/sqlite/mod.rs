@@ -47,8 +47,8 @@ impl SqliteStore {
             let writer = Worker::start("headcount-write", open::memory()?)?;
             return Ok(SqliteStore { writer, reader: None, leases: Arc::default() });
         }
-        let writer = open::file(path)?;
-        let reader = open::reader(path)?;
+        let named = |error: Error| error.with_context("file", path.display().to_string());
+        let (writer, reader) = (open::file(path).map_err(named)?, open::reader(path).map_err(named)?);
         Ok(SqliteStore {
             writer: Worker::start("headcount-write", writer)?,
             reader: Some(Worker::start("headcount-read", reader)?),
