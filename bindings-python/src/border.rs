@@ -7,7 +7,7 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::future::{Future, poll_fn};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -24,6 +24,20 @@ pub(crate) trait Mode: 'static {
     ) -> PyResult<Bound<'py, PyAny>>
     where
         T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>,
+    {
+        Self::begin(py, |_| Ok(call), convert)
+    }
+
+    /// The same for a call that is made where it is started: in the event loop that waits for it, where one does.
+    fn begin<'py, F, T, P>(
+        py: Python<'py>,
+        make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
         P: for<'a> IntoPyObject<'a>;
 }
 
@@ -34,16 +48,17 @@ pub(crate) struct Waiting;
 pub(crate) struct Awaiting;
 
 impl Mode for Waiting {
-    fn run<'py, T, P>(
+    fn begin<'py, F, T, P>(
         py: Python<'py>,
-        call: impl Future<Output = Result<T>> + Send + 'static,
+        make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
         convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
     ) -> PyResult<Bound<'py, PyAny>>
     where
+        F: Future<Output = Result<T>> + Send + 'static,
         T: Send + 'static,
         P: for<'a> IntoPyObject<'a>,
     {
-        let value = wait(py, call)?;
+        let value = wait(py, make(py)?)?;
         object(py, convert(py, value)?).map(|object| object.into_bound(py))
     }
 }
@@ -66,16 +81,17 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>
 }
 
 impl Mode for Awaiting {
-    fn run<'py, T, P>(
+    fn begin<'py, F, T, P>(
         py: Python<'py>,
-        call: impl Future<Output = Result<T>> + Send + 'static,
+        make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
         convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
     ) -> PyResult<Bound<'py, PyAny>>
     where
+        F: Future<Output = Result<T>> + Send + 'static,
         T: Send + 'static,
         P: for<'a> IntoPyObject<'a>,
     {
-        let start = move |py: Python<'_>| future(py, call, convert);
+        let start = move |py: Python<'_>| future(py, make(py)?, convert);
         coroutine(py, Start(Mutex::new(Some(Box::new(start)))))
     }
 }
@@ -110,8 +126,7 @@ where
     T: Send + 'static,
     P: for<'a> IntoPyObject<'a>,
 {
-    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let event_loop = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
+    let event_loop = running_loop(py)?;
     let promise = event_loop.call_method0("create_future")?;
     let settled = promise.clone().unbind();
     let event_loop = event_loop.unbind();
@@ -133,6 +148,12 @@ where
     .or_raise(py)?;
     promise.call_method1("add_done_callback", (Stop(task.abort_handle()),))?;
     Ok(promise.unbind())
+}
+
+/// The event loop of this thread.
+pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
 }
 
 /// Settles a future, unless it has been cancelled meanwhile.
@@ -193,6 +214,52 @@ impl Ready {
     fn __next__(&self) -> PyResult<Option<Py<PyAny>>> {
         let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         Err(pyo3::exceptions::PyStopIteration::new_err((value,)))
+    }
+}
+
+/// An awaitable that has ended well already.
+pub(crate) fn nothing_to_wait_for(py: Python<'_>, value: Py<PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(Bound::new(py, Ready::new(value))?.into_any())
+}
+
+/// Items that an `async for` follows, where none may be lost: one is taken when the task that asked for it goes on with it, and stays
+/// where it was when that task is cancelled meanwhile.
+pub(crate) trait Following: Send + Sync + 'static {
+    /// Takes the next item, where it is there already.
+    fn take(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>>;
+
+    /// A coroutine that ends when there is a next item, or raises; `StopAsyncIteration` where there will be none.
+    fn fill<'py>(self: Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
+}
+
+/// A coroutine for the next item.
+pub(crate) fn following<F: Following>(py: Python<'_>, items: Arc<F>) -> PyResult<Bound<'_, PyAny>> {
+    static FOLLOWING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let (taken, filled) = (Arc::clone(&items), items);
+    let take = Call(Box::new(move |py| Ok(taken.take(py)?.unwrap_or_else(|| py.None()))));
+    let fill = Call(Box::new(move |py| Arc::clone(&filled).fill(py).map(Bound::unbind)));
+    FOLLOWING.import(py, "headcount.support", "following")?.call1((take, fill))
+}
+
+/// Rows to be awaited as a list, or gone through with `async for`: `read` makes the coroutine for the list.
+pub(crate) fn rows(
+    py: Python<'_>,
+    read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
+) -> PyResult<Bound<'_, PyAny>> {
+    static ROWS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ROWS.import(py, "headcount.support", "AsyncRows")?.call1((Call(Box::new(read)),))
+}
+
+type Callee = Box<dyn Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync>;
+
+/// What Python calls without arguments.
+#[pyclass(frozen)]
+struct Call(Callee);
+
+#[pymethods]
+impl Call {
+    fn __call__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        (self.0)(py)
     }
 }
 

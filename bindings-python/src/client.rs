@@ -1,6 +1,7 @@
 //! `Client` and `AsyncClient`: one environment's REST API.
 
-use crate::convert::{Count, Size, Span, Text};
+use crate::border::nothing_to_wait_for;
+use crate::convert::{Count, Size, Span, Text, wrong_type};
 use crate::directory::{AsyncDirectoryClient, DirectoryClient};
 use crate::errors::OrRaise;
 use crate::logging::Log;
@@ -33,6 +34,11 @@ impl State {
         self.log.refresh(py)?;
         let options = CallOptions::new().timeout(timeout.map(|Span(timeout)| timeout));
         self.open().and_then(|client| client.with(options).current()).or_raise(py)
+    }
+
+    /// Asks the logger what it wants of the calls that come.
+    pub(crate) fn refresh_log(&self, py: Python<'_>) -> PyResult<()> {
+        self.log.refresh(py)
     }
 
     /// The native client, or the error that it is closed.
@@ -259,6 +265,19 @@ client!(
     }
 );
 
-fn nothing_to_wait_for(py: Python<'_>, value: Py<PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    Ok(Bound::new(py, crate::border::Ready::new(value))?.into_any())
+/// The client behind either class: what is made with it works for threads and for asyncio.
+pub(crate) struct AnyClient(pub(crate) Arc<State>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for AnyClient {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<AnyClient> {
+        if let Ok(client) = value.cast::<Client>() {
+            Ok(AnyClient(Arc::clone(&client.get().state)))
+        } else if let Ok(client) = value.cast::<AsyncClient>() {
+            Ok(AnyClient(Arc::clone(&client.get().state)))
+        } else {
+            Err(wrong_type(&value, "a Client or an AsyncClient"))
+        }
+    }
 }

@@ -90,6 +90,12 @@ fn instance<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> 
     parts.set_item("request_id", error.request_id())?;
     parts.set_item("retry_after", error.retry_after().map(|wait| wait.as_secs_f64()))?;
     parts.set_item("temporary", error.status() != ErrorStatus::Permanent)?;
+    if let Some(removals) = error.removals() {
+        parts.set_item("count", removals.count)?;
+        parts.set_item("limit", removals.limit)?;
+        parts.set_item("directory_id", &removals.directory_id)?;
+        parts.set_item("user_ids", &removals.user_ids)?;
+    }
     module(py)?.getattr(error.kind().class_name())?.call((error.message(),), Some(&parts))
 }
 

@@ -57,6 +57,15 @@ impl<'py> Found<'py> {
         Ok(found)
     }
 
+    /// The same in memory of its own, for a call that outlives Python's.
+    pub(crate) fn into_owned(self) -> Vec<(Cow<'static, str>, Vec<u8>)> {
+        let owned = |value| match value {
+            Value::Borrowed(bytes) => bytes.as_bytes().to_vec(),
+            Value::Owned(bytes) => bytes,
+        };
+        self.0.into_iter().map(|(name, value)| (name, owned(value))).collect()
+    }
+
     fn add(&mut self, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         match wanted(name)? {
             Some(name) => self.add_values(name, value),

@@ -2,7 +2,7 @@
 //!
 //! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`), and `logging` tells of them;
 //! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers, and `replay` remembers which were
-//! handled; `sandbox` is the other side of both. `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
+//! handled; `mirror` keeps a copy of every directory, by both; `sandbox` is the other side of both. `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
 //! class twice, for threads and for asyncio, is written once, as a macro.
 
 mod border;
@@ -14,6 +14,7 @@ mod event;
 mod headers;
 mod listing;
 mod logging;
+mod mirror;
 mod models;
 mod organization;
 mod replay;
@@ -35,6 +36,12 @@ mod _headcount {
     use crate::listing::{
         AsyncGroupIterator, AsyncOrganizationIterator, AsyncUserIterator, GroupIterator, GroupPage,
         OrganizationIterator, OrganizationPage, UserIterator, UserPage,
+    };
+    #[pymodule_export]
+    use crate::mirror::{
+        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, Change, ChangeIterator, Consumer,
+        DirectoryStatus, Held, Mirror, MirrorDirectory, MirrorGroup, MirrorUser, MirrorUserIterator, ParkedChange,
+        Progress, SyncReport,
     };
     #[pymodule_export]
     use crate::models::{Directory, DirectoryToggle, Group, Organization, User};

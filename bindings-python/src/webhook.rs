@@ -19,6 +19,20 @@ use pyo3::{PyTypeInfo, intern};
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Webhook(headcount::Webhook);
 
+impl Webhook {
+    /// What verifies, from a `Webhook`, a secret or several.
+    pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<headcount::Webhook> {
+        if let Ok(webhook) = given.cast::<Webhook>() {
+            return Ok(webhook.get().0.clone());
+        }
+        builder(given)?.build().or_raise(given.py())
+    }
+}
+
+fn builder(given: &Bound<'_, PyAny>) -> PyResult<headcount::WebhookBuilder> {
+    Ok(secrets(given)?.iter().fold(headcount::Webhook::builder(), |settings, text| settings.secret(&**text)))
+}
+
 #[pymethods]
 impl Webhook {
     #[new]
@@ -31,9 +45,7 @@ impl Webhook {
     ) -> PyResult<Webhook> {
         let mut settings = match secret_or_secrets {
             None => headcount::WebhookBuilder::from_env().or_raise(py)?,
-            Some(given) => {
-                secrets(given)?.iter().fold(headcount::Webhook::builder(), |settings, text| settings.secret(&**text))
-            }
+            Some(given) => builder(given)?,
         };
         if let Some(Span(tolerance)) = tolerance {
             settings = settings.tolerance(tolerance);
@@ -173,12 +185,22 @@ fn secrets(given: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
 }
 
 /// A request's body: its bytes, or what a framework made of them, printed again.
-enum Body<'py> {
+pub(crate) enum Body<'py> {
     Raw(Bound<'py, PyBytes>),
     Parsed(String),
 }
 
 impl<'py> Body<'py> {
+    /// The bytes of a body that nobody has parsed.
+    pub(crate) fn raw(body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        match Body::read(body)? {
+            Body::Raw(bytes) => Ok(bytes),
+            Body::Parsed(_) => {
+                Err(wrong_type(body, "the request's raw body as bytes, bytearray, memoryview or str, as it was signed"))
+            }
+        }
+    }
+
     fn read(body: &Bound<'py, PyAny>) -> PyResult<Body<'py>> {
         let py = body.py();
         if let Ok(bytes) = body.cast::<PyBytes>() {

@@ -10,29 +10,52 @@
             print(user.email)
 
     event = headcount.Webhook().verify(body, headers)
+
+    mirror = headcount.Mirror("headcount.db", client=client)
+    mirror.sync("org_1")
+    for change in mirror.changes("provisioner"):
+        print(change.kind)
+        change.ack()
 """
 
 from ._headcount import (
+    AsyncChange,
+    AsyncChangeIterator,
     AsyncClient,
     AsyncDirectoryClient,
     AsyncGroupIterator,
+    AsyncMirror,
+    AsyncMirrorUserIterator,
     AsyncOrganizationClient,
     AsyncOrganizationIterator,
     AsyncUserIterator,
+    Change,
+    ChangeIterator,
     Client,
+    Consumer,
     Directory,
     DirectoryClient,
+    DirectoryStatus,
     DirectoryToggle,
     Event,
     Group,
     GroupIterator,
     GroupPage,
+    Held,
+    Mirror,
+    MirrorDirectory,
+    MirrorGroup,
+    MirrorUser,
+    MirrorUserIterator,
     Organization,
     OrganizationClient,
     OrganizationIterator,
     OrganizationPage,
+    ParkedChange,
+    Progress,
     ReplayGuard,
     Sandbox,
+    SyncReport,
     User,
     UserIterator,
     UserPage,
@@ -63,7 +86,7 @@ from .errors import (
     WebhookVerificationError,
 )
 
-from .support import Stats
+from .support import AsyncRows, Stats
 
 ScalekitClient = Client
 """The name that the vendor's own SDK has for it."""
@@ -71,35 +94,52 @@ ScalekitClient = Client
 # `ConnectionError` and `TimeoutError` are left to be imported by name: `from headcount import *` must not hide Python's own.
 __all__ = [
     "ApiError",
+    "AsyncChange",
+    "AsyncChangeIterator",
     "AsyncClient",
     "AsyncDirectoryClient",
     "AsyncGroupIterator",
+    "AsyncMirror",
+    "AsyncMirrorUserIterator",
     "AsyncOrganizationClient",
     "AsyncOrganizationIterator",
+    "AsyncRows",
     "AsyncUserIterator",
     "AuthenticationError",
     "BadRequestError",
     "CancelledError",
+    "Change",
+    "ChangeIterator",
     "Client",
     "ConfigError",
+    "Consumer",
     "DecodeError",
     "Directory",
     "DirectoryClient",
+    "DirectoryStatus",
     "DirectoryToggle",
     "Error",
     "Event",
     "Group",
     "GroupIterator",
     "GroupPage",
+    "Held",
     "InternalError",
     "InvalidArgumentError",
     "MassRemovalError",
+    "Mirror",
+    "MirrorDirectory",
+    "MirrorGroup",
+    "MirrorUser",
+    "MirrorUserIterator",
     "NotFoundError",
     "Organization",
     "OrganizationClient",
     "OrganizationIterator",
     "OrganizationPage",
+    "ParkedChange",
     "PermissionDeniedError",
+    "Progress",
     "RateLimitError",
     "ReplayGuard",
     "Sandbox",
@@ -107,6 +147,7 @@ __all__ = [
     "ServerError",
     "Stats",
     "StoreError",
+    "SyncReport",
     "User",
     "UserIterator",
     "UserPage",

@@ -8,7 +8,8 @@ from typing import Any, Callable, Literal, Optional, SupportsIndex, Union, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
-from .support import Stats
+from .errors import Error
+from .support import AsyncRows, Stats
 
 __all__ = [
     "AsyncClient",
@@ -25,6 +26,23 @@ __all__ = [
     "OrganizationPage",
     "UserIterator",
     "UserPage",
+    "AsyncChange",
+    "AsyncChangeIterator",
+    "AsyncMirror",
+    "AsyncMirrorUserIterator",
+    "Change",
+    "ChangeIterator",
+    "Consumer",
+    "DirectoryStatus",
+    "Held",
+    "Mirror",
+    "MirrorDirectory",
+    "MirrorGroup",
+    "MirrorUser",
+    "MirrorUserIterator",
+    "ParkedChange",
+    "Progress",
+    "SyncReport",
     "Directory",
     "DirectoryToggle",
     "Group",
@@ -48,6 +66,24 @@ _Value: TypeAlias = Union[str, bytes, None, list[str], list[bytes], tuple[str, .
 _Headers: TypeAlias = Union[Mapping[str, Any], Mapping[bytes, Any], Iterable[tuple[str, _Value]], Iterable[tuple[bytes, _Value]]]
 
 _Span: TypeAlias = Union[float, timedelta, None]
+
+_Mode: TypeAlias = Literal["auto", "full", "incremental"]
+_Outcome: TypeAlias = Literal["applied", "duplicate", "stale", "parked", "ignored"]
+_Kind: TypeAlias = Literal[
+    "user.created",
+    "user.updated",
+    "user.deactivated",
+    "user.reactivated",
+    "user.deleted",
+    "group.created",
+    "group.updated",
+    "group.deleted",
+    "membership.added",
+    "membership.removed",
+    "roles.changed",
+    "directory.enabled",
+    "directory.disabled",
+]
 
 _object: TypeAlias = object  # `Event` has a property of that name
 
@@ -1117,6 +1153,892 @@ class Webhook:
 
         ``id`` is a fresh ``msg_...`` and ``timestamp`` (Unix seconds, or an aware datetime) the present unless given.
         """
+
+@final
+class MirrorUser:
+    """A user as mirrored. Identified by ``id``, never by an address."""
+
+    @property
+    def id(self) -> str:
+        """``diruser_...``. It stays the same whatever else of the user changes."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization they belong to."""
+
+    @property
+    def directory_id(self) -> str:
+        """The directory that lists them."""
+
+    @property
+    def email(self) -> str:
+        """The primary address."""
+
+    @property
+    def given_name(self) -> str:
+        """First name."""
+
+    @property
+    def family_name(self) -> str:
+        """Last name."""
+
+    @property
+    def preferred_username(self) -> str:
+        """What they sign in with at their directory."""
+
+    @property
+    def emails(self) -> list[str]:
+        """All addresses, as the last listing had them."""
+
+    @property
+    def active(self) -> bool:
+        """Whether they may sign in: what the latest event or the listed details say, or else yes."""
+
+    @property
+    def group_ids(self) -> list[str]:
+        """The groups they are in, in the order of their ids."""
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles that the role map gives them by their groups, in the order of their names."""
+
+    @property
+    def vendor_roles(self) -> list[str]:
+        """The roles that the vendor gives them, as the latest event had them."""
+
+    @property
+    def linked_id(self) -> Optional[str]:
+        """The application's own id for them, where it has linked one."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """When their directory last changed them."""
+
+    @property
+    def detail(self) -> Optional[dict[str, Any]]:
+        """The user as their directory describes them, from the last listing. Decoded when first read."""
+
+    @property
+    def attributes(self) -> Optional[dict[str, Any]]:
+        """What the latest event said beyond the fields above, such as ``title`` and ``department``. Decoded when first read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class MirrorGroup:
+    """A group as mirrored."""
+
+    @property
+    def id(self) -> str:
+        """``dirgroup_...``."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization it belongs to."""
+
+    @property
+    def directory_id(self) -> str:
+        """The directory that lists it."""
+
+    @property
+    def display_name(self) -> str:
+        """What people call it."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """When its directory last changed it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class MirrorDirectory:
+    """A directory as mirrored."""
+
+    @property
+    def id(self) -> str:
+        """``dir_...``."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization it belongs to."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def directory_type(self) -> str:
+        """How Scalekit follows it: ``SCIM``, ``LDAP``, ``POLL``, ..."""
+
+    @property
+    def directory_provider(self) -> str:
+        """Whose product it is: ``OKTA``, ``GOOGLE``, ``MICROSOFT_AD``, ..."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether Scalekit follows it at present."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class Held:
+    """Removals that the guard holds back until somebody has looked at them."""
+
+    @property
+    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst"]:
+        """Why: ``mass_removal``, ``empty_listing``, ``directory_disabled``, ``directory_not_found`` or ``deletion_burst``."""
+
+    @property
+    def count(self) -> int:
+        """How many users would be removed."""
+
+    @property
+    def limit(self) -> int:
+        """How many may be without approval."""
+
+    @property
+    def at(self) -> datetime:
+        """Since when, by this machine's clock."""
+
+    @property
+    def cause(self) -> str:
+        """The sync or event that would have removed them."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class DirectoryStatus:
+    """How the mirror stands with a directory."""
+
+    @property
+    def directory(self) -> MirrorDirectory:
+        """The directory."""
+
+    @property
+    def last_full_sync(self) -> Optional[datetime]:
+        """When the last full sync that came to its end began."""
+
+    @property
+    def last_incremental_sync(self) -> Optional[datetime]:
+        """When the last incremental sync that came to its end began."""
+
+    @property
+    def users(self) -> int:
+        """How many users are mirrored."""
+
+    @property
+    def groups(self) -> int:
+        """How many groups."""
+
+    @property
+    def watermark(self) -> Optional[datetime]:
+        """The latest change of a user that was listed, by the vendor's clock: the next incremental sync goes on a little before it."""
+
+    @property
+    def held(self) -> Optional[Held]:
+        """The removals that the guard holds back, where it does."""
+
+    @property
+    def parked_events(self) -> int:
+        """How many events of the organization wait for a sync."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@disjoint_base
+class Change:
+    """One change of the feed. Those of ``poll``, ``wait`` and ``changes`` know their consumer, and ``ack()`` tells it."""
+
+    @property
+    def seq(self) -> int:
+        """Its number: greater than those of all changes before it. A snapshot's are negative."""
+
+    @property
+    def kind(self) -> _Kind:
+        """What kind of change: ``user.created``, ``membership.removed``, ..."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization it happened to."""
+
+    @property
+    def directory_id(self) -> str:
+        """The directory it happened in."""
+
+    @property
+    def user(self) -> Optional[MirrorUser]:
+        """The user it is about, as they are after it, or as they were where they left. Memberships and roles leave ``detail`` and
+        ``attributes`` out.
+        """
+
+    @property
+    def group(self) -> Optional[MirrorGroup]:
+        """The group it is about."""
+
+    @property
+    def before(self) -> Union[MirrorUser, MirrorGroup, None]:
+        """The user or group as it was, where it was there. None for memberships."""
+
+    @property
+    def after(self) -> Union[MirrorUser, MirrorGroup, None]:
+        """The user or group as it is, where it is there. None for memberships."""
+
+    @property
+    def fields(self) -> list[str]:
+        """The names of the fields that changed."""
+
+    @property
+    def cause(self) -> str:
+        """What brought it about: ``sync:`` and the run's id, ``event:`` and the event's, ``roles`` for the role map, ``snapshot``."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was committed, by this machine's clock."""
+
+    def ack(self) -> None:
+        """Acknowledges it with all before it: its consumer does not get them again. Durable when this returns."""
+
+    def park(self, reason: str) -> None:
+        """Puts it aside, with what there is to say about it, and acknowledges it with all before it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Change: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class AsyncChange(Change):
+    """A change that an ``AsyncMirror`` gave: ``ack()`` and ``park()`` are awaited."""
+
+    def ack(self) -> Coroutine[Any, Any, None]:  # type: ignore[override]
+        """Acknowledges it with all before it: its consumer does not get them again. Durable when it has been awaited."""
+
+    def park(self, reason: str) -> Coroutine[Any, Any, None]:  # type: ignore[override]
+        """Puts it aside, with what there is to say about it, and acknowledges it with all before it."""
+
+@final
+class ParkedChange:
+    """A change that a consumer's handler could not handle, put aside so that the rest goes on."""
+
+    @property
+    def change(self) -> Change:
+        """The change."""
+
+    @property
+    def reason(self) -> str:
+        """What the application said about it."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was put aside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Consumer:
+    """How far a consumer is."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def cursor(self) -> int:
+        """The last change it has acknowledged; negative inside a snapshot."""
+
+    @property
+    def behind(self) -> int:
+        """How many changes it is behind; those of a snapshot are not counted."""
+
+    @property
+    def parked(self) -> int:
+        """How many changes it has put aside."""
+
+    @property
+    def seen_at(self) -> datetime:
+        """When it last acknowledged something."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Progress:
+    """How far a sync is."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization."""
+
+    @property
+    def directory_id(self) -> str:
+        """The directory."""
+
+    @property
+    def phase(self) -> Literal["groups", "users", "removals"]:
+        """What it is doing: ``groups``, ``users`` or ``removals``."""
+
+    @property
+    def pages(self) -> int:
+        """Pages of this phase that have come."""
+
+    @property
+    def items(self) -> int:
+        """Users or groups in them."""
+
+    @property
+    def total(self) -> Optional[int]:
+        """How many there are in all, where the server said."""
+
+    @property
+    def rate(self) -> float:
+        """How many come in a second."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class SyncReport:
+    """What a sync of one directory did."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organization."""
+
+    @property
+    def directory_id(self) -> str:
+        """The directory; empty where the organization's directories could not be listed."""
+
+    @property
+    def mode(self) -> Literal["full", "incremental"]:
+        """What it listed: ``full`` or ``incremental``."""
+
+    @property
+    def outcome(self) -> Literal["done", "incomplete", "held", "already_running", "failed"]:
+        """How it ended: ``done``, ``incomplete``, ``held``, ``already_running`` or ``failed``."""
+
+    @property
+    def run(self) -> str:
+        """The run's id: the changes that it brought about have the cause ``sync:`` and this."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began."""
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it ended."""
+
+    @property
+    def pages(self) -> int:
+        """Pages of users and groups that were listed."""
+
+    @property
+    def users(self) -> int:
+        """Users that were listed."""
+
+    @property
+    def groups(self) -> int:
+        """Groups that were listed."""
+
+    @property
+    def created(self) -> int:
+        """Users that are new."""
+
+    @property
+    def updated(self) -> int:
+        """Users of whom something changed."""
+
+    @property
+    def deactivated(self) -> int:
+        """Users that may no longer sign in."""
+
+    @property
+    def reactivated(self) -> int:
+        """Users that may again."""
+
+    @property
+    def deleted(self) -> int:
+        """Users that have left."""
+
+    @property
+    def changes(self) -> int:
+        """All changes that it put into the feed."""
+
+    @property
+    def events(self) -> int:
+        """Events that had waited for a sync and are settled now."""
+
+    @property
+    def held(self) -> Optional[Held]:
+        """What is held back, where something is."""
+
+    @property
+    def incomplete(self) -> Optional[str]:
+        """Why nobody was removed, where the listing did not hold still."""
+
+    @property
+    def error(self) -> Optional[Error]:
+        """What went wrong, where something did and others go on: the exception, not raised."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values: times are RFC 3339 text, an error its message."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class MirrorUserIterator:
+    """Iterates over mirrored users. Threads may share it: each user goes to one of them."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> MirrorUser: ...
+
+@final
+class AsyncMirrorUserIterator:
+    """Iterates over mirrored users with ``async for``. Tasks may share it: each user goes to one of them."""
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Coroutine[Any, Any, MirrorUser]: ...
+
+@final
+class ChangeIterator:
+    """Follows a consumer's feed. Threads may share it: each change goes to one of them."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Change: ...
+
+@final
+class AsyncChangeIterator:
+    """Follows a consumer's feed with ``async for``. Tasks may share it: each change goes to one of them, and one whose task was cancelled
+    meanwhile to the next.
+    """
+
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Coroutine[Any, Any, AsyncChange]: ...
+
+@final
+class Mirror:
+    """A durable local copy of every directory, and a feed of what changed. May be used from any number of threads at once, and after a fork.
+
+    ``path`` is a file, made where there is none, or ``":memory:"``, which ends with the mirror and goes through no fork. Any number of processes of one machine may
+    share a file. ``client``, of either kind, is what syncs list with; without one the mirror reads, receives and feeds, and a sync is
+    a ``ConfigError``. Webhooks are verified with ``webhook_secret``: one secret, several, or a ``Webhook``; without it
+    ``SCALEKIT_WEBHOOK_SECRET`` is read when the first one comes. It is opened at once.
+
+    The guard: a sync that would remove more than ``guard_users`` users (20 unless set) and more than ``guard_share`` of the directory (0.1)
+    removes nobody and raises ``MassRemovalError``; where ``guard_events`` is left on, the same holds for deletion events within an hour.
+    ``full_every`` is how old the last full sync may be before ``auto`` makes another (24 hours), ``retention`` how long changes are kept
+    that every consumer has acknowledged (30 days): seconds or a ``timedelta``.
+
+    ``StoreError`` where the file is something else, was written by a newer version, or cannot be read and written.
+    """
+
+    def __new__(
+        cls,
+        path: Union[str, PathLike[str]],
+        *,
+        client: Union[Client, AsyncClient, None] = None,
+        webhook_secret: Union[str, Iterable[str], Webhook, None] = None,
+        guard_users: Optional[int] = None,
+        guard_share: Optional[float] = None,
+        guard_events: Optional[bool] = None,
+        full_every: _Span = None,
+        retention: _Span = None,
+    ) -> Self: ...
+    @overload
+    def sync(
+        self,
+        organization_id: str,
+        directory_id: None = None,
+        *,
+        mode: Optional[_Mode] = None,
+        approve_removals: bool = False,
+        wait: Optional[bool] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> list[SyncReport]:
+        """Syncs the directories of an organization: a report for each, or for the one that is named, that one's.
+
+        ``mode`` is ``full`` (everything: the only one that sees who has left), ``incremental`` (what changed since the last sync) or ``auto``, as
+        unless set: incremental, and full where the last full one is older than ``full_every``. ``approve_removals`` says that the removals that
+        the guard held back have been looked at, and are meant. Where another sync of a directory is under way this one waits, or, with
+        ``wait=False``, reports ``already_running``.
+
+        ``on_progress`` is told page after page how far it is, in a thread that waits for the sync. What it raises ends the sync and is raised here; what was
+        committed until then stays, and the next sync goes on.
+
+        All directories are synced; what went wrong with one is raised then. ``MassRemovalError`` where the guard held removals back.
+        """
+
+    @overload
+    def sync(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        mode: Optional[_Mode] = None,
+        approve_removals: bool = False,
+        wait: Optional[bool] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> SyncReport: ...
+    def sync_all(
+        self,
+        *,
+        concurrency: Optional[int] = None,
+        mode: Optional[_Mode] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> list[SyncReport]:
+        """Syncs every directory of every organization, ``concurrency`` of them (16 unless set) at once. What goes wrong in one is in its
+        report's ``error`` and stops no other. ``on_progress`` is called from any thread, and several at once.
+        """
+
+    def receive(self, body: Union[_Bytes, str], headers: _Headers) -> _Outcome:
+        """Takes a webhook: verifies it, stores it and applies it, durably when this returns.
+
+        ``body`` is the request's as it came, not parsed; ``headers`` as in ``Webhook.verify``. Answer 201 whatever it gives, 400 to a
+        ``WebhookVerificationError``, and 500 to any other error, so that it is sent again. ``parked`` waits for a sync, which tells
+        whom it is about, or for approval.
+        """
+
+    def apply(self, event: Event) -> _Outcome:
+        """Takes an event that has been verified already, as ``receive`` does."""
+
+    def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> MirrorUserIterator:
+        """The users of an organization: all, or those of a directory or a group, in the order in which the mirror learnt of them."""
+
+    def groups(self, organization_id: str, directory_id: Optional[str] = None) -> list[MirrorGroup]:
+        """The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them."""
+
+    def directories(self, organization_id: Optional[str] = None) -> list[MirrorDirectory]:
+        """The directories that the mirror knows: of one organization, or all."""
+
+    def user(self, user_id: str) -> Optional[MirrorUser]:
+        """One user, or None where the mirror has none of this id."""
+
+    def group(self, group_id: str) -> Optional[MirrorGroup]:
+        """One group, or None where the mirror has none of this id."""
+
+    def find_users(self, email: str) -> list[MirrorUser]:
+        """The users with this primary address, whatever the case of its letters, in all organizations: an address is no identity, and
+        several may have it.
+        """
+
+    def status(self) -> list[DirectoryStatus]:
+        """How the mirror stands with each directory, in the order of their ids."""
+
+    def held_removals(self, directory_id: str) -> list[str]:
+        """The ids of the users whose removal from a directory is held back, all of them."""
+
+    def link(self, user_id: str, account_id: Optional[str]) -> None:
+        """Remembers the application's own account id beside a user, or forgets it where that is None.
+
+        It is in every change of theirs from now on as ``user.linked_id``, and stays whatever else of them changes. ``NotFoundError`` where the
+        mirror has no such user.
+        """
+
+    def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[tuple[str, str]]]) -> None:
+        """Says which groups give which roles: a group (its id, its name, or a pattern of names with ``*`` and ``?``) and a role. All that fit
+        count. What that changes for whom is in the feed as ``roles.changed`` when this returns.
+        """
+
+    def role_map(self) -> list[tuple[str, str]]:
+        """The pairs of the role map, as they were set."""
+
+    def poll(self, consumer: str, limit: Optional[int] = None) -> list[Change]:
+        """The changes that a consumer has not acknowledged, oldest first, ``limit`` (100 unless set, 10,000 at most) of them at most. A
+        name that is new begins with the oldest change that is kept. What is not acknowledged comes again.
+        """
+
+    def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[Change]:
+        """As ``poll``, but where there is nothing yet it waits for the first change until ``timeout`` has passed, and then gives none;
+        without one for ever. A change of another process is seen within half a second.
+        """
+
+    def ack(self, consumer: str, seq: int) -> None:
+        """Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this returns."""
+
+    def changes(self, consumer: str, *, timeout: _Span = None) -> ChangeIterator:
+        """Follows the feed, change after change, and waits for the next one: for ever, or until none has come for ``timeout``.
+
+        Acknowledge each when it is handled: ``change.ack()``. It reads a hundred at a time, and once those are through begins behind the last one
+        that was acknowledged: what was not comes again.
+        """
+
+    def park(self, consumer: str, seq: int, reason: str) -> None:
+        """Puts a change aside that a consumer cannot handle, with what there is to say about it, and acknowledges it with those before it.
+        It is kept and listed until it is dropped.
+        """
+
+    def parked_changes(self, consumer: str) -> list[ParkedChange]:
+        """What a consumer has put aside, oldest first."""
+
+    def drop_parked(self, consumer: str, seq: int) -> bool:
+        """Forgets a change that was put aside; whether there was one."""
+
+    def start_from_snapshot(self, consumer: str) -> None:
+        """Has a consumer, new or old, start with what is there: its next changes are a ``group.created`` and a ``user.created`` for each group
+        and user, with negative numbers and the cause ``snapshot``, and then every change since this call.
+        """
+
+    def consumers(self) -> list[Consumer]:
+        """Every consumer, and how far it is."""
+
+    def drop_consumer(self, consumer: str) -> bool:
+        """Forgets a consumer that is not coming back, with all it has put aside; whether there was one."""
+
+    def trim(self) -> None:
+        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and what else has had its time. Syncs do
+        it when they end.
+        """
+
+    def close(self) -> None:
+        """Closes the file. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+
+    def __enter__(self) -> Self: ...
+    @overload
+    def __exit__(self, exc_type: None, exc: None, traceback: None, /) -> None: ...
+    @overload
+    def __exit__(self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /) -> None: ...
+
+@final
+class AsyncMirror:
+    """A durable local copy of every directory, and a feed of what changed, for asyncio. Any number of tasks, loops and threads may use it.
+
+    ``path`` is a file, made where there is none, or ``":memory:"``, which ends with the mirror and goes through no fork. Any number of processes of one machine may
+    share a file. ``client``, of either kind, is what syncs list with; without one the mirror reads, receives and feeds, and a sync is
+    a ``ConfigError``. Webhooks are verified with ``webhook_secret``: one secret, several, or a ``Webhook``; without it
+    ``SCALEKIT_WEBHOOK_SECRET`` is read when the first one comes. It is opened
+    at once, so make it before the loop is busy.
+
+    The guard: a sync that would remove more than ``guard_users`` users (20 unless set) and more than ``guard_share`` of the directory (0.1)
+    removes nobody and raises ``MassRemovalError``; where ``guard_events`` is left on, the same holds for deletion events within an hour.
+    ``full_every`` is how old the last full sync may be before ``auto`` makes another (24 hours), ``retention`` how long changes are kept
+    that every consumer has acknowledged (30 days): seconds or a ``timedelta``.
+
+    ``StoreError`` where the file is something else, was written by a newer version, or cannot be read and written.
+    """
+
+    def __new__(
+        cls,
+        path: Union[str, PathLike[str]],
+        *,
+        client: Union[Client, AsyncClient, None] = None,
+        webhook_secret: Union[str, Iterable[str], Webhook, None] = None,
+        guard_users: Optional[int] = None,
+        guard_share: Optional[float] = None,
+        guard_events: Optional[bool] = None,
+        full_every: _Span = None,
+        retention: _Span = None,
+    ) -> Self: ...
+    @overload
+    def sync(
+        self,
+        organization_id: str,
+        directory_id: None = None,
+        *,
+        mode: Optional[_Mode] = None,
+        approve_removals: bool = False,
+        wait: Optional[bool] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> Coroutine[Any, Any, list[SyncReport]]:
+        """Syncs the directories of an organization: a report for each, or for the one that is named, that one's.
+
+        ``mode`` is ``full`` (everything: the only one that sees who has left), ``incremental`` (what changed since the last sync) or ``auto``, as
+        unless set: incremental, and full where the last full one is older than ``full_every``. ``approve_removals`` says that the removals that
+        the guard held back have been looked at, and are meant. Where another sync of a directory is under way this one waits, or, with
+        ``wait=False``, reports ``already_running``.
+
+        ``on_progress`` is told page after page how far it is, a plain function that the event loop calls. What it raises ends the sync and is raised here; what was
+        committed until then stays, and the next sync goes on.
+
+        All directories are synced; what went wrong with one is raised then. ``MassRemovalError`` where the guard held removals back.
+        """
+
+    @overload
+    def sync(
+        self,
+        organization_id: str,
+        directory_id: str,
+        *,
+        mode: Optional[_Mode] = None,
+        approve_removals: bool = False,
+        wait: Optional[bool] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> Coroutine[Any, Any, SyncReport]: ...
+    def sync_all(
+        self,
+        *,
+        concurrency: Optional[int] = None,
+        mode: Optional[_Mode] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> Coroutine[Any, Any, list[SyncReport]]:
+        """Syncs every directory of every organization, ``concurrency`` of them (16 unless set) at once. What goes wrong in one is in its
+        report's ``error`` and stops no other. ``on_progress`` is called by the event loop.
+        """
+
+    def receive(self, body: Union[_Bytes, str], headers: _Headers) -> Coroutine[Any, Any, _Outcome]:
+        """Takes a webhook: verifies it, stores it and applies it, durably when this has been awaited.
+
+        ``body`` is the request's as it came, not parsed; ``headers`` as in ``Webhook.verify``. Answer 201 whatever it gives, 400 to a
+        ``WebhookVerificationError``, and 500 to any other error, so that it is sent again. ``parked`` waits for a sync, which tells
+        whom it is about, or for approval.
+        """
+
+    def apply(self, event: Event) -> Coroutine[Any, Any, _Outcome]:
+        """Takes an event that has been verified already, as ``receive`` does."""
+
+    def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> AsyncMirrorUserIterator:
+        """The users of an organization: all, or those of a directory or a group, in the order in which the mirror learnt of them."""
+
+    def groups(self, organization_id: str, directory_id: Optional[str] = None) -> AsyncRows[MirrorGroup]:
+        """The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them."""
+
+    def directories(self, organization_id: Optional[str] = None) -> AsyncRows[MirrorDirectory]:
+        """The directories that the mirror knows: of one organization, or all."""
+
+    def user(self, user_id: str) -> Coroutine[Any, Any, Optional[MirrorUser]]:
+        """One user, or None where the mirror has none of this id."""
+
+    def group(self, group_id: str) -> Coroutine[Any, Any, Optional[MirrorGroup]]:
+        """One group, or None where the mirror has none of this id."""
+
+    def find_users(self, email: str) -> Coroutine[Any, Any, list[MirrorUser]]:
+        """The users with this primary address, whatever the case of its letters, in all organizations: an address is no identity, and
+        several may have it.
+        """
+
+    def status(self) -> Coroutine[Any, Any, list[DirectoryStatus]]:
+        """How the mirror stands with each directory, in the order of their ids."""
+
+    def held_removals(self, directory_id: str) -> Coroutine[Any, Any, list[str]]:
+        """The ids of the users whose removal from a directory is held back, all of them."""
+
+    def link(self, user_id: str, account_id: Optional[str]) -> Coroutine[Any, Any, None]:
+        """Remembers the application's own account id beside a user, or forgets it where that is None.
+
+        It is in every change of theirs from now on as ``user.linked_id``, and stays whatever else of them changes. ``NotFoundError`` where the
+        mirror has no such user.
+        """
+
+    def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[tuple[str, str]]]) -> Coroutine[Any, Any, None]:
+        """Says which groups give which roles: a group (its id, its name, or a pattern of names with ``*`` and ``?``) and a role. All that fit
+        count. What that changes for whom is in the feed as ``roles.changed`` when this has been awaited.
+        """
+
+    def role_map(self) -> Coroutine[Any, Any, list[tuple[str, str]]]:
+        """The pairs of the role map, as they were set."""
+
+    def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[AsyncChange]]:
+        """The changes that a consumer has not acknowledged, oldest first, ``limit`` (100 unless set, 10,000 at most) of them at most. A
+        name that is new begins with the oldest change that is kept. What is not acknowledged comes again.
+        """
+
+    def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[AsyncChange]]:
+        """As ``poll``, but where there is nothing yet it waits for the first change until ``timeout`` has passed, and then gives none;
+        without one for ever. A change of another process is seen within half a second.
+        """
+
+    def ack(self, consumer: str, seq: int) -> Coroutine[Any, Any, None]:
+        """Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this has been awaited."""
+
+    def changes(self, consumer: str, *, timeout: _Span = None) -> AsyncChangeIterator:
+        """Follows the feed, change after change, and waits for the next one: for ever, or until none has come for ``timeout``.
+
+        Acknowledge each when it is handled: ``await change.ack()``. It reads a hundred at a time, and once those are through begins behind the last one
+        that was acknowledged: what was not comes again.
+        """
+
+    def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:
+        """Puts a change aside that a consumer cannot handle, with what there is to say about it, and acknowledges it with those before it.
+        It is kept and listed until it is dropped.
+        """
+
+    def parked_changes(self, consumer: str) -> Coroutine[Any, Any, list[ParkedChange]]:
+        """What a consumer has put aside, oldest first."""
+
+    def drop_parked(self, consumer: str, seq: int) -> Coroutine[Any, Any, bool]:
+        """Forgets a change that was put aside; whether there was one."""
+
+    def start_from_snapshot(self, consumer: str) -> Coroutine[Any, Any, None]:
+        """Has a consumer, new or old, start with what is there: its next changes are a ``group.created`` and a ``user.created`` for each group
+        and user, with negative numbers and the cause ``snapshot``, and then every change since this call.
+        """
+
+    def consumers(self) -> Coroutine[Any, Any, list[Consumer]]:
+        """Every consumer, and how far it is."""
+
+    def drop_consumer(self, consumer: str) -> Coroutine[Any, Any, bool]:
+        """Forgets a consumer that is not coming back, with all it has put aside; whether there was one."""
+
+    def trim(self) -> Coroutine[Any, Any, None]:
+        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and what else has had its time. Syncs do
+        it when they end.
+        """
+
+    def close(self) -> Coroutine[Any, Any, None]:
+        """Closes the file. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+
+    def __aenter__(self) -> Awaitable[Self]: ...
+    @overload
+    def __aexit__(self, exc_type: None, exc: None, traceback: None, /) -> Coroutine[Any, Any, None]: ...
+    @overload
+    def __aexit__(
+        self, exc_type: type[BaseException], exc: BaseException, traceback: TracebackType, /
+    ) -> Coroutine[Any, Any, None]: ...
 
 @final
 class ReplayGuard:

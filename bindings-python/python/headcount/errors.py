@@ -10,7 +10,7 @@ import builtins
 
 TYPE_CHECKING = False  # typing's own costs as much to import as the rest of the package
 if TYPE_CHECKING:
-    from typing import Any, Mapping, Optional
+    from typing import Any, Iterable, Mapping, Optional
 
 
 class Error(Exception):
@@ -161,9 +161,40 @@ class WebhookVerificationError(Error):
 
 
 class MassRemovalError(Error):
-    """A sync would remove more users than the guard allows."""
+    """A sync would remove more users than the guard allows: nobody was removed, and the mirror keeps the list.
+
+    Look at who they are, and where they are meant sync again with ``approve_removals=True``.
+    """
 
     kind = "mass_removal"
+
+    count: int
+    """How many users would be removed."""
+
+    limit: int
+    """How many would have been removed without asking."""
+
+    directory_id: str
+    """The directory that lacks them."""
+
+    user_ids: tuple[str, ...]
+    """Who they are: the first thousand, in the order of their ids. ``mirror.held_removals(directory_id)`` has them all."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        count: int = 0,
+        limit: int = 0,
+        directory_id: str = "",
+        user_ids: Iterable[str] = (),
+        **parts: Any,
+    ) -> None:
+        super().__init__(message, **parts)
+        self.count = count
+        self.limit = limit
+        self.directory_id = directory_id
+        self.user_ids = tuple(user_ids)
 
 
 class StoreError(Error):

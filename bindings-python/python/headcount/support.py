@@ -1,7 +1,7 @@
-"""What only Python can make for the native half: a coroutine, and a named tuple."""
+"""What only Python can make for the native half: coroutines, a generic class, and a named tuple."""
 
-from collections.abc import Awaitable
-from typing import Callable, NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Generator
+from typing import Any, Callable, Generic, NamedTuple, Optional, TypeVar
 
 _T = TypeVar("_T")
 
@@ -26,3 +26,24 @@ class Stats(NamedTuple):
 async def run(start: Callable[[], Awaitable[_T]]) -> _T:
     """A coroutine that begins when it is first run."""
     return await start()
+
+
+async def following(take: Callable[[], Optional[_T]], fill: Callable[[], Awaitable[None]]) -> _T:
+    """The next item: taken without a wait behind it, so that a task that is cancelled leaves it to the next one."""
+    while (item := take()) is None:
+        await fill()
+    return item
+
+
+class AsyncRows(Generic[_T]):
+    """What an ``AsyncMirror`` lists: ``await`` it for a list, or go through it with ``async for``."""
+
+    def __init__(self, read: Callable[[], Awaitable[list[_T]]]) -> None:
+        self._read = read
+
+    def __await__(self) -> Generator[Any, Any, list[_T]]:
+        return self._read().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[_T]:
+        for row in await self._read():
+            yield row

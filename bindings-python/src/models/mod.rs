@@ -81,7 +81,7 @@ pub(crate) fn hash(value: &impl Hash) -> u64 {
 }
 
 /// `Name(field=value, …)` with the fields that hold anything.
-fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str], folded: &[&str]) -> PyResult<String> {
+pub(crate) fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str], folded: &[&str]) -> PyResult<String> {
     let mut parts = Vec::new();
     for field in shown {
         let value = object.getattr(*field)?;
@@ -98,7 +98,7 @@ fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str], folded: &[&str]) 
 }
 
 /// A model from the JSON that pickling made of it.
-fn read<T: serde::de::DeserializeOwned>(py: Python<'_>, json: &str) -> PyResult<T> {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(py: Python<'_>, json: &str) -> PyResult<T> {
     serde_json::from_str(json)
         .map_err(|_| crate::errors::invalid_argument(py, "the pickle was made by something other than headcount"))
 }

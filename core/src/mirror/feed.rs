@@ -50,6 +50,14 @@ impl Serialize for ChangeKind {
     }
 }
 
+impl<'de> Deserialize<'de> for ChangeKind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<ChangeKind, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = ChangeKind::ALL.iter().copied().find(|kind| kind.name() == name);
+        known.ok_or_else(|| serde::de::Error::custom("expected the name of a kind of change"))
+    }
+}
+
 /// A user or a group, whichever a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,7 +87,7 @@ impl Mirrored {
 }
 
 /// One change, as consumers get it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// Its number: greater than those of all changes before it. A snapshot's are negative.

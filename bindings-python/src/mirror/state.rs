@@ -1,0 +1,79 @@
+//! The native mirror until it is closed, and the settings it is opened with.
+
+use crate::client::{self, AnyClient};
+use crate::convert::{Size, Span};
+use crate::errors::OrRaise;
+use crate::webhook::Webhook;
+use headcount::{Error, blocking, guard};
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The native mirror until it is closed; shared by everything that was made with it.
+pub(crate) struct State {
+    mirror: RwLock<Option<blocking::Mirror>>,
+    client: Option<Arc<client::State>>,
+}
+
+/// What a mirror is opened with.
+pub(super) struct Settings<'a, 'py> {
+    pub(super) client: Option<AnyClient>,
+    pub(super) webhook_secret: Option<&'a Bound<'py, PyAny>>,
+    pub(super) guard_users: Option<Size>,
+    pub(super) guard_share: Option<f64>,
+    pub(super) guard_events: Option<bool>,
+    pub(super) full_every: Option<Span>,
+    pub(super) retention: Option<Span>,
+}
+
+impl State {
+    pub(super) fn open(py: Python<'_>, path: PathBuf, settings: Settings<'_, '_>) -> PyResult<Arc<State>> {
+        let mut builder = headcount::Mirror::builder();
+        if let Some(given) = settings.webhook_secret {
+            builder = builder.webhook(Webhook::read(given)?);
+        }
+        if let Some(users) = settings.guard_users {
+            builder = builder.guard_users(u32::from(users).into());
+        }
+        if let Some(share) = settings.guard_share {
+            builder = builder.guard_share(share);
+        }
+        if let Some(events) = settings.guard_events {
+            builder = builder.guard_events(events);
+        }
+        if let Some(Span(age)) = settings.full_every {
+            builder = builder.full_every(age);
+        }
+        if let Some(Span(age)) = settings.retention {
+            builder = builder.retention(age);
+        }
+        let client = settings.client.map(|AnyClient(client)| client);
+        let native = client.as_ref().map(|client| client.open()).transpose().or_raise(py)?;
+        let mirror = py.detach(|| guard(|| blocking::Mirror::with_settings(path, native, builder))).or_raise(py)?;
+        Ok(Arc::new(State { mirror: RwLock::new(Some(mirror)), client }))
+    }
+
+    /// This process' mirror, or the error that it is closed.
+    pub(super) fn current(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
+        // A forked child opens the file here.
+        py.detach(|| guard(|| self.opened()?.current())).or_raise(py)
+    }
+
+    /// The same for a sync, which sends requests: what the log wants of them is asked for.
+    pub(super) fn syncing(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
+        if let Some(client) = &self.client {
+            client.refresh_log(py)?;
+        }
+        self.current(py)
+    }
+
+    pub(super) fn opened(&self) -> headcount::Result<blocking::Mirror> {
+        let mirror = self.mirror.read().unwrap_or_else(PoisonError::into_inner);
+        mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+    }
+
+    /// What is left to drop, which may wait for a disk.
+    pub(super) fn close(&self) -> Option<blocking::Mirror> {
+        self.mirror.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,163 @@
+"""The shared scenarios of the mirror, blocking and with asyncio: see tests/scenarios/README.md."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+import headcount
+
+SCENARIOS = sorted((Path(__file__).resolve().parents[2] / "tests" / "scenarios").glob("*.json"))
+
+
+class Blocking:
+    """A mirror of threads, with the calls of one that is awaited."""
+
+    def __init__(self, mirror):
+        self.mirror = mirror
+
+    def __getattr__(self, name):
+        async def call(*arguments, **options):
+            return getattr(self.mirror, name)(*arguments, **options)
+
+        return call
+
+    async def first_users(self, organization_id, count):
+        return [user for user, _ in zip(self.mirror.users(organization_id), range(count))]
+
+
+class Awaited:
+    def __init__(self, mirror):
+        self.mirror = mirror
+
+    def __getattr__(self, name):
+        return getattr(self.mirror, name)
+
+    async def first_users(self, organization_id, count):
+        return [user async for user in self.mirror.users(organization_id)][:count]
+
+
+def test_there_are_scenarios():
+    assert len(SCENARIOS) >= 3
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["blocking", "asyncio"])
+def test_a_scenario_leads_to_its_feed(path, asynchronous):
+    scenario = json.loads(path.read_text())
+    with headcount.Sandbox(**scenario["sandbox"]) as sandbox:
+        sandbox.register_endpoint("http://127.0.0.1:9/")
+        client = sandbox.async_client() if asynchronous else sandbox.client()
+        made = headcount.AsyncMirror if asynchronous else headcount.Mirror
+        settings = {"client": client, "webhook_secret": sandbox.webhook_secret, **scenario.get("mirror", {})}
+        mirror = made(":memory:", **settings)
+
+        async def main():
+            player = Player(sandbox, Awaited(mirror) if asynchronous else Blocking(mirror))
+            for index, step in enumerate(scenario["steps"]):
+                try:
+                    await getattr(player, step["do"])(**{name: value for name, value in step.items() if name != "do"})
+                except Exception as failure:
+                    raise AssertionError(f"{path.stem}, step {index}: {step}") from failure
+            await player.mirror.close()
+
+        asyncio.run(main())
+
+
+class Player:
+    """A method for each step."""
+
+    def __init__(self, sandbox, mirror):
+        self.sandbox = sandbox
+        self.mirror = mirror
+        self.webhook = headcount.Webhook(sandbox.webhook_secret)
+        self.ids = {}
+
+    async def create_user(self, **step):
+        name = step.pop("as")
+        self.ids[name] = self.sandbox.create_user(**step).id
+
+    async def update_user(self, user, **step):
+        self.sandbox.update_user(self.ids[user], **step)
+
+    async def delete_user(self, user):
+        self.sandbox.delete_user(self.ids[user])
+
+    async def create_group(self, display_name, **step):
+        self.ids[step["as"]] = self.sandbox.create_group(display_name).id
+
+    async def update_group(self, group, display_name):
+        self.sandbox.update_group(self.ids[group], display_name)
+
+    async def delete_group(self, group):
+        self.sandbox.delete_group(self.ids[group])
+
+    async def add_member(self, group, user):
+        self.sandbox.add_member(self.ids[group], self.ids[user])
+
+    async def remove_member(self, group, user):
+        self.sandbox.remove_member(self.ids[group], self.ids[user])
+
+    async def delete_users(self, count):
+        for user in await self.mirror.first_users(self.sandbox.organization_id, count):
+            self.sandbox.delete_user(user.id)
+
+    async def sync(self, mode, approve_removals=False, error=None, **expected):
+        ids = self.sandbox.organization_id, self.sandbox.directory_id
+        try:
+            report = await self.mirror.sync(*ids, mode=mode, approve_removals=approve_removals)
+        except headcount.Error as raised:
+            assert raised.kind == error, raised
+            return
+        assert error is None, report
+        assert {name: getattr(report, name) for name in expected} == expected
+
+    async def receive(self, delivery, outcome):
+        body = self.sandbox.deliveries()[delivery]["body"]
+        assert await self.mirror.receive(body, self.webhook.sign(body)) == outcome
+
+    async def forge(self, delivery):
+        body = self.sandbox.deliveries()[delivery]["body"]
+        with pytest.raises(headcount.WebhookVerificationError):
+            await self.mirror.receive(body + " ", self.webhook.sign(body))
+
+    async def role_map(self, pairs):
+        await self.mirror.set_role_map(pairs)
+
+    async def link(self, user, account_id):
+        await self.mirror.link(self.ids[user], account_id)
+
+    async def status(self, users, groups, held):
+        status = (await self.mirror.status())[0]
+        assert (status.users, status.groups, status.held and status.held.reason) == (users, groups, held)
+
+    async def feed(self, consumer, changes):
+        found = [described(change) for change in await self.drain(consumer)]
+        named = [{name: change[name] for name in entry} for change, entry in zip(found, changes)]
+        assert named + found[len(changes) :] == changes
+
+    async def skip(self, consumer):
+        await self.drain(consumer)
+
+    async def drain(self, consumer):
+        changes = []
+        while batch := await self.mirror.poll(consumer, 2):
+            await self.mirror.ack(consumer, batch[-1].seq)
+            changes += batch
+        return changes
+
+
+def described(change):
+    """A change in the words of an entry."""
+    user, group = change.user, change.group
+    return {
+        "kind": change.kind,
+        "user": user and user.email,
+        "group": group and group.display_name,
+        "fields": change.fields,
+        "roles": user and user.roles,
+        "active": user and user.active,
+        "linked_id": user and user.linked_id,
+        "cause": change.cause.split(":")[0],
+    }
