@@ -50,5 +50,47 @@ def own_tests(guard: headcount.ReplayGuard) -> bool:
     return status == 201 and guard.check_id("msg_1")
 
 
+def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) -> None:
+    with headcount.Mirror("headcount.db", client=client, webhook_secret=["whsec_1"], full_every=timedelta(days=1)) as mirror:
+        report: headcount.SyncReport = mirror.sync("org_1", "dir_1", mode="full", on_progress=lambda progress: print(progress.rate))
+        reports: list[headcount.SyncReport] = mirror.sync("org_1")
+        mirror.sync("org_1", mode="half")  # type: ignore[call-overload]
+        mirror.sync_all(mode="full", concurrency=2, on_progress="tell")  # type: ignore[arg-type]
+        if mirror.receive(body, headers) == "aplied":  # type: ignore[comparison-overlap]
+            print(report.error, reports[0].held)
+        mirror.receive({"id": "evt_1"}, headers)  # type: ignore[arg-type]
+        mirror.set_role_map([("Engineering", "developer")])
+        mirror.set_role_map({"Engineering": "developer"})
+        user: Optional[headcount.MirrorUser] = mirror.user("diruser_1")
+        emails: list[str] = [one.email for one in mirror.users("org_1", group_id="dirgroup_1")]
+        print(emails, user and user.linked_id, mirror.groups("org_1")[0].display_name, mirror.status()[0].held)
+        for change in mirror.changes("provisioner", timeout=5):
+            if change.kind == "user.created" and change.user is not None:
+                mirror.link(change.user.id, "acct_1")
+            elif change.kind == "user.creatd":  # type: ignore[comparison-overlap]
+                continue
+            change.ack()
+        try:
+            mirror.sync_all()
+        except headcount.MassRemovalError as error:
+            print(error.count, error.limit, error.user_ids)
+
+
+async def follow(client: headcount.AsyncClient) -> None:
+    async with headcount.AsyncMirror(":memory:", client=client) as mirror:
+        report: headcount.SyncReport = await mirror.sync("org_1", "dir_1")
+        groups: list[headcount.MirrorGroup] = await mirror.groups("org_1")
+        async for group in mirror.groups("org_1"):
+            print(group.display_name, report, groups)
+        async for user in mirror.users("org_1"):
+            print(user.roles)
+        batch: list[headcount.AsyncChange] = await mirror.poll("provisioner", limit=10)
+        handled: list[headcount.Change] = [*batch]
+        print(handled)
+        async for change in mirror.changes("provisioner"):
+            await change.ack()
+            change.ack()  # type: ignore[unused-coroutine]
+
+
 with headcount.Client.from_env() as shared:
     listing(shared, "org_1")

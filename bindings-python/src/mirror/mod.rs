@@ -36,21 +36,25 @@ fn limit(given: Option<Size>) -> usize {
     given.map_or(LIMIT, usize::from)
 }
 
-/// Pairs of a group and a role, from a mapping or from pairs.
+/// Pairs of a group and a role, from a mapping or from pairs, which are lists where they come from JSON.
 fn pairs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
-    let wrong = || wrong_type(given, "the role map as a dict of group to role, or as pairs of them");
+    let wrong = |it: &Bound<'_, PyAny>| wrong_type(it, "the role map as a dict of group to role, or as pairs of them");
     if PyString::is_type_of(given) {
-        return Err(wrong());
+        return Err(wrong(given));
     }
     let pairs = match given.cast::<PyDict>() {
         Ok(dict) => dict.items().into_any(),
         Err(_) => given.clone(),
     };
     let pair = |pair: PyResult<Bound<'_, PyAny>>| {
-        let (group, role) = pair?.extract::<(Text, Text)>()?;
-        Ok((group.into(), role.into()))
+        let pair = pair?;
+        let parts = if PyString::is_type_of(&pair) { Vec::new() } else { pair.extract().unwrap_or_default() };
+        match <[Bound<'_, PyAny>; 2]>::try_from(parts) {
+            Ok([group, role]) => Ok((group.extract::<Text>()?.into(), role.extract::<Text>()?.into())),
+            Err(_) => Err(wrong(&pair)),
+        }
     };
-    pairs.try_iter().map_err(|_| wrong())?.map(pair).collect()
+    pairs.try_iter().map_err(|_| wrong(given))?.map(pair).collect()
 }
 
 /// The rest of `close`: dropping waits for a disk.
