@@ -531,7 +531,7 @@ impl NativeMirror {
         self.call(env, cancel, move |mirror| async move {
             let limit = read::<PollOptions>(&options)?.limit.unwrap_or(LIMIT);
             let timeout = timeout_ms.map(|timeout| milliseconds("timeoutMs", timeout)).transpose()?;
-            let after = after.map_or(Ok(i64::MIN), number)?;
+            let after = after.map(number).transpose()?;
             list::<_, Told<'_>>(&mirror.wait_behind(&consumer, after, limit, timeout).await?)
         })
     }

@@ -220,17 +220,14 @@ async fn a_consumer_waits_goes_on_and_starts_from_a_snapshot() {
     let first = mirror.poll("late", 2).await.unwrap();
     assert_eq!(kinds(&first), [ChangeKind::GroupCreated, ChangeKind::UserCreated]);
     assert!(first[1].seq < 0 && first[1].cause == "snapshot");
+    // Who reads on without having acknowledged gets what lies behind, inside a snapshot as well.
+    let rest = mirror.poll_behind("late", Some(first[1].seq), 10).await.unwrap();
+    assert_eq!(kinds(&rest), [ChangeKind::UserCreated; 2]);
+    let none = mirror.wait_behind("late", Some(rest[1].seq), 10, Some(Duration::ZERO)).await.unwrap();
+    assert_eq!(none, []);
+    assert_eq!(mirror.poll("late", 2).await.unwrap(), first);
     mirror.ack("late", first[1].seq).await.unwrap();
     assert_eq!(kinds(&all(&mirror, "late").await), [ChangeKind::UserCreated; 2]);
-
-    // Who acknowledges later goes on behind what was given.
-    mirror.start_from_snapshot("ahead").await.unwrap();
-    let given = mirror.wait_behind("ahead", i64::MIN, 2, None).await.unwrap();
-    let next = mirror.wait_behind("ahead", given[1].seq, 100, None).await.unwrap();
-    assert_eq!(kinds(&next), [ChangeKind::UserCreated; 2]);
-    assert_eq!(mirror.wait_behind("ahead", next[1].seq, 100, Some(Duration::ZERO)).await.unwrap(), []);
-    assert_eq!(mirror.poll("ahead", 2).await.unwrap(), given);
-    assert!(mirror.drop_consumer("ahead").await.unwrap());
 
     let ada = sandbox.create_user(hire("ada@example.com", &[])).unwrap();
     mirror.sync(sandbox.organization_id()).await.unwrap();

@@ -1814,8 +1814,8 @@ class Mirror:
     def changes(self, consumer: str, *, timeout: _Span = None) -> ChangeIterator:
         """Follows the feed, change after change, and waits for the next one: for ever, or until none has come for ``timeout``.
 
-        Acknowledge each when it is handled: ``change.ack()``. It reads a hundred at a time, and once those are through begins behind the last one
-        that was acknowledged: what was not comes again.
+        Acknowledge each when it is handled: ``change.ack()``. It gives every change once; what was not acknowledged comes again in the next
+        iterator, here or in another process.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> None:
@@ -1998,8 +1998,8 @@ class AsyncMirror:
     def changes(self, consumer: str, *, timeout: _Span = None) -> AsyncChangeIterator:
         """Follows the feed, change after change, and waits for the next one: for ever, or until none has come for ``timeout``.
 
-        Acknowledge each when it is handled: ``await change.ack()``. It reads a hundred at a time, and once those are through begins behind the last one
-        that was acknowledged: what was not comes again.
+        Acknowledge each when it is handled: ``await change.ack()``. It gives every change once; what was not acknowledged comes again in the next
+        iterator, here or in another process.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:

@@ -16,6 +16,20 @@ use std::time::Duration;
 /// How many changes an iterator reads at a time.
 const BATCH: usize = 100;
 
+/// What an iterator has read and not given yet, and how far that goes.
+#[derive(Default)]
+struct Read {
+    changes: VecDeque<headcount::Change>,
+    last: Option<i64>,
+}
+
+impl Read {
+    fn fill(&mut self, changes: Vec<headcount::Change>) {
+        self.last = changes.last().map(|change| change.seq).or(self.last);
+        self.changes = changes.into();
+    }
+}
+
 /// One change of the feed. Those of ``poll``, ``wait`` and ``changes`` know their consumer, and ``ack()`` tells it.
 #[pyclass(frozen, subclass, module = "headcount")]
 pub(crate) struct Change {
@@ -274,12 +288,12 @@ impl Feed for Awaiting {
 pub(crate) struct ChangeIterator {
     reader: Reader,
     timeout: Option<Duration>,
-    buffer: Mutex<VecDeque<headcount::Change>>,
+    read: Mutex<Read>,
 }
 
 impl ChangeIterator {
     pub(super) fn make(reader: Reader, timeout: Option<Duration>) -> ChangeIterator {
-        ChangeIterator { reader, timeout, buffer: Mutex::default() }
+        ChangeIterator { reader, timeout, read: Mutex::default() }
     }
 }
 
@@ -290,12 +304,13 @@ impl ChangeIterator {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let mut buffer = self.buffer.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        if buffer.is_empty() {
+        let mut read = self.read.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        if read.changes.is_empty() {
             let mirror = self.reader.state.current(py)?;
-            *buffer = wait(py, mirror.wait(&self.reader.name, BATCH, self.timeout))?.into();
+            let changes = wait(py, mirror.wait_behind(&self.reader.name, read.last, BATCH, self.timeout))?;
+            read.fill(changes);
         }
-        buffer.pop_front().map(|change| Waiting::change(py, change, self.reader.clone())).transpose()
+        read.changes.pop_front().map(|change| Waiting::change(py, change, self.reader.clone())).transpose()
     }
 }
 
@@ -307,7 +322,7 @@ pub(crate) struct AsyncChangeIterator(Arc<AsyncChanges>);
 struct AsyncChanges {
     reader: Reader,
     timeout: Option<Duration>,
-    buffer: Mutex<VecDeque<headcount::Change>>,
+    read: Mutex<Read>,
     /// Held across the wait for changes, by whichever task asked first.
     turn: tokio::sync::Mutex<()>,
 }
@@ -315,31 +330,35 @@ struct AsyncChanges {
 impl AsyncChangeIterator {
     pub(super) fn make(reader: Reader, timeout: Option<Duration>) -> AsyncChangeIterator {
         let turn = tokio::sync::Mutex::new(());
-        AsyncChangeIterator(Arc::new(AsyncChanges { reader, timeout, buffer: Mutex::default(), turn }))
+        AsyncChangeIterator(Arc::new(AsyncChanges { reader, timeout, read: Mutex::default(), turn }))
     }
 }
 
 impl AsyncChanges {
-    fn buffer(&self) -> std::sync::MutexGuard<'_, VecDeque<headcount::Change>> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> std::sync::MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there is a next change.
     async fn fetch(self: Arc<Self>, mirror: headcount::Mirror) -> headcount::Result<bool> {
         let _turn = self.turn.lock().await;
-        if !self.buffer().is_empty() {
-            return Ok(true);
-        }
-        let changes = mirror.wait(&self.reader.name, BATCH, self.timeout).await?;
+        let last = {
+            let read = self.read();
+            if !read.changes.is_empty() {
+                return Ok(true);
+            }
+            read.last
+        };
+        let changes = mirror.wait_behind(&self.reader.name, last, BATCH, self.timeout).await?;
         let more = !changes.is_empty();
-        *self.buffer() = changes.into();
+        self.read().fill(changes);
         Ok(more)
     }
 }
 
 impl Following for AsyncChanges {
     fn take(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let change = self.buffer().pop_front();
+        let change = self.read().changes.pop_front();
         change.map(|change| Awaiting::change(py, change, self.reader.clone())).transpose()
     }
 

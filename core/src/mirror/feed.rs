@@ -215,11 +215,16 @@ impl Mirror {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an empty or over-long name and a limit out of range;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn poll(&self, consumer: &str, limit: usize) -> Result<Vec<Change>> {
-        self.poll_behind(consumer, i64::MIN, limit).await
+        self.poll_behind(consumer, None, limit).await
     }
 
-    /// As [`poll`](Mirror::poll), without the changes up to and including `after`, which `consumer` has been given and has yet to acknowledge.
-    async fn poll_behind(&self, consumer: &str, after: i64, limit: usize) -> Result<Vec<Change>> {
+    /// As [`poll`](Mirror::poll), but without those up to and including `seq`: for iterators, which give every change once whether or not it
+    /// has been acknowledged by the time they read on.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Mirror::poll).
+    pub async fn poll_behind(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Vec<Change>> {
         let name = consumer_name(consumer)?;
         if !(1..=MAX_POLL).contains(&limit) {
             return Err(Error::invalid_argument(format!("limit is {limit}: expected 1 to {MAX_POLL}")));
@@ -227,7 +232,7 @@ impl Mirror {
         let asked = name.clone();
         let found = read(self.store(), move |tx| {
             let Some(mut row) = tx.consumer(&asked)? else { return Ok(None) };
-            row.cursor = row.cursor.max(after);
+            row.cursor = row.cursor.max(seq.unwrap_or(i64::MIN));
             if let Some(changes) = snapshot::page(tx, &row, limit)? {
                 return Ok(Some(changes));
             }
@@ -238,7 +243,7 @@ impl Mirror {
             Some(changes) => Ok(changes),
             None => {
                 self.register(name).await?;
-                read(self.store(), move |tx| tx.changes(after.max(0), limit)).await
+                read(self.store(), move |tx| tx.changes(seq.unwrap_or(0).max(0), limit)).await
             }
         }
     }
@@ -262,11 +267,10 @@ impl Mirror {
     ///
     /// As [`poll`](Mirror::poll).
     pub async fn wait(&self, consumer: &str, limit: usize, timeout: Option<Duration>) -> Result<Vec<Change>> {
-        self.wait_behind(consumer, i64::MIN, limit, timeout).await
+        self.wait_behind(consumer, None, limit, timeout).await
     }
 
-    /// As [`wait`](Mirror::wait), without the changes up to and including `after`: for whoever has been given those, goes on, and
-    /// acknowledges them later. `i64::MIN` leaves none out.
+    /// As [`wait`](Mirror::wait), but for changes [behind](Mirror::poll_behind) `seq`.
     ///
     /// # Errors
     ///
@@ -274,7 +278,7 @@ impl Mirror {
     pub async fn wait_behind(
         &self,
         consumer: &str,
-        after: i64,
+        seq: Option<i64>,
         limit: usize,
         timeout: Option<Duration>,
     ) -> Result<Vec<Change>> {
@@ -282,7 +286,7 @@ impl Mirror {
         let mut head = self.head();
         loop {
             head.borrow_and_update();
-            let changes = self.poll_behind(consumer, after, limit).await?;
+            let changes = self.poll_behind(consumer, seq, limit).await?;
             if !changes.is_empty() {
                 return Ok(changes);
             }
@@ -291,7 +295,7 @@ impl Mirror {
             // Either the head moved, or it is time to look anyway.
             let _ = tokio::time::timeout_at(until, head.changed()).await;
             if ends.is_some_and(|ends| tokio::time::Instant::now() >= ends) {
-                return self.poll_behind(consumer, after, limit).await;
+                return self.poll_behind(consumer, seq, limit).await;
             }
         }
     }

@@ -1,0 +1,56 @@
+"""Follows the mirror's feed, and does to the accounts what it says. Runs for ever; with --once until there is nothing left to do."""
+
+import sys
+from contextlib import closing
+from typing import Iterable, Optional, Sequence
+
+import headcount
+import settings
+from accounts import Accounts
+
+ROLES = {"Engineering": "developer", "Sales": "seller", "*": "member"}
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    once = "--once" in (sys.argv[1:] if arguments is None else arguments)
+    with settings.open_mirror() as mirror, closing(settings.open_accounts()) as accounts:
+        mirror.set_role_map(ROLES)
+        follow(mirror.changes("provisioner", timeout=0 if once else None), mirror, accounts)
+
+
+def follow(changes: Iterable[headcount.Change], mirror: headcount.Mirror, accounts: Accounts) -> None:
+    for change in changes:
+        try:
+            handle(change, mirror, accounts)
+        except ValueError as error:
+            # Nothing that comes later changes this one: it waits for a person, and the others do not wait for it.
+            change.park(str(error))
+        else:
+            # What raises anything else comes again when this program does.
+            change.ack()
+
+
+def handle(change: headcount.Change, mirror: headcount.Mirror, accounts: Accounts) -> None:
+    user = change.user
+    if user is None:
+        return  # a group's or a directory's change makes no account
+    if change.kind in ("user.created", "user.updated", "user.reactivated", "roles.changed"):
+        account_id = accounts.save(user)
+        if user.linked_id is None:
+            link(mirror, user.id, account_id)
+    elif change.kind in ("user.deactivated", "user.deleted"):
+        accounts.deactivate(user.id)
+
+
+def link(mirror: headcount.Mirror, user_id: str, account_id: str) -> None:
+    try:
+        mirror.link(user_id, account_id)
+    except headcount.NotFoundError:
+        pass  # they left long ago: their user.deleted is on its way
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        pass

@@ -1,0 +1,14 @@
+"""Where everything is: the environment by SCALEKIT_* variables, the files by MIRROR and ACCOUNTS."""
+
+import os
+
+import headcount
+from accounts import Accounts
+
+
+def open_mirror() -> headcount.Mirror:
+    return headcount.Mirror(os.environ.get("MIRROR", "mirror.db"), client=headcount.Client.from_env())
+
+
+def open_accounts() -> Accounts:
+    return Accounts(os.environ.get("ACCOUNTS", "accounts.db"))
