@@ -17,7 +17,7 @@ from sandbox import Sandbox  # noqa: E402
 # Each plays itself, block after block: test_tutorial.py and test_provisioning_node.py.
 SESSIONS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md"}
 
-BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","data":{"email":"ada@example.com"}}'
+BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","organization_id":"org_1","data":{"id":"diruser_1","email":"ada@example.com"}}'
 
 
 def blocks():
