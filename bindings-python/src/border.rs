@@ -7,6 +7,7 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -96,6 +97,46 @@ impl Mode for Awaiting {
     }
 }
 
+/// How many of the runtime's threads are inside the interpreter, beside the process that they are of: a forked child has none of them.
+static INSIDE: AtomicU64 = AtomicU64::new(0);
+
+/// Lets a thread of the runtime into the interpreter, unless that is ending: then there is nobody to tell.
+pub(crate) fn tell<T>(call: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    count(1);
+    let told = Python::try_attach(call);
+    count(-1);
+    told
+}
+
+fn count(more: i64) {
+    let process = u64::from(std::process::id()) << 32;
+    let counted = |seen: u64| {
+        let inside = if seen >> 32 == process >> 32 { seen & u64::from(u32::MAX) } else { 0 };
+        Some(process | inside.saturating_add_signed(more))
+    };
+    let _ = INSIDE.fetch_update(SeqCst, SeqCst, counted);
+}
+
+/// Waits until no thread of the runtime is inside, for five seconds at most: an interpreter that ends while one of them waits to get back in
+/// ends that thread, which Rust answers with an abort. Whoever has been told the last result may be that fast.
+#[pyfunction]
+fn let_out(py: Python<'_>) {
+    py.detach(|| {
+        for _ in 0..5_000 {
+            let seen = INSIDE.load(SeqCst);
+            if seen >> 32 != u64::from(std::process::id()) || seen & u64::from(u32::MAX) == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+}
+
+/// Has the interpreter let them out before it ends.
+pub(crate) fn let_out_at_exit(py: Python<'_>) -> PyResult<()> {
+    py.import("atexit")?.call_method1("register", (wrap_pyfunction!(let_out, py)?,)).map(drop)
+}
+
 type Starter = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// A call that begins when its coroutine is first run, as coroutines do.
@@ -137,8 +178,8 @@ where
             Err(defect) => Poll::Ready(Err(defect)),
         });
         let result = guarded.await;
-        // What Python gets is made on the loop's own thread. An interpreter that is ending has nobody to tell.
-        Python::try_attach(move |py| {
+        // What Python gets is made on the loop's own thread.
+        tell(move |py| {
             let outcome = move |py: Python<'_>| object(py, convert(py, result.or_raise(py)?)?);
             let settle = Settle { promise: settled, outcome: Mutex::new(Some(Box::new(outcome))) };
             // A loop that has been closed has nobody to tell either.

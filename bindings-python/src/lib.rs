@@ -58,6 +58,7 @@ mod _headcount {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::border::let_out_at_exit(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // For the tests, which prove the table complete from Python's side.
         module.add("_error_classes", crate::errors::table(module.py())?)

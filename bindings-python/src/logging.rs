@@ -55,8 +55,8 @@ impl Observer for Log {
             _ => 30,
         };
         if level >= self.wanted.load(Relaxed) {
-            // A handler that raises has been told so by `logging` itself; an interpreter that is ending reads no log.
-            let _ = Python::try_attach(|py| self.write(py, level, activity));
+            // A handler that raises has been told so by `logging` itself.
+            let _ = crate::border::tell(|py| self.write(py, level, activity));
         }
     }
 }

@@ -293,3 +293,18 @@ def test_ctrl_c_ends_a_blocking_call(sandbox):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=25)
     assert (process.returncode, out) == (0, "interrupted\n")
+
+
+def test_a_program_that_ends_with_its_last_result_ends_well():
+    """The thread that told the loop may still be inside the interpreter when that ends. Twenty programs, for the one in ten that met it."""
+    code = """if True:
+        import asyncio, headcount
+
+        async def main():
+            async with headcount.AsyncMirror(":memory:") as mirror:
+                await mirror.poll("app")
+
+        asyncio.run(main())
+    """
+    for _ in range(20):
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

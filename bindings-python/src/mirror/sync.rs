@@ -1,7 +1,7 @@
 //! What syncs are asked, what they tell on their way, and what they report.
 
 use super::records::{Held, dict, text};
-use crate::border::{Awaiting, Mode, Waiting, running_loop};
+use crate::border::{self, Awaiting, Mode, Waiting, running_loop};
 use crate::convert::{Size, Text, datetime, wrong_type};
 use crate::errors::{exception, invalid_argument};
 use headcount::{SyncBuilder, SyncMode};
@@ -130,8 +130,7 @@ impl Tells for Waiting {
     fn teller(_: Python<'_>, told: Arc<Told>) -> PyResult<Teller> {
         Ok(Box::new(move |progress| {
             let progress = progress.clone();
-            // An interpreter that is ending is told nothing.
-            Python::try_attach(|py| told.tell(py, progress));
+            border::tell(|py| told.tell(py, progress));
         }))
     }
 }
@@ -142,7 +141,7 @@ impl Tells for Awaiting {
         let event_loop = running_loop(py)?.unbind();
         Ok(Box::new(move |progress| {
             let tell = Tell { told: Arc::clone(&told), progress: progress.clone() };
-            Python::try_attach(|py| {
+            border::tell(|py| {
                 // A loop that has been closed has nobody to tell.
                 let _ = event_loop.call_method1(py, "call_soon_threadsafe", (tell,));
             });
