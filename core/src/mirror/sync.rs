@@ -313,10 +313,11 @@ impl Mirror {
             .map(|directory| Directory { organization_id: organization_id.to_owned(), ..directory })
             .collect();
         let (id, now, rows) = (organization_id.to_owned(), self.now(), directories.clone());
+        let cause = format!("sync:{}", self.fresh_id());
         let missing = write(self.store(), Durability::Process, move |tx| {
             let row = OrganizationRow { id: id.clone(), directories_listed_at: Some(now) };
             tx.put_organization(&row)?;
-            let mut step = Step::new(tx, "sync", now)?;
+            let mut step = Step::new(tx, &cause, now)?;
             rows.iter().try_for_each(|directory| take_directory(&mut step, directory))?;
             let known = step.tx.directories(Some(&id))?.into_iter().map(|row| row.directory.id);
             Ok(known.filter(|id| !rows.iter().any(|directory| directory.id == *id)).collect::<Vec<_>>())
