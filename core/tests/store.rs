@@ -33,6 +33,27 @@ async fn another_programs_database_is_left_alone() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_open_a_new_file_at_once() {
+    for round in 0..10 {
+        let path = file(&format!("new.{round}.db"));
+        let opening: Vec<_> = (0..8)
+            .map(|n| {
+                let path = path.clone();
+                tokio::spawn(async move {
+                    let mirror = Mirror::builder().open(&path).await.unwrap();
+                    mirror.poll(&format!("consumer_{n}"), 1).await.unwrap();
+                })
+            })
+            .collect();
+        for opened in opening {
+            opened.await.unwrap();
+        }
+        let mirror = Mirror::builder().open(&path).await.unwrap();
+        assert_eq!(mirror.consumers().await.unwrap().len(), 8);
+    }
+}
+
 #[tokio::test]
 async fn a_newer_version_is_left_alone() {
     let path = file("newer.db");

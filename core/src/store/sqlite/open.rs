@@ -24,7 +24,7 @@ pub(super) fn memory() -> Result<Connection> {
 pub(super) fn file(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path).map_err(|error| failed(&error))?;
     connection.busy_timeout(PATIENCE).map_err(|error| failed(&error))?;
-    check(&connection)?;
+    picture(&connection)?;
     let mode: String =
         connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(|error| failed(&error))?;
     if !mode.eq_ignore_ascii_case("wal") {
@@ -46,11 +46,17 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Whose file it is, before anything is written to it.
+/// Whose file it is, all of it seen at one moment: another process may be making it just now.
+fn picture(connection: &Connection) -> Result<i64> {
+    let transaction = connection.unchecked_transaction().map_err(|error| failed(&error))?;
+    check(&transaction)
+}
+
+/// Whose file it is and which version it has, or 0 for an empty one. Within a transaction.
 fn check(connection: &Connection) -> Result<i64> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| failed(&error));
-    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let newest = MIGRATIONS.len() as i64;
     match (application, version) {
         (0, 0) if tables == 0 => Ok(0),
@@ -67,7 +73,7 @@ fn check(connection: &Connection) -> Result<i64> {
 /// Brings the schema up to date, and sets what a connection needs.
 fn prepare(connection: &Connection) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(128);
-    if check(connection)? < MIGRATIONS.len() as i64 {
+    if picture(connection)? < MIGRATIONS.len() as i64 {
         busy(|| connection.execute_batch("BEGIN IMMEDIATE"))?;
         // Another process may have been faster.
         let result = check(connection).and_then(|version| {

@@ -80,7 +80,10 @@ impl Open {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
             connection.busy_timeout(PATIENCE)?;
-            let marks = marks(&connection)?;
+            // One picture of all three: another process may be making the file at this moment.
+            let picture = connection.unchecked_transaction()?;
+            let marks = marks(&picture)?;
+            drop(picture);
             Ok((connection, marks))
         });
         let (mut connection, marks) = opened.map_err(|error| failed(path, error))?;
@@ -106,9 +109,9 @@ struct Marks {
 
 fn marks(connection: &Connection) -> rusqlite::Result<Marks> {
     Ok(Marks {
+        objects: connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?,
         application: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
         version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
-        objects: connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?,
     })
 }
 
