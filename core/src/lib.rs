@@ -38,6 +38,8 @@ mod mirror;
 pub mod model;
 mod secret;
 mod source;
+#[cfg(all(feature = "sqlite", feature = "webhook"))]
+mod sqlite;
 #[cfg(feature = "mirror")]
 pub mod store;
 #[cfg(feature = "webhook")]

@@ -1,6 +1,7 @@
 //! Opening a file: whose it is, how old, and what is to be said when it cannot be used.
 
 use super::Durability;
+use crate::sqlite::write_ahead;
 use crate::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
@@ -25,8 +26,7 @@ pub(super) fn file(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path).map_err(|error| failed(&error))?;
     connection.busy_timeout(PATIENCE).map_err(|error| failed(&error))?;
     picture(&connection)?;
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(|error| failed(&error))?;
+    let mode = write_ahead(&connection).map_err(|error| failed(&error))?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(Error::store(
             "the mirror's file cannot be switched to write-ahead logging: expected a file on a local disk that can be written",

@@ -1,6 +1,7 @@
 //! Ids in a SQLite file that several processes may share.
 
 use super::Kept;
+use crate::sqlite::write_ahead;
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -92,9 +93,8 @@ impl Open {
             let made = make(&mut connection).map_err(|error| failed(path, error))?;
             judge(path, made)?;
         }
-        connection
-            .query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))
-            .and_then(|()| connection.pragma_update(None, "synchronous", "NORMAL"))
+        write_ahead(&connection)
+            .and_then(|_| connection.pragma_update(None, "synchronous", "NORMAL"))
             .map_err(|error| failed(path, error))?;
         Ok(Open { connection, process, records: 0 })
     }
