@@ -301,9 +301,9 @@ impl Applying<'_> {
         if let Some(live) = row.as_ref().filter(|row| row.is_live()) {
             let directory_id = live.user.directory_id.clone();
             if let Some(guard) = self.guard
-                && let Some((count, limit)) = burst(step, &directory_id, guard)?
+                && let Some(limit) = burst(step, &directory_id, guard)?
             {
-                hold(step, &directory_id, &data.id, (count, limit), &cause(self.event))?;
+                hold(step, &directory_id, &data.id, limit, &cause(self.event))?;
                 return Ok(Settled::Held(directory_id));
             }
             step.tx.add_event_removal(&directory_id, &data.id, step.now)?;
@@ -419,8 +419,8 @@ fn only_directory(step: &mut Step<'_>, organization_id: &str) -> Result<Option<S
     Ok(if let [only] = directories.as_slice() { Some(only.directory.id.clone()) } else { None })
 }
 
-/// Whether one more removal by an event is one too many; how many it would be, and the limit.
-fn burst(step: &mut Step<'_>, directory_id: &str, guard: GuardSettings) -> Result<Option<(u64, u64)>> {
+/// The limit, where one more removal by an event is one too many.
+fn burst(step: &mut Step<'_>, directory_id: &str, guard: GuardSettings) -> Result<Option<u64>> {
     if !guard.events {
         return Ok(None);
     }
@@ -430,10 +430,10 @@ fn burst(step: &mut Step<'_>, directory_id: &str, guard: GuardSettings) -> Resul
     }
     // The directory as it was before the burst.
     let limit = guard.limit(step.tx.count_users(directory_id)? + count - 1);
-    Ok(Some((count, limit)).filter(|_| count > limit))
+    Ok(Some(limit).filter(|limit| count > *limit))
 }
 
-fn hold(step: &mut Step<'_>, directory_id: &str, user_id: &str, (_, limit): (u64, u64), cause: &str) -> Result<()> {
+fn hold(step: &mut Step<'_>, directory_id: &str, user_id: &str, limit: u64, cause: &str) -> Result<()> {
     step.tx.add_held_removal(directory_id, user_id)?;
     let count = step.tx.held_removals(directory_id)?.len() as u64;
     if let Some(mut row) = step.tx.directory(directory_id)? {

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-use open::{busy, failed};
+use open::failed;
 use transaction::SqliteTransaction;
 
 /// How many writes one commit takes at most: no more than wait anyway, and few enough that the first does not wait for long.
@@ -170,13 +170,11 @@ fn commit(connection: &mut Connection, group: Vec<Job>) {
     let durability = group.iter().filter_map(|job| job.durability).max().unwrap_or(Durability::Power);
     let alone = group.len() == 1;
     let mut settled: Vec<(oneshot::Sender<Result<()>>, Result<()>)> = Vec::new();
-    let whole = (|| {
+    let mut outcome: Result<()> = (|| {
         open::set_durability(connection, durability)?;
-        busy(|| connection.execute_batch("BEGIN IMMEDIATE"))?;
-        Ok(())
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed(&error))
     })();
-    let begun = whole.is_ok();
-    let mut outcome: Result<()> = whole;
+    let begun = outcome.is_ok();
     for mut job in group {
         let result = if outcome.is_ok() { step(connection, &mut job.work, alone) } else { Ok(()) };
         if begun && connection.is_autocommit() {
@@ -216,7 +214,7 @@ fn step(connection: &Connection, work: &mut Work, alone: bool) -> Result<()> {
 }
 
 fn read(connection: &Connection, work: &mut Work) -> Result<()> {
-    busy(|| connection.execute_batch("BEGIN"))?;
+    connection.execute_batch("BEGIN").map_err(|error| failed(&error))?;
     let result = guard(|| work(&mut SqliteTransaction::new(connection)));
     // Nothing was written: there is nothing that could be lost.
     let _ = connection.execute_batch("ROLLBACK");

@@ -74,7 +74,7 @@ fn check(connection: &Connection) -> Result<i64> {
 fn prepare(connection: &Connection) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(128);
     if picture(connection)? < MIGRATIONS.len() as i64 {
-        busy(|| connection.execute_batch("BEGIN IMMEDIATE"))?;
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed(&error))?;
         // Another process may have been faster.
         let result = check(connection).and_then(|version| {
             for (index, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
@@ -104,11 +104,6 @@ pub(super) fn set_durability(connection: &Connection, durability: Durability) ->
         Durability::Power => "PRAGMA synchronous = FULL",
     };
     connection.execute_batch(sql).map_err(|error| failed(&error))
-}
-
-/// Runs what may find another process in its way.
-pub(super) fn busy(run: impl Fn() -> rusqlite::Result<()>) -> Result<()> {
-    run().map_err(|error| failed(&error))
 }
 
 /// What a failure of SQLite's means for whoever uses the mirror. SQLite's own words hold no row's content.
