@@ -20,6 +20,8 @@ struct Inner {
     groups: Vec<Value>,
     /// What the listing of users says it has, where that is not the truth.
     total: Option<u64>,
+    /// How many of the next listings of users count wrong.
+    doubtful: u32,
     missing: bool,
 }
 
@@ -31,6 +33,7 @@ impl Default for Inner {
             users: Vec::new(),
             groups: Vec::new(),
             total: None,
+            doubtful: 0,
             missing: false,
         }
     }
@@ -98,7 +101,9 @@ impl Source for Answers {
         self.with(|inner| {
             let of = |user: &&Value| user["directory"].as_str().unwrap_or("dir_1") == directory.id;
             let users: Vec<Value> = inner.users.iter().filter(of).cloned().collect();
-            Box::new(page::<User>(&users, inner.total))
+            let wrong = Some(99).filter(|_| inner.doubtful > 0);
+            inner.doubtful = inner.doubtful.saturating_sub(1);
+            Box::new(page::<User>(&users, wrong.or(inner.total)))
         })
     }
 
@@ -150,6 +155,21 @@ async fn a_name_twice_or_a_count_that_does_not_agree_removes_nobody() {
     }
     answers.users(four);
     answers.with(|inner| inner.total = None);
+    assert_eq!(full(&mirror).await.unwrap().deleted, 1);
+}
+
+#[tokio::test]
+async fn one_reading_alone_removes_nobody_where_the_directory_is_no_witness() {
+    let answers = Answers::default();
+    let mirror = answers.mirror().await;
+    answers.people(5);
+    full(&mirror).await.unwrap();
+    // Two of a sync's three readings are in doubt: no second one agrees with the third.
+    answers.people(4);
+    answers.with(|inner| inner.doubtful = 2);
+    let report = full(&mirror).await.unwrap();
+    assert_eq!((report.outcome, report.deleted, live(&mirror).await), (SyncOutcome::Incomplete, 0, 5));
+    answers.with(|inner| inner.doubtful = 1);
     assert_eq!(full(&mirror).await.unwrap().deleted, 1);
 }
 

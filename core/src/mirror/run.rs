@@ -16,7 +16,6 @@ use super::{Mirror, SKEW};
 use crate::store::{Durability, EventState, Lease, UserFilter, read, write};
 use crate::{Directory, Error, Removals, Result, Timestamp, User};
 use std::collections::VecDeque;
-use std::future::Future;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -111,10 +110,10 @@ impl<'a> Run<'a> {
         format!("sync:{}", self.report.run)
     }
 
-    fn row(&self) -> impl Future<Output = Result<DirectoryRow>> + use<'_> {
+    async fn row(&self) -> Result<DirectoryRow> {
         let id = self.directory.id.clone();
-        let found = read(self.mirror.store(), move |tx| tx.directory(&id));
-        async move { found.await?.ok_or_else(|| Error::internal("a directory was synced before it was written")) }
+        let found = read(self.mirror.store(), move |tx| tx.directory(&id)).await?;
+        found.ok_or_else(|| Error::internal("a directory was synced before it was written"))
     }
 
     async fn sync(&mut self) -> Result<()> {
@@ -154,7 +153,6 @@ impl<'a> Run<'a> {
         self.put_directory(move |row| {
             row.last_incremental_sync = Some(started);
             row.watermark = row.watermark.max(watermark);
-            Ok(())
         })
         .await
     }
@@ -194,11 +192,13 @@ impl<'a> Run<'a> {
                 None => reading,
                 Some(first) => first.with(reading),
             };
-            if vouched || seconded || attempt == ATTEMPTS || self.absent(&seen, 1).await?.0 == 0 {
+            if vouched || seconded || self.absent(&seen, 1).await?.0 == 0 {
                 return self.settle(seen).await;
             }
             union = Some(seen);
         }
+        self.report.outcome = SyncOutcome::Incomplete;
+        self.report.incomplete = Some("no second reading agreed on who is absent".to_owned());
         Ok(())
     }
 
@@ -237,7 +237,6 @@ impl<'a> Run<'a> {
             row.last_full_sync = Some(started);
             row.watermark = row.watermark.max(watermark);
             row.held = None;
-            Ok(())
         })
         .await?;
         // A listing that is whole has the last word on deletions that were held back, too.
@@ -523,11 +522,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn put_directory(&mut self, change: impl Fn(&mut DirectoryRow) -> Result<()> + Send + 'static) -> Result<()> {
+    async fn put_directory(&self, change: impl Fn(&mut DirectoryRow) + Send + 'static) -> Result<()> {
         let id = self.directory.id.clone();
         write(self.mirror.store(), Durability::Process, move |tx| {
             let Some(mut row) = tx.directory(&id)? else { return Ok(()) };
-            change(&mut row)?;
+            change(&mut row);
             tx.put_directory(&row)
         })
         .await
