@@ -180,44 +180,62 @@ function bodyOf(body) {
 const seconds = (moment) => (moment instanceof Date ? Math.floor(moment.getTime() / 1000) : moment)
 
 const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
-/** Node's name for the function that prints an object. */
-const INSPECT = Symbol.for('nodejs.util.inspect.custom')
-const UNUSUAL = /[^\t\x20-\x7e]/
 
 /**
  * The values of the three headers that nearly every request has, one a line: one text crosses the border faster than a list.
- * Undefined where there are others, where they come in another form than an object of texts, or where a value is not plain ASCII.
+ * Undefined where there are others, where one comes twice or in capitals, where they come in another form than an object of texts or
+ * Node's rawHeaders, and where the body is no bytes. The native half answers with null where a value is not plain ASCII.
  */
-function usualOf(headers) {
-  if (headers === null || typeof headers !== 'object' || headers[Symbol.iterator] !== undefined) return undefined
+function usualOf(headers, body) {
+  if (headers === null || typeof headers !== 'object' || !(body instanceof Uint8Array)) return undefined
   let id, timestamp, signature
-  for (const name in headers) {
-    if (name === ID) id = headers[name]
-    else if (name === TIMESTAMP) timestamp = headers[name]
-    else if (name === SIGNATURE) signature = headers[name]
-    else if (isWebhookHeader(name)) return undefined
+  if (Array.isArray(headers)) {
+    for (let at = 1; at < headers.length; at += 2) {
+      const name = headers[at - 1]
+      if (name === ID && id === undefined) id = headers[at]
+      else if (name === TIMESTAMP && timestamp === undefined) timestamp = headers[at]
+      else if (name === SIGNATURE && signature === undefined) signature = headers[at]
+      else if (typeof name !== 'string' || isWebhookHeader(name)) return undefined
+    }
+  } else if (headers[Symbol.iterator] === undefined) {
+    for (const name in headers) {
+      if (name === ID) id = headers[name]
+      else if (name === TIMESTAMP) timestamp = headers[name]
+      else if (name === SIGNATURE) signature = headers[name]
+      else if (isWebhookHeader(name)) return undefined
+    }
   }
   if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') return undefined
-  if (UNUSUAL.test(id) || UNUSUAL.test(timestamp) || UNUSUAL.test(signature)) return undefined
   return `${id}\n${timestamp}\n${signature}`
 }
 
-/** An event prints as what it holds, and not as something that would have to be read first. */
-const PRINTED = {
-  value() {
-    return { ...this }
+/** Node's name for the function that prints an object. An event's has its data with it: out of sight, and in reach behind a proxy as well. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+
+/** One for all events: V8 knows objects by the functions of their accessors, and makes those that have their own slow. */
+const DATA = {
+  get() {
+    const kept = this[INSPECT]
+    if (kept.unread !== undefined) {
+      kept.data = JSON.parse(kept.unread)
+      kept.unread = undefined
+    }
+    return kept.data
   },
+  set(data) {
+    const kept = this[INSPECT]
+    kept.unread = undefined
+    kept.data = data
+  },
+  enumerable: true,
   configurable: true,
-  writable: true,
 }
 
 /**
  * The event that the native half verified. Its data are read when they are asked for: most programs look at few types, and reading is
  * most of the work. They are a property like any other all the same: copied, compared and printed with the event.
  */
-function eventOf(parts) {
-  const envelope = parts[0]
-  let text = parts[1]
+function eventOf(envelope, unread) {
   let id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion
   if (envelope.charCodeAt(0) === 0) {
     ;[id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion] = JSON.parse(envelope.slice(1))
@@ -233,30 +251,13 @@ function eventOf(parts) {
     displayName = envelope.slice(at, (at += envelope.charCodeAt(7)))
     specVersion = envelope.slice(at, (at += envelope.charCodeAt(8)))
   }
-  let data
-  const event = {
-    id,
-    messageId,
-    type,
-    occurredAt,
-    environmentId,
-    organizationId,
-    object,
-    displayName,
-    specVersion,
-    get data() {
-      if (text !== undefined) {
-        data = JSON.parse(text)
-        text = undefined
-      }
-      return data
-    },
-    set data(value) {
-      text = undefined
-      data = value
-    },
-  }
-  return Object.defineProperty(event, INSPECT, PRINTED)
+  const event = { id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion }
+  Object.defineProperty(event, 'data', DATA)
+  // It prints as what it holds, and not as something that would have to be read first.
+  const print = () => ({ ...event })
+  print.unread = unread
+  print.data = undefined
+  return Object.defineProperty(event, INSPECT, { value: print, configurable: true, writable: true })
 }
 
 class Webhook {
@@ -273,26 +274,23 @@ class Webhook {
   }
 
   verify(body, headers, options) {
-    const usual = options === undefined && body instanceof Uint8Array ? usualOf(headers) : undefined
-    const found = usual === undefined ? readHeaders(headers) : undefined
     try {
-      return eventOf(
-        usual === undefined
-          ? this.#native.verify(found, bodyOf(body), seconds(options?.now))
-          : this.#native.verifyUsual(usual, body),
-      )
+      const usual = options === undefined ? usualOf(headers, body) : undefined
+      const parts =
+        (usual && this.#native.verifyUsual(usual, body)) ?? this.#native.verify(readHeaders(headers), bodyOf(body), seconds(options?.now))
+      return eventOf(parts[0], parts[1])
     } catch (thrown) {
       throw translate(thrown)
     }
   }
 
   verifySignature(body, headers, options) {
-    const usual = options === undefined && body instanceof Uint8Array ? usualOf(headers) : undefined
-    const found = usual === undefined ? readHeaders(headers) : undefined
     try {
-      return usual === undefined
-        ? this.#native.verifySignature(found, bodyOf(body), seconds(options?.now))
-        : this.#native.verifyUsualSignature(usual, body)
+      const usual = options === undefined ? usualOf(headers, body) : undefined
+      return (
+        (usual && this.#native.verifyUsualSignature(usual, body)) ??
+        this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(options?.now))
+      )
     } catch (thrown) {
       throw translate(thrown)
     }
@@ -504,11 +502,10 @@ class Sandbox {
 if (Symbol.dispose) Object.defineProperty(Sandbox.prototype, Symbol.dispose, { value: Sandbox.prototype.close, configurable: true, writable: true })
 
 function verifyWebhookPayload(secret, headers, payload) {
-  const usual = payload instanceof Uint8Array ? usualOf(headers) : undefined
-  const found = usual === undefined ? readHeaders(headers) : undefined
   const key = text('the webhook secret', secret ?? '')
   try {
-    return usual === undefined ? native.verifyPayload(key, found, bodyOf(payload)) : native.verifyUsualPayload(key, usual, payload)
+    const usual = usualOf(headers, payload)
+    return (usual && native.verifyUsualPayload(key, usual, payload)) ?? native.verifyPayload(key, readHeaders(headers), bodyOf(payload))
   } catch (thrown) {
     throw translate(thrown)
   }

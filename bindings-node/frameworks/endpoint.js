@@ -44,7 +44,10 @@ class Receiver {
 
   /** The same for a request of node:http, whose body a framework may have parsed. */
   answerNode(request, parsed) {
-    return this.answer(request.method, request.headers, request.headers['content-length'], (most) => {
+    // As they came: Node makes an object of them when it is first asked for. What is no request of Node's, in a test say, may have that alone.
+    const raw = request.rawHeaders?.length > 0 ? request.rawHeaders : undefined
+    const length = raw === undefined ? request.headers['content-length'] : lengthOf(raw)
+    return this.answer(request.method, raw ?? request.headers, length, (most) => {
       if (request.rawBody !== undefined) return request.rawBody
       if (parsed instanceof Uint8Array || typeof parsed === 'string') return parsed
       if (!request.readableDidRead) return readStream(request, most)
@@ -52,6 +55,14 @@ class Receiver {
       throw new Error(READ_BEFORE)
     })
   }
+}
+
+/** The Content-Length among Node's raw headers. */
+function lengthOf(raw) {
+  for (let at = 0; at < raw.length; at += 2) {
+    if (raw[at].length === 14 && raw[at].toLowerCase() === 'content-length') return raw[at + 1]
+  }
+  return undefined
 }
 
 /** Once a process: an attacker must not fill the log with it. */

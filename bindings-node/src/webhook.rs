@@ -20,9 +20,16 @@ impl Flat {
     }
 }
 
-/// The values of the headers that nearly every request has, each once: id, timestamp and signature in ASCII, one a line. One
-/// text crosses the border faster than three.
+/// The values of the headers that nearly every request has, each once: id, timestamp and signature, one a line. One text crosses the
+/// border faster than three.
 struct Usual<'a>(&'a str);
+
+impl Usual<'_> {
+    /// Nothing where a value is not plain ASCII, or has more than one line.
+    fn new(text: &str) -> Option<Usual<'_>> {
+        (text.is_ascii() && text.bytes().filter(|byte| *byte == b'\n').count() == 2).then_some(Usual(text))
+    }
+}
 
 impl Headers for Usual<'_> {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
@@ -47,15 +54,14 @@ fn event(event: &Event) -> Result<Vec<Latin1String>> {
         event.display_name(),
         event.spec_version(),
     ];
-    let lengths: Option<String> = fields
-        .iter()
-        .map(|field| {
-            u8::try_from(field.len()).ok().filter(|length| length.is_ascii() && field.is_ascii()).map(char::from)
-        })
-        .collect();
-    let envelope = match lengths {
-        Some(lengths) => lengths + &fields.concat(),
-        None => format!("\0{}", crate::json::text(&fields)?),
+    let short = |field: &&str| field.len() < 128 && field.is_ascii();
+    let envelope = if fields.iter().all(short) {
+        let mut envelope = String::with_capacity(512);
+        envelope.extend(fields.iter().map(|field| char::from(field.len() as u8)));
+        fields.iter().for_each(|field| envelope.push_str(field));
+        envelope
+    } else {
+        format!("\0{}", crate::json::text(&fields)?)
     };
     Ok(vec![envelope.into(), crate::json::ascii(event.data().get()).into()])
 }
@@ -140,16 +146,18 @@ impl NativeWebhook {
         self.0.max_body() as f64
     }
 
-    /// The event, from the values of the usual headers, one a line.
+    /// The event, from the values of the usual headers, one a line. Nothing where they are not usual after all.
     #[napi]
-    pub fn verify_usual(&self, headers: String, body: &[u8]) -> napi::Result<Vec<Latin1String>> {
-        guard(|| event(&self.0.verify(&Usual(&headers), body)?)).map_err(thrown)
+    pub fn verify_usual(&self, headers: String, body: &[u8]) -> napi::Result<Option<Vec<Latin1String>>> {
+        let Some(usual) = Usual::new(&headers) else { return Ok(None) };
+        guard(|| event(&self.0.verify(&usual, body)?)).map(Some).map_err(thrown)
     }
 
-    /// True where the signature is right, from the values of the usual headers, one a line.
+    /// True where the signature is right, as [`verify_usual`](NativeWebhook::verify_usual).
     #[napi]
-    pub fn verify_usual_signature(&self, headers: String, body: &[u8]) -> napi::Result<bool> {
-        guard(|| self.0.verify_signature(&Usual(&headers), body)).map(|()| true).map_err(thrown)
+    pub fn verify_usual_signature(&self, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
+        let Some(usual) = Usual::new(&headers) else { return Ok(None) };
+        guard(|| self.0.verify_signature(&usual, body)).map(|()| Some(true)).map_err(thrown)
     }
 
     /// The event.
@@ -188,10 +196,11 @@ pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> n
     .map_err(thrown)
 }
 
-/// [`verify_payload`] from the values of the usual headers, one a line.
+/// [`verify_payload`] from the values of the usual headers, one a line. Nothing where they are not usual after all.
 #[napi_derive::napi]
-pub fn verify_usual_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<bool> {
-    guard(|| headcount::verify_webhook_payload(&secret, &Usual(&headers), body)).map(|()| true).map_err(thrown)
+pub fn verify_usual_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
+    let Some(usual) = Usual::new(&headers) else { return Ok(None) };
+    guard(|| headcount::verify_webhook_payload(&secret, &usual, body)).map(|()| Some(true)).map_err(thrown)
 }
 
 /// Unix seconds, as JavaScript counts them.

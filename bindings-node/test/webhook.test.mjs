@@ -30,7 +30,18 @@ test('every form of headers', () => {
   const arrays = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
   const forms = [headers, { ...others, ...headers }, mixed, arrays, new Headers(headers), new Map(Object.entries(headers))]
   forms.push(Object.entries(headers), Object.entries(headers).flat(), Object.assign(Object.create(null), headers))
-  for (const form of forms) assert.equal(webhook.verify(body, form).id, 'evt_1')
+  forms.push(['Host', 'x', ...Object.entries(headers).flat(), 'Accept', '*/*'], Object.entries(mixed).flat())
+  // Of what comes twice the first id and timestamp count, and every signature.
+  const flat = Object.entries(headers).flat()
+  forms.push([...flat, 'webhook-id', 'msg_other', 'webhook-timestamp', '1'], ['webhook-signature', 'v1,AAAA', ...flat])
+  for (const form of forms) {
+    for (const bytes of [body, Buffer.from(body)]) assert.equal(webhook.verify(bytes, form).id, 'evt_1')
+  }
+  assert.throws(() => webhook.verify(Buffer.from(body), ['webhook-id', 'msg_other', ...flat]), { reason: 'no_match' })
+  for (const value of [`${headers['webhook-id']}\n`, `${headers['webhook-id']}\nx`, 'msg_ü', 'msg_ı']) {
+    assert.throws(() => webhook.verify(Buffer.from(body), { ...headers, 'webhook-id': value }), { reason: 'no_match' })
+    assert.throws(() => verifyWebhookPayload(secret, { ...headers, 'webhook-id': value }, Buffer.from(body)), { reason: 'no_match' })
+  }
   const repeated = { ...headers, 'webhook-signature': ['v1,AAAA', headers['webhook-signature']] }
   assert.equal(webhook.verify(body, repeated).id, 'evt_1')
   for (const wrong of [undefined, null, 'webhook-id', 1]) {

@@ -94,10 +94,14 @@ const WSGI: &str = "HTTP_";
 
 /// The name as the core knows it, where verification looks at that header.
 fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
-    let text = if let Ok(text) = name.cast::<PyString>() {
-        // Most headers of a request are none of ours; their length tells without reading them.
-        let length = text.len()?;
-        if !WEBHOOK_HEADERS.iter().flatten().any(|known| length == known.len() || length == known.len() + WSGI.len()) {
+    // Most headers of a request are none of ours; their length tells without reading them.
+    let known_length = |length| {
+        WEBHOOK_HEADERS.iter().flatten().any(|known| length == known.len() || length == known.len() + WSGI.len())
+    };
+    let text = if let Ok(raw) = name.cast::<PyBytes>() {
+        raw.clone()
+    } else if let Ok(text) = name.cast::<PyString>() {
+        if !known_length(text.len()?) {
             return Ok(None);
         }
         match text.encode_utf8() {
@@ -105,11 +109,12 @@ fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
             // A name that is not Unicode is none of ours.
             Err(_) => return Ok(None),
         }
-    } else if let Ok(raw) = name.cast::<PyBytes>() {
-        raw.clone()
     } else {
         return Err(wrong_type(name, "a header's name as str or bytes"));
     };
+    if !known_length(text.as_bytes().len()) {
+        return Ok(None);
+    }
     let Ok(name) = std::str::from_utf8(text.as_bytes()) else { return Ok(None) };
     if let Some(known) = WEBHOOK_HEADERS.iter().flatten().find(|known| **known == name) {
         return Ok(Some(Cow::Borrowed(known)));

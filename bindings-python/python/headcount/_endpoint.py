@@ -70,12 +70,14 @@ class Receiver:
 
     async def handle(self, event: Event) -> None:
         """Calls the handler, unless that was done before; one that would block the loop, in a thread."""
-        if not await self.is_new(event):
+        guarded = self.replay_guard is not None
+        if guarded and not await self.is_new(event):
             return
         result = self.handler(event) if self.is_async else await asyncio.to_thread(self.handler, event)
         if inspect.isawaitable(result):
             await result
-        await self.done(event)
+        if guarded:
+            await self.done(event)
 
     def handle_now(self, event: Event) -> None:
         """Calls the handler, unless that was done before; a coroutine runs to its end in a loop of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Awaitable, Callable, MutableMapping, Optional, Union
+from typing import Any, Awaitable, Callable, Iterable, MutableMapping, Optional, Tuple, Union
 
 from ._endpoint import AsyncHandler, Handler, Receiver, Refused
 from ._headcount import ReplayGuard, Webhook
@@ -46,17 +46,26 @@ def endpoint(
 
 async def read(receiver: Receiver, scope: Scope, receive: Receive) -> bytes:
     """The body, as far as it may be long."""
-    receiver.check_length(next((value for name, value in scope["headers"] if name.lower() == b"content-length"), None))
-    body = bytearray()
-    more = True
+    receiver.check_length(declared_length(scope["headers"]))
+    parts, length, more = [], 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused(400)
-        body += message.get("body", b"")
-        receiver.check_length(len(body))
+        part = message.get("body", b"")
+        parts.append(part)
+        length += len(part)
+        receiver.check_length(length)
         more = message.get("more_body", False)
-    return bytes(body)
+    return b"".join(parts)
+
+
+def declared_length(headers: Iterable[Tuple[bytes, bytes]]) -> Optional[bytes]:
+    """The Content-Length of ASGI's raw headers, whose names servers give in small letters."""
+    for name, value in headers:
+        if name == b"content-length":
+            return value
+    return None
 
 
 async def _answer(send: Send, status: int) -> None:

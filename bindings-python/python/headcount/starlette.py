@@ -7,6 +7,7 @@ from typing import Awaitable, Callable, Optional, Union
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import asgi
 from ._endpoint import AsyncHandler, Handler, Receiver, Refused
 from ._headcount import Event, ReplayGuard, Webhook
 
@@ -34,14 +35,16 @@ async def read(receiver: Receiver, request: Request) -> Event:
     """The event of a request."""
     if request.method != "POST":
         raise Refused(405)
-    receiver.check_length(request.headers.get("content-length"))
-    body = bytearray()
+    headers = request.scope["headers"]
+    receiver.check_length(asgi.declared_length(headers))
+    parts, length = [], 0
     try:
         async for part in request.stream():
-            body += part
-            receiver.check_length(len(body))
+            parts.append(part)
+            length += len(part)
+            receiver.check_length(length)
     except RuntimeError as error:
         raise RuntimeError(
             "the webhook's body was read before and not kept: read it with `await request.body()`, or mount the endpoint outside of what reads it"
         ) from error
-    return receiver.verify(bytes(body), request.headers.raw)
+    return receiver.verify(b"".join(parts), headers)

@@ -1,14 +1,26 @@
 //! JSON that is kept as text, and what serde needs to be told about the vendor's JSON.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-/// A JSON value as the text it came in: decoded when it is read, and not before.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RawJson(Box<RawValue>);
+/// A JSON value as the text it came in: decoded when it is read, and not before. Cheap to clone.
+#[derive(Clone)]
+pub struct RawJson(Arc<Box<RawValue>>);
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RawValue::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
+        Box::deserialize(deserializer).map(|value| RawJson(Arc::new(value)))
+    }
+}
 
 impl RawJson {
     /// Checks that `text` is one JSON value and keeps it.
@@ -18,7 +30,7 @@ impl RawJson {
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it is not.
     pub fn new(text: impl Into<String>) -> crate::Result<RawJson> {
         RawValue::from_string(text.into())
-            .map(RawJson)
+            .map(|value| RawJson(Arc::new(value)))
             .map_err(|error| crate::Error::new(crate::ErrorKind::Decode, plain_json_error(&error)))
     }
 
@@ -33,8 +45,51 @@ impl RawJson {
     ///
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it has another shape.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> crate::Result<T> {
-        serde_json::from_str(self.get())
-            .map_err(|error| crate::Error::new(crate::ErrorKind::Decode, plain_json_error(&error)))
+        decode(self.get())
+    }
+}
+
+/// JSON that stands in something else, as text that is known to be one value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RawJsonRef<'a>(&'a str);
+
+impl<'a> RawJsonRef<'a> {
+    #[cfg(feature = "webhook")]
+    pub(crate) fn new(text: &'a str) -> RawJsonRef<'a> {
+        RawJsonRef(text)
+    }
+
+    /// The text.
+    pub fn get(self) -> &'a str {
+        self.0
+    }
+
+    /// Decodes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it has another shape.
+    pub fn decode<T: Deserialize<'a>>(self) -> crate::Result<T> {
+        decode(self.0)
+    }
+
+    /// The same in memory of its own.
+    ///
+    /// # Errors
+    ///
+    /// None that can be: the text is checked once more.
+    pub fn to_raw(self) -> crate::Result<RawJson> {
+        RawJson::new(self.0)
+    }
+}
+
+fn decode<'a, T: Deserialize<'a>>(text: &'a str) -> crate::Result<T> {
+    serde_json::from_str(text).map_err(|error| crate::Error::new(crate::ErrorKind::Decode, plain_json_error(&error)))
+}
+
+impl fmt::Debug for RawJsonRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
     }
 }
 

@@ -17,7 +17,7 @@ pub use directory::{
     DirectoryToggle, DirectoryType, RoleAssignment, RoleAssignments, SecretStatus,
 };
 pub use group::Group;
-pub use json::RawJson;
+pub use json::{RawJson, RawJsonRef};
 pub use organization::{Feature, Organization, OrganizationFields, OrganizationSettings, RegionCode};
 pub use page::Page;
 pub use user::User;

@@ -668,7 +668,7 @@ impl Event {
             | EventType::ConnectedAccountTokenRefreshSucceeded
             | EventType::ConnectedAccountTokenRefreshFailed
             | EventType::ConnectedAccountOauthSucceeded => self.data().decode().map(EventData::ConnectedAccount),
-            EventType::Other(_) => return Ok(EventData::Unknown(self.data().clone())),
+            EventType::Other(_) => return Ok(EventData::Unknown(self.data().to_raw()?)),
         };
         decoded.map_err(|error| {
             Error::refused(

@@ -1,9 +1,10 @@
 //! The envelope that every event comes in. What is inside (`data`) stays raw JSON until somebody reads it.
 
 use super::data::{EventType, today};
-use crate::model::RawJson;
+use crate::model::RawJsonRef;
 use crate::{Error, Reason, Result, Timestamp};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -27,11 +28,11 @@ struct Inner {
     object: Text,
     display_name: Text,
     spec_version: Text,
-    data: RawJson,
+    data: Text,
     body: Vec<u8>,
 }
 
-/// A text of the envelope.
+/// A text of the body's.
 enum Text {
     /// It stands in the body as it is: from where to where.
     There(usize, usize),
@@ -86,7 +87,8 @@ struct Envelope<'a> {
     display_name: Option<Said<'a>>,
     #[serde(borrow, default)]
     spec_version: Option<Said<'a>>,
-    data: RawJson,
+    #[serde(borrow)]
+    data: &'a RawValue,
 }
 
 /// Serde borrows a `Cow` that is a field, but not one inside an `Option`.
@@ -122,7 +124,7 @@ impl Event {
             object: text(envelope.object),
             display_name: text(envelope.display_name),
             spec_version: text(envelope.spec_version),
-            data: envelope.data,
+            data: Text::new(Cow::Borrowed(envelope.data.get()), body),
             body: body.to_vec(),
         })))
     }
@@ -200,8 +202,8 @@ impl Event {
     }
 
     /// The object it happened to, as raw JSON.
-    pub fn data(&self) -> &RawJson {
-        &self.0.data
+    pub fn data(&self) -> RawJsonRef<'_> {
+        RawJsonRef::new(self.0.data.get(&self.0.body))
     }
 
     /// The body that was verified, byte for byte.
