@@ -57,7 +57,7 @@ pub(super) fn take_group(
     if listed.id.is_empty() {
         return Err(Error::new(ErrorKind::Decode, "the server listed a group without an id"));
     }
-    let row = step.group(&listed.id)?.unwrap_or_default();
+    let row = step.group(&listed.id)?.cloned().unwrap_or_default();
     if listing_counts(&row.trail, listed.updated_at, started) {
         let group = MirrorGroup {
             id: listed.id.clone(),
@@ -102,8 +102,8 @@ pub(super) fn take_user(
         groups.extend(step.group(&group.id)?.map(|row| row.number));
         told_groups.push(group.id.clone());
     }
-    let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
-    let is_new = row.as_ref().is_none_or(|row| !row.is_live());
+    let known = row.as_ref().map(|row| &row.user);
+    let was_active = row.as_ref().is_none_or(|row| !row.is_live() || row.user.active);
     let user = MirrorUser {
         id: listed.id.clone(),
         organization_id: directory.organization_id.clone(),
@@ -113,11 +113,11 @@ pub(super) fn take_user(
         family_name: listed.family_name.clone(),
         preferred_username: listed.preferred_username.clone(),
         emails: listed.emails.clone(),
-        active: active(listed).unwrap_or(is_new || known.active),
-        vendor_roles: known.vendor_roles,
+        active: active(listed).unwrap_or(was_active),
+        vendor_roles: known.map(|user| user.vendor_roles.clone()).unwrap_or_default(),
         updated_at: listed.updated_at,
         detail: listed.user_detail.clone(),
-        attributes: known.attributes,
+        attributes: known.and_then(|user| user.attributes.clone()),
         ..MirrorUser::default()
     };
     let version = listed_version(&trail, listed.updated_at, step.now, false);

@@ -276,7 +276,7 @@ impl Applying<'_> {
         version: &Version,
         (organization_id, directory_id): (&str, &str),
     ) -> Result<()> {
-        let row = step.group(&group.id)?;
+        let row = step.group(&group.id)?.cloned();
         if row.as_ref().is_some_and(|row| *version <= row.trail.version) {
             return Ok(());
         }
@@ -316,7 +316,7 @@ impl Applying<'_> {
 
     fn group(&self, step: &mut Step<'_>, is_there: bool) -> Result<Settled> {
         let data: DirectoryGroupData = self.data()?;
-        let (version, row) = (self.version(step.now), step.group(&data.id)?);
+        let (version, row) = (self.version(step.now), step.group(&data.id)?.cloned());
         if row.as_ref().is_some_and(|row| version <= row.trail.version) {
             return Ok(Settled::Stale);
         }

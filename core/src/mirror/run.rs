@@ -15,7 +15,6 @@ use super::sync::{Options, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 use super::{Mirror, SKEW};
 use crate::store::{Durability, EventState, Lease, UserFilter, read, write};
 use crate::{Directory, Error, Removals, Result, Timestamp, User};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -44,7 +43,7 @@ pub(super) struct Run<'a> {
     _lease: Lease,
 }
 
-/// The rows that a page of users came to.
+/// The rows that listed users came to.
 #[derive(Default)]
 struct Taken {
     /// The users' numbers, and whether they are there now.
@@ -317,12 +316,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Reads every page of users and takes them over. Some pages are read while those before them are written, which are then committed
-    /// together.
+    /// Reads every page of users and takes them over. Pages are read while those before them are written, and what has come by the end of a
+    /// write is written together.
     async fn read_users(&mut self, updated_after: Option<Timestamp>, reading: &mut Reading) -> Result<()> {
         let mut pages: Box<dyn SourcePages<User>> = self.mirror.source()?.users(&self.directory, updated_after);
-        let mut writing = VecDeque::new();
         let (mut count, mut items) = (0, 0);
+        let (mut come, mut waiting) = (Vec::new(), 0);
+        let mut writing: Option<JoinHandle<_>> = None;
         let listed = loop {
             let page = match pages.next().await {
                 Ok(Some(page)) => page,
@@ -338,26 +338,31 @@ impl<'a> Run<'a> {
             let latest = page.items.iter().filter_map(|user| user.updated_at).max();
             reading.watermark = reading.watermark.max(latest.map(|at| at.min(self.started)));
             self.report.users += page.items.len() as u64;
-            writing.push_back(self.take_users(page.items));
-            if writing.len() > WRITING
-                && let Some(oldest) = writing.pop_front()
-                && let Err(error) = self.settle_users(oldest.await, reading)
-            {
-                break Err(error);
+            come.extend(page.items);
+            waiting += 1;
+            if waiting == WRITING || writing.as_ref().is_none_or(JoinHandle::is_finished) {
+                if let Some(begun) = writing.take()
+                    && let Err(error) = self.settle_users(begun.await, reading)
+                {
+                    break Err(error);
+                }
+                writing = Some(self.take_users(std::mem::take(&mut come)));
+                waiting = 0;
             }
             self.progress(Phase::Users, count, items, Some(page.total_size));
         };
-        // Whatever became of the listing, what was begun is written before this ends.
+        // Whatever became of the listing, what has come of it is written before this ends.
         let mut written = Ok(());
-        while let Some(next) = writing.pop_front() {
-            written = written.and(self.settle_users(next.await, reading));
+        let last = (!come.is_empty()).then(|| self.take_users(come));
+        for begun in [writing, last].into_iter().flatten() {
+            written = written.and(self.settle_users(begun.await, reading));
         }
         self.report.pages += count;
         listed.and(written)?;
         self.mirror.finish_chores().await
     }
 
-    /// Begins to write a page of users.
+    /// Begins to write users that were listed.
     fn take_users(&self, users: Vec<User>) -> JoinHandle<Result<(Taken, Tally)>> {
         let (cause, now, started, directory) = (self.cause(), self.mirror.now(), self.started, self.directory.clone());
         let store = Arc::clone(self.mirror.store());
@@ -507,7 +512,7 @@ impl<'a> Run<'a> {
             let (_, chores) = self
                 .step(move |step| {
                     for id in &gone {
-                        let row = step.group(id)?.filter(|row| row.is_live() && row.trail.revision <= mark);
+                        let row = step.group(id)?.filter(|row| row.is_live() && row.trail.revision <= mark).cloned();
                         if let Some(row) = row {
                             let version = listed_version(&row.trail, None, ended, true);
                             step.put_group(row.group, false, version, None)?;

@@ -77,13 +77,14 @@ impl<'a> Step<'a> {
     /// Writes what was told of a user, who may be new or back from a tombstone; their row's number.
     pub(super) fn put_user(&mut self, row: Option<UserRow>, word: UserWord) -> Result<i64> {
         let mut row = row.unwrap_or_default();
-        let before = row.is_live().then(|| row.user.clone()).filter(|_| row.number != 0);
+        // The application's own id is not the vendor's to say, and outlives a leaver's return.
+        let linked_id = row.user.linked_id.clone();
+        let before = (row.number != 0 && row.is_live()).then(|| std::mem::take(&mut row.user));
         let mut told_groups = word.told_groups;
         told_groups.sort_unstable();
         told_groups.dedup();
         let (group_ids, roles) = self.follow(&told_groups)?;
-        // The application's own id is not the vendor's to say, and outlives a leaver's return.
-        let after = MirrorUser { group_ids, roles, linked_id: row.user.linked_id.clone(), ..word.user };
+        let after = MirrorUser { group_ids, roles, linked_id, ..word.user };
         let trail = Trail {
             version: word.version,
             touched_at: word.touched_at,
@@ -152,13 +153,12 @@ impl<'a> Step<'a> {
     }
 
     /// One group, or its tombstone.
-    pub(super) fn group(&mut self, id: &str) -> Result<Option<GroupRow>> {
-        if let Some(known) = self.groups.get(id) {
-            return Ok(known.clone());
+    pub(super) fn group(&mut self, id: &str) -> Result<Option<&GroupRow>> {
+        if !self.groups.contains_key(id) {
+            let row = self.tx.group(id)?;
+            self.groups.insert(id.to_owned(), row);
         }
-        let row = self.tx.group(id)?;
-        self.groups.insert(id.to_owned(), row.clone());
-        Ok(row)
+        Ok(self.groups.get(id).and_then(Option::as_ref))
     }
 
     /// Writes what was told of a group, or that it is gone, and looks at its members again where that matters to them.
@@ -170,7 +170,7 @@ impl<'a> Step<'a> {
         touched_at: Option<Timestamp>,
     ) -> Result<()> {
         let id = group.id.clone();
-        let mut row = self.group(&id)?.unwrap_or_default();
+        let mut row = self.group(&id)?.cloned().unwrap_or_default();
         let before = row.is_live().then(|| row.group.clone()).filter(|_| row.number != 0);
         let known = row.number != 0;
         let trail = Trail {
@@ -252,7 +252,7 @@ impl<'a> Step<'a> {
                 Some(id) => {
                     let row =
                         self.group(id)?.ok_or_else(|| Error::internal("a membership of a group that never was"))?;
-                    Some(row.group)
+                    Some(row.group.clone())
                 }
                 None => None,
             };

@@ -61,9 +61,10 @@ CREATE TABLE "group" (
 CREATE INDEX group_of_directory ON "group" (directory_id, number) WHERE deleted_at IS NULL;
 CREATE INDEX group_gone ON "group" (deleted_at) WHERE deleted_at IS NOT NULL;
 
--- The feed. AUTOINCREMENT: a number is never given twice, whatever has been trimmed.
+-- The feed. The latest change is never trimmed: so the next number is one more than the greatest, and none is given twice. (AUTOINCREMENT, which
+-- would see to that as well, writes a second row with each.)
 CREATE TABLE change (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
     organization_id TEXT NOT NULL,
     directory_id TEXT NOT NULL,

@@ -281,9 +281,8 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn head(&mut self) -> Result<i64> {
-        // Not the greatest that is there: what was trimmed had a number too.
-        let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'change'";
-        Ok(self.one(sql, [], |row| get(row, 0))?.unwrap_or(0))
+        // The latest is never trimmed.
+        Ok(self.one("SELECT coalesce(max(seq), 0) FROM change", [], |row| get(row, 0))?.unwrap_or(0))
     }
 
     fn append(&mut self, change: &NewChange) -> Result<()> {
@@ -301,7 +300,7 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn trim_changes(&mut self, seq: i64, before: Timestamp, limit: usize) -> Result<usize> {
         // Changes are committed in the order of their numbers: the oldest come first, and the first that must stay ends it.
-        let oldest = "SELECT seq FROM change WHERE seq <= ?1 AND at < ?2
+        let oldest = "SELECT seq FROM change WHERE seq <= ?1 AND at < ?2 AND seq < (SELECT max(seq) FROM change)
             AND seq NOT IN (SELECT seq FROM parked_change) ORDER BY seq LIMIT ?3";
         self.run(&format!("DELETE FROM change WHERE seq IN ({oldest})"), params![seq, Time(before), limited(limit)])
     }
