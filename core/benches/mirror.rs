@@ -20,7 +20,11 @@ const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--sync") {
-        return runtime().block_on(sync_alone(&arguments[at + 1], &arguments[at + 2]));
+        return runtime().block_on(sync_alone(
+            &arguments[at + 1],
+            &arguments[at + 2],
+            arguments[at + 3].parse().unwrap(),
+        ));
     }
     println!("{}, {} cores", std::env::consts::ARCH, std::thread::available_parallelism().unwrap());
     let size = |name: &str, default: usize| std::env::var(name).map_or(default, |text| text.parse().unwrap());
@@ -62,6 +66,16 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// Makes every answer late by `time`.
+    async fn slow_down(&self, time: &str) {
+        let url = format!("{}/fault", self.1["control_url"].as_str().unwrap());
+        let plan = json!({ "fault": format!("latency:{time}") }).to_string();
+        let put = reqwest::Client::new().put(url).header("content-type", "application/json").body(plan);
+        put.send().await.unwrap().error_for_status().unwrap();
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -75,44 +89,56 @@ fn client(settings: &Value) -> Client {
 }
 
 fn syncs(users: usize) {
-    let sandbox = Sandbox::start(users);
     println!("\na directory of {users} users from a server on loopback, 30 a page");
+    let sandbox = Sandbox::start(users);
+    let (alone, changes) = runtime().block_on(first_syncs(&sandbox, users));
+    let bound = raw_rows(users, changes);
+    row("SQLite alone: the same rows, 30 users a transaction", bound, alone, "");
+    drop(sandbox);
+    let users = users / 5;
+    println!("\na directory of {users} users from a server that takes 5 ms to answer");
+    let sandbox = Sandbox::start(users);
     runtime().block_on(async {
-        let client = client(&sandbox.1);
-        let (organization, directory) =
-            (sandbox.1["organization_id"].as_str().unwrap(), sandbox.1["directory_id"].as_str().unwrap());
-        let list = async || {
-            let begun = Instant::now();
-            let mut pages = client.directories().users(organization, directory).include_detail(true).pages();
-            let mut count = 0;
-            while let Some(page) = pages.next().await.unwrap() {
-                count += page.items.len();
-            }
-            assert_eq!(count, users);
-            begun.elapsed()
-        };
-        list().await;
-        let mut alone = [list().await, list().await, list().await];
-        alone.sort();
-        let mut first = Vec::new();
-        for round in 0..3 {
-            let mirror = Mirror::builder().client(client.clone()).open(file(&format!("sync{round}.db"))).await.unwrap();
-            let begun = Instant::now();
-            let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
-            assert_eq!(report.created as usize, users);
-            first.push((begun.elapsed(), report.changes, mirror));
+        sandbox.slow_down("5ms").await;
+        first_syncs(&sandbox, users).await;
+    });
+}
+
+/// The listing alone, first syncs, and one that changes nothing: how long the listing took, and how many changes a first sync makes.
+async fn first_syncs(sandbox: &Sandbox, users: usize) -> (Duration, usize) {
+    let client = client(&sandbox.1);
+    let (organization, directory) =
+        (sandbox.1["organization_id"].as_str().unwrap(), sandbox.1["directory_id"].as_str().unwrap());
+    let list = async || {
+        let begun = Instant::now();
+        let mut pages = client.directories().users(organization, directory).include_detail(true).pages();
+        let mut count = 0;
+        while let Some(page) = pages.next().await.unwrap() {
+            count += page.items.len();
         }
-        first.sort_by_key(|(elapsed, ..)| *elapsed);
-        let (elapsed, changes, mirror) = &first[1];
-        row("listing alone", alone[1], alone[1], "");
-        row("first full sync", *elapsed, alone[1], &format!("{changes} changes"));
+        assert_eq!(count, users);
+        begun.elapsed()
+    };
+    list().await;
+    let mut alone = [list().await, list().await, list().await];
+    alone.sort();
+    let mut first = Vec::new();
+    for round in 0..3 {
+        let mirror = Mirror::builder().client(client.clone()).open(file(&format!("sync{round}.db"))).await.unwrap();
         let begun = Instant::now();
         let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
-        assert_eq!(report.changes, 0);
-        row("a full sync that changes nothing", begun.elapsed(), alone[1], "0 changes");
-        let bound = raw_rows(users, *changes as usize);
-        row("SQLite alone: the same rows, 30 users a transaction", bound, alone[1], "");
-    });
+        assert_eq!(report.created as usize, users);
+        first.push((begun.elapsed(), report.changes, mirror));
+    }
+    first.sort_by_key(|(elapsed, ..)| *elapsed);
+    let (elapsed, changes, mirror) = &first[1];
+    row("listing alone", alone[1], alone[1], "");
+    row("first full sync", *elapsed, alone[1], &format!("{changes} changes"));
+    let begun = Instant::now();
+    let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
+    assert_eq!(report.changes, 0);
+    row("a full sync that changes nothing", begun.elapsed(), alone[1], "0 changes");
+    (alone[1], *changes as usize)
 }
 
 fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
@@ -156,7 +182,7 @@ fn memory(users: usize) {
     for count in [1_000, users] {
         let sandbox = Sandbox::start(count);
         let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--sync", &sandbox.1.to_string(), file("memory.db").to_str().unwrap()])
+            .args(["--sync", &sandbox.1.to_string(), file("memory.db").to_str().unwrap(), "2"])
             .output()
             .unwrap();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
@@ -164,17 +190,17 @@ fn memory(users: usize) {
     }
 }
 
-async fn sync_alone(settings: &str, path: &str) {
+async fn sync_alone(settings: &str, path: &str, times: usize) {
     let settings: Value = serde_json::from_str(settings).unwrap();
     let mirror = Mirror::open(path, client(&settings)).await.unwrap();
     let begun = Instant::now();
-    for _ in 0..2 {
+    for _ in 0..times {
         mirror.sync(settings["organization_id"].as_str().unwrap()).mode(SyncMode::Full).await.unwrap();
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     let kilobytes: f64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
-    println!("{:.1} MB, two full syncs in {:.0} s", kilobytes / 1024.0, begun.elapsed().as_secs_f64());
+    println!("{:.1} MB, {times} full syncs in {:.1} s", kilobytes / 1024.0, begun.elapsed().as_secs_f64());
 }
 
 fn event(number: usize) -> String {

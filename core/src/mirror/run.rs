@@ -21,8 +21,8 @@ use tokio::task::{JoinError, JoinHandle};
 /// How often a full listing is read again that did not hold still.
 const ATTEMPTS: u32 = 3;
 
-/// How many pages are read at most while those before them are written.
-const WRITING: usize = 8;
+/// How many pages are read at most while those before them are written: what a webhook that comes meanwhile may have to wait for.
+const WRITING: usize = 16;
 
 /// How many rows one transaction looks at for who has left.
 const CHUNK: usize = 500;
