@@ -393,4 +393,12 @@ async fn what_has_had_its_time_is_trimmed() {
     mirror.trim().await.unwrap();
     assert_eq!(mirror.poll("audit", 100).await.unwrap()[0].seq, 6);
     assert_eq!(mirror.poll("app", 100).await.unwrap()[0].seq, 6);
+    // What comes when all has been seen and trimmed has a number of its own.
+    mirror.drop_consumer("audit").await.unwrap();
+    mirror.ack("app", 11).await.unwrap();
+    mirror.trim().await.unwrap();
+    assert_eq!(mirror.poll("app", 100).await.unwrap(), []);
+    answers.people(11);
+    full(&mirror).await.unwrap();
+    assert_eq!(mirror.poll("app", 100).await.unwrap()[0].seq, 12);
 }
