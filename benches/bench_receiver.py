@@ -1,8 +1,9 @@
 """What headcount's endpoints cost a web server: events that one process accepts, with the helper and without, in one run: `make bench`.
 
-Without the helper the same route of the same framework reads the body and answers 201. Both are in one process, asked in turn over the
-same connections, so that a slow moment of the machine falls on both alike; the helper's cost is the median of the differences. CPU time is the
-server's own, of all its threads, as the kernel counts it; the wall is shared with what sends.
+Without the helper the same route of the same framework reads the body and answers 201, and by hand it checks the signature and parses the body
+with what the language brings along. All are in one process, asked in turn over the same connections, so that a slow moment of the machine falls
+on all alike; the cost is the median of the differences. CPU time is the server's own, of all its threads, as the kernel counts it; the wall is
+shared with what sends.
 """
 
 import json
@@ -94,23 +95,24 @@ class Server:
 
 
 def compare(name, server, kind):
-    paths = [f"/without/{kind}", f"/with/{kind}"]
+    ways = ["without", "by hand", "with the helper"]
+    paths = [f"/{way}/{kind}" for way in ("without", "by-hand", "with")]
     for path in paths:
         server.send(path, WARM_UP)
     rounds = []
     for number in range(ROUNDS):
         order = paths if number % 2 else paths[::-1]
         rounds.append({path: server.send(path, REQUESTS) for path in order})
-    for label, path in zip(["without", "with"], paths):
+    for way, path in zip(ways, paths):
         wall, cpu = (statistics.median(one[path][column] for one in rounds) for column in (0, 1))
-        print(f"  {name + ', ' + label:<42} {1e6 / wall:9.0f} events/s {cpu:9.1f} µs of CPU")
-    cost = [one[paths[1]][1] - one[paths[0]][1] for one in rounds]
-    print(f"  {'':<42} the helper: {statistics.median(cost):6.1f} µs of CPU (from {min(cost):.1f} to {max(cost):.1f} in {ROUNDS} rounds)")
+        cost = [one[path][1] - one[paths[0]][1] for one in rounds]
+        more = f"   + {statistics.median(cost):5.1f} (from {min(cost):.1f} to {max(cost):.1f})" if path != paths[0] else ""
+        print(f"  {name + ', ' + way:<40} {1e6 / wall:7.0f} events/s {cpu:7.1f} µs of CPU{more}")
 
 
 def main():
     print(f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores")
-    print("\nevents of 1.1 kB accepted by one process over 16 connections, with the helper and without: medians")
+    print(f"\nevents of 1.1 kB accepted by one process over 16 connections: medians of {ROUNDS} rounds")
     for command, kinds in [
         ([sys.executable, HERE / "serve_fastapi.py"], [("FastAPI, a route", "route"), ("FastAPI, a dependency", "dependency")]),
         (["node", HERE / "serve_express.mjs"], [("Express", "route")]),

@@ -1,4 +1,6 @@
-// Express with an endpoint twice: with headcount's helper, and without, reading the body and answering 201.
+// Express with an endpoint three times: reading the body and answering 201, checking the signature and parsing by hand, and with headcount's
+// helper.
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
@@ -6,15 +8,28 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const express = createRequire(`${root}examples/node/package.json`)('express')
 const { webhook } = createRequire(import.meta.url)(`${root}bindings-node/frameworks/express.js`)
 
+const key = Buffer.from(process.env.SCALEKIT_WEBHOOK_SECRET.slice('whsec_'.length), 'base64')
+
+/** The least that has to be done: one version, one signature, no limits. */
+function verify(headers, body) {
+  const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers
+  if (!(Math.abs(Date.now() / 1000 - Number(timestamp)) < 300)) throw new Error('too old')
+  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest()
+  if (!timingSafeEqual(expected, Buffer.from(signature.slice('v1,'.length), 'base64'))) throw new Error('no match')
+  return JSON.parse(body)
+}
+
 const app = express()
-app.post('/without/route', (request, response, next) => {
+const reading = (handle) => (request, response, next) => {
   const chunks = []
   request.on('data', (chunk) => chunks.push(chunk))
   request.on('end', () => {
-    Buffer.concat(chunks)
+    handle(request, Buffer.concat(chunks))
     response.writeHead(201, { 'content-length': '0' }).end()
   })
   request.on('error', next)
-})
+}
+app.post('/without/route', reading(() => {}))
+app.post('/by-hand/route', reading((request, body) => verify(request.headers, body)))
 app.post('/with/route', webhook(async () => {}))
 const server = app.listen(0, '127.0.0.1', () => console.log(server.address().port))

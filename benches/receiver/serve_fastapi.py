@@ -1,6 +1,12 @@
-"""FastAPI with each endpoint twice: with headcount's helper, and without, reading the body and answering 201."""
+"""FastAPI with each endpoint three times: reading the body and answering 201, checking the signature and parsing by hand, and with headcount's
+helper."""
 
+import base64
+import hmac
+import json
+import os
 import socket
+import time
 from typing import Annotated
 
 import uvicorn
@@ -23,13 +29,39 @@ async def body_of(request: Request) -> bytes:
     return await request.body()
 
 
+KEY = base64.b64decode(os.environ["SCALEKIT_WEBHOOK_SECRET"].removeprefix("whsec_"))
+
+
+async def by_hand(request: Request) -> object:
+    """The least that has to be done: one version, one signature, no limits."""
+    body, headers = await request.body(), request.headers
+    message, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
+    if abs(time.time() - int(timestamp)) > 300:
+        raise ValueError("too old")
+    expected = hmac.digest(KEY, f"{message}.{timestamp}.".encode() + body, "sha256")
+    if not hmac.compare_digest(expected, base64.b64decode(headers["webhook-signature"].removeprefix("v1,"))):
+        raise ValueError("no match")
+    return json.loads(body)
+
+
+async def by_hand_route(request: Request) -> Response:
+    await by_hand(request)
+    return Response(status_code=201)
+
+
 app = FastAPI()
 app.add_route("/without/route", without_route, methods=["POST"])
+app.add_route("/by-hand/route", by_hand_route, methods=["POST"])
 app.add_route("/with/route", headcount.fastapi.endpoint(handle), methods=["POST"])
 
 
 @app.post("/without/dependency")
 async def without_dependency(body: Annotated[bytes, Depends(body_of)]) -> Response:
+    return Response(status_code=201)
+
+
+@app.post("/by-hand/dependency")
+async def by_hand_dependency(event: Annotated[object, Depends(by_hand)]) -> Response:
     return Response(status_code=201)
 
 

@@ -4,6 +4,7 @@
 const { Webhook, errors } = require('../index.js')
 
 const READ_BEFORE = "the webhook's body was read before and nothing of it was kept: mount the webhook before what reads bodies"
+const EMPTY = { 'content-length': '0' }
 let warned = false
 
 /** A verifier and what its events are given to. Made at start-up, so that a secret that is missing is found then. */
@@ -38,16 +39,18 @@ class Receiver {
     if (this.replayGuard !== undefined && !(await this.replayGuard.check(event))) return 201
     await this.handler(event)
     // Not before: what the handler could not take is to come again.
-    await this.replayGuard?.commit(event)
+    if (this.replayGuard !== undefined) await this.replayGuard.commit(event)
     return 201
   }
 
   /** The same for a request of node:http, whose body a framework may have parsed. */
   answerNode(request, parsed) {
     // As they came: Node makes an object of them when it is first asked for. What is no request of Node's, in a test say, may have that alone.
-    const raw = request.rawHeaders?.length > 0 ? request.rawHeaders : undefined
-    const length = raw === undefined ? request.headers['content-length'] : lengthOf(raw)
-    return this.answer(request.method, raw ?? request.headers, length, (most) => {
+    const raw = request.rawHeaders
+    const headers = raw?.length > 0 ? raw : request.headers
+    return this.answer(request.method, headers, headers === raw ? lengthOf(raw) : headers['content-length'], (most) => {
+      // The usual case first: Express makes each request an object of a kind of its own, of which every property is looked for anew.
+      if (parsed === undefined && !request.readableDidRead) return readStream(request, most)
       if (request.rawBody !== undefined) return request.rawBody
       if (parsed instanceof Uint8Array || typeof parsed === 'string') return parsed
       if (!request.readableDidRead) return readStream(request, most)
@@ -77,6 +80,7 @@ function readStream(stream, most) {
   return new Promise((resolve, reject) => {
     const chunks = []
     let length = 0
+    let ended = false
     const data = (chunk) => {
       length += chunk.length
       if (length <= most) return void chunks.push(chunk)
@@ -85,10 +89,13 @@ function readStream(stream, most) {
       resolve(undefined)
     }
     stream.on('data', data)
-    stream.once('end', () => resolve(Buffer.concat(chunks)))
-    stream.once('error', reject)
+    stream.on('end', () => {
+      ended = true
+      resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+    })
+    stream.on('error', reject)
     // Every request closes in the end, and an error costs as much as all the rest: made only where it is one.
-    stream.once('close', () => stream.readableEnded || reject(new Error('the request ended before its whole body had come')))
+    stream.on('close', () => ended || reject(new Error('the request ended before its whole body had come')))
   })
 }
 
@@ -101,7 +108,7 @@ function headersOf(status) {
 
 /** Answers on a response of node:http. */
 function respond(response, status) {
-  response.writeHead(status, { ...headersOf(status), 'content-length': '0' }).end()
+  response.writeHead(status, status === 201 ? EMPTY : { ...headersOf(status), ...EMPTY }).end()
 }
 
 module.exports = { READ_BEFORE, Receiver, headersOf, respond }
