@@ -286,7 +286,7 @@ def rust():
     for name in carried_objects:
         names = " | ".join(f"EventType::{camel(one)}" for one, of in TYPES.items() if of == name)
         lines += [f"            {names} => self.data().decode().map(EventData::{name[:-4]}),"]
-    lines += ["            EventType::Other(_) => return Ok(EventData::Unknown(self.data().clone())),", "        };",
+    lines += ["            EventType::Other(_) => return Ok(EventData::Unknown(self.data().to_raw()?)),", "        };",
               "        decoded.map_err(|error| {",
               '            Error::refused(Reason::MalformedEvent, format!("the event\'s data is not what its type has: {}", error.message()))',
               "        })", "    }", "}", ""]
