@@ -433,6 +433,12 @@ fn burst(step: &mut Step<'_>, directory_id: &str, guard: GuardSettings) -> Resul
     Ok(Some(limit).filter(|limit| count > *limit))
 }
 
+/// Whom a kept event is about; nobody where that cannot be read.
+pub(super) fn subject(row: &EventRow) -> String {
+    let event = row.body.as_deref().and_then(|body| Event::from_verified_body(body).ok());
+    event.and_then(|event| event.data().decode::<UserData>().ok()).map(|data| data.id).unwrap_or_default()
+}
+
 fn hold(step: &mut Step<'_>, directory_id: &str, user_id: &str, limit: u64, cause: &str) -> Result<()> {
     step.tx.add_held_removal(directory_id, user_id)?;
     let count = step.tx.held_removals(directory_id)?.len() as u64;

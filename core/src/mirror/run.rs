@@ -6,7 +6,7 @@
 
 use super::feed::before;
 use super::listed::{listed_version, take_group, take_user};
-use super::receive::sorted;
+use super::receive::{sorted, subject};
 use super::record::{DirectoryRow, GroupRow, Held, HeldReason, MirrorUser, UserRow};
 use super::seen::Seen;
 use super::source::SourcePages;
@@ -214,14 +214,23 @@ impl<'a> Run<'a> {
     async fn settle(&mut self, seen: Reading) -> Result<()> {
         let id = self.directory.id.clone();
         let mirrored = read(self.mirror.store(), move |tx| tx.count_users(&id)).await?;
+        let burst = self.row().await?.held.filter(|held| held.reason == HeldReason::DeletionBurst);
         let limit = self.mirror.settings().guard.limit(mirrored);
         // Mostly everybody is there, and nobody needs to be looked for.
         let (count, user_ids) = if seen.live == mirrored { (0, Vec::new()) } else { self.absent(&seen, NAMED).await? };
         let emptied = seen.users.len() == 0 && count > 1;
-        if (count > limit || emptied) && !self.options.approved {
-            let reason = if emptied { HeldReason::EmptyListing } else { HeldReason::MassRemoval };
+        let held = if emptied {
+            Some((HeldReason::EmptyListing, 0))
+        } else if count > limit {
+            Some((HeldReason::MassRemoval, limit))
+        } else {
+            // Those whom events have removed within the hour count as well: who was held back then is not let go because the rest are few.
+            burst.filter(|_| count > 0).map(|burst| (HeldReason::DeletionBurst, burst.limit))
+        };
+        if let Some((reason, limit)) = held.filter(|_| !self.options.approved) {
             self.keep_absent(&seen).await?;
-            return Err(self.hold(reason, count, if emptied { 0 } else { limit }, user_ids).await?);
+            self.settle_events(Some(&seen)).await?;
+            return Err(self.hold(reason, count, limit, user_ids).await?);
         }
         if count > 0 {
             self.progress(Phase::Removals, 0, 0, Some(count));
@@ -238,20 +247,27 @@ impl<'a> Run<'a> {
             row.held = None;
         })
         .await?;
-        // A listing that is whole has the last word on deletions that were held back, too.
+        write(self.mirror.store(), Durability::Process, move |tx| tx.put_held_removals(&id, &[])).await?;
+        self.settle_events(None).await
+    }
+
+    /// A listing that is whole has the last word on deletions that were held back, too: on all, or on those of users whom it names.
+    async fn settle_events(&self, named: Option<&Reading>) -> Result<()> {
         let organization_id = self.directory.organization_id.clone();
-        write(self.mirror.store(), Durability::Process, move |tx| {
-            tx.put_held_removals(&id, &[])?;
-            for mut event in tx.events(&organization_id, EventState::Held)? {
-                if event.directory_id == id {
-                    event.state = EventState::Settled;
-                    event.body = None;
-                    tx.put_event(&event)?;
+        let held = read(self.mirror.store(), move |tx| tx.events(&organization_id, EventState::Held)).await?;
+        for mut event in held.into_iter().filter(|event| event.directory_id == self.directory.id) {
+            if let Some(seen) = named {
+                let user_id = subject(&event);
+                let row = read(self.mirror.store(), move |tx| tx.user(&user_id)).await?;
+                if row.is_none_or(|row| !seen.users.contains(row.number)) {
+                    continue;
                 }
             }
-            Ok(())
-        })
-        .await
+            event.state = EventState::Settled;
+            event.body = None;
+            write(self.mirror.store(), Durability::Process, move |tx| tx.put_event(&event)).await?;
+        }
+        Ok(())
     }
 
     /// Notes what is held back, and makes the error that says so.
@@ -269,6 +285,10 @@ impl<'a> Run<'a> {
             HeldReason::EmptyListing => format!(
                 "the directory lists nobody, and {count} users are mirrored: nobody was removed; look at the directory, then sync it with \
                  approve_removals if that is meant"
+            ),
+            HeldReason::DeletionBurst => format!(
+                "the directory no longer lists {count} users, and events removed more than {limit} within an hour: nobody was removed; look at \
+                 them, then sync it with approve_removals if that is meant"
             ),
             _ => format!(
                 "the directory no longer lists {count} users, and the limit is {limit}: nobody was removed; look at them, then sync it with \
