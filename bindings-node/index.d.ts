@@ -340,6 +340,7 @@ export type Body = Uint8Array | ArrayBuffer | ArrayBufferView | string | object
 /** A request's headers: an object (`req.headers`), `Headers`, a Map, `[name, value]` pairs, or Node's `rawHeaders`. */
 export type Headers =
   | { readonly [name: string]: string | readonly string[] | undefined }
+  | Readonly<SignedHeaders>
   | Iterable<readonly [string, string | readonly string[]]>
   | readonly string[]
 

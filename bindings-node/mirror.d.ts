@@ -60,7 +60,8 @@ export interface SyncReport {
   organizationId: string
   /** Empty where the organization's directories could not be listed. */
   directoryId: string
-  mode: 'full' | 'incremental'
+  /** `auto` where it did not come to be one or the other: another sync was under way, say. */
+  mode: SyncMode
   /**
    * How it ended. `incomplete`: the listing did not hold still, so what it said was taken over and nobody was removed; the next sync tries
    * again. `held`: the directory is switched off.
@@ -278,6 +279,8 @@ export class Mirror {
   sync(organizationId: string, directoryId: undefined | null, options?: SyncOptions): Promise<SyncReport[]>
   /** The same for one directory. */
   sync(organizationId: string, directoryId: string, options?: SyncOptions): Promise<SyncReport>
+  /** Either, where only the program knows which. */
+  sync(organizationId: string, directoryId: string | undefined | null, options?: SyncOptions): Promise<SyncReport | SyncReport[]>
   /** Syncs every organization of the environment. What goes wrong in one is in its report's `error` and stops no other. */
   syncAll(options?: SyncAllOptions): Promise<SyncReport[]>
   /**

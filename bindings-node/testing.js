@@ -45,14 +45,29 @@ function post(url, body, headers) {
   })
 }
 
+/** What the environment had before there was a sandbox, and the sandboxes that are open: the latest of them stands in it. */
+let before = {}
+const open = []
+
+/** Puts settings into the environment; what is undefined goes out of it. */
+function settle(settings) {
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
+}
+
 /** A sandbox whose settings stand in the environment of this process until it is closed. */
 class TestSandbox extends Sandbox {
-  #before
-
   constructor(options) {
     super(options)
-    this.#before = Object.keys(SETTINGS).map((name) => [name, process.env[name]])
-    for (const [name, setting] of Object.entries(SETTINGS)) process.env[name] = this[setting]
+    if (open.length === 0) before = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, process.env[name]]))
+    open.push(this)
+    settle(this.#settings())
+  }
+
+  #settings() {
+    return Object.fromEntries(Object.entries(SETTINGS).map(([name, setting]) => [name, this[setting]]))
   }
 
   deliver(url, type, overrides) {
@@ -60,9 +75,10 @@ class TestSandbox extends Sandbox {
   }
 
   close() {
-    for (const [name, value] of this.#before.splice(0)) {
-      if (value === undefined) delete process.env[name]
-      else process.env[name] = value
+    const at = open.indexOf(this)
+    if (at >= 0) {
+      open.splice(at, 1)
+      settle(open.at(-1)?.#settings() ?? before)
     }
     super.close()
   }

@@ -9,12 +9,18 @@ let warned = false
 
 /** A verifier and what its events are given to. Made at start-up, so that a secret that is missing is found then. */
 class Receiver {
-  constructor(handler, options = {}) {
+  constructor(handler, options = {}, others = []) {
+    const known = ['webhook', 'replayGuard', ...others]
+    const unknown = Object.keys(options).find((name) => !known.includes(name))
+    if (unknown !== undefined) throw new errors.InvalidArgumentError(`the option ${unknown} is not known: expected ${known.join(' or ')}`)
     if (typeof handler !== 'function') {
       throw new errors.InvalidArgumentError(`the handler is ${handler === null ? 'null' : `a ${typeof handler}`}: expected a function of an event`)
     }
     this.handler = handler
     this.webhook = options.webhook ?? new Webhook()
+    if (typeof this.webhook.verify !== 'function' || typeof this.webhook.maxBody !== 'number') {
+      throw new errors.InvalidArgumentError('the webhook cannot be used: expected a Webhook (new Webhook(secret))')
+    }
     this.maxBody = this.webhook.maxBody
     this.replayGuard = options.replayGuard
     if (this.replayGuard !== undefined && !(typeof this.replayGuard?.check === 'function' && typeof this.replayGuard.commit === 'function')) {

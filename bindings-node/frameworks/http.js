@@ -2,7 +2,7 @@
 const { Receiver, respond } = require('./endpoint.js')
 
 function webhook(handler, options = {}) {
-  const receiver = new Receiver(handler, options)
+  const receiver = new Receiver(handler, options, ['onError'])
   const onError = options.onError ?? ((error) => console.error(error))
   return async (request, response) => {
     let status = 500

@@ -178,4 +178,7 @@ test('what cannot work is found at the start', () => {
   assert.throws(() => http(() => {}), (error) => error instanceof errors.ConfigError && /SCALEKIT_WEBHOOK_SECRET/.test(error.message))
   assert.throws(() => http('receive', { webhook: verifier }), errors.InvalidArgumentError)
   assert.throws(() => http(() => {}, { webhook: verifier, replayGuard: new Set() }), errors.InvalidArgumentError)
+  // The secret is no verifier, and a guard under a name that nobody reads guards nothing.
+  assert.throws(() => http(() => {}, { webhook: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }), errors.InvalidArgumentError)
+  assert.throws(() => http(() => {}, { webhook: verifier, replayguard: new ReplayGuard() }), /the option replayguard is not known/)
 })

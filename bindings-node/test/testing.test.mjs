@@ -22,6 +22,18 @@ async function serve(t, listener) {
   return `http://127.0.0.1:${server.address().port}/`
 }
 
+test('sandboxes leave the environment as they found it, whichever is closed first', () => {
+  const said = () => NAMES.map((name) => process.env[name])
+  const before = said()
+  const [first, second, third] = [startSandbox(), startSandbox(), startSandbox()]
+  first.close()
+  assert.equal(process.env.SCALEKIT_CLIENT_ID, third.clientId)
+  third.close()
+  assert.equal(process.env.SCALEKIT_CLIENT_ID, second.clientId)
+  second.close()
+  assert.deepEqual(said(), before)
+})
+
 test('import and require give the same functions', () => {
   const cjs = createRequire(import.meta.url)('headcount/testing')
   for (const name of Object.keys(cjs)) assert.equal(testing[name], cjs[name], name)

@@ -29,7 +29,9 @@ export async function calls(request: { headers: Record<string, string | string[]
 
 export function receive(body: Buffer, headers: Record<string, string>): Event | undefined {
   try {
-    return new Webhook(['whsec_1', 'whsec_2'], { toleranceSeconds: 60 }).verify(body, headers)
+    const webhook = new Webhook(['whsec_1', 'whsec_2'], { toleranceSeconds: 60 })
+    webhook.verify(body, webhook.sign(body))
+    return webhook.verify(body, headers)
   } catch (error) {
     if (error instanceof errors.WebhookVerificationError && error.reason === 'too_old') return undefined
     if (error instanceof errors.ApiError) console.log(error.status, error.code, error.message)
@@ -81,6 +83,8 @@ export async function provision(client: Client, request: { headers: Record<strin
   new Mirror('headcount.db', { guard: 3 })
   const reports: SyncReport[] = await mirror.sync('org_1')
   const same: SyncReport[] = await mirror.sync('org_1', { mode: 'full', signal: AbortSignal.timeout(1000) })
+  const either: SyncReport | SyncReport[] = await mirror.sync('org_1', process.argv[2])
+  console.log([either].flat()[0]?.mode === 'auto')
   const report: SyncReport = await mirror.sync('org_1', 'dir_1', { mode: 'auto', onProgress: ({ phase, items, total }) => console.log(phase, items, total ?? '?') })
   // @ts-expect-error: no such mode
   await mirror.sync('org_1', 'dir_1', { mode: 'quick' })

@@ -534,6 +534,12 @@ def test_every_call_of_the_async_mirror(environment, tmp_path):
         async with opened_async(environment) as mirror:
             with pytest.raises(LookupError):
                 await mirror.sync(org, on_progress=stop)
+            # The sync is over before the loop has come to tell of it.
+            behind = asyncio.create_task(mirror.sync(org, mode="full", on_progress=stop))
+            await asyncio.sleep(0)
+            time.sleep(0.2)
+            with pytest.raises(LookupError):
+                await behind
 
     asyncio.run(main())
 

@@ -270,6 +270,22 @@ async fn a_listing_that_lags_behind_a_deletion_brings_nobody_back() {
 }
 
 #[tokio::test]
+async fn several_who_are_listed_though_events_removed_them_are_no_doubt_about_the_others() {
+    let answers = Answers::default();
+    let mirror = answers.mirror().await;
+    answers.people(6);
+    full(&mirror).await.unwrap();
+    for n in 0..3 {
+        let data = json!({ "id": format!("diruser_{n:03}") });
+        told(&mirror, &format!("evt_{n}"), DELETED, "2025-06-01T12:00:00Z", data).await;
+    }
+    // A real leaver, while the listing does not know of the three yet.
+    answers.people(5);
+    let report = full(&mirror).await.unwrap();
+    assert_eq!((report.outcome, report.deleted, live(&mirror).await), (SyncOutcome::Done, 1, 2));
+}
+
+#[tokio::test]
 async fn strange_users_and_groups_are_stored() {
     let answers = Answers::default();
     let mirror = answers.mirror().await;

@@ -67,22 +67,35 @@ fn mode(py: Python<'_>, name: &str) -> PyResult<SyncMode> {
     known.ok_or_else(|| invalid_argument(py, "the mode is not known: expected auto, full or incremental"))
 }
 
-/// A sync until it ends, or until its `on_progress` raises.
+/// A sync until it ends and all its progress has been told, or until its `on_progress` raises.
 async fn heard(
     sync: SyncBuilder,
     mut raised: Option<oneshot::Receiver<PyErr>>,
 ) -> headcount::Result<PyResult<Vec<headcount::SyncReport>>> {
     let mut sync = sync.into_future();
-    poll_fn(move |cx| {
-        let ended = sync.as_mut().poll(cx);
+    let ended = poll_fn(|cx| {
+        let ended = sync.as_mut().poll(cx).map(Ok);
         if let Some(receiver) = &mut raised
-            && let Poll::Ready(Ok(error)) = Pin::new(receiver).poll(cx)
+            && let Poll::Ready(told) = Pin::new(receiver).poll(cx)
         {
-            return Poll::Ready(Ok(Err(error)));
+            raised = None;
+            if let Ok(error) = told {
+                return Poll::Ready(Err(error));
+            }
         }
-        ended.map(|ended| ended.map(Ok))
+        ended
     })
-    .await
+    .await;
+    // With the last to tell goes the way to raise: an event loop may be behind.
+    drop(sync);
+    match (ended, raised) {
+        (Err(error), _) => Ok(Err(error)),
+        (Ok(ended), None) => ended.map(Ok),
+        (Ok(ended), Some(receiver)) => match receiver.await {
+            Ok(error) => Ok(Err(error)),
+            Err(_) => ended.map(Ok),
+        },
+    }
 }
 
 /// Who is told of the progress, and what they raised.

@@ -3,7 +3,7 @@
 use super::SKEW;
 use super::feed::before;
 use super::receive::toggle;
-use super::record::{Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, UserRow, Version};
+use super::record::{Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, Version};
 use super::step::{Step, UserWord};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
 use serde::Deserialize;
@@ -86,7 +86,10 @@ pub(super) fn take_user(
     let row = step.tx.user(&listed.id)?;
     let trail = row.as_ref().map(|row| row.trail.clone()).unwrap_or_default();
     if !listing_counts(&trail, listed.updated_at, started) {
-        let Some(row) = row.filter(UserRow::is_live) else { return Ok((0, false)) };
+        let row = row.unwrap_or_default();
+        if !row.is_live() {
+            return Ok((row.number, false));
+        }
         // What is listed of them is old news; where they are listed is not.
         let user = MirrorUser { directory_id: directory.id.clone(), ..row.user.clone() };
         let (told_groups, version) = (row.told_groups.clone(), trail.version.clone());

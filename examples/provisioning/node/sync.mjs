@@ -1,4 +1,4 @@
-// The cron job: `npm run sync`. Or one directory, after somebody has looked at the removals that were held back:
+// The cron job: `npm run sync`. Or one organization, or one directory, after somebody has looked at the removals that were held back:
 // `npm run sync -- org_1 dir_1 --approve-removals`.
 import { Client } from 'headcount'
 import { openMirror, syncAll } from './directory.mjs'
@@ -7,8 +7,8 @@ const mirror = await openMirror(process.env.MIRROR ?? 'mirror.db', Client.fromEn
 const args = process.argv.slice(2)
 const [organizationId, directoryId] = args.filter((arg) => !arg.startsWith('--'))
 if (organizationId) {
-  const { outcome, deleted } = await mirror.sync(organizationId, directoryId, { approveRemovals: args.includes('--approve-removals') })
-  console.log(`${outcome}, ${deleted} gone`)
+  const done = await mirror.sync(organizationId, directoryId, { approveRemovals: args.includes('--approve-removals') })
+  for (const { outcome, deleted } of [done].flat()) console.log(`${outcome}, ${deleted} gone`)
 } else if (!(await syncAll(mirror))) {
   process.exitCode = 1
 }
