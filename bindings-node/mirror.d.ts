@@ -334,7 +334,11 @@ export class Mirror {
   changes(consumer: string, options?: { limit?: number; signal?: AbortSignal }): Changes
   /** Acknowledges every change up to and including `seq`. Durable when it resolves. */
   ack(consumer: string, seq: number): Promise<void>
-  /** Puts a change aside that the consumer cannot handle, with what there is to say about it, and acknowledges it with those before it. */
+  /**
+   * Puts a change aside that the consumer cannot handle, with what there is to say about it, and acknowledges it with those before it.
+   * @throws errors.InvalidArgumentError for a snapshot's change as well (its `seq` is negative), which the feed does not keep: acknowledge that,
+   * and note it elsewhere.
+   */
   park(consumer: string, seq: number, reason: string): Promise<void>
   /** What the consumer has put aside, oldest first. */
   parkedChanges(consumer: string): Promise<ParkedChange[]>

@@ -1435,7 +1435,8 @@ class Change:
         """Acknowledges it with all before it: its consumer does not get them again. Durable when this returns."""
 
     def park(self, reason: str) -> None:
-        """Puts it aside, with what there is to say about it, and acknowledges it with all before it."""
+        """Puts it aside, with what there is to say about it, and acknowledges it with all before it. Not for a snapshot's change
+        (``InvalidArgumentError``), which the feed does not keep: ``ack()`` that, and note it elsewhere."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values: times are RFC 3339 text."""
@@ -1455,7 +1456,8 @@ class AsyncChange(Change):
         """Acknowledges it with all before it: its consumer does not get them again. Durable when it has been awaited."""
 
     def park(self, reason: str) -> Coroutine[Any, Any, None]:  # type: ignore[override]
-        """Puts it aside, with what there is to say about it, and acknowledges it with all before it."""
+        """Puts it aside, with what there is to say about it, and acknowledges it with all before it. Not for a snapshot's change
+        (``InvalidArgumentError``), which the feed does not keep: ``ack()`` that, and note it elsewhere."""
 
 @final
 class ParkedChange:

@@ -317,12 +317,13 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// As [`ack`](Mirror::ack).
+    /// As [`ack`](Mirror::ack), and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a change of a snapshot, which the feed
+    /// does not keep: acknowledge it, and note it elsewhere.
     pub async fn park(&self, consumer: &str, seq: i64, reason: &str) -> Result<()> {
         let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
         write(self.store(), Durability::Power, move |tx| {
             if seq <= 0 {
-                return Err(Error::invalid_argument("a snapshot's change cannot be put aside: read the user again"));
+                return Err(Error::invalid_argument("a snapshot's change cannot be put aside, since the feed does not keep it: acknowledge it, and note it elsewhere"));
             }
             acknowledge(tx, &name, seq, now)?;
             tx.park_change(&name, seq, &reason, now)
