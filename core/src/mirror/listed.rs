@@ -83,10 +83,9 @@ pub(super) fn take_user(
     if listed.id.is_empty() {
         return Err(Error::new(ErrorKind::Decode, "the server listed a user without an id"));
     }
-    let row = step.tx.user(&listed.id)?;
-    let trail = row.as_ref().map(|row| row.trail.clone()).unwrap_or_default();
+    let row = step.tx.user(&listed.id)?.unwrap_or_default();
+    let trail = row.trail.clone();
     if !listing_counts(&trail, listed.updated_at, started) {
-        let row = row.unwrap_or_default();
         if !row.is_live() {
             return Ok((row.number, false));
         }
@@ -105,8 +104,7 @@ pub(super) fn take_user(
         groups.extend(step.group(&group.id)?.map(|row| row.number));
         told_groups.push(group.id.clone());
     }
-    let known = row.as_ref().map(|row| &row.user);
-    let was_active = row.as_ref().is_none_or(|row| !row.is_live() || row.user.active);
+    let was_active = row.number == 0 || !row.is_live() || row.user.active;
     let user = MirrorUser {
         id: listed.id.clone(),
         organization_id: directory.organization_id.clone(),
@@ -117,15 +115,15 @@ pub(super) fn take_user(
         preferred_username: listed.preferred_username.clone(),
         emails: listed.emails.clone(),
         active: active(listed).unwrap_or(was_active),
-        vendor_roles: known.map(|user| user.vendor_roles.clone()).unwrap_or_default(),
+        vendor_roles: row.user.vendor_roles.clone(),
         updated_at: listed.updated_at,
         detail: listed.user_detail.clone(),
-        attributes: known.and_then(|user| user.attributes.clone()),
+        attributes: row.user.attributes.clone(),
         ..MirrorUser::default()
     };
     let version = listed_version(&trail, listed.updated_at, step.now, false);
     let word = UserWord { user, told_groups, listed: true, version, touched_at: trail.touched_at };
-    Ok((step.put_user(row, word)?, true))
+    Ok((step.put_user(Some(row), word)?, true))
 }
 
 /// What a listed user's details say of whether they may sign in. Some directories write it as text.
