@@ -130,7 +130,8 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features axum -- --deny warnings
 	@echo 'the build of webhooks alone has neither a runtime, nor HTTP, nor a database'
-	@! cargo tree --quiet --package headcount --no-default-features --features webhook --edges normal | grep -E 'tokio|reqwest|hyper|rusqlite'
+	@tree=$$(cargo tree --quiet --package headcount --no-default-features --features webhook --edges normal) && \
+	  ! echo "$$tree" | grep -E 'tokio|reqwest|hyper|rusqlite'
 	cargo test --quiet --package headcount-ffi --test header
 	$(PYTHON) tests/vectors/generate.py --check
 	$(PYTHON) scripts/events.py --check
