@@ -250,7 +250,7 @@ export interface FeedConsumer {
 }
 
 /** What became of a webhook: `parked` waits for a sync, or for approval; `ignored` is about nothing that is mirrored. */
-export type Outcome = 'applied' | 'duplicate' | 'stale' | 'parked' | 'ignored'
+export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'ignored'
 
 declare global {
   interface SymbolConstructor {

@@ -264,7 +264,7 @@ impl<'a> From<&'a Consumer> for Reader<'a> {
         Reader {
             name: &consumer.name,
             cursor: consumer.cursor,
-            behind: consumer.behind,
+            behind: consumer.lag,
             parked: consumer.parked,
             seen_at: consumer.seen_at,
         }
@@ -294,7 +294,7 @@ impl<'a> From<&'a DirectoryStatus> for Standing<'a> {
             groups: status.groups,
             watermark: status.watermark,
             held: status.held.as_ref(),
-            parked_events: status.parked_events,
+            parked_events: status.pending_events,
         }
     }
 }
@@ -532,7 +532,7 @@ impl NativeMirror {
             let limit = read::<PollOptions>(&options)?.limit.unwrap_or(LIMIT);
             let timeout = timeout_ms.map(|timeout| milliseconds("timeoutMs", timeout)).transpose()?;
             let after = after.map(number).transpose()?;
-            list::<_, Told<'_>>(&mirror.wait_behind(&consumer, after, limit, timeout).await?)
+            list::<_, Told<'_>>(&mirror.wait_after(&consumer, after, limit, timeout).await?)
         })
     }
 

@@ -201,7 +201,7 @@ def test_webhooks(environment, monkeypatch):
             mirror.receive(body + b" ", headers)
         assert caught.value.reason == "no_match"
         # Nobody knows yet in which directory she is.
-        assert mirror.receive(body, headers) == "parked" and mirror.receive(bytearray(body), list(headers.items())) == "duplicate"
+        assert mirror.receive(body, headers) == "pending" and mirror.receive(bytearray(body), list(headers.items())) == "duplicate"
         assert mirror.sync(org)[0].events == 1
         assert mirror.user(user.id).given_name == "Ada"
         environment.update_user(user.id, given_name="Augusta")
@@ -229,10 +229,10 @@ def test_webhooks(environment, monkeypatch):
         mirror.receive(body, headers)
     monkeypatch.setenv("SCALEKIT_WEBHOOK_SECRET", environment.webhook_secret)
     with headcount.Mirror(":memory:") as mirror:
-        assert mirror.receive(body, headers) == "parked"
+        assert mirror.receive(body, headers) == "pending"
     for given in ([environment.webhook_secret], headcount.Webhook(environment.webhook_secret, tolerance=60)):
         with headcount.Mirror(":memory:", webhook_secret=given) as mirror:
-            assert mirror.receive(body, headers) == "parked"
+            assert mirror.receive(body, headers) == "pending"
 
 
 def test_links_and_roles(environment):

@@ -36,6 +36,8 @@ mod http;
 #[cfg(feature = "mirror")]
 mod mirror;
 pub mod model;
+#[cfg(feature = "mirror")]
+mod record;
 mod secret;
 mod source;
 #[cfg(all(feature = "sqlite", feature = "webhook"))]
@@ -65,10 +67,11 @@ pub use webhook::{
 };
 
 #[cfg(feature = "mirror")]
-pub use mirror::{
-    Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Held, HeldReason, MAX_POLL, Mirror, MirrorBuilder,
-    MirrorDirectory, MirrorGroup, MirrorUser, MirrorUsers, Mirrored, Outcome, ParkedChange, Phase, Progress, Source,
-    SourceFuture, SourcePages, SyncBuilder, SyncMode, SyncOutcome, SyncReport,
+pub use mirror::{MAX_POLL, Mirror, MirrorBuilder, MirrorUsers, Source, SourceFuture, SourcePages, SyncBuilder};
+#[cfg(feature = "mirror")]
+pub use record::{
+    Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Held, HeldReason, MirrorDirectory, MirrorGroup,
+    MirrorUser, Mirrored, Outcome, ParkedChange, Phase, Progress, SyncMode, SyncOutcome, SyncReport,
 };
 
 #[doc(inline)]

@@ -213,7 +213,7 @@ async fn a_burst_of_deletions_waits_for_approval_and_a_listing_is_none() {
     for n in 0..25 {
         let data = json!({ "id": format!("diruser_{n:03}") });
         let outcome = told(&mirror, &format!("evt_{n}"), DELETED, "2025-06-01T12:00:00Z", data).await;
-        assert_eq!(outcome, if n < 20 { Outcome::Applied } else { Outcome::Parked }, "{n}");
+        assert_eq!(outcome, if n < 20 { Outcome::Applied } else { Outcome::Held }, "{n}");
     }
     let status = mirror.status().await.unwrap().remove(0);
     let held = status.held.unwrap();
@@ -248,7 +248,7 @@ async fn a_burst_of_deletions_waits_for_approval_and_a_listing_is_none() {
     let strict = strict.open(":memory:").await.unwrap();
     strict.sync("org_1").await.unwrap();
     let data = json!({ "id": "diruser_029" });
-    assert_eq!(told(&strict, "evt_x", DELETED, "2025-06-01T14:00:00Z", data).await, Outcome::Parked);
+    assert_eq!(told(&strict, "evt_x", DELETED, "2025-06-01T14:00:00Z", data).await, Outcome::Held);
     assert_eq!(live(&strict).await, 7);
     answers.with(|inner| drop(inner.users.pop()));
     let report = strict.sync("org_1").approve_removals(true).await.unwrap().remove(0);
@@ -363,8 +363,8 @@ async fn a_user_of_two_directories_is_where_they_are_listed() {
     assert_eq!(mirror.user("diruser_3").await.unwrap().unwrap().directory_id, "dir_2");
     // From now on an unknown user's event waits.
     let data = json!({ "id": "diruser_4" });
-    assert_eq!(told(&mirror, "evt_2", UPDATED, "2025-06-01T11:00:00Z", data).await, Outcome::Parked);
-    assert_eq!(mirror.status().await.unwrap()[0].parked_events, 1);
+    assert_eq!(told(&mirror, "evt_2", UPDATED, "2025-06-01T11:00:00Z", data).await, Outcome::Pending);
+    assert_eq!(mirror.status().await.unwrap()[0].pending_events, 1);
 
     let all = mirror.sync_all().concurrency(2).await.unwrap();
     let directories: Vec<&str> = all.iter().map(|report| report.directory_id.as_str()).collect();

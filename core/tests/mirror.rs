@@ -193,7 +193,7 @@ async fn webhooks_in_any_order_and_any_number_of_times() {
         mirror.receive(&headers, bodies[index].as_bytes()).await.unwrap()
     };
     // Nobody knows the organization's directories yet.
-    assert_eq!(deliver(1).await, Outcome::Parked);
+    assert_eq!(deliver(1).await, Outcome::Pending);
     assert_eq!(deliver(1).await, Outcome::Duplicate);
     assert_eq!(deliver(2).await, Outcome::Applied);
     let report = full(&mirror, &sandbox).await.unwrap();
@@ -221,9 +221,9 @@ async fn a_consumer_waits_goes_on_and_starts_from_a_snapshot() {
     assert_eq!(kinds(&first), [ChangeKind::GroupCreated, ChangeKind::UserCreated]);
     assert!(first[1].seq < 0 && first[1].cause == "snapshot");
     // Who reads on without having acknowledged gets what lies behind, inside a snapshot as well.
-    let rest = mirror.poll_behind("late", Some(first[1].seq), 10).await.unwrap();
+    let rest = mirror.poll_after("late", Some(first[1].seq), 10).await.unwrap();
     assert_eq!(kinds(&rest), [ChangeKind::UserCreated; 2]);
-    let none = mirror.wait_behind("late", Some(rest[1].seq), 10, Some(Duration::ZERO)).await.unwrap();
+    let none = mirror.wait_after("late", Some(rest[1].seq), 10, Some(Duration::ZERO)).await.unwrap();
     assert_eq!(none, []);
     assert_eq!(mirror.poll("late", 2).await.unwrap(), first);
     mirror.ack("late", first[1].seq).await.unwrap();

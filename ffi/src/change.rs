@@ -691,7 +691,7 @@ pub unsafe extern "C" fn hc_consumer_cursor(consumer: *const hc_consumer) -> i64
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_consumer_behind(consumer: *const hc_consumer) -> u64 {
-    read!(consumer => consumer.consumer.behind)
+    read!(consumer => consumer.consumer.lag)
 }
 
 /// How many changes it has put aside.

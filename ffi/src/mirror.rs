@@ -64,10 +64,12 @@ pub enum hc_outcome {
     HC_OUTCOME_DUPLICATE = 2,
     /// Something newer is known.
     HC_OUTCOME_STALE = 3,
-    /// It is stored, and waits: for a sync that tells whom it is about, or for approval where it is one removal too many.
-    HC_OUTCOME_PARKED = 4,
-    /// It is about nothing that is mirrored.
+    /// The event is stored until a sync shows which directory it is about.
+    HC_OUTCOME_PENDING = 4,
+    /// The event is about something that is not mirrored.
     HC_OUTCOME_IGNORED = 5,
+    /// The guard holds the event back until its removal is approved.
+    HC_OUTCOME_HELD = 6,
 }
 
 /// The one table of outcomes, with their names as C reads them.
@@ -75,7 +77,8 @@ const OUTCOMES: &[(Outcome, hc_outcome, &std::ffi::CStr)] = &[
     (Outcome::Applied, hc_outcome::HC_OUTCOME_APPLIED, c"applied"),
     (Outcome::Duplicate, hc_outcome::HC_OUTCOME_DUPLICATE, c"duplicate"),
     (Outcome::Stale, hc_outcome::HC_OUTCOME_STALE, c"stale"),
-    (Outcome::Parked, hc_outcome::HC_OUTCOME_PARKED, c"parked"),
+    (Outcome::Pending, hc_outcome::HC_OUTCOME_PENDING, c"pending"),
+    (Outcome::Held, hc_outcome::HC_OUTCOME_HELD, c"held"),
     (Outcome::Ignored, hc_outcome::HC_OUTCOME_IGNORED, c"ignored"),
 ];
 
@@ -212,7 +215,7 @@ pub unsafe extern "C" fn hc_mirror_apply(
     call!(error, outcome, (mirror: object, event: object) => outcome_of(mirror.0.apply(&event.event)?))
 }
 
-/// The name of an outcome, the same in every language: "applied", "duplicate", "stale", "parked" or "ignored".
+/// The name of an outcome, the same in every language: "applied", "duplicate", "stale", "pending", "held" or "ignored".
 ///
 /// - `outcome`: an hc_outcome.
 /// - Returns a static text; "unknown" for a number that is no outcome.

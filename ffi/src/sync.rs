@@ -202,7 +202,7 @@ impl From<DirectoryStatus> for hc_mirror_directory_status {
             groups: status.groups,
             watermark: status.watermark,
             held: status.held.map(From::from),
-            parked_events: status.parked_events,
+            parked_events: status.pending_events,
             texts: StatusTexts::default(),
         }
     }

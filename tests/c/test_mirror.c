@@ -288,7 +288,7 @@ static void what_webhooks_say(const hc_mirror *mirror) {
     WORKS(hc_webhook_verify(webhook, headers, 3, hc_text_value(body), hc_text_len(body), &event, &error));
     WORKS(hc_mirror_apply(mirror, event, &outcome, &error));
     CHECK(outcome == HC_OUTCOME_IGNORED);
-    CHECK_TEXT(hc_outcome_name(HC_OUTCOME_PARKED), "parked");
+    CHECK_TEXT(hc_outcome_name(HC_OUTCOME_PENDING), "pending");
     CHECK_TEXT(hc_outcome_name(99), "unknown");
     hc_event_free(event);
     hc_signed_headers_free(made);

@@ -68,7 +68,7 @@ _Headers: TypeAlias = Union[Mapping[str, Any], Mapping[bytes, Any], Iterable[tup
 _Span: TypeAlias = Union[float, timedelta, None]
 
 _Mode: TypeAlias = Literal["auto", "full", "incremental"]
-_Outcome: TypeAlias = Literal["applied", "duplicate", "stale", "parked", "ignored"]
+_Outcome: TypeAlias = Literal["applied", "duplicate", "stale", "pending", "held", "ignored"]
 _Kind: TypeAlias = Literal[
     "user.created",
     "user.updated",

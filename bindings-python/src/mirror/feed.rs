@@ -307,7 +307,7 @@ impl ChangeIterator {
         let mut read = self.read.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
         if read.changes.is_empty() {
             let mirror = self.reader.state.current(py)?;
-            let changes = wait(py, mirror.wait_behind(&self.reader.name, read.last, BATCH, self.timeout))?;
+            let changes = wait(py, mirror.wait_after(&self.reader.name, read.last, BATCH, self.timeout))?;
             read.fill(changes);
         }
         read.changes.pop_front().map(|change| Waiting::change(py, change, self.reader.clone())).transpose()
@@ -349,7 +349,7 @@ impl AsyncChanges {
             }
             read.last
         };
-        let changes = mirror.wait_behind(&self.reader.name, last, BATCH, self.timeout).await?;
+        let changes = mirror.wait_after(&self.reader.name, last, BATCH, self.timeout).await?;
         let more = !changes.is_empty();
         self.read().fill(changes);
         Ok(more)
@@ -430,7 +430,7 @@ record! {
     /// How many changes it is behind; those of a snapshot are not counted.
     #[getter]
     fn behind(&self) -> u64 {
-        self.value.behind
+        self.value.lag
     }
 
     /// How many changes it has put aside.
@@ -450,7 +450,7 @@ record! {
         Ok(dict!(py, {
             "name": &self.value.name,
             "cursor": self.value.cursor,
-            "behind": self.value.behind,
+            "behind": self.value.lag,
             "parked": self.value.parked,
             "seen_at": self.value.seen_at.to_string(),
         }))

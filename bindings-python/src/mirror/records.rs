@@ -395,7 +395,7 @@ record! {
     /// How many events of the organization wait for a sync.
     #[getter]
     fn parked_events(&self) -> u64 {
-        self.value.parked_events
+        self.value.pending_events
     }
 
     /// The fields as plain values: times are RFC 3339 text.
@@ -409,7 +409,7 @@ record! {
             "groups": value.groups,
             "watermark": text(value.watermark),
             "held": value.held.as_ref().map(|held| crate::convert::to_dict(py, held)).transpose()?,
-            "parked_events": value.parked_events,
+            "parked_events": value.pending_events,
         }))
     }
 }

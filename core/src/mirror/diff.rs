@@ -4,8 +4,7 @@
 //! hire's first change and a leaver's last one are whole, groups and roles included, so that whoever handles those two alone has all of it;
 //! the memberships and roles are told beside them for whoever handles nothing else.
 
-use super::feed::{ChangeKind, Mirrored};
-use super::record::{MirrorGroup, MirrorUser};
+use crate::record::{ChangeKind, MirrorGroup, MirrorUser, Mirrored};
 
 /// A change before it has a number, a cause and a time.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,198 +4,11 @@
 //! [`ack`](Mirror::ack) moves that. One that is new begins with the oldest change that is kept, or with a
 //! [snapshot](Mirror::start_from_snapshot) of what is there.
 
-use super::record::{MirrorGroup, MirrorUser};
 use super::{Mirror, snapshot};
-use crate::error::named;
-use crate::store::{ConsumerRow, Durability, Transaction, read, write};
+use crate::record::{Change, Consumer, ConsumerRow, ParkedChange};
+use crate::store::{Durability, Transaction, read, write};
 use crate::{Error, Result, Timestamp};
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-named! {
-    /// What kind of change.
-    ChangeKind {
-        /// A user is new.
-        UserCreated = "user.created",
-        /// Something of a user changed other than whether they may sign in, their groups and their roles.
-        UserUpdated = "user.updated",
-        /// A user may no longer sign in.
-        UserDeactivated = "user.deactivated",
-        /// A user may sign in again.
-        UserReactivated = "user.reactivated",
-        /// A user has left.
-        UserDeleted = "user.deleted",
-        /// A group is new.
-        GroupCreated = "group.created",
-        /// Something of a group changed.
-        GroupUpdated = "group.updated",
-        /// A group is gone.
-        GroupDeleted = "group.deleted",
-        /// A user is in one more group.
-        MembershipAdded = "membership.added",
-        /// A user is in one group less.
-        MembershipRemoved = "membership.removed",
-        /// The roles that the role map gives a user are others.
-        RolesChanged = "roles.changed",
-        /// A directory was switched on.
-        DirectoryEnabled = "directory.enabled",
-        /// A directory was switched off. Its users are still there.
-        DirectoryDisabled = "directory.disabled",
-    }
-}
-
-impl Serialize for ChangeKind {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for ChangeKind {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<ChangeKind, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let known = ChangeKind::ALL.iter().copied().find(|kind| kind.name() == name);
-        known.ok_or_else(|| serde::de::Error::custom("expected the name of a kind of change"))
-    }
-}
-
-/// A user or a group, whichever a change is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mirrored {
-    /// A user.
-    User(Box<MirrorUser>),
-    /// A group.
-    Group(MirrorGroup),
-}
-
-impl Mirrored {
-    /// The user, where it is one.
-    pub fn user(&self) -> Option<&MirrorUser> {
-        match self {
-            Mirrored::User(user) => Some(user.as_ref()),
-            Mirrored::Group(_) => None,
-        }
-    }
-
-    /// The group, where it is one.
-    pub fn group(&self) -> Option<&MirrorGroup> {
-        match self {
-            Mirrored::Group(group) => Some(group),
-            Mirrored::User(_) => None,
-        }
-    }
-}
-
-/// One change, as consumers get it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Change {
-    /// Its number: greater than those of all changes before it. A snapshot's are negative.
-    pub seq: i64,
-    /// What kind of change.
-    pub kind: ChangeKind,
-    /// The organization it happened to.
-    pub organization_id: String,
-    /// The directory it happened in.
-    pub directory_id: String,
-    /// The user it is about, as they are after it, or as they were where they left. Memberships and roles leave
-    /// [`detail`](MirrorUser::detail) and [`attributes`](MirrorUser::attributes) out.
-    pub user: Option<MirrorUser>,
-    /// The group it is about.
-    pub group: Option<MirrorGroup>,
-    /// What was, where something was. Nothing for memberships.
-    pub before: Option<Mirrored>,
-    /// What is, where something is. Nothing for memberships.
-    pub after: Option<Mirrored>,
-    /// The names of the fields that changed.
-    pub fields: Vec<String>,
-    /// What brought it about: `sync:` and the run's id, `event:` and the event's, `roles` for the role map, `snapshot`.
-    pub cause: String,
-    /// When it was committed, by this machine's clock.
-    pub at: Timestamp,
-}
-
-/// How stores keep what is in a change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangeBody {
-    /// A membership's user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<MirrorUser>,
-    /// A membership's group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<MirrorGroup>,
-    /// What was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Mirrored>,
-    /// What is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Mirrored>,
-    /// What changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<String>,
-}
-
-/// A change that a consumer's handler could not handle, put aside so that the rest goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ParkedChange {
-    /// The change.
-    pub change: Change,
-    /// What the application said about it.
-    pub reason: String,
-    /// When it was put aside.
-    pub at: Timestamp,
-}
-
-/// How far a consumer is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Consumer {
-    /// Its name.
-    pub name: String,
-    /// The last change it has acknowledged; negative inside a snapshot.
-    pub cursor: i64,
-    /// How many changes it is behind; those of a snapshot are not counted.
-    pub behind: u64,
-    /// How many changes it has put aside.
-    pub parked: u64,
-    /// When it last acknowledged something.
-    pub seen_at: Timestamp,
-}
-
-impl ParkedChange {
-    /// A change that was put aside.
-    pub(crate) fn new(change: Change, reason: String, at: Timestamp) -> ParkedChange {
-        ParkedChange { change, reason, at }
-    }
-}
-
-impl Change {
-    /// The change that a store keeps under these.
-    pub(crate) fn new(
-        seq: i64,
-        kind: ChangeKind,
-        (organization_id, directory_id): (String, String),
-        body: ChangeBody,
-        cause: String,
-        at: Timestamp,
-    ) -> Change {
-        let latest = body.after.as_ref().or(body.before.as_ref());
-        Change {
-            seq,
-            kind,
-            organization_id,
-            directory_id,
-            user: body.user.or_else(|| latest.and_then(Mirrored::user).cloned()),
-            group: body.group.or_else(|| latest.and_then(Mirrored::group).cloned()),
-            before: body.before,
-            after: body.after,
-            fields: body.fields,
-            cause,
-            at,
-        }
-    }
-}
 
 /// The most changes that one poll gives.
 pub const MAX_POLL: usize = 10_000;
@@ -215,7 +28,7 @@ impl Mirror {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an empty or over-long name and a limit out of range;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn poll(&self, consumer: &str, limit: usize) -> Result<Vec<Change>> {
-        self.poll_behind(consumer, None, limit).await
+        self.poll_after(consumer, None, limit).await
     }
 
     /// As [`poll`](Mirror::poll), but without those up to and including `seq`: for iterators, which give every change once whether or not it
@@ -224,7 +37,7 @@ impl Mirror {
     /// # Errors
     ///
     /// As [`poll`](Mirror::poll).
-    pub async fn poll_behind(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Vec<Change>> {
+    pub async fn poll_after(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Vec<Change>> {
         let name = consumer_name(consumer)?;
         if !(1..=MAX_POLL).contains(&limit) {
             return Err(Error::invalid_argument(format!("limit is {limit}: expected 1 to {MAX_POLL}")));
@@ -267,15 +80,15 @@ impl Mirror {
     ///
     /// As [`poll`](Mirror::poll).
     pub async fn wait(&self, consumer: &str, limit: usize, timeout: Option<Duration>) -> Result<Vec<Change>> {
-        self.wait_behind(consumer, None, limit, timeout).await
+        self.wait_after(consumer, None, limit, timeout).await
     }
 
-    /// As [`wait`](Mirror::wait), but for changes [behind](Mirror::poll_behind) `seq`.
+    /// As [`wait`](Mirror::wait), but for changes [behind](Mirror::poll_after) `seq`.
     ///
     /// # Errors
     ///
     /// As [`poll`](Mirror::poll).
-    pub async fn wait_behind(
+    pub async fn wait_after(
         &self,
         consumer: &str,
         seq: Option<i64>,
@@ -286,7 +99,7 @@ impl Mirror {
         let mut head = self.head();
         loop {
             head.borrow_and_update();
-            let changes = self.poll_behind(consumer, seq, limit).await?;
+            let changes = self.poll_after(consumer, seq, limit).await?;
             if !changes.is_empty() {
                 return Ok(changes);
             }
@@ -295,7 +108,7 @@ impl Mirror {
             // Either the head moved, or it is time to look anyway.
             let _ = tokio::time::timeout_at(until, head.changed()).await;
             if ends.is_some_and(|ends| tokio::time::Instant::now() >= ends) {
-                return self.poll_behind(consumer, seq, limit).await;
+                return self.poll_after(consumer, seq, limit).await;
             }
         }
     }
@@ -381,7 +194,7 @@ impl Mirror {
                 .map(|row| {
                     Ok(Consumer {
                         parked: tx.count_parked_changes(&row.name)?,
-                        behind: u64::try_from(head - row.seen()).unwrap_or(0),
+                        lag: u64::try_from(head - row.seen()).unwrap_or(0),
                         name: row.name,
                         cursor: row.cursor,
                         seen_at: row.seen_at,

@@ -3,25 +3,8 @@
 //! A directory that loses many users at once has more likely been misread, unassigned from the application or broken than emptied. What
 //! would remove more than the limit removes nobody until somebody has looked.
 
+use crate::record::GuardSettings;
 use std::time::Duration;
-
-/// How many users may go without asking.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct GuardSettings {
-    /// As many as this may always go. 20 unless set.
-    pub users: u64,
-    /// Or this share of the directory's users, where that is more. 0.1 unless set.
-    pub share: f64,
-    /// Whether a burst of deletion events is held back as well: those that go beyond the limit within an hour. They are unless set.
-    pub events: bool,
-}
-
-impl Default for GuardSettings {
-    fn default() -> GuardSettings {
-        GuardSettings { users: 20, share: 0.1, events: true }
-    }
-}
 
 /// The hour within which deletion events are counted together.
 pub(super) const BURST: Duration = Duration::from_secs(3600);

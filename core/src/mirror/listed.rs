@@ -3,8 +3,8 @@
 use super::SKEW;
 use super::feed::before;
 use super::receive::toggle;
-use super::record::{Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, Version};
 use super::step::{Step, UserWord};
+use crate::record::{Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, Version};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
 use serde::Deserialize;
 

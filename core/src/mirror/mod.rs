@@ -9,7 +9,6 @@ mod feed;
 mod guard;
 mod listed;
 mod receive;
-mod record;
 mod roles;
 mod run;
 mod seen;
@@ -19,6 +18,7 @@ mod step;
 mod sync;
 mod view;
 
+use crate::record::GuardSettings;
 use crate::source::{Chance, Clock, OsChance, SystemClock};
 use crate::store::Store;
 use crate::{Client, Error, Result, Timestamp, Webhook, WebhookBuilder};
@@ -27,16 +27,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
 
-pub use feed::{Change, ChangeBody, ChangeKind, Consumer, MAX_POLL, Mirrored, ParkedChange};
-pub use guard::GuardSettings;
-pub use receive::Outcome;
-pub use record::{
-    DirectoryRow, GroupRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, OrganizationRow, Trail,
-    UserRow, Version,
-};
+pub use feed::MAX_POLL;
 pub use source::{Source, SourceFuture, SourcePages};
-pub use sync::{Phase, Progress, SyncBuilder, SyncMode, SyncOutcome, SyncReport};
-pub use view::{DirectoryStatus, MirrorUsers};
+pub use sync::SyncBuilder;
+pub use view::MirrorUsers;
 
 /// How long a tombstone, and the id of an event, is kept: longer than the vendor's retries, about 28 hours, with a week's margin.
 const TOMBSTONES: Duration = Duration::from_secs(7 * 86_400);

@@ -4,33 +4,20 @@
 //! older one is stale, one that came before is a duplicate. An event says in which organization somebody is, not in which directory; where
 //! that cannot be told yet, it waits for the next sync.
 
-use super::feed::{ChangeBody, ChangeKind, before};
+use super::feed::before;
 use super::guard::BURST;
-use super::record::{DirectoryRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, Version};
 use super::step::{Step, UserWord};
-use super::{GuardSettings, Mirror, SKEW};
+use super::{Mirror, SKEW};
 use crate::model::{RawJson, null_is_default};
+use crate::record::{
+    ChangeBody, ChangeKind, DirectoryRow, GuardSettings, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser,
+    Outcome, Version,
+};
 use crate::store::{Durability, EventRow, EventState, write};
 use crate::webhook::{DirectoryData, DirectoryGroupData, GroupReference, RoleReference};
 use crate::{Event, EventType, Headers, Result, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-crate::error::named! {
-    /// What became of an event.
-    Outcome {
-        /// The mirror is as the event says.
-        Applied = "applied",
-        /// It came before.
-        Duplicate = "duplicate",
-        /// Something newer is known.
-        Stale = "stale",
-        /// It is stored, and waits: for a sync that tells whom it is about, or for approval where it is one removal too many.
-        Parked = "parked",
-        /// It is about nothing that is mirrored.
-        Ignored = "ignored",
-    }
-}
 
 /// What a user event says. What it does not mention stays as it is.
 #[derive(Deserialize)]
@@ -104,7 +91,7 @@ impl Mirror {
     pub(super) async fn retry_events(&self, organization_id: &str, approved: bool) -> Result<u64> {
         let (organization_id, now, guard) = (organization_id.to_owned(), self.now(), self.settings().guard);
         let (settled, chores) = write(self.store(), Durability::Power, move |tx| {
-            let mut waiting = tx.events(&organization_id, EventState::Parked)?;
+            let mut waiting = tx.events(&organization_id, EventState::Pending)?;
             if approved {
                 waiting.extend(tx.events(&organization_id, EventState::Held)?);
             }
@@ -137,7 +124,7 @@ impl Mirror {
 enum Settled {
     Applied,
     Stale,
-    Parked,
+    Pending,
     Held(String),
 }
 
@@ -146,7 +133,8 @@ impl Settled {
         match self {
             Settled::Applied => Outcome::Applied,
             Settled::Stale => Outcome::Stale,
-            Settled::Parked | Settled::Held(_) => Outcome::Parked,
+            Settled::Pending => Outcome::Pending,
+            Settled::Held(_) => Outcome::Held,
         }
     }
 }
@@ -159,7 +147,7 @@ fn store_event(
 ) -> Result<()> {
     let (state, directory_id) = match state {
         Settled::Applied | Settled::Stale => (EventState::Settled, String::new()),
-        Settled::Parked => (EventState::Parked, String::new()),
+        Settled::Pending => (EventState::Pending, String::new()),
         Settled::Held(directory_id) => (EventState::Held, directory_id.clone()),
     };
     tx.put_event(&EventRow {
@@ -237,7 +225,7 @@ impl Applying<'_> {
         if row.as_ref().is_some_and(|row| version <= row.trail.version) {
             return Ok(Settled::Stale);
         }
-        let Some(directory_id) = directory_id else { return Ok(Settled::Parked) };
+        let Some(directory_id) = directory_id else { return Ok(Settled::Pending) };
         let told_groups = match &data.groups {
             None => row.as_ref().map(|row| row.told_groups.clone()).unwrap_or_default(),
             Some(groups) => groups.iter().map(|group| group.id.clone()).filter(|id| !id.is_empty()).collect(),
@@ -325,11 +313,11 @@ impl Applying<'_> {
         let named = [data.directory_id, known.directory_id].into_iter().find(|id| !id.is_empty());
         let directory_id = match named {
             // A directory that nobody has heard of yet is learnt of by a sync; that a group is gone can be noted without.
-            Some(id) if is_there && step.tx.directory(&id)?.is_none() => return Ok(Settled::Parked),
+            Some(id) if is_there && step.tx.directory(&id)?.is_none() => return Ok(Settled::Pending),
             Some(id) => id,
             None => match only_directory(step, &organization_id)? {
                 Some(id) => id,
-                None if is_there => return Ok(Settled::Parked),
+                None if is_there => return Ok(Settled::Pending),
                 None => String::new(),
             },
         };

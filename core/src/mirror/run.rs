@@ -7,12 +7,14 @@
 use super::feed::before;
 use super::listed::{listed_version, take_group, take_user};
 use super::receive::{sorted, subject};
-use super::record::{DirectoryRow, GroupRow, Held, HeldReason, MirrorUser, UserRow};
 use super::seen::Seen;
 use super::source::SourcePages;
 use super::step::{Step, Tally};
-use super::sync::{Options, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
+use super::sync::Options;
 use super::{Mirror, SKEW};
+use crate::record::{
+    DirectoryRow, GroupRow, Held, HeldReason, MirrorUser, Phase, Progress, SyncMode, SyncOutcome, SyncReport, UserRow,
+};
 use crate::store::{Durability, EventState, Lease, UserFilter, read, write};
 use crate::{Directory, Error, Removals, Result, Timestamp, User};
 use std::sync::Arc;

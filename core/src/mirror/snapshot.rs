@@ -3,9 +3,9 @@
 //! The numbers are those of the rows, moved: groups first, users behind them. So a consumer's cursor says where in the snapshot it is,
 //! and nothing needs to be copied. What changes meanwhile has its own change behind the snapshot.
 
-use super::feed::{Change, ChangeBody, ChangeKind, Mirrored};
 use crate::Result;
-use crate::store::{ConsumerRow, Transaction, UserFilter};
+use crate::record::{Change, ChangeBody, ChangeKind, ConsumerRow, Mirrored};
+use crate::store::{Transaction, UserFilter};
 
 /// The cursor of a consumer that has seen nothing of it. All numbers are whole in a double, for JavaScript.
 pub(super) const START: i64 = -(1 << 52);

@@ -4,9 +4,8 @@
 //! follows from it (groups that are there, roles) is worked out, and [`diff`](super::diff) says what that changed.
 
 use super::diff;
-use super::feed::{ChangeBody, ChangeKind};
-use super::record::{GroupRow, MirrorGroup, MirrorUser, Trail, UserRow, Version};
 use super::roles::RoleMap;
+use crate::record::{ChangeBody, ChangeKind, GroupRow, MirrorGroup, MirrorUser, Trail, UserRow, Version};
 use crate::store::{Chore, NewChange, Transaction, UserFilter};
 use crate::{Error, Result, Timestamp};
 use std::collections::HashMap;

@@ -2,124 +2,16 @@
 //! which directories it goes through; [`run`](super::run) reads one.
 
 use super::Mirror;
-use super::feed::ChangeKind;
 use super::listed::take_directory;
-use super::record::{Held, HeldReason, OrganizationRow};
 use super::run::Run;
 use super::step::{Step, Tally};
-use crate::error::named;
+use crate::record::{ChangeKind, Held, HeldReason, OrganizationRow, Progress, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Lease, read, write};
-use crate::{Directory, Error, ErrorKind, Result, Timestamp};
+use crate::{Directory, Error, ErrorKind, Result};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-
-named! {
-    /// How much a sync lists.
-    SyncMode {
-        /// What changed since the last sync; and everything, where the last full sync is too long ago or never was.
-        Auto = "auto",
-        /// Everything: the only one that sees who has left.
-        Full = "full",
-        /// What changed since the last sync. Nobody is removed.
-        Incremental = "incremental",
-    }
-}
-
-named! {
-    /// How a sync ended.
-    SyncOutcome {
-        /// The mirror agrees with what was listed.
-        Done = "done",
-        /// What was listed is taken over, but the listing did not hold still: nobody was removed. The next sync tries again.
-        Incomplete = "incomplete",
-        /// The guard holds removals back: the directory is switched off.
-        Held = "held",
-        /// Another sync of the directory is under way.
-        AlreadyRunning = "already_running",
-        /// It failed: see the report's error.
-        Failed = "failed",
-    }
-}
-
-named! {
-    /// What a sync is doing.
-    Phase {
-        /// Listing groups.
-        Groups = "groups",
-        /// Listing users.
-        Users = "users",
-        /// Removing who has left.
-        Removals = "removals",
-    }
-}
-
-/// How far a sync is.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Progress {
-    /// The organization.
-    pub organization_id: String,
-    /// The directory.
-    pub directory_id: String,
-    /// What it is doing.
-    pub phase: Phase,
-    /// Pages of this phase that have come.
-    pub pages: u64,
-    /// Users or groups in them.
-    pub items: u64,
-    /// How many there are in all, where the server said.
-    pub total: Option<u64>,
-    /// How many come in a second.
-    pub rate: f64,
-}
-
-/// What a sync of one directory did.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SyncReport {
-    /// The organization.
-    pub organization_id: String,
-    /// The directory; empty where the organization's directories could not be listed.
-    pub directory_id: String,
-    /// What it listed: [`Full`](SyncMode::Full) or [`Incremental`](SyncMode::Incremental).
-    pub mode: SyncMode,
-    /// How it ended.
-    pub outcome: SyncOutcome,
-    /// The run's id: the changes that it brought about have the cause `sync:` and this.
-    pub run: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Timestamp,
-    /// Pages of users and groups that were listed.
-    pub pages: u64,
-    /// Users that were listed.
-    pub users: u64,
-    /// Groups that were listed.
-    pub groups: u64,
-    /// Users that are new.
-    pub created: u64,
-    /// Users of whom something changed.
-    pub updated: u64,
-    /// Users that may no longer sign in.
-    pub deactivated: u64,
-    /// Users that may again.
-    pub reactivated: u64,
-    /// Users that have left.
-    pub deleted: u64,
-    /// All changes that it put into the feed.
-    pub changes: u64,
-    /// Events that had waited for a sync and are settled now.
-    pub events: u64,
-    /// What is held back, where something is.
-    pub held: Option<Held>,
-    /// Why nobody was removed, where the listing did not hold still.
-    pub incomplete: Option<String>,
-    /// What went wrong, where something did and others go on.
-    pub error: Option<Error>,
-}
 
 type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
 

@@ -1,35 +1,13 @@
 //! What is there: users, groups and directories as mirrored, and how the mirror stands with each directory.
 
 use super::Mirror;
-use super::record::{Held, MirrorDirectory, MirrorGroup, MirrorUser};
+use crate::record::{DirectoryStatus, MirrorDirectory, MirrorGroup, MirrorUser};
 use crate::store::{Durability, EventState, Store, UserFilter, read, write};
-use crate::{Error, Result, Timestamp};
+use crate::{Error, Result};
 use std::sync::Arc;
 
 /// How many rows are read at a time.
 const CHUNK: usize = 500;
-
-/// How the mirror stands with a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DirectoryStatus {
-    /// The directory.
-    pub directory: MirrorDirectory,
-    /// When the last full sync that came to its end began.
-    pub last_full_sync: Option<Timestamp>,
-    /// When the last incremental sync that came to its end began.
-    pub last_incremental_sync: Option<Timestamp>,
-    /// How many users are mirrored.
-    pub users: u64,
-    /// How many groups.
-    pub groups: u64,
-    /// The latest change of a user that was listed, by the vendor's clock: the next incremental sync goes on a little before it.
-    pub watermark: Option<Timestamp>,
-    /// The removals that the guard holds back, where it does.
-    pub held: Option<Held>,
-    /// How many events of the organization wait for a sync.
-    pub parked_events: u64,
-}
 
 /// The users of an organization, in the order in which the mirror learnt of them; made by [`Mirror::users`].
 #[derive(Clone)]
@@ -180,7 +158,7 @@ impl Mirror {
                     Ok(DirectoryStatus {
                         users: tx.count_users(&row.directory.id)?,
                         groups: tx.count_groups(&row.directory.id)?,
-                        parked_events: tx.count_events(&row.directory.organization_id, EventState::Parked)?,
+                        pending_events: tx.count_events(&row.directory.organization_id, EventState::Pending)?,
                         directory: row.directory,
                         last_full_sync: row.last_full_sync,
                         last_incremental_sync: row.last_incremental_sync,

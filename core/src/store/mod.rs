@@ -10,7 +10,9 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-pub use crate::mirror::{ChangeBody, DirectoryRow, GroupRow, OrganizationRow, Trail, UserRow, Version};
+pub use crate::record::{
+    ChangeBody, ConsumerRow, DirectoryRow, GroupRow, OrganizationRow, Snapshot, Trail, UserRow, Version,
+};
 
 use crate::{Change, ChangeKind, ParkedChange};
 use crate::{Error, Result, Timestamp};
@@ -65,37 +67,6 @@ pub struct UserFilter {
     pub group_id: Option<String>,
 }
 
-/// How far a consumer is, as stores keep it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConsumerRow {
-    /// Its name.
-    pub name: String,
-    /// The last number it acknowledged.
-    pub cursor: i64,
-    /// The snapshot it began with, where it began with one.
-    pub snapshot: Option<Snapshot>,
-    /// When it last acknowledged.
-    pub seen_at: Timestamp,
-}
-
-/// How far things were when a snapshot began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Snapshot {
-    /// The latest change.
-    pub seq: i64,
-    /// The greatest number of a group's row.
-    pub groups: i64,
-    /// The greatest number of a user's row.
-    pub users: i64,
-}
-
-impl ConsumerRow {
-    /// The last change of the feed, snapshots aside, that the consumer does not need.
-    pub fn seen(&self) -> i64 {
-        self.cursor.max(self.snapshot.map_or(0, |snapshot| snapshot.seq)).max(0)
-    }
-}
-
 /// An event that has come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventRow {
@@ -118,8 +89,8 @@ pub struct EventRow {
 pub enum EventState {
     /// It is settled.
     Settled,
-    /// Nobody knows yet whom it is about: a sync will tell.
-    Parked,
+    /// A sync will show which directory it is about.
+    Pending,
     /// The guard holds it back.
     Held,
 }

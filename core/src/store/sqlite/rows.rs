@@ -1,7 +1,7 @@
 //! Rows and columns: times as bytes that sort, objects as JSON.
 
 use super::open::failed;
-use crate::mirror::{GroupRow, Trail, UserRow, Version};
+use crate::record::{GroupRow, Trail, UserRow, Version};
 use crate::{Error, Result, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};

@@ -2,7 +2,7 @@
 
 use super::open::failed;
 use super::rows::{GROUP, Time, USER, from_json, get, get_json, get_time, group, time, to_json, user};
-use crate::mirror::{Change, ChangeKind, DirectoryRow, GroupRow, OrganizationRow, ParkedChange, UserRow};
+use crate::record::{Change, ChangeKind, DirectoryRow, GroupRow, OrganizationRow, ParkedChange, UserRow};
 use crate::store::{Chore, ConsumerRow, EventRow, EventState, NewChange, Snapshot, Transaction, UserFilter};
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, Params, Row, ToSql, params};
@@ -78,7 +78,7 @@ fn consumer(row: &Row<'_>) -> Result<ConsumerRow> {
 fn state_number(state: EventState) -> i64 {
     match state {
         EventState::Settled => 0,
-        EventState::Parked => 1,
+        EventState::Pending => 1,
         EventState::Held => 2,
     }
 }
@@ -90,7 +90,7 @@ fn event(row: &Row<'_>) -> Result<EventRow> {
         directory_id: get(row, 2)?,
         received_at: get_time(row, 3)?.unwrap_or_default(),
         state: match get::<i64>(row, 4)? {
-            1 => EventState::Parked,
+            1 => EventState::Pending,
             2 => EventState::Held,
             _ => EventState::Settled,
         },

@@ -1,0 +1,163 @@
+//! Changes: the entries of the feed.
+
+use super::{MirrorGroup, MirrorUser, serde_by_name};
+use crate::Timestamp;
+use crate::error::named;
+use serde::{Deserialize, Serialize};
+
+named! {
+    /// What a change is.
+    ChangeKind {
+        /// A user is new.
+        UserCreated = "user.created",
+        /// A user changed in a way that has no kind of its own: anything but `active`, groups and roles.
+        UserUpdated = "user.updated",
+        /// A user may no longer sign in.
+        UserDeactivated = "user.deactivated",
+        /// A user may sign in again.
+        UserReactivated = "user.reactivated",
+        /// A user has left.
+        UserDeleted = "user.deleted",
+        /// A group is new.
+        GroupCreated = "group.created",
+        /// A group changed.
+        GroupUpdated = "group.updated",
+        /// A group was deleted.
+        GroupDeleted = "group.deleted",
+        /// A user joined a group.
+        MembershipAdded = "membership.added",
+        /// A user left a group.
+        MembershipRemoved = "membership.removed",
+        /// The roles that the role map gives a user changed.
+        RolesChanged = "roles.changed",
+        /// A directory was enabled.
+        DirectoryEnabled = "directory.enabled",
+        /// A directory was disabled. Its users are kept.
+        DirectoryDisabled = "directory.disabled",
+    }
+}
+
+serde_by_name!(ChangeKind, "kind of change");
+
+/// The user or the group that a change is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mirrored {
+    /// A user.
+    User(Box<MirrorUser>),
+    /// A group.
+    Group(MirrorGroup),
+}
+
+impl Mirrored {
+    /// The user, or `None` if it is a group.
+    pub fn user(&self) -> Option<&MirrorUser> {
+        match self {
+            Mirrored::User(user) => Some(user.as_ref()),
+            Mirrored::Group(_) => None,
+        }
+    }
+
+    /// The group, or `None` if it is a user.
+    pub fn group(&self) -> Option<&MirrorGroup> {
+        match self {
+            Mirrored::Group(group) => Some(group),
+            Mirrored::User(_) => None,
+        }
+    }
+}
+
+/// One change of the feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot.
+    pub seq: i64,
+    /// What the change is.
+    pub kind: ChangeKind,
+    /// Id of the organization (`org_…`).
+    pub organization_id: String,
+    /// Id of the directory (`dir_…`).
+    pub directory_id: String,
+    /// The user that the change is about: after the change, or before it for `user.deleted`. `None` for groups and directories. Changes of
+    /// memberships and roles leave `detail` and `attributes` out.
+    pub user: Option<MirrorUser>,
+    /// The group that the change is about, or the group of a membership; `None` for users and directories.
+    pub group: Option<MirrorGroup>,
+    /// The user or group before the change; `None` if it is new, and for memberships and directories.
+    pub before: Option<Mirrored>,
+    /// The user or group after the change; `None` if it was deleted, and for memberships and directories.
+    pub after: Option<Mirrored>,
+    /// Names of the fields that changed.
+    pub fields: Vec<String>,
+    /// What caused the change: `sync:` and the run's id, `event:` and the event's id, `roles` for a new role map, or `snapshot`.
+    pub cause: String,
+    /// Local time at which the change was committed.
+    pub at: Timestamp,
+}
+
+/// What stores keep of a change beside its number, kind, place, cause and time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeBody {
+    /// The user of a membership.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<MirrorUser>,
+    /// The group of a membership.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<MirrorGroup>,
+    /// The user or group before the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Mirrored>,
+    /// The user or group after the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Mirrored>,
+    /// Names of the fields that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+}
+
+/// A change that a consumer parked because it could not handle it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ParkedChange {
+    /// The change.
+    pub change: Change,
+    /// The reason that the application gave.
+    pub reason: String,
+    /// Local time at which the change was parked.
+    pub at: Timestamp,
+}
+
+impl ParkedChange {
+    /// Makes a parked change.
+    pub fn new(change: Change, reason: String, at: Timestamp) -> ParkedChange {
+        ParkedChange { change, reason, at }
+    }
+}
+
+impl Change {
+    /// Makes a change of what a store keeps of it.
+    pub fn new(
+        seq: i64,
+        kind: ChangeKind,
+        (organization_id, directory_id): (String, String),
+        body: ChangeBody,
+        cause: String,
+        at: Timestamp,
+    ) -> Change {
+        let latest = body.after.as_ref().or(body.before.as_ref());
+        Change {
+            seq,
+            kind,
+            organization_id,
+            directory_id,
+            user: body.user.or_else(|| latest.and_then(Mirrored::user).cloned()),
+            group: body.group.or_else(|| latest.and_then(Mirrored::group).cloned()),
+            before: body.before,
+            after: body.after,
+            fields: body.fields,
+            cause,
+            at,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Consumers of the change feed.
+
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A consumer of the change feed and its position.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Consumer {
+    /// The consumer's name.
+    pub name: String,
+    /// Number of the last change that it acknowledged; negative while it reads a snapshot.
+    pub cursor: i64,
+    /// Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
+    pub lag: u64,
+    /// Number of changes that it has parked.
+    pub parked: u64,
+    /// Local time of its last acknowledgement.
+    pub seen_at: Timestamp,
+}
+
+/// A consumer as stores keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerRow {
+    /// The consumer's name.
+    pub name: String,
+    /// Number of the last change that it acknowledged.
+    pub cursor: i64,
+    /// The snapshot that it started from, or `None` if it started from the feed.
+    pub snapshot: Option<Snapshot>,
+    /// Local time of its last acknowledgement.
+    pub seen_at: Timestamp,
+}
+
+/// The latest row numbers at the moment when a snapshot was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Number of the latest change.
+    pub seq: i64,
+    /// Greatest number of a group's row.
+    pub groups: i64,
+    /// Greatest number of a user's row.
+    pub users: i64,
+}
+
+impl ConsumerRow {
+    /// The number of the last change in the feed that the consumer does not need any more.
+    pub fn seen(&self) -> i64 {
+        self.cursor.max(self.snapshot.map_or(0, |snapshot| snapshot.seq)).max(0)
+    }
+}

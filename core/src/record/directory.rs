@@ -1,0 +1,77 @@
+//! Directories and organizations.
+
+use super::Held;
+use crate::model::null_is_default;
+use crate::{DirectoryProvider, DirectoryType, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A directory as mirrored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MirrorDirectory {
+    /// Directory id (`dir_…`).
+    pub id: String,
+    /// Id of the organization that the directory belongs to (`org_…`).
+    pub organization_id: String,
+    /// The directory's name.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub name: String,
+    /// How Scalekit reads the directory: `SCIM`, `LDAP`, `POLL` or a value that is newer than this library.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub directory_type: DirectoryType,
+    /// The product that runs the directory, such as `OKTA` or `GOOGLE`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub directory_provider: DirectoryProvider,
+    /// Whether Scalekit synchronizes the directory at present.
+    pub enabled: bool,
+}
+
+/// A directory as stores keep it: the directory itself, how far it has been synced, and what is held back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryRow {
+    /// The directory.
+    pub directory: MirrorDirectory,
+    /// The vendor's time of the event that enabled or disabled the directory last, or `None` if there was no such event.
+    pub toggled_at: Option<Timestamp>,
+    /// Local time at which the last completed full sync started, or `None` if there was none.
+    pub last_full_sync: Option<Timestamp>,
+    /// Local time at which the last completed incremental sync started, or `None` if there was none.
+    pub last_incremental_sync: Option<Timestamp>,
+    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock.
+    pub watermark: Option<Timestamp>,
+    /// What the guard holds back, or `None`.
+    pub held: Option<Held>,
+}
+
+/// An organization as stores keep it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganizationRow {
+    /// Organization id (`org_…`).
+    pub id: String,
+    /// Local time at which the organization's directories were last listed, or `None` if they never were. Before that the number of its
+    /// directories is unknown.
+    pub directories_listed_at: Option<Timestamp>,
+}
+
+/// How up to date the mirror is with one directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DirectoryStatus {
+    /// The directory.
+    pub directory: MirrorDirectory,
+    /// Local time at which the last completed full sync started, or `None` if there was none.
+    pub last_full_sync: Option<Timestamp>,
+    /// Local time at which the last completed incremental sync started, or `None` if there was none.
+    pub last_incremental_sync: Option<Timestamp>,
+    /// Number of mirrored users.
+    pub users: u64,
+    /// Number of mirrored groups.
+    pub groups: u64,
+    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock, or `None` before the first listing. The next incremental
+    /// sync lists what changed since shortly before it.
+    pub watermark: Option<Timestamp>,
+    /// The removals that the guard holds back, or `None`.
+    pub held: Option<Held>,
+    /// Number of events of the organization that wait for a sync.
+    pub pending_events: u64,
+}

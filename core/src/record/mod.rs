@@ -1,0 +1,44 @@
+//! Types that the mirror stores and reports, and their stored form.
+//!
+//! The definitions here, with their doc comments, are the source of the record types of every binding (see the crate `codegen`). Nothing in
+//! this module knows a store, HTTP or the rules of the mirror.
+
+mod change;
+mod consumer;
+mod directory;
+mod group;
+mod hold;
+mod report;
+mod settings;
+mod user;
+mod version;
+
+pub use change::{Change, ChangeBody, ChangeKind, Mirrored, ParkedChange};
+pub use consumer::{Consumer, ConsumerRow, Snapshot};
+pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, OrganizationRow};
+pub use group::{GroupRow, MirrorGroup};
+pub use hold::{Held, HeldReason};
+pub use report::{Outcome, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
+pub use settings::GuardSettings;
+pub use user::{MirrorUser, UserRow};
+pub use version::{Trail, Version};
+
+/// Serializes an enum made by `named!` as its name, and reads it back; `$what` names the enum in errors.
+macro_rules! serde_by_name {
+    ($type:ident, $what:literal) => {
+        impl ::serde::Serialize for $type {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $type {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+                let name = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
+                let known = $type::ALL.iter().copied().find(|known| known.name() == name);
+                known.ok_or_else(|| ::serde::de::Error::custom(concat!("expected the name of a ", $what)))
+            }
+        }
+    };
+}
+use serde_by_name;

@@ -1,0 +1,136 @@
+//! What syncs and received events report.
+
+use super::{Held, serde_by_name};
+use crate::error::named;
+use crate::{Error, Timestamp};
+use serde::Serialize;
+
+named! {
+    /// Which users and groups a sync lists.
+    SyncMode {
+        /// Full if the last full sync is older than the mirror's `full_every` setting or there was none; else incremental.
+        Auto = "auto",
+        /// Lists everything. Only a full sync notices that a user has left.
+        Full = "full",
+        /// Lists what changed since the last sync. Removes nobody.
+        Incremental = "incremental",
+    }
+}
+
+named! {
+    /// How a sync ended.
+    SyncOutcome {
+        /// The mirror agrees with the listing.
+        Done = "done",
+        /// The listed users and groups were applied, but the listing changed while it was read: no user was removed. The next sync tries
+        /// again.
+        Incomplete = "incomplete",
+        /// The directory is disabled: the guard holds its removals back.
+        Held = "held",
+        /// Another sync of the directory is running.
+        AlreadyRunning = "already_running",
+        /// The sync failed; the report's error says why.
+        Failed = "failed",
+    }
+}
+
+named! {
+    /// What a running sync is doing.
+    Phase {
+        /// Listing groups.
+        Groups = "groups",
+        /// Listing users.
+        Users = "users",
+        /// Removing users that have left.
+        Removals = "removals",
+    }
+}
+
+named! {
+    /// What the mirror did with a received event.
+    Outcome {
+        /// The mirror now agrees with the event.
+        Applied = "applied",
+        /// The same event was received before.
+        Duplicate = "duplicate",
+        /// The mirror has newer information than the event.
+        Stale = "stale",
+        /// The event is stored until a sync shows which directory it is about.
+        Pending = "pending",
+        /// The guard holds the event back until its removal is approved.
+        Held = "held",
+        /// The event is about something that is not mirrored.
+        Ignored = "ignored",
+    }
+}
+
+serde_by_name!(SyncMode, "sync mode");
+serde_by_name!(SyncOutcome, "sync outcome");
+serde_by_name!(Phase, "sync phase");
+serde_by_name!(Outcome, "outcome of a received event");
+
+/// How far a running sync is.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Id of the organization (`org_…`).
+    pub organization_id: String,
+    /// Id of the directory (`dir_…`).
+    pub directory_id: String,
+    /// What the sync is doing.
+    pub phase: Phase,
+    /// Number of pages of this phase that have been read.
+    pub pages: u64,
+    /// Number of users or groups in those pages.
+    pub items: u64,
+    /// Number of users or groups in all, or `None` if the server did not say.
+    pub total: Option<u64>,
+    /// Users or groups a second since the sync started.
+    pub rate: f64,
+}
+
+/// What a sync of one directory did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SyncReport {
+    /// Id of the organization (`org_…`).
+    pub organization_id: String,
+    /// Id of the directory (`dir_…`); empty if the organization's directories could not be listed.
+    pub directory_id: String,
+    /// Which listing was read: `full` or `incremental`.
+    pub mode: SyncMode,
+    /// How the sync ended.
+    pub outcome: SyncOutcome,
+    /// Id of the run. The changes that it made have the cause `sync:` and this id.
+    pub run: String,
+    /// Local time at which the sync started.
+    pub started_at: Timestamp,
+    /// Local time at which the sync ended.
+    pub ended_at: Timestamp,
+    /// Number of pages of users and groups that were read.
+    pub pages: u64,
+    /// Number of users that were listed.
+    pub users: u64,
+    /// Number of groups that were listed.
+    pub groups: u64,
+    /// Number of users that are new.
+    pub created: u64,
+    /// Number of users that changed.
+    pub updated: u64,
+    /// Number of users that may no longer sign in.
+    pub deactivated: u64,
+    /// Number of users that may sign in again.
+    pub reactivated: u64,
+    /// Number of users that were removed.
+    pub deleted: u64,
+    /// Number of all changes that the sync appended to the feed.
+    pub changes: u64,
+    /// Number of pending or held events that were settled.
+    pub events: u64,
+    /// The removals that the guard holds back, or `None`.
+    pub held: Option<Held>,
+    /// Why the listing could not be used to remove users, or `None` if it could.
+    pub incomplete: Option<String>,
+    /// The error that ended the sync, or `None`.
+    pub error: Option<Error>,
+}
