@@ -5,7 +5,9 @@ use crate::errors::thrown;
 use crate::json;
 use crate::observe::Tell;
 use crate::options::{ClientOptions, Fields, GroupOptions, OrganizationOptions, UserOptions, read};
-use headcount::{CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, guard};
+use headcount::{
+    CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, catch_panic,
+};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw};
 use napi::tokio::sync::Mutex;
@@ -102,15 +104,17 @@ impl NativeClient {
         observer: Option<Function<'_, String, ()>>,
     ) -> napi::Result<NativeClient> {
         let observer = observer.map(|function| Tell::new(&function)).transpose()?;
-        guard(|| NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options, observer))
-            .map_err(thrown)
+        catch_panic(|| {
+            NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options, observer)
+        })
+        .map_err(thrown)
     }
 
     /// A client from the environment.
     #[napi(factory)]
     pub fn from_env(options: String, observer: Option<Function<'_, String, ()>>) -> napi::Result<NativeClient> {
         let observer = observer.map(|function| Tell::new(&function)).transpose()?;
-        guard(|| NativeClient::build(ClientBuilder::from_env()?, &options, observer)).map_err(thrown)
+        catch_panic(|| NativeClient::build(ClientBuilder::from_env()?, &options, observer)).map_err(thrown)
     }
 
     /// Frees what it holds. Calls that are under way finish; later ones fail.

@@ -9,7 +9,7 @@ use crate::webhook::Flat;
 use headcount::{
     CallOptions, Change, Consumer, DirectoryStatus, Error, Event, Held, Mirror, MirrorBuilder, MirrorDirectory,
     MirrorGroup, MirrorUser, MirrorUsers, Mirrored, ParkedChange, Progress, Result, SyncBuilder, SyncMode, SyncReport,
-    Timestamp, Webhook, guard,
+    Timestamp, Webhook, catch_panic,
 };
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw, block_on};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -356,7 +356,7 @@ impl NativeMirror {
         secrets: Option<Vec<String>>,
         options: String,
     ) -> napi::Result<NativeMirror> {
-        guard(|| {
+        catch_panic(|| {
             let mut settings = read::<Options>(&options)?.settings()?;
             if let Some(client) = client {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);

@@ -4,7 +4,7 @@ use crate::calls::promise;
 use crate::errors::thrown;
 use crate::options::{read, seconds};
 use crate::webhook::moment;
-use headcount::{Error, RETENTION, Replay, ReplayGuard, Result, Timestamp, guard};
+use headcount::{Error, RETENTION, Replay, ReplayGuard, Result, Timestamp, catch_panic};
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi::tokio::task::spawn_blocking;
@@ -55,7 +55,7 @@ fn away<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, T>> {
     promise(env, None, async move {
-        spawn_blocking(move || guard(work)).await.unwrap_or_else(|ended| Err(Error::internal(ended.to_string())))
+        spawn_blocking(move || catch_panic(work)).await.unwrap_or_else(|ended| Err(Error::internal(ended.to_string())))
     })
 }
 
@@ -64,7 +64,7 @@ impl NativeReplayGuard {
     /// A guard in memory.
     #[napi(factory)]
     pub fn in_memory(options: String) -> napi::Result<NativeReplayGuard> {
-        guard(|| {
+        catch_panic(|| {
             let options: MemoryOptions = read(&options)?;
             let capacity = options.capacity.unwrap_or(CAPACITY);
             if capacity == 0 {
@@ -79,7 +79,7 @@ impl NativeReplayGuard {
     /// A guard on a file.
     #[napi(factory)]
     pub fn sqlite(path: String, options: String) -> napi::Result<NativeReplayGuard> {
-        guard(|| {
+        catch_panic(|| {
             let options: Options = read(&options)?;
             Ok(ReplayGuard::sqlite(path)?.retention(retention(options.retention_seconds)?))
         })
@@ -90,13 +90,13 @@ impl NativeReplayGuard {
     /// Whether the message is seen for the first time.
     #[napi]
     pub fn check(&self, id: String, now: Option<f64>) -> napi::Result<bool> {
-        guard(|| check(&self.0, &id, moment(now)?)).map_err(thrown)
+        catch_panic(|| check(&self.0, &id, moment(now)?)).map_err(thrown)
     }
 
     /// Records that the message was handled.
     #[napi]
     pub fn commit(&self, id: String, now: Option<f64>) -> napi::Result<()> {
-        guard(|| commit(&self.0, &id, moment(now)?)).map_err(thrown)
+        catch_panic(|| commit(&self.0, &id, moment(now)?)).map_err(thrown)
     }
 
     /// Promises what `check` gives.
@@ -127,5 +127,5 @@ impl NativeReplayGuard {
 /// For how many seconds a guard with these options remembers: for one whose ids are kept in JavaScript.
 #[napi_derive::napi]
 pub fn replay_retention(options: String) -> napi::Result<f64> {
-    guard(|| Ok(retention(read::<Options>(&options)?.retention_seconds)?.as_secs_f64())).map_err(thrown)
+    catch_panic(|| Ok(retention(read::<Options>(&options)?.retention_seconds)?.as_secs_f64())).map_err(thrown)
 }

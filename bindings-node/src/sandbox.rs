@@ -4,7 +4,7 @@
 use crate::errors::{refused, thrown};
 use crate::json;
 use crate::options::{read, seconds};
-use headcount::{Error, Result, guard};
+use headcount::{Error, Result, catch_panic};
 use headcount_sandbox::{Fault, NewGroup, NewUser, Sandbox, SandboxBuilder, UserChange, parse_duration};
 use serde::Deserialize;
 use std::sync::{PoisonError, RwLock, mpsc};
@@ -98,7 +98,7 @@ impl NativeSandbox {
         call: impl FnOnce(&Sandbox) -> Result<std::result::Result<T, headcount_sandbox::Error>>,
     ) -> napi::Result<T> {
         let sandbox = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        guard(|| match sandbox.as_ref() {
+        catch_panic(|| match sandbox.as_ref() {
             Some(sandbox) => call(sandbox),
             None => Err(Error::invalid_argument("the sandbox is closed: make another one")),
         })
@@ -117,7 +117,7 @@ impl NativeSandbox {
     /// Makes the data and starts to serve it.
     #[napi(constructor)]
     pub fn new(options: String) -> napi::Result<NativeSandbox> {
-        let sandbox = guard(|| Ok(read::<Options>(&options)?.settings()?.start())).map_err(thrown)?;
+        let sandbox = catch_panic(|| Ok(read::<Options>(&options)?.settings()?.start())).map_err(thrown)?;
         Ok(NativeSandbox(RwLock::new(Some(sandbox.map_err(|error| refused(&error))?))))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::errors::{refused, thrown};
 use crate::options::read;
-use headcount::{Timestamp, guard};
+use headcount::{Timestamp, catch_panic};
 use headcount_sandbox::EventOverrides;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -20,7 +20,7 @@ struct Overrides {
 /// The body of an event of this type.
 #[napi_derive::napi]
 pub fn event_body(kind: String, overrides: String) -> napi::Result<String> {
-    guard(|| {
+    catch_panic(|| {
         let Overrides { id, occurred_at, organization_id, environment_id, data } = read(&overrides)?;
         let overrides = EventOverrides { id, occurred_at, organization_id, environment_id, data };
         Ok(headcount_sandbox::event_body(&kind, &overrides))

@@ -1,7 +1,7 @@
 //! Webhooks: the body crosses as bytes, or as the text that a parsed one was printed to; the headers as names and values in turn.
 
 use crate::errors::thrown;
-use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, guard, header_bytes};
+use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, catch_panic, header_bytes};
 use napi::bindgen_prelude::{Either, Latin1String};
 use std::borrow::Cow;
 
@@ -79,7 +79,7 @@ impl NativeWebhook {
         body: Body<'_>,
         now: Option<f64>,
     ) -> napi::Result<Vec<Latin1String>> {
-        guard(|| {
+        catch_panic(|| {
             let verified = match (body, moment(now)?) {
                 (Either::A(raw), Some(now)) => self.0.verify_at(headers, raw, now),
                 (Either::A(raw), None) => self.0.verify(headers, raw),
@@ -92,7 +92,7 @@ impl NativeWebhook {
     }
 
     fn signature(&self, headers: &(impl Headers + ?Sized), body: Body<'_>, now: Option<f64>) -> napi::Result<bool> {
-        guard(|| match (body, moment(now)?) {
+        catch_panic(|| match (body, moment(now)?) {
             (Either::A(raw), Some(now)) => self.0.verify_signature_at(headers, raw, now),
             (Either::A(raw), None) => self.0.verify_signature(headers, raw),
             (Either::B(compact), Some(now)) => self.0.verify_parsed_signature_at(headers, &compact, now),
@@ -112,7 +112,7 @@ impl NativeWebhook {
         tolerance_seconds: Option<f64>,
         max_body: Option<f64>,
     ) -> napi::Result<NativeWebhook> {
-        guard(|| {
+        catch_panic(|| {
             let mut settings = match secrets {
                 None => headcount::WebhookBuilder::from_env()?,
                 Some(secrets) => {
@@ -150,14 +150,14 @@ impl NativeWebhook {
     #[napi]
     pub fn verify_usual(&self, headers: String, body: &[u8]) -> napi::Result<Option<Vec<Latin1String>>> {
         let Some(usual) = Usual::new(&headers) else { return Ok(None) };
-        guard(|| event(&self.0.verify(&usual, body)?)).map(Some).map_err(thrown)
+        catch_panic(|| event(&self.0.verify(&usual, body)?)).map(Some).map_err(thrown)
     }
 
     /// True where the signature is right, as [`verify_usual`](NativeWebhook::verify_usual).
     #[napi]
     pub fn verify_usual_signature(&self, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
         let Some(usual) = Usual::new(&headers) else { return Ok(None) };
-        guard(|| self.0.verify_signature(&usual, body)).map(|()| Some(true)).map_err(thrown)
+        catch_panic(|| self.0.verify_signature(&usual, body)).map(|()| Some(true)).map_err(thrown)
     }
 
     /// The event.
@@ -175,7 +175,7 @@ impl NativeWebhook {
     /// Names and values in turn.
     #[napi]
     pub fn sign(&self, body: &[u8], id: Option<String>, timestamp: Option<f64>) -> napi::Result<Vec<String>> {
-        guard(|| {
+        catch_panic(|| {
             let seconds = moment(timestamp)?.map(|moment| moment.as_second());
             let signed = self.0.sign(body, id.as_deref(), seconds)?;
             Ok(signed.iter().into_iter().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]).collect())
@@ -188,7 +188,7 @@ impl NativeWebhook {
 #[napi_derive::napi]
 pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
     let headers = Flat(headers);
-    guard(|| match body {
+    catch_panic(|| match body {
         Either::A(raw) => headcount::verify_webhook_payload(&secret, &headers.bytes(), raw),
         Either::B(compact) => headcount::verify_parsed_webhook_payload(&secret, &headers.bytes(), &compact),
     })
@@ -200,7 +200,7 @@ pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> n
 #[napi_derive::napi]
 pub fn verify_usual_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
     let Some(usual) = Usual::new(&headers) else { return Ok(None) };
-    guard(|| headcount::verify_webhook_payload(&secret, &usual, body)).map(|()| Some(true)).map_err(thrown)
+    catch_panic(|| headcount::verify_webhook_payload(&secret, &usual, body)).map(|()| Some(true)).map_err(thrown)
 }
 
 /// Unix seconds, as JavaScript counts them.

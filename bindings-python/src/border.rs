@@ -1,7 +1,7 @@
 //! The border's ways in: no panic crosses it, no wait holds the interpreter, and Ctrl-C and a task's cancellation end a call.
 
 use crate::errors::{OrRaise, exception};
-use headcount::{Error, Result, blocking, guard};
+use headcount::{Error, Result, blocking, catch_panic};
 use pyo3::BoundObject;
 use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
@@ -74,7 +74,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>
             Error::cancelled()
         })
     };
-    let result = py.detach(|| guard(|| blocking::wait_interruptibly(call, TICK, check)));
+    let result = py.detach(|| catch_panic(|| blocking::wait_interruptibly(call, TICK, check)));
     match raised {
         Some(error) => Err(error),
         None => result.or_raise(py),
@@ -173,7 +173,7 @@ where
     let event_loop = event_loop.unbind();
     let task = blocking::spawn(async move {
         let mut call = Box::pin(call);
-        let guarded = poll_fn(move |cx| match guard(|| Ok(call.as_mut().poll(cx))) {
+        let guarded = poll_fn(move |cx| match catch_panic(|| Ok(call.as_mut().poll(cx))) {
             Ok(poll) => poll,
             Err(defect) => Poll::Ready(Err(defect)),
         });

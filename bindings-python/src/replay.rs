@@ -3,7 +3,7 @@
 use crate::convert::{Now, Size, Span, Text, datetime, wrong_type};
 use crate::errors::OrRaise;
 use crate::event::Event;
-use headcount::{Error, Replay, ReplayStore, Timestamp, guard};
+use headcount::{Error, Replay, ReplayStore, Timestamp, catch_panic};
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use pyo3::{PyTypeInfo, intern};
@@ -40,7 +40,7 @@ impl ReplayGuard {
 
     /// Makes a call of the guard with the interpreter released, and raises what the application's own store raised.
     fn call<T: Send>(&self, py: Python<'_>, call: impl FnOnce() -> headcount::Result<T> + Send) -> PyResult<T> {
-        let result = py.detach(|| guard(call));
+        let result = py.detach(|| catch_panic(call));
         match RAISED.take() {
             Some(raised) => Err(raised),
             None => result.or_raise(py),
@@ -62,7 +62,7 @@ impl ReplayGuard {
     #[staticmethod]
     #[pyo3(signature = (path, *, retention = None))]
     fn sqlite(py: Python<'_>, path: PathBuf, retention: Option<Span>) -> PyResult<ReplayGuard> {
-        let kept = py.detach(|| guard(|| headcount::ReplayGuard::sqlite(&path))).or_raise(py)?;
+        let kept = py.detach(|| catch_panic(|| headcount::ReplayGuard::sqlite(&path))).or_raise(py)?;
         Ok(ReplayGuard::make(kept, retention, true))
     }
 

@@ -4,7 +4,7 @@ use crate::client::{AsyncClient, Client};
 use crate::convert::{Count, Moment, Size, Span, Text, compact_json, to_dict, wrong_type};
 use crate::errors::{OrRaise, invalid_argument, refused};
 use crate::models::{Group, User};
-use headcount::guard;
+use headcount::catch_panic;
 use headcount_sandbox::{Error, EventOverrides, Fault, NewGroup, NewUser, UserChange, parse_duration};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
@@ -75,7 +75,7 @@ impl Sandbox {
         call: impl FnOnce(&headcount_sandbox::Sandbox) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
         py.detach(|| {
-            guard(|| {
+            catch_panic(|| {
                 let sandbox = self.running.open()?;
                 Ok(call(&sandbox))
             })
@@ -115,7 +115,7 @@ impl Sandbox {
             };
         }
         set!(organizations, directories, users, groups, seed, port, token_ttl, speed);
-        let started = py.detach(|| guard(|| Ok(settings.start())));
+        let started = py.detach(|| catch_panic(|| Ok(settings.start())));
         let sandbox = started.or_raise(py)?.map_err(|error| refused(py, &error))?;
         Ok(Sandbox {
             environment_url: sandbox.environment_url().to_owned(),

@@ -4,7 +4,7 @@ use crate::convert::{Now, Span, Text, compact_json, wrong_type};
 use crate::errors::{OrRaise, invalid_argument};
 use crate::event::Event;
 use crate::headers::Found;
-use headcount::guard;
+use headcount::catch_panic;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
@@ -73,11 +73,11 @@ impl Webhook {
         let headers = Found::read(headers)?;
         let now = now.map(|now| now.0);
         let event = match Body::read(body)? {
-            Body::Raw(bytes) => guard(|| match now {
+            Body::Raw(bytes) => catch_panic(|| match now {
                 Some(now) => self.0.verify_at(&headers, bytes.as_bytes(), now),
                 None => self.0.verify(&headers, bytes.as_bytes()),
             }),
-            Body::Parsed(compact) => guard(|| match now {
+            Body::Parsed(compact) => catch_panic(|| match now {
                 Some(now) => self.0.verify_parsed_at(&headers, &compact, now),
                 None => self.0.verify_parsed(&headers, &compact),
             }),
@@ -96,11 +96,11 @@ impl Webhook {
         let headers = Found::read(headers)?;
         let now = now.map(|now| now.0);
         let verified = match Body::read(body)? {
-            Body::Raw(bytes) => guard(|| match now {
+            Body::Raw(bytes) => catch_panic(|| match now {
                 Some(now) => self.0.verify_signature_at(&headers, bytes.as_bytes(), now),
                 None => self.0.verify_signature(&headers, bytes.as_bytes()),
             }),
-            Body::Parsed(compact) => guard(|| match now {
+            Body::Parsed(compact) => catch_panic(|| match now {
                 Some(now) => self.0.verify_parsed_signature_at(&headers, &compact, now),
                 None => self.0.verify_parsed_signature(&headers, &compact),
             }),
@@ -121,8 +121,8 @@ impl Webhook {
         let py = body.py();
         let seconds = timestamp.map(|moment| moment.0.as_second());
         let signed = match Body::read(body)? {
-            Body::Raw(bytes) => guard(|| self.0.sign(bytes.as_bytes(), id.as_deref(), seconds)),
-            Body::Parsed(compact) => guard(|| self.0.sign(compact.as_bytes(), id.as_deref(), seconds)),
+            Body::Raw(bytes) => catch_panic(|| self.0.sign(bytes.as_bytes(), id.as_deref(), seconds)),
+            Body::Parsed(compact) => catch_panic(|| self.0.sign(compact.as_bytes(), id.as_deref(), seconds)),
         };
         let headers = PyDict::new(py);
         for (name, value) in signed.or_raise(py)?.iter() {
@@ -155,8 +155,8 @@ pub(crate) fn verify_webhook_payload(
 ) -> PyResult<bool> {
     let headers = Found::read(headers)?;
     let verified = match Body::read(payload)? {
-        Body::Raw(bytes) => guard(|| headcount::verify_webhook_payload(&secret, &headers, bytes.as_bytes())),
-        Body::Parsed(compact) => guard(|| headcount::verify_parsed_webhook_payload(&secret, &headers, &compact)),
+        Body::Raw(bytes) => catch_panic(|| headcount::verify_webhook_payload(&secret, &headers, bytes.as_bytes())),
+        Body::Parsed(compact) => catch_panic(|| headcount::verify_parsed_webhook_payload(&secret, &headers, &compact)),
     };
     verified.or_raise(payload.py()).map(|()| true)
 }

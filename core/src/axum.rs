@@ -204,7 +204,7 @@ async fn apart<T: Send + 'static>(
     ask: impl FnOnce(&ReplayGuard) -> crate::Result<T> + Send + 'static,
 ) -> Result<T, StatusCode> {
     let guard = guard.clone();
-    let asked = tokio::task::spawn_blocking(move || crate::guard(|| ask(&guard))).await;
+    let asked = tokio::task::spawn_blocking(move || crate::catch_panic(|| ask(&guard))).await;
     asked.unwrap_or_else(|_| Err(Error::internal("the runtime ended"))).map_err(|error| {
         tracing::warn!(target: "headcount", "a webhook's replay guard failed, and the message is to come again: {error}");
         StatusCode::INTERNAL_SERVER_ERROR

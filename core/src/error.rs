@@ -109,7 +109,7 @@ impl ErrorKind {
 /// # Errors
 ///
 /// What `call` gives.
-pub fn guard<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn catch_panic<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     // What a panic may leave half done is the core's own, and its locks say so when they are next taken.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -29,6 +29,7 @@ pub mod axum;
 pub mod blocking;
 #[cfg(feature = "client")]
 mod client;
+mod clock;
 mod config;
 mod error;
 #[cfg(feature = "client")]
@@ -36,10 +37,10 @@ mod http;
 #[cfg(feature = "mirror")]
 mod mirror;
 pub mod model;
+mod random;
 #[cfg(feature = "mirror")]
 mod record;
 mod secret;
-mod source;
 #[cfg(all(feature = "sqlite", feature = "webhook"))]
 mod sqlite;
 #[cfg(feature = "mirror")]
@@ -47,11 +48,12 @@ pub mod store;
 #[cfg(feature = "webhook")]
 mod webhook;
 
+pub use clock::{Clock, SystemClock};
 pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
-pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result, guard};
+pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result, catch_panic};
 pub use jiff::Timestamp;
+pub use random::{OsRandom, Random};
 pub use secret::Secret;
-pub use source::{Chance, Clock, OsChance, SystemClock};
 
 #[cfg(feature = "client")]
 pub use client::{Client, ClientBuilder, Directories, Items, List, Listed, Organizations, Pages};

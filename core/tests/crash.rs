@@ -4,7 +4,7 @@
 //! `HEADCOUNT_CRASHES=200` says how often; 40 unless set.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use headcount::{Chance, ChangeKind, Client, Event, Mirror, OsChance, Outcome, SyncMode, Webhook};
+use headcount::{ChangeKind, Client, Event, Mirror, OsRandom, Outcome, Random, SyncMode, Webhook};
 use headcount_sandbox::{NewUser, Sandbox, UserChange};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -39,15 +39,15 @@ async fn live(file: &Path, settings: &serde_json::Value) {
         let deliveries: serde_json::Value = serde_json::from_str(&deliveries).unwrap();
         let bodies = deliveries["deliveries"].as_array().unwrap();
         for _ in 0..8 {
-            let body = bodies[OsChance.bits() as usize % bodies.len()]["body"].as_str().unwrap().as_bytes();
+            let body = bodies[OsRandom.bits() as usize % bodies.len()]["body"].as_str().unwrap().as_bytes();
             let headers = webhook.sign(body, None, None).unwrap();
             let outcome = mirror.receive(&headers, body).await.unwrap();
             println!("received {} {}", Event::from_verified_body(body).unwrap().id(), outcome.name());
         }
-        let mode = if OsChance.bits() & 1 == 0 { SyncMode::Full } else { SyncMode::Incremental };
+        let mode = if OsRandom.bits() & 1 == 0 { SyncMode::Full } else { SyncMode::Incremental };
         mirror.sync(&text("organization_id")).mode(mode).await.unwrap();
         for _ in 0..4 {
-            let batch = mirror.poll("app", 1 + OsChance.bits() as usize % 20).await.unwrap();
+            let batch = mirror.poll("app", 1 + OsRandom.bits() as usize % 20).await.unwrap();
             let Some(last) = batch.last() else { break };
             mirror.ack("app", last.seq).await.unwrap();
             println!("acknowledged {}", last.seq);
@@ -81,7 +81,7 @@ async fn what_was_said_to_be_done_is_done_however_often_it_is_killed() {
         let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
         let reader = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<String>>());
         // Any instant will do: from before the file is opened to some rounds of work later.
-        std::thread::sleep(Duration::from_millis(OsChance.bits() % 250));
+        std::thread::sleep(Duration::from_millis(OsRandom.bits() % 250));
         victim.kill().unwrap();
         victim.wait().unwrap();
         let mut before = acknowledged;
@@ -110,17 +110,17 @@ async fn what_was_said_to_be_done_is_done_however_often_it_is_killed() {
 
 /// Somebody is hired, changed or let go.
 fn happen(sandbox: &Sandbox, staff: &mut Vec<String>, round: u64) {
-    match OsChance.bits() % 3 {
+    match OsRandom.bits() % 3 {
         0 if staff.len() > 5 => {
-            sandbox.delete_user(&staff.swap_remove(OsChance.bits() as usize % staff.len())).unwrap()
+            sandbox.delete_user(&staff.swap_remove(OsRandom.bits() as usize % staff.len())).unwrap()
         }
         1 if !staff.is_empty() => {
-            let id = &staff[OsChance.bits() as usize % staff.len()];
-            let change = UserChange { family_name: Some(format!("King {}", OsChance.bits())), ..UserChange::default() };
+            let id = &staff[OsRandom.bits() as usize % staff.len()];
+            let change = UserChange { family_name: Some(format!("King {}", OsRandom.bits())), ..UserChange::default() };
             sandbox.update_user(id, change).unwrap();
         }
         _ => {
-            let email = format!("hire.{round}.{}@example.com", OsChance.bits());
+            let email = format!("hire.{round}.{}@example.com", OsRandom.bits());
             staff.push(sandbox.create_user(NewUser { email, ..NewUser::default() }).unwrap().id);
         }
     }

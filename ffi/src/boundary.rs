@@ -4,7 +4,7 @@
 //! object. Each catches panics; each looks at a pointer before it is used. Arguments are converted by the functions below, which name the parameter in errors.
 
 use crate::error::{hc_error, hc_status, report};
-use headcount_core::{Error, Result, guard};
+use headcount_core::{Error, Result, catch_panic};
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -171,7 +171,7 @@ pub(crate) unsafe fn run<T, O: Out<T>>(
     } else {
         // SAFETY: it is not NULL, so it may be written to.
         unsafe { out.clear() };
-        guard(work)
+        catch_panic(work)
     };
     match result {
         Ok(value) => {

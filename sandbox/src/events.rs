@@ -1,7 +1,7 @@
 //! The body of any event, for a user's own tests: the contract's example of it, with what the test cares about put over it.
 
 use crate::error::Error;
-use headcount::{Chance, Clock, EventType, OsChance, SystemClock, Timestamp};
+use headcount::{Clock, EventType, OsRandom, Random, SystemClock, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -68,10 +68,10 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
 ///
 /// 400 for a type that is not known, unless its data are given, and for an id or a type that is empty.
 pub fn event_body(type_: &str, overrides: &EventOverrides) -> Result<String, Error> {
-    event_body_from(type_, overrides, &SystemClock, &OsChance)
+    event_body_from(type_, overrides, &SystemClock, &OsRandom)
 }
 
-/// [`event_body`], with the time from `clock` and the id from `chance`: the same of both make the same body.
+/// [`event_body`], with the time from `clock` and the id from `random`: with equal values of both, the body is the same.
 ///
 /// # Errors
 ///
@@ -80,7 +80,7 @@ pub fn event_body_from(
     type_: &str,
     overrides: &EventOverrides,
     clock: &dyn Clock,
-    chance: &dyn Chance,
+    random: &dyn Random,
 ) -> Result<String, Error> {
     for (name, value) in [("type", Some(type_)), ("id", overrides.id.as_deref())] {
         if value.is_some_and(str::is_empty) {
@@ -109,7 +109,7 @@ pub fn event_body_from(
     if let (Value::Object(data), Some(given)) = (&mut data, &overrides.data) {
         data.extend(given.clone());
     }
-    let id = overrides.id.clone().unwrap_or_else(|| fresh_id(chance));
+    let id = overrides.id.clone().unwrap_or_else(|| fresh_id(random));
     let occurred_at = overrides.occurred_at.unwrap_or_else(|| clock.now());
     event.extend([
         ("id".to_owned(), id.into()),
@@ -152,6 +152,6 @@ fn follow(data: &mut Value, key: &str, example: Option<&str>, now: &str) {
 }
 
 /// As the vendor's look: a prefix and 17 digits.
-fn fresh_id(chance: &dyn Chance) -> String {
-    format!("evt_{}", 10_000_000_000_000_000 + chance.bits() % 90_000_000_000_000_000)
+fn fresh_id(random: &dyn Random) -> String {
+    format!("evt_{}", 10_000_000_000_000_000 + random.bits() % 90_000_000_000_000_000)
 }

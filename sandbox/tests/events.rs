@@ -1,7 +1,7 @@
 //! The bodies that users' own tests send: each is one that the library reads as the type it claims to be.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::{Chance, Clock, Event, EventData, EventType, SystemClock, Timestamp, Webhook};
+use headcount::{Clock, Event, EventData, EventType, Random, SystemClock, Timestamp, Webhook};
 use headcount_sandbox::{EventOverrides, event_body, event_body_from, event_types};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -113,7 +113,7 @@ fn types_that_are_not_known_need_data() {
 #[test]
 fn time_and_chance_can_be_given() {
     struct Seven;
-    impl Chance for Seven {
+    impl Random for Seven {
         fn bits(&self) -> u64 {
             7
         }

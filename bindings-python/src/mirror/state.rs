@@ -4,7 +4,7 @@ use crate::client::{self, AnyClient};
 use crate::convert::{Size, Span};
 use crate::errors::OrRaise;
 use crate::webhook::Webhook;
-use headcount::{Error, blocking, guard};
+use headcount::{Error, blocking, catch_panic};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -49,14 +49,15 @@ impl State {
         }
         let client = settings.client.map(|AnyClient(client)| client);
         let native = client.as_ref().map(|client| client.open()).transpose().or_raise(py)?;
-        let mirror = py.detach(|| guard(|| blocking::Mirror::with_settings(path, native, builder))).or_raise(py)?;
+        let mirror =
+            py.detach(|| catch_panic(|| blocking::Mirror::with_settings(path, native, builder))).or_raise(py)?;
         Ok(Arc::new(State { mirror: RwLock::new(Some(mirror)), client }))
     }
 
     /// This process' mirror, or the error that it is closed.
     pub(super) fn current(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
         // A forked child opens the file here.
-        py.detach(|| guard(|| self.opened()?.current())).or_raise(py)
+        py.detach(|| catch_panic(|| self.opened()?.current())).or_raise(py)
     }
 
     /// The same for a sync, which sends requests: what the log wants of them is asked for.

@@ -6,9 +6,10 @@ mod organizations;
 mod paging;
 mod path;
 
+use crate::clock::Clock;
 use crate::config::{self, EnvironmentUrl};
 use crate::http::{Account, Call, CallOptions, Http, Observer, RetryPolicy, Settings, Stats};
-use crate::source::{Chance, Clock};
+use crate::random::Random;
 use crate::{Error, Result, Secret};
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -200,8 +201,8 @@ impl ClientBuilder {
     }
 
     /// Where the jitter between attempts comes from.
-    pub fn chance(mut self, chance: impl Chance) -> Self {
-        self.settings.chance = Arc::new(chance);
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.settings.random = Arc::new(random);
         self
     }
 

@@ -1,6 +1,6 @@
 //! When to try again, how long to wait before, and when to stop because the server is broken for everybody.
 
-use crate::source::Chance;
+use crate::random::Random;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -28,11 +28,11 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// The wait after the `attempt`-th failure (from 1): anything from nothing to the doubled base, so that callers who failed
     /// together do not come back together.
-    pub(super) fn backoff(&self, attempt: u32, chance: &dyn Chance) -> Duration {
+    pub(super) fn backoff(&self, attempt: u32, random: &dyn Random) -> Duration {
         let doubled = self.base.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
         let longest = doubled.min(self.cap);
         // 53 bits are what a double holds exactly.
-        longest.mul_f64((chance.bits() >> 11) as f64 / (1_u64 << 53) as f64)
+        longest.mul_f64((random.bits() >> 11) as f64 / (1_u64 << 53) as f64)
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
 
     struct Fixed(u64);
 
-    impl Chance for Fixed {
+    impl Random for Fixed {
         fn bits(&self) -> u64 {
             self.0
         }

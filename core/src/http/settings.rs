@@ -3,8 +3,9 @@
 use super::cancel::Cancel;
 use super::observe::Observer;
 use super::retry::RetryPolicy;
+use crate::clock::{Clock, SystemClock};
 use crate::config::EnvironmentUrl;
-use crate::source::{Chance, Clock, OsChance, SystemClock};
+use crate::random::{OsRandom, Random};
 use crate::{Error, Result, Secret};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub(crate) struct Settings {
     pub(crate) user_agent_suffix: String,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) random: Arc<dyn Random>,
 }
 
 impl Default for Settings {
@@ -51,7 +52,7 @@ impl Default for Settings {
             user_agent_suffix: String::new(),
             observer: None,
             clock: Arc::new(SystemClock),
-            chance: Arc::new(OsChance),
+            random: Arc::new(OsRandom),
         }
     }
 }

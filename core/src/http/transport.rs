@@ -247,7 +247,7 @@ impl Inner {
                 }
             };
             drop(turn);
-            let wait = self.settings.retry.backoff(number, self.settings.chance.as_ref());
+            let wait = self.settings.retry.backoff(number, self.settings.random.as_ref());
             let wait = error.retry_after().map_or(wait, |asked| asked.max(wait));
             let told = Activity {
                 status: error.http_status(),

@@ -18,8 +18,9 @@ mod step;
 mod sync;
 mod view;
 
+use crate::clock::{Clock, SystemClock};
+use crate::random::{OsRandom, Random};
 use crate::record::GuardSettings;
-use crate::source::{Chance, Clock, OsChance, SystemClock};
 use crate::store::Store;
 use crate::{Client, Error, Result, Timestamp, Webhook, WebhookBuilder};
 use std::path::Path;
@@ -54,7 +55,7 @@ struct Inner {
     /// Made when the first webhook comes: a mirror that only syncs needs no secret.
     webhook: OnceLock<Result<Webhook>>,
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    random: Arc<dyn Random>,
     settings: Settings,
     /// Moves when something was appended to the feed, for who waits.
     head: watch::Sender<u64>,
@@ -73,7 +74,7 @@ pub struct MirrorBuilder {
     source: Option<Arc<dyn Source>>,
     webhook: Option<Webhook>,
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    random: Arc<dyn Random>,
     settings: Settings,
 }
 
@@ -96,7 +97,7 @@ impl Mirror {
             source: None,
             webhook: None,
             clock: Arc::new(SystemClock),
-            chance: Arc::new(OsChance),
+            random: Arc::new(OsRandom),
             settings: Settings {
                 guard: GuardSettings::default(),
                 full_every: Duration::from_secs(86_400),
@@ -135,7 +136,7 @@ impl Mirror {
 
     /// A fresh id for a run.
     fn fresh_id(&self) -> String {
-        format!("{:016x}", self.0.chance.bits())
+        format!("{:016x}", self.0.random.bits())
     }
 
     fn head(&self) -> watch::Receiver<u64> {
@@ -209,8 +210,8 @@ impl MirrorBuilder {
     }
 
     /// Where the ids of runs come from.
-    pub fn chance(mut self, chance: impl Chance) -> Self {
-        self.chance = Arc::new(chance);
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
         self
     }
 
@@ -252,7 +253,7 @@ impl MirrorBuilder {
             source: self.source,
             webhook,
             clock: self.clock,
-            chance: self.chance,
+            random: self.random,
             settings: self.settings,
             head: watch::Sender::new(0),
         }));

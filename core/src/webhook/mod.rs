@@ -13,8 +13,9 @@ mod secret;
 mod sign;
 mod signature;
 
+use crate::clock::{Clock, SystemClock};
 use crate::config;
-use crate::source::{Chance, Clock, OsChance, SystemClock};
+use crate::random::{OsRandom, Random};
 use crate::{Error, ErrorKind, Reason, Result, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ struct Inner {
     tolerance: Duration,
     max_body: usize,
     clock: Box<dyn Clock>,
-    chance: Box<dyn Chance>,
+    random: Box<dyn Random>,
 }
 
 /// Settings of a [`Webhook`]; made by [`Webhook::builder`].
@@ -53,7 +54,7 @@ pub struct WebhookBuilder {
     tolerance: Duration,
     max_body: usize,
     clock: Box<dyn Clock>,
-    chance: Box<dyn Chance>,
+    random: Box<dyn Random>,
 }
 
 impl WebhookBuilder {
@@ -92,8 +93,8 @@ impl WebhookBuilder {
     }
 
     /// Where fresh message ids come from.
-    pub fn chance(mut self, chance: impl Chance) -> Self {
-        self.chance = Box::new(chance);
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Box::new(random);
         self
     }
 
@@ -115,7 +116,7 @@ impl WebhookBuilder {
             tolerance: self.tolerance,
             max_body: self.max_body,
             clock: self.clock,
-            chance: self.chance,
+            random: self.random,
         })))
     }
 }
@@ -146,7 +147,7 @@ impl Webhook {
             tolerance: TOLERANCE,
             max_body: MAX_BODY,
             clock: Box::new(SystemClock),
-            chance: Box::new(OsChance),
+            random: Box::new(OsRandom),
         }
     }
 
@@ -288,7 +289,7 @@ impl Webhook {
         let timestamp = timestamp.unwrap_or_else(|| self.0.clock.now().as_second());
         let id = match id {
             Some(id) => id.to_owned(),
-            None => sign::fresh_id(self.0.chance.as_ref()),
+            None => sign::fresh_id(self.0.random.as_ref()),
         };
         match self.0.keys.first() {
             Some(key) => sign::sign(key, id, timestamp, body),

@@ -5,7 +5,7 @@
 //! has been handled, never on sight: a message whose handling failed is let through when it comes again.
 
 use super::Event;
-use crate::source::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::{Error, Result, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;

@@ -3,7 +3,7 @@
 use super::headers::MAX_ID;
 use super::secret::Key;
 use super::signature::{VERSION, mac};
-use crate::source::Chance;
+use crate::random::Random;
 use crate::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -44,6 +44,6 @@ pub(super) fn sign(key: &Key, id: String, timestamp: i64, body: &[u8]) -> Result
 }
 
 /// `msg_` and 128 random bits.
-pub(super) fn fresh_id(chance: &dyn Chance) -> String {
-    format!("msg_{:016x}{:016x}", chance.bits(), chance.bits())
+pub(super) fn fresh_id(random: &dyn Random) -> String {
+    format!("msg_{:016x}{:016x}", random.bits(), random.bits())
 }

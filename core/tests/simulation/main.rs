@@ -84,7 +84,7 @@ async fn open(world: &World, dice: &Dice) -> Mirror {
     Mirror::builder()
         .source(world.clone())
         .clock(world.clock())
-        .chance(dice.fork())
+        .random(dice.fork())
         .guard_events(false)
         .open(":memory:")
         .await
@@ -151,7 +151,7 @@ impl Simulation {
             let opened = Mirror::builder()
                 .source(self.world.clone())
                 .clock(self.world.clock())
-                .chance(self.dice.fork())
+                .random(self.dice.fork())
                 .guard_users(LIMIT)
                 .guard_share(0.0)
                 .guard_events(self.burst)

@@ -1,7 +1,7 @@
 //! The directory as it really is, and all that may go wrong between it and the mirror.
 
 use headcount::{
-    Chance, Clock, Directory, Error, ErrorKind, Event, Group, Mirror, Organization, Page, Result, Source, SourceFuture,
+    Clock, Directory, Error, ErrorKind, Event, Group, Mirror, Organization, Page, Random, Result, Source, SourceFuture,
     SourcePages, Timestamp, User,
 };
 use serde_json::json;
@@ -39,7 +39,7 @@ impl Dice {
     }
 }
 
-impl Chance for Dice {
+impl Random for Dice {
     fn bits(&self) -> u64 {
         let mut bits = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

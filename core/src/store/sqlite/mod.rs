@@ -10,7 +10,7 @@ mod rows;
 mod transaction;
 
 use super::{Durability, Lease, Store, StoreFuture, Work};
-use crate::{Error, Result, guard};
+use crate::{Error, Result, catch_panic};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -204,10 +204,10 @@ fn commit(connection: &mut Connection, group: Vec<Job>) {
 /// One step in a savepoint; one that is alone needs none, since the whole transaction is taken back with it.
 fn step(connection: &Connection, work: &mut Work, alone: bool) -> Result<()> {
     if alone {
-        return guard(|| work(&mut SqliteTransaction::new(connection)));
+        return catch_panic(|| work(&mut SqliteTransaction::new(connection)));
     }
     connection.execute_batch("SAVEPOINT step").map_err(|error| failed(&error))?;
-    let result = guard(|| work(&mut SqliteTransaction::new(connection)));
+    let result = catch_panic(|| work(&mut SqliteTransaction::new(connection)));
     let end = if result.is_ok() { "RELEASE step" } else { "ROLLBACK TO step; RELEASE step" };
     connection.execute_batch(end).map_err(|error| failed(&error))?;
     result
@@ -215,7 +215,7 @@ fn step(connection: &Connection, work: &mut Work, alone: bool) -> Result<()> {
 
 fn read(connection: &Connection, work: &mut Work) -> Result<()> {
     connection.execute_batch("BEGIN").map_err(|error| failed(&error))?;
-    let result = guard(|| work(&mut SqliteTransaction::new(connection)));
+    let result = catch_panic(|| work(&mut SqliteTransaction::new(connection)));
     // Nothing was written: there is nothing that could be lost.
     let _ = connection.execute_batch("ROLLBACK");
     result
