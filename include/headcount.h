@@ -3134,7 +3134,7 @@ void hc_replay_guard_free(struct hc_replay_guard *guard);
  * - `options`: may be NULL, which means the defaults.
  * - `sandbox`: receives the sandbox; free it with hc_sandbox_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, or HC_CONFIG where this machine cannot serve it.
+ * - Fails with HC_INVALID_ARGUMENT, HC_BAD_REQUEST for a setting that the sandbox refuses, or HC_SERVER if it cannot be started.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_new(const struct hc_sandbox_options *options,
@@ -3231,7 +3231,7 @@ enum hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
  * - `new_user`: required, with its email. Its texts are copied.
  * - `user`: receives the user; free it with hc_user_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, as for an address without "@", or a group, directory or organization that there is not.
+ * - Fails with HC_BAD_REQUEST for an address without "@" or an unknown group, HC_NOT_FOUND for an unknown directory or organization.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
@@ -3247,7 +3247,7 @@ enum hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
  * - `change`: required. Its texts are copied.
  * - `user`: receives the user as they are then; free it with hc_user_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, as for a user or a group that there is not.
+ * - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
@@ -3262,7 +3262,7 @@ enum hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
  * - `sandbox`: required.
  * - `user_id`: "diruser_...".
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT where there is no such user.
+ * - Fails with HC_NOT_FOUND where there is no such user.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const char *user_id, struct hc_error **error);
@@ -3276,7 +3276,7 @@ enum hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const ch
  * - `directory_id`: may be NULL, which means the organization's first.
  * - `group`: receives the group; free it with hc_group_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, as for a directory or an organization that there is not.
+ * - Fails with HC_NOT_FOUND for an unknown directory or organization.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
@@ -3294,7 +3294,7 @@ enum hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
  * - `display_name`: its new name.
  * - `group`: receives the group as it is then; free it with hc_group_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT where there is no such group.
+ * - Fails with HC_NOT_FOUND where there is no such group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
@@ -3309,7 +3309,7 @@ enum hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
  * - `sandbox`: required.
  * - `group_id`: "dirgroup_...".
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT where there is no such group.
+ * - Fails with HC_NOT_FOUND where there is no such group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_delete_group(const struct hc_sandbox *sandbox, const char *group_id, struct hc_error **error);
@@ -3321,7 +3321,7 @@ enum hc_status hc_sandbox_delete_group(const struct hc_sandbox *sandbox, const c
  * - `group_id`: "dirgroup_...".
  * - `user_id`: "diruser_...".
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT where there is no such user or group.
+ * - Fails with HC_NOT_FOUND where there is no such user or group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
@@ -3336,7 +3336,7 @@ enum hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
  * - `group_id`: "dirgroup_...".
  * - `user_id`: "diruser_...".
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT where there is no such user or group.
+ * - Fails with HC_NOT_FOUND where there is no such user or group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
@@ -3353,7 +3353,7 @@ enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
  * - `faults_len`: how many.
  * - `every`: 1 for every call.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, naming the fault that there is not.
+ * - Fails with HC_BAD_REQUEST, naming the unknown fault.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
@@ -3394,7 +3394,7 @@ enum hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
  *   whose keys are put over the example's. May be NULL, which means nothing. It is copied.
  * - `body`: receives JSON; free it with hc_text_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, as for a type that is not known, unless its data are given.
+ * - Fails with HC_BAD_REQUEST, as for a type that is not known, unless its data are given.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_event_body(const char *type_,

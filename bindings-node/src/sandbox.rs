@@ -1,7 +1,7 @@
 //! The sandbox as Node holds it: the server has a thread of its own, and a call takes its lock and nothing else. So calls are
 //! synchronous; what they are given and give is JSON in camelCase, as everywhere at this border.
 
-use crate::errors::{refused, thrown};
+use crate::errors::thrown;
 use crate::json;
 use crate::options::{read, seconds};
 use headcount::{Error, Result, catch_panic};
@@ -103,7 +103,7 @@ impl NativeSandbox {
             None => Err(Error::invalid_argument("the sandbox is closed: make another one")),
         })
         .map_err(thrown)?
-        .map_err(|error| refused(&error))
+        .map_err(|error| thrown(error.into_headcount()))
     }
 
     /// The same for what cannot be refused.
@@ -118,7 +118,7 @@ impl NativeSandbox {
     #[napi(constructor)]
     pub fn new(options: String) -> napi::Result<NativeSandbox> {
         let sandbox = catch_panic(|| Ok(read::<Options>(&options)?.settings()?.start())).map_err(thrown)?;
-        Ok(NativeSandbox(RwLock::new(Some(sandbox.map_err(|error| refused(&error))?))))
+        Ok(NativeSandbox(RwLock::new(Some(sandbox.map_err(|error| thrown(error.into_headcount()))?))))
     }
 
     /// Stops it; later calls fail.

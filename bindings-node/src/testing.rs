@@ -1,6 +1,6 @@
 //! Bodies of events for a user's own tests.
 
-use crate::errors::{refused, thrown};
+use crate::errors::thrown;
 use crate::options::read;
 use headcount::{Timestamp, catch_panic};
 use headcount_sandbox::EventOverrides;
@@ -26,5 +26,5 @@ pub fn event_body(kind: String, overrides: String) -> napi::Result<String> {
         Ok(headcount_sandbox::event_body(&kind, &overrides))
     })
     .map_err(thrown)?
-    .map_err(|error| refused(&error))
+    .map_err(|error| thrown(error.into_headcount()))
 }

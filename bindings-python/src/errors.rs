@@ -42,20 +42,6 @@ pub(crate) fn too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
     caused(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
 }
 
-/// What the sandbox refused, as the client tells of the same answer over REST.
-pub(crate) fn refused(py: Python<'_>, error: &headcount_sandbox::Error) -> PyErr {
-    let kind = match error.status() {
-        404 => ErrorKind::NotFound,
-        400..=499 => ErrorKind::BadRequest,
-        _ => ErrorKind::Server,
-    };
-    let make = || {
-        let parts = [("status", error.status())].into_py_dict(py)?;
-        module(py)?.getattr(kind.class_name())?.call((error.to_string(),), Some(&parts))
-    };
-    make().map_or_else(|instead| instead, PyErr::from_value)
-}
-
 fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>, cause: PyErr) -> PyErr {
     let make = || {
         let parts = [("reason", reason.map(Reason::name))].into_py_dict(py)?;

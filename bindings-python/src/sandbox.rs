@@ -2,7 +2,7 @@
 
 use crate::client::{AsyncClient, Client};
 use crate::convert::{Count, Moment, Size, Span, Text, compact_json, to_dict, wrong_type};
-use crate::errors::{OrRaise, invalid_argument, refused};
+use crate::errors::{OrRaise, exception, invalid_argument};
 use crate::models::{Group, User};
 use headcount::catch_panic;
 use headcount_sandbox::{Error, EventOverrides, Fault, NewGroup, NewUser, UserChange, parse_duration};
@@ -81,7 +81,7 @@ impl Sandbox {
             })
         })
         .or_raise(py)?
-        .map_err(|error| refused(py, &error))
+        .map_err(|error| exception(py, &error.into_headcount()))
     }
 }
 
@@ -116,7 +116,7 @@ impl Sandbox {
         }
         set!(organizations, directories, users, groups, seed, port, token_ttl, speed);
         let started = py.detach(|| catch_panic(|| Ok(settings.start())));
-        let sandbox = started.or_raise(py)?.map_err(|error| refused(py, &error))?;
+        let sandbox = started.or_raise(py)?.map_err(|error| exception(py, &error.into_headcount()))?;
         Ok(Sandbox {
             environment_url: sandbox.environment_url().to_owned(),
             control_url: sandbox.control_url().to_owned(),
@@ -305,7 +305,7 @@ impl Sandbox {
         for fault in faults.iter().filter(|fault| !fault.is_none()) {
             let text: Text =
                 fault.extract().map_err(|_| wrong_type(&fault, "a fault as str, such as \"429\", or None"))?;
-            read.push(text.parse::<Fault>().map_err(|error| refused(py, &error))?);
+            read.push(text.parse::<Fault>().map_err(|error| exception(py, &error.into_headcount()))?);
         }
         self.call(py, |sandbox| {
             sandbox.fault(read, every.0);
@@ -389,7 +389,8 @@ pub(crate) fn event_body<'py>(
         environment_id: environment_id.map(String::from),
         data: data.map(fields).transpose()?,
     };
-    let body = headcount_sandbox::event_body(&r#type, &wanted).map_err(|error| refused(py, &error))?;
+    let body =
+        headcount_sandbox::event_body(&r#type, &wanted).map_err(|error| exception(py, &error.into_headcount()))?;
     Ok(PyBytes::new(py, body.as_bytes()))
 }
 

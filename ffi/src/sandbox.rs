@@ -111,7 +111,7 @@ growing!(hc_sandbox_user {
 /// - `options`: may be NULL, which means the defaults.
 /// - `sandbox`: receives the sandbox; free it with hc_sandbox_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, or HC_CONFIG where this machine cannot serve it.
+/// - Fails with HC_INVALID_ARGUMENT, HC_BAD_REQUEST for a setting that the sandbox refuses, or HC_SERVER if it cannot be started.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_new(
@@ -241,7 +241,7 @@ pub unsafe extern "C" fn hc_sandbox_register_endpoint(
 /// - `new_user`: required, with its email. Its texts are copied.
 /// - `user`: receives the user; free it with hc_user_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, as for an address without "@", or a group, directory or organization that there is not.
+/// - Fails with HC_BAD_REQUEST for an address without "@" or an unknown group, HC_NOT_FOUND for an unknown directory or organization.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_create_user(
@@ -276,7 +276,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
 /// - `change`: required. Its texts are copied.
 /// - `user`: receives the user as they are then; free it with hc_user_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, as for a user or a group that there is not.
+/// - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_update_user(
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
 /// - `sandbox`: required.
 /// - `user_id`: "diruser_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT where there is no such user.
+/// - Fails with HC_NOT_FOUND where there is no such user.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_delete_user(
@@ -328,7 +328,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_user(
 /// - `directory_id`: may be NULL, which means the organization's first.
 /// - `group`: receives the group; free it with hc_group_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, as for a directory or an organization that there is not.
+/// - Fails with HC_NOT_FOUND for an unknown directory or organization.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_create_group(
@@ -361,7 +361,7 @@ pub unsafe extern "C" fn hc_sandbox_create_group(
 /// - `display_name`: its new name.
 /// - `group`: receives the group as it is then; free it with hc_group_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT where there is no such group.
+/// - Fails with HC_NOT_FOUND where there is no such group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_update_group(
@@ -381,7 +381,7 @@ pub unsafe extern "C" fn hc_sandbox_update_group(
 /// - `sandbox`: required.
 /// - `group_id`: "dirgroup_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT where there is no such group.
+/// - Fails with HC_NOT_FOUND where there is no such group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_delete_group(
@@ -398,7 +398,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_group(
 /// - `group_id`: "dirgroup_...".
 /// - `user_id`: "diruser_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT where there is no such user or group.
+/// - Fails with HC_NOT_FOUND where there is no such user or group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_add_member(
@@ -416,7 +416,7 @@ pub unsafe extern "C" fn hc_sandbox_add_member(
 /// - `group_id`: "dirgroup_...".
 /// - `user_id`: "diruser_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT where there is no such user or group.
+/// - Fails with HC_NOT_FOUND where there is no such user or group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_remove_member(
@@ -436,7 +436,7 @@ pub unsafe extern "C" fn hc_sandbox_remove_member(
 /// - `faults_len`: how many.
 /// - `every`: 1 for every call.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, naming the fault that there is not.
+/// - Fails with HC_BAD_REQUEST, naming the unknown fault.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_fault(
@@ -500,7 +500,7 @@ pub unsafe extern "C" fn hc_sandbox_deliveries(
 ///   whose keys are put over the example's. May be NULL, which means nothing. It is copied.
 /// - `body`: receives JSON; free it with hc_text_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, as for a type that is not known, unless its data are given.
+/// - Fails with HC_BAD_REQUEST, as for a type that is not known, unless its data are given.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_event_body(

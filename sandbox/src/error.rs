@@ -59,13 +59,9 @@ impl Error {
         self.status
     }
 
-    /// The same as the library's error, for the language borders: what the caller asked for cannot be, or this machine cannot
-    /// serve it.
+    /// Converts to the library's error, for language bindings: the kind that the client has for the same answer over REST.
     pub fn into_headcount(self) -> headcount::Error {
-        match self.status {
-            400..500 => headcount::Error::invalid_argument(format!("the sandbox refused: {self}")),
-            _ => headcount::Error::config(format!("the sandbox failed: {self}")),
-        }
+        headcount::Error::from_http_status(self.status, Some(self.code), self.message)
     }
 }
 

@@ -88,7 +88,7 @@ static void a_webhook(const Sandbox &sandbox) {
     /* While a secret is being rotated there are two. */
     Webhook rotated({"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", sandbox.webhook_secret()});
     CHECK_TEXT(hc_event_type(rotated.verify(headers, body).get()), "role.created");
-    thrown(HC_INVALID_ARGUMENT, "role.made", [] { Sandbox::event_body("role.made"); });
+    thrown(HC_BAD_REQUEST, "role.made", [] { Sandbox::event_body("role.made"); });
 }
 
 static void a_mirror(const Sandbox &sandbox, const Client &client) {

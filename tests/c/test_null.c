@@ -816,7 +816,7 @@ static void sandboxes(void) {
     fields.email = NOT_UTF8;
     TEXT_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, place), "new_user.email");
     fields.email = "ada";
-    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "email: expected an address");
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_BAD_REQUEST, "email: expected an address");
     fields.email = "ada@example.com";
     fields.groups_len = 1;
     NULL_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, place), "new_user.groups");
@@ -824,7 +824,7 @@ static void sandboxes(void) {
     fields.groups = groups;
     NULL_IS_REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, place), "new_user.groups[0]");
     groups[0] = "Nobody";
-    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "the sandbox refused");
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_BAD_REQUEST, "there is no group");
     fields.groups_len = 0;
     fields.active = 1;
     REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "new_user.active");
@@ -835,17 +835,17 @@ static void sandboxes(void) {
     REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "new_user.reserved");
     fields.reserved = 0;
     fields.directory_id = "dir_0";
-    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_INVALID_ARGUMENT, "directory not found");
+    REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_NOT_FOUND, "directory not found");
     REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, &user, &error), HC_INVALID_ARGUMENT, "do not move");
     fields.directory_id = NULL;
     NULL_IS_REFUSED(hc_sandbox_update_user(NULL, "diruser_0", &fields, &user, place), "sandbox");
     NULL_IS_REFUSED(hc_sandbox_update_user(sandbox, NULL, &fields, &user, place), "user_id");
     NULL_IS_REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", NULL, &user, place), "change");
     NULL_IS_REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, NULL, place), "user");
-    REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, &user, &error), HC_INVALID_ARGUMENT, "user not found");
+    REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, &user, &error), HC_NOT_FOUND, "user not found");
     NULL_IS_REFUSED(hc_sandbox_delete_user(NULL, "diruser_0", place), "sandbox");
     NULL_IS_REFUSED(hc_sandbox_delete_user(sandbox, NULL, place), "user_id");
-    REFUSED(hc_sandbox_delete_user(sandbox, "diruser_0", &error), HC_INVALID_ARGUMENT, "user not found");
+    REFUSED(hc_sandbox_delete_user(sandbox, "diruser_0", &error), HC_NOT_FOUND, "user not found");
     NULL_IS_REFUSED(hc_sandbox_create_group(NULL, "Pilots", NULL, NULL, &group, place), "sandbox");
     NULL_IS_REFUSED(hc_sandbox_create_group(sandbox, NULL, NULL, NULL, &group, place), "display_name");
     NULL_IS_REFUSED(hc_sandbox_create_group(sandbox, "Pilots", NULL, NULL, NULL, place), "group");
@@ -866,7 +866,7 @@ static void sandboxes(void) {
     NULL_IS_REFUSED(hc_sandbox_fault(sandbox, NULL, 1, 1, place), "faults");
     NULL_IS_REFUSED(hc_sandbox_fault(sandbox, faults, 1, 1, place), "faults[0]");
     faults[0] = "earthquake";
-    REFUSED(hc_sandbox_fault(sandbox, faults, 1, 1, &error), HC_INVALID_ARGUMENT, "earthquake");
+    REFUSED(hc_sandbox_fault(sandbox, faults, 1, 1, &error), HC_BAD_REQUEST, "earthquake");
     NULL_IS_REFUSED(hc_sandbox_advance(NULL, 1, place), "sandbox");
     NULL_IS_REFUSED(hc_sandbox_deliveries(NULL, &text, place), "sandbox");
     NULL_IS_REFUSED(hc_sandbox_deliveries(sandbox, NULL, place), "deliveries");
@@ -877,9 +877,9 @@ static void sandboxes(void) {
     NULL_IS_REFUSED(hc_sandbox_event_body("role.created", NULL, NULL, place), "body");
     TEXT_IS_REFUSED(hc_sandbox_event_body(NOT_UTF8, NULL, &text, place), "type_");
     TEXT_IS_REFUSED(hc_sandbox_event_body("role.created", NOT_UTF8, &text, place), "overrides");
-    REFUSED(hc_sandbox_event_body("role.made", NULL, &text, &error), HC_INVALID_ARGUMENT, "role.made");
-    REFUSED(hc_sandbox_event_body("role.created", "[", &text, &error), HC_INVALID_ARGUMENT, "overrides");
-    REFUSED(hc_sandbox_event_body("role.created", "{\"organisation_id\":\"\"}", &text, &error), HC_INVALID_ARGUMENT, "organisation_id");
+    REFUSED(hc_sandbox_event_body("role.made", NULL, &text, &error), HC_BAD_REQUEST, "role.made");
+    REFUSED(hc_sandbox_event_body("role.created", "[", &text, &error), HC_BAD_REQUEST, "overrides");
+    REFUSED(hc_sandbox_event_body("role.created", "{\"organisation_id\":\"\"}", &text, &error), HC_BAD_REQUEST, "organisation_id");
     CHECK(text == NULL);
 }
 

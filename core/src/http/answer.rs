@@ -1,8 +1,8 @@
 //! What a server's answer means: a value, or which error.
 
+use crate::clock::Clock;
 use crate::error::Answer;
 use crate::model::plain_json_error;
-use crate::source::Clock;
 use crate::{Error, ErrorKind};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
@@ -80,15 +80,6 @@ struct Detail {
 
 /// The error that a status outside 2xx is.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], clock: &dyn Clock) -> Error {
-    let kind = match status.as_u16() {
-        400 | 409 | 412 | 422 => ErrorKind::BadRequest,
-        401 => ErrorKind::Authentication,
-        403 => ErrorKind::PermissionDenied,
-        404 | 410 => ErrorKind::NotFound,
-        429 => ErrorKind::RateLimit,
-        500..=599 => ErrorKind::Server,
-        _ => ErrorKind::Api,
-    };
     let body: Body = serde_json::from_slice(body).unwrap_or_default();
     let code = body
         .details
@@ -105,7 +96,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
     } else {
         format!("the server answered {number}: {said}")
     };
-    let error = Error::new(kind, message).with_answer(Answer {
+    let error = Error::new(ErrorKind::from_http_status(number), message).with_answer(Answer {
         http_status: Some(number),
         code,
         details: body.details.map(|details| details.get().to_owned()),
