@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the Rust, C, Python and Node quickstarts against one sandbox: the same directory, the same new hire, four languages.
+"""Runs the Rust, C, Python and Node quickstarts against one sandbox.
 
     python3 scripts/demo.py LANGUAGE COMMAND... [-- LANGUAGE COMMAND...]...
 
-Each program lists the directory and prints where its endpoint listens. Then somebody is hired in the sandbox, whose signed webhook
-must be answered with 201; the same message with one name changed must be answered with 400; and the program must end by itself.
-`make demo` calls this with what it has built. HEADCOUNT_SANDBOX names the sandbox program.
+Each program lists the directory and prints the URL of its endpoint. Then a user is created in the sandbox. The program has to answer the signed
+webhook with 201, and the same message with a changed email address with 400, and then exit with 0. `make demo` calls this script with the programs
+that it built. HEADCOUNT_SANDBOX is the path of the sandbox program.
 """
 
 import base64
@@ -21,24 +21,24 @@ import time
 import urllib.error
 import urllib.request
 
-PATIENCE = 60
-# What is on loopback is not behind a proxy.
+TIMEOUT = 60  # seconds
+# The sandbox is on loopback, so a proxy from the environment variables must not be used.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def call(method, url, body=None, headers=None):
-    """Sends JSON (or bytes) and gives the status and the body."""
+    """Sends JSON (or bytes); returns the status and the body of the response."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
     try:
-        with OPENER.open(request, timeout=PATIENCE) as response:
+        with OPENER.open(request, timeout=TIMEOUT) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
 
 
-def signed(secret, message_id, body):
-    """The headers of Standard Webhooks, by the standard library alone."""
+def webhook_headers(secret, message_id, body):
+    """Signs a message according to Standard Webhooks, without headcount."""
     timestamp = str(int(time.time()))
     key = base64.b64decode(secret.removeprefix("whsec_") if hasattr(secret, "removeprefix") else secret[len("whsec_"):])
     mac = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
@@ -46,7 +46,7 @@ def signed(secret, message_id, body):
 
 
 class Program:
-    """A quickstart that runs; its lines are printed as they come, and can be waited for."""
+    """A running quickstart. Its output is printed, and `wait_for` waits for a part of it."""
 
     def __init__(self, command, settings):
         environment = dict(
@@ -68,17 +68,17 @@ class Program:
         self.lines.put(None)
 
     def wait_for(self, text):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             line = self.lines.get(timeout=max(0.1, deadline - time.monotonic()))
             if line is None:
-                raise SystemExit(f"the program ended before it said {text!r}")
+                raise SystemExit(f"the program exited before it printed {text!r}")
             if text in line:
                 return line.split(text, 1)[1].strip()
 
 
 def run(language, command, settings):
-    """One language from its listing to its end."""
+    """Runs the quickstart of one language and checks its responses."""
     print(f"\n{language}", flush=True)
     control = settings["control_url"]
     program = Program(command, settings)
@@ -90,8 +90,8 @@ def run(language, command, settings):
         call("POST", control + "/users", {"email": name, "given_name": "Ada", "family_name": "Lovelace", "groups": ["Engineering"]})
         program.wait_for("organization.directory.user_created")
         delivery = json.loads(call("GET", control + "/deliveries")[1])["deliveries"][-1]
-        # The program has printed before it answers: the sandbox learns a moment later.
-        deadline = time.monotonic() + PATIENCE
+        # The program prints before it answers, so the sandbox may not have the response yet.
+        deadline = time.monotonic() + TIMEOUT
         while delivery["state"] != "delivered":
             if time.monotonic() > deadline or delivery["state"] == "failed":
                 raise SystemExit(f"{language}: the webhook was not accepted: {delivery['attempts']}")
@@ -99,14 +99,14 @@ def run(language, command, settings):
             delivery = json.loads(call("GET", control + "/deliveries")[1])["deliveries"][-1]
         print(f"  the sandbox: delivered, answered {delivery['attempts'][-1]['status']}", flush=True)
         body = delivery["body"].encode()
-        tampered = body.replace(b"ada.", b"eve.")
-        status, _ = call("POST", url, tampered, signed(settings["webhook_secret"], delivery["message_id"], body))
-        print(f"  a tampered one: answered {status}", flush=True)
+        forged = body.replace(b"ada.", b"eve.")
+        status, _ = call("POST", url, forged, webhook_headers(settings["webhook_secret"], delivery["message_id"], body))
+        print(f"  a forged one: answered {status}", flush=True)
         if status != 400 or delivery["attempts"][-1]["status"] != 201:
-            raise SystemExit(f"{language}: expected 201 for the webhook and 400 for the tampered one")
-        code = program.process.wait(timeout=PATIENCE)
+            raise SystemExit(f"{language}: expected 201 for the webhook and 400 for the forged one")
+        code = program.process.wait(timeout=TIMEOUT)
         if code != 0:
-            raise SystemExit(f"{language}: the program ended with {code}")
+            raise SystemExit(f"{language}: the program exited with {code}")
     finally:
         program.process.kill()
 
@@ -128,12 +128,12 @@ def main():
     )
     try:
         settings = json.loads(sandbox.stdout.readline())
-        print(f"a Scalekit environment of your own, at {settings['environment_url']}")
+        print(f"a local Scalekit environment at {settings['environment_url']}")
         for language, *command in groups:
             run(language, command, settings)
     finally:
         sandbox.stdin.close()
-        sandbox.wait(timeout=PATIENCE)
+        sandbox.wait(timeout=TIMEOUT)
     print(f"\n{len(groups)} languages, one directory, {time.monotonic() - started:.1f} seconds")
 
 

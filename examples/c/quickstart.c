@@ -1,7 +1,7 @@
-/* Lists an organization's directory, then waits for a new hire's webhook.
+/* Lists an organization's directory, then waits for the webhook of a new user.
  *
- * Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET. Ends after one good and
- * one bad request to its endpoint; `make demo` sends both.
+ * Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET. Ends after one valid and
+ * one invalid request to its endpoint; `make demo` sends both.
  *
  *   cc quickstart.c -I include -L target/release -lheadcount -o quickstart
  */
@@ -18,7 +18,7 @@
 
 enum { MAX_HEADERS = 64, MAX_REQUEST = 2 << 20 };
 
-/* Every call answers a status, and says why in an error of its own. */
+/* Exits with the error's message unless a call succeeded. */
 static void check(hc_status status, hc_error *error) {
     if (status == HC_OK) return;
     fprintf(stderr, "%s: %s\n", hc_status_name(status), hc_error_message(error));
@@ -52,15 +52,15 @@ static void list_the_directory(hc_client *client) {
 
     hc_user_iter *iter = NULL;
     const hc_user *user = NULL;
-    size_t everybody = 0;
+    size_t total = 0;
     check(hc_directory_users_iter(client, organization_id, directory_id, NULL, &iter, &error), error);
     for (;;) {
         check(hc_user_iter_next(iter, &user, &error), error);
         if (user == NULL) break;
-        everybody++;
+        total++;
     }
     hc_user_iter_free(iter);
-    printf("  … %zu in all\n", everybody);
+    printf("  … %zu in total\n", total);
 
     hc_group_page *groups = NULL;
     check(hc_directory_groups(client, organization_id, directory_id, NULL, &groups, &error), error);
@@ -74,7 +74,8 @@ static void list_the_directory(hc_client *client) {
     hc_organization_page_free(organizations);
 }
 
-/* Reads one HTTP request: the headers are cut in place, and the body stays the bytes that came. Answers false where it is none. */
+/* Reads one HTTP request into `request`. `headers` and `body` point into it; the body's bytes are not changed. Returns false if the
+ * request is malformed, or the connection ends early. */
 static bool read_request(int peer, char *request, hc_header *headers, size_t *headers_len, char **body, size_t *body_len) {
     size_t got = 0, wanted = 0;
     *body = NULL;
@@ -102,7 +103,7 @@ static bool read_request(int peer, char *request, hc_header *headers, size_t *he
     return true;
 }
 
-/* The status to answer with. */
+/* Handles one webhook and returns the HTTP status of the response. */
 static int receive(const hc_webhook *webhook, const hc_header *headers, size_t headers_len, const char *body, size_t body_len) {
     hc_event *event = NULL;
     hc_error *error = NULL;
@@ -111,7 +112,7 @@ static int receive(const hc_webhook *webhook, const hc_header *headers, size_t h
         hc_error_free(error);
         return 400;
     }
-    /* The data is JSON, for the application's own parser; here a look is enough. */
+    /* The data is JSON. An application uses its own parser; a text search is enough for this example. */
     const char *email = strstr(hc_event_data(event), "\"email\":\"");
     int length = email == NULL ? 0 : (int)strcspn(email += strlen("\"email\":\""), "\"");
     printf("verified %s: create an account for %.*s\n", hc_event_type(event), length, email == NULL ? "" : email);
@@ -134,8 +135,8 @@ static void serve(const hc_webhook *webhook) {
     fflush(stdout);
 
     char *request = malloc(MAX_REQUEST + 1);
-    bool good = false, bad = false;
-    while (request != NULL && !(good && bad)) {
+    bool accepted = false, refused = false;
+    while (request != NULL && !(accepted && refused)) {
         int peer = accept(listener, NULL, NULL);
         hc_header headers[MAX_HEADERS];
         size_t headers_len = 0, body_len = 0;
@@ -143,8 +144,8 @@ static void serve(const hc_webhook *webhook) {
         if (read_request(peer, request, headers, &headers_len, &body, &body_len)) {
             int status = receive(webhook, headers, headers_len, body, body_len);
             dprintf(peer, "HTTP/1.1 %d %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", status, status == 201 ? "Created" : "Bad Request");
-            good |= status == 201;
-            bad |= status == 400;
+            accepted |= status == 201;
+            refused |= status == 400;
         }
         close(peer);
         fflush(stdout);

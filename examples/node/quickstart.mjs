@@ -1,7 +1,7 @@
-// Lists an organization's directory, then waits for a new hire's webhook.
+// Lists an organization's directory, then waits for the webhook of a new user.
 //
-// Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET. Ends after one good and
-// one bad request to its endpoint; `make demo` sends both.
+// Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET. Ends after one valid and
+// one invalid request to its endpoint; `make demo` sends both.
 import { createServer } from 'node:http'
 import { Client, Webhook, errors } from 'headcount'
 
@@ -16,9 +16,9 @@ console.log(`its directory is ${directory.name} (${directory.id}), with ${direct
 
 const { users } = await client.directory.listDirectoryUsers(organization.id, directory.id, { pageSize: 3 })
 for (const user of users) console.log(`  ${user.givenName} ${user.familyName} <${user.email}>`)
-let everybody = 0
-for await (const user of client.directory.users(organization.id, directory.id)) everybody += user.id ? 1 : 0
-console.log(`  … ${everybody} in all`)
+let total = 0
+for await (const user of client.directory.users(organization.id, directory.id)) total += user.id ? 1 : 0
+console.log(`  … ${total} in total`)
 
 const { groups } = await client.directory.listDirectoryGroups(organization.id, directory.id)
 console.log(`its groups are ${groups.map((group) => group.displayName).join(', ')}`)

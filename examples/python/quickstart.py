@@ -1,7 +1,7 @@
-"""Lists an organization's directory, then waits for a new hire's webhook.
+"""Lists an organization's directory, then waits for the webhook of a new user.
 
-Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET. Ends after one good and one
-bad request to its endpoint; ``make demo`` sends both.
+Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET. Ends after one valid and one
+invalid request to its endpoint; ``make demo`` sends both.
 """
 
 import os
@@ -21,8 +21,8 @@ def main() -> None:
 
         for user in client.directory.list_directory_users(organization.id, directory.id, page_size=3).users:
             print(f"  {user.given_name} {user.family_name} <{user.email}>")
-        everybody = sum(1 for _ in client.directory.users(organization.id, directory.id))
-        print(f"  … {everybody} in all")
+        total = sum(1 for _ in client.directory.users(organization.id, directory.id))
+        print(f"  … {total} in total")
 
         groups = client.directory.list_directory_groups(organization.id, directory.id).groups
         print(f"its groups are {', '.join(group.display_name for group in groups)}")
@@ -52,7 +52,7 @@ class Endpoint(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
-        """Says nothing: the quickstart has said it."""
+        """Turns off the log line of each request."""
 
 
 if __name__ == "__main__":

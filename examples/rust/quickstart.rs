@@ -1,8 +1,8 @@
-//! Lists an organization's directory, then waits for a new hire's webhook.
+//! Lists an organization's directory, then waits for the webhook of a new user.
 //!
 //! Reads `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID`, `SCALEKIT_CLIENT_SECRET` and `SCALEKIT_WEBHOOK_SECRET`. Ends after one
-//! good and one bad request to its endpoint; `make demo` sends both.
-#![allow(clippy::print_stdout, reason = "a program that talks to a person")]
+//! valid and one invalid request to its endpoint; `make demo` sends both.
+#![allow(clippy::print_stdout, reason = "the program's output")]
 
 use axum::Router;
 use axum::body::Bytes;
@@ -30,12 +30,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for user in &users.items {
         println!("  {} {} <{}>", user.given_name, user.family_name, user.email);
     }
-    let mut everybody = 0;
+    let mut total = 0;
     let mut pages = client.directories().users(&organization.id, &directory.id).pages();
     while let Some(page) = pages.next().await? {
-        everybody += page.items.len();
+        total += page.items.len();
     }
-    println!("  … {everybody} in all");
+    println!("  … {total} in total");
 
     let groups = client.directories().groups(&organization.id, &directory.id).send().await?;
     let names: Vec<_> = groups.items.iter().map(|group| group.display_name.as_str()).collect();
@@ -47,17 +47,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "0".to_owned());
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on http://{}/api/webhook/user-access", listener.local_addr()?);
-    let both = async move {
-        let (mut good, mut bad) = (false, false);
-        while !(good && bad) {
+    let after_both = async move {
+        let (mut accepted, mut refused) = (false, false);
+        while !(accepted && refused) {
             match answers.recv().await {
-                Some(StatusCode::CREATED) => good = true,
-                Some(_) => bad = true,
+                Some(StatusCode::CREATED) => accepted = true,
+                Some(_) => refused = true,
                 None => break,
             }
         }
     };
-    axum::serve(listener, router).with_graceful_shutdown(both).await?;
+    axum::serve(listener, router).with_graceful_shutdown(after_both).await?;
     Ok(())
 }
 
@@ -66,7 +66,7 @@ struct Endpoint {
     answered: mpsc::Sender<StatusCode>,
 }
 
-/// The body must be the request's own bytes: what a JSON parser made of them may not carry the signature any more.
+/// Verifies the unchanged bytes of the body: the signature may not match JSON that was parsed and written again.
 async fn receive(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let status = match endpoint.webhook.verify(&headers, &body) {
         Ok(event) => {

@@ -3,7 +3,7 @@ import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/fetch'
 
 const receive = async (event) => {
-  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  if (event.data.id === 'fail') throw new Error('the database is down')
   console.log(event.type, event.id)
 }
 

@@ -4,13 +4,13 @@ import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/express'
 
 const receive = async (event) => {
-  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  if (event.data.id === 'fail') throw new Error('the database is down')
   console.log(event.type, event.id)
 }
 
 const app = express()
-app.set('env', 'test') // prints no stack to a client
-if (process.env.BEHIND_A_PARSER) app.use(express.json({ limit: '5mb' })) // works here too, but belongs behind the webhook
+app.set('env', 'test') // sends no stack traces to clients
+if (process.env.BEHIND_A_PARSER) app.use(express.json({ limit: '5mb' })) // works before the webhook route too, but is better placed after it
 app.all('/webhooks/scalekit', webhook(receive, { replayGuard: new ReplayGuard() }))
 const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)

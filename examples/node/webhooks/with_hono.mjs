@@ -5,7 +5,7 @@ import { webhook } from 'headcount/fetch'
 import { Hono } from 'hono'
 
 const receive = async (event) => {
-  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  if (event.data.id === 'fail') throw new Error('the database is down')
   console.log(event.type, event.id)
 }
 

@@ -1,10 +1,10 @@
-// A webhook endpoint on node:http alone. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
+// A webhook endpoint with node:http, without a framework. Reads SCALEKIT_WEBHOOK_SECRET and PORT.
 import { createServer } from 'node:http'
 import { ReplayGuard } from 'headcount'
 import { webhook } from 'headcount/http'
 
 const receive = async (event) => {
-  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  if (event.data.id === 'fail') throw new Error('the database is down')
   console.log(event.type, event.id)
 }
 

@@ -5,13 +5,13 @@ import { webhook } from 'headcount/koa'
 import Koa from 'koa'
 
 const receive = async (event) => {
-  if (event.data.id === 'fail') throw new Error('the database is down, say')
+  if (event.data.id === 'fail') throw new Error('the database is down')
   console.log(event.type, event.id)
 }
 
 const app = new Koa()
-app.silent = true // no stack on the console
-if (process.env.BEHIND_A_PARSER) app.use(bodyParser({ jsonLimit: '5mb' })) // works here too, but belongs behind the webhook
+app.silent = true // prints no stack traces
+if (process.env.BEHIND_A_PARSER) app.use(bodyParser({ jsonLimit: '5mb' })) // works before the webhook route too, but is better placed after it
 const endpoint = webhook(receive, { replayGuard: new ReplayGuard() })
 app.use((ctx, next) => (ctx.path === '/webhooks/scalekit' ? endpoint(ctx) : next()))
 const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {

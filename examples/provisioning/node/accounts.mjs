@@ -1,4 +1,4 @@
-// The application's own table of accounts. Yours is in a database; this one is a JSON file, or in memory without one.
+// The application's table of accounts: a JSON file, or in memory if there is no file. Replace it with your database.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
 export class Accounts {
@@ -10,13 +10,13 @@ export class Accounts {
     if (file && existsSync(file)) for (const row of JSON.parse(readFileSync(file, 'utf8'))) this.#rows.set(row.id, row)
   }
 
-  /** The account of a directory user: unique, as a database's index on `directoryUserId` would have it. */
+  /** Returns the account of a directory user, or undefined. `directoryUserId` is unique. */
   of(directoryUserId) {
     return this.all().find((row) => row.directoryUserId === directoryUserId)
   }
 
   create(fields) {
-    if (this.of(fields.directoryUserId)) throw new Error('this directory user has an account already')
+    if (this.of(fields.directoryUserId)) throw new Error('this directory user already has an account')
     const row = { id: `acct_${this.#rows.size + 1}`, ...fields }
     this.#rows.set(row.id, row)
     this.#save()

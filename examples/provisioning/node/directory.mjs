@@ -1,7 +1,7 @@
-// The mirror of all customers' directories, and the cron job that keeps it right whatever webhooks were lost.
+// Opens the mirror, and syncs it: the cron job, which also finds the changes of lost webhooks.
 import { Mirror, errors } from 'headcount'
 
-/** Which groups of a directory give which roles in the application. All that fit count. */
+/** Roles by the names of groups. A user has the roles of all matching entries. */
 const ROLES = [
   ['Engineering', 'developer'],
   ['Security', 'admin'],
@@ -14,13 +14,13 @@ export async function openMirror(path, client) {
   return mirror
 }
 
-/** Syncs every directory of every organization; whether all went well. */
+/** Syncs every directory of every organization. Returns whether all syncs succeeded. */
 export async function syncAll(mirror, log = console.log) {
   const reports = await mirror.syncAll()
   for (const { organizationId, directoryId, outcome, created, updated, deleted, error } of reports) {
-    log(`${organizationId} ${directoryId}: ${outcome}, ${created} new, ${updated} changed, ${deleted} gone`)
+    log(`${organizationId} ${directoryId}: ${outcome}, ${created} new, ${updated} changed, ${deleted} removed`)
     if (error instanceof errors.MassRemovalError) {
-      log(`  ${error.count} users have left at once, and ${error.limit} may: nobody was removed. If that is right:`)
+      log(`  ${error.count} users are missing, and the guard allows ${error.limit}: none was removed. To remove them:`)
       log(`  npm run sync -- ${organizationId} ${directoryId} --approve-removals`)
     } else if (error) {
       log(`  ${error.message}`)

@@ -1,7 +1,7 @@
-// The webhook endpoint: what it answers 201 to is stored. The work is the worker's.
+// The webhook endpoint. It answers 201 once an event is stored; the worker handles the change.
 import { errors } from 'headcount'
 
-const MOST = 1 << 20
+const MAX_BODY = 1 << 20
 
 export function endpoint(mirror, log = console.log) {
   return async (request, response) => {
@@ -10,7 +10,7 @@ export function endpoint(mirror, log = console.log) {
       log(`webhook: ${await mirror.receive(await read(request), request.headers)}`)
     } catch (error) {
       const refused = error instanceof errors.WebhookVerificationError
-      // After a 500 it comes again; after a 400 the sender learns no more than that.
+      // Scalekit sends the webhook again after 500. A refused request gets no more information than 400.
       status = refused ? 400 : 500
       log(`webhook: ${refused ? `refused, ${error.reason}` : error.message}`)
     }
@@ -18,13 +18,13 @@ export function endpoint(mirror, log = console.log) {
   }
 }
 
-/** The raw bytes, which are what is signed. Where they are too many, the connection ends. */
+/** Reads the body's bytes, which are what was signed. Throws if there are too many. */
 async function read(request) {
   const chunks = []
   let length = 0
   for await (const chunk of request) {
     length += chunk.length
-    if (length > MOST) throw new Error('a body too large to be a webhook')
+    if (length > MAX_BODY) throw new Error('the body is larger than 1 MiB')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

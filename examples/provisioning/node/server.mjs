@@ -1,7 +1,7 @@
-// The application: its webhook endpoint, its worker, and an hourly sync.
+// The application: webhook endpoint, worker and an hourly sync.
 //
-// Reads SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET; PORT, MIRROR and ACCOUNTS where they
-// are set.
+// Environment variables: SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID, SCALEKIT_CLIENT_SECRET and SCALEKIT_WEBHOOK_SECRET; optional are PORT,
+// MIRROR and ACCOUNTS.
 import { createServer } from 'node:http'
 import { Client } from 'headcount'
 import { Accounts } from './accounts.mjs'
@@ -30,7 +30,7 @@ async function end() {
 process.once('SIGTERM', end).once('SIGINT', end)
 
 const synced = sync()
-// Ends with the signal; a failure ends the process, and whoever supervises it starts another: nothing is lost.
+// Returns after the signal. An error ends the process; a supervisor can start it again without losing changes.
 await follow(mirror, accounts, { signal: stop.signal })
 await synced
 await mirror.close()

@@ -1,4 +1,4 @@
-// The cron job: `npm run sync`. Or one organization, or one directory, after somebody has looked at the removals that were held back:
+// The cron job: `npm run sync`. With arguments it syncs one organization or one directory, and can apply held removals:
 // `npm run sync -- org_1 dir_1 --approve-removals`.
 import { Client } from 'headcount'
 import { openMirror, syncAll } from './directory.mjs'
@@ -8,7 +8,7 @@ const args = process.argv.slice(2)
 const [organizationId, directoryId] = args.filter((arg) => !arg.startsWith('--'))
 if (organizationId) {
   const done = await mirror.sync(organizationId, directoryId, { approveRemovals: args.includes('--approve-removals') })
-  for (const { outcome, deleted } of [done].flat()) console.log(`${outcome}, ${deleted} gone`)
+  for (const { outcome, deleted } of [done].flat()) console.log(`${outcome}, ${deleted} removed`)
 } else if (!(await syncAll(mirror))) {
   process.exitCode = 1
 }

@@ -1,5 +1,4 @@
-// Follows the mirror's feed and does to accounts what happened to people. Every change comes at least once, and in order: whatever is done
-// here must come to the same when it is done again.
+// Updates the accounts from the mirror's feed. Changes arrive at least once and in order, so handling a change has to be idempotent.
 
 const CONSUMER = 'provisioner'
 
@@ -7,7 +6,7 @@ const CONSUMER = 'provisioner'
 export async function follow(mirror, accounts, { signal, log = console.log } = {}) {
   const known = await mirror.consumers()
   if (!known.some(({ name }) => name === CONSUMER)) {
-    // The first time: everybody who is there, and then what changes.
+    // On the first start, handle all users of the mirror, and then the changes.
     await mirror.startFromSnapshot(CONSUMER)
   }
   for await (const change of mirror.changes(CONSUMER, { signal })) {
@@ -15,7 +14,8 @@ export async function follow(mirror, accounts, { signal, log = console.log } = {
       await handle(change, mirror, accounts)
     } catch (error) {
       if (change.seq < 0) throw error
-      // One change that cannot be handled stops no other: it is put aside, and somebody looks at it.
+      // A change that cannot be handled is put aside for a person, so that it does not delay the others. Changes of the snapshot
+      // (negative numbers) cannot be put aside.
       await mirror.park(CONSUMER, change.seq, error.message)
       log(`put aside: change ${change.seq}, ${change.kind}: ${error.message}`)
       continue
@@ -36,11 +36,11 @@ async function handle(change, mirror, accounts) {
     case 'user.deleted':
       return deprovision(change.user, accounts)
     default:
-    // Groups and memberships matter to this application by the roles they give, and those have changes of their own.
+    // Changes of groups and memberships affect accounts only through roles, which have changes of their own.
   }
 }
 
-/** Makes the account what the directory user is: a new one, or the one they have. */
+/** Creates or updates the account of a directory user. */
 async function provision(user, mirror, accounts) {
   const wanted = {
     organizationId: user.organizationId,
@@ -49,15 +49,15 @@ async function provision(user, mirror, accounts) {
     roles: user.roles,
     active: user.active,
   }
-  // Known by the directory's id for them, never by an address: addresses change, and are given to others.
+  // Accounts are found by the directory's user id. An email address can change, or be given to another user.
   const known = accounts.of(user.id)
   if (known) accounts.update(known.id, wanted)
   const account = known ?? accounts.create({ directoryUserId: user.id, ...wanted })
-  // Whoever reads the mirror finds the account from now on: `user.linkedId`.
+  // Later changes of this user have the account's id in `user.linkedId`. The user may have been removed in the meantime.
   if (user.linkedId !== account.id && (await mirror.user(user.id))) await mirror.link(user.id, account.id)
 }
 
-/** A leaver may sign in no more. Their account and what they made stay. */
+/** Deactivates the account of a removed user. The account and its data stay. */
 function deprovision(user, accounts) {
   const account = accounts.of(user.id)
   if (account) accounts.update(account.id, { active: false, roles: [] })

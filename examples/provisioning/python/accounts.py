@@ -1,4 +1,4 @@
-"""The application's own table of accounts. Stands for whatever you have."""
+"""The application's table of accounts. Replace it with yours."""
 
 import sqlite3
 
@@ -11,7 +11,7 @@ class Accounts:
         self.db.execute(
             """CREATE TABLE IF NOT EXISTS accounts (
                 id INTEGER PRIMARY KEY,
-                directory_user_id TEXT NOT NULL UNIQUE,  -- who it is: an address changes hands, this does not
+                directory_user_id TEXT NOT NULL UNIQUE,  -- stable, unlike the email address
                 email TEXT NOT NULL,
                 name TEXT NOT NULL,
                 roles TEXT NOT NULL,
@@ -20,9 +20,9 @@ class Accounts:
         )
 
     def save(self, user: headcount.MirrorUser) -> str:
-        """Makes a user's account, or brings it up to date. Doing it twice does no harm: a change may come twice."""
+        """Creates or updates a user's account and returns its id. Idempotent, because a change may arrive twice."""
         if not user.email:
-            raise ValueError("an account needs an address")
+            raise ValueError("an account needs an email address")
         values = (user.email, f"{user.given_name} {user.family_name}".strip(), " ".join(user.roles), user.active, user.id)
         with self.db:
             self.db.execute("INSERT OR IGNORE INTO accounts VALUES (NULL, ?, '', '', '', 0)", (user.id,))
@@ -31,7 +31,7 @@ class Accounts:
         return f"acct_{number}"
 
     def deactivate(self, user_id: str) -> None:
-        """Locks an account. It is never deleted: what it owns is still there, and people come back."""
+        """Locks an account. Accounts are never deleted: their data are still needed, and users may return."""
         with self.db:
             self.db.execute("UPDATE accounts SET active = 0 WHERE directory_user_id = ?", (user_id,))
 

@@ -1,4 +1,4 @@
-"""Brings the mirror up to date with every directory. Run it every few minutes, and with --full once a day."""
+"""Syncs the mirror with every directory. Run it every few minutes, and with --full once a day."""
 
 import argparse
 import sys
@@ -10,8 +10,8 @@ import settings
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="list everything: the only way to see who has left without a webhook")
-    parser.add_argument("--approve", nargs=2, metavar=("ORGANIZATION", "DIRECTORY"), help="the removals held there are meant")
+    parser.add_argument("--full", action="store_true", help="list everything: the only way to find users who left without a webhook")
+    parser.add_argument("--approve", nargs=2, metavar=("ORGANIZATION", "DIRECTORY"), help="apply the held removals of this directory")
     options = parser.parse_args(arguments)
     with settings.open_mirror() as mirror:
         if options.approve:
@@ -26,10 +26,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 def describe(report: headcount.SyncReport) -> str:
     where = f"{report.organization_id} {report.directory_id}"
     if isinstance(report.error, headcount.MassRemovalError):
-        return f"{where}: {report.error.count} users would go, more than {report.error.limit}: look, then --approve {where}"
+        return f"{where}: {report.error.count} users would be removed, more than {report.error.limit}: check them, then run with --approve {where}"
     if report.error is not None:
         return f"{where}: {report.error}"
-    return f"{where}: {report.outcome}, {report.created} new, {report.updated} changed, {report.deleted} gone"
+    return f"{where}: {report.outcome}, {report.created} new, {report.updated} changed, {report.deleted} removed"
 
 
 if __name__ == "__main__":

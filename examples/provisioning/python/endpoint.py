@@ -1,4 +1,4 @@
-"""Takes Scalekit's webhooks: verified, stored and applied before they are answered."""
+"""Receives Scalekit's webhooks. An event is verified, stored and applied before the request is answered."""
 
 import os
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -9,14 +9,14 @@ import settings
 
 
 def server(mirror: headcount.Mirror, port: int) -> WSGIServer:
-    """``headcount.fastapi``, ``.flask`` and ``.django`` have the same endpoint for your framework."""
+    """Makes the server. ``headcount.fastapi``, ``.flask`` and ``.django`` have the same endpoint for other frameworks."""
     application = headcount.wsgi.endpoint(mirror.apply)
     return make_server("127.0.0.1", port, application, handler_class=Quiet)
 
 
 class Quiet(WSGIRequestHandler):
     def log_message(self, *arguments: object) -> None:
-        """Says nothing of each request."""
+        """Turns off the log line of each request."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Follows the mirror's feed, and does to the accounts what it says. Runs for ever; with --once until there is nothing left to do."""
+"""Updates the accounts from the mirror's feed. Runs until it is interrupted, or with --once until all changes are handled."""
 
 import sys
 from contextlib import closing
@@ -23,17 +23,17 @@ def follow(changes: Iterable[headcount.Change], mirror: headcount.Mirror, accoun
         try:
             handle(change, mirror, accounts)
         except ValueError as error:
-            # Nothing that comes later changes this one: it waits for a person, and the others do not wait for it.
+            # Retrying cannot help: the change is put aside for a person, so that it does not delay the others.
             change.park(str(error))
         else:
-            # What raises anything else comes again when this program does.
+            # After any other exception the change is not acknowledged, and arrives again when this program is restarted.
             change.ack()
 
 
 def handle(change: headcount.Change, mirror: headcount.Mirror, accounts: Accounts) -> None:
     user = change.user
     if user is None:
-        return  # a group's or a directory's change makes no account
+        return  # changes of groups and directories do not affect accounts
     if change.kind in ("user.created", "user.updated", "user.reactivated", "roles.changed"):
         account_id = accounts.save(user)
         if user.linked_id is None:
@@ -46,7 +46,7 @@ def link(mirror: headcount.Mirror, user_id: str, account_id: str) -> None:
     try:
         mirror.link(user_id, account_id)
     except headcount.NotFoundError:
-        pass  # they left long ago: their user.deleted is on its way
+        pass  # the user was removed in the meantime: a user.deleted follows
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where everything is: the environment by SCALEKIT_* variables, the files by MIRROR and ACCOUNTS."""
+"""Opens the mirror and the accounts. Environment variables: SCALEKIT_*, and MIRROR and ACCOUNTS for the files."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What serves the examples: uvicorn for ASGI, the standard library's server for WSGI. A real application is served as it always is."""
+"""Servers of the examples: uvicorn for ASGI, the standard library's server for WSGI. Real applications use their own."""
 
 import os
 import socket

@@ -13,7 +13,7 @@ import headcount.django
 
 
 def parse(get_response):
-    """A middleware that reads the body before the endpoint does."""
+    """A middleware that parses the body before the endpoint reads it."""
 
     def middleware(request):
         request.body
@@ -33,7 +33,7 @@ django.setup()
 
 def receive(event: headcount.Event) -> None:
     if event.data.get("id") == "fail":
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A webhook endpoint in FastAPI: the event is what the function depends on. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
+"""A webhook endpoint in FastAPI: the event is a dependency of the function. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ app = FastAPI()
 @app.post("/webhooks/scalekit", status_code=201, response_class=Response)
 def receive(event: Annotated[headcount.Event, Depends(headcount.fastapi.verified())]) -> None:
     if event.data.get("id") == "fail":
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A webhook endpoint in FastAPI, as a route of its own. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
+"""A webhook endpoint in FastAPI: a route made by headcount. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
 
 import os
 
@@ -11,7 +11,7 @@ import headcount.fastapi
 
 def receive(event: headcount.Event) -> None:
     if event.data.get("id") == "fail":
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)
 
 
@@ -22,7 +22,7 @@ if os.environ.get("BEHIND_A_PARSER"):
 
     @app.middleware("http")
     async def parse(request: Request, call_next):
-        """A middleware that reads the body before the endpoint does."""
+        """A middleware that parses the body before the endpoint reads it."""
         await request.json()
         return await call_next(request)
 

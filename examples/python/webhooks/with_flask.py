@@ -11,7 +11,7 @@ import headcount.flask
 
 def receive(event: headcount.Event) -> None:
     if event.data.get("id") == "fail":
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)
 
 
@@ -22,7 +22,7 @@ if os.environ.get("BEHIND_A_PARSER"):
 
     @app.before_request
     def parse() -> None:
-        """Reads the body before the endpoint does."""
+        """Parses the body before the endpoint reads it."""
         request.get_json(silent=True)
 
 

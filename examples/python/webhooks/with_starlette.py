@@ -14,12 +14,12 @@ import headcount.starlette
 
 async def receive(event: headcount.Event) -> None:
     if event.data.get("id") == "fail":
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)
 
 
 async def parse(request, call_next):
-    """A middleware that reads the body before the endpoint does."""
+    """A middleware that parses the body before the endpoint reads it."""
     await request.json()
     return await call_next(request)
 

@@ -1,4 +1,4 @@
-"""A webhook endpoint on a bare WSGI server. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
+"""A webhook endpoint as a WSGI application, without a framework. Reads SCALEKIT_WEBHOOK_SECRET and PORT."""
 
 import serving
 
@@ -8,7 +8,7 @@ import headcount.wsgi
 
 def receive(event: headcount.Event) -> None:
     if event.data.get("id") == "fail":
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("the database is down")
     print(event.type, event.id, flush=True)
 
 

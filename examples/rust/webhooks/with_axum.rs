@@ -1,5 +1,5 @@
-//! A webhook endpoint in axum, as a whole and as an extractor. Reads `SCALEKIT_WEBHOOK_SECRET` and `PORT`.
-#![allow(clippy::print_stdout, reason = "a program that talks to a person")]
+//! Webhook endpoints in axum: the ready-made endpoint, and a handler with the extractor. Reads `SCALEKIT_WEBHOOK_SECRET` and `PORT`.
+#![allow(clippy::print_stdout, reason = "the program's output")]
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -32,19 +32,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn handle(event: Event) -> Result<(), StatusCode> {
     let data: Value = event.data().decode().unwrap_or_default();
     if data["id"] == "fail" {
-        return Err(StatusCode::INTERNAL_SERVER_ERROR); // the database is down, say
+        return Err(StatusCode::INTERNAL_SERVER_ERROR); // for example, the database is down
     }
     println!("{} {}", event.type_(), event.id());
     Ok(())
 }
 
-/// The same as a handler of axum's, which may have other extractors before the event.
+/// The same as an axum handler. It may have other extractors before the event.
 async fn extracted(WebhookEvent(event): WebhookEvent) -> Result<Accepted, StatusCode> {
     handle(event).await?;
     Ok(Accepted)
 }
 
-/// A middleware that reads the body before the endpoint does, and passes on the bytes that it read.
+/// A middleware that parses the body before the endpoint reads it, and passes on the unchanged bytes.
 async fn parse(request: Request, next: Next) -> Result<Response, StatusCode> {
     let (head, body) = request.into_parts();
     let bytes = to_bytes(body, 5 << 20).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
