@@ -1,4 +1,4 @@
-"""A sandbox of a test's own: the program that HEADCOUNT_SANDBOX names."""
+"""Starts a sandbox for a test: the program at the path HEADCOUNT_SANDBOX."""
 
 import json
 import os
@@ -8,11 +8,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = os.environ.get("HEADCOUNT_SANDBOX", str(ROOT / "target" / "debug" / "headcount-sandbox"))
-# A proxy of the machine's own has no business between a test and its sandbox.
+# The sandbox is on loopback, so a proxy from the environment variables must not be used.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Sandbox:
+    """A running sandbox. `sizes` are options of the program, such as `users=50`."""
+
     def __init__(self, **sizes):
         options = [text for name, value in sizes.items() for text in (f"--{name}", str(value))]
         self.process = subprocess.Popen(
@@ -43,8 +45,8 @@ class Sandbox:
             {"content-type": "application/json"},
             method=method,
         )
-        with OPENER.open(request, timeout=30) as answer:
-            text = answer.read()
+        with OPENER.open(request, timeout=30) as response:
+            text = response.read()
         return json.loads(text) if text else None
 
     def fault(self, *faults, every=1):

@@ -1,11 +1,11 @@
-// The one interface of every agent and peer written in JavaScript: `sign`, `verify` and `batch`. README.md describes it.
+// The command line of the agents and peers in JavaScript: `sign`, `verify` and `batch`. README.md describes it.
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /**
- * Runs the command line. `sign(secret, id, timestamp, body)` gives the three values, `verify(secret, headers, body)` throws where it
- * refuses; both may be async. With `named`, both take the peer's name first.
+ * Runs the command line. `sign(secret, id, timestamp, body)` returns the values of the three headers, `verify(secret, headers, body)` throws if it
+ * refuses the message; both may be async. With `named`, the first argument of both is the peer's name.
  */
 export async function run(sign, verify, { named = false } = {}) {
   const [op, ...given] = process.argv.slice(2);
@@ -31,7 +31,7 @@ export async function run(sign, verify, { named = false } = {}) {
 
 const headersOf = (id, timestamp, signature) => ({ "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature });
 
-/** One request of a batch, answered; whatever is thrown is a refusal. */
+/** Returns the response to one request of a batch. Every exception counts as a refusal. */
 async function answer(sign, verify, request, named) {
   const body = Buffer.from(request.body_b64, "base64");
   const first = named ? [request.peer, request.secret] : [request.secret];
@@ -47,7 +47,7 @@ async function answer(sign, verify, request, named) {
   }
 }
 
-/** headcount's reason where there is one, else what a person would read. */
+/** Returns headcount's reason if the error has one, else its name and message. */
 function reasonOf(error) {
   return error.reason ?? `${error.name}: ${error.message}`;
 }

@@ -1,4 +1,4 @@
-"""The one interface of every agent and peer written in Python: `sign`, `verify` and `batch`. README.md describes it."""
+"""The command line of the agents and peers in Python: `sign`, `verify` and `batch`. README.md describes it."""
 
 import base64
 import json
@@ -8,8 +8,8 @@ import sys
 def run(sign, verify, named=False):
     """Runs the command line.
 
-    `sign(secret, id, timestamp, body)` gives the three values; `verify(secret, headers, body)` raises where it refuses. With `named`,
-    both take the peer's name first.
+    `sign(secret, id, timestamp, body)` returns the values of the three headers; `verify(secret, headers, body)` raises an exception if it refuses
+    the message. With `named`, the first argument of both is the peer's name.
     """
     op, arguments = sys.argv[1], sys.argv[2:]
     if op == "batch":
@@ -35,7 +35,7 @@ def headers_of(id, timestamp, signature):
 
 
 def answer(sign, verify, request, names):
-    """One request of a batch, answered; whatever is raised is a refusal."""
+    """Returns the response to one request of a batch. Every exception counts as a refusal."""
     body = base64.b64decode(request["body_b64"])
     first = [request[name] for name in names]
     try:
@@ -50,6 +50,6 @@ def answer(sign, verify, request, names):
 
 
 def reason_of(error):
-    """headcount's reason where there is one, else what a person would read."""
+    """Returns headcount's reason if the exception has one, else its type and message."""
     reason = getattr(error, "reason", None)
     return str(getattr(reason, "value", reason) or f"{type(error).__name__}: {error}")

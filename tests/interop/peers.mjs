@@ -1,4 +1,4 @@
-// Other people's libraries for Node, behind the interface of README.md: `node peers.mjs sign PEER SECRET ID TIMESTAMP`.
+// The other packages for Node; README.md describes the interface. `node peers.mjs sign PEER SECRET ID TIMESTAMP`.
 
 import { Scalekit } from "@scalekit-sdk/node";
 import * as standardwebhooks from "standardwebhooks";
@@ -6,15 +6,15 @@ import * as svix from "svix";
 
 import { run } from "./command.mjs";
 
-/** standardwebhooks and svix have the same class. */
+/** Makes the verifier of standardwebhooks or svix, which have the same class. */
 const webhook = (peer, secret) => new { standardwebhooks, svix }[peer].Webhook(secret);
 
-/** The official SDK's client, without its constructor. */
+/** The official SDK's client, made without calling its constructor, which uses the network. */
 const scalekit = Object.create(Scalekit.prototype);
 
 function sign(peer, secret, id, timestamp, body) {
   if (peer === "scalekit") {
-    // The SDK signs nothing in public; this is what its verification computes.
+    // The SDK has no public function that signs. Its verification computes this.
     const key = Buffer.from(secret.split("_")[1], "base64");
     return [id, timestamp, "v1," + scalekit.computeSignature(key, `${id}.${timestamp}.${body}`)];
   }

@@ -1,4 +1,4 @@
-"""Other people's libraries for Python, behind the interface of README.md: `python peers.py sign PEER SECRET ID TIMESTAMP`."""
+"""The other packages for Python; README.md describes the interface. `python peers.py sign PEER SECRET ID TIMESTAMP`."""
 
 import base64
 import sys
@@ -8,7 +8,7 @@ import command
 
 
 def webhook(peer, secret):
-    """standardwebhooks and svix have the same class."""
+    """Makes the verifier of standardwebhooks or svix, which have the same class."""
     if peer == "standardwebhooks":
         from standardwebhooks.webhooks import Webhook
     else:
@@ -17,7 +17,7 @@ def webhook(peer, secret):
 
 
 def scalekit():
-    """The official SDK's client, without its constructor: that one calls the network."""
+    """Makes the official SDK's client without calling its constructor, which uses the network."""
     from scalekit.client import ScalekitClient
 
     return ScalekitClient.__new__(ScalekitClient)
@@ -25,7 +25,7 @@ def scalekit():
 
 def sign(peer, secret, id, timestamp, body):
     if peer == "scalekit":
-        # The SDK signs nothing in public; this is what its verification computes, with a blank behind the comma.
+        # The SDK has no public function that signs. Its verification computes this, with a space after the comma.
         compute = type(scalekit())._ScalekitClient__compute_signature
         key = base64.b64decode(secret.split("_")[1])
         return id, timestamp, compute(key, f"{id}.{timestamp}.{body.decode()}").replace(" ", "")

@@ -1,4 +1,4 @@
-"""The programs that the tests speak to: headcount in its languages (`agents/`), and other people's packages (`peers.py`, `peers.mjs`)."""
+"""Starts the programs that the tests call: headcount in its languages (`agents/`), and other packages (`peers.py`, `peers.mjs`)."""
 
 import base64
 import json
@@ -24,8 +24,8 @@ PEERS = {
 }
 
 
-class EachTime:
-    """A program that is started for each message: C has no JSON to speak the other interface in."""
+class OneShot:
+    """A program that is started for each message. Used for C, which has no JSON parser for `batch`."""
 
     def __init__(self, command):
         self.command = command
@@ -39,11 +39,11 @@ class EachTime:
         return {"ok": True, **(dict(zip(("id", "timestamp", "signature"), lines)) if op == "sign" else {})}
 
     def close(self):
-        """It has ended already."""
+        """Does nothing: the program has exited."""
 
 
 class Program:
-    """One program for the whole run: a line of JSON goes in, a line comes out."""
+    """A program that runs until `close`. It reads requests and writes responses, one line of JSON each."""
 
     def __init__(self, command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
@@ -52,7 +52,7 @@ class Program:
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
-        assert line, "the program ended without an answer"
+        assert line, "the program exited without a response"
         return json.loads(line)
 
     def close(self):
@@ -62,16 +62,16 @@ class Program:
 
 
 class Running:
-    """Each program once, started when it is first asked for."""
+    """Starts each program when it is first used, and keeps it running."""
 
     def __init__(self):
         self.running = {}
 
     def __call__(self, command):
         if tuple(command) not in self.running:
-            self.running[tuple(command)] = (Program if command[-1] == "batch" else EachTime)(command)
+            self.running[tuple(command)] = (Program if command[-1] == "batch" else OneShot)(command)
         return self.running[tuple(command)]
 
     def close(self):
-        for one in self.running.values():
-            one.close()
+        for program in self.running.values():
+            program.close()

@@ -1,8 +1,4 @@
-"""Signatures between headcount in four languages and other people's libraries, both ways.
-
-The programs under `agents/` are headcount; `peers.py` and `peers.mjs` are the packages of PyPI and npm: standardwebhooks, svix and
-the official SDKs. All of them speak one line-by-line interface (`command.py`, `command.mjs`).
-"""
+"""Signs with headcount and verifies with other packages, the other way round, and between headcount's languages. README.md describes the programs."""
 
 import base64
 import itertools
@@ -20,17 +16,18 @@ BODIES = [
 ]
 
 
-def said(message):
+def request_for(message):
     return {"body_b64": base64.b64encode(message.encode()).decode(), "id": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "timestamp": str(int(time.time()))}
 
 
-def agree(signer, verifier, signer_name, verifier_name):
-    """What one signs the other verifies; a changed body it refuses."""
+def check_agreement(signer, verifier, signer_name, verifier_name):
+    """Checks that the verifier accepts what the signer signs, and refuses the same body with one byte more."""
     for secret, body in itertools.product(SECRETS, BODIES):
-        request = {"secret": secret, **said(body)}
+        request = {"secret": secret, **request_for(body)}
         signed = signer.ask(op="sign", **signer_name, **request)
         assert signed["ok"], signed
-        assert (signed["id"], signed["timestamp"]) == (request["id"], request["timestamp"])
+        assert signed["id"] == request["id"]
+        assert signed["timestamp"] == request["timestamp"]
         request["signature"] = signed["signature"]
         verified = verifier.ask(op="verify", **verifier_name, **request)
         assert verified["ok"], verified
@@ -43,18 +40,18 @@ def agree(signer, verifier, signer_name, verifier_name):
 
 @pytest.mark.parametrize("agent", AGENTS)
 @pytest.mark.parametrize("peer", PEERS)
-def test_theirs_verify_in_ours(programs, agent, peer):
+def test_headcount_verifies_what_another_package_signs(programs, agent, peer):
     command, package = PEERS[peer]
-    agree(programs(command), programs(AGENTS[agent]), {"peer": package}, {})
+    check_agreement(programs(command), programs(AGENTS[agent]), {"peer": package}, {})
 
 
 @pytest.mark.parametrize("agent", AGENTS)
 @pytest.mark.parametrize("peer", PEERS)
-def test_ours_verify_in_theirs(programs, agent, peer):
+def test_another_package_verifies_what_headcount_signs(programs, agent, peer):
     command, package = PEERS[peer]
-    agree(programs(AGENTS[agent]), programs(command), {}, {"peer": package})
+    check_agreement(programs(AGENTS[agent]), programs(command), {}, {"peer": package})
 
 
 @pytest.mark.parametrize("signer, verifier", list(itertools.permutations(AGENTS, 2)))
-def test_ours_verify_in_ours(programs, signer, verifier):
-    agree(programs(AGENTS[signer]), programs(AGENTS[verifier]), {}, {})
+def test_headcount_verifies_what_it_signs_in_another_language(programs, signer, verifier):
+    check_agreement(programs(AGENTS[signer]), programs(AGENTS[verifier]), {}, {})

@@ -1,6 +1,6 @@
-"""The table of README.md, row by row: what each library accepts is asked of it, and compared with what is written there.
+"""Checks the table of README.md: every library is called with the input of every row.
 
-`python tests/interop/test_table.py` prints the rows as the libraries answer now.
+`python tests/interop/test_table.py` prints the rows with the results of the installed libraries.
 """
 
 import base64
@@ -22,7 +22,11 @@ COLUMNS = ["headcount", "npm:scalekit", "pypi:scalekit", "npm:standardwebhooks",
 
 
 def message(secret=SECRET, key=KEY, id=ID, timestamp=None, signed_timestamp=None, body=BODY, signature="{}", away=0, headers=None):
-    """A request of which `signature` is a pattern around the right one; `signed_timestamp` is what was hashed where that is another."""
+    """Makes a request.
+
+    `signature` is a pattern ("{}" is the valid signature, "{bare}" its base64) or a function of the base64. `signed_timestamp` is signed instead of
+    `timestamp`. In both, "N" is the current time plus `away` seconds.
+    """
     now = str(int(time.time()) + away)
     timestamp = now if timestamp is None else timestamp.replace("N", now)
     signed = timestamp if signed_timestamp is None else signed_timestamp.replace("N", now)
@@ -42,7 +46,7 @@ def url_safe(right):
 
 
 def loose(right):
-    """The same bytes, spelt with bits behind the last one that are not zero."""
+    """Returns a form of the same bytes in which the unused bits of base64 are not zero."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     return "v1," + right[:-2] + letters[letters.index(right[-2]) + 1] + "="
 
@@ -53,7 +57,7 @@ def with_underscore(made):
 
 WRONG = "v1," + base64.b64encode(bytes(32)).decode()
 
-# The key in each first column of the table. A row's inputs are made afresh for each library: some are judged by the clock.
+# Inputs by the first column of the table. They are made anew for each library, because some depend on the current time.
 INPUTS = {
     "a message as the vendor sends it": lambda: message(),
     # Secrets.
@@ -70,7 +74,7 @@ INPUTS = {
     "a secret with a newline behind it": lambda: message(SECRET + "\n"),
     "two secrets, the first of which signed": lambda: message(f"{SECRET} {OTHER}"),
     "two secrets, the second of which signed": lambda: message(f"{OTHER} {SECRET}"),
-    # Timestamps. What is hashed is what the header says, but where the row says otherwise.
+    # Timestamps. The header's value is signed, unless the row says otherwise.
     "a timestamp 4 minutes old": lambda: message(away=-240),
     "a timestamp 6 minutes old": lambda: message(away=-360),
     "a timestamp 4 minutes ahead": lambda: message(away=240),
@@ -117,8 +121,8 @@ INPUTS = {
 }
 
 
-def written():
-    """The table's rows: input -> what stands in each column."""
+def expected_rows():
+    """Reads the table: input -> (result by column, reason)."""
     lines = (HERE / "README.md").read_text(encoding="utf-8").splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     start = next(at for at, row in enumerate(rows) if row[0] == "input")
@@ -128,42 +132,42 @@ def written():
     return {row[0]: (dict(zip(COLUMNS, row[1:])), row[-1]) for row in table}
 
 
-def speaks(command, request):
-    """C's program takes the three values as arguments: headers of other names are the vectors' matter there."""
+def supports(command, request):
+    """Returns whether a program can be given the request. The C program takes the three values as arguments and no headers; the vectors test those."""
     return command[-1] == "batch" or "headers" not in request
 
 
-def asked(programs, column, name):
-    """What a library says to an input: headcount in each of its languages, which must agree."""
+def accepts(programs, column, name):
+    """Returns whether a library accepts an input. headcount is called in all of its languages, whose results must be the same."""
     if column != "headcount":
         command, package = PEERS[column]
         return programs(command).ask(op="verify", peer=package, **INPUTS[name]())["ok"]
-    said = {}
+    results = {}
     for language, command in AGENTS.items():
         request = INPUTS[name]()
-        if speaks(command, request):
-            said[language] = programs(command).ask(op="verify", **request)["ok"]
-    assert len(set(said.values())) == 1, f"{name}: {said}"
-    return said["rust"]
+        if supports(command, request):
+            results[language] = programs(command).ask(op="verify", **request)["ok"]
+    assert len(set(results.values())) == 1, f"{name}: {results}"
+    return results["rust"]
 
 
 WORDS = {True: "yes", False: "no"}
 
 
-def test_every_row_is_a_test():
-    assert list(written()) == list(INPUTS)
+def test_the_table_has_a_row_for_every_input():
+    assert list(expected_rows()) == list(INPUTS)
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_row(programs, name):
-    cells, why = written()[name]
-    assert {column: WORDS[asked(programs, column, name)] for column in COLUMNS} == cells
-    # Where another library answers otherwise than headcount, the table says why.
+def test_the_libraries_give_the_results_of_the_row(programs, name):
+    cells, why = expected_rows()[name]
+    assert {column: WORDS[accepts(programs, column, name)] for column in COLUMNS} == cells
+    # If the results differ between libraries, the table has to give a reason.
     assert why or len(set(cells.values())) == 1, name
 
 
 if __name__ == "__main__":
     running = Running()
     for name in INPUTS:
-        print("|", name, "|", " | ".join(WORDS[asked(running, column, name)] for column in sys.argv[1:] or COLUMNS), "| |", flush=True)
+        print("|", name, "|", " | ".join(WORDS[accepts(running, column, name)] for column in sys.argv[1:] or COLUMNS), "| |", flush=True)
     running.close()

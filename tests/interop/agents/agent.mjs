@@ -1,4 +1,4 @@
-// headcount for Node, behind the interface of README.md. HC_NODE names the package's folder where it is not bindings-node/.
+// The agent that uses headcount for Node; README.md describes its interface. HC_NODE is the package's folder, by default bindings-node/.
 
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";

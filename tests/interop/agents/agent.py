@@ -1,4 +1,4 @@
-"""headcount for Python, behind the interface of README.md."""
+"""The agent that uses headcount for Python; README.md describes its interface."""
 
 import sys
 from pathlib import Path
