@@ -120,6 +120,7 @@ soak: build-rust build-python ## the same for ten minutes, and the mirror killed
 
 .PHONY: generate lint
 generate: prerequisites ## writes include/headcount.h, tests/vectors and the types of events again
+	cargo run --quiet --package headcount-codegen
 	HEADCOUNT_BLESS=1 cargo test --quiet --package headcount-ffi --test header
 	$(PYTHON) tests/vectors/generate.py
 	$(PYTHON) scripts/events.py
@@ -132,6 +133,7 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 	@echo 'the build of webhooks alone has neither a runtime, nor HTTP, nor a database'
 	@tree=$$(cargo tree --quiet --package headcount --no-default-features --features webhook --edges normal) && \
 	  ! echo "$$tree" | grep -E 'tokio|reqwest|hyper|rusqlite'
+	cargo run --quiet --package headcount-codegen -- --check
 	cargo test --quiet --package headcount-ffi --test header
 	$(PYTHON) tests/vectors/generate.py --check
 	$(PYTHON) scripts/events.py --check

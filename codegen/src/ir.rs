@@ -1,0 +1,185 @@
+//! The definitions that emitters work with: records, enums, unions, constants and events, each with its documentation.
+//!
+//! Built by [`crate::read`]. Nothing here knows a target language.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Everything that was read from the sources.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Definitions {
+    /// The records of the surface table, in its order.
+    pub(crate) records: Vec<Record>,
+    /// All enums without data, in the order in which they were read.
+    pub(crate) enums: Vec<Enumeration>,
+    /// All enums whose variants carry a value each.
+    pub(crate) unions: Vec<Union>,
+    /// Public constants, by `NAME` or `Type::NAME`.
+    pub(crate) constants: BTreeMap<String, Constant>,
+    /// Default values from `impl Default`, by `Type.field`, in the form of [`Field::default`]. Settings that are no records have theirs here.
+    pub(crate) defaults: BTreeMap<String, String>,
+    /// The types of webhook events, in the contract's order.
+    pub(crate) events: Vec<Event>,
+}
+
+/// A struct whose fields are all public.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Record {
+    /// Rust's name, such as `MirrorUser`.
+    pub(crate) name: String,
+    /// Documentation in Markdown, one line a line, without the leading space.
+    pub(crate) doc: String,
+    /// The fields in the order of the definition.
+    pub(crate) fields: Vec<Field>,
+    /// The file that defines it, from the repository's root.
+    pub(crate) file: String,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Field {
+    /// Rust's name, in snake case.
+    pub(crate) name: String,
+    /// Documentation in Markdown.
+    pub(crate) doc: String,
+    /// The type.
+    pub(crate) ty: Type,
+    /// The value in the record's `impl Default`, if that names one: `20`, `0.1`, `true`, `"text"`, or a duration such as `60 s` or `250 ms`.
+    pub(crate) default: Option<String>,
+    /// Whether the field holds personal data, which no text form for logs (`repr`, `Debug`) may show.
+    pub(crate) personal: bool,
+}
+
+/// The type of a field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Type {
+    /// `String`, `&str`, or something that is shown as text only, such as an HTTP method.
+    Text,
+    /// `bool`.
+    Bool,
+    /// An integer.
+    Int {
+        /// Whether it may be negative.
+        signed: bool,
+        /// Its size: 8, 16, 32 or 64. `usize` counts as 64.
+        bits: u8,
+    },
+    /// `f64`.
+    Float,
+    /// A moment: RFC 3339 text in most languages.
+    Timestamp,
+    /// Raw JSON.
+    Json,
+    /// A span of time.
+    Duration,
+    /// An enum of this name.
+    Enum {
+        /// Rust's name.
+        name: String,
+        /// Whether values that are not members are kept as text.
+        open: bool,
+    },
+    /// A record of this name.
+    Record(String),
+    /// A union of this name.
+    Union(String),
+    /// The error type.
+    Error,
+    /// A value that may be absent.
+    Optional(Box<Type>),
+    /// A list.
+    List(Box<Type>),
+    /// A map of texts to texts.
+    Map,
+}
+
+/// An enum without data, made by `named!`, `open_enum!`, `error_kinds!` or written out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Enumeration {
+    /// Rust's name, such as `ChangeKind`.
+    pub(crate) name: String,
+    /// Documentation in Markdown.
+    pub(crate) doc: String,
+    /// Whether values that are not members are kept as text.
+    pub(crate) open: bool,
+    /// The members in the order of the definition.
+    pub(crate) members: Vec<Member>,
+    /// The file that defines it, from the repository's root.
+    pub(crate) file: String,
+}
+
+/// A member of an enum.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Member {
+    /// Rust's name, such as `UserCreated`.
+    pub(crate) variant: String,
+    /// The name that every language uses, such as `user.created`.
+    pub(crate) name: String,
+    /// Documentation in Markdown.
+    pub(crate) doc: String,
+    /// The number, if the definition gives one.
+    pub(crate) number: Option<i32>,
+    /// The name of the exception class, for error kinds.
+    pub(crate) class: Option<String>,
+}
+
+/// An enum whose variants carry one value each.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Union {
+    /// Rust's name, such as `Mirrored`.
+    pub(crate) name: String,
+    /// Documentation in Markdown.
+    pub(crate) doc: String,
+    /// The variants; `name` is in snake case, and `default` and `personal` have no meaning.
+    pub(crate) variants: Vec<Field>,
+    /// The file that defines it, from the repository's root.
+    pub(crate) file: String,
+}
+
+/// A public constant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Constant {
+    /// Documentation in Markdown.
+    pub(crate) doc: String,
+    /// The value, in the form of [`Field::default`].
+    pub(crate) value: String,
+}
+
+/// A type of webhook event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Event {
+    /// The vendor's name, such as `user.login`.
+    pub(crate) name: String,
+    /// The name in camel case, such as `UserLogin`.
+    pub(crate) variant: String,
+    /// Name of the record that its `data` is, such as `SessionData`.
+    pub(crate) data: String,
+}
+
+impl Definitions {
+    /// The record of this name.
+    pub(crate) fn record(&self, name: &str) -> Result<&Record, String> {
+        self.records.iter().find(|record| record.name == name).ok_or_else(|| format!("there is no record {name}"))
+    }
+
+    /// The enum of this name.
+    pub(crate) fn enumeration(&self, name: &str) -> Result<&Enumeration, String> {
+        self.enums.iter().find(|one| one.name == name).ok_or_else(|| format!("there is no enum {name}"))
+    }
+
+    /// The union of this name.
+    pub(crate) fn union(&self, name: &str) -> Result<&Union, String> {
+        self.unions.iter().find(|one| one.name == name).ok_or_else(|| format!("there is no union {name}"))
+    }
+}
+
+impl Type {
+    /// The type without `Optional` around it, and whether it was there.
+    pub(crate) fn optional(&self) -> (&Type, bool) {
+        match self {
+            Type::Optional(inner) => (inner, true),
+            other => (other, false),
+        }
+    }
+}

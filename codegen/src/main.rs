@@ -1,0 +1,63 @@
+//! Writes the record part of every binding from the Rust definitions in `core`.
+//!
+//! `cargo run -p headcount-codegen` writes the files; with `--check` it compares them, names those that are stale and ends with status 1.
+//!
+//! `read` parses the sources into the definitions of `ir`. An emitter a language (`c`, `python`, `node`, and `rust` for the types of events)
+//! returns files as pairs of a path from the repository's root and a content; it writes nothing itself. `surface` has what bindings need
+//! beyond the definitions.
+
+#![allow(dead_code, reason = "the emitters that use all of it are written next")]
+
+mod c;
+mod doc;
+mod events;
+mod ir;
+mod node;
+mod python;
+mod read;
+mod surface;
+mod write;
+
+use ir::Definitions;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use write::Output;
+
+type Emitter = fn(&Definitions) -> Result<Vec<Output>, String>;
+
+const EMITTERS: &[(&str, Emitter)] = &[("c", c::emit), ("python", python::emit), ("node", node::emit)];
+
+fn main() -> ExitCode {
+    let check = match env::args().nth(1).as_deref() {
+        None => false,
+        Some("--check") => true,
+        Some(other) => return failed(&format!("unknown argument {other}; expected --check or none")),
+    };
+    let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    match run(&root, check) {
+        Ok(stale) if stale.is_empty() => ExitCode::SUCCESS,
+        Ok(stale) => failed(&format!("stale: {}; run `make generate` and commit the result", stale.join(", "))),
+        Err(problem) => failed(&problem),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command-line tool reports here")]
+fn failed(problem: &str) -> ExitCode {
+    eprintln!("headcount-codegen: {problem}");
+    ExitCode::FAILURE
+}
+
+/// Runs all emitters. Returns the paths of stale files if `check` is set; otherwise writes them and returns none.
+fn run(root: &Path, check: bool) -> Result<Vec<String>, String> {
+    let definitions = read::read(root)?;
+    let mut stale = Vec::new();
+    for (language, emit) in EMITTERS {
+        for output in emit(&definitions).map_err(|problem| format!("{language}: {problem}"))? {
+            if write::write(root, &output, check)? {
+                stale.push(output.path);
+            }
+        }
+    }
+    Ok(stale)
+}

@@ -1,0 +1,92 @@
+//! What bindings need beyond the definitions themselves, declared once.
+//!
+//! [`RECORDS`] lists the records that bindings offer. A record that is not here is internal to the core. [`is_personal`] is the one rule
+//! of which fields no text form for logs may show.
+
+/// A record that bindings offer.
+pub(crate) struct Surface {
+    /// Rust's name.
+    pub(crate) name: &'static str,
+    /// The fields whose values make the record's hash, where a language has one. Empty: records of this type are not hashed.
+    pub(crate) key: &'static [&'static str],
+}
+
+const fn by_id(name: &'static str) -> Surface {
+    Surface { name, key: &["id"] }
+}
+
+const fn plain(name: &'static str) -> Surface {
+    Surface { name, key: &[] }
+}
+
+/// The records that bindings offer. Those of webhook events are added by [`crate::events`].
+pub(crate) const RECORDS: &[Surface] = &[
+    by_id("Organization"),
+    plain("OrganizationFields"),
+    plain("OrganizationSettings"),
+    plain("Feature"),
+    by_id("Directory"),
+    plain("DirectoryStats"),
+    plain("AttributeMappings"),
+    plain("AttributeMapping"),
+    plain("RoleAssignments"),
+    plain("RoleAssignment"),
+    by_id("DirectorySecret"),
+    plain("DirectoryToggle"),
+    by_id("User"),
+    by_id("Group"),
+    by_id("MirrorUser"),
+    by_id("MirrorGroup"),
+    by_id("MirrorDirectory"),
+    plain("DirectoryStatus"),
+    Surface { name: "Change", key: &["seq"] },
+    plain("ParkedChange"),
+    Surface { name: "Consumer", key: &["name"] },
+    plain("Held"),
+    plain("GuardSettings"),
+    plain("Progress"),
+    plain("SyncReport"),
+    plain("Removals"),
+    plain("Activity"),
+    plain("Stats"),
+    plain("RetryPolicy"),
+];
+
+/// The unions that bindings offer.
+pub(crate) const UNIONS: &[&str] = &["Mirrored"];
+
+/// The surface of a record, or `None` for a record of a webhook event.
+pub(crate) fn of(name: &str) -> Option<&'static Surface> {
+    RECORDS.iter().find(|surface| surface.name == name)
+}
+
+/// Whether a field of a record holds personal data. A field that holds another record is judged by the fields of that record.
+pub(crate) fn is_personal(record: &str, field: &str) -> bool {
+    match field {
+        "email"
+        | "emails"
+        | "given_name"
+        | "family_name"
+        | "preferred_username"
+        | "nickname"
+        | "phone_number"
+        | "picture"
+        | "profile"
+        | "metadata"
+        | "detail"
+        | "user_detail"
+        | "group_detail"
+        | "attributes"
+        | "custom_attributes"
+        | "raw_attributes"
+        | "linked_id"
+        | "address"
+        | "identifier"
+        | "gender"
+        | "external_identities"
+        | "device" => true,
+        "name" => matches!(record, "DirectoryUserData" | "UserProfile"),
+        "external_id" => record == "UserData",
+        _ => false,
+    }
+}
