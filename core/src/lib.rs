@@ -31,6 +31,7 @@ pub mod blocking;
 mod client;
 mod clock;
 mod config;
+pub mod defaults;
 mod error;
 #[cfg(feature = "client")]
 mod http;

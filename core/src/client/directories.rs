@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 /// Calls about directories; made by [`Client::directories`].
 #[derive(Clone, Debug)]
-pub struct Directories(pub(super) Client);
+pub struct Directories(Client);
 
 #[derive(Deserialize)]
 struct One {
@@ -20,6 +20,13 @@ struct One {
 struct All {
     #[serde(default, deserialize_with = "null_is_default")]
     directories: Vec<Directory>,
+}
+
+impl Client {
+    /// Returns the calls about directories, their users and their groups.
+    pub fn directories(&self) -> Directories {
+        Directories(self.clone())
+    }
 }
 
 impl Directories {

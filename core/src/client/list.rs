@@ -1,7 +1,7 @@
 //! A listing before it is asked for: its filters, and the three ways to read it.
 
+use super::Client;
 use super::path::Path;
-use super::{Client, Items, Pages};
 use crate::http::Call;
 use crate::model::{null_is_default, total_size};
 use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
@@ -74,7 +74,7 @@ listed!(Group, groups, GroupsAnswer, "list directory groups", 30);
 #[must_use = "a listing is not asked for until it is sent"]
 pub struct List<T> {
     client: Client,
-    call: Result<Call>,
+    pub(super) call: Result<Call>,
     pub(super) read_ahead: bool,
     _of: PhantomData<fn() -> T>,
 }
@@ -122,17 +122,6 @@ impl<T: Listed> List<T> {
         let page = self.client.fetch::<T::Answer>(self.call.clone()).await?.into();
         self.client.http.count_page();
         Ok(page)
-    }
-
-    /// Every page, one after the other, as large as the server gives them unless [`page_size`](List::page_size) says otherwise.
-    pub fn pages(self) -> Pages<T> {
-        let sized = self.call.as_ref().is_ok_and(|call| call.query.iter().any(|(name, _)| *name == "page_size"));
-        Pages::new(if sized { self } else { self.page_size(T::LARGEST_PAGE) })
-    }
-
-    /// Every item of every page, as a [`futures_core::Stream`] that ends at the first error.
-    pub fn stream(self) -> Items<T> {
-        Items::new(self.pages())
     }
 
     pub(super) fn set(mut self, name: &'static str, value: Option<impl ToString>) -> List<T> {

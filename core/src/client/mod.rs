@@ -66,16 +66,6 @@ impl Client {
         }
     }
 
-    /// Calls about organizations: the companies that the application is sold to.
-    pub fn organizations(&self) -> Organizations {
-        Organizations(self.clone())
-    }
-
-    /// Calls about directories, their users and their groups.
-    pub fn directories(&self) -> Directories {
-        Directories(self.clone())
-    }
-
     /// The same client, connections and token, whose calls have these options: another deadline, a handle to end them with.
     pub fn with(&self, options: CallOptions) -> Client {
         Client { http: Arc::clone(&self.http), options }

@@ -10,11 +10,18 @@ use serde::de::IgnoredAny;
 
 /// Calls about organizations; made by [`Client::organizations`].
 #[derive(Clone, Debug)]
-pub struct Organizations(pub(super) Client);
+pub struct Organizations(Client);
 
 #[derive(Deserialize)]
 struct Answer {
     organization: Organization,
+}
+
+impl Client {
+    /// Returns the calls about organizations: the customers of the application.
+    pub fn organizations(&self) -> Organizations {
+        Organizations(self.clone())
+    }
 }
 
 impl Organizations {

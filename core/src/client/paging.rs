@@ -1,10 +1,9 @@
-//! Reading a listing to its end, one page ahead of the reader, without believing a server that goes in circles.
+//! Reads a listing page by page to its end, one page ahead of the reader, and stops if the server repeats a page token.
 
 use super::{List, Listed};
 use crate::{Error, ErrorKind, Page, Result};
-use futures_core::Stream;
+use futures_util::{Stream, TryStreamExt, stream};
 use std::collections::HashSet;
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,20 +11,33 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
+impl<T: Listed> List<T> {
+    /// Returns every page, one after the other. Pages are as large as the server permits unless [`page_size`](List::page_size) was called.
+    pub fn pages(self) -> Pages<T> {
+        let sized = self.call.as_ref().is_ok_and(|call| call.query.iter().any(|(name, _)| *name == "page_size"));
+        Pages::new(if sized { self } else { self.page_size(T::LARGEST_PAGE) })
+    }
+
+    /// Returns every item of every page, as a [`Stream`] that ends after the first error.
+    pub fn stream(self) -> Items<T> {
+        Items::new(self.pages())
+    }
+}
+
 /// Every page of a listing, one after the other; made by [`List::pages`].
 ///
-/// After an error [`next`](Pages::next) asks for the same page again, so that a listing can go on where it was.
+/// After an error [`next`](Pages::next) requests the same page again, so a listing can continue after a failure.
 #[derive(Debug)]
 pub struct Pages<T> {
     list: List<T>,
-    /// The tokens that were followed, hashed: eight bytes a page, whatever the server's tokens look like.
+    /// Hashes of the page tokens received so far: eight bytes per page, whatever the length of the server's tokens.
     seen: HashSet<u64>,
     hasher: RandomState,
     done: bool,
     ahead: Option<Ahead<T>>,
 }
 
-/// The next page, on its way. It ends with its reader.
+/// The task that fetches the next page. Dropping it aborts the task.
 #[derive(Debug)]
 struct Ahead<T>(JoinHandle<Result<Page<T>>>);
 
@@ -36,16 +48,15 @@ impl<T> Drop for Ahead<T> {
 }
 
 impl<T: Listed> Pages<T> {
-    pub(super) fn new(list: List<T>) -> Pages<T> {
+    fn new(list: List<T>) -> Pages<T> {
         Pages { list, seen: HashSet::new(), hasher: RandomState::new(), done: false, ahead: None }
     }
 
-    /// The next page, or `None` behind the last one.
+    /// Returns the next page, or `None` after the last one. Dropping the future loses no page.
     ///
     /// # Errors
     ///
-    /// As [`List::send`]; and [`ErrorKind::Decode`] where the server names a page token that it gave before, which would never
-    /// end.
+    /// As [`List::send`]; and [`ErrorKind::Decode`] if the server repeats a page token, because the listing would never end.
     pub async fn next(&mut self) -> Result<Option<Page<T>>> {
         if self.done {
             return Ok(None);
@@ -58,7 +69,7 @@ impl<T: Listed> Pages<T> {
                 self.done = true;
                 return Err(Error::new(
                     ErrorKind::Decode,
-                    "the server gave a page token for the second time: the listing goes in circles",
+                    "the server gave a page token for the second time: the listing would never end",
                 )
                 .with_context("operation", <T as super::list::sealed::Listed>::OPERATION));
             }
@@ -68,7 +79,7 @@ impl<T: Listed> Pages<T> {
         Ok(Some(page))
     }
 
-    /// The page that is on its way, or else one that is asked for now. Dropping the future loses neither.
+    /// Waits for the page that is being fetched ahead, or else requests it. Dropping the future loses no page.
     async fn fetch(&mut self) -> Result<Page<T>> {
         if let Some(ahead) = &mut self.ahead {
             let result = (&mut ahead.0).await;
@@ -76,11 +87,12 @@ impl<T: Listed> Pages<T> {
             if let Ok(page) = result {
                 return page;
             }
-            // The runtime that was fetching it has ended: this one does it again.
+            // The runtime of the task was shut down: the page is requested again here.
         }
         self.list.send().await
     }
 
+    /// Starts to fetch the next page.
     fn go_ahead(&mut self) {
         if !self.list.read_ahead {
             return;
@@ -92,56 +104,21 @@ impl<T: Listed> Pages<T> {
     }
 }
 
-type Turn<T> = Pin<Box<dyn Future<Output = (Box<Pages<T>>, Result<Option<Page<T>>>)> + Send>>;
-
-enum State<T> {
-    Idle(Box<Pages<T>>),
-    Asking(Turn<T>),
-    Done,
-}
-
-/// Every item of a listing, as a [`Stream`] that ends at the first error; made by [`List::stream`].
-pub struct Items<T> {
-    state: State<T>,
-    page: std::vec::IntoIter<T>,
-}
+/// Every item of a listing, as a [`Stream`] that ends after the first error; made by [`List::stream`].
+pub struct Items<T>(Pin<Box<dyn Stream<Item = Result<T>> + Send>>);
 
 impl<T: Listed> Items<T> {
-    pub(super) fn new(pages: Pages<T>) -> Items<T> {
-        Items { state: State::Idle(Box::new(pages)), page: Vec::new().into_iter() }
+    fn new(pages: Pages<T>) -> Items<T> {
+        let pages = stream::try_unfold(pages, async |mut pages| Ok(pages.next().await?.map(|page| (page, pages))));
+        Items(Box::pin(pages.map_ok(|page| stream::iter(page.items.into_iter().map(Ok))).try_flatten()))
     }
 }
 
-impl<T: Listed> Stream for Items<T> {
+impl<T> Stream for Items<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        loop {
-            if let Some(item) = self.page.next() {
-                return Poll::Ready(Some(Ok(item)));
-            }
-            match std::mem::replace(&mut self.state, State::Done) {
-                State::Idle(mut pages) => {
-                    self.state = State::Asking(Box::pin(async move {
-                        let page = pages.next().await;
-                        (pages, page)
-                    }));
-                }
-                State::Asking(mut turn) => match turn.as_mut().poll(cx) {
-                    Poll::Pending => {
-                        self.state = State::Asking(turn);
-                        return Poll::Pending;
-                    }
-                    Poll::Ready((pages, Ok(Some(page)))) => {
-                        self.page = page.items.into_iter();
-                        self.state = State::Idle(pages);
-                    }
-                    Poll::Ready((_, Ok(None))) => {}
-                    Poll::Ready((_, Err(error))) => return Poll::Ready(Some(Err(error))),
-                },
-                State::Done => return Poll::Ready(None),
-            }
-        }
+        self.0.as_mut().poll_next(cx)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a server's answer means: a value, or which error.
+//! Interprets a server's answer: decodes the value, or makes the error.
 
 use crate::clock::Clock;
 use crate::error::Answer;
@@ -10,22 +10,24 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::time::Duration;
 
-/// The most characters of a server's message that are repeated.
-const MESSAGE: usize = 300;
+/// Longest part of a server's message that an error repeats, in characters.
+const MAX_MESSAGE: usize = 300;
+/// Longest part of a content type that an error repeats, in characters.
+const MAX_CONTENT_TYPE: usize = 60;
 
-/// Decodes a body that came with a good status.
+/// Decodes the body of an answer with a status of 2xx.
 ///
-/// Where it is not JSON at all, or ends early, something between the server and here broke it, and trying again may help. Where
-/// it is JSON of another shape, the server means it; the error names the field.
+/// A body that is no JSON or ends early was damaged on the way, so the error is temporary. JSON of another shape is what the server
+/// sends, so the error is permanent; it names the field.
 ///
-/// All answers of the contract are objects. Serde would take an array for one as well, and an empty array for a directory that everybody
-/// has left.
-pub(super) fn decode<T: DeserializeOwned>(body: &[u8], headers: &HeaderMap) -> Result<T, Error> {
-    let other = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[');
-    let decoded = match (other, std::str::from_utf8(body)) {
+/// All answers of the contract are objects. Arrays are refused here, because serde also reads a struct from an array: an empty array would be
+/// an empty listing, and every user would count as removed.
+pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<T, Error> {
+    let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[');
+    let decoded = match (is_array, std::str::from_utf8(body)) {
         (true, _) => serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body)
             .and_then(|_| serde_json::from_slice(body)),
-        // Checked at once, and not text by text.
+        // Checking UTF-8 once for the whole body is faster than once for each string.
         (false, Ok(text)) => serde_json::from_str(text),
         (false, Err(_)) => serde_json::from_slice(body),
     };
@@ -33,7 +35,7 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8], headers: &HeaderMap) -> R
         let error = if error.is_data() {
             let mut deserializer = serde_json::Deserializer::from_slice(body);
             let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-                Err(nested) if !other => (nested.path().to_string(), nested.into_inner()),
+                Err(nested) if !is_array => (nested.path().to_string(), nested.into_inner()),
                 _ => (String::new(), error),
             };
             let field =
@@ -45,7 +47,8 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8], headers: &HeaderMap) -> R
         } else {
             let kind =
                 headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
-            let kind: String = kind.chars().filter(|character| !character.is_control()).take(60).collect();
+            let kind: String =
+                kind.chars().filter(|character| !character.is_control()).take(MAX_CONTENT_TYPE).collect();
             let length = body.len();
             Error::new(
                 ErrorKind::Decode,
@@ -56,11 +59,15 @@ pub(super) fn decode<T: DeserializeOwned>(body: &[u8], headers: &HeaderMap) -> R
             )
             .temporary()
         };
-        error.with_answer(Answer { http_status: Some(200), request_id: request_id(headers), ..Answer::default() })
+        error.with_answer(Answer {
+            http_status: Some(status.as_u16()),
+            request_id: request_id(headers),
+            ..Answer::default()
+        })
     })
 }
 
-/// The vendor's error body (gRPC gateway's), or OAuth's.
+/// The error body of the vendor's API (as gRPC gateway writes it) or of OAuth 2.0 (RFC 6749, 5.2).
 #[derive(Default, Deserialize)]
 struct Body {
     #[serde(default)]
@@ -78,7 +85,7 @@ struct Detail {
     error_code: Option<String>,
 }
 
-/// The error that a status outside 2xx is.
+/// Makes the error for an answer with a status outside 2xx.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], clock: &dyn Clock) -> Error {
     let body: Body = serde_json::from_slice(body).unwrap_or_default();
     let code = body
@@ -87,14 +94,14 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
         .and_then(|details| serde_json::from_str::<Vec<Detail>>(details.get()).ok())
         .and_then(|details| details.into_iter().find_map(|detail| detail.error_code))
         .or(body.error);
-    let said = one_line(&body.message.or(body.error_description).unwrap_or_default());
+    let reason = one_line(&body.message.or(body.error_description).unwrap_or_default());
     let number = status.as_u16();
     let message = if status.is_redirection() {
         format!("the server answered {number}, a redirect, which is not followed: check the environment URL")
-    } else if said.is_empty() {
+    } else if reason.is_empty() {
         format!("the server answered {number} {}", status.canonical_reason().unwrap_or_default()).trim_end().to_owned()
     } else {
-        format!("the server answered {number}: {said}")
+        format!("the server answered {number}: {reason}")
     };
     let error = Error::new(ErrorKind::from_http_status(number), message).with_answer(Answer {
         http_status: Some(number),
@@ -109,9 +116,10 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
     }
 }
 
+/// Joins the text's lines and cuts it to [`MAX_MESSAGE`] characters.
 fn one_line(text: &str) -> String {
     let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(MESSAGE) {
+    if let Some((end, _)) = line.char_indices().nth(MAX_MESSAGE) {
         line.truncate(end);
         line.push('…');
     }
@@ -122,7 +130,7 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
     ["x-request-id", "request-id"].iter().find_map(|name| Some(headers.get(*name)?.to_str().ok()?.to_owned()))
 }
 
-/// `Retry-After` in both its forms (RFC 9110, 10.2.3): seconds, or a date.
+/// Reads `Retry-After` in either form (RFC 9110, 10.2.3): seconds, or a date.
 fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -144,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_have_kinds() {
+    fn a_status_decides_kind_and_whether_to_retry() {
         for (status, kind, temporary) in [
             (400, ErrorKind::BadRequest, false),
             (401, ErrorKind::Authentication, false),
@@ -158,26 +166,28 @@ mod tests {
             (503, ErrorKind::Server, true),
         ] {
             let error = refused(status, &[], "");
-            assert_eq!((error.kind(), error.http_status()), (kind, Some(status)));
+            assert_eq!(error.kind(), kind, "{status}");
+            assert_eq!(error.http_status(), Some(status));
             assert_eq!(error.status() == ErrorStatus::Temporary, temporary, "{status}");
         }
     }
 
     #[test]
-    fn the_vendors_words_are_kept() {
+    fn an_error_has_message_code_details_and_request_id_of_the_answer() {
         let error = refused(
             404,
             &[("x-request-id", "req_1")],
             r#"{"code":5,"message":"directory\n not found","details":[{"@type":"x"},{"error_code":"RESOURCE_NOT_FOUND"}]}"#,
         );
         assert_eq!(error.message(), "the server answered 404: directory not found");
-        assert_eq!((error.code(), error.request_id()), (Some("RESOURCE_NOT_FOUND"), Some("req_1")));
+        assert_eq!(error.code(), Some("RESOURCE_NOT_FOUND"));
+        assert_eq!(error.request_id(), Some("req_1"));
         assert!(error.details().unwrap().starts_with('['));
         assert_eq!(refused(502, &[], "<html>").message(), "the server answered 502 Bad Gateway");
     }
 
     #[test]
-    fn retry_after_has_two_forms() {
+    fn reads_retry_after_as_seconds_and_as_a_date() {
         for (text, seconds) in [
             ("7", Some(7)),
             ("0", Some(0)),
@@ -194,25 +204,25 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_shape_names_its_field_and_a_broken_text_may_pass() {
+    fn a_wrong_shape_is_permanent_and_names_its_field_while_damaged_json_is_temporary() {
         #[derive(Debug, Deserialize)]
         struct Users {
-            #[allow(dead_code, reason = "only its decoding is looked at")]
+            #[allow(dead_code, reason = "the test only decodes it")]
             users: Vec<User>,
         }
-        let headers = HeaderMap::new();
-        let error =
-            decode::<Users>(br#"{"users":[{"id":"a"},{"id":"b","email":["ada@example.com"]}]}"#, &headers).unwrap_err();
+        let decode = |body: &str| decode::<Users>(StatusCode::CREATED, &HeaderMap::new(), body.as_bytes());
+        let error = decode(r#"{"users":[{"id":"a"},{"id":"b","email":["ada@example.com"]}]}"#).unwrap_err();
         assert!(error.message().contains("`users[1].email`"), "{error}");
         assert!(!error.message().contains("ada"), "{error}");
         assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent));
+        assert_eq!(error.http_status(), Some(201));
         for body in [" [[],0]", "[[]]", "7", "null", r#""""#] {
-            let error = decode::<Users>(body.as_bytes(), &headers).unwrap_err();
+            let error = decode(body).unwrap_err();
             assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent), "{body}");
             assert!(error.message().starts_with("the answer is not what the contract says"), "{error}");
         }
         for body in ["<html>ada@example.com</html>", r#"{"users":[{"id":"ada"#, ""] {
-            let error = decode::<Users>(body.as_bytes(), &headers).unwrap_err();
+            let error = decode(body).unwrap_err();
             assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Temporary));
             assert!(!error.message().contains("ada"), "{error}");
         }

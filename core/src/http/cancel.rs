@@ -1,51 +1,54 @@
-//! Ending calls from outside: for callers who cannot drop the future, because another thread or another language holds it.
+//! Cancellation of calls from outside, for callers that cannot drop the future because another thread or language holds it.
 
-use crate::{Error, ErrorKind};
-use tokio::sync::watch;
+use crate::{Error, Result};
+use std::future::Future;
+use tokio_util::sync::CancellationToken;
 
-/// A handle that ends every call made with it, and every later one, at once.
+/// Cancels every call made with it, and every later one.
 ///
-/// Clones are the same handle; any thread may use it. A Rust caller who holds the call's future can drop that instead.
+/// Clones are the same handle and may be used from any thread. A Rust caller that holds a call's future can drop that instead.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(watch::Sender<bool>);
+pub struct Cancel(CancellationToken);
 
 impl Cancel {
-    /// A handle that has not been used yet.
+    /// Makes a handle that is not cancelled.
     pub fn new() -> Cancel {
         Cancel::default()
     }
 
-    /// Ends the calls: they give [`ErrorKind::Cancelled`], and what they sent may or may not have reached the server.
+    /// Cancels the calls: they return [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled). The server may or may not have received what
+    /// they sent. Further calls of this function have no effect.
     pub fn cancel(&self) {
-        self.0.send_replace(true);
+        self.0.cancel();
     }
 
-    /// Whether [`cancel`](Cancel::cancel) has been called.
+    /// Returns whether [`cancel`](Cancel::cancel) has been called.
     pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
+        self.0.is_cancelled()
     }
 
-    /// Waits until it is.
-    pub(super) async fn cancelled(&self) -> Error {
-        // The sender is `self`: it outlives the waiting, so the only end of it is the value.
-        let _ = self.0.subscribe().wait_for(|cancelled| *cancelled).await;
-        Error::new(ErrorKind::Cancelled, "the call was cancelled")
+    /// Runs `work` until it is done or the handle is cancelled, whichever comes first.
+    pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.0.run_until_cancelled(work).await.unwrap_or_else(|| Err(Error::cancelled()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
+    use std::future::pending;
 
     #[tokio::test]
-    async fn ends_whoever_waits_and_whoever_comes_later() {
+    async fn cancels_calls_in_progress_and_later_ones() {
         let cancel = Cancel::new();
-        let other = cancel.clone();
-        let waiting = tokio::spawn(async move { other.cancelled().await });
+        let clone = cancel.clone();
+        let call = tokio::spawn(async move { clone.run(pending::<Result<()>>()).await });
         tokio::task::yield_now().await;
-        assert!(!cancel.is_cancelled() && !waiting.is_finished());
+        assert!(!cancel.is_cancelled());
+        assert!(!call.is_finished());
         cancel.cancel();
-        assert_eq!(waiting.await.unwrap().kind(), ErrorKind::Cancelled);
-        assert_eq!(cancel.cancelled().await.kind(), ErrorKind::Cancelled);
+        assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(cancel.run(async { Ok(()) }).await.unwrap_err().kind(), ErrorKind::Cancelled);
     }
 }

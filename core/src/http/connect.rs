@@ -1,26 +1,30 @@
-//! The connection pool: HTTP/2 where the server offers it, kept alive, through a proxy where there is one, trusting whom it should.
+//! The connection pool: HTTP/2 if the server offers it, keep-alive, proxy, trusted certificate authorities and User-Agent.
 
+use super::failure::root_cause;
 use super::settings::Settings;
-use super::transport::root_cause;
 use crate::{Error, Result};
 use reqwest::{Certificate, NoProxy, Proxy, Url, redirect};
 use std::time::Duration;
 
 const PRODUCT: &str = concat!("headcount/", env!("CARGO_PKG_VERSION"));
 
+/// Idle time after which TCP probes a connection.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Makes the connection pool for the environment at `root`. Reads the file of certificate authorities; connects to nothing yet.
 pub(super) fn pool(settings: &Settings, root: &Url) -> Result<reqwest::Client> {
-    // Another user of rustls in this process may have chosen a provider already; theirs does as well.
+    // Fails if this process has installed a provider already, which works as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(user_agent(&settings.user_agent_suffix)?)
         .connect_timeout(settings.connect_timeout)
-        .tcp_keepalive(Duration::from_secs(30))
-        // A redirect would carry the token to wherever it points.
+        .tcp_keepalive(TCP_KEEPALIVE)
+        // Following a redirect would send the token to another server.
         .redirect(redirect::Policy::none())
-        // What is repeated, and how often, the retry policy says alone.
+        // Retries are made by `transport` alone, which counts them.
         .retry(reqwest::retry::never());
     match settings.proxy.as_deref().map(str::trim) {
-        // What goes to this machine in the clear must not leave it by way of a proxy that the environment happens to name.
+        // Plain HTTP is for loopback only, and must not leave the machine through a proxy of the environment.
         None if root.scheme() == "http" => builder = builder.no_proxy(),
         None => {}
         Some("") => builder = builder.no_proxy(),
@@ -39,7 +43,7 @@ pub(super) fn pool(settings: &Settings, root: &Url) -> Result<reqwest::Client> {
     builder.build().map_err(|error| Error::config(format!("the HTTP client cannot be set up: {}", root_cause(&error))))
 }
 
-/// The URL's own text is not repeated: it may hold a password.
+/// Reads the proxy's URL. Errors do not repeat its text, which can contain a password.
 fn proxy(text: &str) -> Result<Proxy> {
     let expected = "expected http://host:port or https://host:port, or an empty text for no proxy at all";
     let url = Url::parse(text).map_err(|error| Error::config(format!("proxy is not a URL ({error}): {expected}")))?;
@@ -51,7 +55,7 @@ fn proxy(text: &str) -> Result<Proxy> {
 }
 
 fn user_agent(suffix: &str) -> Result<String> {
-    // RFC 9110, 5.5: what a header's value may hold.
+    // RFC 9110, 5.5: the characters of a header's value.
     if !suffix.chars().all(|character| matches!(character, ' '..='~')) {
         return Err(Error::config("user_agent_suffix must be printable ASCII, such as acme-provisioning/2.1"));
     }

@@ -1,5 +1,4 @@
-//! How many requests of a client are under way at once, and holding all of them back when the server says it is too much: not just
-//! the one who was told.
+//! Limits the requests of a client that are in flight at once, and pauses all of them when the server asks for it.
 
 use crate::error::Answer;
 use crate::{Error, ErrorKind, Result};
@@ -8,81 +7,91 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// The longest that one answer may silence a client, however much it asks for.
-const LONGEST: Duration = Duration::from_secs(5 * 60);
+/// Longest pause that one answer can cause, whatever its `Retry-After` says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
+/// The limits of one client, shared by all its calls.
 pub(super) struct Limit {
-    turns: Semaphore,
-    most: usize,
-    /// The moment before which no request leaves.
-    held: Mutex<Option<Instant>>,
+    permits: Semaphore,
+    max_concurrency: usize,
+    /// Time before which no request is sent.
+    paused_until: Mutex<Option<Instant>>,
 }
 
 impl Limit {
-    pub(super) fn new(most: usize) -> Limit {
-        let most = most.min(Semaphore::MAX_PERMITS);
-        Limit { turns: Semaphore::new(most), most, held: Mutex::default() }
+    pub(super) fn new(max_concurrency: usize) -> Limit {
+        let max_concurrency = max_concurrency.min(Semaphore::MAX_PERMITS);
+        Limit { permits: Semaphore::new(max_concurrency), max_concurrency, paused_until: Mutex::default() }
     }
 
-    /// The server asked for `wait`; gives what will be waited.
-    pub(super) fn hold(&self, wait: Duration) -> Duration {
-        let wait = wait.min(LONGEST);
+    /// Pauses all requests for `wait`, at most [`LONGEST_PAUSE`], and returns the pause. A longer pause in effect stays.
+    pub(super) fn pause(&self, wait: Duration) -> Duration {
+        let wait = wait.min(LONGEST_PAUSE);
         let until = Instant::now() + wait;
-        let mut held = self.held();
-        *held = Some(held.map_or(until, |other| other.max(until)));
+        let mut paused_until = self.lock();
+        *paused_until = Some(paused_until.map_or(until, |other| other.max(until)));
         wait
     }
 
-    /// Waits until a request may leave; an error where that is not before the deadline. It is under way until the turn is dropped.
-    pub(super) async fn pass(&self, deadline: Instant) -> Result<SemaphorePermit<'_>> {
+    /// Waits until a request may be sent. The request counts as in flight until the permit is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RateLimit`] if a pause ends after the deadline, [`ErrorKind::Timeout`] if no permit is free before it.
+    pub(super) async fn acquire(&self, deadline: Instant) -> Result<SemaphorePermit<'_>> {
         loop {
             self.wait(deadline).await?;
-            let turn = match tokio::time::timeout_at(deadline, self.turns.acquire()).await {
-                Ok(Ok(turn)) => turn,
-                // Nobody closes the semaphore.
-                Ok(Err(_)) => return Err(Error::internal("the client's turns have ended")),
-                Err(_) => return Err(self.crowded()),
+            let permit = match tokio::time::timeout_at(deadline, self.permits.acquire()).await {
+                Ok(Ok(permit)) => permit,
+                // The semaphore is never closed.
+                Ok(Err(_)) => return Err(Error::internal("the client's semaphore is closed")),
+                Err(_) => return Err(self.no_permit()),
             };
-            if self.held_until().is_none() {
-                return Ok(turn);
+            // A pause may have begun while this request waited for its permit.
+            if self.paused_until().is_none() {
+                return Ok(permit);
             }
         }
     }
 
-    /// Waits until the server wants to hear from this client again; an error where that is not before the deadline.
+    /// Waits until the pause is over.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RateLimit`] if that is after the deadline.
     pub(super) async fn wait(&self, deadline: Instant) -> Result<()> {
-        while let Some(until) = self.held_until() {
+        while let Some(until) = self.paused_until() {
             if until >= deadline {
-                return Err(silenced(until - Instant::now()));
+                return Err(paused(until - Instant::now()));
             }
             tokio::time::sleep_until(until).await;
         }
         Ok(())
     }
 
-    fn held_until(&self) -> Option<Instant> {
-        self.held().filter(|until| *until > Instant::now())
+    fn paused_until(&self) -> Option<Instant> {
+        self.lock().filter(|until| *until > Instant::now())
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn crowded(&self) -> Error {
-        let most = self.most;
+    fn no_permit(&self) -> Error {
+        let most = self.max_concurrency;
         Error::new(
             ErrorKind::Timeout,
-            format!("no turn came before the deadline, with {most} requests of this client under way: raise max_concurrency or timeout"),
+            format!("no request could be sent before the deadline, with {most} requests of this client in flight: raise max_concurrency or timeout"),
         )
         .temporary()
     }
 }
 
-fn silenced(wait: Duration) -> Error {
+fn paused(wait: Duration) -> Error {
     let seconds = wait.as_secs_f64().ceil();
     Error::new(
         ErrorKind::RateLimit,
-        format!("the server asked to be left alone for {seconds} more seconds, which is past this call's deadline"),
+        format!("the server asked for a pause of {seconds} more seconds, which is past this call's deadline"),
     )
     .temporary()
     .with_answer(Answer { retry_after: Some(wait), ..Answer::default() })
@@ -93,37 +102,38 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn holds_every_caller_and_no_longer() {
+    async fn a_pause_applies_to_every_caller_until_it_ends() {
         let limit = Limit::new(1);
         let start = Instant::now();
-        limit.hold(Duration::from_secs(3));
-        limit.hold(Duration::from_secs(1));
-        drop(limit.pass(start + Duration::from_secs(60)).await.unwrap());
+        limit.pause(Duration::from_secs(3));
+        limit.pause(Duration::from_secs(1));
+        drop(limit.acquire(start + Duration::from_secs(60)).await.unwrap());
         assert_eq!(start.elapsed(), Duration::from_secs(3));
-        drop(limit.pass(start + Duration::from_secs(60)).await.unwrap());
+        drop(limit.acquire(start + Duration::from_secs(60)).await.unwrap());
         assert_eq!(start.elapsed(), Duration::from_secs(3));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn answers_at_once_where_the_deadline_comes_first() {
+    async fn fails_at_once_if_the_pause_ends_after_the_deadline() {
         let limit = Limit::new(1);
         let start = Instant::now();
-        limit.hold(Duration::from_secs(u32::MAX.into()));
-        let error = limit.pass(start + Duration::from_secs(60)).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry_after()), (ErrorKind::RateLimit, Some(LONGEST)));
+        limit.pause(Duration::from_secs(u32::MAX.into()));
+        let error = limit.acquire(start + Duration::from_secs(60)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimit);
+        assert_eq!(error.retry_after(), Some(LONGEST_PAUSE));
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lets_no_more_through_than_it_should() {
+    async fn grants_no_more_permits_than_max_concurrency() {
         let limit = Limit::new(2);
         let deadline = Instant::now() + Duration::from_secs(60);
-        let first = limit.pass(deadline).await.unwrap();
-        let _second = limit.pass(deadline).await.unwrap();
-        let error = limit.pass(deadline).await.unwrap_err();
+        let first = limit.acquire(deadline).await.unwrap();
+        let _second = limit.acquire(deadline).await.unwrap();
+        let error = limit.acquire(deadline).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert!(error.message().contains("max_concurrency"), "{error}");
         drop(first);
-        drop(limit.pass(Instant::now() + Duration::from_secs(1)).await.unwrap());
+        drop(limit.acquire(Instant::now() + Duration::from_secs(1)).await.unwrap());
     }
 }

@@ -1,19 +1,26 @@
-//! One request from end to end: `token` signs it, `limit` holds it back, `connect` and `transport` send it, `answer` judges what
-//! came, `retry` says whether to try again, `cancel` ends it early and `observe` tells of it. Nothing here knows what is fetched.
+//! One request from start to end. Nothing here knows which resource is requested.
+//!
+//! `session` makes calls with an access token from `token`. Both send through `transport`, which repeats failed attempts (`retry`), keeps
+//! to the server's rate limits (`limit`), opens connections (`connect`), interprets answers (`answer`) and errors (`failure`), and reports to
+//! observers (`observe`). `call` and `settings` are the input; `cancel` ends a call early.
 
 mod answer;
+mod call;
 mod cancel;
 mod connect;
+mod failure;
 mod limit;
 mod observe;
 mod retry;
+mod session;
 mod settings;
 mod token;
 mod transport;
 
+pub(crate) use call::Call;
 pub use cancel::Cancel;
 pub use observe::{Activity, ActivityKind, Level, Observer, Stats};
 pub use retry::RetryPolicy;
+pub(crate) use session::Http;
 pub use settings::CallOptions;
 pub(crate) use settings::{Account, Settings};
-pub(crate) use transport::{Call, Http};

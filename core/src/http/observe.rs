@@ -1,4 +1,4 @@
-//! Seeing what a client does: counters, spans and events. None of them holds a token, a secret, an id or a query's value.
+//! Observation of a client: counters, `tracing` events and callbacks. None of them contains tokens, secrets, ids or values of queries.
 
 use crate::error::{ErrorKind, named};
 use http::Method;
@@ -8,61 +8,61 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 named! {
-    /// What an [`Activity`] tells.
+    /// What an [`Activity`] reports.
     ActivityKind {
-        /// A request was sent and its answer, or its failure, has come.
+        /// A request was sent and was answered or failed.
         Request = "request",
-        /// The call will be tried again after [`Activity::wait`].
+        /// The call will be repeated after [`Activity::wait`].
         Retry = "retry",
-        /// The server asked to be left alone: no request of this client leaves for [`Activity::wait`].
+        /// The server asked for a pause: no request of this client is sent for [`Activity::wait`].
         Throttled = "throttled",
         /// A new access token is in use.
         TokenRenewed = "token_renewed",
-        /// The access token could not be renewed ahead of its end; the old one still serves.
+        /// The access token could not be renewed in the background; the old one is still valid.
         TokenRenewalFailed = "token_renewal_failed",
     }
 }
 
 named! {
-    /// How much a log's reader should care.
+    /// Severity of an [`Activity`] in a log.
     Level {
-        /// What went as it should.
+        /// Normal operation.
         Debug = "debug",
-        /// What went wrong and is being mended.
+        /// A failure that a retry may repair.
         Info = "info",
-        /// What somebody may want to look at.
+        /// A condition that an operator may have to look at.
         Warning = "warning",
     }
 }
 
-/// One thing that a client did, as an [`Observer`] is told it and a `tracing` subscriber under the target `headcount`.
+/// One event of a client. An [`Observer`] receives it, and `tracing` subscribers under the target `headcount`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Activity<'a> {
-    /// What it tells.
+    /// What happened.
     pub kind: ActivityKind,
-    /// What was being done, such as `list directory users`.
+    /// Name of the operation, such as `list directory users`.
     pub operation: &'static str,
-    /// The method of the request.
+    /// HTTP method of the request.
     pub method: &'a Method,
-    /// The path of the request with names in the place of ids, such as `/api/v1/organizations/{organization}/directories`.
+    /// Path of the request with placeholders instead of ids, such as `/api/v1/organizations/{organization}/directories`.
     pub route: &'a str,
-    /// Which attempt of the call this is, from 1.
+    /// Number of the call's attempt, counted from 1.
     pub attempt: u32,
-    /// The status of the answer, where one has come.
+    /// HTTP status of the answer, or `None` if none was received.
     pub status: Option<u16>,
-    /// What went wrong, where something did.
+    /// Kind of the error, or `None` on success.
     pub error: Option<ErrorKind>,
-    /// How long will be waited before the next request.
+    /// Wait before the next request, for retries and pauses.
     pub wait: Option<Duration>,
-    /// How long it took.
+    /// Duration of the request, the reading of its answer included.
     pub elapsed: Duration,
-    /// The bytes of the answer's body, decompressed.
+    /// Size of the answer's body after decompression, in bytes.
     pub bytes: u64,
 }
 
 impl Activity<'_> {
-    /// How much a log's reader should care.
+    /// Returns the severity for a log.
     pub fn level(&self) -> Level {
         match self.kind {
             ActivityKind::Request | ActivityKind::TokenRenewed => Level::Debug,
@@ -73,13 +73,13 @@ impl Activity<'_> {
 }
 
 impl fmt::Display for Activity<'_> {
-    /// One line for a log.
+    /// Formats one line for a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ", self.method, self.route)?;
         match (self.kind, self.wait.unwrap_or_default().as_secs_f64()) {
             (ActivityKind::Request, _) => {}
-            (ActivityKind::Retry, wait) => write!(f, "will be tried again in {wait:.3} s: ")?,
-            (ActivityKind::Throttled, wait) => write!(f, "must wait, and all others, for {wait:.3} s: ")?,
+            (ActivityKind::Retry, wait) => write!(f, "retries in {wait:.3} s: ")?,
+            (ActivityKind::Throttled, wait) => write!(f, "pauses all requests for {wait:.3} s: ")?,
             (ActivityKind::TokenRenewed, _) => write!(f, "renewed the token: ")?,
             (ActivityKind::TokenRenewalFailed, _) => write!(f, "did not renew the token: ")?,
         }
@@ -92,11 +92,12 @@ impl fmt::Display for Activity<'_> {
     }
 }
 
-/// Is told what a client does, for a log or a measurement of the application's own.
+/// Receives the events of a client, for logs and metrics of the application.
 ///
-/// It is called from whichever thread drives the call, in the middle of it: it must return soon and must not panic.
+/// It is called on the thread that polls the call's future, during the call, and from several threads at once: it must return soon and must
+/// not panic.
 pub trait Observer: Send + Sync + 'static {
-    /// Something was done.
+    /// Receives one event.
     fn observe(&self, activity: &Activity<'_>);
 }
 
@@ -106,25 +107,25 @@ impl<F: Fn(&Activity<'_>) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// What a client has done since it was made.
+/// Counters of a client since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Requests sent, those for tokens and those that failed among them.
+    /// Requests sent, including requests for tokens and failed ones.
     pub requests: u64,
-    /// Requests that repeated one before them.
+    /// Requests that repeated an earlier one.
     pub retries: u64,
-    /// Answers that asked to be left alone: 429, or any with `Retry-After`.
+    /// Answers that asked for a pause: status 429, or any with `Retry-After`.
     pub throttled: u64,
     /// Access tokens fetched.
     pub token_renewals: u64,
-    /// Pages of listings that have come.
+    /// Pages of listings received.
     pub pages: u64,
-    /// Bytes of answers' bodies, decompressed.
+    /// Bytes of answers' bodies after decompression.
     pub bytes: u64,
 }
 
-/// Counts, and tells whoever wants to know.
+/// The counters of a client, and its observer.
 #[derive(Default)]
 pub(super) struct Observers {
     pub(super) requests: AtomicU64,
@@ -136,7 +137,7 @@ pub(super) struct Observers {
     observer: Option<Arc<dyn Observer>>,
 }
 
-/// One more.
+/// Adds one to a counter.
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }
@@ -157,7 +158,8 @@ impl Observers {
         }
     }
 
-    pub(super) fn tell(&self, activity: &Activity<'_>) {
+    /// Writes the event to `tracing` and passes it to the observer.
+    pub(super) fn report(&self, activity: &Activity<'_>) {
         macro_rules! event {
             ($level:ident) => {
                 tracing::event!(

@@ -1,42 +1,47 @@
-//! When to try again, how long to wait before, and when to stop because the server is broken for everybody.
+//! The retry policy: number of attempts, waits between them, and the retry budget of a client.
 
+use crate::defaults;
 use crate::random::Random;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How calls are repeated after a failure that may pass: full-jitter exponential backoff, within a budget.
+/// How calls are repeated after a temporary failure: full-jitter exponential backoff, within a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How often a call is tried in all; 1 turns retries off.
+    /// Attempts of a call, the first one included; 1 turns retries off. Default: [`defaults::MAX_ATTEMPTS`].
     pub max_attempts: u32,
-    /// The longest first wait; it doubles from attempt to attempt.
+    /// Upper bound of the random wait after the first failure; it doubles with each further one. Default: [`defaults::RETRY_BASE`].
     pub base: Duration,
-    /// The longest wait, unless the server asks for more.
+    /// Upper bound of any wait, unless the server asks for a longer one. Default: [`defaults::RETRY_CAP`].
     pub cap: Duration,
-    /// How many retries all calls of a client have between them. Each retry takes one, and each call that succeeds gives half of one
-    /// back, so that a server which fails everybody is soon asked once a call and no more.
+    /// Retries that all calls of a client have in total. Each retry takes one; each successful call gives half a retry back. A server that
+    /// fails permanently therefore soon receives one request per call. Default: [`defaults::RETRY_BUDGET`].
     pub budget: u32,
 }
 
 impl Default for RetryPolicy {
-    /// Five attempts, waits of up to 250 ms growing to up to 8 s, a budget of 100.
     fn default() -> RetryPolicy {
-        RetryPolicy { max_attempts: 5, base: Duration::from_millis(250), cap: Duration::from_secs(8), budget: 100 }
+        RetryPolicy {
+            max_attempts: defaults::MAX_ATTEMPTS,
+            base: defaults::RETRY_BASE,
+            cap: defaults::RETRY_CAP,
+            budget: defaults::RETRY_BUDGET,
+        }
     }
 }
 
 impl RetryPolicy {
-    /// The wait after the `attempt`-th failure (from 1): anything from nothing to the doubled base, so that callers who failed
-    /// together do not come back together.
+    /// Returns the wait after the `attempt`-th failure, counted from 1: uniformly distributed between zero and the doubled base, so that
+    /// callers that failed at the same time do not retry at the same time.
     pub(super) fn backoff(&self, attempt: u32, random: &dyn Random) -> Duration {
         let doubled = self.base.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
         let longest = doubled.min(self.cap);
-        // 53 bits are what a double holds exactly.
+        // A double represents integers of up to 53 bits exactly.
         longest.mul_f64((random.bits() >> 11) as f64 / (1_u64 << 53) as f64)
     }
 }
 
-/// The retries that a client has left, in halves.
+/// The retries that a client has left, counted in halves.
 pub(super) struct Budget {
     halves: AtomicU32,
     full: u32,
@@ -48,12 +53,12 @@ impl Budget {
         Budget { halves: AtomicU32::new(full), full }
     }
 
-    /// Takes one retry, if there is one.
+    /// Takes one retry. Returns false if none is left.
     pub(super) fn take(&self) -> bool {
         self.halves.try_update(Relaxed, Relaxed, |halves| halves.checked_sub(2)).is_ok()
     }
 
-    /// A call succeeded.
+    /// Gives half a retry back, after a successful call.
     pub(super) fn refill(&self) {
         let _ = self.halves.try_update(Relaxed, Relaxed, |halves| (halves < self.full).then(|| halves + 1));
     }
@@ -83,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_used_up_and_earned_back() {
+    fn a_used_up_budget_recovers_with_successful_calls() {
         let budget = Budget::new(2);
         assert!(budget.take() && budget.take() && !budget.take());
         budget.refill();

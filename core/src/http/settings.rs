@@ -1,17 +1,18 @@
-//! Everything that a client is told once, and what a single call may be told otherwise.
+//! The settings of a client, and the options that replace some of them for single calls.
 
 use super::cancel::Cancel;
 use super::observe::Observer;
 use super::retry::RetryPolicy;
 use crate::clock::{Clock, SystemClock};
 use crate::config::EnvironmentUrl;
+use crate::defaults;
 use crate::random::{OsRandom, Random};
 use crate::{Error, Result, Secret};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Who calls, and where.
+/// Environment and credentials.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) root: EnvironmentUrl,
@@ -19,7 +20,7 @@ pub(crate) struct Account {
     pub(crate) client_secret: Secret,
 }
 
-/// How calls are made.
+/// Settings of a client; `ClientBuilder` documents them.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) timeout: Duration,
@@ -28,7 +29,7 @@ pub(crate) struct Settings {
     pub(crate) retry: RetryPolicy,
     pub(crate) max_concurrency: usize,
     pub(crate) max_response_bytes: usize,
-    /// Nothing: what the environment says. The empty text: none at all.
+    /// `None` uses the proxy of the environment variables, the empty text none.
     pub(crate) proxy: Option<String>,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) user_agent_suffix: String,
@@ -40,13 +41,12 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            timeout: Duration::from_secs(60),
-            attempt_timeout: Duration::from_secs(20),
-            connect_timeout: Duration::from_secs(10),
+            timeout: defaults::TIMEOUT,
+            attempt_timeout: defaults::ATTEMPT_TIMEOUT,
+            connect_timeout: defaults::CONNECT_TIMEOUT,
             retry: RetryPolicy::default(),
-            max_concurrency: 32,
-            // The largest page of the contract has some 100 kB.
-            max_response_bytes: 8 << 20,
+            max_concurrency: defaults::MAX_CONCURRENCY,
+            max_response_bytes: defaults::MAX_RESPONSE_BYTES,
             proxy: None,
             ca_file: None,
             user_agent_suffix: String::new(),
@@ -58,6 +58,7 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Checks the values. Errors name the setting.
     pub(crate) fn check(&self) -> Result<()> {
         for (name, timeout) in [
             ("timeout", self.timeout),
@@ -79,15 +80,17 @@ impl Settings {
     }
 }
 
-/// A year is as good as no deadline, and every clock can count to it.
+/// Longest timeout. It keeps the arithmetic with `Instant` in range; a call that may take a year has no deadline in practice.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 fn check_timeout(name: &str, timeout: Duration) -> Result<(), String> {
-    if timeout.is_zero() || timeout > Duration::from_secs(365 * 24 * 60 * 60) {
+    if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
         return Err(format!("{name} must be more than nothing and at most a year"));
     }
     Ok(())
 }
 
-/// What single calls are told otherwise than the rest of their client's; see [`Client::with`](crate::Client::with).
+/// Options of single calls, which replace the client's settings; see `Client::with`.
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
     pub(super) timeout: Option<Duration>,
@@ -96,24 +99,24 @@ pub struct CallOptions {
 }
 
 impl CallOptions {
-    /// Nothing told otherwise.
+    /// Makes options that change nothing.
     pub fn new() -> CallOptions {
         CallOptions::default()
     }
 
-    /// The deadline of each call, with all its attempts and waits.
+    /// Sets the deadline of each call, with all its attempts and waits. `None` is the client's.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> CallOptions {
         self.timeout = timeout.into();
         self
     }
 
-    /// How often a call is tried in all; 1 turns retries off.
+    /// Sets the number of attempts of each call, the first one included; 1 turns retries off. `None` is the client's.
     pub fn max_attempts(mut self, attempts: impl Into<Option<u32>>) -> CallOptions {
         self.max_attempts = attempts.into();
         self
     }
 
-    /// What ends the calls early.
+    /// Sets the handle that cancels the calls. `None` makes them run to their end.
     pub fn cancel(mut self, cancel: impl Into<Option<Cancel>>) -> CallOptions {
         self.cancel = cancel.into();
         self

@@ -1,8 +1,10 @@
-//! The access token: fetched on first use, by one request however many callers wait, and renewed in the background while the old one
-//! still serves.
+//! The access token: fetched on first use by one request, however many callers wait, and renewed in the background while the old one
+//! is still valid.
 
+use super::call::Label;
 use super::observe::{Activity, ActivityKind, count};
-use super::transport::{Exchange, Inner};
+use super::settings::Account;
+use super::transport::{Attempt, Bounds, Transport};
 use crate::{Error, ErrorKind, ErrorStatus, Result, Secret};
 use http::HeaderValue;
 use serde::Deserialize;
@@ -13,128 +15,142 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// How long a token is taken to live whose answer does not say.
-const UNSAID: Duration = Duration::from_secs(5 * 60);
-/// How long before its end a token is renewed; a tenth of its life where that is shorter.
-const MARGIN: Duration = Duration::from_secs(60);
-/// How long before its end a token is no longer sent, since it may end on the way; a hundredth of its life where that is shorter.
-const TRANSIT: Duration = Duration::from_secs(2);
-/// How long after a renewal in the background failed another is tried.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Lifetime of a token whose answer does not state one.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// Longest lifetime that is believed. It keeps the arithmetic with `Instant` in range; no token needs to live longer.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long before its end a token is renewed; a tenth of its lifetime if that is shorter.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
+/// How long before its end a token is no longer sent, since it could expire on the way; a hundredth of its lifetime if that is shorter.
+const TRANSIT_MARGIN: Duration = Duration::from_secs(2);
+/// Wait after a failed background renewal before the next one.
+const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
 
-/// A token as requests carry it.
+/// A token in the form that requests carry.
 pub(super) struct Token {
     pub(super) header: HeaderValue,
     renew_at: Instant,
     ends_at: Instant,
 }
 
-/// What OAuth 2.0 (RFC 6749, 5.1) answers.
+/// The answer of OAuth 2.0 (RFC 6749, 5.1).
 #[derive(Deserialize)]
-pub(super) struct Grant {
+struct Grant {
     access_token: Secret,
     #[serde(default)]
     expires_in: Option<f64>,
 }
 
-/// The one token of a client, and the one renewal that may be under way.
-#[derive(Default)]
+/// The token of one client, and the renewal that may be in progress.
 pub(super) struct Tokens {
+    account: Account,
+    transport: Arc<Transport>,
     current: RwLock<Option<Arc<Token>>>,
     renewals: Arc<tokio::sync::Mutex<Renewals>>,
     finished: AtomicU64,
     background: Mutex<Option<AbortHandle>>,
 }
 
-/// What whoever holds the turn to renew knows about the renewals before.
+/// The result of earlier renewals. The holder of the lock is the one that renews.
 #[derive(Default)]
 struct Renewals {
     last_error: Option<Error>,
-    /// When the background may try again.
+    /// Earliest time of the next background renewal.
     not_before: Option<Instant>,
 }
 
 impl Tokens {
-    /// The current token, or a new one. Whoever comes while it is being fetched waits for that one request; whoever comes while a
-    /// good one is being renewed takes the good one.
+    pub(super) fn new(account: Account, transport: Arc<Transport>) -> Tokens {
+        Tokens {
+            account,
+            transport,
+            current: RwLock::default(),
+            renewals: Arc::default(),
+            finished: AtomicU64::default(),
+            background: Mutex::default(),
+        }
+    }
+
+    /// Returns the current token, or fetches one. Callers that come while the first token is being fetched wait for that request; callers
+    /// that come while a valid token is being renewed get the valid one.
     ///
-    /// A caller that stops waiting, or gives up in the middle of the request, leaves the next one to make it.
-    pub(super) async fn get(inner: &Arc<Inner>, deadline: Instant) -> Result<Arc<Token>> {
-        let tokens = &inner.tokens;
-        if let Some(token) = tokens.good() {
+    /// A caller that stops waiting, or drops this future during the request, leaves the request to the next caller.
+    pub(super) async fn get(this: &Arc<Tokens>, deadline: Instant) -> Result<Arc<Token>> {
+        if let Some(token) = this.valid() {
             if Instant::now() >= token.renew_at {
-                Tokens::renew_in_background(inner);
+                Tokens::renew_in_background(this);
             }
             return Ok(token);
         }
-        let finished = tokens.finished.load(Ordering::Acquire);
-        let mut renewals = tokens.renewals.lock().await;
-        if let Some(token) = tokens.good() {
+        let finished = this.finished.load(Ordering::Acquire);
+        let mut renewals = this.renewals.lock().await;
+        if let Some(token) = this.valid() {
             return Ok(token);
         }
-        // The request that this caller waited for has failed for good: asking again at once would not change that. One that ran
-        // out of somebody else's time says nothing.
-        if tokens.finished.load(Ordering::Acquire) != finished
+        // The request that this caller waited for has failed, so another one would fail as well. A token request that timed out because
+        // of its caller's deadline does not count as failed.
+        if this.finished.load(Ordering::Acquire) != finished
             && let Some(error) = renewals.last_error.as_ref().filter(|error| error.kind() != ErrorKind::Timeout)
         {
             return Err(error.clone());
         }
-        Tokens::renew(inner, &mut renewals, deadline).await
+        this.renew(&mut renewals, deadline).await
     }
 
-    /// The server refused `token`: it is not used again. A newer one stays.
-    pub(super) fn refused(&self, token: &Arc<Token>) {
+    /// Discards `token`, which the server refused. A newer token stays.
+    pub(super) fn discard(&self, token: &Arc<Token>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, token)) {
             *current = None;
         }
     }
 
-    /// Ends what is under way for nobody.
+    /// Aborts the background renewal.
     pub(super) fn stop(&self) {
         if let Some(task) = self.background.lock().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
         }
     }
 
-    fn good(&self) -> Option<Arc<Token>> {
+    fn valid(&self) -> Option<Arc<Token>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|token| Instant::now() < token.ends_at).cloned()
     }
 
-    fn renew_in_background(inner: &Arc<Inner>) {
-        // Somebody else is at it.
-        let Ok(renewals) = Arc::clone(&inner.tokens.renewals).try_lock_owned() else { return };
+    fn renew_in_background(this: &Arc<Tokens>) {
+        // If the lock is taken, a renewal is in progress.
+        let Ok(renewals) = Arc::clone(&this.renewals).try_lock_owned() else { return };
         if renewals.not_before.is_some_and(|moment| Instant::now() < moment) {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let task = runtime.spawn(Tokens::background(Arc::clone(inner), renewals));
-        *inner.tokens.background.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.abort_handle());
+        let task = runtime.spawn(Tokens::background(Arc::clone(this), renewals));
+        *this.background.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.abort_handle());
     }
 
-    async fn background(inner: Arc<Inner>, mut renewals: OwnedMutexGuard<Renewals>) {
-        let deadline = Instant::now() + inner.settings.timeout;
-        if let Err(error) = Tokens::renew(&inner, &mut renewals, deadline).await {
-            renewals.not_before = Some(Instant::now() + PAUSE);
-            inner.observers.tell(&Activity {
+    async fn background(this: Arc<Tokens>, mut renewals: OwnedMutexGuard<Renewals>) {
+        let deadline = Instant::now() + this.transport.settings.timeout;
+        if let Err(error) = this.renew(&mut renewals, deadline).await {
+            renewals.not_before = Some(Instant::now() + RENEWAL_PAUSE);
+            this.transport.observers.report(&Activity {
                 error: Some(error.kind()),
                 status: error.http_status(),
-                ..Exchange::TOKEN.activity(ActivityKind::TokenRenewalFailed, 1)
+                ..Label::TOKEN.activity(ActivityKind::TokenRenewalFailed, 1)
             });
         }
     }
 
-    async fn renew(inner: &Arc<Inner>, renewals: &mut Renewals, deadline: Instant) -> Result<Arc<Token>> {
-        let result = inner.grant(deadline).await.and_then(Token::new);
-        inner.tokens.finished.fetch_add(1, Ordering::Release);
+    async fn renew(&self, renewals: &mut Renewals, deadline: Instant) -> Result<Arc<Token>> {
+        let result = self.fetch(deadline).await.and_then(Token::new);
+        self.finished.fetch_add(1, Ordering::Release);
         match result {
             Ok(token) => {
                 let token = Arc::new(token);
                 *renewals = Renewals::default();
-                *inner.tokens.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
-                count(&inner.observers.token_renewals);
-                inner.observers.tell(&Exchange::TOKEN.activity(ActivityKind::TokenRenewed, 1));
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
+                let observers = &self.transport.observers;
+                count(&observers.token_renewals);
+                observers.report(&Label::TOKEN.activity(ActivityKind::TokenRenewed, 1));
                 Ok(token)
             }
             Err(error) => {
@@ -143,24 +159,52 @@ impl Tokens {
             }
         }
     }
+
+    /// Requests a token by the client-credentials grant (RFC 6749, 4.4).
+    async fn fetch(&self, deadline: Instant) -> Result<Grant> {
+        let url = self.account.root.join("oauth/token");
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", self.account.client_id.as_str()),
+            ("client_secret", self.account.client_secret.expose()),
+        ];
+        let bounds = Bounds {
+            timeout: deadline - Instant::now(),
+            deadline,
+            max_attempts: self.transport.settings.retry.max_attempts,
+            idempotent: true,
+            // The call that needs the token holds a permit already: a second one could wait for the first for ever.
+            limited: false,
+        };
+        let request = async |attempt: Attempt| {
+            let request = self.transport.client.post(url.clone()).form(&form);
+            self.transport.send(request, Label::TOKEN, attempt.number).await
+        };
+        self.transport
+            .repeat(Label::TOKEN, bounds, request)
+            .await
+            .map_err(|error| explain(error).with_context("token", "POST /oauth/token"))
+    }
 }
 
 impl Token {
     fn new(grant: Grant) -> Result<Token> {
-        let life = grant.expires_in.map_or(UNSAID, |seconds| Duration::try_from_secs_f64(seconds).unwrap_or(UNSAID));
-        // Instants end somewhere; no token needs to live longer than a day.
-        let life = life.min(Duration::from_secs(24 * 60 * 60));
+        let lifetime = grant.expires_in.map(Duration::try_from_secs_f64);
+        let lifetime = lifetime.and_then(Result::ok).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME);
         let mut header = HeaderValue::try_from(format!("Bearer {}", grant.access_token.expose()))
             .map_err(|_| Error::new(ErrorKind::Decode, "the answer's `access_token` cannot stand in a header"))?;
         header.set_sensitive(true);
         let now = Instant::now();
-        let ends_at = now + (life - TRANSIT.min(life / 100));
-        Ok(Token { header, renew_at: now + (life - MARGIN.min(life / 10)), ends_at })
+        Ok(Token {
+            header,
+            renew_at: now + (lifetime - RENEWAL_MARGIN.min(lifetime / 10)),
+            ends_at: now + (lifetime - TRANSIT_MARGIN.min(lifetime / 100)),
+        })
     }
 }
 
-/// What a refused token request means to the caller: not a bad request of theirs, but wrong credentials.
-pub(super) fn explain(error: Error) -> Error {
+/// Turns the refusal of a token request into an error about the credentials, since the caller did not make that request.
+fn explain(error: Error) -> Error {
     let credentials = matches!(error.http_status(), Some(400 | 401))
         && error.status() == ErrorStatus::Permanent
         && matches!(

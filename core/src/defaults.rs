@@ -1,0 +1,30 @@
+//! The defaults of all settings. Documentation, bindings and code refer to these constants, so that each value is written once.
+
+use std::time::Duration;
+
+/// Deadline of a call, with all its attempts and waits.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest duration of one attempt of a call.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest duration of establishing a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Attempts of a call, the first one included.
+pub const MAX_ATTEMPTS: u32 = 5;
+/// Upper bound of the random wait after the first failure; it doubles with each further one.
+pub const RETRY_BASE: Duration = Duration::from_millis(250);
+/// Upper bound of any random wait between attempts.
+pub const RETRY_CAP: Duration = Duration::from_secs(8);
+/// Retries that all calls of a client have in total.
+pub const RETRY_BUDGET: u32 = 100;
+/// Requests of a client that may be in flight at the same time.
+pub const MAX_CONCURRENCY: usize = 32;
+/// Largest answer that is read, in bytes. The largest page of the contract has some 100 kB.
+pub const MAX_RESPONSE_BYTES: usize = 8 << 20;
+/// Largest difference between a webhook's timestamp and the clock, in either direction. The value is that of Standard Webhooks.
+pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+/// Largest webhook body that is verified, in bytes.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+/// How long a replay guard remembers a message id: more than twice the 28 hours for which the vendor repeats deliveries.
+pub const REPLAY_RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+/// Ids that a replay guard in memory keeps: at most about 20 MB.
+pub const REPLAY_CAPACITY: usize = 100_000;

@@ -1,0 +1,42 @@
+//! Errors of connections: reqwest's errors as this crate's, and what they say about the request's effect.
+
+use crate::{Error, ErrorKind};
+use std::error::Error as StdError;
+
+/// Converts reqwest's error: the connection could not be established, or broke. A certificate that is not trusted is a permanent error.
+pub(super) fn connection_error(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let permanent = error.is_builder() || causes(&error).any(|cause| cause.downcast_ref::<rustls::Error>().is_some());
+    let message = if error.is_connect() {
+        format!("the server cannot be reached: {}", root_cause(&error))
+    } else {
+        format!("the connection broke before the whole answer had come: {}", root_cause(&error))
+    };
+    let error = Error::new(ErrorKind::Connection, message).with_source(error);
+    if permanent { error } else { error.temporary() }
+}
+
+/// Returns whether the server certainly did not carry out the request: it refused it, or the request was never sent.
+pub(super) fn had_no_effect(error: &Error) -> bool {
+    let source = StdError::source(error).and_then(|source| source.downcast_ref::<reqwest::Error>());
+    error.kind() == ErrorKind::RateLimit
+        || error.kind() == ErrorKind::Authentication
+        || source.is_some_and(reqwest::Error::is_connect)
+}
+
+/// Returns the text of the innermost cause.
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        // `std::io::Error::source` skips the error it wraps and returns that one's source.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+        match inner {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            // `*error`, because `&E` implements the trait as well, with a shorter lifetime.
+            None => (*error).source(),
+        }
+    })
+}
