@@ -61,12 +61,6 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for BTreeMap<N, V> {
     }
 }
 
-impl Headers for super::SignedHeaders {
-    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
-        self.iter().into_iter().for_each(|(name, value)| visit(name, value.as_bytes()));
-    }
-}
-
 #[cfg(any(feature = "client", feature = "axum"))]
 impl Headers for http::HeaderMap {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {

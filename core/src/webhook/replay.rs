@@ -1,11 +1,12 @@
-//! Which messages were handled already, so that a message that is sent twice is not handled twice.
+//! The replay guard: remembers which messages were handled, so that a message that arrives twice is handled once.
 //!
-//! A good signature says who sent a message, not how often it has come: the sender repeats what it takes for lost, and within
-//! the timestamp's tolerance anyone who has seen a request can send it again. An id is recorded on commit, when the message
-//! has been handled, never on sight: a message whose handling failed is let through when it comes again.
+//! A valid signature identifies the sender, but does not show that a message is new: the sender repeats messages that it considers lost, and
+//! within the timestamp's tolerance anyone who has seen a request can repeat it. An id is recorded on commit, after the message was
+//! handled, so that a message whose handling failed is accepted when it is sent again.
 
 use super::Event;
 use crate::clock::{Clock, SystemClock};
+use crate::defaults;
 use crate::{Error, Result, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -15,20 +16,20 @@ use std::time::Duration;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-/// How long an id is remembered unless set otherwise: three days, more than twice the 28 hours that the vendor goes on trying.
-pub const RETENTION: Duration = Duration::from_secs(3 * 24 * 3600);
+/// How long an id is remembered by default; see [`defaults::REPLAY_RETENTION`].
+pub const RETENTION: Duration = defaults::REPLAY_RETENTION;
 
 /// Whether a message was handled already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Replay {
-    /// It was not, as far as is remembered: handle it, then [`commit`](ReplayGuard::commit).
+    /// It was not handled, as far as the guard remembers: handle it, then call [`commit`](ReplayGuard::commit).
     First,
-    /// It was: answer 2xx, so that the sender stops, and do nothing.
+    /// It was handled: answer 2xx, so that the sender stops repeating it, and do nothing else.
     Again,
 }
 
 impl Replay {
-    /// `first` or `again`, as every language says it.
+    /// Returns `first` or `again`, which is the same in every language.
     pub const fn name(self) -> &'static str {
         match self {
             Replay::First => "first",
@@ -37,25 +38,27 @@ impl Replay {
     }
 }
 
-/// Where ids are kept, for a guard of your own: Redis, say, where [`contains`](ReplayStore::contains) is `EXISTS` and
-/// [`record`](ReplayStore::record) is `SET` with `EXAT`. An error of your own becomes one by [`Error::store`].
+/// A store of message ids outside this crate. With Redis, for example, [`contains`](ReplayStore::contains) is `EXISTS` and
+/// [`record`](ReplayStore::record) is `SET` with `EXAT`. Make errors with [`Error::store`].
+///
+/// It is called from several threads at once, on the thread that calls the guard.
 pub trait ReplayStore: Send + Sync + 'static {
-    /// Whether `message_id` was recorded and its time has not come yet.
+    /// Returns whether `message_id` was recorded and has not expired.
     ///
     /// # Errors
     ///
-    /// Where the store cannot say. It reaches whoever asked the guard.
+    /// If the store cannot be read. The caller of the guard receives the error.
     fn contains(&self, message_id: &str) -> Result<bool>;
 
-    /// Records `message_id` until `expires_at` at least. One that is recorded already is recorded anew.
+    /// Records `message_id` until `expires_at` or later. An id that is recorded already gets the new expiry.
     ///
     /// # Errors
     ///
-    /// Where the store did not take it. It reaches whoever asked the guard.
+    /// If the id was not recorded. The caller of the guard receives the error.
     fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()>;
 }
 
-/// What the guard asks of its own stores: they are told the time, so that one clock is enough.
+/// A store inside this crate. It receives the current time from the guard, so that there is one clock.
 trait Kept: Send + Sync + 'static {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool>;
     fn record(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()>;
@@ -63,8 +66,8 @@ trait Kept: Send + Sync + 'static {
 
 /// Remembers which messages were handled.
 ///
-/// Ask with [`check`](ReplayGuard::check) before a message is handled, and tell it with [`commit`](ReplayGuard::commit) once it
-/// has been, before the sender gets its 2xx:
+/// Call [`check`](ReplayGuard::check) before handling a message, and [`commit`](ReplayGuard::commit) after it was handled and before answering
+/// 2xx:
 ///
 /// ```
 /// # use headcount::{Replay, ReplayGuard, Result, Event};
@@ -77,11 +80,11 @@ trait Kept: Send + Sync + 'static {
 /// # Ok(()) }
 /// ```
 ///
-/// Nothing is held between the two: where one message arrives twice at the same moment, or a process ends before its commit,
-/// both may be told [`Replay::First`]. So what handles events is to come to the same end when it runs twice, as with any sender
-/// that tries again, or the mirror's `receive` is to have them, which records and applies an event in one transaction.
+/// No lock is held between the two calls: if a message arrives twice at the same moment, or the process ends before the commit, both
+/// deliveries get [`Replay::First`]. Handlers must therefore be idempotent, or leave the event to the mirror's `receive`, which records and
+/// applies it in one transaction.
 ///
-/// Cheap to clone, and safe to use from any number of threads at once.
+/// Clones are cheap and share the store. Any number of threads may use a guard at once.
 #[derive(Clone)]
 pub struct ReplayGuard {
     kept: Arc<dyn Kept>,
@@ -90,63 +93,50 @@ pub struct ReplayGuard {
 }
 
 impl ReplayGuard {
-    /// How many ids a guard in memory keeps where nobody says how many: some ten megabytes.
-    pub const CAPACITY: usize = 100_000;
+    /// Default number of ids that a guard in memory keeps; see [`defaults::REPLAY_CAPACITY`].
+    pub const CAPACITY: usize = defaults::REPLAY_CAPACITY;
 
-    /// A guard that keeps the last `capacity` ids (one at least) in this process's memory: other processes, and this one after
-    /// it has been started again, know nothing of them. Where it is full the expired ids go first, then the oldest.
+    /// Makes a guard that keeps the last `capacity` ids, at least one, in the memory of this process. The ids are lost when the process ends,
+    /// and other processes do not see them. When it is full, expired ids are removed first, then the oldest.
     pub fn in_memory(capacity: usize) -> ReplayGuard {
         ReplayGuard::keeping(Memory(Mutex::new(Ids { capacity: capacity.max(1), ..Ids::default() })))
     }
 
-    /// A guard that keeps ids in the SQLite file at `path`, which is made where there is none: any number of processes of one
-    /// machine may use it at once. What was committed survives the end of the process; a power failure may take the last
-    /// moments' ids with it.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) where the file cannot be opened, is something else, or was made by a newer
-    /// version of headcount.
-    #[cfg(feature = "sqlite")]
-    pub fn sqlite(path: impl AsRef<std::path::Path>) -> Result<ReplayGuard> {
-        Ok(ReplayGuard::keeping(sqlite::File::open(path.as_ref())?))
-    }
-
-    /// A guard that keeps ids in a store of your own.
+    /// Makes a guard that keeps ids in `store`.
     pub fn new(store: impl ReplayStore) -> ReplayGuard {
-        ReplayGuard::keeping(Own(store))
+        ReplayGuard::keeping(External(store))
     }
 
     fn keeping(kept: impl Kept) -> ReplayGuard {
         ReplayGuard { kept: Arc::new(kept), retention: RETENTION, clock: Arc::new(SystemClock) }
     }
 
-    /// How long an id is remembered after its last commit; [`RETENTION`] unless set. Less than the 28 hours that the vendor
-    /// goes on trying would let its last attempts through.
+    /// Sets how long an id is remembered after its last commit. Default: [`defaults::REPLAY_RETENTION`]. The vendor repeats deliveries for 28
+    /// hours, so a shorter retention accepts its last attempts as new messages.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
     }
 
-    /// The clock to count the retention by; the machine's unless set.
+    /// Sets the clock that the retention is measured with. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Whether the message that `event` came in was handled already. Nothing is recorded.
+    /// Returns whether the message of `event` was handled already. Records nothing.
     ///
-    /// The message is known by its [`message_id`](Event::message_id), which is the same for every attempt to deliver it; an
-    /// event that came without one, by its own [`id`](Event::id).
+    /// The message is identified by its [`message_id`](Event::message_id), which is the same for every attempt to deliver it, or by the event's
+    /// own [`id`](Event::id) if it has none.
     ///
     /// # Errors
     ///
-    /// What the store gives: [`ErrorKind::Store`](crate::ErrorKind::Store). Answer 5xx then, so that the message comes again.
+    /// The store's: [`ErrorKind::Store`](crate::ErrorKind::Store). Answer 5xx then, so that the message is sent again.
     pub fn check(&self, event: &Event) -> Result<Replay> {
         self.check_id(key(event))
     }
 
-    /// Records that the message that `event` came in was handled. Until then it is [`Replay::First`] however often it comes.
+    /// Records that the message of `event` was handled. Until then [`check`](ReplayGuard::check) returns [`Replay::First`] for it.
     ///
     /// # Errors
     ///
@@ -155,7 +145,7 @@ impl ReplayGuard {
         self.commit_id(key(event))
     }
 
-    /// [`check`](ReplayGuard::check) by the id alone.
+    /// Does what [`check`](ReplayGuard::check) does, for a message id.
     ///
     /// # Errors
     ///
@@ -164,7 +154,7 @@ impl ReplayGuard {
         self.check_id_at(message_id, self.clock.now())
     }
 
-    /// [`commit`](ReplayGuard::commit) by the id alone.
+    /// Does what [`commit`](ReplayGuard::commit) does, for a message id.
     ///
     /// # Errors
     ///
@@ -173,33 +163,33 @@ impl ReplayGuard {
         self.commit_id_at(message_id, self.clock.now())
     }
 
-    /// [`check_id`](ReplayGuard::check_id), at the time `now`. A store of your own keeps its own time.
+    /// Does what [`check_id`](ReplayGuard::check_id) does, at the time `now`. A [`ReplayStore`] uses its own clock.
     ///
     /// # Errors
     ///
     /// As [`check_id`](ReplayGuard::check_id).
     pub fn check_id_at(&self, message_id: &str, now: Timestamp) -> Result<Replay> {
-        let seen = self.kept.contains(some(message_id)?, now)?;
+        let seen = self.kept.contains(not_empty(message_id)?, now)?;
         Ok(if seen { Replay::Again } else { Replay::First })
     }
 
-    /// [`commit_id`](ReplayGuard::commit_id), at the time `now`.
+    /// Does what [`commit_id`](ReplayGuard::commit_id) does, at the time `now`.
     ///
     /// # Errors
     ///
     /// As [`check_id`](ReplayGuard::check_id).
     pub fn commit_id_at(&self, message_id: &str, now: Timestamp) -> Result<()> {
         let expires_at = now.checked_add(self.retention).unwrap_or(Timestamp::MAX);
-        self.kept.record(some(message_id)?, now, expires_at)
+        self.kept.record(not_empty(message_id)?, now, expires_at)
     }
 }
 
-/// What a message is known by.
+/// Returns the id that identifies the event's message.
 fn key(event: &Event) -> &str {
     Some(event.message_id()).filter(|id| !id.is_empty()).unwrap_or(event.id())
 }
 
-fn some(message_id: &str) -> Result<&str> {
+fn not_empty(message_id: &str) -> Result<&str> {
     Some(message_id).filter(|id| !id.is_empty()).ok_or_else(|| Error::invalid_argument("the message id is empty"))
 }
 
@@ -209,10 +199,10 @@ impl fmt::Debug for ReplayGuard {
     }
 }
 
-/// A user's store keeps its own time.
-struct Own<S>(S);
+/// A [`ReplayStore`], which uses its own clock.
+struct External<S>(S);
 
-impl<S: ReplayStore> Kept for Own<S> {
+impl<S: ReplayStore> Kept for External<S> {
     fn contains(&self, id: &str, _now: Timestamp) -> Result<bool> {
         self.0.contains(id)
     }
@@ -222,6 +212,7 @@ impl<S: ReplayStore> Kept for Own<S> {
     }
 }
 
+/// A store in the memory of this process.
 struct Memory(Mutex<Ids>);
 
 impl Kept for Memory {
@@ -235,12 +226,13 @@ impl Kept for Memory {
     }
 }
 
-/// The ids in memory, and the order they were recorded in, which is the order they expire in.
+/// Ids, and the order in which they were recorded, which is the order in which they expire.
 #[derive(Default)]
 struct Ids {
     capacity: usize,
     known: HashMap<Arc<str>, Entry>,
-    /// Recording an id again leaves its older place here, which then counts for nothing: its number is not the id's any more.
+    /// Numbers and ids of all records. Recording an id again leaves its older record here, which is obsolete: its number differs from the
+    /// id's current one.
     order: VecDeque<(u64, Arc<str>)>,
     records: u64,
 }
@@ -271,7 +263,7 @@ impl Ids {
         self.records += 1;
         self.order.push_back((self.records, Arc::clone(&id)));
         self.known.insert(id, Entry { number: self.records, expires_at });
-        // Places that count for nothing are cleared away before they outnumber the others: a pass for as many records.
+        // Obsolete records are removed before they outnumber the current ones, so that the cost per record stays constant.
         if self.order.len() > self.capacity.saturating_mul(2) {
             self.order.retain(|(number, id)| self.known.get(id).is_some_and(|entry| entry.number == *number));
         }
@@ -294,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_message_is_known_by_its_own_id() {
+    fn an_event_without_a_message_id_is_identified_by_its_own_id() {
         let guard = ReplayGuard::in_memory(10);
         guard.commit(&event("evt_1")).unwrap();
         assert_eq!(guard.check(&event("evt_1")).unwrap(), Replay::Again);
@@ -303,13 +295,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_event_in_another_message_is_another_message() {
+    fn two_messages_with_the_same_event_are_different_messages() {
         let webhook = super::super::Webhook::new(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).unwrap();
         let body = event("evt_1").body().to_vec();
         let sent = |id: &str| webhook.verify(&webhook.sign(&body, Some(id), None).unwrap(), &body).unwrap();
         let (one, other) = (sent("msg_1"), sent("msg_2"));
         assert_eq!((one.message_id(), other.message_id()), ("msg_1", "msg_2"));
-        assert_eq!(one, other, "what was sent is the same");
+        assert_eq!(one, other, "the bodies are equal");
         let guard = ReplayGuard::in_memory(10);
         guard.commit(&one).unwrap();
         assert_eq!((guard.check(&one).unwrap(), guard.check(&other).unwrap()), (Replay::Again, Replay::First));
@@ -323,14 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_is_the_guards_and_a_time_without_end_is_one() {
+    fn uses_the_guards_clock_and_accepts_an_unlimited_retention() {
         let guard = ReplayGuard::in_memory(10).retention(Duration::MAX).clock(at(0));
         guard.commit_id("msg_1").unwrap();
         assert_eq!(guard.check_id_at("msg_1", at(250_000_000_000)).unwrap(), Replay::Again);
     }
 
     #[test]
-    fn a_store_of_ones_own_is_told_until_when_and_its_errors_arrive() {
+    fn an_external_store_receives_the_expiry_and_its_errors_reach_the_caller() {
         struct Broken(Mutex<Vec<(String, Timestamp)>>);
         impl ReplayStore for Broken {
             fn contains(&self, _: &str) -> Result<bool> {
@@ -348,9 +340,9 @@ mod tests {
     }
 
     proptest! {
-        /// Against the plainest thing that keeps the rule: a list in the order of the last commits.
+        /// Compares with the simplest correct implementation: a list in the order of the last commits.
         #[test]
-        fn memory_keeps_the_rule(
+        fn memory_agrees_with_a_simple_model(
             capacity in 1_usize..6,
             retention in 0_i64..20,
             steps in proptest::collection::vec((0_u8..10, any::<bool>(), 0_i64..6), 1..200),

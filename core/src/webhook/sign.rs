@@ -1,6 +1,6 @@
 //! The other direction: the headers that a signed request carries.
 
-use super::headers::MAX_ID;
+use super::headers::{Headers, MAX_ID};
 use super::secret::Key;
 use super::signature::{VERSION, mac};
 use crate::random::Random;
@@ -24,6 +24,12 @@ impl SignedHeaders {
     /// The headers' names and values.
     pub fn iter(&self) -> [(&'static str, &str); 3] {
         [("webhook-id", &self.id), ("webhook-timestamp", &self.timestamp), ("webhook-signature", &self.signature)]
+    }
+}
+
+impl Headers for SignedHeaders {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.iter().into_iter().for_each(|(name, value)| visit(name, value.as_bytes()));
     }
 }
 

@@ -1,6 +1,6 @@
-//! Ids in a SQLite file that several processes may share.
+//! Message ids in a SQLite file that several processes may share.
 
-use super::Kept;
+use super::{Kept, ReplayGuard};
 use crate::sqlite::write_ahead;
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
@@ -8,33 +8,48 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Says whose file it is: `hcrg` in ASCII.
+/// Identifies the file as a replay guard's: `hcrg` in ASCII (`PRAGMA application_id`).
 const APPLICATION_ID: i32 = 0x6863_7267;
-/// The version of the schema below.
+/// Version of the schema below (`PRAGMA user_version`).
 const VERSION: i32 = 1;
 const SCHEMA: &str = "
     CREATE TABLE message (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX message_expires_at ON message (expires_at);
 ";
-/// How long another process may hold the file.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Every so many records the expired ids are removed.
-const SWEEP: u64 = 256;
+/// How long to wait for another process that has locked the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Number of records after which expired ids are removed.
+const SWEEP_INTERVAL: u64 = 256;
 
-pub(super) struct File {
+struct File {
     path: PathBuf,
     open: Mutex<Open>,
 }
 
 struct Open {
     connection: Connection,
-    /// Who opened it: SQLite's connections do not survive a fork.
+    /// Id of the process that opened it: SQLite's connections must not be used after a fork.
     process: u32,
     records: u64,
 }
 
+impl ReplayGuard {
+    /// Makes a guard that keeps ids in the SQLite file at `path`, which is created if it does not exist.
+    ///
+    /// Any number of processes on one machine may use the file at once. Committed ids survive the end of the process; a power failure can lose
+    /// those of the last moments.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file cannot be opened, is not a replay guard's, or was created by a newer version
+    /// of headcount.
+    pub fn sqlite(path: impl AsRef<Path>) -> Result<ReplayGuard> {
+        Ok(ReplayGuard::keeping(File::open(path.as_ref())?))
+    }
+}
+
 impl File {
-    pub(super) fn open(path: &Path) -> Result<File> {
+    fn open(path: &Path) -> Result<File> {
         Ok(File { path: path.to_owned(), open: Mutex::new(Open::new(path)?) })
     }
 
@@ -65,7 +80,7 @@ impl Kept for File {
                 )?
                 .execute((id, expires_at.as_microsecond()))?;
             open.records += 1;
-            if open.records % SWEEP == 1 {
+            if open.records % SWEEP_INTERVAL == 1 {
                 let mut sweep = open.connection.prepare_cached("DELETE FROM message WHERE expires_at <= ?1")?;
                 sweep.execute((now.as_microsecond(),))?;
             }
@@ -77,21 +92,21 @@ impl Kept for File {
 impl Open {
     fn new(path: &Path) -> Result<Open> {
         let process = std::process::id();
-        // A path is a path, even where it begins with `file:`.
+        // Without `SQLITE_OPEN_URI`, a path that begins with `file:` is a path.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
-            connection.busy_timeout(PATIENCE)?;
-            // One picture of all three: another process may be making the file at this moment.
-            let picture = connection.unchecked_transaction()?;
-            let marks = marks(&picture)?;
-            drop(picture);
-            Ok((connection, marks))
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            // In one transaction, because another process may be creating the schema at this moment.
+            let transaction = connection.unchecked_transaction()?;
+            let header = header(&transaction)?;
+            drop(transaction);
+            Ok((connection, header))
         });
-        let (mut connection, marks) = opened.map_err(|error| failed(path, error))?;
-        // Nothing is changed in a file before it is known to be ours.
-        if !judge(path, marks)? {
-            let made = make(&mut connection).map_err(|error| failed(path, error))?;
-            judge(path, made)?;
+        let (mut connection, header) = opened.map_err(|error| failed(path, error))?;
+        // The file must not be changed before it is known to be a replay guard's.
+        if !is_initialized(path, header)? {
+            let created = create_schema(&mut connection).map_err(|error| failed(path, error))?;
+            is_initialized(path, created)?;
         }
         write_ahead(&connection)
             .and_then(|_| connection.pragma_update(None, "synchronous", "NORMAL"))
@@ -100,26 +115,30 @@ impl Open {
     }
 }
 
-/// What a file says of itself.
-struct Marks {
+/// What identifies a file: its application id, schema version and number of tables and indices.
+struct Header {
     application: i32,
     version: i32,
     objects: i64,
 }
 
-fn marks(connection: &Connection) -> rusqlite::Result<Marks> {
-    Ok(Marks {
+fn header(connection: &Connection) -> rusqlite::Result<Header> {
+    Ok(Header {
         objects: connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?,
         application: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
         version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
     })
 }
 
-/// Whether the file is a replay guard's; an empty one becomes one, and any other is refused.
-fn judge(path: &Path, marks: Marks) -> Result<bool> {
+/// Returns true for a replay guard's file and false for an empty one.
+///
+/// # Errors
+///
+/// If the file is another program's or of another version.
+fn is_initialized(path: &Path, header: Header) -> Result<bool> {
     let path = path.display();
-    match (marks.application, marks.version) {
-        (0, 0) if marks.objects == 0 => Ok(false),
+    match (header.application, header.version) {
+        (0, 0) if header.objects == 0 => Ok(false),
         (APPLICATION_ID, VERSION) => Ok(true),
         (APPLICATION_ID, version) => Err(Error::store(format!(
             "{path} was made by another version of headcount (its schema is {version}, this one's is {VERSION}): update headcount, \
@@ -131,45 +150,46 @@ fn judge(path: &Path, marks: Marks) -> Result<bool> {
     }
 }
 
-/// Makes the schema, unless another process did so a moment ago.
-fn make(connection: &mut Connection) -> rusqlite::Result<Marks> {
+/// Creates the schema, unless another process has done so since. Returns what identifies the file then.
+fn create_schema(connection: &mut Connection) -> rusqlite::Result<Header> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = marks(&transaction)?;
+    let found = header(&transaction)?;
     if found.application != 0 || found.objects != 0 {
         return Ok(found);
     }
     transaction.execute_batch(SCHEMA)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
-    let made = marks(&transaction)?;
+    let created = header(&transaction)?;
     transaction.commit()?;
-    Ok(made)
+    Ok(created)
 }
 
+/// Converts SQLite's error. A file that another process has locked is a temporary error.
 fn failed(path: &Path, error: rusqlite::Error) -> Error {
     let path = path.display();
     let code = error.sqlite_error_code();
-    let said = match code {
+    let message = match code {
         Some(ErrorCode::NotADatabase) => {
             return Error::store(format!("{path} is not a SQLite database: give the replay guard a file of its own"));
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            format!("another process held {path} for {} seconds", PATIENCE.as_secs())
+            format!("another process held {path} for {} seconds", BUSY_TIMEOUT.as_secs())
         }
         _ => format!("the replay guard's file {path} failed: {error}").replace(['\r', '\n'], " "),
     };
-    let error = Error::store(said).with_source(error);
+    let error = Error::store(message).with_source(error);
     if matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) { error.temporary() } else { error }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Replay, ReplayGuard};
+    use super::super::Replay;
     use super::*;
     use crate::{ErrorKind, ErrorStatus};
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    /// A folder of one test's own, removed at its end.
+    /// A temporary folder of one test, removed at its end.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -197,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_outlive_the_guard_and_two_guards_share_them() {
+    fn ids_survive_the_guard_and_are_shared_by_guards_of_one_file() {
         let folder = Folder::new();
         let one = ReplayGuard::sqlite(folder.file()).unwrap().clock(at(0));
         let other = ReplayGuard::sqlite(folder.file()).unwrap().clock(at(0));
@@ -213,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn many_open_and_write_at_once() {
+    fn several_guards_open_and_write_at_the_same_time() {
         let folder = Folder::new();
         std::thread::scope(|scope| {
             for thread in 0..8 {
@@ -235,10 +255,10 @@ mod tests {
     }
 
     #[test]
-    fn expired_ids_are_removed_now_and_then() {
+    fn expired_ids_are_removed_after_the_sweep_interval() {
         let folder = Folder::new();
         let guard = ReplayGuard::sqlite(folder.file()).unwrap();
-        for number in 0..SWEEP {
+        for number in 0..SWEEP_INTERVAL {
             guard.commit_id_at(&format!("old_{number}"), at(0)).unwrap();
         }
         guard.commit_id_at("new", at(4 * 86400)).unwrap();
@@ -249,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_guards_file_is_refused_and_left_alone() {
+    fn refuses_a_file_of_another_kind_and_leaves_it_unchanged() {
         let folder = Folder::new();
         let refused = |what: &str| {
             let before = std::fs::read(folder.file()).unwrap();
@@ -259,11 +279,8 @@ mod tests {
             assert_eq!(std::fs::read(folder.file()).unwrap(), before);
             std::fs::remove_file(folder.file()).unwrap();
         };
-        std::fs::write(
-            folder.file(),
-            "a letter to somebody, longer than the hundred bytes that a header has. ".repeat(20),
-        )
-        .unwrap();
+        std::fs::write(folder.file(), "a text that is longer than the hundred bytes of a database header. ".repeat(20))
+            .unwrap();
         refused("not a SQLite database");
 
         Connection::open(folder.file()).unwrap().execute_batch("CREATE TABLE accounts (id TEXT)").unwrap();
