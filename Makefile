@@ -127,6 +127,7 @@ generate: prerequisites ## writes include/headcount.h, tests/vectors and the typ
 
 lint: prerequisites ## formatting, clippy, and whether what is generated is fresh
 	cargo fmt --all --check
+	$(PYTHON) scripts/layers.py --self-test && $(PYTHON) scripts/layers.py
 	cargo clippy --quiet --workspace --all-targets $(RUST) -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features axum -- --deny warnings
