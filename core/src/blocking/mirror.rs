@@ -1,8 +1,9 @@
-//! The mirror for threads without an async runtime: the same calls, run to their end on the caller's thread.
+//! The mirror for threads without an async runtime: the same calls, run on the caller's thread until they are done.
 //!
-//! A forked child opens the file for itself: it never shares its parent's handle.
+//! A forked child opens the file itself, and never uses its parent's handle.
 
-use super::{Client, PerProcess, wait};
+use super::Client;
+use super::runtime::{PerProcess, wait};
 use crate::mirror;
 use crate::{
     Change, Consumer, DirectoryStatus, Error, Event, Headers, MirrorBuilder, MirrorDirectory, MirrorGroup, MirrorUser,
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A durable local copy of every directory, and a feed of what changed. Cheap to clone; any number of threads may use it at once.
+/// A durable local copy of every directory, and a feed of changes. Clones are cheap; any number of threads may use a mirror at once.
 #[derive(Clone)]
 pub struct Mirror(Arc<Shared>);
 
@@ -20,13 +21,13 @@ struct Shared {
     path: PathBuf,
     client: Option<Client>,
     settings: MirrorBuilder,
-    /// Who opened it. What is in memory alone ends at a fork.
+    /// Id of the process that opened it. A mirror in memory cannot be used after a fork.
     process: u32,
     mirror: PerProcess<mirror::Mirror>,
 }
 
 impl Mirror {
-    /// As [`headcount::Mirror::open`](crate::Mirror::open).
+    /// Does what [`headcount::Mirror::open`](crate::Mirror::open) does.
     ///
     /// # Errors
     ///
@@ -35,7 +36,7 @@ impl Mirror {
         Mirror::with_settings(path, Some(client), mirror::Mirror::builder())
     }
 
-    /// The mirror in a file with these settings, and a client to sync with, or none.
+    /// Opens the mirror in a file with these settings. Without a client it cannot sync.
     ///
     /// # Errors
     ///
@@ -47,11 +48,11 @@ impl Mirror {
         Ok(Mirror(Arc::new(shared)))
     }
 
-    /// The async mirror behind this one, for [`wait`] and [`spawn`](super::spawn): this process' own.
+    /// Returns this process's async mirror, for [`wait`] and [`spawn`](super::spawn).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) where a forked child cannot open it.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if a forked child cannot open it.
     pub fn current(&self) -> Result<mirror::Mirror> {
         self.0.mirror()
     }
@@ -72,12 +73,12 @@ impl Shared {
     }
 }
 
-/// Passes calls on.
+/// Defines calls that run those of the async mirror.
 macro_rules! calls {
     ($($name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         impl Mirror {
             $(
-                #[doc = concat!("As on [`headcount::Mirror`](crate::Mirror): `", stringify!($name), "`.")]
+                #[doc = concat!("Does what `", stringify!($name), "` of [`headcount::Mirror`](crate::Mirror) does.")]
                 ///
                 /// # Errors
                 ///
@@ -114,7 +115,7 @@ calls! {
 }
 
 impl Mirror {
-    /// As on [`headcount::Mirror`](crate::Mirror): `receive`.
+    /// Does what `receive` of [`headcount::Mirror`](crate::Mirror) does.
     ///
     /// # Errors
     ///
@@ -123,7 +124,7 @@ impl Mirror {
         wait(self.current()?.receive(headers, body))
     }
 
-    /// As on [`headcount::Mirror`](crate::Mirror): `set_role_map`.
+    /// Does what `set_role_map` of [`headcount::Mirror`](crate::Mirror) does.
     ///
     /// # Errors
     ///
@@ -135,17 +136,17 @@ impl Mirror {
         wait(self.current()?.set_role_map(pairs))
     }
 
-    /// As on [`headcount::Mirror`](crate::Mirror): `sync`; [`run`](SyncBuilder::run) begins it.
+    /// Prepares a sync of one organization; [`run`](SyncBuilder::run) starts it.
     pub fn sync(&self, organization_id: &str) -> SyncBuilder {
         SyncBuilder(self.current().map(|mirror| mirror.sync(organization_id)))
     }
 
-    /// As on [`headcount::Mirror`](crate::Mirror): `sync_all`; [`run`](SyncBuilder::run) begins it.
+    /// Prepares a sync of every organization; [`run`](SyncBuilder::run) starts it.
     pub fn sync_all(&self) -> SyncBuilder {
         SyncBuilder(self.current().map(|mirror| mirror.sync_all()))
     }
 
-    /// As on [`headcount::Mirror`](crate::Mirror): `users`, as an iterator.
+    /// Returns the users of an organization as an iterator.
     pub fn users(&self, organization_id: &str) -> MirrorUsers {
         MirrorUsers { users: self.current().map(|mirror| mirror.users(organization_id)), done: false }
     }
@@ -157,9 +158,9 @@ impl std::fmt::Debug for Mirror {
     }
 }
 
-/// A sync before it is begun; made by [`Mirror::sync`] and [`Mirror::sync_all`].
+/// A sync before it is started; made by [`Mirror::sync`] and [`Mirror::sync_all`].
 #[derive(Clone, Debug)]
-#[must_use = "a sync is not begun until it is run"]
+#[must_use = "a sync is not started until it is run"]
 pub struct SyncBuilder(Result<mirror::SyncBuilder>);
 
 impl SyncBuilder {
@@ -167,41 +168,41 @@ impl SyncBuilder {
         SyncBuilder(self.0.map(set))
     }
 
-    /// Only this directory.
+    /// Syncs only this directory.
     pub fn directory<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         self.set(|sync| sync.directory(id))
     }
 
-    /// How much is listed.
+    /// Sets how much is listed.
     pub fn mode(self, mode: SyncMode) -> Self {
         self.set(|sync| sync.mode(mode))
     }
 
-    /// Whether held removals were looked at and are meant.
+    /// Sets whether held removals are approved.
     pub fn approve_removals(self, approved: bool) -> Self {
         self.set(|sync| sync.approve_removals(approved))
     }
 
-    /// Whether to wait for another sync of the directory.
+    /// Sets whether to wait for another sync of the same directory.
     pub fn wait(self, wait: bool) -> Self {
         self.set(|sync| sync.wait(wait))
     }
 
-    /// How many directories are synced at once.
+    /// Sets how many directories are synced at once.
     pub fn concurrency(self, directories: usize) -> Self {
         self.set(|sync| sync.concurrency(directories))
     }
 
-    /// Who is told how far it is, on a thread of the runtime's.
-    pub fn on_progress(self, told: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
-        self.set(|sync| sync.on_progress(told))
+    /// Sets the function that receives the progress. It is called on a thread of the runtime.
+    pub fn on_progress(self, receiver: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.set(|sync| sync.on_progress(receiver))
     }
 
-    /// Syncs.
+    /// Runs the sync until it is done.
     ///
     /// # Errors
     ///
-    /// As [`headcount::Mirror::sync`](crate::Mirror::sync) gives when it is awaited.
+    /// Those of [`headcount::Mirror::sync`](crate::Mirror::sync).
     pub fn run(self) -> Result<Vec<SyncReport>> {
         wait(self.0?.into_future())
     }
@@ -215,12 +216,12 @@ pub struct MirrorUsers {
 }
 
 impl MirrorUsers {
-    /// Only those of this directory.
+    /// Lists only users of this directory.
     pub fn directory<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         MirrorUsers { users: self.users.map(|users| users.directory(id)), ..self }
     }
 
-    /// Only the members of this group.
+    /// Lists only members of this group.
     pub fn group<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         MirrorUsers { users: self.users.map(|users| users.group(id)), ..self }
     }
