@@ -1,4 +1,4 @@
-//! Webhooks in [axum](https://docs.rs/axum/0.8): a whole endpoint ([`receive`]), or an extractor ([`WebhookEvent`]).
+//! Webhooks in [axum](https://docs.rs/axum/0.8): a complete endpoint ([`receive`]) or an extractor ([`WebhookEvent`]).
 //!
 //! ```
 //! use axum::{Router, routing::post};
@@ -15,20 +15,20 @@
 //! let app: Router = Router::new()
 //!     .route("/as-an-extractor", post(hired))
 //!     .with_state(webhook.clone())
-//!     .route_service("/as-a-whole", receive(webhook, |event: Event| async move {
+//!     .route_service("/as-an-endpoint", receive(webhook, |event: Event| async move {
 //!         println!("{} {}", event.type_(), event.id());
 //!     }));
 //! # let _ = app; Ok(()) }
 //! ```
 //!
-//! What is answered: 201 to an event that was handled, 400 to what was not signed as it should be, 413 to a body over
-//! [`Webhook::max_body`], 405 to any method but POST; a status and nothing else, so that whoever tries signatures out learns
-//! nothing. The reason is logged by `tracing` at INFO under the target `headcount`.
+//! Answers have no body: 201 for an event that was handled, 400 for a request whose signature is not valid, 413 for a body larger than
+//! [`Webhook::max_body`], and 405 for any method except POST. The reason is not part of the answer, because it would help an attacker; it is
+//! logged by `tracing` at INFO under the target `headcount`.
 //!
-//! # Behind what reads bodies
+//! # Other readers of the body
 //!
-//! The signature is over the request's own bytes. A handler cannot take them from under it: what reads the body stands last among
-//! a handler's arguments, and there is room for one. So this does not compile:
+//! The signature is that of the request's bytes. A handler has at most one extractor that reads the body, as its last argument, so this does not
+//! compile:
 //!
 //! ```compile_fail
 //! use axum::{Json, Router, routing::post};
@@ -40,8 +40,7 @@
 //! let app: Router<headcount::Webhook> = Router::new().route("/", post(both));
 //! ```
 //!
-//! A middleware that reads the body passes a request on, and has to make it a body again: from the bytes that it read, not from what
-//! it parsed.
+//! A middleware that reads the body has to pass on the same bytes, not the parsed value serialized again.
 
 use crate::{Error, Event, Reason, Replay, ReplayGuard, Webhook};
 use axum_core::extract::{FromRef, FromRequest, Request};
@@ -57,14 +56,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower_service::Service;
 
-/// The event of a verified request, as an extractor.
+/// Extractor for the event of a verified request.
 ///
-/// The verifier is the [`Webhook`] in the router's state: the state itself, or a part of it by [`FromRef`]. No more of the body is read
-/// than [`Webhook::max_body`]; axum's own limit (`DefaultBodyLimit`) does not count here.
+/// The verifier is the [`Webhook`] in the router's state: the state itself, or a part of it by [`FromRef`]. At most [`Webhook::max_body`]
+/// bytes of the body are read; axum's own limit (`DefaultBodyLimit`) does not apply.
 ///
 /// # Errors
 ///
-/// [`Refused`], which is an answer.
+/// [`Refused`], which is also the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookEvent(pub Event);
 
@@ -80,7 +79,7 @@ where
     }
 }
 
-/// The answer to an event that was handled: 201, which the vendor takes for an acknowledgement.
+/// The answer to an event that was handled: 201, which acknowledges it to the vendor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accepted;
 
@@ -90,12 +89,12 @@ impl IntoResponse for Accepted {
     }
 }
 
-/// The answer to a request that is refused: a status and nothing else.
+/// The answer to a refused request: a status without a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused(StatusCode);
 
 impl Refused {
-    /// 400, 405 or 413.
+    /// Returns the status: 400, 405 or 413.
     pub fn status(&self) -> StatusCode {
         self.0
     }
@@ -119,10 +118,10 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// A whole endpoint, for `Router::route_service`: verifies each request, gives its event to `handler`, and answers.
+/// Makes a complete endpoint for `Router::route_service`: it verifies each request, passes its event to `handler`, and answers.
 ///
-/// What `handler` gives is a response as any handler's: where it is a success (`()`, `Ok(())`) the answer is 201 without a body, and where it
-/// is none (`Err(StatusCode::INTERNAL_SERVER_ERROR)`, an error type of your own) it is the answer, and the vendor delivers the event again.
+/// `handler` returns a response, as every handler does. If that is a success (`()`, `Ok(())`), the answer is 201 without a body. Otherwise
+/// (`Err(StatusCode::INTERNAL_SERVER_ERROR)`, or an error type of the application) it is the answer, and the vendor delivers the event again.
 pub fn receive<H, F>(webhook: Webhook, handler: H) -> Receive<H>
 where
     H: Fn(Event) -> F + Send + Sync + 'static,
@@ -131,7 +130,7 @@ where
     Receive { webhook, handler: Arc::new(handler), guard: None }
 }
 
-/// The endpoint that [`receive`] makes. Cheap to clone.
+/// An endpoint; made by [`receive`]. Clones are cheap.
 pub struct Receive<H> {
     webhook: Webhook,
     handler: Arc<H>,
@@ -139,8 +138,9 @@ pub struct Receive<H> {
 }
 
 impl<H> Receive<H> {
-    /// Answers 201 to a message that was handled already, without calling the handler. A message is recorded after its handler has succeeded:
-    /// one whose handler failed is handled when it comes again. Where the guard fails the answer is 500, and the vendor tries again.
+    /// Sets a replay guard: a message that was handled already is answered with 201, without a call of the handler. A message is recorded after
+    /// its handler has succeeded, so that one whose handler failed is handled when it is delivered again. If the guard fails, the answer is 500
+    /// and the vendor delivers the message again.
     pub fn replay_guard(mut self, guard: ReplayGuard) -> Self {
         self.guard = Some(guard);
         self
@@ -171,15 +171,15 @@ where
     H: Fn(Event) -> F,
     F: Future<Output: IntoResponse>,
 {
-    /// Verifies, asks the guard, handles, records.
+    /// Verifies the request, checks the replay guard, calls the handler and records the message.
     async fn answer(&self, request: Request) -> Response {
         let event = match read(&self.webhook, request).await {
             Ok(event) => event,
             Err(refused) => return refused.into_response(),
         };
         if let Some(guard) = &self.guard {
-            let asked = event.clone();
-            match apart(guard, move |guard| guard.check(&asked)).await {
+            let checked = event.clone();
+            match in_background(guard, move |guard| guard.check(&checked)).await {
                 Ok(Replay::First) => {}
                 Ok(Replay::Again) => return Accepted.into_response(),
                 Err(answer) => return answer.into_response(),
@@ -190,7 +190,7 @@ where
             return answer;
         }
         if let Some(guard) = &self.guard
-            && let Err(answer) = apart(guard, move |guard| guard.commit(&event)).await
+            && let Err(answer) = in_background(guard, move |guard| guard.commit(&event)).await
         {
             return answer.into_response();
         }
@@ -198,15 +198,15 @@ where
     }
 }
 
-/// Asks the guard on a thread that may wait: its store may be a file, or a server.
-async fn apart<T: Send + 'static>(
+/// Calls the guard on a thread that may block, because its store can be a file or a server.
+async fn in_background<T: Send + 'static>(
     guard: &ReplayGuard,
-    ask: impl FnOnce(&ReplayGuard) -> crate::Result<T> + Send + 'static,
+    call: impl FnOnce(&ReplayGuard) -> crate::Result<T> + Send + 'static,
 ) -> Result<T, StatusCode> {
     let guard = guard.clone();
-    let asked = tokio::task::spawn_blocking(move || crate::catch_panic(|| ask(&guard))).await;
-    asked.unwrap_or_else(|_| Err(Error::internal("the runtime ended"))).map_err(|error| {
-        tracing::warn!(target: "headcount", "a webhook's replay guard failed, and the message is to come again: {error}");
+    let result = tokio::task::spawn_blocking(move || crate::catch_panic(|| call(&guard))).await;
+    result.unwrap_or_else(|_| Err(Error::internal("the runtime ended"))).map_err(|error| {
+        tracing::warn!(target: "headcount", "a webhook's replay guard failed, so the message was not accepted: {error}");
         StatusCode::INTERNAL_SERVER_ERROR
     })
 }
@@ -223,14 +223,14 @@ impl<H> fmt::Debug for Receive<H> {
     }
 }
 
-/// The event of a request.
+/// Reads the body of a request and verifies it.
 async fn read(webhook: &Webhook, request: Request) -> Result<Event, Refused> {
     if request.method() != Method::POST {
         return Err(Refused(StatusCode::METHOD_NOT_ALLOWED));
     }
     let (head, body) = request.into_parts();
     let limit = webhook.max_body();
-    // By the length that was declared, before any of it is read.
+    // The declared length is checked before any of the body is read.
     if body.size_hint().lower() > limit as u64 {
         return Err(Refused(StatusCode::PAYLOAD_TOO_LARGE));
     }
@@ -244,7 +244,7 @@ async fn read(webhook: &Webhook, request: Request) -> Result<Event, Refused> {
     })
 }
 
-/// Why a body could not be read to its end: it is longer than this limit, or than one that was set outside of it; or it broke off.
+/// Returns the answer to a body that could not be read to its end: 413 if it exceeds this limit or that of an outer layer, otherwise 400.
 fn unread(error: &(dyn std::error::Error + 'static)) -> Refused {
     let mut causes = std::iter::successors(Some(error), |error| error.source());
     Refused(match causes.any(|cause| cause.is::<LengthLimitError>()) {

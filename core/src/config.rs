@@ -1,17 +1,17 @@
-//! Settings: where the environment is, who we are, and the rules that every setting obeys wherever it comes from.
+//! Settings: the names of environment variables, and the checks that apply to every setting whatever its source.
 
 use crate::{Error, Result};
 
-/// The environment variable that holds the environment's URL.
+/// Name of the environment variable with the environment's URL.
 pub const ENVIRONMENT_URL: &str = "SCALEKIT_ENVIRONMENT_URL";
-/// The environment variable that holds the client id.
+/// Name of the environment variable with the client id.
 pub const CLIENT_ID: &str = "SCALEKIT_CLIENT_ID";
-/// The environment variable that holds the client secret.
+/// Name of the environment variable with the client secret.
 pub const CLIENT_SECRET: &str = "SCALEKIT_CLIENT_SECRET";
-/// The environment variable that holds the webhook secret, or several separated by spaces while one is being rotated.
+/// Name of the environment variable with the webhook secret, or several separated by spaces while one is being rotated.
 pub const WEBHOOK_SECRET: &str = "SCALEKIT_WEBHOOK_SECRET";
 
-/// Reads `name` from the process environment; an unset or blank one is an error that names it.
+/// Reads the environment variable `name`. A variable that is not set, or blank, is an error that names it.
 pub(crate) fn from_env(name: &'static str) -> Result<String> {
     from_value(name, std::env::var_os(name))
 }
@@ -46,12 +46,12 @@ mod url {
     use crate::{Error, Result};
     use reqwest::Url;
 
-    /// The root that every path hangs off: `https`, or `http` to this machine alone.
+    /// The URL below which all paths are: `https`, or `http` for loopback hosts only.
     #[derive(Clone, Debug)]
     pub(crate) struct EnvironmentUrl(Url);
 
     impl EnvironmentUrl {
-        /// `name` is what the caller calls this setting; the URL's own text is not repeated, since it may hold a password.
+        /// Parses the setting `name`. Errors do not repeat the URL, which can contain a password.
         pub(crate) fn parse(name: &str, text: &str) -> Result<EnvironmentUrl> {
             let text = unquote(text);
             if text.is_empty() {
@@ -79,7 +79,7 @@ mod url {
             }
             if !url.username().is_empty() || url.password().is_some() {
                 return Err(Error::config(format!(
-                    "{name} holds a user name or password: pass the client id and secret apart"
+                    "{name} holds a user name or password: pass the client id and secret as settings of their own"
                 )));
             }
             if url.query().is_some() || url.fragment().is_some() {
@@ -94,7 +94,7 @@ mod url {
             Ok(EnvironmentUrl(url))
         }
 
-        /// The root with `path` behind it: relative, already percent-encoded, such as `api/v1/organizations`.
+        /// Appends `path`, which is relative and already percent-encoded, such as `api/v1/organizations`.
         pub(crate) fn join(&self, path: &str) -> Url {
             let mut url = self.0.clone();
             url.set_path(&format!("{}{path}", self.0.path()));
@@ -114,7 +114,7 @@ mod url {
         use super::*;
 
         #[test]
-        fn accepts_https_anywhere_and_http_here() {
+        fn accepts_https_for_any_host_and_http_for_loopback() {
             for text in [
                 "https://acme.scalekit.com",
                 "https://acme.scalekit.com/",
@@ -129,8 +129,8 @@ mod url {
         }
 
         #[test]
-        fn refuses_what_would_leak_or_lead_nowhere() {
-            for (text, said) in [
+        fn refuses_insecure_and_incomplete_urls() {
+            for (text, expected) in [
                 ("", "empty"),
                 ("acme.scalekit.com", "no scheme"),
                 ("http://acme.scalekit.com", "loopback"),
@@ -145,7 +145,7 @@ mod url {
             ] {
                 let error = EnvironmentUrl::parse("SCALEKIT_ENVIRONMENT_URL", text).unwrap_err();
                 assert!(error.message().starts_with("SCALEKIT_ENVIRONMENT_URL "), "{error}");
-                assert!(error.message().contains(said), "{text}: {error}");
+                assert!(error.message().contains(expected), "{text}: {error}");
                 assert!(!error.message().contains("pass@"), "{error}");
             }
         }
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_and_white_space_are_stripped_once() {
+    fn white_space_and_one_pair_of_quotes_are_stripped() {
         for (text, plain) in [
             ("  a b ", "a b"),
             ("\"a\"", "a"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_blank_variable_is_named() {
+    fn the_error_names_a_missing_or_blank_variable() {
         for value in [None, Some(""), Some("  "), Some("\"\"")] {
             let error = from_value(CLIENT_ID, value.map(Into::into)).unwrap_err();
             assert!(error.message().contains("SCALEKIT_CLIENT_ID"), "{error}");

@@ -1,7 +1,7 @@
 //! Keeps an application's accounts in step with its customers' directories.
 //!
-//! When a company hires or loses someone, its directory (Okta, Entra, Google, …) knows first. Scalekit turns every
-//! directory into one REST API and signed webhooks; this crate lists what the API holds and verifies what the webhooks say.
+//! A company records who joins and leaves in its directory (Okta, Entra, Google, …). Scalekit gives every directory the same REST API and
+//! signed webhooks. This crate calls the API and verifies the webhooks.
 //!
 //! ```no_run
 //! # async fn run() -> headcount::Result<()> {
@@ -15,12 +15,21 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Mirror`] keeps all of it in a file of its own, and tells what changed.
+//! [`Mirror`] keeps a durable local copy of all directories, with a feed of changes.
 //!
 //! # Features
 //!
-//! `client` (the REST client), `webhook` (verifying and signing, with neither runtime nor HTTP), `mirror`, `sqlite` (compiled in, for the
-//! mirror and the replay guard) and `blocking` (client and mirror for threads without an async runtime) are all on by default. `axum` is not: webhooks as endpoints and extractors of axum.
+//! On by default:
+//!
+//! - `client`: the REST client.
+//! - `webhook`: verifying and signing webhooks, without an async runtime or HTTP.
+//! - `mirror`: the local copy.
+//! - `sqlite`: SQLite, compiled in, for the mirror and the replay guard.
+//! - `blocking`: client and mirror for threads without an async runtime.
+//!
+//! Off by default:
+//!
+//! - `axum`: webhooks as endpoints and extractors of axum.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]

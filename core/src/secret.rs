@@ -1,19 +1,19 @@
-//! Text that must not be seen: never printed, and zeroed when dropped.
+//! Secret text: not printed by `Debug`, and overwritten with zeros when dropped.
 
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A client secret, a token or a signing secret. `Debug` prints `Secret(…)`; the memory is zeroed on drop.
+/// A client secret, an access token or a signing secret. `Debug` prints `Secret(…)`; the memory is overwritten with zeros on drop.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over.
+    /// Takes ownership of the text.
     pub fn new(text: impl Into<String>) -> Secret {
         Secret(Zeroizing::new(text.into()))
     }
 
-    /// The text itself. Whoever asks for it must not print it.
+    /// Returns the text. The caller must not print or log it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn does_not_print_itself() {
+    fn debug_does_not_show_the_text() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
     }
 }

@@ -1,4 +1,4 @@
-//! Directories, and the listings of who is in them.
+//! Calls about directories, and the listings of their users and groups.
 
 use super::path::Path;
 use super::{Client, List};
@@ -30,31 +30,31 @@ impl Client {
 }
 
 impl Directories {
-    /// All directories of an organization; they come in one answer.
+    /// Returns all directories of an organization, in one answer.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where there is no such organization.
+    /// [`ErrorKind::NotFound`] if there is no such organization.
     pub async fn list(&self, organization_id: &str) -> Result<Vec<Directory>> {
         let call = organization(organization_id).get("list directories");
         Ok(self.0.fetch::<All>(call).await?.directories)
     }
 
-    /// One directory.
+    /// Returns one directory.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where the organization has no such directory.
+    /// [`ErrorKind::NotFound`] if the organization has no such directory.
     pub async fn get(&self, organization_id: &str, directory_id: &str) -> Result<Directory> {
         let call = directory(organization_id, directory_id).get("get directory");
         Ok(self.0.fetch::<One>(call).await?.directory)
     }
 
-    /// The first directory that the organization lists, which is the one that most organizations have.
+    /// Returns the first directory of the organization's list; most organizations have only one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where it has none.
+    /// [`ErrorKind::NotFound`] if it has none.
     pub async fn primary(&self, organization_id: &str) -> Result<Directory> {
         self.list(organization_id).await?.into_iter().next().ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "the organization has no directory: set one up in its admin portal")
@@ -63,20 +63,20 @@ impl Directories {
         })
     }
 
-    /// Has Scalekit follow the directory.
+    /// Starts the synchronization of the directory by Scalekit.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where the organization has no such directory.
+    /// [`ErrorKind::NotFound`] if the organization has no such directory.
     pub async fn enable(&self, organization_id: &str, directory_id: &str) -> Result<DirectoryToggle> {
         self.toggle(organization_id, directory_id, "enable", "enable directory").await
     }
 
-    /// Has Scalekit stop following the directory.
+    /// Stops the synchronization of the directory by Scalekit.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where the organization has no such directory.
+    /// [`ErrorKind::NotFound`] if the organization has no such directory.
     pub async fn disable(&self, organization_id: &str, directory_id: &str) -> Result<DirectoryToggle> {
         self.toggle(organization_id, directory_id, "disable", "disable directory").await
     }

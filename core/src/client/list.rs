@@ -1,4 +1,4 @@
-//! A listing before it is asked for: its filters, and the three ways to read it.
+//! A listing before it is requested: its filters, and one page of it. `paging` reads all pages.
 
 use super::Client;
 use super::path::Path;
@@ -16,11 +16,11 @@ pub(crate) mod sealed {
     use super::{DeserializeOwned, Page};
 
     pub trait Listed: Send + Sync + Unpin + Sized + 'static {
-        /// What errors say was being done.
+        /// Name of the operation, for errors and logs.
         const OPERATION: &'static str;
-        /// The largest page that the server gives.
+        /// Number of items in the server's largest page.
         const LARGEST_PAGE: u32;
-        /// The shape of the answer.
+        /// Type of the answer.
         type Answer: DeserializeOwned + Into<Page<Self>> + Send;
     }
 }
@@ -61,15 +61,15 @@ macro_rules! listed {
     };
 }
 
-// The largest pages are the contract's: "between 10 and 100", and "Maximum value is 30" twice.
+// The contract's largest pages: "between 10 and 100" for organizations, "Maximum value is 30" for users and for groups.
 listed!(Organization, organizations, OrganizationsAnswer, "list organizations", 100);
 listed!(User, users, UsersAnswer, "list directory users", 30);
 listed!(Group, groups, GroupsAnswer, "list directory groups", 30);
 
-/// A listing to be read: set its filters, then take one page ([`send`](List::send)), every item
+/// A listing before it is requested: set its filters, then read one page ([`send`](List::send)), every item
 /// ([`stream`](List::stream)) or every page ([`pages`](List::pages)).
 ///
-/// Every setter takes the value or an `Option` of it; `None` leaves the setting as the server has it.
+/// Every setter takes a value or an `Option`; `None` is the server's default.
 #[derive(Debug)]
 #[must_use = "a listing is not asked for until it is sent"]
 pub struct List<T> {
@@ -90,8 +90,7 @@ impl<T: Listed> List<T> {
         List { client, call: path.get(T::OPERATION), read_ahead: true, _of: PhantomData }
     }
 
-    /// The most items a page may have. The server's own limits apply as well: users and groups come 30 at most, organizations 10
-    /// to 100.
+    /// Sets the largest number of items per page. The server's limits apply as well: at most 30 users or groups, 10 to 100 organizations.
     pub fn page_size(self, items: impl Into<Option<u32>>) -> List<T> {
         match items.into() {
             Some(0) => self.fail(Error::invalid_argument("page_size is 0: expected at least 1")),
@@ -99,25 +98,25 @@ impl<T: Listed> List<T> {
         }
     }
 
-    /// The page to start with: the `next_page_token` or `prev_page_token` of another one.
+    /// Sets the first page to read: the `next_page_token` or `prev_page_token` of another page.
     pub fn page_token<'a>(self, token: impl Into<Option<&'a str>>) -> List<T> {
-        // The empty token is what the last page names as its next one; asking with it would start over.
+        // The last page has the empty token; sending it would request the first page.
         self.set("page_token", token.into().filter(|token| !token.is_empty()))
     }
 
-    /// Whether [`stream`](List::stream) and [`pages`](List::pages) fetch the next page while the one before is read: one page ahead and
-    /// no more, from the second page on. They do unless told otherwise.
+    /// Sets whether [`stream`](List::stream) and [`pages`](List::pages) fetch the next page while the current one is read: at most one page
+    /// ahead, from the second page on. Default: true.
     pub fn read_ahead(mut self, ahead: impl Into<Option<bool>>) -> List<T> {
         self.read_ahead = ahead.into().unwrap_or(true);
         self
     }
 
-    /// Reads one page: the server's default number of items unless [`page_size`](List::page_size) says otherwise.
+    /// Reads one page, with the server's default number of items unless [`page_size`](List::page_size) was called.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such organization or directory;
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for what cannot be sent.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such organization or directory;
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an argument that cannot be sent.
     pub async fn send(&self) -> Result<Page<T>> {
         let page = self.client.fetch::<T::Answer>(self.call.clone()).await?.into();
         self.client.http.count_page();
@@ -139,41 +138,41 @@ impl<T: Listed> List<T> {
 }
 
 impl List<Organization> {
-    /// Only the organization to which the application gave this id of its own.
+    /// Lists only the organization to which the application assigned this id.
     pub fn external_id<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         self.set("external_id", id.into())
     }
 }
 
 impl List<User> {
-    /// Whether users come with [`user_detail`](User::user_detail).
+    /// Sets whether users have [`user_detail`](User::user_detail).
     pub fn include_detail(self, include: impl Into<Option<bool>>) -> Self {
         self.set("include_detail", include.into())
     }
 
-    /// Only the members of this group (`dirgroup_…`).
+    /// Lists only the members of this group (`dirgroup_…`).
     pub fn directory_group_id<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         self.set("directory_group_id", id.into())
     }
 
-    /// Only users that were changed after this moment.
+    /// Lists only users that were changed after this time.
     pub fn updated_after(self, moment: impl Into<Option<Timestamp>>) -> Self {
         self.set("updated_after", moment.into())
     }
 }
 
 impl List<Group> {
-    /// Whether groups come with [`group_detail`](Group::group_detail).
+    /// Sets whether groups have [`group_detail`](Group::group_detail).
     pub fn include_detail(self, include: impl Into<Option<bool>>) -> Self {
         self.set("include_detail", include.into())
     }
 
-    /// Whether groups of the provider that Scalekit does not follow come as well.
+    /// Sets whether groups of the provider that Scalekit does not synchronize are listed as well.
     pub fn include_external_groups(self, include: impl Into<Option<bool>>) -> Self {
         self.set("include_external_groups", include.into())
     }
 
-    /// Only groups that were changed after this moment.
+    /// Lists only groups that were changed after this time.
     pub fn updated_after(self, moment: impl Into<Option<Timestamp>>) -> Self {
         self.set("updated_after", moment.into())
     }

@@ -1,4 +1,4 @@
-//! The client: one function an endpoint, grouped as the vendor's SDKs group them.
+//! The REST client: one function per endpoint, grouped as in the vendor's SDKs.
 
 mod directories;
 mod list;
@@ -23,10 +23,24 @@ pub use paging::{Items, Pages};
 
 /// The REST client of one environment.
 ///
-/// Cheap to clone, and safe to use from any number of tasks at once: clones share one connection pool and one token. Making one
-/// does no I/O. Its calls need a tokio runtime; [`blocking`](crate::blocking) has the same ones without.
+/// Clones are cheap and share one connection pool and one access token. Any number of tasks may use a client at once. Making one does no I/O.
+/// Its calls need a tokio runtime; `headcount::blocking` has the same calls for threads without one.
 ///
-/// Every call has a deadline, is repeated after failures that may pass, and is cancelled by dropping its future.
+/// Every call has a deadline, is repeated after temporary failures, and is cancelled by dropping its future.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// # async fn run() -> headcount::Result<()> {
+/// let client = headcount::Client::builder("https://acme.scalekit.com", "skc_1", "secret")
+///     .timeout(Duration::from_secs(30))
+///     .build()?;
+/// let directory = client.directories().primary("org_1").await?;
+/// println!("{} users", directory.total_users);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     http: Arc<Http>,
@@ -43,7 +57,8 @@ pub struct ClientBuilder {
 }
 
 impl Client {
-    /// The client of the environment that `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and `SCALEKIT_CLIENT_SECRET` name.
+    /// Makes a client with the settings in the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and
+    /// `SCALEKIT_CLIENT_SECRET`.
     ///
     /// # Errors
     ///
@@ -52,7 +67,7 @@ impl Client {
         ClientBuilder::from_env()?.build()
     }
 
-    /// Starts with the three settings that have no default.
+    /// Starts with the three settings that have no default: URL of the environment, client id and client secret.
     pub fn builder(
         environment_url: impl Into<String>,
         client_id: impl Into<String>,
@@ -66,12 +81,13 @@ impl Client {
         }
     }
 
-    /// The same client, connections and token, whose calls have these options: another deadline, a handle to end them with.
+    /// Returns a client whose calls have these options, such as another deadline or a handle that cancels them. It shares connections and token
+    /// with this one.
     pub fn with(&self, options: CallOptions) -> Client {
         Client { http: Arc::clone(&self.http), options }
     }
 
-    /// What the client has done since it was made, clones and all.
+    /// Returns the counters of this client and its clones since it was made.
     pub fn stats(&self) -> Stats {
         self.http.stats()
     }
@@ -82,7 +98,7 @@ impl Client {
 }
 
 impl ClientBuilder {
-    /// The settings in `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and `SCALEKIT_CLIENT_SECRET`.
+    /// Starts with the settings in the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and `SCALEKIT_CLIENT_SECRET`.
     ///
     /// # Errors
     ///
@@ -93,110 +109,110 @@ impl ClientBuilder {
             config::from_env(config::CLIENT_ID)?,
             config::from_env(config::CLIENT_SECRET)?,
         );
-        // Errors name the variable, which is where the user can mend it.
+        // Errors name the variable, which is what the user has to correct.
         (builder.url.1, builder.id.1, builder.secret.1) =
             (config::ENVIRONMENT_URL, config::CLIENT_ID, config::CLIENT_SECRET);
         Ok(builder)
     }
 
-    /// The deadline of each call, with all its attempts and waits. 60 seconds unless set.
+    /// Sets the deadline of each call, with all its attempts and waits. Default: [`defaults::TIMEOUT`](crate::defaults::TIMEOUT).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// How long one attempt of a call may take before another is made. 20 seconds unless set.
+    /// Sets the longest duration of one attempt of a call. Default: [`defaults::ATTEMPT_TIMEOUT`](crate::defaults::ATTEMPT_TIMEOUT).
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.settings.attempt_timeout = timeout;
         self
     }
 
-    /// How long a connection may take to be made. 10 seconds unless set.
+    /// Sets the longest duration of establishing a connection. Default: [`defaults::CONNECT_TIMEOUT`](crate::defaults::CONNECT_TIMEOUT).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self
     }
 
-    /// How calls are repeated.
+    /// Sets how calls are repeated after temporary failures.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
         self
     }
 
-    /// How often a call is tried in all; 1 turns retries off. 5 unless set.
+    /// Sets the number of attempts of a call, the first one included; 1 turns retries off. Default: [`defaults::MAX_ATTEMPTS`](crate::defaults::MAX_ATTEMPTS).
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.retry.max_attempts = attempts;
         self
     }
 
-    /// The longest first wait between attempts. 250 ms unless set.
+    /// Sets the upper bound of the random wait after the first failure. Default: [`defaults::RETRY_BASE`](crate::defaults::RETRY_BASE).
     pub fn retry_base(mut self, wait: Duration) -> Self {
         self.settings.retry.base = wait;
         self
     }
 
-    /// The longest wait between attempts, unless the server asks for more. 8 seconds unless set.
+    /// Sets the upper bound of any wait between attempts, unless the server asks for a longer one. Default: [`defaults::RETRY_CAP`](crate::defaults::RETRY_CAP).
     pub fn retry_cap(mut self, wait: Duration) -> Self {
         self.settings.retry.cap = wait;
         self
     }
 
-    /// How many retries all calls have between them; see [`RetryPolicy::budget`]. 100 unless set.
+    /// Sets the retries that all calls have in total; see [`RetryPolicy::budget`]. Default: [`defaults::RETRY_BUDGET`](crate::defaults::RETRY_BUDGET).
     pub fn retry_budget(mut self, retries: u32) -> Self {
         self.settings.retry.budget = retries;
         self
     }
 
-    /// How many requests may be under way at once; the rest wait their turn. 32 unless set.
+    /// Sets the number of requests in flight at the same time; further ones wait. Default: [`defaults::MAX_CONCURRENCY`](crate::defaults::MAX_CONCURRENCY).
     pub fn max_concurrency(mut self, requests: usize) -> Self {
         self.settings.max_concurrency = requests;
         self
     }
 
-    /// The longest answer that is read, in bytes; a longer one is an error. 8 MiB unless set.
+    /// Sets the largest answer that is read, in bytes; a larger one is an error. Default: [`defaults::MAX_RESPONSE_BYTES`](crate::defaults::MAX_RESPONSE_BYTES).
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.settings.max_response_bytes = bytes;
         self
     }
 
-    /// The proxy to go through (`http://` or `https://`, a user name and password in it where it wants them), in the place of the one
-    /// that `HTTPS_PROXY` or `ALL_PROXY` names; hosts in `NO_PROXY` are reached without. The empty text means no proxy at all.
+    /// Sets the proxy (`http://` or `https://`, with user name and password if it needs them). It replaces that of `HTTPS_PROXY` or `ALL_PROXY`;
+    /// hosts in `NO_PROXY` are reached directly. The empty text means no proxy.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.settings.proxy = Some(url.into());
         self
     }
 
-    /// A file of certificate authorities in PEM that are trusted beside the system's. It is read when the client is made.
+    /// Sets a PEM file of certificate authorities that are trusted in addition to the system's. It is read when the client is made.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.ca_file = Some(path.into());
         self
     }
 
-    /// What is appended to the `User-Agent`: the application's name and version, such as `acme-provisioning/2.1`.
+    /// Sets the text that is appended to the `User-Agent`: the application's name and version, such as `acme-provisioning/2.1`.
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.settings.user_agent_suffix = suffix.into();
         self
     }
 
-    /// Who is told what the client does. `tracing` subscribers are told without.
+    /// Sets the observer that receives the events of the client. `tracing` subscribers receive them without one.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.settings.observer = Some(Arc::new(observer));
         self
     }
 
-    /// The clock that dates in answers are compared with.
+    /// Sets the clock that dates in answers are compared with.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);
         self
     }
 
-    /// Where the jitter between attempts comes from.
+    /// Sets the random source of the waits between attempts.
     pub fn random(mut self, random: impl Random) -> Self {
         self.settings.random = Arc::new(random);
         self
     }
 
-    /// Checks the settings and makes the client. Nothing is sent.
+    /// Checks the settings and makes the client. Sends nothing.
     ///
     /// # Errors
     ///

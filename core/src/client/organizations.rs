@@ -1,4 +1,4 @@
-//! Organizations.
+//! Calls about organizations.
 
 use super::path::Path;
 use super::{Client, List};
@@ -30,57 +30,57 @@ impl Organizations {
         List::new(self.0.clone(), Path::new("organizations"))
     }
 
-    /// The organization with this id (`org_…`).
+    /// Returns the organization with this id (`org_…`).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is none.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub async fn get(&self, id: &str) -> Result<Organization> {
         let call = Path::new("organizations").id("organization", id).get("get organization");
         Ok(self.0.fetch::<Answer>(call).await?.organization)
     }
 
-    /// The organization to which the application gave this id of its own.
+    /// Returns the organization to which the application assigned this id.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is none.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub async fn get_by_external_id(&self, external_id: &str) -> Result<Organization> {
         let call =
             Path::new("organizations:external").id("external", external_id).get("get organization by external id");
         Ok(self.0.fetch::<Answer>(call).await?.organization)
     }
 
-    /// Makes an organization that people know as `display_name` (1 to 200 characters).
+    /// Creates an organization with this display name, 1 to 200 characters.
     ///
-    /// It is tried again only where it is certain that the attempt before made none: after a refused connection or a 429. After an
-    /// error that leaves this open, look for it by its external id.
+    /// The call is repeated only if the previous attempt certainly created nothing: after a refused connection or a 429. After another error, find
+    /// out by the external id whether the organization exists.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) where the server does not like a field.
+    /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) if the server refuses a field.
     pub async fn create(&self, display_name: &str, fields: &OrganizationFields) -> Result<Organization> {
         let fields = OrganizationFields { display_name: Some(display_name.to_owned()), ..fields.clone() };
         let call = Path::new("organizations").call(Method::POST, "create organization");
         Ok(self.0.fetch::<Answer>(with(call, &fields)).await?.organization)
     }
 
-    /// Changes the fields that are given and leaves the others.
+    /// Changes the fields that are given and leaves the others as they are.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is no such organization,
-    /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) where the server does not like a field.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such organization,
+    /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) if the server refuses a field.
     pub async fn update(&self, id: &str, fields: &OrganizationFields) -> Result<Organization> {
         let call = Path::new("organizations").id("organization", id).call(Method::PATCH, "update organization");
         Ok(self.0.fetch::<Answer>(with(call, fields)).await?.organization)
     }
 
-    /// Removes an organization with everything in it, for good.
+    /// Deletes an organization with all its data. This cannot be undone.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where there is none.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub async fn delete(&self, id: &str) -> Result<()> {
         let call = Path::new("organizations").id("organization", id).call(Method::DELETE, "delete organization");
         self.0.fetch::<IgnoredAny>(call).await.map(|_| ())

@@ -1,14 +1,14 @@
-//! Paths: each id stays inside its own segment, whatever it is made of.
+//! Paths of requests. Ids are escaped so that each stays inside its own segment.
 
 use crate::http::Call;
 use crate::{Error, Result};
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Everything but RFC 3986's unreserved characters.
+/// All characters except RFC 3986's unreserved ones.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A path below `api/v1`, with an error where an id cannot be part of one.
+/// A path below `api/v1`, or the error of an id that cannot be part of a path.
 pub(super) struct Path {
     path: String,
     route: String,
@@ -17,12 +17,12 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// `api/v1/` and `rest`.
+    /// Starts with `api/v1/` and `rest`.
     pub(super) fn new(rest: &str) -> Path {
         Path { path: format!("api/v1/{rest}"), route: format!("/api/v1/{rest}"), context: Vec::new(), error: None }
     }
 
-    /// One more fixed segment.
+    /// Appends a fixed segment.
     pub(super) fn then(mut self, segment: &str) -> Path {
         for path in [&mut self.path, &mut self.route] {
             path.push('/');
@@ -31,7 +31,7 @@ impl Path {
         self
     }
 
-    /// A custom verb behind the last segment (`…:enable`).
+    /// Appends a custom verb to the last segment (`…:enable`).
     pub(super) fn verb(mut self, verb: &str) -> Path {
         for path in [&mut self.path, &mut self.route] {
             path.push(':');
@@ -40,9 +40,9 @@ impl Path {
         self
     }
 
-    /// One more segment that is an id. `what` names it in errors.
+    /// Appends a segment that is an id. `what` names it in errors.
     pub(super) fn id(mut self, what: &'static str, id: &str) -> Path {
-        // URL parsers resolve dots even where they are escaped, so such a segment cannot be sent at all.
+        // URL parsers resolve dots even if they are escaped, so such a segment cannot be sent.
         if id.is_empty() || id == "." || id == ".." {
             let came = if id.is_empty() { "an empty text" } else { "dots alone" };
             self.error.get_or_insert_with(|| {
@@ -56,6 +56,7 @@ impl Path {
         self
     }
 
+    /// Makes the call. Fails if an id cannot be part of a path.
     pub(super) fn call(self, method: Method, operation: &'static str) -> Result<Call> {
         match self.error {
             Some(error) => Err(error.with_context("operation", operation)),
@@ -71,6 +72,7 @@ impl Path {
         }
     }
 
+    /// Makes a GET call. Fails if an id cannot be part of a path.
     pub(super) fn get(self, operation: &'static str) -> Result<Call> {
         self.call(Method::GET, operation)
     }
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_stay_in_their_segment() {
+    fn ids_are_escaped_within_their_segment() {
         for (id, segment) in [
             ("org_1", "org_1"),
             ("a/b", "a%2Fb"),
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_name_what_paths_hold() {
+    fn a_route_has_placeholders_instead_of_ids() {
         let call = Path::new("organizations").id("organization", "org_1").then("directories").id("directory", "dir_1");
         let call = call.verb("enable").call(Method::PATCH, "test").unwrap();
         assert_eq!(call.route, "/api/v1/organizations/{organization}/directories/{directory}:enable");
@@ -118,7 +120,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_id_escapes(id in "\\PC*|[./%:?#\\\\a-z]{0,8}") {
+        fn no_id_changes_the_structure_of_the_path(id in "\\PC*|[./%:?#\\\\a-z]{0,8}") {
             if let Ok(url) = sent(&id) {
                 let url = reqwest::Url::parse(&url).unwrap();
                 let segments: Vec<_> = url.path_segments().unwrap().collect();

@@ -1,4 +1,4 @@
-//! A directory: an organization's Okta, Entra, Google, …, as Scalekit follows it.
+//! A directory: an organization's Okta, Entra, Google, …, as Scalekit synchronizes it.
 
 use super::null_is_default;
 use super::open_enum::open_enum;
@@ -8,54 +8,54 @@ use serde::{Deserialize, Serialize};
 /// The contract's `directoriesDirectory`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Directory {
-    /// `dir_…`.
+    /// Id, `dir_…`.
     pub id: String,
-    /// What people call it.
+    /// Display name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
-    /// The organization it belongs to.
+    /// Id of the organization that it belongs to.
     #[serde(default, deserialize_with = "null_is_default")]
     pub organization_id: String,
-    /// How Scalekit follows it.
+    /// How Scalekit receives its data.
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_type: DirectoryType,
-    /// Whose product it is.
+    /// Product that the organization uses.
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_provider: DirectoryProvider,
-    /// Whether Scalekit follows it at present.
+    /// Whether Scalekit synchronizes it.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enabled: bool,
-    /// The vendor's word for its state.
+    /// State, in the vendor's terms.
     #[serde(default, deserialize_with = "null_is_default")]
     pub status: String,
-    /// The account whose access is used to poll it.
+    /// Email address of the account whose access is used to poll the provider's API.
     #[serde(default, deserialize_with = "null_is_default")]
     pub email: String,
-    /// Where the directory sends its changes.
+    /// URL to which the directory sends its changes (SCIM).
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_endpoint: String,
-    /// Whether all groups are followed, or selected ones.
+    /// Which groups are synchronized: all, or selected ones.
     #[serde(default, deserialize_with = "null_is_default")]
     pub groups_tracked: String,
-    /// How many users it has.
+    /// Number of users.
     #[serde(default, deserialize_with = "null_is_default")]
     pub total_users: u32,
-    /// How many groups it has.
+    /// Number of groups.
     #[serde(default, deserialize_with = "null_is_default")]
     pub total_groups: u32,
-    /// When it was last followed with success.
+    /// Time of the last successful synchronization, or `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_synced_at: Option<Timestamp>,
-    /// Counts and last changes.
+    /// Numbers of users and groups and times of their last changes, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stats: Option<DirectoryStats>,
-    /// Which attribute of the directory becomes which of Scalekit's.
+    /// Which attribute of the directory is mapped to which of Scalekit's, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute_mappings: Option<AttributeMappings>,
-    /// Which group gives which role.
+    /// Roles of groups, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_assignments: Option<RoleAssignments>,
-    /// The secrets that the directory signs in with: their last characters, never themselves.
+    /// Secrets with which the directory authenticates. Only their last characters are known.
     #[serde(default, deserialize_with = "null_is_default")]
     pub secrets: Vec<DirectorySecret>,
 }
@@ -63,16 +63,16 @@ pub struct Directory {
 /// The contract's `directoriesStats`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DirectoryStats {
-    /// How many users.
+    /// Number of users.
     #[serde(default, deserialize_with = "null_is_default")]
     pub total_users: u32,
-    /// How many groups.
+    /// Number of groups.
     #[serde(default, deserialize_with = "null_is_default")]
     pub total_groups: u32,
-    /// The latest change of a user.
+    /// Time of the latest change of any user, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_updated_at: Option<Timestamp>,
-    /// The latest change of a group.
+    /// Time of the latest change of any group, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_updated_at: Option<Timestamp>,
 }
@@ -80,7 +80,7 @@ pub struct DirectoryStats {
 /// The contract's `directoriesAttributeMappings`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AttributeMappings {
-    /// One entry an attribute.
+    /// One entry per attribute.
     #[serde(default, deserialize_with = "null_is_default")]
     pub attributes: Vec<AttributeMapping>,
 }
@@ -88,10 +88,10 @@ pub struct AttributeMappings {
 /// The contract's `directoriesAttributeMapping`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AttributeMapping {
-    /// The directory's name for it.
+    /// Name of the attribute in the directory.
     #[serde(default, deserialize_with = "null_is_default")]
     pub key: String,
-    /// Scalekit's.
+    /// Name of the attribute in Scalekit.
     #[serde(default, deserialize_with = "null_is_default")]
     pub map_to: String,
 }
@@ -99,7 +99,7 @@ pub struct AttributeMapping {
 /// The contract's `directoriesRoleAssignments`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoleAssignments {
-    /// One entry a group.
+    /// One entry per group.
     #[serde(default, deserialize_with = "null_is_default")]
     pub assignments: Vec<RoleAssignment>,
 }
@@ -107,47 +107,47 @@ pub struct RoleAssignments {
 /// The contract's `directoriesRoleAssignment`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoleAssignment {
-    /// `dirgroup_…`.
+    /// Id of the group, `dirgroup_…`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub group_id: String,
-    /// The role its members have.
+    /// Role of the group's members.
     #[serde(default, deserialize_with = "null_is_default")]
     pub role_name: String,
 }
 
-/// The contract's `directoriesSecret`: a secret's life, not the secret.
+/// The contract's `directoriesSecret`: state and lifetime of a secret, without the secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DirectorySecret {
-    /// Its id.
+    /// Id of the secret.
     #[serde(default, deserialize_with = "null_is_default")]
     pub id: String,
-    /// The directory it opens.
+    /// Id of the directory that authenticates with it.
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_id: String,
-    /// Its last characters, to tell it from others.
+    /// Last characters of the secret, to distinguish it from others.
     #[serde(default, deserialize_with = "null_is_default")]
     pub secret_suffix: String,
-    /// Whether it is in use.
+    /// Whether it can be used.
     #[serde(default, deserialize_with = "null_is_default")]
     pub status: SecretStatus,
-    /// When it was made.
+    /// Time of creation, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_time: Option<Timestamp>,
-    /// When it ends.
+    /// Time of expiry, or `None` if it does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_time: Option<Timestamp>,
-    /// When it was last used.
+    /// Time of last use, or `None` if it was never used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_time: Option<Timestamp>,
 }
 
-/// The contract's `directoriesToggleDirectoryResponse`: how switching a directory on or off went.
+/// The contract's `directoriesToggleDirectoryResponse`: the result of enabling or disabling a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DirectoryToggle {
-    /// Whether the directory is on now.
+    /// Whether the directory is enabled now.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enabled: bool,
-    /// What stood in the way, or empty.
+    /// Why the directory could not be enabled or disabled, or empty on success.
     #[serde(default, deserialize_with = "null_is_default")]
     pub error_message: String,
 }
@@ -155,11 +155,11 @@ pub struct DirectoryToggle {
 open_enum! {
     /// The contract's `directoriesDirectoryType`.
     DirectoryType {
-        /// The directory sends its changes.
+        /// The directory sends its changes (SCIM).
         Scim = "SCIM",
-        /// Scalekit asks an LDAP server.
+        /// Scalekit queries an LDAP server.
         Ldap = "LDAP",
-        /// Scalekit asks the provider's API.
+        /// Scalekit polls the provider's API.
         Poll = "POLL",
     }
 }

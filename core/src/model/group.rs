@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 /// The contract's `directoriesDirectoryGroup`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Group {
-    /// `dirgroup_…`.
+    /// Id, `dirgroup_…`.
     pub id: String,
-    /// What people call it.
+    /// Display name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub display_name: String,
-    /// How many members it has.
+    /// Number of members.
     #[serde(default, deserialize_with = "null_is_default")]
     pub total_users: u32,
-    /// When it was last changed.
+    /// Time of the last change, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
-    /// The group as its directory describes it, where details were asked for.
+    /// The group as its directory describes it, or `None` unless `include_detail` was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_detail: Option<RawJson>,
 }

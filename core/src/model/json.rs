@@ -1,4 +1,4 @@
-//! JSON that is kept as text, and what serde needs to be told about the vendor's JSON.
+//! JSON that is kept as text, and serde functions for the vendor's JSON.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// A JSON value as the text it came in: decoded when it is read, and not before. Cheap to clone.
+/// A JSON value as the text that was received, decoded on demand. Clones are cheap.
 #[derive(Clone)]
 pub struct RawJson(Arc<Box<RawValue>>);
 
@@ -27,29 +27,29 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it is not.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it is not.
     pub fn new(text: impl Into<String>) -> crate::Result<RawJson> {
         RawValue::from_string(text.into())
             .map(|value| RawJson(Arc::new(value)))
             .map_err(|error| crate::Error::new(crate::ErrorKind::Decode, plain_json_error(&error)))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn get(&self) -> &str {
         self.0.get()
     }
 
-    /// Decodes it.
+    /// Decodes the value.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it has another shape.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it has another shape.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> crate::Result<T> {
         decode(self.get())
     }
 }
 
-/// JSON that stands in something else, as text that is known to be one value.
+/// A JSON value inside another text, from which it is borrowed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RawJsonRef<'a>(&'a str);
 
@@ -59,25 +59,25 @@ impl<'a> RawJsonRef<'a> {
         RawJsonRef(text)
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn get(self) -> &'a str {
         self.0
     }
 
-    /// Decodes it.
+    /// Decodes the value.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) where it has another shape.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it has another shape.
     pub fn decode<T: Deserialize<'a>>(self) -> crate::Result<T> {
         decode(self.0)
     }
 
-    /// The same in memory of its own.
+    /// Copies the value.
     ///
     /// # Errors
     ///
-    /// None that can be: the text is checked once more.
+    /// None: the text is known to be one JSON value, and is checked once more.
     pub fn to_raw(self) -> crate::Result<RawJson> {
         RawJson::new(self.0)
     }
@@ -94,7 +94,7 @@ impl fmt::Debug for RawJsonRef<'_> {
 }
 
 impl PartialEq for RawJson {
-    /// Equal where the texts are.
+    /// Compares the texts: equal values in different spellings are not equal.
     fn eq(&self, other: &RawJson) -> bool {
         self.get() == other.get()
     }
@@ -114,14 +114,14 @@ impl fmt::Debug for RawJson {
     }
 }
 
-/// For `#[serde(deserialize_with)]`: `null` counts as missing.
+/// Deserializes `null` like a missing field, for `#[serde(deserialize_with)]`.
 pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// What serde_json has to say about a text, without repeating any of it: a wrong value may be a secret or a person's name.
+/// Returns serde_json's message without any part of the text, because a wrong value may be a secret or personal data.
 pub(crate) fn plain_json_error(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let (what, place) =
@@ -129,12 +129,12 @@ pub(crate) fn plain_json_error(error: &serde_json::Error) -> String {
     let mut plain = String::new();
     match what.strip_prefix("invalid type: ").or_else(|| what.strip_prefix("invalid value: ")) {
         Some(rest) => {
-            // "string \"what it said\", expected a string": the kind before the value, and what was expected behind it.
+            // The message is "string \"VALUE\", expected a string": the type precedes the value, the expectation follows it.
             let came = rest.split([' ', ',']).next().unwrap_or("something");
             let expected = rest.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
             plain.push_str(&format!("expected {expected}, got {}{came}", if came == "null" { "" } else { "a " }));
         }
-        // serde_json's own words about syntax, and serde's about fields, repeat nothing; a field's own decoder may.
+        // Messages about syntax and about fields do not repeat values; those of a field's own decoder can.
         None if !error.is_data() || what.starts_with("missing field `") || what.starts_with("duplicate field `") => {
             plain.push_str(what);
         }
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn errors_do_not_repeat_the_value() {
-        for (text, said) in [
+        for (text, expected) in [
             (r#"{"id":["hunter2"]}"#, "expected a string, got a sequence"),
             (r#"{"id":"x","emails":"hunter2, expected b"}"#, "expected a sequence, got a string"),
             (r#"{"id":"x","updated_at":"hunter2"}"#, "expected a value of another form"),
@@ -161,7 +161,7 @@ mod tests {
             (r#"{"id":"hunter2"#, "EOF while parsing a string"),
         ] {
             let plain = plain_json_error(&serde_json::from_str::<User>(text).unwrap_err());
-            assert!(plain.contains(said), "{text}: {plain}");
+            assert!(plain.contains(expected), "{text}: {plain}");
             assert!(!plain.contains("hunter2"), "{plain}");
         }
         let plain = plain_json_error(&serde_json::from_str::<Timestamp>("\"hunter2\"").unwrap_err());

@@ -1,8 +1,8 @@
-//! The wire types: what the contract's schemas say, made of plain fields.
+//! The types of the vendor's API, one for each schema of the contract.
 //!
-//! As in protobuf, which the vendor's API is made with, a text that was not sent is the empty one. Unknown fields are ignored,
-//! missing ones and `null` tolerated, and unknown members of an enum kept. What an identity provider sent in its own shape
-//! (`user_detail`, `group_detail`) stays raw JSON until somebody reads it.
+//! A text that was not sent is empty, as in protobuf, from which the vendor generates its JSON. Unknown fields are ignored, missing fields
+//! and `null` are accepted, and unknown values of an enum are kept. Data in the identity provider's own format (`user_detail`,
+//! `group_detail`) stays raw JSON until it is decoded.
 
 mod directory;
 mod group;

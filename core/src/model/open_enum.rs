@@ -1,6 +1,6 @@
-//! Enums that keep the members they do not know.
+//! Enums that keep values that they do not know.
 
-/// Defines an enum with the contract's members and one for every other text, with `as_str`, `Display` and serde.
+/// Defines an enum with the contract's values and one for every other text, with `as_str`, `Display` and serde.
 macro_rules! open_enum {
     ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$meta])*
@@ -8,12 +8,12 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $type {
             $($(#[$doc])* $variant,)*
-            /// A member that this version does not know, or the empty text where none was sent.
+            /// A value that this version does not know, or the empty text if none was sent.
             Other(String),
         }
 
         impl $type {
-            /// The text on the wire.
+            /// Returns the text on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $($type::$variant => $text,)*

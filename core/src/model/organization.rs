@@ -1,4 +1,4 @@
-//! An organization: one of the companies that the application is sold to.
+//! An organization: a customer of the application.
 
 use super::null_is_default;
 use super::open_enum::open_enum;
@@ -9,55 +9,56 @@ use std::collections::BTreeMap;
 /// The contract's `organizationsOrganization`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Organization {
-    /// `org_…`.
+    /// Id, `org_…`.
     pub id: String,
-    /// When it was created.
+    /// Time of creation, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create_time: Option<Timestamp>,
-    /// When it was last changed.
+    /// Time of the last change, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_time: Option<Timestamp>,
-    /// What people call it.
+    /// Display name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub display_name: String,
-    /// The application's own id for it.
+    /// The application's id of the organization.
     #[serde(default, deserialize_with = "null_is_default")]
     pub external_id: String,
-    /// Where its data lives.
+    /// Region in which its data is stored.
     #[serde(default, deserialize_with = "null_is_default")]
     pub region_code: RegionCode,
-    /// Its short name in addresses.
+    /// Short name, for URLs.
     #[serde(default, deserialize_with = "null_is_default")]
     pub slug: String,
-    /// Where its logo is.
+    /// URL of the logo.
     #[serde(default, deserialize_with = "null_is_default")]
     pub logo_url: String,
-    /// The application's own keys and values.
+    /// Metadata of the application.
     #[serde(default, deserialize_with = "null_is_default")]
     pub metadata: BTreeMap<String, String>,
-    /// Which features are on.
+    /// Features that are enabled or disabled, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<OrganizationSettings>,
 }
 
-/// What an organization is made with or changed to; what is `None` stays as it is. The contract's `v1organizationsCreateOrganization` and
-/// `v1organizationsUpdateOrganization`.
+/// The fields with which an organization is created or updated; a field that is `None` stays as it is. The contract's
+/// `v1organizationsCreateOrganization` and `v1organizationsUpdateOrganization`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationFields {
-    /// What people call it: 1 to 200 characters.
+    /// Display name, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// The application's own id for it.
+    /// The application's id of the organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// Where its logo is: `https`, at most 1,024 characters.
+    /// URL of the logo: `https`, at most 1,024 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
-    /// The application's own keys (3 to 25 characters) and values (1 to 256): at most 10, in the place of those before.
+    /// Metadata of the application: at most 10 keys of 3 to 25 characters with values of 1 to 256 characters. Replaces the metadata as a
+    /// whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
-    /// Its short name in addresses: a DNS label or host name. An empty one removes it.
+    /// Short name, for URLs: a DNS label or host name. The empty text removes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
 }
@@ -65,18 +66,18 @@ pub struct OrganizationFields {
 /// The contract's `organizationsOrganizationSettings`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrganizationSettings {
-    /// One entry a feature.
+    /// One entry per feature.
     #[serde(default, deserialize_with = "null_is_default")]
     pub features: Vec<Feature>,
 }
 
-/// Whether one feature of an organization is on.
+/// Whether one feature of an organization is enabled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Feature {
-    /// `sso`, `dir_sync`, `domain_verification`, …
+    /// Name: `sso`, `dir_sync`, `domain_verification`, …
     #[serde(default, deserialize_with = "null_is_default")]
     pub name: String,
-    /// On or off.
+    /// Whether it is enabled.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enabled: bool,
 }

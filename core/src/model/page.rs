@@ -1,19 +1,19 @@
 //! One page of a listing.
 
-/// Some of a listing's items, and how to get at the others.
+/// Part of a listing's items, and the tokens of its neighbours.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Page<T> {
     /// The items, in the server's order.
     pub items: Vec<T>,
-    /// How many items the whole listing has, by the server's count.
+    /// Number of items in the whole listing, as the server counts them.
     pub total_size: u64,
-    /// What to ask the next page with, or empty on the last one.
+    /// Token of the next page, or empty on the last page.
     pub next_page_token: String,
-    /// What to ask the page before with, or empty on the first one.
+    /// Token of the previous page, or empty on the first page.
     pub prev_page_token: String,
 }
 
-/// For `#[serde(deserialize_with)]`: a count that may come as a number, or as text the way protobuf's JSON prints 64-bit numbers.
+/// Deserializes a count, for `#[serde(deserialize_with)]`: a number, or text, since protobuf's JSON writes 64-bit numbers as text.
 #[cfg(feature = "client")]
 pub(crate) fn total_size<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     struct Count;

@@ -1,36 +1,36 @@
-//! A user of a directory: somebody who works at the organization.
+//! A user of a directory.
 
 use super::{Group, RawJson, null_is_default};
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The contract's `directoriesDirectoryUser`. Its identity is `id`, never an address.
+/// The contract's `directoriesDirectoryUser`. Users are identified by `id`; email addresses can change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct User {
-    /// `diruser_…`.
+    /// Id, `diruser_…`.
     pub id: String,
-    /// The primary address.
+    /// Primary email address.
     #[serde(default, deserialize_with = "null_is_default")]
     pub email: String,
-    /// First name.
+    /// Given name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub given_name: String,
-    /// Last name.
+    /// Family name.
     #[serde(default, deserialize_with = "null_is_default")]
     pub family_name: String,
-    /// What they sign in with at their directory.
+    /// Name with which the user signs in to the directory.
     #[serde(default, deserialize_with = "null_is_default")]
     pub preferred_username: String,
-    /// All addresses.
+    /// All email addresses.
     #[serde(default, deserialize_with = "null_is_default")]
     pub emails: Vec<String>,
-    /// The groups they are in.
+    /// Groups of which the user is a member.
     #[serde(default, deserialize_with = "null_is_default")]
     pub groups: Vec<Group>,
-    /// When the user was last changed.
+    /// Time of the last change, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
-    /// The user as their directory describes them, where details were asked for.
+    /// The user as the directory describes it, or `None` unless `include_detail` was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_detail: Option<RawJson>,
 }

@@ -1,4 +1,4 @@
-//! The envelope that every event comes in. What is inside (`data`) stays raw JSON until somebody reads it.
+//! The envelope of events. Its `data` stays raw JSON until it is decoded.
 
 use super::data::{EventType, today};
 use crate::model::RawJsonRef;
@@ -9,12 +9,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// How deep a body may nest. Deeper ones overflow the stack of one language's JSON parser or another's.
+/// Deepest nesting of a body that is accepted. Deeper ones overflow the stack of some languages' JSON parsers.
 const MAX_DEPTH: usize = 128;
 
-/// One thing that happened, as a verified webhook told it.
+/// An event from a verified webhook.
 ///
-/// Cheap to clone. Unknown types are kept like known ones. Two are equal where their bodies are, whatever they came in.
+/// Clones are cheap. Events of unknown types are kept like those of known ones. Events are equal if their bodies are, whatever their message
+/// ids are.
 #[derive(Clone)]
 pub struct Event(Arc<Inner>);
 
@@ -32,21 +33,21 @@ struct Inner {
     body: Vec<u8>,
 }
 
-/// A text of the body's.
+/// A text of the body.
 enum Text {
-    /// It stands in the body as it is: from where to where.
-    There(usize, usize),
-    /// The body has it with escapes.
+    /// Start and end of the text in the body.
+    Range(usize, usize),
+    /// The text without its escapes, if it has any in the body.
     Unescaped(String),
 }
 
 impl Text {
-    /// `said` as it was read from `body`.
-    fn new(said: Cow<'_, str>, body: &[u8]) -> Text {
-        match said {
+    /// Stores `text`, which was decoded from `body`.
+    fn new(text: Cow<'_, str>, body: &[u8]) -> Text {
+        match text {
             Cow::Borrowed(text) => {
                 let start = (text.as_ptr() as usize).saturating_sub(body.as_ptr() as usize);
-                Text::There(start, start + text.len())
+                Text::Range(start, start + text.len())
             }
             Cow::Owned(text) => Text::Unescaped(text),
         }
@@ -54,7 +55,7 @@ impl Text {
 
     fn get<'a>(&'a self, body: &'a [u8]) -> &'a str {
         match self {
-            Text::There(start, end) => {
+            Text::Range(start, end) => {
                 body.get(*start..*end).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
             }
             Text::Unescaped(text) => text,
@@ -63,13 +64,13 @@ impl Text {
 }
 
 impl EventType {
-    /// The type of the event that `name` is: the vendor's older names for it (`scalekit.dir.user.create`) are understood.
+    /// Returns the type with this name. The vendor's older names (`scalekit.dir.user.create`) give the same type as the current ones.
     pub fn named(name: &str) -> EventType {
         today(name).into()
     }
 }
 
-/// The envelope's fields as the contract's `…Event` schemas have them.
+/// The fields of the contract's `…Event` schemas.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -78,32 +79,32 @@ struct Envelope<'a> {
     kind: Cow<'a, str>,
     occurred_at: Timestamp,
     #[serde(borrow, default)]
-    environment_id: Option<Said<'a>>,
+    environment_id: Option<BorrowedText<'a>>,
     #[serde(borrow, default)]
-    organization_id: Option<Said<'a>>,
+    organization_id: Option<BorrowedText<'a>>,
     #[serde(borrow, default)]
-    object: Option<Said<'a>>,
+    object: Option<BorrowedText<'a>>,
     #[serde(borrow, default)]
-    display_name: Option<Said<'a>>,
+    display_name: Option<BorrowedText<'a>>,
     #[serde(borrow, default)]
-    spec_version: Option<Said<'a>>,
+    spec_version: Option<BorrowedText<'a>>,
     #[serde(borrow)]
     data: &'a RawValue,
 }
 
-/// Serde borrows a `Cow` that is a field, but not one inside an `Option`.
+/// A borrowed text. Serde borrows a `Cow` that is a field, but not one inside an `Option`.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Said<'a>(#[serde(borrow)] Cow<'a, str>);
+struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Event {
-    /// Reads a body whose signature has been verified, and that of the message's id with it.
+    /// Reads the event of a body whose signature has been verified.
     pub(super) fn parse(body: &[u8], message_id: &[u8]) -> Result<Event> {
         if depth(body) > MAX_DEPTH {
             return Err(malformed(format!("it nests more than {MAX_DEPTH} levels deep")));
         }
         let envelope: std::result::Result<Envelope<'_>, _> = match std::str::from_utf8(body) {
-            // Checked at once, and not text by text.
+            // Checking UTF-8 once for the whole body is faster than once for each string.
             Ok(text) => serde_json::from_str(text),
             Err(_) => serde_json::from_slice(body),
         };
@@ -113,7 +114,9 @@ impl Event {
                 return Err(malformed(format!("its `{name}` is empty")));
             }
         }
-        let text = |said: Option<Said<'_>>| said.map_or(Text::There(0, 0), |Said(said)| Text::new(said, body));
+        let text = |field: Option<BorrowedText<'_>>| {
+            field.map_or(Text::Range(0, 0), |BorrowedText(text)| Text::new(text, body))
+        };
         Ok(Event(Arc::new(Inner {
             message_id: String::from_utf8_lossy(message_id).into_owned(),
             id: Text::new(envelope.id, body),
@@ -129,8 +132,8 @@ impl Event {
         })))
     }
 
-    /// Reads a body again that was verified before: one that waited in a queue, say. Nothing is verified here, so a body from
-    /// anywhere else belongs to [`Webhook::verify`](super::Webhook::verify).
+    /// Reads the event of a body that was verified earlier, such as one that waited in a queue. Verifies nothing: a body from any other source
+    /// must be passed to `Webhook::verify`.
     ///
     /// # Errors
     ///
@@ -139,8 +142,8 @@ impl Event {
         Event::from_verified_message(body, "")
     }
 
-    /// [`from_verified_body`](Event::from_verified_body), with the [`message_id`](Event::message_id) that was kept beside it: a
-    /// [`ReplayGuard`](super::ReplayGuard) knows the message by it.
+    /// Does what [`from_verified_body`](Event::from_verified_body) does, with the [`message_id`](Event::message_id) that was stored with the
+    /// body. A `ReplayGuard` identifies messages by it.
     ///
     /// # Errors
     ///
@@ -149,64 +152,64 @@ impl Event {
         Event::parse(body, message_id.as_bytes())
     }
 
-    /// The `webhook-id` (or `interceptor-id`) of the request that was verified: the same for every attempt to deliver the
-    /// message. Bytes that are not UTF-8 have been replaced. Empty for an event [`from_verified_body`](Event::from_verified_body).
+    /// Returns the `webhook-id` (or `interceptor-id`) of the verified request, which is the same for every attempt to deliver the message.
+    /// Bytes that are not UTF-8 are replaced. Empty for an event of [`from_verified_body`](Event::from_verified_body).
     pub fn message_id(&self) -> &str {
         &self.0.message_id
     }
 
-    /// The event's own id (`evt_…`): the same however often it is delivered.
+    /// Returns the id of the event (`evt_…`), which is the same for every delivery.
     pub fn id(&self) -> &str {
         self.0.id.get(&self.0.body)
     }
 
-    /// What happened, such as `organization.directory.user_created`. The vendor's older names for it (`scalekit.dir.user.create`) have been
-    /// replaced by today's; the [`body`](Event::body) has what was sent.
+    /// Returns the name of the type, such as `organization.directory.user_created`. The vendor's older names (`scalekit.dir.user.create`) are
+    /// replaced by the current ones; the [`body`](Event::body) has the name that was sent.
     pub fn type_(&self) -> &str {
         self.0.kind.as_str()
     }
 
-    /// What happened, for `match`.
+    /// Returns the type, for `match`.
     pub fn event_type(&self) -> &EventType {
         &self.0.kind
     }
 
-    /// When it happened, to the nanosecond.
+    /// Returns the time at which it happened, with nanoseconds.
     pub fn occurred_at(&self) -> Timestamp {
         self.0.occurred_at
     }
 
-    /// The environment it happened in (`env_…`).
+    /// Returns the id of its environment (`env_…`), or the empty text if none was sent.
     pub fn environment_id(&self) -> &str {
         self.0.environment_id.get(&self.0.body)
     }
 
-    /// The organization it happened to (`org_…`), or empty where it concerns none.
+    /// Returns the id of its organization (`org_…`), or the empty text if it concerns none.
     pub fn organization_id(&self) -> &str {
         self.0.organization_id.get(&self.0.body)
     }
 
-    /// The kind of object in [`data`](Event::data), such as `DirectoryUser`.
+    /// Returns the kind of object in [`data`](Event::data), such as `DirectoryUser`.
     pub fn object(&self) -> &str {
         self.0.object.get(&self.0.body)
     }
 
-    /// The type for a person to read, such as `Directory User Created`.
+    /// Returns the display name of the type, such as `Directory User Created`.
     pub fn display_name(&self) -> &str {
         self.0.display_name.get(&self.0.body)
     }
 
-    /// The version of the vendor's envelope.
+    /// Returns the version of the vendor's envelope.
     pub fn spec_version(&self) -> &str {
         self.0.spec_version.get(&self.0.body)
     }
 
-    /// The object it happened to, as raw JSON.
+    /// Returns the object that it happened to, as raw JSON.
     pub fn data(&self) -> RawJsonRef<'_> {
         RawJsonRef::new(self.0.data.get(&self.0.body))
     }
 
-    /// The body that was verified, byte for byte.
+    /// Returns the verified body, byte for byte.
     pub fn body(&self) -> &[u8] {
         &self.0.body
     }
@@ -221,7 +224,7 @@ impl PartialEq for Event {
 impl Eq for Event {}
 
 impl fmt::Debug for Event {
-    /// Leaves the data out: it holds what people are called.
+    /// Omits `data`, which contains personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("id", &self.id())
@@ -236,9 +239,9 @@ fn malformed(what: impl fmt::Display) -> Error {
     Error::refused(Reason::MalformedEvent, format!("the signature is right, but the body is not an event: {what}"))
 }
 
-/// How deep the brackets of `body` nest, without recursion. What is not JSON has some depth too; the parser refuses it later.
+/// Returns an upper bound of the nesting depth of `body`, without recursion. Text that is not JSON also has a depth; the parser refuses it later.
 fn depth(body: &[u8]) -> usize {
-    // Nothing nests deeper than it has brackets, and counting those goes many bytes at a time.
+    // The number of opening brackets is an upper bound, and counting them is vectorized.
     let brackets = brackets(body);
     if brackets <= MAX_DEPTH {
         return brackets;
@@ -246,14 +249,14 @@ fn depth(body: &[u8]) -> usize {
     scan(body)
 }
 
-/// How many brackets there are that open something. Each chunk is counted in a byte, which has room for it, so that the compiler adds
-/// up a vector of bytes at a time; a chunk is a whole number of vectors. The two brackets differ in one bit.
+/// Counts opening brackets. The count of each chunk fits in a byte, so that the compiler adds vectors of bytes; the length of a chunk is a multiple
+/// of a vector's. `{` and `[` differ in one bit.
 fn brackets(body: &[u8]) -> usize {
     let opens = |byte: &u8| u8::from(byte | 0x20 == b'{');
     body.chunks(192).map(|chunk| usize::from(chunk.iter().map(opens).sum::<u8>())).sum()
 }
 
-/// How deep brackets outside strings nest.
+/// Returns the nesting depth of brackets outside strings.
 fn scan(body: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in body {

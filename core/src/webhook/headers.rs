@@ -1,4 +1,4 @@
-//! Finding the id, the timestamp and the signatures among a request's headers, and judging the timestamp.
+//! Finds the id, the timestamp and the signatures among a request's headers, and checks the timestamp.
 
 use super::signature::Signed;
 use crate::{Error, Reason, Result, Timestamp};
@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// The longest id that is looked at, in bytes; Scalekit's have about 30.
+/// Longest message id that is accepted, in bytes; Scalekit's have about 30.
 pub(super) const MAX_ID: usize = 256;
-/// The longest timestamp that is looked at: an `i64` has 19 digits, and a signer may pad with zeros.
+/// Longest timestamp that is accepted, in bytes: an `i64` has 19 digits, and a signer may pad with zeros.
 const MAX_TIMESTAMP: usize = 256;
-/// The most bytes of signatures that are looked at, over all signature headers.
+/// Longest sum of all signature headers that is accepted, in bytes.
 const MAX_SIGNATURES: usize = 8192;
 
-/// The two families of header names, each as (id, timestamp, signature). The first that is complete counts.
+/// The two families of header names, each as id, timestamp and signature. The first complete family is used.
 pub const WEBHOOK_HEADERS: [[&str; 3]; 2] = [
     ["webhook-id", "webhook-timestamp", "webhook-signature"],
     ["interceptor-id", "interceptor-timestamp", "interceptor-signature"],
@@ -22,12 +22,12 @@ const ID: usize = 0;
 const TIMESTAMP: usize = 1;
 const SIGNATURE: usize = 2;
 
-/// A request's headers, however a framework holds them.
+/// A request's headers, in the types that HTTP frameworks use.
 ///
 /// Implemented for lists and maps of names and values (text or bytes), for [`SignedHeaders`](super::SignedHeaders), and with
 /// the features `client` and `axum` for `http::HeaderMap`.
 pub trait Headers {
-    /// Calls `visit` with each header's name and value, in order; a header that is repeated is visited as often.
+    /// Calls `visit` with the name and value of each header, in order. A repeated header is visited once per occurrence.
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8]));
 }
 
@@ -68,8 +68,8 @@ impl Headers for http::HeaderMap {
     }
 }
 
-/// The bytes that a header's value had before a framework made text of it: WSGI, ASGI and Node decode Latin-1, so a character
-/// is a byte. Text that Latin-1 does not reach was decoded from UTF-8.
+/// Returns the bytes of a header's value that a framework has decoded to text. WSGI, ASGI and Node decode Latin-1, so each character is one
+/// byte. Text with characters outside Latin-1 was decoded from UTF-8.
 pub fn header_bytes(text: &str) -> Cow<'_, [u8]> {
     if text.is_ascii() {
         return Cow::Borrowed(text.as_bytes());
@@ -78,15 +78,15 @@ pub fn header_bytes(text: &str) -> Cow<'_, [u8]> {
     latin.map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned)
 }
 
-/// The headers of both families as they were found, borrowed from the request.
+/// The headers of both families, borrowed from the request.
 #[derive(Default)]
 pub(super) struct Found<'a> {
     families: [[Option<Cow<'a, [u8]>>; 3]; 2],
 }
 
 impl<'a> Found<'a> {
-    /// Looks for the six names, whatever their case. Of a repeated id or timestamp the first counts; repeated signature
-    /// headers count together. An empty value counts as none.
+    /// Finds the headers of both families; names are case-insensitive. The first id and timestamp are used; several signature headers are
+    /// joined. A header with an empty value counts as absent.
     pub(super) fn read(&mut self, headers: &'a (impl Headers + ?Sized)) {
         headers.each(&mut |name, value| {
             if value.is_empty() {
@@ -106,7 +106,7 @@ impl<'a> Found<'a> {
         });
     }
 
-    /// Picks the family, and judges everything but the signature.
+    /// Selects the family and checks everything except the signature.
     pub(super) fn check(&self, now: Timestamp, tolerance: Duration) -> Result<Signed<'_>> {
         let complete = self.families.iter().find(|family| family.iter().all(Option::is_some));
         let Some([Some(id), Some(timestamp), Some(signatures)]) = complete else {
@@ -138,10 +138,10 @@ impl<'a> Found<'a> {
     }
 
     fn missing(&self) -> Error {
-        // The family that was begun is the one to complain about.
-        let begun = self.families.iter().position(|family| family.iter().any(Option::is_some)).unwrap_or(0);
-        let part = self.families[begun].iter().position(Option::is_none).unwrap_or(0);
-        let name = WEBHOOK_HEADERS[begun][part];
+        // The error names a header of the family of which some headers are present.
+        let family = self.families.iter().position(|family| family.iter().any(Option::is_some)).unwrap_or(0);
+        let part = self.families[family].iter().position(Option::is_none).unwrap_or(0);
+        let name = WEBHOOK_HEADERS[family][part];
         Error::refused(
             Reason::MissingHeader,
             format!("the header {name} is missing or empty: pass all of the request's headers"),
@@ -149,13 +149,13 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether verification looks at a header of this name, whatever its case: to pass over the others where copying costs.
+/// Returns whether verification uses a header of this name; case-insensitive. Bindings skip the other headers, to save copying them.
 pub fn is_webhook_header(name: &str) -> bool {
     position(name).is_some()
 }
 
 fn position(name: &str) -> Option<(usize, usize)> {
-    // Most headers of a request are none of ours, and none of them have these lengths and first letters.
+    // Most headers of a request have another first letter.
     if !matches!(name.as_bytes().first(), Some(b'w' | b'W' | b'i' | b'I')) {
         return None;
     }
@@ -167,7 +167,7 @@ fn position(name: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// Whole seconds in ASCII digits, nothing else: no sign, no fraction, no white space, no digits of other scripts.
+/// Parses a whole number of seconds in ASCII digits, without sign, fraction, white space or digits of other scripts.
 fn seconds(text: &[u8]) -> Result<i64> {
     let invalid = || {
         Error::refused(

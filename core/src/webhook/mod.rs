@@ -1,9 +1,11 @@
-//! Webhooks: `secret` → `signature` → `event`, with `headers` to find what was sent and `sign` to make it;
-//! `replay` remembers what was handled.
+//! Webhooks: verification and signing.
 //!
-//! The scheme is [Standard Webhooks](https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`. The header's
-//! own bytes are what is hashed, never a number parsed from them and printed again; every signature is compared in
-//! constant time; one malformed signature does not spoil the right one beside it.
+//! `secret` decodes keys, `headers` finds the message's headers, `signature` compares signatures, `event` and `data` read the body, `sign` makes
+//! headers, and `replay` remembers handled messages. Nothing here uses the network or an async runtime.
+//!
+//! The scheme is [Standard Webhooks](https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`. The bytes of the headers are
+//! hashed as received, not a number that was parsed and formatted again. Every signature is compared in constant time, and malformed
+//! signatures are skipped.
 
 mod data;
 mod event;
@@ -15,6 +17,7 @@ mod signature;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config;
+use crate::defaults;
 use crate::random::{OsRandom, Random};
 use crate::{Error, ErrorKind, Reason, Result, Timestamp};
 use std::sync::Arc;
@@ -29,14 +32,21 @@ pub use sign::SignedHeaders;
 use headers::Found;
 use secret::Key;
 
-/// How far a timestamp may lie from now, either way, unless set otherwise: the standard's five minutes.
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// The largest body that is looked at, in bytes, unless set otherwise.
-const MAX_BODY: usize = 1 << 20;
-
-/// Verifies what Scalekit sends, and signs what a test sends in its place.
+/// Verifies webhooks of Scalekit, and signs messages for tests.
 ///
-/// Cheap to clone, and safe to use from any number of threads at once.
+/// Clones are cheap and share the keys. Any number of threads may use a verifier at once.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> headcount::Result<()> {
+/// let webhook = headcount::Webhook::new(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])?;
+/// let body = br#"{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","data":{}}"#;
+/// let headers = webhook.sign(body, None, None)?; // in production: the request's headers
+/// let event = webhook.verify(&headers, body)?;
+/// assert_eq!(event.id(), "evt_1");
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Webhook(Arc<Inner>);
 
@@ -58,52 +68,52 @@ pub struct WebhookBuilder {
 }
 
 impl WebhookBuilder {
-    /// The secrets in `SCALEKIT_WEBHOOK_SECRET`.
+    /// Starts with the secrets in the environment variable `SCALEKIT_WEBHOOK_SECRET`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`], naming the variable, where it is missing or blank.
+    /// [`ErrorKind::Config`], naming the variable, if it is missing or blank.
     pub fn from_env() -> Result<WebhookBuilder> {
         Ok(Webhook::builder().secret(config::from_env(config::WEBHOOK_SECRET)?))
     }
 
-    /// Adds a signing secret: `whsec_` and base64 of at least 16 bytes. May be called again while a secret is being
-    /// rotated, and one text may hold several secrets separated by white space.
+    /// Adds a signing secret: `whsec_` and base64 of at least 16 bytes. Call it several times while a secret is being rotated; one text may
+    /// also contain several secrets separated by white space.
     pub fn secret(mut self, secret: impl Into<crate::Secret>) -> Self {
         self.secrets.push(secret.into());
         self
     }
 
-    /// How far a timestamp may lie from now, either way; whole seconds count. Five minutes unless set.
+    /// Sets the largest difference between timestamp and clock, in either direction, in whole seconds. Default: [`defaults::TOLERANCE`].
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// The largest body that is looked at, in bytes. 1 MiB unless set.
+    /// Sets the largest body that is verified, in bytes. Default: [`defaults::MAX_BODY_BYTES`].
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// The clock to judge timestamps by; a [`Timestamp`] is a clock that stands still.
+    /// Sets the clock that timestamps are compared with. A [`Timestamp`] is a clock that stands still. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
-    /// Where fresh message ids come from.
+    /// Sets the random source for new message ids. Default: [`OsRandom`].
     pub fn random(mut self, random: impl Random) -> Self {
         self.random = Box::new(random);
         self
     }
 
-    /// Checks the secrets.
+    /// Checks the secrets and makes the verifier.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] with [`Reason::InvalidSecret`] where there is no secret, or one is empty, not base64, or shorter
-    /// than 16 bytes: such a key would let anyone sign.
+    /// [`ErrorKind::Config`] with [`Reason::InvalidSecret`] if there is no secret, or one is empty, not base64, or shorter than 16 bytes, since
+    /// anyone could guess such a key.
     pub fn build(self) -> Result<Webhook> {
         let keys = self.secrets.iter().map(|text| secret::keys(text.expose())).collect::<Result<Vec<_>>>()?.concat();
         if keys.is_empty() {
@@ -122,7 +132,7 @@ impl WebhookBuilder {
 }
 
 impl Webhook {
-    /// A verifier for one secret, or for several while one is being rotated.
+    /// Makes a verifier for one secret, or for several while one is being rotated.
     ///
     /// # Errors
     ///
@@ -131,37 +141,37 @@ impl Webhook {
         secrets.into_iter().fold(Webhook::builder(), WebhookBuilder::secret).build()
     }
 
-    /// A verifier for the secrets in `SCALEKIT_WEBHOOK_SECRET`.
+    /// Makes a verifier for the secrets in the environment variable `SCALEKIT_WEBHOOK_SECRET`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] where the variable is missing, blank or malformed.
+    /// [`ErrorKind::Config`] if the variable is missing, blank or malformed.
     pub fn from_env() -> Result<Webhook> {
         WebhookBuilder::from_env()?.build()
     }
 
-    /// Starts with the defaults and no secret.
+    /// Starts with the [`defaults`] and no secret.
     pub fn builder() -> WebhookBuilder {
         WebhookBuilder {
             secrets: Vec::new(),
-            tolerance: TOLERANCE,
-            max_body: MAX_BODY,
+            tolerance: defaults::TOLERANCE,
+            max_body: defaults::MAX_BODY_BYTES,
             clock: Box::new(SystemClock),
             random: Box::new(OsRandom),
         }
     }
 
-    /// Verifies a request and reads the event in it. `body` is the request's body as it came, not parsed.
+    /// Verifies a request and reads its event. `body` is the body of the request as received, not parsed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WebhookVerification`], with the [`Reason`]. [`Reason::MalformedEvent`] alone means that the signature was
-    /// right. Answer 400 and tell the sender nothing more.
+    /// [`ErrorKind::WebhookVerification`] with the [`Reason`]. Only [`Reason::MalformedEvent`] means that the signature was valid. Answer 400
+    /// without the reason, which would help an attacker.
     pub fn verify(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Event> {
         self.verify_at(headers, body, self.0.clock.now())
     }
 
-    /// [`verify`](Webhook::verify), with the timestamp judged by `now`: for requests that were kept and are read later.
+    /// Does what [`verify`](Webhook::verify) does, with the timestamp compared with `now`: for requests that were stored and are read later.
     ///
     /// # Errors
     ///
@@ -172,7 +182,7 @@ impl Webhook {
         Event::parse(body, message_id)
     }
 
-    /// Verifies the signature and the timestamp alone; nothing is asked of the body.
+    /// Verifies the signature and the timestamp only. The body may be anything.
     ///
     /// # Errors
     ///
@@ -181,7 +191,7 @@ impl Webhook {
         self.verify_signature_at(headers, body, self.0.clock.now())
     }
 
-    /// [`verify_signature`](Webhook::verify_signature), with the timestamp judged by `now`.
+    /// Does what [`verify_signature`](Webhook::verify_signature) does, with the timestamp compared with `now`.
     ///
     /// # Errors
     ///
@@ -190,7 +200,7 @@ impl Webhook {
         self.check(&mut Found::default(), headers, body, now).map(drop)
     }
 
-    /// Judges the headers and the signature, and gives the message's id.
+    /// Checks the headers and the signature. Returns the message's id.
     fn check<'a, 'f>(
         &self,
         found: &'f mut Found<'a>,
@@ -210,11 +220,11 @@ impl Webhook {
         ))
     }
 
-    /// Verifies a request whose body a framework has parsed already. `compact` is the parsed value printed again as JSON
-    /// without white space; it is accepted where that text carries the signature as it is, or with `<`, `>`, `&`, U+2028 and
-    /// U+2029 escaped as `\u…` the way Go's encoder prints them.
+    /// Verifies a request whose body a framework has parsed already. `compact` is the parsed value serialized as JSON without white space. It
+    /// is accepted if the signature is that of this text, or of this text with `<`, `>`, `&`, U+2028 and U+2029 escaped as `\u…`, as Go's
+    /// encoder writes them.
     ///
-    /// Prefer [`verify`](Webhook::verify) with the raw body: numbers and key order do not survive every parser.
+    /// Prefer [`verify`](Webhook::verify) with the raw body: some parsers change numbers or the order of keys.
     ///
     /// # Errors
     ///
@@ -223,7 +233,7 @@ impl Webhook {
         self.verify_parsed_at(headers, compact, self.0.clock.now())
     }
 
-    /// [`verify_parsed`](Webhook::verify_parsed), with the timestamp judged by `now`.
+    /// Does what [`verify_parsed`](Webhook::verify_parsed) does, with the timestamp compared with `now`.
     ///
     /// # Errors
     ///
@@ -234,7 +244,7 @@ impl Webhook {
         Event::parse(compact.as_bytes(), message_id)
     }
 
-    /// [`verify_parsed`](Webhook::verify_parsed) for the signature alone.
+    /// Verifies the signature and the timestamp of a parsed body only; see [`verify_parsed`](Webhook::verify_parsed).
     ///
     /// # Errors
     ///
@@ -243,7 +253,7 @@ impl Webhook {
         self.verify_parsed_signature_at(headers, compact, self.0.clock.now())
     }
 
-    /// [`verify_parsed_signature`](Webhook::verify_parsed_signature), with the timestamp judged by `now`.
+    /// Does what [`verify_parsed_signature`](Webhook::verify_parsed_signature) does, with the timestamp compared with `now`.
     ///
     /// # Errors
     ///
@@ -277,14 +287,13 @@ impl Webhook {
         ))
     }
 
-    /// Makes the three headers that a request with `body` would carry: for tests of the code that verifies.
+    /// Makes the three headers of a request with `body`, for tests of code that verifies.
     ///
-    /// `id` is a fresh `msg_…` and `timestamp` (Unix seconds) the clock's time unless given. The first secret signs.
+    /// `id` defaults to a new `msg_…`, `timestamp` (Unix seconds) to the clock's time. The first secret signs.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`] where the id is empty, longer than 256 bytes or cannot stand in a header, or the timestamp
-    /// is negative.
+    /// [`ErrorKind::InvalidArgument`] if the id is empty, longer than 256 bytes or not valid in a header, or if the timestamp is negative.
     pub fn sign(&self, body: &[u8], id: Option<&str>, timestamp: Option<i64>) -> Result<SignedHeaders> {
         let timestamp = timestamp.unwrap_or_else(|| self.0.clock.now().as_second());
         let id = match id {
@@ -297,7 +306,7 @@ impl Webhook {
         }
     }
 
-    /// The largest body that is looked at, in bytes: what reads requests need read no more.
+    /// Returns the largest body that is verified, in bytes. Code that reads requests can stop there.
     pub fn max_body(&self) -> usize {
         self.0.max_body
     }
@@ -316,16 +325,16 @@ impl Webhook {
     }
 }
 
-/// Verifies the signature of a request in one call: `secret` is one secret, or several separated by white space.
+/// Verifies the signature of a request in one call. `secret` is one secret, or several separated by white space.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::WebhookVerification`], with the [`Reason`]; a bad secret too ([`Reason::InvalidSecret`]).
+/// [`ErrorKind::WebhookVerification`] with the [`Reason`], also for a secret that cannot be used ([`Reason::InvalidSecret`]).
 pub fn verify_webhook_payload(secret: &str, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<()> {
     one_shot(secret)?.verify_signature(headers, body)
 }
 
-/// [`verify_webhook_payload`] for a body that a framework has parsed already: see [`Webhook::verify_parsed`].
+/// Verifies the signature of a request whose body a framework has parsed already; see [`Webhook::verify_parsed`].
 ///
 /// # Errors
 ///
@@ -334,7 +343,7 @@ pub fn verify_parsed_webhook_payload(secret: &str, headers: &(impl Headers + ?Si
     one_shot(secret)?.verify_parsed_signature(headers, compact)
 }
 
-/// In a one-shot call there is no construction apart from the verification that could fail.
+/// Makes a verifier for one call, in which a bad secret is a failed verification.
 fn one_shot(secret: &str) -> Result<Webhook> {
     Webhook::new([secret]).map_err(|error| error.with_kind(ErrorKind::WebhookVerification))
 }

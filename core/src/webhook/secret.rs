@@ -1,7 +1,7 @@
-//! From the text of a signing secret to a keyed HMAC, or to a reason why that text is no secret.
+//! Decodes the text of a signing secret to an HMAC key.
 //!
-//! A secret that decodes to nothing would key the HMAC with the empty string, and anyone could sign. So what is empty, short
-//! or not base64 is refused when it is configured, long before a message comes.
+//! A secret that is empty, short or not base64 is refused when it is configured, before any message arrives: anyone could sign with an
+//! empty key.
 
 use crate::config::unquote;
 use crate::{Error, ErrorKind, Reason, Result};
@@ -12,16 +12,16 @@ use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// The keyed HMAC: made once, cloned for each message.
+/// An HMAC with its key: made once, cloned for each message.
 pub(super) type Key = Hmac<Sha256>;
 
 /// The prefix of a secret in the dashboard and in Standard Webhooks.
 const PREFIX: &str = "whsec_";
 
-/// Fewer bytes can be guessed. The standard asks for 24 to 64.
+/// Smallest secret in bytes; shorter ones can be guessed. Standard Webhooks asks for 24 to 64.
 const MIN_BYTES: usize = 16;
 
-/// The standard alphabet, padded or not.
+/// The standard alphabet, with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -44,12 +44,13 @@ fn key(text: &str) -> Result<Key> {
     if bytes.len() < MIN_BYTES {
         let length = bytes.len();
         return Err(invalid(format!(
-            "the webhook secret holds {length} bytes, too few to be safe: expected at least {MIN_BYTES} behind whsec_"
+            "the webhook secret holds {length} bytes, too few to be safe: expected at least {MIN_BYTES} after whsec_"
         )));
     }
     Key::new_from_slice(&bytes).map_err(|_| invalid("the webhook secret cannot key an HMAC"))
 }
 
+/// Makes the error for a secret that cannot be used.
 pub(super) fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Config, message).with_reason(Reason::InvalidSecret)
 }

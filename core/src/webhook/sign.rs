@@ -1,4 +1,4 @@
-//! The other direction: the headers that a signed request carries.
+//! Signs messages: makes the headers that a sender would send.
 
 use super::headers::{Headers, MAX_ID};
 use super::secret::Key;
@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
 
-/// The three headers of a signed request.
+/// The three headers of a signed request; made by `Webhook::sign`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedHeaders {
     /// `webhook-id`: the same for every attempt to deliver one message.
@@ -21,7 +21,7 @@ pub struct SignedHeaders {
 }
 
 impl SignedHeaders {
-    /// The headers' names and values.
+    /// Returns the names and values of the headers.
     pub fn iter(&self) -> [(&'static str, &str); 3] {
         [("webhook-id", &self.id), ("webhook-timestamp", &self.timestamp), ("webhook-signature", &self.signature)]
     }
@@ -33,6 +33,7 @@ impl Headers for SignedHeaders {
     }
 }
 
+/// Makes the headers of a message. Errors say which argument cannot be used.
 pub(super) fn sign(key: &Key, id: String, timestamp: i64, body: &[u8]) -> Result<SignedHeaders> {
     if id.is_empty() || id.len() > MAX_ID || id.trim() != id || id.chars().any(char::is_control) {
         return Err(Error::invalid_argument(format!(
@@ -49,7 +50,7 @@ pub(super) fn sign(key: &Key, id: String, timestamp: i64, body: &[u8]) -> Result
     Ok(SignedHeaders { id, timestamp, signature })
 }
 
-/// `msg_` and 128 random bits.
+/// Makes a message id: `msg_` and 128 random bits in hexadecimal.
 pub(super) fn fresh_id(random: &dyn Random) -> String {
     format!("msg_{:016x}{:016x}", random.bits(), random.bits())
 }

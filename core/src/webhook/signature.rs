@@ -1,4 +1,4 @@
-//! The signature itself: what is hashed, which signatures of a list are looked at, and how they are compared.
+//! The signature: the bytes that are hashed, the signatures of a header that are tried, and their comparison.
 
 use super::secret::Key;
 use base64::Engine;
@@ -6,17 +6,18 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
 use std::borrow::Cow;
 
-/// The only version of the scheme that is signed with a shared secret.
+/// Prefix of signatures with a shared secret, the only kind that is verified.
 pub(super) const VERSION: &[u8] = b"v1,";
 
-/// How many signatures of one message are tried; a sender that rotates its secret sends two.
+/// Number of signatures of one message that are tried; a sender that rotates its secret sends two.
 const MAX_TRIED: usize = 32;
 
-/// The length of an HMAC-SHA256, and of its padded base64.
+/// Length of an HMAC-SHA256 in bytes.
 const MAC_BYTES: usize = 32;
+/// Length of its padded base64.
 const MAC_BASE64: usize = 44;
 
-/// A message that claims to be signed: the headers' own bytes.
+/// The headers of a message that has not been verified yet, as they were received.
 pub(super) struct Signed<'a> {
     pub(super) id: &'a [u8],
     pub(super) timestamp: &'a [u8],
@@ -24,10 +25,10 @@ pub(super) struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    /// Whether any of the signatures is right under any of the keys.
+    /// Returns whether any of the signatures is valid for any of the keys.
     ///
-    /// A signature counts whole or not at all: a token that is not `v1,` and the canonical base64 of 32 bytes is passed over.
-    /// Each comparison is the MAC's own, in constant time; nothing is allocated for a signature.
+    /// A token that is not `v1,` and the canonical base64 of 32 bytes is skipped. Each comparison takes constant time. Nothing is allocated
+    /// per signature.
     pub(super) fn matches(&self, keys: &[Key], body: &[u8]) -> bool {
         keys.iter().any(|key| {
             let expected = mac(key, self.id, self.timestamp, body);
@@ -40,7 +41,7 @@ impl Signed<'_> {
     }
 }
 
-/// The HMAC of a message, fed but not finished.
+/// Computes the HMAC of a message, without finalizing it.
 pub(super) fn mac(key: &Key, id: &[u8], timestamp: &[u8], body: &[u8]) -> Key {
     let mut mac = key.clone();
     mac.update(id);
@@ -53,21 +54,21 @@ pub(super) fn mac(key: &Key, id: &[u8], timestamp: &[u8], body: &[u8]) -> Key {
 
 fn decode(token: &[u8]) -> Option<[u8; MAC_BYTES]> {
     let encoded = token.strip_prefix(VERSION).filter(|encoded| encoded.len() == MAC_BASE64)?;
-    // The decoder wants room for three bytes more than it may fill.
+    // The decoder needs room for three more bytes than it writes.
     let mut bytes = [0; MAC_BYTES + 3];
     let length = STANDARD.decode_slice(encoded, &mut bytes).ok()?;
     bytes[..length].try_into().ok()
 }
 
-/// The ways in which a sender may have printed what is now `compact`: as it is; with the characters that Go's encoder always
-/// escapes; with those that it escapes for HTML as well.
+/// Returns the texts that a sender may have signed for the parsed body `compact`: as it is; with the characters that Go's encoder always
+/// escapes; and with those that it escapes for HTML as well.
 pub(super) fn spellings(compact: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let always = escape(compact, &['\u{2028}', '\u{2029}']);
     let html = escape(compact, &['<', '>', '&', '\u{2028}', '\u{2029}']);
     std::iter::once(Cow::Borrowed(compact)).chain(always.map(Cow::Owned)).chain(html.map(Cow::Owned))
 }
 
-/// `text` with `characters` as `\u00xx`, or `None` where it has none of them. All of them can only stand inside JSON strings.
+/// Returns `text` with `characters` as `\u00xx`, or `None` if it contains none of them. They occur only inside JSON strings.
 fn escape(text: &str, characters: &[char]) -> Option<String> {
     if !text.contains(characters) {
         return None;
