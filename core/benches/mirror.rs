@@ -1,10 +1,11 @@
-//! What the mirror costs: a first sync against the listing alone, one that changes nothing, a million users' memory, webhooks a second,
-//! and a poll from a long feed; with SQLite by itself in the same run. Sizes are `HEADCOUNT_BENCH_USERS` (100,000),
-//! `HEADCOUNT_BENCH_MANY` (1,000,000) and `HEADCOUNT_BENCH_CHANGES` (10,000,000).
+//! Benchmarks of the mirror: the time of a first full sync and of one that changes nothing, relative to the listing alone; the peak memory of
+//! syncs; webhooks per second; and the time of a poll from a long feed. SQLite alone is measured in the same run as the lower bound.
 //!
-//! The sandbox runs in a process of its own: `HEADCOUNT_SANDBOX` names its program.
+//! Sizes: `HEADCOUNT_BENCH_USERS` (100,000 users), `HEADCOUNT_BENCH_MANY` (1,000,000 users, for memory) and `HEADCOUNT_BENCH_CHANGES`
+//! (10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
+//! program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
-#![allow(clippy::disallowed_methods, reason = "it measures time")]
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the system clock")]
 
 use headcount::{Client, Mirror, SyncMode, Webhook};
 use rusqlite::Connection;
@@ -47,13 +48,13 @@ fn file(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A sandbox in a process of its own, which ends with this value.
+/// A sandbox in a separate process, which is killed on drop, and the settings that it printed.
 struct Sandbox(Child, Value);
 
 impl Sandbox {
     fn start(users: usize) -> Sandbox {
-        let program =
-            std::env::var("HEADCOUNT_SANDBOX").expect("HEADCOUNT_SANDBOX is the sandbox's program: make bench sets it");
+        let program = std::env::var("HEADCOUNT_SANDBOX")
+            .expect("HEADCOUNT_SANDBOX is the path of the sandbox's program: run `make bench`, which sets it");
         let mut child = Command::new(program)
             .args(["--users", &users.to_string(), "--groups", "20", "--exit-with-stdin"])
             .stdin(Stdio::piped())
@@ -67,7 +68,7 @@ impl Sandbox {
 }
 
 impl Sandbox {
-    /// Makes every answer late by `time`.
+    /// Delays every response by `time`, such as `5ms`.
     async fn slow_down(&self, time: &str) {
         let url = format!("{}/fault", self.1["control_url"].as_str().unwrap());
         let plan = json!({ "fault": format!("latency:{time}") }).to_string();
@@ -178,7 +179,7 @@ fn raw_rows(users: usize, changes: usize) -> Duration {
 }
 
 fn memory(users: usize) {
-    println!("\nthe most memory of a process that syncs");
+    println!("\npeak memory of a process that syncs");
     for count in [1_000, users] {
         let sandbox = Sandbox::start(count);
         let ended = Command::new(std::env::current_exe().unwrap())
@@ -215,14 +216,14 @@ fn event(number: usize) -> String {
     .to_string()
 }
 
-/// A mirror of a directory whose users webhooks make and change.
+/// A mirror that has one directory and no users, and the webhook that signs events for it.
 async fn mirror_for_webhooks(path: &Path) -> (Mirror, Webhook) {
     let webhook = Webhook::new([SECRET]).unwrap();
     let mirror = Mirror::builder().webhook(webhook.clone()).open(path).await.unwrap();
     let directory = json!({ "id": "evt_d", "type": "organization.directory_enabled", "occurred_at": "2025-01-01T00:00:00Z",
         "organization_id": "org_1", "data": { "id": "dir_1", "organization_id": "org_1", "enabled": true } });
     mirror.apply(&headcount::Event::from_verified_body(directory.to_string().as_bytes()).unwrap()).await.unwrap();
-    // What a listing of the organization's directories would have told.
+    // Events about unknown users are pending until a sync has listed the organization's directories. This row says that one has.
     let sqlite = Connection::open(path).unwrap();
     let listed = json!({ "id": "org_1", "directories_listed_at": "2025-01-01T00:00:00Z" });
     sqlite.execute("INSERT INTO organization (id, body) VALUES ('org_1', ?1)", [listed.to_string()]).unwrap();
@@ -230,7 +231,7 @@ async fn mirror_for_webhooks(path: &Path) -> (Mirror, Webhook) {
 }
 
 async fn webhooks() {
-    println!("\nwebhooks, verified, applied and flushed to disk before they are answered");
+    println!("\nwebhooks: each is verified, applied and flushed to disk before receive returns");
     let path = file("webhooks.db");
     let (mirror, webhook) = mirror_for_webhooks(&path).await;
     let signed: Arc<Vec<_>> = Arc::new(
@@ -259,9 +260,9 @@ async fn webhooks() {
             task.await.unwrap();
         }
         at += tasks * each;
-        println!("  {tasks:>3} at once {:>12.0} a second", (tasks * each) as f64 / begun.elapsed().as_secs_f64());
+        println!("  {tasks:>3} at once {:>12.0} per second", (tasks * each) as f64 / begun.elapsed().as_secs_f64());
     }
-    // As they come: one every two milliseconds, whether or not the ones before are answered.
+    // Latency at a fixed rate: one webhook every two milliseconds, even if earlier ones have not returned.
     let mut ticks = tokio::time::interval(Duration::from_millis(2));
     let mut running = Vec::new();
     for number in at..at + 5_000 {
@@ -279,11 +280,11 @@ async fn webhooks() {
     }
     latencies.sort();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("  at 500 a second: median {:.2} ms, p99 {:.2} ms, worst {:.2} ms", at(0.5), at(0.99), at(1.0));
+    println!("  at 500 per second: median {:.2} ms, p99 {:.2} ms, worst {:.2} ms", at(0.5), at(0.99), at(1.0));
     raw_commits();
 }
 
-/// How many rows SQLite commits in a second, each flushed, and in groups.
+/// Prints how many rows SQLite alone commits per second, with a flush per commit: one row per commit, and 64.
 fn raw_commits() {
     let sqlite = Connection::open(file("commits.db")).unwrap();
     sqlite.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE event (id TEXT PRIMARY KEY, body TEXT);").unwrap();
@@ -301,7 +302,7 @@ fn raw_commits() {
             sqlite.execute_batch("COMMIT").unwrap();
         }
         println!(
-            "  SQLite alone: one row of 1 kB, {group:>2} a commit {:>10.0} a second",
+            "  SQLite alone: rows of 1 kB, {group:>2} per commit {:>10.0} per second",
             count as f64 / begun.elapsed().as_secs_f64()
         );
     }
