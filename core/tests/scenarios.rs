@@ -1,4 +1,4 @@
-//! The shared scenarios of the mirror, in Rust: see tests/scenarios/README.md.
+//! The shared scenarios of the mirror, in Rust: see tests/scenarios/README.md for their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use headcount::{Change, Mirror, SyncMode, Webhook};
@@ -10,159 +10,235 @@ use std::path::Path;
 #[tokio::test]
 async fn every_scenario_leads_to_its_feed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
-    let mut played = 0;
+    let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "json") {
             let scenario: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            play(path.file_stem().unwrap().to_str().unwrap(), &scenario).await;
-            played += 1;
+            run_scenario(path.file_stem().unwrap().to_str().unwrap(), &scenario).await;
+            count += 1;
         }
     }
-    assert!(played >= 3);
+    assert!(count >= 3, "only {count} scenarios were found");
 }
 
-async fn play(name: &str, scenario: &Value) {
-    let made = &scenario["sandbox"];
-    let number = |value: &Value| value.as_u64().unwrap();
-    let sandbox = Sandbox::builder()
-        .users(number(&made["users"]) as usize)
-        .groups(number(&made["groups"]) as usize)
-        .seed(number(&made["seed"]))
-        .start()
-        .unwrap();
-    sandbox.register_endpoint("http://127.0.0.1:9/");
-    let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
-    let mut settings = Mirror::builder().client(sandbox.client().build().unwrap()).webhook(webhook.clone());
-    if let Some(users) = scenario["mirror"]["guard_users"].as_u64() {
-        settings = settings.guard_users(users);
-    }
-    if let Some(share) = scenario["mirror"]["guard_share"].as_f64() {
-        settings = settings.guard_share(share);
-    }
-    if let Some(events) = scenario["mirror"]["guard_events"].as_bool() {
-        settings = settings.guard_events(events);
-    }
-    let mirror = settings.open(":memory:").await.unwrap();
-    let mut ids = HashMap::<String, String>::new();
+async fn run_scenario(name: &str, scenario: &Value) {
+    let mut run = Run::start(scenario).await;
     for (index, step) in scenario["steps"].as_array().unwrap().iter().enumerate() {
-        let at = format!("{name}, step {index}: {step}");
-        let text = |field: &str| step[field].as_str().map(str::to_owned);
-        let id = |field: &str| ids[step[field].as_str().unwrap()].clone();
-        let groups =
-            step["groups"].as_array().map(|groups| groups.iter().map(|it| it.as_str().unwrap().to_owned()).collect());
-        match step["do"].as_str().unwrap() {
-            "create_user" => {
-                let user = NewUser {
-                    email: text("email").unwrap(),
-                    given_name: text("given_name").unwrap_or_default(),
-                    family_name: text("family_name").unwrap_or_default(),
-                    groups: groups.unwrap_or_default(),
-                    ..NewUser::default()
-                };
-                ids.insert(text("as").unwrap(), sandbox.create_user(user).unwrap().id);
+        run.step(&Step { json: step, at: format!("{name}, step {index}: {step}") }).await;
+    }
+}
+
+/// One step of a scenario. Panics if a field that the step needs is absent.
+struct Step<'a> {
+    json: &'a Value,
+    /// Describes the step in the messages of assertions.
+    at: String,
+}
+
+impl Step<'_> {
+    fn text(&self, field: &str) -> String {
+        self.optional_text(field).unwrap()
+    }
+
+    fn optional_text(&self, field: &str) -> Option<String> {
+        self.json[field].as_str().map(str::to_owned)
+    }
+
+    fn number(&self, field: &str) -> u64 {
+        self.json[field].as_u64().unwrap()
+    }
+
+    fn groups(&self) -> Option<Vec<String>> {
+        let groups = self.json["groups"].as_array()?;
+        Some(groups.iter().map(|group| group.as_str().unwrap().to_owned()).collect())
+    }
+}
+
+/// A scenario that is being run.
+struct Run {
+    sandbox: Sandbox,
+    webhook: Webhook,
+    mirror: Mirror,
+    /// Ids of the users and groups that steps created, by the names that `as` gave them.
+    ids: HashMap<String, String>,
+}
+
+impl Run {
+    /// Starts the scenario's sandbox and opens its mirror.
+    async fn start(scenario: &Value) -> Run {
+        let number = |field: &str| scenario["sandbox"][field].as_u64().unwrap();
+        let sandbox = Sandbox::builder()
+            .users(number("users") as usize)
+            .groups(number("groups") as usize)
+            .seed(number("seed"))
+            .start()
+            .unwrap();
+        // No server listens there. The sandbox records what it would deliver, and `receive` takes it from the record.
+        sandbox.register_endpoint("http://127.0.0.1:9/");
+        let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
+        let mut builder = Mirror::builder().client(sandbox.client().build().unwrap()).webhook(webhook.clone());
+        let settings = &scenario["mirror"];
+        if let Some(users) = settings["guard_users"].as_u64() {
+            builder = builder.guard_users(users);
+        }
+        if let Some(share) = settings["guard_share"].as_f64() {
+            builder = builder.guard_share(share);
+        }
+        if let Some(events) = settings["guard_events"].as_bool() {
+            builder = builder.guard_events(events);
+        }
+        let mirror = builder.open(":memory:").await.unwrap();
+        Run { sandbox, webhook, mirror, ids: HashMap::new() }
+    }
+
+    async fn step(&mut self, step: &Step<'_>) {
+        match step.json["do"].as_str().unwrap() {
+            "create_user" => self.create_user(step),
+            "update_user" => self.update_user(step),
+            "delete_user" => self.sandbox.delete_user(self.id(step, "user")).unwrap(),
+            "delete_users" => self.delete_users(step).await,
+            "create_group" => self.create_group(step),
+            "update_group" => {
+                self.sandbox.update_group(self.id(step, "group"), &step.text("display_name")).unwrap();
             }
-            "update_user" => {
-                let change = UserChange {
-                    email: text("email"),
-                    given_name: text("given_name"),
-                    family_name: text("family_name"),
-                    active: step["active"].as_bool(),
-                    groups,
-                    ..UserChange::default()
-                };
-                sandbox.update_user(&id("user"), change).unwrap();
-            }
-            "delete_user" => sandbox.delete_user(&id("user")).unwrap(),
-            "create_group" => {
-                let group = NewGroup { display_name: text("display_name").unwrap(), ..NewGroup::default() };
-                ids.insert(text("as").unwrap(), sandbox.create_group(group).unwrap().id);
-            }
-            "update_group" => drop(sandbox.update_group(&id("group"), &text("display_name").unwrap()).unwrap()),
-            "delete_group" => sandbox.delete_group(&id("group")).unwrap(),
-            "add_member" => sandbox.add_member(&id("group"), &id("user")).unwrap(),
-            "remove_member" => sandbox.remove_member(&id("group"), &id("user")).unwrap(),
-            "delete_users" => {
-                let mut users = mirror.users(sandbox.organization_id());
-                for _ in 0..number(&step["count"]) {
-                    sandbox.delete_user(&users.next().await.unwrap().unwrap().id).unwrap();
-                }
-            }
-            "sync" => sync(&mirror, &sandbox, step, &at).await,
-            "receive" | "forge" => {
-                let mut body = sandbox.deliveries()[number(&step["delivery"]) as usize].body.clone();
-                let headers = webhook.sign(body.as_bytes(), None, None).unwrap();
-                if step["do"] == "forge" {
-                    body.push(' ');
-                    let error = mirror.receive(&headers, body.as_bytes()).await.unwrap_err();
-                    assert_eq!(error.kind().name(), "webhook_verification", "{at}");
-                } else {
-                    let outcome = mirror.receive(&headers, body.as_bytes()).await.unwrap();
-                    assert_eq!(outcome.name(), step["outcome"], "{at}");
-                }
-            }
+            "delete_group" => self.sandbox.delete_group(self.id(step, "group")).unwrap(),
+            "add_member" => self.sandbox.add_member(self.id(step, "group"), self.id(step, "user")).unwrap(),
+            "remove_member" => self.sandbox.remove_member(self.id(step, "group"), self.id(step, "user")).unwrap(),
+            "sync" => self.sync(step).await,
+            "receive" => self.receive(step).await,
+            "forge" => self.receive_forged(step).await,
             "role_map" => {
-                let pairs: Vec<(String, String)> = serde_json::from_value(step["pairs"].clone()).unwrap();
-                mirror.set_role_map(pairs).await.unwrap();
+                let pairs: Vec<(String, String)> = serde_json::from_value(step.json["pairs"].clone()).unwrap();
+                self.mirror.set_role_map(pairs).await.unwrap();
             }
-            "link" => mirror.link(&id("user"), text("account_id").as_deref()).await.unwrap(),
-            "status" => {
-                let status = mirror.status().await.unwrap().remove(0);
-                let held = status.held.map(|held| held.reason.name());
-                assert_eq!(
-                    json!({ "users": status.users, "groups": status.groups, "held": held }),
-                    json!({
-                    "users": step["users"], "groups": step["groups"], "held": step["held"] }),
-                    "{at}"
-                );
+            "link" => {
+                let account_id = step.optional_text("account_id");
+                self.mirror.link(self.id(step, "user"), account_id.as_deref()).await.unwrap();
             }
-            "feed" => {
-                let (changes, expected) = (drain(&mirror, step).await, step["changes"].as_array().unwrap());
-                let found: Vec<Value> =
-                    changes.iter().enumerate().map(|(n, it)| described(it, expected.get(n))).collect();
-                assert_eq!(found, *expected, "{at}");
+            "status" => self.check_status(step).await,
+            "feed" => self.check_feed(step).await,
+            "skip" => drop(self.read_changes(step).await),
+            other => panic!("{}: unknown step {other}", step.at),
+        }
+    }
+
+    /// The id of the user or group that a field of the step names.
+    fn id(&self, step: &Step<'_>, field: &str) -> &str {
+        &self.ids[step.json[field].as_str().unwrap()]
+    }
+
+    fn create_user(&mut self, step: &Step<'_>) {
+        let user = NewUser {
+            email: step.text("email"),
+            given_name: step.optional_text("given_name").unwrap_or_default(),
+            family_name: step.optional_text("family_name").unwrap_or_default(),
+            groups: step.groups().unwrap_or_default(),
+            ..NewUser::default()
+        };
+        self.ids.insert(step.text("as"), self.sandbox.create_user(user).unwrap().id);
+    }
+
+    fn update_user(&self, step: &Step<'_>) {
+        let change = UserChange {
+            email: step.optional_text("email"),
+            given_name: step.optional_text("given_name"),
+            family_name: step.optional_text("family_name"),
+            active: step.json["active"].as_bool(),
+            groups: step.groups(),
+            ..UserChange::default()
+        };
+        self.sandbox.update_user(self.id(step, "user"), change).unwrap();
+    }
+
+    async fn delete_users(&self, step: &Step<'_>) {
+        let mut users = self.mirror.users(self.sandbox.organization_id());
+        for _ in 0..step.number("count") {
+            self.sandbox.delete_user(&users.next().await.unwrap().unwrap().id).unwrap();
+        }
+    }
+
+    fn create_group(&mut self, step: &Step<'_>) {
+        let group = NewGroup { display_name: step.text("display_name"), ..NewGroup::default() };
+        self.ids.insert(step.text("as"), self.sandbox.create_group(group).unwrap().id);
+    }
+
+    async fn sync(&self, step: &Step<'_>) {
+        let (expected, at) = (step.json, &step.at);
+        let mode = SyncMode::ALL.iter().copied().find(|mode| mode.name() == expected["mode"]).unwrap();
+        let sync = self.mirror.sync(self.sandbox.organization_id()).directory(self.sandbox.directory_id()).mode(mode);
+        match sync.approve_removals(expected["approve_removals"].as_bool().unwrap_or(false)).await {
+            Err(error) => assert_eq!(error.kind().name(), expected["error"], "{at}: {error}"),
+            Ok(mut reports) => {
+                let report = reports.remove(0);
+                assert_eq!(report.outcome.name(), expected["outcome"], "{at}");
+                for (name, value) in [
+                    ("created", report.created),
+                    ("updated", report.updated),
+                    ("deactivated", report.deactivated),
+                    ("deleted", report.deleted),
+                    ("events", report.events),
+                ] {
+                    assert!(expected[name].is_null() || expected[name] == value, "{at}: {name} is {value}");
+                }
             }
-            "skip" => drop(drain(&mirror, step).await),
-            other => panic!("{at}: there is no step {other}"),
+        }
+    }
+
+    /// The body of the step's delivery.
+    fn delivery(&self, step: &Step<'_>) -> String {
+        self.sandbox.deliveries()[step.number("delivery") as usize].body.clone()
+    }
+
+    async fn receive(&self, step: &Step<'_>) {
+        let body = self.delivery(step);
+        let headers = self.webhook.sign(body.as_bytes(), None, None).unwrap();
+        let outcome = self.mirror.receive(&headers, body.as_bytes()).await.unwrap();
+        assert_eq!(outcome.name(), step.json["outcome"], "{}", step.at);
+    }
+
+    /// Receives a body with one byte more than was signed.
+    async fn receive_forged(&self, step: &Step<'_>) {
+        let mut body = self.delivery(step);
+        let headers = self.webhook.sign(body.as_bytes(), None, None).unwrap();
+        body.push(' ');
+        let error = self.mirror.receive(&headers, body.as_bytes()).await.unwrap_err();
+        assert_eq!(error.kind().name(), "webhook_verification", "{}", step.at);
+    }
+
+    async fn check_status(&self, step: &Step<'_>) {
+        let status = self.mirror.status().await.unwrap().remove(0);
+        assert_eq!(json!(status.users), step.json["users"], "{}: users", step.at);
+        assert_eq!(json!(status.groups), step.json["groups"], "{}: groups", step.at);
+        let held = status.held.map(|held| held.reason.name());
+        assert_eq!(json!(held), step.json["held"], "{}: held", step.at);
+    }
+
+    async fn check_feed(&self, step: &Step<'_>) {
+        let changes = self.read_changes(step).await;
+        let expected = step.json["changes"].as_array().unwrap();
+        let found: Vec<Value> =
+            changes.iter().enumerate().map(|(index, change)| describe(change, expected.get(index))).collect();
+        assert_eq!(found, *expected, "{}", step.at);
+    }
+
+    /// Polls and acknowledges as the step's consumer until the feed has no further change.
+    async fn read_changes(&self, step: &Step<'_>) -> Vec<Change> {
+        let consumer = step.text("consumer");
+        let mut changes = Vec::new();
+        loop {
+            let batch = self.mirror.poll(&consumer, 2).await.unwrap();
+            let Some(last) = batch.last() else { return changes };
+            self.mirror.ack(&consumer, last.seq).await.unwrap();
+            changes.extend(batch);
         }
     }
 }
 
-async fn sync(mirror: &Mirror, sandbox: &Sandbox, step: &Value, at: &str) {
-    let mode = SyncMode::ALL.iter().copied().find(|mode| mode.name() == step["mode"]).unwrap();
-    let sync = mirror.sync(sandbox.organization_id()).directory(sandbox.directory_id()).mode(mode);
-    match sync.approve_removals(step["approve_removals"].as_bool().unwrap_or(false)).await {
-        Err(error) => assert_eq!(error.kind().name(), step["error"], "{at}: {error}"),
-        Ok(mut reports) => {
-            let report = reports.remove(0);
-            assert_eq!(report.outcome.name(), step["outcome"], "{at}");
-            for (name, value) in [
-                ("created", report.created),
-                ("updated", report.updated),
-                ("deactivated", report.deactivated),
-                ("deleted", report.deleted),
-                ("events", report.events),
-            ] {
-                assert!(step[name].is_null() || step[name] == value, "{at}: {name} is {value}");
-            }
-        }
-    }
-}
-
-async fn drain(mirror: &Mirror, step: &Value) -> Vec<Change> {
-    let (consumer, mut all) = (step["consumer"].as_str().unwrap(), Vec::new());
-    loop {
-        let batch = mirror.poll(consumer, 2).await.unwrap();
-        let Some(last) = batch.last() else { return all };
-        mirror.ack(consumer, last.seq).await.unwrap();
-        all.extend(batch);
-    }
-}
-
-/// A change in the words of its entry.
-fn described(change: &Change, entry: Option<&Value>) -> Value {
+/// A change as a scenario writes it, with only the fields that its expected entry has; with all fields if there is no such entry.
+fn describe(change: &Change, expected: Option<&Value>) -> Value {
     let user = change.user.as_ref();
-    let mut said = json!({
+    let mut description = json!({
         "kind": change.kind.name(),
         "user": user.map(|user| &user.email),
         "group": change.group.as_ref().map(|group| &group.display_name),
@@ -172,8 +248,8 @@ fn described(change: &Change, entry: Option<&Value>) -> Value {
         "linked_id": user.map(|user| &user.linked_id),
         "cause": change.cause.split(':').next(),
     });
-    if let Some(entry) = entry {
-        said.as_object_mut().unwrap().retain(|name, _| entry.get(name).is_some());
+    if let Some(expected) = expected {
+        description.as_object_mut().unwrap().retain(|name, _| expected.get(name).is_some());
     }
-    said
+    description
 }
