@@ -1,0 +1,177 @@
+//! A [`Source`] whose answers the test sets, and helpers that sync a mirror from it.
+
+use headcount::{
+    Clock, Directory, Event, Group, Mirror, MirrorBuilder, Organization, Outcome, Page, Result, Source, SourceFuture,
+    SourcePages, SyncMode, SyncReport, Timestamp, User,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+pub(crate) const USER_DELETED: &str = "organization.directory.user_deleted";
+pub(crate) const USER_UPDATED: &str = "organization.directory.user_updated";
+
+/// An API in memory, and the clock of its mirrors. Clones share their state.
+#[derive(Clone, Default)]
+pub(crate) struct FakeApi(Arc<Mutex<State>>);
+
+/// What [`FakeApi`] answers, as JSON.
+pub(crate) struct State {
+    pub(crate) now: Timestamp,
+    pub(crate) directories: Vec<Value>,
+    /// Users of all directories. A field `directory`, which the API does not have, names the directory; `dir_1` if it is absent.
+    pub(crate) users: Vec<Value>,
+    /// Groups of `dir_1`. The other directories have none.
+    pub(crate) groups: Vec<Value>,
+    /// The total that listings of users report, or `None` for the number of listed users.
+    pub(crate) reported_total: Option<u64>,
+    /// How many of the next listings of users report a wrong total.
+    pub(crate) wrong_totals: u32,
+    /// Whether the API no longer lists any directory.
+    pub(crate) has_lost_directories: bool,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State {
+            now: "2025-06-01T12:00:00Z".parse().unwrap(),
+            directories: vec![json!({ "id": "dir_1", "organization_id": "org_1", "enabled": true })],
+            users: Vec::new(),
+            groups: Vec::new(),
+            reported_total: None,
+            wrong_totals: 0,
+            has_lost_directories: false,
+        }
+    }
+}
+
+impl FakeApi {
+    /// An API that lists `count` users: see [`FakeApi::list_numbered_users`].
+    pub(crate) fn with_users(count: usize) -> FakeApi {
+        let api = FakeApi::default();
+        api.list_numbered_users(count);
+        api
+    }
+
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+
+    /// Lists exactly these users from now on.
+    pub(crate) fn list_users(&self, users: impl IntoIterator<Item = Value>) {
+        self.with(|state| state.users = users.into_iter().collect());
+    }
+
+    /// Lists `diruser_000`, `diruser_001` and so on, `count` in all.
+    pub(crate) fn list_numbered_users(&self, count: usize) {
+        let user = |n| json!({ "id": numbered_user(n), "email": format!("{n}@example.com") });
+        self.list_users((0..count).map(user));
+    }
+
+    /// A mirror in memory that syncs from this API.
+    pub(crate) async fn open_mirror(&self) -> Mirror {
+        self.mirror_builder().open(":memory:").await.unwrap()
+    }
+
+    pub(crate) fn mirror_builder(&self) -> MirrorBuilder {
+        Mirror::builder().source(self.clone()).clock(self.clone())
+    }
+
+    /// A mirror in memory after a full sync of `dir_1`.
+    pub(crate) async fn synced_mirror(&self) -> Mirror {
+        let mirror = self.open_mirror().await;
+        full_sync(&mirror).await.unwrap();
+        mirror
+    }
+}
+
+impl Clock for FakeApi {
+    fn now(&self) -> Timestamp {
+        self.with(|state| state.now)
+    }
+}
+
+/// A listing of one page.
+struct OnePage<T>(Option<Page<T>>);
+
+impl<T: Send> SourcePages<T> for OnePage<T> {
+    fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
+        Box::pin(async { Ok(self.0.take()) })
+    }
+}
+
+/// A page of these items. Its total is their number unless `total` is another.
+fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> OnePage<T> {
+    let items: Vec<T> = items.iter().map(|item| serde_json::from_value(item.clone()).unwrap()).collect();
+    let total_size = total.unwrap_or(items.len() as u64);
+    OnePage(Some(Page { items, total_size, next_page_token: String::new(), prev_page_token: String::new() }))
+}
+
+impl Source for FakeApi {
+    fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
+        let organizations =
+            ["org_1", "org_2", "org_3"].map(|id| json!({ "id": id, "display_name": id, "region_code": "US" }));
+        Box::new(one_page::<Organization>(&organizations, None))
+    }
+
+    fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>> {
+        Box::pin(async move {
+            self.with(|state| {
+                if state.has_lost_directories {
+                    // The client's error for status 404 cannot be constructed outside the crate, so the list is empty instead.
+                    return Ok(Vec::new());
+                }
+                let own = state.directories.iter().filter(|directory| directory["organization_id"] == organization_id);
+                Ok(own.map(|directory| serde_json::from_value(directory.clone()).unwrap()).collect())
+            })
+        })
+    }
+
+    fn users(&self, directory: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
+        self.with(|state| {
+            let is_in_directory = |user: &&Value| user["directory"].as_str().unwrap_or("dir_1") == directory.id;
+            let users: Vec<Value> = state.users.iter().filter(is_in_directory).cloned().collect();
+            let wrong_total = Some(99).filter(|_| state.wrong_totals > 0);
+            state.wrong_totals = state.wrong_totals.saturating_sub(1);
+            Box::new(one_page::<User>(&users, wrong_total.or(state.reported_total)))
+        })
+    }
+
+    fn groups(&self, directory: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
+        self.with(|state| {
+            let groups: &[Value] = if directory.id == "dir_1" { &state.groups } else { &[] };
+            Box::new(one_page::<Group>(groups, None))
+        })
+    }
+}
+
+/// The id of a user of [`FakeApi::list_numbered_users`].
+pub(crate) fn numbered_user(number: usize) -> String {
+    format!("diruser_{number:03}")
+}
+
+/// A full sync of `dir_1`.
+pub(crate) async fn full_sync(mirror: &Mirror) -> Result<SyncReport> {
+    mirror.sync("org_1").directory("dir_1").mode(SyncMode::Full).await.map(|mut reports| reports.remove(0))
+}
+
+/// Applies an event of `org_1` with this data.
+pub(crate) async fn apply_event(mirror: &Mirror, id: &str, kind: &str, occurred_at: &str, mut data: Value) -> Outcome {
+    data["organization_id"] = json!("org_1");
+    let body = json!({ "id": id, "type": kind, "occurred_at": occurred_at, "organization_id": "org_1", "data": data });
+    mirror.apply(&event(&body)).await.unwrap()
+}
+
+/// Applies the event of a user's deletion at 12:00, the first time of the API's clock.
+pub(crate) async fn apply_deletion(mirror: &Mirror, event_id: &str, user_id: &str) -> Outcome {
+    apply_event(mirror, event_id, USER_DELETED, "2025-06-01T12:00:00Z", json!({ "id": user_id })).await
+}
+
+pub(crate) fn event(body: &Value) -> Event {
+    Event::from_verified_body(body.to_string().as_bytes()).unwrap()
+}
+
+/// How many users of `dir_1` the mirror has.
+pub(crate) async fn count_users(mirror: &Mirror) -> u64 {
+    mirror.status().await.unwrap()[0].users
+}

@@ -1,0 +1,172 @@
+//! The removal guard: empty listings, disabled and missing directories, and bursts of deletion events.
+
+use crate::api::{FakeApi, USER_DELETED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
+use headcount::{ChangeKind, ErrorKind, Held, HeldReason, Mirror, Outcome, SyncOutcome};
+use serde_json::json;
+
+async fn held(mirror: &Mirror) -> Option<Held> {
+    mirror.status().await.unwrap().remove(0).held
+}
+
+async fn held_reason(mirror: &Mirror) -> Option<HeldReason> {
+    held(mirror).await.map(|held| held.reason)
+}
+
+fn set_enabled(api: &FakeApi, enabled: bool) {
+    api.with(|state| state.directories[0]["enabled"] = json!(enabled));
+}
+
+/// A mirror of three users whose directory is empty now.
+async fn mirror_of_an_emptied_directory() -> (FakeApi, Mirror) {
+    let api = FakeApi::with_users(3);
+    let mirror = api.synced_mirror().await;
+    api.list_numbered_users(0);
+    (api, mirror)
+}
+
+#[tokio::test]
+async fn an_empty_listing_is_held_although_the_guard_permits_as_many_removals() {
+    let (_api, mirror) = mirror_of_an_emptied_directory().await;
+
+    let error = full_sync(&mirror).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::MassRemoval);
+    assert_eq!(error.removals().unwrap().count, 3);
+    assert_eq!(held_reason(&mirror).await, Some(HeldReason::EmptyListing));
+    assert_eq!(count_users(&mirror).await, 3);
+}
+
+#[tokio::test]
+async fn a_disabled_directory_is_held() {
+    let (api, mirror) = mirror_of_an_emptied_directory().await;
+    full_sync(&mirror).await.unwrap_err();
+    set_enabled(&api, false);
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Held);
+    assert_eq!(held_reason(&mirror).await, Some(HeldReason::DirectoryDisabled));
+    assert_eq!(count_users(&mirror).await, 3);
+}
+
+#[tokio::test]
+async fn a_missing_directory_is_held() {
+    let (api, mirror) = mirror_of_an_emptied_directory().await;
+    full_sync(&mirror).await.unwrap_err();
+    set_enabled(&api, false);
+    full_sync(&mirror).await.unwrap();
+    api.with(|state| state.has_lost_directories = true);
+
+    let error = full_sync(&mirror).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(held_reason(&mirror).await, Some(HeldReason::DirectoryNotFound));
+    assert_eq!(count_users(&mirror).await, 3);
+}
+
+#[tokio::test]
+async fn a_complete_listing_ends_a_hold_and_enables_the_directory() {
+    let (api, mirror) = mirror_of_an_emptied_directory().await;
+    full_sync(&mirror).await.unwrap_err();
+    set_enabled(&api, false);
+    full_sync(&mirror).await.unwrap();
+    api.with(|state| state.has_lost_directories = true);
+    full_sync(&mirror).await.unwrap_err();
+    api.with(|state| state.has_lost_directories = false);
+    set_enabled(&api, true);
+    api.list_numbered_users(3);
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.changes, 0);
+    assert_eq!(held_reason(&mirror).await, None);
+    let last = mirror.poll("app", 100).await.unwrap().pop().unwrap();
+    assert_eq!(last.kind, ChangeKind::DirectoryEnabled);
+}
+
+/// A mirror of 30 users after deletion events of the first 25: the guard permits 20 and holds 5.
+async fn mirror_after_a_deletion_burst() -> (FakeApi, Mirror) {
+    let api = FakeApi::with_users(30);
+    let mirror = api.synced_mirror().await;
+    for number in 0..25 {
+        let outcome = apply_deletion(&mirror, &format!("evt_{number}"), &numbered_user(number)).await;
+        assert_eq!(outcome, if number < 20 { Outcome::Applied } else { Outcome::Held }, "event {number}");
+    }
+    (api, mirror)
+}
+
+/// Lists all users but the first 23: two of the five held users are listed still.
+fn list_users_23_to_29(api: &FakeApi) {
+    let listed = api.with(|state| state.users.split_off(23));
+    api.list_users(listed);
+}
+
+#[tokio::test]
+async fn deletion_events_beyond_the_limit_are_held() {
+    let (_api, mirror) = mirror_after_a_deletion_burst().await;
+    let held = held(&mirror).await.unwrap();
+    assert_eq!(held.reason, HeldReason::DeletionBurst);
+    assert_eq!(held.count, 5);
+    assert_eq!(held.limit, 20);
+    assert_eq!(count_users(&mirror).await, 10);
+    assert_eq!(mirror.held_removals("dir_1").await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn full_syncs_keep_deletion_events_held_for_users_who_are_not_listed() {
+    let (api, mirror) = mirror_after_a_deletion_burst().await;
+    list_users_23_to_29(&api);
+    // Three users are fewer than the limit, but a directory with a defect can both send deletion events and omit users from its listings:
+    // its listing is no approval, however often it is read.
+    for _ in 0..2 {
+        let error = full_sync(&mirror).await.unwrap_err();
+        let removals = error.removals().unwrap();
+        assert_eq!(removals.count, 3);
+        assert_eq!(removals.limit, 20);
+        assert_eq!(removals.user_ids.len(), 3);
+        assert_eq!(count_users(&mirror).await, 10);
+    }
+    let held = held(&mirror).await.unwrap();
+    assert_eq!(held.reason, HeldReason::DeletionBurst);
+    assert_eq!(held.count, 3);
+    let held_removals = mirror.held_removals("dir_1").await.unwrap();
+    assert_eq!(held_removals, ["diruser_020", "diruser_021", "diruser_022"]);
+}
+
+#[tokio::test]
+async fn an_approval_removes_only_the_held_users_who_are_not_listed() {
+    let (api, mirror) = mirror_after_a_deletion_burst().await;
+    list_users_23_to_29(&api);
+    for _ in 0..2 {
+        full_sync(&mirror).await.unwrap_err();
+    }
+    let last = mirror.poll("app", 1_000).await.unwrap().last().unwrap().seq;
+    mirror.ack("app", last).await.unwrap();
+
+    mirror.sync("org_1").approve_removals(true).await.unwrap();
+
+    assert_eq!(count_users(&mirror).await, 7);
+    let changes = mirror.poll("app", 1_000).await.unwrap();
+    let kinds: Vec<ChangeKind> = changes.iter().map(|change| change.kind).collect();
+    assert_eq!(kinds, [ChangeKind::UserDeleted; 3]);
+    assert_eq!(mirror.held_removals("dir_1").await.unwrap(), Vec::<String>::new());
+    assert_eq!(held(&mirror).await, None);
+}
+
+#[tokio::test]
+async fn an_approval_applies_the_deletion_event_that_was_held() {
+    let api = FakeApi::with_users(7);
+    api.with(|state| state.now = "2025-06-01T14:00:00Z".parse().unwrap());
+    let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+    mirror.sync("org_1").await.unwrap();
+    let data = json!({ "id": "diruser_006" });
+    let outcome = apply_event(&mirror, "evt_1", USER_DELETED, "2025-06-01T14:00:00Z", data).await;
+    assert_eq!(outcome, Outcome::Held);
+    assert_eq!(count_users(&mirror).await, 7);
+    api.list_numbered_users(6);
+
+    let report = mirror.sync("org_1").approve_removals(true).await.unwrap().remove(0);
+
+    assert_eq!(report.events, 1);
+    assert_eq!(count_users(&mirror).await, 6);
+}

@@ -1,0 +1,143 @@
+//! Organizations with several directories, syncs at the same time, and the retention of changes.
+
+use crate::api::{FakeApi, USER_UPDATED, apply_event, full_sync};
+use headcount::{ErrorKind, Mirror, Outcome, Phase, SyncMode, SyncOutcome};
+use serde_json::json;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// A mirror of an organization with two directories. `diruser_3` first came by an event, when `dir_1` was the only directory; `dir_2` lists
+/// that user. Checks that the syncs removed nobody.
+async fn mirror_of_two_directories() -> Mirror {
+    let api = FakeApi::default();
+    api.list_users([json!({ "id": "diruser_1" }), json!({ "id": "diruser_2" })]);
+    let mirror = api.synced_mirror().await;
+    // User events do not name a directory: this one is applied to the organization's only directory.
+    let data = json!({ "id": "diruser_3", "email": "ada@example.com" });
+    let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T11:00:00Z", data).await;
+    assert_eq!(outcome, Outcome::Applied);
+    api.with(|state| {
+        state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true }));
+        state.users.push(json!({ "id": "diruser_3", "email": "ada@example.com", "directory": "dir_2" }));
+    });
+    let reports = mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(reports.iter().map(|report| report.deleted).sum::<u64>(), 0);
+    mirror
+}
+
+#[tokio::test]
+async fn a_user_who_came_by_an_event_moves_to_the_directory_that_lists_them() {
+    let mirror = mirror_of_two_directories().await;
+    assert_eq!(mirror.user("diruser_3").await.unwrap().unwrap().directory_id, "dir_2");
+}
+
+#[tokio::test]
+async fn an_unknown_users_event_is_pending_if_there_are_two_directories() {
+    let mirror = mirror_of_two_directories().await;
+    let data = json!({ "id": "diruser_4" });
+    let outcome = apply_event(&mirror, "evt_2", USER_UPDATED, "2025-06-01T11:00:00Z", data).await;
+    assert_eq!(outcome, Outcome::Pending);
+    assert_eq!(mirror.status().await.unwrap()[0].pending_events, 1);
+}
+
+#[tokio::test]
+async fn sync_all_reports_every_directory_in_order() {
+    let mirror = mirror_of_two_directories().await;
+    let reports = mirror.sync_all().concurrency(2).await.unwrap();
+    let directories: Vec<&str> = reports.iter().map(|report| report.directory_id.as_str()).collect();
+    assert_eq!(directories, ["dir_1", "dir_2"]);
+}
+
+#[tokio::test]
+async fn sync_all_rejects_a_concurrency_of_zero() {
+    let mirror = FakeApi::default().open_mirror().await;
+    let error = mirror.sync_all().concurrency(0).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_sync_that_may_not_wait_reports_that_another_is_running() {
+    let mirror = FakeApi::with_users(5).open_mirror().await;
+    let (sender, outcomes_of_second) = mpsc::channel::<SyncOutcome>();
+    let runtime = tokio::runtime::Handle::current();
+    let first = mirror.sync("org_1").mode(SyncMode::Full).on_progress({
+        let mirror = mirror.clone();
+        move |progress| {
+            // The first sync is reading pages of users: the second one runs meanwhile, on the test's own runtime.
+            if progress.phase == Phase::Users {
+                let second = async {
+                    let reports = mirror.sync("org_1").wait(false).await.unwrap();
+                    sender.send(reports[0].outcome).unwrap();
+                };
+                std::thread::scope(|scope| scope.spawn(|| runtime.block_on(second)).join().unwrap());
+            }
+        }
+    });
+    // The callback blocks its thread, so the first sync has a runtime of its own.
+    let reports = tokio::task::spawn_blocking(|| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(first.into_future())
+    });
+    assert_eq!(reports.await.unwrap().unwrap()[0].outcome, SyncOutcome::Done);
+    assert_eq!(outcomes_of_second.recv().unwrap(), SyncOutcome::AlreadyRunning);
+}
+
+#[tokio::test]
+async fn two_syncs_of_a_directory_run_one_after_the_other() {
+    let mirror = FakeApi::with_users(5).open_mirror().await;
+    let (first, second) = tokio::join!(mirror.sync("org_1").into_future(), mirror.sync("org_1").into_future());
+    assert_eq!(first.unwrap()[0].outcome, SyncOutcome::Done);
+    assert_eq!(second.unwrap()[0].outcome, SyncOutcome::Done);
+}
+
+#[tokio::test]
+async fn a_sync_without_a_client_is_a_config_error() {
+    let mirror = Mirror::builder().open(":memory:").await.unwrap();
+    let error = mirror.sync("org_1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+/// A mirror with 11 changes that are older than the retention of 30 days: the directory's and those of ten users. The consumer `app` has
+/// acknowledged five of them, and the consumer `idle` none.
+async fn mirror_with_old_changes() -> (FakeApi, Mirror) {
+    let api = FakeApi::with_users(10);
+    let mirror = api.synced_mirror().await;
+    let batch = mirror.poll("app", 5).await.unwrap();
+    mirror.ack("app", batch[4].seq).await.unwrap();
+    mirror.poll("idle", 1).await.unwrap();
+    api.with(|state| state.now += Duration::from_secs(31 * 86_400));
+    mirror.trim().await.unwrap();
+    (api, mirror)
+}
+
+async fn first_seq(mirror: &Mirror, consumer: &str) -> i64 {
+    mirror.poll(consumer, 100).await.unwrap()[0].seq
+}
+
+#[tokio::test]
+async fn trim_keeps_what_a_consumer_has_not_acknowledged() {
+    let (_api, mirror) = mirror_with_old_changes().await;
+    assert_eq!(first_seq(&mirror, "audit").await, 1);
+}
+
+#[tokio::test]
+async fn trim_removes_old_changes_that_every_consumer_has_acknowledged() {
+    let (_api, mirror) = mirror_with_old_changes().await;
+    mirror.drop_consumer("idle").await.unwrap();
+    mirror.trim().await.unwrap();
+    assert_eq!(first_seq(&mirror, "audit").await, 6);
+    assert_eq!(first_seq(&mirror, "app").await, 6);
+}
+
+#[tokio::test]
+async fn numbers_go_on_after_every_change_was_trimmed() {
+    let (api, mirror) = mirror_with_old_changes().await;
+    mirror.drop_consumer("idle").await.unwrap();
+    mirror.ack("app", 11).await.unwrap();
+    mirror.trim().await.unwrap();
+    assert_eq!(mirror.poll("app", 100).await.unwrap(), []);
+
+    api.list_numbered_users(11);
+    full_sync(&mirror).await.unwrap();
+
+    assert_eq!(first_seq(&mirror, "app").await, 12);
+}
