@@ -1,12 +1,13 @@
-//! The directory as it really is, and all that may go wrong between it and the mirror.
+//! The simulated directory, its API, and the faults between it and the mirror.
 
+use super::random::SeededRandom;
 use headcount::{
-    Clock, Directory, Error, ErrorKind, Event, Group, Mirror, Organization, Page, Random, Result, Source, SourceFuture,
+    Clock, Directory, Error, ErrorKind, Event, Group, Mirror, Organization, Page, Result, Source, SourceFuture,
     SourcePages, Timestamp, User,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub(crate) const ORGANIZATION: &str = "org_1";
@@ -14,43 +15,18 @@ const DIRECTORY: &str = "dir_1";
 /// How many items a page has.
 const PAGE: usize = 4;
 
-/// A seeded source of chance (SplitMix64).
-pub(crate) struct Dice(AtomicU64);
+/// The name that `store.rs` uses.
+pub(crate) type Dice = SeededRandom;
 
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice(AtomicU64::new(seed))
-    }
-
-    pub(crate) fn fork(&self) -> Dice {
-        Dice::new(self.bits())
-    }
-
-    pub(crate) fn below(&self, bound: u64) -> u64 {
-        self.bits() % bound
-    }
-
-    pub(crate) fn between(&self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low + 1)
-    }
-
-    pub(crate) fn chance(&self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
-
-impl Random for Dice {
-    fn bits(&self) -> u64 {
-        let mut bits = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-}
-
-/// The hour, in milliseconds since 1970.
+/// The simulation's time, in milliseconds since 1970.
 #[derive(Clone)]
 pub(crate) struct WorldClock(Arc<AtomicI64>);
+
+impl WorldClock {
+    fn advance(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
 
 impl Clock for WorldClock {
     fn now(&self) -> Timestamp {
@@ -58,15 +34,16 @@ impl Clock for WorldClock {
     }
 }
 
-/// An event on its way.
+/// An event that is not delivered yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) body: String,
 }
 
+/// A user as the directory has them.
 #[derive(Clone)]
-struct Person {
+struct DirectoryUser {
     email: String,
     family_name: String,
     active: bool,
@@ -74,153 +51,174 @@ struct Person {
     updated_at: Timestamp,
 }
 
+/// A group as the directory has it.
 #[derive(Clone)]
-struct Team {
+struct DirectoryGroup {
     name: String,
     updated_at: Timestamp,
 }
 
-/// What is true at the end.
+/// The state of the directory, to compare the mirror with.
 pub(crate) struct Facts {
     pub(crate) enabled: bool,
-    /// Users and groups as a listing shows them, in the words of the test's `view`.
+    /// Listed users, as [`describe_user`] writes them, and names of listed groups, by id.
     pub(crate) listed: BTreeMap<String, String>,
-    /// Who left, and when.
+    /// When users left, by id.
     pub(crate) left: BTreeMap<String, Timestamp>,
 }
 
-/// A directory and the way to it. Clones share it.
-#[derive(Clone)]
-pub(crate) struct World(Arc<Mutex<Inner>>, WorldClock);
+/// The fields of a user that a listing shows, as text.
+pub(crate) fn describe_user(email: &str, family_name: &str, active: bool, group_ids: &[String]) -> String {
+    format!("{email} {family_name} {active} {group_ids:?}")
+}
 
-struct Inner {
-    dice: Dice,
+/// The directory and its API. Clones share their state.
+#[derive(Clone)]
+pub(crate) struct World {
+    state: Arc<Mutex<State>>,
     clock: WorldClock,
-    /// In the order of a listing: by when they came.
-    people: Vec<(String, Person)>,
-    teams: Vec<(String, Team)>,
+}
+
+struct State {
+    random: SeededRandom,
+    clock: WorldClock,
+    /// Users with their ids, in the order of listings: by time of creation.
+    users: Vec<(String, DirectoryUser)>,
+    /// Groups with their ids, in the order of listings.
+    groups: Vec<(String, DirectoryGroup)>,
+    /// When users left, by id.
     left: BTreeMap<String, Timestamp>,
     enabled: bool,
+    /// The number of the next id.
     next: u64,
-    /// Whether listings fail and shift under their reader.
-    disturbed: bool,
-    /// Whether the directory says when it was last changed.
-    is_a_witness: bool,
-    /// What the directory said of itself when its answer was kept for the time of a sync: nothing where each answer is fresh.
-    kept: Option<Directory>,
-    /// What happened while a listing was read.
-    told: Vec<Message>,
+    /// Whether listings fail and change while they are read.
+    faulty: bool,
+    /// Whether the API's description of the directory contains the time of the latest change of a user.
+    reports_latest_change: bool,
+    /// A description of the directory that the API repeats during a sync although it is outdated, or `None` if its answers are up to date.
+    outdated_directory: Option<Directory>,
+    /// Events of changes during a sync that are not sent yet.
+    events: Vec<Message>,
+    /// Ids of events that the mirror acknowledged during a sync.
     acknowledged: Vec<String>,
-    /// Who takes webhooks while it syncs.
+    /// The mirror that receives events while it syncs, or `None` if it is not open.
     mirror: Option<Mirror>,
 }
 
 impl World {
-    pub(crate) fn new(dice: Dice) -> World {
+    pub(crate) fn new(random: SeededRandom) -> World {
         let clock = WorldClock(Arc::new(AtomicI64::new(1_750_000_000_000)));
-        let mut inner = Inner {
-            is_a_witness: dice.chance(80),
-            dice,
+        let mut state = State {
+            reports_latest_change: random.chance(80),
+            random,
             clock: clock.clone(),
-            people: Vec::new(),
-            teams: Vec::new(),
+            users: Vec::new(),
+            groups: Vec::new(),
             left: BTreeMap::new(),
             enabled: true,
             next: 0,
-            disturbed: false,
-            kept: None,
-            told: Vec::new(),
+            faulty: false,
+            outdated_directory: None,
+            events: Vec::new(),
             acknowledged: Vec::new(),
             mirror: None,
         };
-        for _ in 0..inner.dice.between(0, 20) {
-            inner.happen();
+        for _ in 0..state.random.between(0, 20) {
+            state.change();
         }
-        World(Arc::new(Mutex::new(inner)), clock)
+        World { state: Arc::new(Mutex::new(state)), clock }
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
-        work(&mut self.0.lock().unwrap())
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap())
     }
 
     pub(crate) fn clock(&self) -> WorldClock {
-        self.1.clone()
+        self.clock.clone()
     }
 
-    pub(crate) fn pass(&self, milliseconds: i64) {
-        self.1.0.fetch_add(milliseconds, Ordering::Relaxed);
+    pub(crate) fn advance_clock(&self, milliseconds: i64) {
+        self.clock.advance(milliseconds);
     }
 
-    pub(crate) fn connect(&self, mirror: Mirror) {
-        self.with(|inner| inner.mirror = Some(mirror));
+    /// Sets the mirror that receives events while it syncs.
+    pub(crate) fn connect_mirror(&self, mirror: Mirror) {
+        self.with(|state| state.mirror = Some(mirror));
     }
 
-    pub(crate) fn disconnect(&self) {
-        self.with(|inner| inner.mirror = None);
+    pub(crate) fn disconnect_mirror(&self) {
+        self.with(|state| state.mirror = None);
     }
 
-    pub(crate) fn disturb(&self, disturbed: bool) {
-        self.with(|inner| {
-            inner.disturbed = disturbed;
-            let keeps = disturbed && inner.is_a_witness && inner.dice.chance(15);
-            inner.kept = keeps.then(|| inner.directory());
+    /// Starts or ends the faults of one sync.
+    pub(crate) fn set_faulty(&self, faulty: bool) {
+        self.with(|state| {
+            state.faulty = faulty;
+            let is_outdated = faulty && state.reports_latest_change && state.random.chance(15);
+            state.outdated_directory = is_outdated.then(|| state.directory());
         });
     }
 
-    pub(crate) fn heal(&self) {
-        self.with(|inner| {
-            inner.disturbed = false;
-            inner.kept = None;
-            inner.mirror = None;
+    /// Ends all faults, for the rest of the simulation.
+    pub(crate) fn stop_faults(&self) {
+        self.with(|state| {
+            state.faulty = false;
+            state.outdated_directory = None;
+            state.mirror = None;
         });
     }
 
-    pub(crate) fn happen(&self) -> Vec<Message> {
-        self.with(|inner| inner.happen().into_iter().collect())
+    /// Makes one random change to the directory. Returns its event; none if the change was not possible.
+    pub(crate) fn change(&self) -> Vec<Message> {
+        self.with(|state| state.change().into_iter().collect())
     }
 
-    /// Somebody leaves, and no event tells of it.
-    pub(crate) fn leave(&self) {
-        self.with(|inner| drop(inner.leave()));
+    /// Deletes a random user and loses the event.
+    pub(crate) fn delete_user_without_event(&self) {
+        self.with(|state| drop(state.delete_user()));
     }
 
-    pub(crate) fn take_told(&self) -> Vec<Message> {
-        self.with(|inner| std::mem::take(&mut inner.told))
+    /// Takes the events of changes during a sync that are not sent yet.
+    pub(crate) fn take_events(&self) -> Vec<Message> {
+        self.with(|state| std::mem::take(&mut state.events))
     }
 
+    /// Takes the ids of events that the mirror acknowledged during a sync.
     pub(crate) fn take_acknowledged(&self) -> Vec<String> {
-        self.with(|inner| std::mem::take(&mut inner.acknowledged))
+        self.with(|state| std::mem::take(&mut state.acknowledged))
     }
 
     pub(crate) fn facts(&self) -> Facts {
-        self.with(|inner| {
-            let mut listed = BTreeMap::new();
-            for (id, person) in &inner.people {
-                let groups: Vec<&String> = person.groups.iter().collect();
-                let Person { email, family_name, active, .. } = person;
-                listed.insert(id.clone(), format!("{email} {family_name} {active} {groups:?}"));
-            }
-            listed.extend(inner.teams.iter().map(|(id, team)| (id.clone(), team.name.clone())));
-            Facts { enabled: inner.enabled, listed, left: inner.left.clone() }
+        self.with(|state| {
+            let users = state.users.iter().map(|(id, user)| {
+                let groups: Vec<String> = user.groups.iter().cloned().collect();
+                (id.clone(), describe_user(&user.email, &user.family_name, user.active, &groups))
+            });
+            let groups = state.groups.iter().map(|(id, group)| (id.clone(), group.name.clone()));
+            Facts { enabled: state.enabled, listed: users.chain(groups).collect(), left: state.left.clone() }
         })
     }
 
-    /// Before each page: whether it fails, and what happens meanwhile.
-    async fn before_page(&self) -> Result<()> {
-        let (fails, message, mirror) = self.with(|inner| {
-            if !inner.disturbed {
+    /// Runs before the API answers a request: may change the directory, deliver an event to the mirror, and fail the request.
+    async fn before_answer(&self) -> Result<()> {
+        let (fails, message, mirror) = self.with(|state| {
+            if !state.faulty {
                 return (false, None, None);
             }
-            // Where the directory is no witness of its own changes, two readings must agree: it is left to change in one of them at most.
-            if inner.dice.chance(if inner.is_a_witness { 10 } else { 0 }) {
-                for _ in 0..inner.dice.between(1, 2) {
-                    // A directory whose answer is an old one hides what happens: then somebody is hired, and nobody lost by it.
-                    let message = if inner.kept.is_some() { Some(inner.hire()) } else { inner.happen() };
-                    inner.told.extend(message);
+            // The directory changes while it is read only if it reports its latest change. Without that time the mirror relies on two
+            // readings that agree, and changes could make both miss the same user.
+            if state.random.chance(if state.reports_latest_change { 10 } else { 0 }) {
+                for _ in 0..state.random.between(1, 2) {
+                    // An outdated description conceals changes from the mirror, so the only change is then a new user: it cannot make
+                    // the mirror remove anyone.
+                    let message =
+                        if state.outdated_directory.is_some() { Some(state.create_user()) } else { state.change() };
+                    state.events.extend(message);
                 }
             }
-            let message = if inner.dice.chance(20) || inner.kept.is_some() { inner.told.pop() } else { None };
-            (inner.dice.chance(2), message, inner.mirror.clone())
+            let delivers = state.random.chance(20) || state.outdated_directory.is_some();
+            let message = if delivers { state.events.pop() } else { None };
+            (state.random.chance(2), message, state.mirror.clone())
         });
         if let Some(message) = message {
             let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
@@ -228,140 +226,158 @@ impl World {
                 Some(mirror) => mirror.apply(&event).await.is_ok(),
                 None => false,
             };
-            self.with(|inner| if received { inner.acknowledged.push(message.id) } else { inner.told.push(message) });
+            self.with(|state| if received { state.acknowledged.push(message.id) } else { state.events.push(message) });
         }
-        if fails { Err(broken()) } else { Ok(()) }
+        if fails { Err(broken_connection()) } else { Ok(()) }
     }
 }
 
-fn broken() -> Error {
+/// The kind of [`broken_connection`]: the client's error for this cannot be constructed outside the crate.
+pub(crate) const BROKEN_CONNECTION: ErrorKind = ErrorKind::InvalidArgument;
+
+fn broken_connection() -> Error {
     Error::invalid_argument("the connection broke")
 }
 
-impl Inner {
-    fn id(&mut self, prefix: &str) -> String {
+impl State {
+    fn new_id(&mut self, prefix: &str) -> String {
         self.next += 1;
         format!("{prefix}_{:05}", self.next)
     }
 
-    fn pick(&self, among: usize) -> Option<usize> {
-        (among > 0).then(|| self.dice.below(among as u64) as usize)
+    /// A random index below `length`, or `None` if that is 0.
+    fn pick(&self, length: usize) -> Option<usize> {
+        (length > 0).then(|| self.random.below(length as u64) as usize)
     }
 
-    /// One thing that happens, and the event that tells of it.
-    fn happen(&mut self) -> Option<Message> {
-        // Nothing happens in the same millisecond as anything else.
-        self.clock.0.fetch_add(2, Ordering::Relaxed);
-        let now = self.clock.now();
-        match self.dice.below(100) {
-            0..30 => Some(self.hire()),
-            30..55 => {
-                let index = self.pick(self.people.len())?;
-                let number = self.next;
-                let (id, person) = &mut self.people[index];
-                match self.dice.below(3) {
-                    0 => person.email = format!("{id}.{number}@example.com"),
-                    1 => person.family_name = format!("King {number}"),
-                    _ => person.active = !person.active,
-                }
-                self.next += 1;
-                self.people[index].1.updated_at = now;
-                let id = self.people[index].0.clone();
-                Some(self.tell_user(&id, "updated"))
-            }
-            55..70 => {
-                let (index, team) = (self.pick(self.people.len())?, self.pick(self.teams.len())?);
-                let team = self.teams[team].0.clone();
-                let person = &mut self.people[index].1;
-                if !person.groups.remove(&team) {
-                    person.groups.insert(team);
-                }
-                person.updated_at = now;
-                let id = self.people[index].0.clone();
-                Some(self.tell_user(&id, "updated"))
-            }
-            70..83 => self.leave(),
-            83..92 => {
-                let id = self.id("dirgroup");
-                self.teams.push((id.clone(), Team { name: format!("Team {}", self.next), updated_at: now }));
-                Some(self.tell_group(&id, "created"))
-            }
-            92..95 => {
-                let index = self.pick(self.teams.len())?;
-                self.next += 1;
-                self.teams[index].1 = Team { name: format!("Team {}", self.next), updated_at: now };
-                let id = self.teams[index].0.clone();
-                Some(self.tell_group(&id, "updated"))
-            }
-            95..98 => {
-                let index = self.pick(self.teams.len())?;
-                let id = self.teams[index].0.clone();
-                let message = self.tell_group(&id, "deleted");
-                self.teams.remove(index);
-                for (_, person) in &mut self.people {
-                    person.groups.remove(&id);
-                }
-                Some(message)
-            }
-            _ => {
-                self.enabled = !self.enabled;
-                let kind =
-                    if self.enabled { "organization.directory_enabled" } else { "organization.directory_disabled" };
-                let data = json!({ "id": DIRECTORY, "organization_id": ORGANIZATION, "enabled": self.enabled });
-                Some(self.message(kind, &data))
-            }
+    /// Makes one random change. Returns its event, or `None` if there is no user or group to change.
+    fn change(&mut self) -> Option<Message> {
+        // No two changes have the same time.
+        self.clock.advance(2);
+        match self.random.below(100) {
+            0..30 => Some(self.create_user()),
+            30..55 => self.update_user(),
+            55..70 => self.toggle_membership(),
+            70..83 => self.delete_user(),
+            83..92 => Some(self.create_group()),
+            92..95 => self.rename_group(),
+            95..98 => self.delete_group(),
+            _ => Some(self.toggle_directory()),
         }
     }
 
-    fn leave(&mut self) -> Option<Message> {
-        self.clock.0.fetch_add(2, Ordering::Relaxed);
-        let index = self.pick(self.people.len())?;
-        let (id, _) = self.people.remove(index);
-        self.left.insert(id.clone(), self.clock.now());
-        let data = json!({ "id": id, "organization_id": ORGANIZATION });
-        Some(self.message("organization.directory.user_deleted", &data))
-    }
-
-    fn hire(&mut self) -> Message {
-        self.clock.0.fetch_add(2, Ordering::Relaxed);
-        let id = self.id("diruser");
+    fn create_user(&mut self) -> Message {
+        self.clock.advance(2);
+        let id = self.new_id("diruser");
         let mut groups = BTreeSet::new();
-        if let Some(index) = self.pick(self.teams.len()).filter(|_| self.dice.chance(70)) {
-            groups.insert(self.teams[index].0.clone());
+        if let Some(index) = self.pick(self.groups.len()).filter(|_| self.random.chance(70)) {
+            groups.insert(self.groups[index].0.clone());
         }
-        let person = Person {
+        let user = DirectoryUser {
             email: format!("{id}@example.com"),
             family_name: "Lovelace".to_owned(),
-            active: self.dice.chance(90),
+            active: self.random.chance(90),
             groups,
             updated_at: self.clock.now(),
         };
-        self.people.push((id.clone(), person));
-        self.tell_user(&id, "created")
+        self.users.push((id.clone(), user));
+        self.user_event(&id, "created")
     }
 
-    fn tell_user(&mut self, id: &str, what: &str) -> Message {
-        let person = &self.people.iter().find(|(other, _)| other == id).unwrap().1;
-        let name = |id: &String| self.teams.iter().find(|(other, _)| other == id).map(|(_, team)| team.name.clone());
-        let groups: Vec<_> = person.groups.iter().map(|id| json!({ "id": id, "name": name(id) })).collect();
+    fn update_user(&mut self) -> Option<Message> {
+        let now = self.clock.now();
+        let index = self.pick(self.users.len())?;
+        let number = self.next;
+        let (id, user) = &mut self.users[index];
+        match self.random.below(3) {
+            0 => user.email = format!("{id}.{number}@example.com"),
+            1 => user.family_name = format!("King {number}"),
+            _ => user.active = !user.active,
+        }
+        user.updated_at = now;
+        let id = id.clone();
+        self.next += 1;
+        Some(self.user_event(&id, "updated"))
+    }
+
+    fn toggle_membership(&mut self) -> Option<Message> {
+        let now = self.clock.now();
+        let (user_index, group_index) = (self.pick(self.users.len())?, self.pick(self.groups.len())?);
+        let group_id = self.groups[group_index].0.clone();
+        let (id, user) = &mut self.users[user_index];
+        if !user.groups.remove(&group_id) {
+            user.groups.insert(group_id);
+        }
+        user.updated_at = now;
+        let id = id.clone();
+        Some(self.user_event(&id, "updated"))
+    }
+
+    fn delete_user(&mut self) -> Option<Message> {
+        self.clock.advance(2);
+        let index = self.pick(self.users.len())?;
+        let (id, _) = self.users.remove(index);
+        self.left.insert(id.clone(), self.clock.now());
+        let data = json!({ "id": id, "organization_id": ORGANIZATION });
+        Some(self.event("organization.directory.user_deleted", &data))
+    }
+
+    fn create_group(&mut self) -> Message {
+        let updated_at = self.clock.now();
+        let id = self.new_id("dirgroup");
+        self.groups.push((id.clone(), DirectoryGroup { name: format!("Team {}", self.next), updated_at }));
+        self.group_event(&id, "created")
+    }
+
+    fn rename_group(&mut self) -> Option<Message> {
+        let updated_at = self.clock.now();
+        let index = self.pick(self.groups.len())?;
+        self.next += 1;
+        self.groups[index].1 = DirectoryGroup { name: format!("Team {}", self.next), updated_at };
+        let id = self.groups[index].0.clone();
+        Some(self.group_event(&id, "updated"))
+    }
+
+    fn delete_group(&mut self) -> Option<Message> {
+        let index = self.pick(self.groups.len())?;
+        let id = self.groups[index].0.clone();
+        let message = self.group_event(&id, "deleted");
+        self.groups.remove(index);
+        for (_, user) in &mut self.users {
+            user.groups.remove(&id);
+        }
+        Some(message)
+    }
+
+    fn toggle_directory(&mut self) -> Message {
+        self.enabled = !self.enabled;
+        let kind = if self.enabled { "organization.directory_enabled" } else { "organization.directory_disabled" };
+        let data = json!({ "id": DIRECTORY, "organization_id": ORGANIZATION, "enabled": self.enabled });
+        self.event(kind, &data)
+    }
+
+    fn user_event(&mut self, id: &str, action: &str) -> Message {
+        let user = &self.users.iter().find(|(other, _)| other == id).unwrap().1;
+        let name = |id: &String| self.groups.iter().find(|(other, _)| other == id).map(|(_, group)| group.name.clone());
+        let groups: Vec<_> = user.groups.iter().map(|id| json!({ "id": id, "name": name(id) })).collect();
         let data = json!({
-            "id": id, "organization_id": ORGANIZATION, "email": person.email, "given_name": "", "family_name": person.family_name,
-            "preferred_username": "", "active": person.active, "groups": groups, "roles": [],
+            "id": id, "organization_id": ORGANIZATION, "email": user.email, "given_name": "", "family_name": user.family_name,
+            "preferred_username": "", "active": user.active, "groups": groups, "roles": [],
         });
-        self.message(&format!("organization.directory.user_{what}"), &data)
+        self.event(&format!("organization.directory.user_{action}"), &data)
     }
 
-    fn tell_group(&mut self, id: &str, what: &str) -> Message {
-        let name = self.teams.iter().find(|(other, _)| other == id).unwrap().1.name.clone();
+    fn group_event(&mut self, id: &str, action: &str) -> Message {
+        let name = self.groups.iter().find(|(other, _)| other == id).unwrap().1.name.clone();
         let data =
             json!({ "id": id, "organization_id": ORGANIZATION, "directory_id": DIRECTORY, "display_name": name });
-        self.message(&format!("organization.directory.group_{what}"), &data)
+        self.event(&format!("organization.directory.group_{action}"), &data)
     }
 
-    fn message(&mut self, kind: &str, data: &serde_json::Value) -> Message {
-        let id = self.id("evt");
-        // An event comes a little after what it tells of.
-        self.clock.0.fetch_add(1, Ordering::Relaxed);
+    fn event(&mut self, kind: &str, data: &serde_json::Value) -> Message {
+        let id = self.new_id("evt");
+        // An event is a little later than its change.
+        self.clock.advance(1);
         let body = json!({
             "spec_version": "1", "id": id, "type": kind, "occurred_at": self.clock.now(), "environment_id": "env_1",
             "organization_id": ORGANIZATION, "data": data,
@@ -369,35 +385,38 @@ impl Inner {
         Message { id, body: body.to_string() }
     }
 
+    /// The directory as the API describes it.
     fn directory(&self) -> Directory {
         let mut directory = json!({
-            "id": DIRECTORY, "organization_id": ORGANIZATION, "enabled": self.enabled, "total_users": self.people.len(),
-            "total_groups": self.teams.len(),
+            "id": DIRECTORY, "organization_id": ORGANIZATION, "enabled": self.enabled, "total_users": self.users.len(),
+            "total_groups": self.groups.len(),
         });
-        if self.is_a_witness {
-            let latest = self.people.iter().map(|(_, person)| person.updated_at).max();
-            directory["stats"] = json!({ "total_users": self.people.len(), "user_updated_at": latest });
+        if self.reports_latest_change {
+            let latest = self.users.iter().map(|(_, user)| user.updated_at).max();
+            directory["stats"] = json!({ "total_users": self.users.len(), "user_updated_at": latest });
         }
         serde_json::from_value(directory).unwrap()
     }
 
-    fn group(&self, id: &str, team: &Team) -> Group {
-        let members = self.people.iter().filter(|(_, person)| person.groups.contains(id)).count();
+    /// A group as the API lists it.
+    fn listed_group(&self, id: &str, group: &DirectoryGroup) -> Group {
+        let members = self.users.iter().filter(|(_, user)| user.groups.contains(id)).count();
         let group =
-            json!({ "id": id, "display_name": team.name, "updated_at": team.updated_at, "total_users": members });
+            json!({ "id": id, "display_name": group.name, "updated_at": group.updated_at, "total_users": members });
         serde_json::from_value(group).unwrap()
     }
 
-    fn user(&self, id: &str, person: &Person) -> User {
+    /// A user as the API lists them.
+    fn listed_user(&self, id: &str, user: &DirectoryUser) -> User {
         let groups: Vec<Group> = self
-            .teams
+            .groups
             .iter()
-            .filter(|(id, _)| person.groups.contains(id))
-            .map(|(id, team)| self.group(id, team))
+            .filter(|(id, _)| user.groups.contains(id))
+            .map(|(id, group)| self.listed_group(id, group))
             .collect();
         let user = json!({
-            "id": id, "email": person.email, "emails": [person.email], "family_name": person.family_name,
-            "updated_at": person.updated_at, "groups": groups, "user_detail": { "active": person.active },
+            "id": id, "email": user.email, "emails": [user.email], "family_name": user.family_name,
+            "updated_at": user.updated_at, "groups": groups, "user_detail": { "active": user.active },
         });
         serde_json::from_value(user).unwrap()
     }
@@ -405,63 +424,63 @@ impl Inner {
 
 impl Source for World {
     fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
-        unreachable!("one organization is synced")
+        unreachable!("the simulation syncs a single organization")
     }
 
     fn directories<'a>(&'a self, _: &'a str) -> SourceFuture<'a, Vec<Directory>> {
         Box::pin(async move {
-            self.before_page().await?;
-            self.with(|inner| {
-                if inner.disturbed && inner.dice.chance(2) {
-                    // The API has forgotten it for a moment.
-                    return if inner.dice.chance(50) { Err(broken()) } else { Ok(Vec::new()) };
+            self.before_answer().await?;
+            self.with(|state| {
+                if state.faulty && state.random.chance(2) {
+                    // The API temporarily fails, or lists no directory.
+                    return if state.random.chance(50) { Err(broken_connection()) } else { Ok(Vec::new()) };
                 }
-                Ok(vec![inner.kept.clone().unwrap_or_else(|| inner.directory())])
+                Ok(vec![state.outdated_directory.clone().unwrap_or_else(|| state.directory())])
             })
         })
     }
 
     fn users(&self, _: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
-        let list = move |inner: &Inner| {
-            let wanted =
-                inner.people.iter().filter(|(_, person)| updated_after.is_none_or(|at| person.updated_at > at));
-            wanted.map(|(id, person)| inner.user(id, person)).collect()
+        let list = move |state: &State| {
+            let wanted = state.users.iter().filter(|(_, user)| updated_after.is_none_or(|at| user.updated_at > at));
+            wanted.map(|(id, user)| state.listed_user(id, user)).collect()
         };
         Box::new(Listing { world: self.clone(), list, offset: Some(0) })
     }
 
     fn groups(&self, _: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
-        let list = move |inner: &Inner| {
-            let wanted = inner.teams.iter().filter(|(_, team)| updated_after.is_none_or(|at| team.updated_at > at));
-            wanted.map(|(id, team)| inner.group(id, team)).collect()
+        let list = move |state: &State| {
+            let wanted = state.groups.iter().filter(|(_, group)| updated_after.is_none_or(|at| group.updated_at > at));
+            wanted.map(|(id, group)| state.listed_group(id, group)).collect()
         };
         Box::new(Listing { world: self.clone(), list, offset: Some(0) })
     }
 }
 
-/// A listing by offsets, as the worst of APIs have it: whoever leaves in the middle moves all behind them one page ahead.
+/// A listing whose page tokens are offsets. If an item of an earlier page is removed while the listing is read, later items move forward and
+/// the next page misses one.
 struct Listing<F> {
     world: World,
     list: F,
-    /// Nothing behind the last page.
+    /// Offset of the next page, or `None` after the last page.
     offset: Option<usize>,
 }
 
-impl<T: Send + 'static, F: Fn(&Inner) -> Vec<T> + Send> SourcePages<T> for Listing<F> {
+impl<T: Send + 'static, F: Fn(&State) -> Vec<T> + Send> SourcePages<T> for Listing<F> {
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
         Box::pin(async move {
             let Some(offset) = self.offset else { return Ok(None) };
-            self.world.before_page().await?;
-            let (mut all, lies) = self.world.with(|inner| {
-                let lies = inner.disturbed && inner.dice.chance(2);
-                ((self.list)(inner), lies)
+            self.world.before_answer().await?;
+            let (mut all, is_truncated) = self.world.with(|state| {
+                let is_truncated = state.faulty && state.random.chance(2);
+                ((self.list)(state), is_truncated)
             });
             let total_size = all.len() as u64;
             let mut items: Vec<T> = all.drain(..).skip(offset).collect();
             self.offset = (items.len() > PAGE).then_some(offset + PAGE);
             items.truncate(PAGE);
-            if lies {
-                // A page that ends too soon, or a listing of nobody.
+            if is_truncated {
+                // The API returns an empty last page. If it is the first one too, the whole listing is empty.
                 items.clear();
                 self.offset = None;
             }
@@ -469,6 +488,3 @@ impl<T: Send + 'static, F: Fn(&Inner) -> Vec<T> + Send> SourcePages<T> for Listi
         })
     }
 }
-
-/// So that the kind of a broken connection stands in one place.
-pub(crate) const BROKEN: ErrorKind = ErrorKind::InvalidArgument;

@@ -1,0 +1,153 @@
+//! What consumers receive, and the guarantees of the feed.
+
+use crate::world::{Facts, ORGANIZATION, describe_user};
+use headcount::{Change, ChangeKind, Mirror, MirrorGroup, MirrorUser};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a consumer has acknowledged, and the changes that it has received, by number.
+#[derive(Default)]
+pub(crate) struct ConsumerLog {
+    pub(crate) acknowledged: i64,
+    pub(crate) changes: BTreeMap<i64, Change>,
+}
+
+impl ConsumerLog {
+    pub(crate) fn add(&mut self, batch: &[Change]) {
+        assert!(batch.windows(2).all(|pair| pair[0].seq < pair[1].seq), "a batch is out of order");
+        for change in batch {
+            assert!(change.seq > self.acknowledged, "{} was acknowledged, but came again", change.seq);
+            if let Some(before) = self.changes.insert(change.seq, change.clone()) {
+                assert_eq!(before, *change, "a change differs when it is read again");
+            }
+        }
+    }
+
+    /// Polls and acknowledges as this consumer until the feed has no further change.
+    pub(crate) async fn read_to_the_end(&mut self, mirror: &Mirror, name: &str) {
+        loop {
+            let batch = mirror.poll(name, 50).await.unwrap();
+            self.add(&batch);
+            let Some(last) = batch.last() else { return };
+            mirror.ack(name, last.seq).await.unwrap();
+            self.acknowledged = last.seq;
+        }
+    }
+}
+
+fn user_id(change: &Change) -> &str {
+    change.user.as_ref().map(|user| user.id.as_str()).unwrap_or_default()
+}
+
+pub(crate) fn check_events_were_applied_once(feed: &[&Change]) {
+    let mut applied = BTreeSet::new();
+    for change in feed {
+        // One event can rename a group and change its members, and so change a user's roles twice.
+        if change.cause.starts_with("event:") && change.kind != ChangeKind::RolesChanged {
+            let group_id = change.group.as_ref().map(|group| group.id.as_str()).unwrap_or_default();
+            let effect = (change.cause.as_str(), change.kind.name(), user_id(change), group_id);
+            assert!(applied.insert(effect), "an event was applied twice: {effect:?}");
+        }
+    }
+}
+
+/// Checks that the feed removes only users who had left the directory by then, and that none of them is created again. The directory never
+/// takes a user back, so only an outdated event or listing could do that.
+pub(crate) fn check_users_leave_once_and_not_too_early(feed: &[&Change], facts: &Facts) {
+    let mut removed = BTreeSet::new();
+    for change in feed {
+        let user = user_id(change);
+        assert!(change.kind != ChangeKind::UserCreated || !removed.contains(user), "{user} was created again");
+        if change.kind == ChangeKind::UserDeleted {
+            removed.insert(user);
+            let left = facts.left.get(user).unwrap_or_else(|| panic!("{user} was removed, but never left"));
+            assert!(*left <= change.at, "{user} was removed before they left");
+        }
+    }
+}
+
+/// The mirror's users and groups as text, with only the fields that [`Facts::listed`] has.
+pub(crate) async fn listed_state(mirror: &Mirror) -> BTreeMap<String, String> {
+    let records = Records::of_mirror(mirror).await;
+    let users = records.users.into_iter().map(|(id, user)| {
+        let MirrorUser { email, family_name, active, group_ids, .. } = user;
+        (id, describe_user(&email, &family_name, active, &group_ids))
+    });
+    let groups = records.groups.into_iter().map(|(id, group)| (id, group.display_name));
+    users.chain(groups).collect()
+}
+
+/// Users and groups by id, without `updated_at`: a change of this field alone is not in the feed.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Records {
+    users: BTreeMap<String, MirrorUser>,
+    groups: BTreeMap<String, MirrorGroup>,
+}
+
+impl Records {
+    /// What the mirror has.
+    pub(crate) async fn of_mirror(mirror: &Mirror) -> Records {
+        let mut records = Records::default();
+        let mut users = mirror.users(ORGANIZATION);
+        while let Some(user) = users.next().await.unwrap() {
+            records.put_user(user);
+        }
+        for group in mirror.groups(ORGANIZATION, None).await.unwrap() {
+            records.put_group(group);
+        }
+        records
+    }
+
+    /// What an application has that only follows the feed. Checks that each change fits the records before it.
+    pub(crate) fn replay(feed: &[&Change]) -> Records {
+        let mut records = Records::default();
+        for change in feed {
+            records.apply(change);
+        }
+        records
+    }
+
+    fn apply(&mut self, change: &Change) {
+        use ChangeKind::*;
+        match change.kind {
+            UserCreated | UserUpdated | UserDeactivated | UserReactivated => {
+                let user = change.after.as_ref().unwrap().user().unwrap();
+                let known = self.put_user(user.clone());
+                assert_eq!(known.is_none(), change.kind == UserCreated, "{:?} of {}", change.kind, user.id);
+            }
+            UserDeleted => {
+                let user = change.before.as_ref().unwrap().user().unwrap();
+                assert!(self.users.remove(&user.id).is_some(), "{} was removed twice", user.id);
+            }
+            GroupCreated | GroupUpdated => {
+                self.put_group(change.group.clone().unwrap());
+            }
+            GroupDeleted => {
+                let group = change.group.as_ref().unwrap();
+                assert!(self.groups.remove(&group.id).is_some(), "{} was removed twice", group.id);
+            }
+            MembershipAdded | MembershipRemoved => {
+                let (user, group) = (change.user.as_ref().unwrap(), change.group.as_ref().unwrap());
+                let is_member = user.group_ids.contains(&group.id);
+                assert_eq!(is_member, change.kind == MembershipAdded);
+                let known = self.users.get_mut(&user.id).expect("a membership of an unknown user");
+                known.group_ids.clone_from(&user.group_ids);
+            }
+            RolesChanged => {
+                let user = change.user.as_ref().unwrap();
+                let known = self.users.get_mut(&user.id).expect("roles of an unknown user");
+                known.roles.clone_from(&user.roles);
+            }
+            _ => {}
+        }
+    }
+
+    fn put_user(&mut self, mut user: MirrorUser) -> Option<MirrorUser> {
+        user.updated_at = None;
+        self.users.insert(user.id.clone(), user)
+    }
+
+    fn put_group(&mut self, mut group: MirrorGroup) -> Option<MirrorGroup> {
+        group.updated_at = None;
+        self.groups.insert(group.id.clone(), group)
+    }
+}
