@@ -1,54 +1,74 @@
-# `make help` says what there is. Everything is built into target/, build/ and .venv*/, and node_modules where npm wants it.
+# `make help` lists the targets. Everything is built into target/, build/, .venv*/, and node_modules where npm requires it.
 
 PYTHON ?= python3
 SANDBOX := $(CURDIR)/target/debug/headcount-sandbox
 VENV := .venv/bin/python
 INTEROP := .venv-interop/bin/python
 export HEADCOUNT_SANDBOX := $(SANDBOX)
-# npm's own news and questions are not this build's.
+# No audit and no funding messages.
 NPM := npm --no-audit --no-fund --loglevel=error
+PIP := -m pip --quiet --disable-pip-version-check
+# Without make's job server, from which cargo would get one job while two suites run side by side.
+ALONE := env -u MAKEFLAGS -u MFLAGS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
-help: ## what there is
+help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 .PHONY: prerequisites
 prerequisites:
 	@sh scripts/prerequisites.sh
 
-# ---- what is built --------------------------------------------------------------------------------------------------------
+# ---- builds ---------------------------------------------------------------------------------------------------------------
+
+# One set of packages, features and one profile (dev) for the programs, the C library, the wheel, the addon and all tests. Cargo enables
+# the union of the features that the selected packages need: another selection compiles the shared dependencies a second time.
+# `axum` is a feature that no package enables by default: its example and its test are part of every build.
+SELECTION := --workspace --exclude headcount-codegen --features headcount/axum
+# Examples are in the list for the features of their dev-dependencies, which the tests enable as well.
+SHARED := $(SELECTION) --lib --bins --examples
+# With this variable, bindings-node/scripts/build.mjs (the addon) and scripts/cargo.sh (the wheel) run the shared build. Without it they
+# build their own package for release, as on a user's machine; the benchmarks need that too.
+export HEADCOUNT_CARGO_BUILD := $(SHARED)
+PROFILE := dev
+bench: HEADCOUNT_CARGO_BUILD :=
+bench: PROFILE := release
+# pyo3: do not link to a Python library, and do not look for an interpreter, whose path would be an input of the build.
+export PYO3_BUILD_EXTENSION_MODULE := 1
+export PYO3_NO_PYTHON := 1
 
 .PHONY: build-rust build-c build-python build-node
-# The feature that nothing here has by default: its example and its test belong to every build.
-RUST := --features headcount/axum
 build-rust: prerequisites
-	cargo build --quiet --bins --lib --examples $(RUST)
+	$(ALONE) cargo build --quiet $(SHARED)
 
 build-c: build-rust
 	$(MAKE) --silent --no-print-directory -C tests/c
 
 .venv/ready: bindings-python/requirements-test.txt
 	$(PYTHON) -m venv .venv
-	$(VENV) -m pip install --quiet --disable-pip-version-check --requirement bindings-python/requirements-test.txt
+	$(VENV) $(PIP) install --requirement bindings-python/requirements-test.txt
 	touch $@
 
-# pip builds with maturin, which leaves it to cargo what there is to do.
+# An uncompressed wheel, because compressing takes longer than installing it.
 build-python: prerequisites .venv/ready
-	$(VENV) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+	rm -rf build/wheel
+	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh .venv/bin/maturin build --quiet --manifest-path bindings-python/Cargo.toml --profile $(PROFILE) \
+	  --interpreter $(VENV) --auditwheel skip --compression-method stored --out build/wheel
+	$(VENV) $(PIP) install --force-reinstall --no-deps build/wheel/*.whl
 
 bindings-node/node_modules/.package-lock.json: bindings-node/package.json bindings-node/package-lock.json
 	cd bindings-node && $(NPM) ci --ignore-scripts
 	touch $@
 
 build-node: prerequisites bindings-node/node_modules/.package-lock.json
-	cd bindings-node && $(NPM) run --silent build
+	cd bindings-node && $(ALONE) $(NPM) run --silent build
 
-# As a user would: the package is installed from its folder.
+# The package is installed from its folder, as a user does it.
 examples/node/node_modules/.package-lock.json: examples/node/package.json examples/node/package-lock.json | build-node
-	cd examples/node && $(NPM) ci
+	cd examples/node && $(ALONE) $(NPM) ci
 	touch $@
 
 # ---- the demo -------------------------------------------------------------------------------------------------------------
@@ -63,20 +83,28 @@ demo: build-rust build-c build-python build-node examples/node/node_modules/.pac
 
 # ---- the tests ------------------------------------------------------------------------------------------------------------
 
-# A test that hangs fails its suite instead of holding whoever waits for it.
+# A suite that hangs is ended, and fails.
 LIMIT := timeout --kill-after=10 1200
 
-.PHONY: test test-rust test-c test-python test-node test-interop test-docs test-soak
-test: test-rust test-c test-python test-node test-interop test-docs test-soak ## every suite
+SUITES := test-rust test-c test-python test-node test-interop test-docs test-soak
+.PHONY: test $(SUITES) test-valgrind test-asan
+# Two suites side by side: many wait for one thread or for a timer. The output of a suite is printed when it ends.
+test: ## runs every suite, two at a time
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(SUITES)
 	@echo "every suite passed"
 
 test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
-	$(LIMIT) cargo test --quiet $(RUST)
+	$(LIMIT) $(ALONE) cargo test --quiet $(SELECTION)
 
-test-c: build-c ## the C programs, plainly, under valgrind and with AddressSanitizer
+test-c: test-asan test-valgrind ## the C programs, plainly, under valgrind and with AddressSanitizer
+
+test-valgrind: build-c
 	sh scripts/valgrind.sh
 	$(LIMIT) $(PYTHON) tests/c/run.py --valgrind
-	sh scripts/asan.sh
+
+# The library is built with the sanitizer into a folder of its own, since the whole of it needs other compiler flags.
+test-asan: build-c
+	$(ALONE) sh scripts/asan.sh
 	BUILD=build/c-asan $(LIMIT) $(PYTHON) tests/c/run.py
 
 test-python: build-python build-rust ## the wheel: vectors, client, types
@@ -87,7 +115,7 @@ test-node: build-node build-rust examples/node/node_modules/.package-lock.json #
 
 .venv-interop/ready: tests/interop/requirements.txt
 	$(PYTHON) -m venv .venv-interop
-	$(INTEROP) -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements.txt
+	$(INTEROP) $(PIP) install --requirement tests/interop/requirements.txt
 	touch $@
 
 tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
@@ -96,15 +124,16 @@ tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/
 
 .PHONY: peers
 peers: build-python build-node .venv-interop/ready tests/interop/node_modules/.package-lock.json
-	$(INTEROP) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+	$(INTEROP) $(PIP) install --force-reinstall --no-deps build/wheel/*.whl
 
 test-interop: peers build-c ## signatures between headcount and the packages of PyPI and npm
 	$(LIMIT) $(INTEROP) -m pytest --quiet tests/interop
 
+# The documents say `pip install ./bindings-python`; here pip packs the library of the shared build.
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
-	$(LIMIT) $(VENV) -m pytest --quiet tests/docs
+	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh MATURIN_PEP517_ARGS='--profile dev --auditwheel skip' $(LIMIT) $(VENV) -m pytest --quiet tests/docs
 
-test-soak: build-rust build-python ## a minute of random faults, after which nothing may be left
+test-soak: build-rust build-python ## a minute of random faults, after which no memory, thread or file may be left
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60
 
 .PHONY: fuzz
@@ -114,28 +143,30 @@ fuzz: prerequisites ## each fuzz target for half a minute
 .PHONY: soak
 soak: build-rust build-python ## the same for ten minutes, and the mirror killed 200 times
 	$(VENV) tests/soak/soak.py --seconds 600
-	HEADCOUNT_CRASHES=200 cargo test --quiet --package headcount --test crash
+	HEADCOUNT_CRASHES=200 cargo test --quiet $(SELECTION) --test crash
 
 # ---- what is committed and generated --------------------------------------------------------------------------------------
 
 .PHONY: generate lint
 generate: prerequisites ## writes include/headcount.h, tests/vectors and the types of events again
 	cargo run --quiet --package headcount-codegen
-	HEADCOUNT_BLESS=1 cargo test --quiet --package headcount-ffi --test header
+	HEADCOUNT_BLESS=1 cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py
 	$(PYTHON) scripts/events.py
 
 lint: prerequisites ## formatting, clippy, and whether what is generated is fresh
 	cargo fmt --all --check
 	$(PYTHON) scripts/layers.py --self-test && $(PYTHON) scripts/layers.py
-	cargo clippy --quiet --workspace --all-targets $(RUST) -- --deny warnings
+	cargo clippy --quiet $(SELECTION) --all-targets -- --deny warnings
+	cargo clippy --quiet --package headcount-codegen --all-targets -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features axum -- --deny warnings
 	@echo 'the build of webhooks alone has neither a runtime, nor HTTP, nor a database'
 	@tree=$$(cargo tree --quiet --package headcount --no-default-features --features webhook --edges normal) && \
 	  ! echo "$$tree" | grep -E 'tokio|reqwest|hyper|rusqlite'
+	cargo test --quiet --package headcount-codegen
 	cargo run --quiet --package headcount-codegen -- --check
-	cargo test --quiet --package headcount-ffi --test header
+	cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py --check
 	$(PYTHON) scripts/events.py --check
 	sh scripts/repository.sh

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs each fuzz target for some seconds: `sh scripts/fuzz.sh 30`. The seeds are the committed fuzz/corpus/TARGET, which stays as it is, and what
-# earlier runs found beside it in target/fuzz/corpus/TARGET. Chance is another each time; `FUZZ_SEED=1` makes a run the same again.
-# An input that breaks something, or takes longer than a minute, is written to fuzz/artifacts/TARGET and fails the run.
+# Runs each fuzz target for some seconds: `sh scripts/fuzz.sh 30`. The seeds are the committed fuzz/corpus/TARGET, which stays unchanged, and
+# the inputs that earlier runs found, in target/fuzz/corpus/TARGET. The random seed differs in each run; `FUZZ_SEED=1` sets it.
+# An input that crashes the target, or takes longer than a minute, is written to fuzz/artifacts/TARGET and fails the run.
 #
-# It needs the stable toolchain and a C++ compiler, and nothing installed: these are the flags that cargo-fuzz gives.
+# It needs only the stable toolchain and a C++ compiler: the flags are those of cargo-fuzz.
 set -eu
 seconds=${1:-30}
 cd "$(dirname "$0")/../fuzz"
@@ -13,10 +13,15 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cpasses=sancov-module -Cllvm-a
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
 --cfg fuzzing -Ccodegen-units=1 -Cdebug-assertions" \
     cargo build --quiet --locked --release --target "$host" --target-dir ../target/fuzz
-for target in headers secret event; do
+# Two targets at a time; each uses one processor.
+printf '%s\n' event secret headers | xargs -n 1 -P 2 sh -eu -c '
+    target=$3
     found=../target/fuzz/corpus/$target
     mkdir -p "$found" "artifacts/$target"
-    "../target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=4096 -timeout=60 -seed="${FUZZ_SEED:-0}" -verbosity=0 \
-        -artifact_prefix="artifacts/$target/" "$found" "corpus/$target"
-    echo "fuzz $target: nothing found in $seconds seconds"
-done
+    said=$("../target/fuzz/$1/release/$target" -max_total_time="$2" -max_len=4096 -timeout=60 -seed="${FUZZ_SEED:-0}" -verbosity=0 \
+        -artifact_prefix="artifacts/$target/" "$found" "corpus/$target" 2>&1) || {
+        printf "%s\nfuzz %s: failed\n" "$said" "$target" >&2
+        exit 1
+    }
+    echo "fuzz $target: nothing found in $2 seconds"
+' fuzz "$host" "$seconds"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Names what is missing before anything is built: Rust, a C and a C++ compiler, Python >= 3.9, Node >= 20.17.
+# Checks that the required tools are installed, and names those that are missing: Rust, a C and a C++ compiler, Python >= 3.9, Node >= 20.17.
 set -u
 missing=0
 need() {
     printf 'missing: %s\n' "$1" >&2
     missing=1
 }
-# at_least WANTED FOUND: whether a dotted version is as new as another.
+# at_least WANTED FOUND: succeeds if the dotted version FOUND is WANTED or newer.
 at_least() {
     [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What must not be in the repository: machine paths, addresses of package registries in lock files, code blocks that nothing runs.
+# Fails if a committed file contains a path of one machine, or a lock file the address of a package registry.
 set -eu
 cd "$(dirname "$0")/.."
 status=0

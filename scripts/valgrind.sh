@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that valgrind is there: it comes with every Linux distribution, and where apt is, it is installed.
+# Installs valgrind with apt if it is missing. On a system without apt, fails with a message that says to install it.
 set -eu
 command -v valgrind >/dev/null 2>&1 && exit 0
 if command -v apt-get >/dev/null 2>&1; then
@@ -9,5 +9,5 @@ if command -v apt-get >/dev/null 2>&1; then
         exit 0
     fi
 fi
-echo "missing: valgrind, which checks the C programs: install it with your system's package manager" >&2
+echo "missing: valgrind, under which the C programs are tested: install it with your system's package manager" >&2
 exit 1

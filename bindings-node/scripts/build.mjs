@@ -1,7 +1,7 @@
 // Builds the addon with cargo and puts it beside the package's JavaScript.
 //
-// With --if-needed, as npm's install script: nothing happens in an unpacked package that brings its addon along; in a clone cargo
-// itself knows whether anything has changed.
+// npm runs it with --if-needed as the install script. An unpacked package contains its addon, and nothing is built. In a clone, cargo
+// builds only what has changed.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, renameSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -18,7 +18,9 @@ if (!inClone) {
   fail(`this package has no ${addonName()}: build it in a clone of the repository (npm ci && npm run build && npm pack)`)
 }
 
-const cargo = ['build', '--release', '--package', 'headcount-node', '--message-format', 'json-render-diagnostics']
+// The repository's Makefile names the build that its demo and its tests share, so that no dependency is compiled twice.
+const selection = process.env.HEADCOUNT_CARGO_BUILD || '--release --package headcount-node'
+const cargo = ['build', ...selection.split(' '), '--message-format', 'json-render-diagnostics']
 const built = spawnSync('cargo', cargo, { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 28 })
 if (built.error) fail(`cargo cannot be run (${built.error.code}): the addon is built with Rust, see https://rustup.rs`)
 if (built.status !== 0) fail(`cargo ended with ${built.status ?? built.signal}`)
@@ -31,7 +33,7 @@ const library = built.stdout
   .flatMap((message) => message.filenames)
   .find((name) => /\.(so|dylib|dll)$/.test(name))
 if (!library) fail('cargo built no library')
-// Under a name of its own first: a process that has the old addon loaded keeps it.
+// Copied under another name and then renamed: a process that has loaded the old addon keeps the old file.
 copyFileSync(library, `${addon}.new`)
 renameSync(`${addon}.new`, addon)
 

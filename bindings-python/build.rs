@@ -1,0 +1,11 @@
+//! On macOS, lets the linker leave Python's functions to the process that loads the library. maturin passes the same arguments; a plain
+//! `cargo build` of the whole workspace needs them as well.
+#![allow(clippy::print_stdout, reason = "how a build script talks to cargo")]
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "macos") {
+        println!("cargo::rustc-link-arg-cdylib=-undefined");
+        println!("cargo::rustc-link-arg-cdylib=dynamic_lookup");
+    }
+}
