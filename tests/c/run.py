@@ -3,8 +3,9 @@
 
     [BUILD=build/c-asan] python3 tests/c/run.py [--valgrind]
 
-The library, the sandbox and the programs must have been built (`make test-c` does it). Each program runs in a sandbox of its own;
-`quickstart` runs as in `make demo`. BUILD is where the programs are: those that were built with AddressSanitizer are in a folder of their own. The closing line counts programs.
+The library, the sandbox and the programs must have been built (`make test-c` does it). Each program runs in a sandbox of its own, two
+programs at a time; `quickstart` runs as in `make demo`. BUILD is the folder of the programs: those that were built with AddressSanitizer are in
+another one. A program's output is printed when it ends, and the last line counts the programs that passed and failed.
 """
 
 import json
@@ -12,11 +13,14 @@ import os
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BUILD", "build/c")
 SANDBOX = os.environ.setdefault("HEADCOUNT_SANDBOX", str(ROOT / "target" / "debug" / "headcount-sandbox"))
+# Valgrind and AddressSanitizer use one processor each; most programs wait for the sandbox.
+JOBS = 2
 VALGRIND = [
     "valgrind",
     "--quiet",
@@ -44,10 +48,11 @@ PROGRAMS = {
 
 
 def run(program, prefix):
+    """Runs a program in a sandbox; returns its exit status and output."""
     (organizations, users, groups), manner = PROGRAMS[program]
     sizes = ["--organizations", str(organizations), "--users", str(users), "--groups", str(groups)]
     if manner == "tls":
-        sizes += ["--tls", str(BUILD / "ca.pem")]
+        sizes += ["--tls", str(BUILD / f"ca-{'valgrind' if prefix else 'plain'}.pem")]
     sandbox = subprocess.Popen(
         [SANDBOX, "--exit-with-stdin", *sizes], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -62,23 +67,36 @@ def run(program, prefix):
                  "organization_id": "SANDBOX_ORGANIZATION_ID", "directory_id": "SANDBOX_DIRECTORY_ID", "ca_file": "SANDBOX_CA_FILE"}
         environment = dict(os.environ, **{names[key]: value for key, value in settings.items() if key in names})
         environment.update(SANDBOX_ORGANIZATIONS=str(organizations), SANDBOX_USERS=str(users), SANDBOX_GROUPS=str(groups))
-        return subprocess.run([*prefix, BUILD / program], env=environment, check=False).returncode
+        return finish([*prefix, BUILD / program], environment)
     finally:
         sandbox.stdin.close()
         sandbox.wait()
 
 
+def demo(prefix):
+    """Runs the quickstart as `make demo` does; returns its exit status and output."""
+    return finish([sys.executable, ROOT / "scripts" / "demo.py", "C", *prefix, BUILD / "quickstart"], os.environ)
+
+
+def finish(command, environment):
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    return done.returncode, done.stdout
+
+
 def main():
     ways = [[]] + ([VALGRIND] if "--valgrind" in sys.argv else [])
     passed = failed = 0
-    for prefix in ways:
-        for program in PROGRAMS:
-            code = run(program, prefix)
-            print(f"{'valgrind ' if prefix else ''}{program}: {'ok' if code == 0 else f'failed ({code})'}", flush=True)
+    with ThreadPoolExecutor(JOBS) as pool:
+        # The slowest program first, so that it does not run alone at the end.
+        started = [
+            (program, prefix, pool.submit(run, program, prefix) if program != "quickstart" else pool.submit(demo, prefix))
+            for prefix in reversed(ways)
+            for program in [*reversed(PROGRAMS), "quickstart"]
+        ]
+        for program, prefix, result in started:
+            code, output = result.result()
+            print(f"{output}{'valgrind ' if prefix else ''}{program}: {'ok' if code == 0 else f'failed ({code})'}", flush=True)
             passed, failed = passed + (code == 0), failed + (code != 0)
-        demo = [sys.executable, ROOT / "scripts" / "demo.py", "C", *prefix, BUILD / "quickstart"]
-        code = subprocess.run(demo, check=False).returncode
-        passed, failed = passed + (code == 0), failed + (code != 0)
     print(f"{passed} passed, {failed} failed")
     sys.exit(failed != 0)
 
