@@ -175,8 +175,8 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 
 .PHONY: bench
 bench: peers build-rust examples/node/node_modules/.package-lock.json ## verification, import and listings against the peers, as ratios; the mirror beside SQLite alone; what receivers cost
-	cargo bench --quiet --package headcount --bench verify
-	cargo bench --quiet --package headcount --bench mirror
+	cargo bench --quiet --package headcount-benches --bench verify
+	cargo bench --quiet --package headcount-benches --bench mirror
 	$(INTEROP) benches/bench_python.py
 	node benches/bench_node.mjs
 	$(INTEROP) benches/bench_listing.py

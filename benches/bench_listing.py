@@ -67,8 +67,8 @@ def server(folder, users):
 
 
 def rust():
-    """The program of core/benches/listing.rs."""
-    command = ["cargo", "bench", "--quiet", "--package", "headcount", "--bench", "listing", "--no-run", "--message-format=json"]
+    """The program of benches/rust/listing.rs."""
+    command = ["cargo", "bench", "--quiet", "--package", "headcount-benches", "--bench", "listing", "--no-run", "--message-format=json"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     return next(said["executable"] for said in map(json.loads, built.splitlines()) if said.get("executable"))
 

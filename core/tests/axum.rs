@@ -54,7 +54,7 @@ struct Program {
 impl Program {
     fn start(environment: &[(&str, &str)]) -> Program {
         let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/with_axum");
-        assert!(program.exists(), "{program:?} is missing: cargo build --package headcount --features axum --examples");
+        assert!(program.exists(), "{program:?} is missing: cargo build --package headcount-examples --examples");
         let mut process = Command::new(program)
             .env("SCALEKIT_WEBHOOK_SECRET", SECRET)
             .env("PORT", "0")
