@@ -92,8 +92,10 @@ fn client(settings: &Value) -> Client {
 fn syncs(users: usize) {
     println!("\na directory of {users} users from a server on loopback, 30 a page");
     let sandbox = Sandbox::start(users);
-    let (alone, changes) = runtime().block_on(first_syncs(&sandbox, users));
-    let bound = raw_rows(users, changes);
+    let alone = runtime().block_on(first_syncs(&sandbox, users));
+    let stored = Stored::by_a_sync();
+    println!("  {stored}");
+    let bound = raw_rows(users, &stored);
     row("SQLite alone: the same rows, 30 users a transaction", bound, alone, "");
     drop(sandbox);
     let users = users / 5;
@@ -105,8 +107,8 @@ fn syncs(users: usize) {
     });
 }
 
-/// The listing alone, first syncs, and one that changes nothing: how long the listing took, and how many changes a first sync makes.
-async fn first_syncs(sandbox: &Sandbox, users: usize) -> (Duration, usize) {
+/// The listing alone, first syncs, and one that changes nothing. Returns how long the listing took.
+async fn first_syncs(sandbox: &Sandbox, users: usize) -> Duration {
     let client = client(&sandbox.1);
     let (organization, directory) =
         (sandbox.1["organization_id"].as_str().unwrap(), sandbox.1["directory_id"].as_str().unwrap());
@@ -139,7 +141,46 @@ async fn first_syncs(sandbox: &Sandbox, users: usize) -> (Duration, usize) {
     let report = mirror.sync(organization).mode(SyncMode::Full).await.unwrap().remove(0);
     assert_eq!(report.changes, 0);
     row("a full sync that changes nothing", begun.elapsed(), alone[1], "0 changes");
-    (alone[1], *changes as usize)
+    alone[1]
+}
+
+/// What the file of a first sync holds.
+struct Stored {
+    users: usize,
+    user_bytes: usize,
+    entries: usize,
+    entry_bytes: usize,
+    file_bytes: u64,
+}
+
+impl Stored {
+    fn by_a_sync() -> Stored {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench/sync0.db");
+        let sqlite = Connection::open(&path).unwrap();
+        let number = |sql: &str| sqlite.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+        sqlite.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        Stored {
+            users: number("SELECT count(*) FROM user"),
+            user_bytes: number("SELECT sum(length(body) + length(told_groups)) FROM user"),
+            entries: number("SELECT count(*) FROM change"),
+            entry_bytes: number("SELECT sum(length(body)) FROM change"),
+            file_bytes: std::fs::metadata(&path).unwrap().len(),
+        }
+    }
+}
+
+impl std::fmt::Display for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let each = |bytes: usize| bytes / self.users;
+        write!(
+            f,
+            "bytes a user: {} in the file; the user's row {}, the feed {} in {:.2} rows",
+            each(self.file_bytes as usize),
+            each(self.user_bytes),
+            each(self.entry_bytes),
+            self.entries as f64 / self.users as f64,
+        )
+    }
 }
 
 fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
@@ -147,8 +188,8 @@ fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
     println!("  {what:<52} {:>8.2} s  {ratio:>6.2} ×  {note}", elapsed.as_secs_f64());
 }
 
-/// What SQLite takes to write rows and changes of that size, with nothing around it.
-fn raw_rows(users: usize, changes: usize) -> Duration {
+/// What SQLite alone takes to write as many rows of the same size.
+fn raw_rows(users: usize, stored: &Stored) -> Duration {
     let sqlite = Connection::open(file("raw.db")).unwrap();
     sqlite
         .execute_batch(
@@ -158,7 +199,9 @@ fn raw_rows(users: usize, changes: usize) -> Duration {
             CREATE TABLE change (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, body TEXT);",
         )
         .unwrap();
-    let (body, each) = ("x".repeat(1_200), changes.div_ceil(users));
+    let user_body = "x".repeat(stored.user_bytes / stored.users);
+    let entry_body = "x".repeat(stored.entry_bytes / stored.entries);
+    let (entries, mut written) = (stored.entries as f64 / stored.users as f64, 0.0);
     let begun = Instant::now();
     for page in 0..users.div_ceil(30) {
         sqlite.execute_batch("BEGIN").unwrap();
@@ -167,9 +210,10 @@ fn raw_rows(users: usize, changes: usize) -> Duration {
             .unwrap();
         let mut change = sqlite.prepare_cached("INSERT INTO change (kind, body) VALUES ('user.created', ?1)").unwrap();
         for n in page * 30..((page + 1) * 30).min(users) {
-            user.execute((format!("diruser_{n:017}"), format!("{n}@example.com"), &body)).unwrap();
-            for _ in 0..each {
-                change.execute([&body]).unwrap();
+            user.execute((format!("diruser_{n:017}"), format!("{n}@example.com"), &user_body)).unwrap();
+            while written < entries * (n + 1) as f64 {
+                change.execute([&entry_body]).unwrap();
+                written += 1.0;
             }
         }
         drop((user, change));
@@ -326,6 +370,7 @@ async fn feed(changes: usize) {
                 (changes as i64, body),
             )
             .unwrap();
+        sqlite.execute("UPDATE counter SET change = ?1", [changes as i64]).unwrap();
     }
     mirror.poll("app", 1).await.unwrap();
     let mut taken = Vec::new();

@@ -1,133 +1,226 @@
-//! What a mirror says of a file that it cannot use, and that the file is then as it was; and listings that no directory should give.
+//! The SQLite store: the tests that every store passes, and files that it cannot use.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use headcount::{ErrorKind, ErrorStatus, Mirror, SyncMode, Webhook};
-use headcount_sandbox::Sandbox;
+use headcount::store::conformance::Factory;
+use headcount::store::{
+    Batch, Decision, Durability, Keys, Scope, SqliteStore, Store, StoreFuture, UserFilter, UserRow, UserWrite, Write,
+};
+use headcount::{ErrorKind, ErrorStatus, MirrorUser, Result, Timestamp};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-fn file(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store");
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store").join(name);
     std::fs::create_dir_all(&folder).unwrap();
-    for ending in ["", "-wal", "-shm", "-lock", "-journal"] {
-        let _ = std::fs::remove_file(folder.join(format!("{name}{ending}")));
-    }
-    folder.join(name)
+    folder
 }
 
-async fn refused(path: &Path) -> headcount::Error {
-    let error = Mirror::builder().open(path).await.unwrap_err();
+/// The path of a file that does not exist, in a folder of its own.
+fn file(name: &str) -> PathBuf {
+    let folder = folder(name);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    folder.join("mirror.db")
+}
+
+struct Memory;
+
+impl Factory for Memory {
+    fn create(&self, _name: String) -> StoreFuture<'_, Arc<dyn Store>> {
+        Box::pin(async { Ok(Arc::new(SqliteStore::open(":memory:")?) as Arc<dyn Store>) })
+    }
+}
+
+/// Files in folders that begin with this name.
+struct Files(&'static str);
+
+impl Factory for Files {
+    fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>> {
+        Box::pin(async move { Ok(Arc::new(SqliteStore::open(file(&format!("{}/{name}", self.0)))?) as Arc<dyn Store>) })
+    }
+
+    fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
+        Some(Box::pin(async move {
+            let path = folder(&format!("{}/{name}", self.0)).join("mirror.db");
+            Ok(Arc::new(SqliteStore::open(path)?) as Arc<dyn Store>)
+        }))
+    }
+}
+
+mod in_memory {
+    headcount::store_tests!(headcount::store::conformance::Setup::new(super::Memory));
+}
+
+mod in_memory_with_failures {
+    headcount::store_tests!(headcount::store::conformance::Setup::new(super::Memory).flaky(1));
+}
+
+mod in_a_file {
+    headcount::store_tests!(headcount::store::conformance::Setup::new(super::Files("plain")));
+}
+
+mod in_a_file_with_failures {
+    headcount::store_tests!(headcount::store::conformance::Setup::new(super::Files("flaky")).flaky(2));
+}
+
+fn refused(path: &Path) -> headcount::Error {
+    let error = SqliteStore::open(path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store, "{error}");
     assert!(error.to_string().contains(&path.display().to_string()), "the file is not named: {error}");
     error
 }
 
-#[tokio::test]
-async fn another_programs_database_is_left_alone() {
-    let path = file("other.db");
+/// A write of new users.
+fn users(ids: impl IntoIterator<Item = String>) -> Write {
+    let user = |id| {
+        let mut user = MirrorUser::default();
+        user.id = id;
+        UserWrite { row: UserRow { user, ..UserRow::default() }, ..UserWrite::default() }
+    };
+    let batch = Batch { users: ids.into_iter().map(user).collect(), ..Batch::default() };
+    Write {
+        scope: Scope::Everything,
+        durability: Durability::Power,
+        fence: None,
+        now: Timestamp::UNIX_EPOCH,
+        keys: Keys::default(),
+        decide: Box::new(move |_| Ok(Decision::Commit(Box::new(batch.clone())))),
+    }
+}
+
+async fn write_user(store: &SqliteStore, id: &str) -> Result<()> {
+    store.write(users([id.to_owned()])).await.map(drop)
+}
+
+async fn user_ids(store: &SqliteStore) -> Vec<String> {
+    let rows = store.users(UserFilter::default(), 0, 100_000).await.unwrap();
+    rows.into_iter().map(|row| row.user.id).collect()
+}
+
+#[test]
+fn another_programs_database_is_left_as_it_is() {
+    let path = file("other");
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE song (title TEXT)").unwrap();
     let before = std::fs::read(&path).unwrap();
-    let error = refused(&path).await;
+    let error = refused(&path);
     assert!(error.message().contains("something else"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_newer_version_is_left_as_it_is() {
+    let path = file("newer");
+    drop(SqliteStore::open(&path).unwrap());
+    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
+    let error = refused(&path);
+    assert!(error.message().contains("version 99"), "{error}");
+    assert!(error.message().contains("update headcount"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_as_it_is() {
+    let path = file("text");
+    std::fs::write(&path, "the quick brown fox jumps over the lazy dog".repeat(100)).unwrap();
+    assert!(refused(&path).message().contains("not a SQLite database"));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("the quick"));
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let error = refused(Path::new("/nowhere/at/all/mirror.db"));
+    assert!(error.message().contains("folder"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_open_a_new_file_at_once() {
     for round in 0..10 {
-        let path = file(&format!("new.{round}.db"));
+        let path = file(&format!("new_{round}"));
         let opening: Vec<_> = (0..8)
             .map(|n| {
                 let path = path.clone();
                 tokio::spawn(async move {
-                    let mirror = Mirror::builder().open(&path).await.unwrap();
-                    mirror.poll(&format!("consumer_{n}"), 1).await.unwrap();
+                    write_user(&SqliteStore::open(&path).unwrap(), &format!("diruser_{n}")).await.unwrap();
                 })
             })
             .collect();
         for opened in opening {
             opened.await.unwrap();
         }
-        let mirror = Mirror::builder().open(&path).await.unwrap();
-        assert_eq!(mirror.consumers().await.unwrap().len(), 8);
-    }
-}
-
-#[tokio::test]
-async fn a_newer_version_is_left_alone() {
-    let path = file("newer.db");
-    drop(Mirror::builder().open(&path).await.unwrap());
-    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
-    let error = refused(&path).await;
-    assert!(error.message().contains("version 99") && error.message().contains("update headcount"), "{error}");
-}
-
-#[tokio::test]
-async fn what_is_no_database_or_cannot_be_opened() {
-    let path = file("text.db");
-    std::fs::write(&path, "the quick brown fox jumps over the lazy dog".repeat(100)).unwrap();
-    assert!(refused(&path).await.message().contains("not a SQLite database"));
-    assert!(std::fs::read_to_string(&path).unwrap().starts_with("the quick"));
-    let error = refused(Path::new("/nowhere/at/all/mirror.db")).await;
-    assert!(error.message().contains("folder"), "{error}");
-    let error = Mirror::builder().open("postgresql://localhost/mirror").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config);
-    for share in [-0.1, 1.5, f64::NAN] {
-        let error = Mirror::builder().guard_share(share).open(":memory:").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert_eq!(user_ids(&SqliteStore::open(&path).unwrap()).await.len(), 8);
     }
 }
 
 #[tokio::test]
 async fn a_read_only_file_is_an_error_and_stays_as_it_was() {
-    let path = file("read_only.db");
-    let mirror = Mirror::builder().open(&path).await.unwrap();
-    mirror.set_role_map([("Crew", "sailor")]).await.unwrap();
-    drop(mirror);
-    // Root may write whatever the permissions say: SQLite is told by the address.
+    let path = file("read_only");
+    write_user(&SqliteStore::open(&path).unwrap(), "diruser_1").await.unwrap();
+    // Root may write whatever the permissions say, so the address opens the file for reading.
     let address = PathBuf::from(format!("file:{}?mode=ro", path.display()));
-    let reader = Mirror::builder().open(&address).await.unwrap();
-    assert_eq!(reader.role_map().await.unwrap().len(), 1);
-    let error = reader.set_role_map([("Crew", "captain")]).await.unwrap_err();
+    let reader = SqliteStore::open(&address).unwrap();
+    assert_eq!(user_ids(&reader).await, ["diruser_1"]);
+
+    let error = write_user(&reader, "diruser_2").await.unwrap_err();
+
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(error.message().contains("cannot be written"), "{error}");
     drop(reader);
-    let again = Mirror::builder().open(&path).await.unwrap();
-    assert_eq!(again.role_map().await.unwrap(), [("Crew".to_owned(), "sailor".to_owned())]);
+    assert_eq!(user_ids(&SqliteStore::open(&path).unwrap()).await, ["diruser_1"]);
 }
 
 #[tokio::test]
-async fn another_process_in_the_middle_of_a_write_is_waited_for_and_then_named() {
-    let path = file("locked.db");
-    let mirror = Mirror::builder().open(&path).await.unwrap();
+async fn a_write_waits_for_another_process_and_then_names_it() {
+    let path = file("locked");
+    let store = SqliteStore::open(&path).unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = mirror.set_role_map([("Crew", "sailor")]).await.unwrap_err();
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Store, ErrorStatus::Temporary));
+
+    let error = write_user(&store, "diruser_1").await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_eq!(error.status(), ErrorStatus::Temporary);
     assert!(error.message().contains("another process"), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
-    assert!(mirror.role_map().await.unwrap().is_empty());
-    mirror.set_role_map([("Crew", "sailor")]).await.unwrap();
+    assert!(user_ids(&store).await.is_empty());
+    write_user(&store, "diruser_1").await.unwrap();
 }
 
-/// The process that may write little. As a test of its own it has nothing to do.
+#[tokio::test]
+async fn a_damaged_row_is_an_error() {
+    let path = file("damaged");
+    let store = SqliteStore::open(&path).unwrap();
+    write_user(&store, "diruser_1").await.unwrap();
+    Connection::open(&path).unwrap().execute_batch("UPDATE user SET body = '{'").unwrap();
+
+    let error = store.users(UserFilter::default(), 0, 10).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(error.message().contains("damaged"), "{error}");
+}
+
+/// The process that may write little; started by the test below. As a test of its own it does nothing.
 #[tokio::test]
 async fn squeezed() {
     let Ok(path) = std::env::var("HEADCOUNT_SQUEEZED") else { return };
-    let sandbox = Sandbox::builder().users(2_000).groups(5).start().unwrap();
-    let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
-    let client = sandbox.client().build().unwrap();
-    let mirror = Mirror::builder().client(client).webhook(webhook).open(path).await.unwrap();
-    let error = mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
-    println!("squeezed: {error}");
+    let store = SqliteStore::open(path).unwrap();
+    for page in 0..1_000 {
+        let ids = (0..100).map(|n| format!("diruser_{page:03}_{n:02}"));
+        match store.write(users(ids)).await {
+            Ok(_) => println!("pages: {}.", page + 1),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+                return println!("squeezed: {error}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_full_disk_is_an_error_and_what_was_there_is_intact() {
-    let path = file("full.db");
-    // A quota on the size of files: 400 kB, and an error in the place of a signal.
+async fn a_full_disk_is_an_error_and_earlier_writes_stay() {
+    let path = file("full");
+    // A limit on the size of files, 400 kB, and an error instead of a signal.
     let limited = "trap '' XFSZ; ulimit -f 800; exec \"$0\" --exact squeezed --nocapture";
     let ended = Command::new("sh")
         .args(["-c", limited])
@@ -135,34 +228,48 @@ async fn a_full_disk_is_an_error_and_what_was_there_is_intact() {
         .env("HEADCOUNT_SQUEEZED", &path)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&ended.stdout);
-    assert!(
-        ended.status.success() && said.contains("squeezed: the "),
-        "{said}{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
-    let sqlite = Connection::open(&path).unwrap();
-    let whole: String = sqlite.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    let output = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{output}{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(output.contains("squeezed: the "), "{output}");
+    let pages = output.matches("pages: ").count();
+    let whole: String =
+        Connection::open(&path).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(whole, "ok");
-    drop(sqlite);
-    let mirror = Mirror::builder().open(&path).await.unwrap();
-    let status = mirror.status().await.unwrap().remove(0);
-    let created = mirror.poll("app", 10_000).await.unwrap();
-    let created = created.iter().filter(|change| change.kind == headcount::ChangeKind::UserCreated).count();
-    assert_eq!((status.last_full_sync, status.users), (None, created as u64));
+    assert_eq!(user_ids(&SqliteStore::open(&path).unwrap()).await.len(), pages * 100);
+}
+
+/// The process that ends while it holds a lease; started by the test below. As a test of its own it does nothing.
+#[tokio::test]
+async fn holding() {
+    let Ok(path) = std::env::var("HEADCOUNT_HOLDING") else { return };
+    let store = SqliteStore::open(path).unwrap();
+    let hour = std::time::Duration::from_secs(3_600);
+    let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, hour).await.unwrap();
+    assert!(lease.is_some());
+    std::process::abort();
 }
 
 #[tokio::test]
-async fn a_full_sync_that_changes_nothing_writes_next_to_nothing() {
-    let path = file("quiet.db");
-    let sandbox = Sandbox::builder().users(3_000).groups(5).start().unwrap();
-    let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
-    mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap();
-    // What is in the log is moved into the file, and the log begins anew.
-    let sqlite = Connection::open(&path).unwrap();
-    sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-    let report = mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap().remove(0);
-    assert_eq!((report.users, report.changes), (3_000, 0));
-    let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
-    assert!(log < 100_000, "a hundred pages of users left {log} bytes in the log");
+async fn a_lease_ends_with_its_process() {
+    let path = file("killed");
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "holding"])
+        .env("HEADCOUNT_HOLDING", &path)
+        .output()
+        .unwrap();
+    assert!(!ended.status.success());
+    let holders = || {
+        let names = std::fs::read_dir(path.parent().unwrap()).unwrap();
+        names.filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().contains("-lease-")).count()
+    };
+    assert_eq!(holders(), 1);
+
+    let store = SqliteStore::open(&path).unwrap();
+    let hour = std::time::Duration::from_secs(3_600);
+    let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, hour).await.unwrap();
+
+    assert_eq!(lease.unwrap().fence().token, 2);
+    assert_eq!(holders(), 1, "the file of the process that ended is removed");
+    drop(store);
+    assert_eq!(holders(), 0);
 }

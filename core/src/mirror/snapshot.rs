@@ -1,43 +1,45 @@
-//! A consumer's start from what is there: each group and each user as if it had just been made, numbered below zero.
+//! Snapshots: a consumer can start with the current rows, as if each had just been created.
 //!
-//! The numbers are those of the rows, moved: groups first, users behind them. So a consumer's cursor says where in the snapshot it is,
-//! and nothing needs to be copied. What changes meanwhile has its own change behind the snapshot.
+//! The changes of a snapshot have negative numbers: those of the rows, moved, with groups before users. So the consumer's cursor says how much
+//! of the snapshot it has read, and no rows are copied. Rows that change meanwhile have changes of their own after the snapshot.
 
 use crate::Result;
 use crate::record::{Change, ChangeBody, ChangeKind, ConsumerRow, Mirrored};
-use crate::store::{Transaction, UserFilter};
+use crate::store::{Store, UserFilter};
+use std::sync::Arc;
 
-/// The cursor of a consumer that has seen nothing of it. All numbers are whole in a double, for JavaScript.
+/// The cursor of a consumer that has read nothing of its snapshot. JavaScript can represent this number exactly.
 pub(super) const START: i64 = -(1 << 52);
-/// Where the users begin.
+
+/// The number before that of the first user.
 const USERS: i64 = -(1 << 51);
 
-/// The next changes of a snapshot; nothing where the consumer is not, or no longer, inside one.
-pub(super) fn page(tx: &mut dyn Transaction, row: &ConsumerRow, limit: usize) -> Result<Option<Vec<Change>>> {
+/// The next changes of a consumer's snapshot, or `None` if it has none left or never had one.
+pub(super) async fn page(store: &Arc<dyn Store>, row: &ConsumerRow, limit: usize) -> Result<Option<Vec<Change>>> {
     let Some(snapshot) = row.snapshot.filter(|_| row.cursor < 0) else { return Ok(None) };
     let mut changes = Vec::new();
     if row.cursor < USERS {
-        let groups = tx.groups(None, row.cursor - START, limit)?;
-        // What was made since has a change of its own behind the snapshot.
+        let groups = store.groups(None, row.cursor - START, limit).await?;
+        // Rows that were inserted after the snapshot have changes of their own.
         for found in groups.into_iter().take_while(|row| row.number <= snapshot.groups) {
             let (group, seq) = (found.group, START + found.number);
             let place = (group.organization_id.clone(), group.directory_id.clone());
-            changes.push(made(seq, ChangeKind::GroupCreated, place, Mirrored::Group(group), row));
+            changes.push(created(seq, ChangeKind::GroupCreated, place, Mirrored::Group(group), row));
         }
     }
     if changes.len() < limit {
-        let filter = UserFilter::default();
-        let users = tx.users(&filter, (row.cursor - USERS).max(0), limit - changes.len())?;
+        let after = (row.cursor - USERS).max(0);
+        let users = store.users(UserFilter::default(), after, limit - changes.len()).await?;
         for found in users.into_iter().take_while(|row| row.number <= snapshot.users) {
             let (user, seq) = (found.user, USERS + found.number);
             let place = (user.organization_id.clone(), user.directory_id.clone());
-            changes.push(made(seq, ChangeKind::UserCreated, place, Mirrored::User(Box::new(user)), row));
+            changes.push(created(seq, ChangeKind::UserCreated, place, Mirrored::User(Box::new(user)), row));
         }
     }
     Ok(Some(changes).filter(|changes| !changes.is_empty()))
 }
 
-fn made(seq: i64, kind: ChangeKind, place: (String, String), what: Mirrored, row: &ConsumerRow) -> Change {
-    let body = ChangeBody { after: Some(what), ..ChangeBody::default() };
-    Change::new(seq, kind, place, body, "snapshot".to_owned(), row.seen_at)
+fn created(seq: i64, kind: ChangeKind, place: (String, String), row: Mirrored, consumer: &ConsumerRow) -> Change {
+    let body = ChangeBody { after: Some(row), ..ChangeBody::default() };
+    Change::new(seq, kind, place, body, "snapshot".to_owned(), consumer.seen_at)
 }

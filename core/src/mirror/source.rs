@@ -1,28 +1,28 @@
-//! Where listings come from: the client, or what a test puts in its place.
+//! Where listings come from: the client, or a directory that a test makes up.
 
 use crate::client::{Listed, Pages};
 use crate::{Client, Directory, Group, Organization, Page, Result, Timestamp, User};
 use std::future::Future;
 use std::pin::Pin;
 
-/// What a source's calls give.
+/// The future that a source's calls return.
 pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// The listings that a sync reads.
 pub trait Source: Send + Sync + 'static {
-    /// Every organization of the environment.
+    /// Lists every organization of the environment.
     fn organizations(&self) -> Box<dyn SourcePages<Organization>>;
-    /// The directories of an organization.
+    /// Lists the directories of an organization.
     fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>>;
-    /// The users of a directory with their details: all, or those changed after a moment.
+    /// Lists the users of a directory with their details: all, or those changed after a time.
     fn users(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<User>>;
-    /// The groups of a directory: all, or those changed after a moment.
+    /// Lists the groups of a directory: all, or those changed after a time.
     fn groups(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<Group>>;
 }
 
-/// A listing, page after page.
+/// The pages of a listing.
 pub trait SourcePages<T>: Send {
-    /// The next page, or nothing behind the last one.
+    /// Returns the next page, or `None` after the last one.
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>>;
 }
 

@@ -1,41 +1,44 @@
-//! What is there: users, groups and directories as mirrored, and how the mirror stands with each directory.
+//! Reads what is mirrored: users, groups, directories, and how up to date each directory is.
 
 use super::Mirror;
+use super::write::{Task, run};
 use crate::record::{DirectoryStatus, MirrorDirectory, MirrorGroup, MirrorUser};
-use crate::store::{Durability, EventState, Store, UserFilter, read, write};
-use crate::{Error, Result};
+use crate::store::{Durability, Keys, Scope, Store, UserFilter};
+use crate::{Error, ErrorKind, Result};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How many rows are read at a time.
-const CHUNK: usize = 500;
+const PAGE: usize = 500;
 
-/// The users of an organization, in the order in which the mirror learnt of them; made by [`Mirror::users`].
+/// The users of an organization, in the order in which the mirror first stored them; made by [`Mirror::users`].
 #[derive(Clone)]
 pub struct MirrorUsers {
     store: Arc<dyn Store>,
     filter: UserFilter,
+    /// The number of the last row that was read, or `None` after the last page.
     position: Option<i64>,
-    page: std::collections::VecDeque<MirrorUser>,
+    page: VecDeque<MirrorUser>,
 }
 
 impl MirrorUsers {
-    /// Only those of this directory.
+    /// Limits the users to a directory; `None` for all.
     pub fn directory<'a>(mut self, id: impl Into<Option<&'a str>>) -> Self {
         self.filter.directory_id = id.into().map(str::to_owned);
         self
     }
 
-    /// Only the members of this group.
+    /// Limits the users to the members of a group; `None` for all users.
     pub fn group<'a>(mut self, id: impl Into<Option<&'a str>>) -> Self {
         self.filter.group_id = id.into().map(str::to_owned);
         self
     }
 
-    /// The next user, or `None` behind the last one.
+    /// Returns the next user, or `None` after the last one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn next(&mut self) -> Result<Option<MirrorUser>> {
         if self.page.is_empty() {
             self.page = self.next_page().await?.into();
@@ -43,24 +46,23 @@ impl MirrorUsers {
         Ok(self.page.pop_front())
     }
 
-    /// The next 500 users at most, or none behind the last one.
+    /// Returns the next 500 users at most; none after the last one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn next_page(&mut self) -> Result<Vec<MirrorUser>> {
         let Some(position) = self.position else { return Ok(Vec::new()) };
-        let filter = self.filter.clone();
-        let rows = read(&self.store, move |tx| {
-            if let Some(id) = &filter.group_id
-                && !tx.group(id)?.is_some_and(|row| row.is_live())
-            {
+        if let Some(id) = &self.filter.group_id {
+            // Stores know who was said to be in a group, whether or not it exists.
+            let set = self.store.load(Keys { groups: [id.clone()].into(), ..Keys::default() }).await?;
+            if !set.groups.get(id).is_some_and(|row| row.is_live()) {
+                self.position = None;
                 return Ok(Vec::new());
             }
-            tx.users(&filter, position, CHUNK)
-        })
-        .await?;
-        self.position = rows.last().map(|row| row.number).filter(|_| rows.len() == CHUNK);
+        }
+        let rows = self.store.users(self.filter.clone(), position, PAGE).await?;
+        self.position = rows.last().map(|row| row.number).filter(|_| rows.len() == PAGE);
         Ok(rows.into_iter().map(|row| row.user).collect())
     }
 }
@@ -72,133 +74,130 @@ impl std::fmt::Debug for MirrorUsers {
 }
 
 impl Mirror {
-    /// The users of an organization: all, or those of a [directory](MirrorUsers::directory) or a [group](MirrorUsers::group).
+    /// Reads the users of an organization: all, or those of a [directory](MirrorUsers::directory) or a [group](MirrorUsers::group).
     pub fn users(&self, organization_id: &str) -> MirrorUsers {
         MirrorUsers {
             store: Arc::clone(self.store()),
             filter: UserFilter { organization_id: Some(organization_id.to_owned()), ..UserFilter::default() },
             position: Some(0),
-            page: std::collections::VecDeque::new(),
+            page: VecDeque::new(),
         }
     }
 
-    /// One user, or nothing where the mirror has none of this id.
+    /// Returns a user, or `None` if none of this id is mirrored.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn user(&self, id: &str) -> Result<Option<MirrorUser>> {
-        let id = id.to_owned();
-        read(self.store(), move |tx| Ok(tx.user(&id)?.filter(|row| row.is_live()).map(|row| row.user))).await
+        let mut set = self.store().load(Keys { users: [id.to_owned()].into(), ..Keys::default() }).await?;
+        Ok(set.users.remove(id).filter(|row| row.is_live()).map(|row| row.user))
     }
 
-    /// The users with this primary address, whatever the case of its letters, in all organizations: an address is no identity, and several
-    /// may have it.
+    /// Returns the users with this primary address, ignoring case, in all organizations; 500 at most. An address does not identify a user:
+    /// several may have the same.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn find_users(&self, email: &str) -> Result<Vec<MirrorUser>> {
         let filter = UserFilter { email: Some(email.to_owned()), ..UserFilter::default() };
-        let rows = read(self.store(), move |tx| tx.users(&filter, 0, CHUNK)).await?;
+        let rows = self.store().users(filter, 0, PAGE).await?;
         Ok(rows.into_iter().map(|row| row.user).collect())
     }
 
-    /// The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them.
+    /// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn groups(&self, organization_id: &str, directory_id: Option<&str>) -> Result<Vec<MirrorGroup>> {
-        let (organization_id, directory_id) = (organization_id.to_owned(), directory_id.map(str::to_owned));
-        read(self.store(), move |tx| {
-            let mut groups = Vec::new();
-            for row in tx.directories(Some(&organization_id))? {
-                let id = row.directory.id;
-                if directory_id.as_ref().is_none_or(|wanted| *wanted == id) {
-                    groups.extend(tx.groups(Some(&id), 0, usize::MAX)?.into_iter().map(|row| row.group));
-                }
+        let directories = self.store().directories(Some(organization_id.to_owned())).await?;
+        let mut groups = Vec::new();
+        for row in directories {
+            let id = row.directory.id;
+            if directory_id.is_none_or(|wanted| wanted == id) {
+                let rows = self.store().groups(Some(id), 0, usize::MAX).await?;
+                groups.extend(rows.into_iter().map(|row| row.group));
             }
-            Ok(groups)
-        })
-        .await
+        }
+        Ok(groups)
     }
 
-    /// One group, or nothing where the mirror has none of this id.
+    /// Returns a group, or `None` if none of this id is mirrored.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn group(&self, id: &str) -> Result<Option<MirrorGroup>> {
-        let id = id.to_owned();
-        read(self.store(), move |tx| Ok(tx.group(&id)?.filter(|row| row.is_live()).map(|row| row.group))).await
+        let mut set = self.store().load(Keys { groups: [id.to_owned()].into(), ..Keys::default() }).await?;
+        Ok(set.groups.remove(id).filter(|row| row.is_live()).map(|row| row.group))
     }
 
-    /// The directories that the mirror knows: of one organization, or all.
+    /// Returns the directories of an organization, or all, in the order of their ids.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn directories(&self, organization_id: Option<&str>) -> Result<Vec<MirrorDirectory>> {
-        let organization_id = organization_id.map(str::to_owned);
-        let rows = read(self.store(), move |tx| tx.directories(organization_id.as_deref())).await?;
+        let rows = self.store().directories(organization_id.map(str::to_owned)).await?;
         Ok(rows.into_iter().map(|row| row.directory).collect())
     }
 
-    /// How the mirror stands with each directory, in the order of their ids.
+    /// Returns how up to date the mirror is with each directory, in the order of their ids.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn status(&self) -> Result<Vec<DirectoryStatus>> {
-        read(self.store(), |tx| {
-            tx.directories(None)?
-                .into_iter()
-                .map(|row| {
-                    Ok(DirectoryStatus {
-                        users: tx.count_users(&row.directory.id)?,
-                        groups: tx.count_groups(&row.directory.id)?,
-                        pending_events: tx.count_events(&row.directory.organization_id, EventState::Pending)?,
-                        directory: row.directory,
-                        last_full_sync: row.last_full_sync,
-                        last_incremental_sync: row.last_incremental_sync,
-                        watermark: row.watermark,
-                        held: row.held,
-                    })
-                })
-                .collect()
-        })
-        .await
+        let rows = self.store().directory_counts().await?;
+        let status = rows.into_iter().map(|counts| DirectoryStatus {
+            directory: counts.row.directory,
+            last_full_sync: counts.row.last_full_sync,
+            last_incremental_sync: counts.row.last_incremental_sync,
+            users: counts.users,
+            groups: counts.groups,
+            watermark: counts.row.watermark,
+            held: counts.row.held,
+            pending_events: counts.pending_events,
+        });
+        Ok(status.collect())
     }
 
-    /// The ids of the users whose removal from a directory is held back, all of them.
+    /// Returns the ids of all users whose removal from a directory is held back, sorted.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`].
     pub async fn held_removals(&self, directory_id: &str) -> Result<Vec<String>> {
-        let id = directory_id.to_owned();
-        read(self.store(), move |tx| tx.held_removals(&id)).await
+        let keys = Keys { held_removals: [directory_id.to_owned()].into(), ..Keys::default() };
+        let mut set = self.store().load(keys).await?;
+        Ok(set.held_removals.remove(directory_id).unwrap_or_default())
     }
 
-    /// Remembers the application's own account id beside a user, or forgets it. It is in every change of theirs from now on, and stays
-    /// whatever else of them changes; a leaver's is kept as long as their tombstone, in case they return.
+    /// Stores the application's own account id of a user, or removes it. Every later change of the user carries it. It is kept whatever else
+    /// of the user changes, and for a week after the user has left, in case of a return.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the mirror has no such user; [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::NotFound`] if no user of this id is mirrored; [`ErrorKind::Store`].
     pub async fn link(&self, user_id: &str, account_id: Option<&str>) -> Result<()> {
         let (user_id, account_id) = (user_id.to_owned(), account_id.map(str::to_owned));
-        write(self.store(), Durability::Power, move |tx| {
-            let Some(mut row) = tx.user(&user_id)? else {
-                return Err(Error::new(
-                    crate::ErrorKind::NotFound,
-                    "the mirror has no such user: sync first, or check the id",
-                ));
-            };
-            row.user.linked_id.clone_from(&account_id);
-            tx.put_user(&mut row)
+        let task = Task {
+            scope: Scope::Everything,
+            durability: Durability::Power,
+            fence: None,
+            keys: Keys { users: [user_id.clone()].into(), ..Keys::default() },
+            cause: String::new(),
+            now: self.now(),
+        };
+        run(self.store(), task, move |step| {
+            if step.link_user(&user_id, account_id.as_deref()) {
+                return Ok(());
+            }
+            Err(Error::new(ErrorKind::NotFound, "the mirror has no user of this id: sync first, or check the id"))
         })
         .await
+        .map(drop)
     }
 }

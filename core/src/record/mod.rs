@@ -3,25 +3,34 @@
 //! The definitions here, with their doc comments, are the source of the record types of every binding (see the crate `codegen`). Nothing in
 //! this module knows a store, HTTP or the rules of the mirror.
 
+mod batch;
 mod change;
 mod consumer;
 mod directory;
+mod entry;
+mod event;
 mod group;
 mod hold;
 mod report;
 mod settings;
 mod user;
 mod version;
+mod working_set;
 
+pub use batch::{Batch, Chore, EventRemoval, HeldRemovals, UserWrite};
 pub use change::{Change, ChangeBody, ChangeKind, Mirrored, ParkedChange};
 pub use consumer::{Consumer, ConsumerRow, Snapshot};
 pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, OrganizationRow};
+pub(crate) use entry::brief;
+pub use entry::{Delta, Entry, EntryBody, NewEntry};
+pub use event::{EventRow, EventState};
 pub use group::{GroupRow, MirrorGroup};
 pub use hold::{Held, HeldReason};
 pub use report::{Outcome, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 pub use settings::GuardSettings;
 pub use user::{MirrorUser, UserRow};
 pub use version::{Trail, Version};
+pub use working_set::{Counts, Keys, MembersKey, WorkingSet};
 
 /// Serializes an enum made by `named!` as its name, and reads it back; `$what` names the enum in errors.
 macro_rules! serde_by_name {

@@ -90,7 +90,7 @@ pub struct Progress {
 }
 
 /// What a sync of one directory did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct SyncReport {
     /// Id of the organization (`org_…`).

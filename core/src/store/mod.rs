@@ -1,9 +1,9 @@
-//! Where a mirror is kept: the [`Store`] trait, and SQLite behind it.
+//! Durable storage of a mirror: the [`Store`] trait, and SQLite.
 //!
-//! A store knows rows and transactions; what they mean is the mirror's. A step of the mirror is one closure that runs in one transaction:
-//! it reads what it needs, decides, and writes rows and changes together or not at all. It may be run again (a store with several writers
-//! repeats what collided), so it has no effect but through its transaction.
+//! A store knows rows, not what they mean. It loads the rows that a decision asks for, calls the decision, and commits what it returns.
 
+#[cfg(feature = "store-testing")]
+pub mod conformance;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -11,251 +11,293 @@ mod sqlite;
 pub use sqlite::SqliteStore;
 
 pub use crate::record::{
-    ChangeBody, ConsumerRow, DirectoryRow, GroupRow, OrganizationRow, Snapshot, Trail, UserRow, Version,
+    Batch, ChangeBody, Chore, ConsumerRow, Counts, Delta, DirectoryRow, Entry, EntryBody, EventRemoval, EventRow,
+    EventState, GroupRow, HeldRemovals, Keys, MembersKey, NewEntry, OrganizationRow, Snapshot, Trail, UserRow,
+    UserWrite, Version, WorkingSet,
 };
 
-use crate::{Change, ChangeKind, ParkedChange};
-use crate::{Error, Result, Timestamp};
+use crate::{Change, Error, ParkedChange, Result, Timestamp};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// A step of the mirror.
-pub type Work = Box<dyn FnMut(&mut dyn Transaction) -> Result<()> + Send>;
+/// The future that a store's calls return.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// What a store's calls give.
-pub type StoreFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+/// Decides what to write, given the rows that it asked for.
+///
+/// It performs no I/O and has no side effects that matter if it is called again: a store calls it again after a conflict, and after each
+/// [`Decision::Load`].
+pub type Decide = Box<dyn FnMut(WorkingSet) -> Result<Decision> + Send>;
 
-/// What a write survives when it has returned.
+/// What a decision returned.
+#[derive(Debug)]
+pub enum Decision {
+    /// It needs more rows: the store loads these as well, and calls it again.
+    Load(Keys),
+    /// It is done: the store commits this.
+    Commit(Box<Batch>),
+}
+
+/// How many times a decision may ask for more rows before the write fails with [`ErrorKind::Internal`](crate::ErrorKind::Internal).
+pub const MAX_LOADS: usize = 16;
+
+/// What a committed write survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
-    /// The process' end. After a power failure the store may be as it was some writes ago, all of them together.
+    /// The end of the process. After a power failure the store may be as it was some writes ago.
     Process,
     /// A power failure.
     Power,
 }
 
-/// A durable place for rows and changes.
-///
-/// Steps are serialised: each sees all that the ones before it wrote and nothing of those that failed. A store may be shared by any
-/// number of threads.
-pub trait Store: Send + Sync + 'static {
-    /// Runs a step that writes. All it wrote is committed when this returns `Ok`, and nothing of it otherwise.
-    fn write(&self, durability: Durability, work: Work) -> StoreFuture<'_>;
-
-    /// Runs a step that reads: one picture, whatever is written meanwhile.
-    fn read(&self, work: Work) -> StoreFuture<'_>;
-
-    /// The only lease of this name among all that use the store, or nothing where somebody has it. It ends when it is dropped, and with the
-    /// process that has it.
-    fn lease(&self, name: &str) -> Result<Option<Lease>>;
+/// What a write may touch. A store may run writes of different scopes at the same time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The rows of one organization.
+    Organization(String),
+    /// One consumer.
+    Consumer(String),
+    /// All rows.
+    Everything,
 }
 
-/// What is held as long as it is not dropped.
-pub type Lease = Box<dyn std::any::Any + Send + Sync>;
+/// One write: load, decide, commit.
+pub struct Write {
+    /// What it may touch.
+    pub scope: Scope,
+    /// What it survives once it has returned.
+    pub durability: Durability,
+    /// The lease that must still be held when it commits, or `None` if it needs none.
+    pub fence: Option<Fence>,
+    /// The current time, for the expiry of leases.
+    pub now: Timestamp,
+    /// The rows that the decision needs.
+    pub keys: Keys,
+    /// The decision.
+    pub decide: Decide,
+}
+
+/// What a committed write returns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Numbers of the written users' rows, by id.
+    pub users: HashMap<String, i64>,
+    /// Numbers of the written groups' rows, by id.
+    pub groups: HashMap<String, i64>,
+    /// Number of changes that were appended to the feed.
+    pub changes: u64,
+}
+
+/// Proof that a lease is held: a write that carries it fails once the lease has expired or was taken by another holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The lease's name.
+    pub name: String,
+    /// The fencing token: greater than the tokens of all earlier holders.
+    pub token: i64,
+}
+
+/// A lease that is held until it is dropped, expires, or its process ends.
+pub trait Lease: Send + Sync {
+    /// What the holder's writes carry.
+    fn fence(&self) -> &Fence;
+}
 
 /// Which users to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserFilter {
-    /// Only those of this organization.
+    /// Only users of this organization.
     pub organization_id: Option<String>,
-    /// Only those of this directory.
+    /// Only users of this directory.
     pub directory_id: Option<String>,
-    /// Only those with this primary address, whatever the case of its letters.
+    /// Only users with this primary address, ignoring case.
     pub email: Option<String>,
-    /// Only those who were told to be in this group, whether or not it is still there.
+    /// Only users who were said to be in this group, whether or not it exists.
     pub group_id: Option<String>,
 }
 
-/// An event that has come in.
+/// A consumer and the changes after its position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedPage {
+    /// The consumer, or `None` if there is none of this name.
+    pub consumer: Option<ConsumerRow>,
+    /// The changes, oldest first.
+    pub changes: Vec<Change>,
+}
+
+/// What a change of a consumer is decided on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsumerState {
+    /// The consumer, or `None` if there is none of this name.
+    pub row: Option<ConsumerRow>,
+    /// The latest row numbers: of changes, groups and users.
+    pub latest: Snapshot,
+}
+
+/// A change of a consumer. What is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsumerUpdate {
+    /// The row to insert or replace.
+    pub row: Option<ConsumerRow>,
+    /// The change to park.
+    pub park: Option<Park>,
+}
+
+/// A change that a consumer parks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventRow {
-    /// `evt_…`.
-    pub id: String,
-    /// The organization it is about.
-    pub organization_id: String,
-    /// The directory it was held for, where it was.
-    pub directory_id: String,
-    /// When it came in.
-    pub received_at: Timestamp,
-    /// What became of it.
-    pub state: EventState,
-    /// Its body, as long as it is still to be applied.
-    pub body: Option<Vec<u8>>,
-}
-
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventState {
-    /// It is settled.
-    Settled,
-    /// A sync will show which directory it is about.
-    Pending,
-    /// The guard holds it back.
-    Held,
-}
-
-/// A change before it has a number.
-#[derive(Clone, Debug)]
-pub struct NewChange {
-    /// What kind.
-    pub kind: ChangeKind,
-    /// The organization.
-    pub organization_id: String,
-    /// The directory.
-    pub directory_id: String,
-    /// What is in it.
-    pub body: ChangeBody,
-    /// What brought it about.
-    pub cause: String,
-    /// When.
+pub struct Park {
+    /// Number of the change.
+    pub seq: i64,
+    /// The reason that the application gives.
+    pub reason: String,
+    /// Local time.
     pub at: Timestamp,
 }
 
-/// Work that is too long for one transaction and must go on after a crash, in the order it was begun.
+/// Decides how a consumer changes. As [`Decide`], it may be called again.
+pub type DecideConsumer = Box<dyn FnMut(ConsumerState) -> Result<ConsumerUpdate> + Send>;
+
+/// What [`Store::trim`] removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Changes older than this that every consumer has acknowledged and none has parked.
+    pub changes: Timestamp,
+    /// Tombstones of users and groups older than this.
+    pub tombstones: Timestamp,
+    /// Events, in whatever state, and counted removals by events older than this.
+    pub events: Timestamp,
+    /// How many rows of each kind at most.
+    pub limit: usize,
+}
+
+/// Durable storage of rows and of the change feed.
+///
+/// Writes of one scope are serialized: each sees everything that the ones before it wrote, and nothing of those that failed. Reads see a
+/// state between two writes. A store may be shared by any number of threads.
+pub trait Store: Send + Sync + 'static {
+    /// Loads rows, calls the decision, and commits what it returns: all of it, or nothing if this fails.
+    ///
+    /// # Errors
+    ///
+    /// What the decision returns; [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed or the lease of the write's fence is not
+    /// held any more.
+    fn write(&self, write: Write) -> StoreFuture<'_, Committed>;
+
+    /// Loads rows as of one moment. [`WorkingSet::revision`] is that of the latest write.
+    fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet>;
+
+    /// Reads live users whose row number is greater than `after`, in the order of their numbers, `limit` at most.
+    fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>>;
+
+    /// Reads live groups of a directory, or of all, whose row number is greater than `after`, in the order of their numbers, `limit` at most.
+    fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>>;
+
+    /// Reads the directories of an organization, or all, in the order of their ids.
+    fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>>;
+
+    /// Counts the live users and groups of each directory, and the pending events of its organization, for all directories in the order of
+    /// their ids.
+    fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>>;
+
+    /// Reads events of an organization in a state, in the order of their arrival, starting after the event `after` (its number, 0 for the
+    /// first), `limit` at most; each with its number.
+    fn events(
+        &self,
+        organization_id: String,
+        state: EventState,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(i64, EventRow)>>;
+
+    /// Reads a consumer, and the changes after its position or after `after`, whichever is greater: `limit` at most. Without a consumer of
+    /// this name, or for one that is inside a snapshot ([`ConsumerRow::cursor`] is negative), it reads no changes.
+    fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage>;
+
+    /// Reads the changes after `after`, oldest first, `limit` at most.
+    fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>>;
+
+    /// Reads every consumer in the order of their names, each with the number of changes that it has parked; and the number of the latest
+    /// change, or 0.
+    fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)>;
+
+    /// Reads a consumer and changes it as decided, durably against power failures.
+    fn update_consumer(&self, name: String, decide: DecideConsumer) -> StoreFuture<'_, ()>;
+
+    /// Deletes a consumer and what it parked; whether there was one.
+    fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool>;
+
+    /// Reads what a consumer has parked, oldest first.
+    fn parked_changes(&self, consumer: String) -> StoreFuture<'_, Vec<ParkedChange>>;
+
+    /// Deletes a parked change; whether there was one.
+    fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool>;
+
+    /// Removes rows that retention does not keep; how many.
+    fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
+
+    /// Takes the lease of this name until `now` plus `duration`, or returns `None` if another holder has it. Each write that carries its
+    /// fence extends it when half of its duration has passed.
+    fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
+}
+
+/// Numbers of what is stored of one directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chore {
-    /// Its number; 0 before it is written.
-    pub number: i64,
-    /// The group whose members are to be looked at again, or empty for everybody.
-    pub group_id: String,
-    /// The last user that was.
-    pub position: i64,
-    /// What brought it about.
-    pub cause: String,
+pub struct DirectoryCounts {
+    /// The directory.
+    pub row: DirectoryRow,
+    /// Live users.
+    pub users: u64,
+    /// Live groups.
+    pub groups: u64,
+    /// Pending events of the directory's organization.
+    pub pending_events: u64,
 }
 
-/// What a step can read and write. Lists come in the order of the rows' numbers, those behind `after` and `limit` of them at most.
-pub trait Transaction {
-    /// A number greater than all it gave before: one for each write, to tell what was touched since.
-    fn revision(&mut self) -> Result<i64>;
-
-    /// One organization.
-    fn organization(&mut self, id: &str) -> Result<Option<OrganizationRow>>;
-    /// Writes an organization.
-    fn put_organization(&mut self, row: &OrganizationRow) -> Result<()>;
-
-    /// One directory.
-    fn directory(&mut self, id: &str) -> Result<Option<DirectoryRow>>;
-    /// All directories, or those of one organization, in the order of their ids.
-    fn directories(&mut self, organization_id: Option<&str>) -> Result<Vec<DirectoryRow>>;
-    /// Writes a directory.
-    fn put_directory(&mut self, row: &DirectoryRow) -> Result<()>;
-
-    /// One user, or their tombstone.
-    fn user(&mut self, id: &str) -> Result<Option<UserRow>>;
-    /// Users that are there.
-    fn users(&mut self, filter: &UserFilter, after: i64, limit: usize) -> Result<Vec<UserRow>>;
-    /// How many users of the directory are there.
-    fn count_users(&mut self, directory_id: &str) -> Result<u64>;
-    /// Writes a user, and gives a new one their number.
-    fn put_user(&mut self, row: &mut UserRow) -> Result<()>;
-
-    /// One group, or its tombstone.
-    fn group(&mut self, id: &str) -> Result<Option<GroupRow>>;
-    /// Groups that are there, all or those of one directory.
-    fn groups(&mut self, directory_id: Option<&str>, after: i64, limit: usize) -> Result<Vec<GroupRow>>;
-    /// How many groups of the directory are there.
-    fn count_groups(&mut self, directory_id: &str) -> Result<u64>;
-    /// Writes a group, and gives a new one its number.
-    fn put_group(&mut self, row: &mut GroupRow) -> Result<()>;
-    /// Removes tombstones of users and groups older than `before`, `limit` of each at most; how many.
-    fn trim_tombstones(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
-
-    /// How far things are.
-    fn snapshot(&mut self) -> Result<Snapshot>;
-    /// The number of the latest change, or 0.
-    fn head(&mut self) -> Result<i64>;
-    /// Puts a change at the end of the feed.
-    fn append(&mut self, change: &NewChange) -> Result<()>;
-    /// The changes behind one.
-    fn changes(&mut self, after: i64, limit: usize) -> Result<Vec<Change>>;
-    /// Removes changes up to and including `seq` that were committed before `before`, `limit` at most; how many. What a consumer has put
-    /// aside stays.
-    fn trim_changes(&mut self, seq: i64, before: Timestamp, limit: usize) -> Result<usize>;
-
-    /// One consumer.
-    fn consumer(&mut self, name: &str) -> Result<Option<ConsumerRow>>;
-    /// All of them, in the order of their names.
-    fn consumers(&mut self) -> Result<Vec<ConsumerRow>>;
-    /// Writes a consumer.
-    fn put_consumer(&mut self, row: &ConsumerRow) -> Result<()>;
-    /// Removes a consumer and what it put aside; whether it was there.
-    fn drop_consumer(&mut self, name: &str) -> Result<bool>;
-    /// Puts a change aside.
-    fn park_change(&mut self, consumer: &str, seq: i64, reason: &str, at: Timestamp) -> Result<()>;
-    /// What a consumer put aside.
-    fn parked_changes(&mut self, consumer: &str) -> Result<Vec<ParkedChange>>;
-    /// How much that is.
-    fn count_parked_changes(&mut self, consumer: &str) -> Result<u64>;
-    /// Takes a change out of what was put aside; whether it was there.
-    fn drop_parked_change(&mut self, consumer: &str, seq: i64) -> Result<bool>;
-
-    /// One event.
-    fn event(&mut self, id: &str) -> Result<Option<EventRow>>;
-    /// Events of an organization that are in a state, oldest first.
-    fn events(&mut self, organization_id: &str, state: EventState) -> Result<Vec<EventRow>>;
-    /// How many events of an organization are in a state.
-    fn count_events(&mut self, organization_id: &str, state: EventState) -> Result<u64>;
-    /// Writes an event.
-    fn put_event(&mut self, row: &EventRow) -> Result<()>;
-    /// Removes settled events older than `before`, and any others with them; how many.
-    fn trim_events(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
-    /// Notes that an event removed a user.
-    fn add_event_removal(&mut self, directory_id: &str, user_id: &str, at: Timestamp) -> Result<()>;
-    /// How many users of the directory events have removed since `since`.
-    fn count_event_removals(&mut self, directory_id: &str, since: Timestamp) -> Result<u64>;
-
-    /// Replaces the users whose removal from a directory is held back.
-    fn put_held_removals(&mut self, directory_id: &str, user_ids: &[String]) -> Result<()>;
-    /// Adds to them.
-    fn add_held_removal(&mut self, directory_id: &str, user_id: &str) -> Result<()>;
-    /// Who they are, in the order of their ids.
-    fn held_removals(&mut self, directory_id: &str) -> Result<Vec<String>>;
-
-    /// A setting of the mirror's own.
-    fn setting(&mut self, name: &str) -> Result<Option<String>>;
-    /// Writes it.
-    fn put_setting(&mut self, name: &str, value: &str) -> Result<()>;
-
-    /// The chore that was begun first.
-    fn chore(&mut self) -> Result<Option<Chore>>;
-    /// Writes a chore, a new one where its number is 0.
-    fn put_chore(&mut self, chore: &Chore) -> Result<()>;
-    /// Removes a chore that is done.
-    fn drop_chore(&mut self, number: i64) -> Result<()>;
+impl std::fmt::Debug for Write {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Write")
+            .field("scope", &self.scope)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
 }
 
-/// [`Store::write`], with what the step gives.
-pub(crate) async fn write<T: Send + 'static>(
-    store: &Arc<dyn Store>,
-    durability: Durability,
-    mut step: impl FnMut(&mut dyn Transaction) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (give, given) = slot();
-    store.write(durability, Box::new(move |tx| step(tx).map(&give))).await?;
-    given()
+impl Write {
+    /// Calls the decision until it is done; `load` loads rows. For implementations of [`Store::write`].
+    ///
+    /// # Errors
+    ///
+    /// What `load` and the decision return; [`ErrorKind::Internal`](crate::ErrorKind::Internal) after [`MAX_LOADS`] loads.
+    pub fn decide(&mut self, mut load: impl FnMut(Keys) -> Result<WorkingSet>) -> Result<Batch> {
+        let mut keys = self.keys.clone();
+        for _ in 0..MAX_LOADS {
+            match (self.decide)(load(keys.clone())?)? {
+                Decision::Commit(batch) => return Ok(*batch),
+                Decision::Load(more) => keys.extend(more),
+            }
+        }
+        Err(Error::internal("a decision asked for more rows again and again"))
+    }
 }
 
-/// [`Store::read`], with what the step gives.
-pub(crate) async fn read<T: Send + 'static>(
-    store: &Arc<dyn Store>,
-    mut step: impl FnMut(&mut dyn Transaction) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (give, given) = slot();
-    store.read(Box::new(move |tx| step(tx).map(&give))).await?;
-    given()
-}
+/// A place for the value that a decision returns beside its batch: the value of the call that was committed.
+pub(crate) struct Slot<T>(Arc<Mutex<Option<T>>>);
 
-/// A place to put a step's value, and the way to take it out.
-fn slot<T: Send + 'static>() -> (impl Fn(T) + Send, impl FnOnce() -> Result<T>) {
-    let slot = Arc::new(Mutex::new(None));
-    let taken = Arc::clone(&slot);
-    (
-        move |value| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value),
-        move || {
-            let value = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-            value.ok_or_else(|| Error::internal("the store did not run what it was given"))
-        },
-    )
+impl<T> Slot<T> {
+    pub(crate) fn new() -> (Slot<T>, Slot<T>) {
+        let value = Arc::new(Mutex::new(None));
+        (Slot(Arc::clone(&value)), Slot(value))
+    }
+
+    pub(crate) fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    pub(crate) fn take(self) -> Result<T> {
+        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        value.ok_or_else(|| Error::internal("the store did not call the decision"))
+    }
 }

@@ -16,7 +16,7 @@ use headcount::{Change, ChangeKind, ErrorKind, Event, Mirror, Outcome, SyncMode,
 use random::SeededRandom;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use store::MortalStore;
 use world::{BROKEN_CONNECTION, Facts, Message, ORGANIZATION, World};
 
@@ -261,14 +261,7 @@ impl Simulation {
 
     /// The number of the latest change on the disk.
     async fn head(&self) -> i64 {
-        let head = Arc::new(AtomicI64::new(0));
-        let found = Arc::clone(&head);
-        let work = Box::new(move |tx: &mut dyn headcount::store::Transaction| {
-            found.store(tx.head()?, Ordering::Relaxed);
-            Ok(())
-        });
-        self.disk.read(work).await.unwrap();
-        head.load(Ordering::Relaxed)
+        self.disk.consumers().await.unwrap().1
     }
 
     async fn change_roles(&mut self) {

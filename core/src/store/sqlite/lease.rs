@@ -1,64 +1,218 @@
-//! Leases: a set in the process, and a lock on a file beside the database among processes, which ends with whoever has it.
+//! Leases: rows with an expiry and a token, which end with their process.
+//!
+//! Each open store that has taken a lease holds a lock on a small file of its own beside the database. The operating system releases the
+//! lock when the process ends, so another process that can lock the file knows that the holder is gone and need not wait for the expiry.
+//! A child of a fork that lives on keeps its parent's lock: then the lease ends when it expires.
 
-use super::super::Lease;
-use crate::{Error, Result};
-use std::collections::HashSet;
+use super::database::Database;
+use super::rows::{Time, get, get_time};
+use super::worker::Jobs;
+use crate::store::{Durability, Fence, Lease};
+use crate::{Error, OsRandom, Random, Result, Timestamp};
+use jiff::SignedDuration;
+use rusqlite::{Row, params};
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-/// The leases of one store.
-#[derive(Default)]
-pub(super) struct Leases {
-    /// Nothing for a store in memory, which no other process has.
-    lock: Option<PathBuf>,
-    held: Mutex<Held>,
-}
-
-#[derive(Default)]
-struct Held {
-    names: HashSet<String>,
-    /// The lock, as long as any name is held.
-    file: Option<File>,
-}
-
-impl Leases {
-    pub(super) fn beside(path: &Path) -> Leases {
-        let mut lock = path.as_os_str().to_owned();
-        lock.push("-lock");
-        Leases { lock: Some(lock.into()), held: Mutex::default() }
-    }
-
-    pub(super) fn take(leases: &Arc<Leases>, name: &str) -> Result<Option<Lease>> {
-        let mut held = leases.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.names.contains(name) {
+/// Takes a lease until `now` plus `duration`. Returns `None` if another holder has it.
+pub(super) fn take(
+    database: &Database,
+    holder: &Holder,
+    name: &str,
+    now: Timestamp,
+    duration: Duration,
+) -> Result<Option<Fence>> {
+    let sql = "SELECT holder, expires_at FROM lease WHERE name = ?1";
+    let row =
+        database.one(sql, [name], |row| Ok((get::<String>(row, 0)?, get_time(row, 1)?.unwrap_or(Timestamp::MIN))))?;
+    if let Some((other, expires_at)) = row {
+        let alive = other == holder.id || !holder.is_gone(&other)?;
+        if alive && expires_at > now {
             return Ok(None);
         }
-        if let (Some(path), None) = (&leases.lock, &held.file) {
-            let failed = |error| Error::store("the lock beside the mirror's file cannot be taken").with_source(error);
-            let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) => held.file = Some(file),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
-        }
-        held.names.insert(name.to_owned());
-        Ok(Some(Box::new(Taken { leases: Arc::clone(leases), name: name.to_owned() })))
+    }
+    holder.lock()?;
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    database.atomically(|| {
+        let sql = "UPDATE counter SET lease = lease + 1 RETURNING lease";
+        let token: i64 = database.one(sql, [], |row| get(row, 0))?.ok_or_else(|| {
+            Error::store("the mirror's file has lost its counters: restore it, or sync into a new one")
+        })?;
+        let sql =
+            "INSERT OR REPLACE INTO lease (name, holder, token, expires_at, duration) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let nanoseconds = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        database.run(sql, params![name, holder.id, token, Time(later(now, duration)), nanoseconds])?;
+        Ok(Some(Fence { name: name.to_owned(), token }))
+    })
+}
+
+fn later(now: Timestamp, duration: SignedDuration) -> Timestamp {
+    now.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// The state of a lease that has the token of a fence.
+#[derive(Clone, Copy)]
+pub(super) struct Held {
+    expires_at: Timestamp,
+    duration: SignedDuration,
+}
+
+/// Reads the state of a lease, which may be absent, from the column `first` on.
+pub(super) fn held(row: &Row<'_>, first: usize) -> Result<Option<Held>> {
+    let Some(expires_at) = get_time(row, first)? else { return Ok(None) };
+    Ok(Some(Held { expires_at, duration: SignedDuration::from_nanos(get(row, first + 1)?) }))
+}
+
+/// Checks that a lease is held. Returns the time until which it has to be extended, or `None` if it is new enough.
+pub(super) fn check(fence: &Fence, held: Option<Held>, now: Timestamp) -> Result<Option<Timestamp>> {
+    let Some(Held { expires_at, duration }) = held.filter(|held| held.expires_at > now) else {
+        let lost = Error::store("the lease was lost: another process took it over, or it expired");
+        return Err(lost.with_context("lease", fence.name.clone()).temporary());
+    };
+    let half_passed = expires_at.duration_since(now) <= duration / 2;
+    Ok(half_passed.then(|| later(now, duration)))
+}
+
+/// Sets the expiry of a lease.
+pub(super) fn extend(database: &Database, fence: &Fence, expires_at: Timestamp) -> Result<()> {
+    let sql = "UPDATE lease SET expires_at = ?3 WHERE name = ?1 AND token = ?2";
+    database.run(sql, params![fence.name, fence.token, Time(expires_at)]).map(drop)
+}
+
+/// A lease that is released when it is dropped.
+pub(super) struct Taken {
+    fence: Fence,
+    jobs: Jobs,
+}
+
+impl Taken {
+    pub(super) fn new(fence: Fence, jobs: Jobs) -> Taken {
+        Taken { fence, jobs }
     }
 }
 
-struct Taken {
-    leases: Arc<Leases>,
-    name: String,
+impl Lease for Taken {
+    fn fence(&self) -> &Fence {
+        &self.fence
+    }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let mut held = self.leases.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.names.remove(&self.name);
-        if held.names.is_empty() {
-            held.file = None;
+        let Fence { name, token } = self.fence.clone();
+        // Sent to the writer's thread and not waited for. If it fails, the lease ends with the store or when it expires.
+        drop(self.jobs.run(Some(Durability::Process), move |database| {
+            let sql = "DELETE FROM lease WHERE name = ?1 AND token = ?2";
+            database.atomically(|| database.run(sql, params![name, token]))
+        }));
+    }
+}
+
+/// An open store as a holder of leases.
+pub(super) struct Holder {
+    /// Unique among all stores.
+    id: String,
+    /// What the paths of the files of all holders begin with, or `None` for a store in memory.
+    prefix: Option<PathBuf>,
+    process: u32,
+    /// This holder's file, locked, once it has taken a lease.
+    file: Mutex<Option<File>>,
+}
+
+impl Holder {
+    /// `database` is the path of the database, or `None` for a store in memory.
+    pub(super) fn new(database: Option<&Path>) -> Holder {
+        let prefix = database.map(|path| {
+            let mut prefix = path.as_os_str().to_owned();
+            prefix.push("-lease-");
+            prefix.into()
+        });
+        let id = format!("{:016x}", OsRandom.bits());
+        Holder { id, prefix, process: std::process::id(), file: Mutex::new(None) }
+    }
+
+    /// The path of a holder's file.
+    fn path(&self, id: &str) -> Option<PathBuf> {
+        let mut path = self.prefix.clone()?.into_os_string();
+        path.push(id);
+        Some(path.into())
+    }
+
+    /// Makes and locks this holder's file, unless that was done before.
+    fn lock(&self) -> Result<()> {
+        let mut held = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(path) = self.path(&self.id).filter(|_| held.is_none()) else { return Ok(()) };
+        self.remove_files_of_ended_processes();
+        loop {
+            let file = File::create(&path).map_err(failed)?;
+            match file.try_lock() {
+                // Another process may have removed the file before it was locked.
+                Ok(()) if path.exists() => {
+                    *held = Some(file);
+                    return Ok(());
+                }
+                Ok(()) | Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
         }
     }
+
+    /// Whether another holder's process has ended, or its store was dropped. Removes the file that it left.
+    fn is_gone(&self, id: &str) -> Result<bool> {
+        match self.path(id) {
+            Some(path) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => remove_unlocked(&path),
+            _ => Ok(false),
+        }
+    }
+
+    fn remove_files_of_ended_processes(&self) {
+        let Some(prefix) = &self.prefix else { return };
+        let folder = prefix.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Some(start) = prefix.file_name().and_then(|name| name.to_str()) else { return };
+        // Files that stay are harmless, so errors are ignored.
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(start)) {
+                let _ = remove_unlocked(&entry.path());
+            }
+        }
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // A forked child must leave its parent's file alone.
+        if file.is_some() && self.process == std::process::id() {
+            if let Some(path) = self.path(&self.id) {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// Removes a holder's file if no process has it locked. Returns whether the file is gone.
+fn remove_unlocked(path: &Path) -> Result<bool> {
+    let file = match File::options().write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock() {
+        Ok(()) => {
+            let _ = std::fs::remove_file(path);
+            Ok(true)
+        }
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::store(
+        "the lock beside the mirror's file cannot be taken: expected a folder on a local disk that can be written",
+    )
+    .with_source(error)
 }

@@ -1,4 +1,4 @@
-//! Opening a file: whose it is, how old, and what is to be said when it cannot be used.
+//! Opens files: checks that a file is a mirror's, brings it up to date, and explains SQLite's errors.
 
 use super::Durability;
 use crate::sqlite::write_ahead;
@@ -7,13 +7,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
-/// Marks the file as a mirror of ours: "hcmr".
+/// SQLite's application id of a mirror's file: "hcmr".
 const APPLICATION: i64 = 0x6863_6d72;
 
-/// What brings a file from each version to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+/// Brings a file from each version to the next.
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema-2.sql")];
 
-/// How long a write waits for another process'.
+/// How long a write waits for a write of another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn memory() -> Result<Connection> {
@@ -25,8 +25,8 @@ pub(super) fn memory() -> Result<Connection> {
 pub(super) fn file(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path).map_err(|error| failed(&error))?;
     connection.busy_timeout(PATIENCE).map_err(|error| failed(&error))?;
-    if picture(&connection)? == 0 {
-        // Rows of a kilobyte or two and their changes are most of the file: larger pages take fewer writes.
+    if version(&connection)? == 0 {
+        // Most of the file is rows of a kilobyte or two and their changes: larger pages take fewer writes.
         connection.execute_batch("PRAGMA page_size = 8192").map_err(|error| failed(&error))?;
     }
     let mode = write_ahead(&connection).map_err(|error| failed(&error))?;
@@ -40,7 +40,7 @@ pub(super) fn file(path: &Path) -> Result<Connection> {
 }
 
 pub(super) fn reader(path: &Path) -> Result<Connection> {
-    // Not read-only to the system: a reader in WAL mode has a hand in the shared index.
+    // Opened for writing, because a reader in WAL mode writes to the shared index.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(&error))?;
     connection.busy_timeout(PATIENCE).map_err(|error| failed(&error))?;
@@ -49,13 +49,13 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Whose file it is, all of it seen at one moment: another process may be making it just now.
-fn picture(connection: &Connection) -> Result<i64> {
+/// Reads the file's version, or 0 for an empty file. In one transaction, because another process may be creating the file.
+fn version(connection: &Connection) -> Result<i64> {
     let transaction = connection.unchecked_transaction().map_err(|error| failed(&error))?;
     check(&transaction)
 }
 
-/// Whose file it is and which version it has, or 0 for an empty one. Within a transaction.
+/// Checks that the file is a mirror's. Returns its version, or 0 for an empty file. Call it within a transaction.
 fn check(connection: &Connection) -> Result<i64> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| failed(&error));
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
@@ -73,12 +73,12 @@ fn check(connection: &Connection) -> Result<i64> {
     }
 }
 
-/// Brings the schema up to date, and sets what a connection needs.
+/// Brings the schema up to date, and sets what a connection that writes needs.
 fn prepare(connection: &Connection) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(128);
-    if picture(connection)? < MIGRATIONS.len() as i64 {
+    if version(connection)? < MIGRATIONS.len() as i64 {
         connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failed(&error))?;
-        // Another process may have been faster.
+        // Another process may have done it meanwhile.
         let result = check(connection).and_then(|version| {
             for (index, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(0)) {
                 let marked = format!(
@@ -94,14 +94,14 @@ fn prepare(connection: &Connection) -> Result<()> {
             return result;
         }
     }
-    // 16 MiB of pages in memory, and twice as much of log before it is moved into the file: each move flushes twice, and writes a page once
-    // that the log has several times.
+    // 16 MiB of pages in memory, and twice as much in the log before a checkpoint: each checkpoint flushes twice, and writes a page once that
+    // the log has several times.
     connection
         .execute_batch("PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;")
         .map_err(|error| failed(&error))
 }
 
-/// In WAL mode FULL flushes the log at each commit, NORMAL at checkpoints alone.
+/// Sets what a commit survives. In WAL mode FULL flushes the log at each commit, NORMAL only at checkpoints.
 pub(super) fn set_durability(connection: &Connection, durability: Durability) -> Result<()> {
     let sql = match durability {
         Durability::Process => "PRAGMA synchronous = NORMAL",
@@ -110,7 +110,7 @@ pub(super) fn set_durability(connection: &Connection, durability: Durability) ->
     connection.execute_batch(sql).map_err(|error| failed(&error))
 }
 
-/// What a failure of SQLite's means for whoever uses the mirror. SQLite's own words hold no row's content.
+/// Explains an error of SQLite to the user of the mirror. The result holds no content of rows.
 pub(super) fn failed(error: &rusqlite::Error) -> Error {
     let code = error.sqlite_error_code();
     let (what, temporary) = match code {

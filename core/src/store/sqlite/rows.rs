@@ -1,7 +1,7 @@
-//! Rows and columns: times as bytes that sort, objects as JSON.
+//! Rows and columns: times as bytes in the order of time, records as JSON.
 
 use super::open::failed;
-use crate::record::{GroupRow, Trail, UserRow, Version};
+use crate::record::{ChangeKind, ConsumerRow, Entry, EventRow, EventState, GroupRow, Trail, UserRow, Version};
 use crate::{Error, Result, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -11,14 +11,20 @@ use serde::de::DeserializeOwned;
 /// A time as 12 bytes that sort as times do.
 pub(super) struct Time(pub(super) Timestamp);
 
-impl ToSql for Time {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+impl Time {
+    fn bytes(&self) -> Vec<u8> {
         let nanoseconds = self.0.as_nanosecond();
         let (seconds, rest) = (nanoseconds.div_euclid(1_000_000_000), nanoseconds.rem_euclid(1_000_000_000));
         let mut bytes = Vec::with_capacity(12);
         bytes.extend_from_slice(&((seconds as i64 as u64) ^ (1 << 63)).to_be_bytes());
         bytes.extend_from_slice(&(rest as u32).to_be_bytes());
-        Ok(ToSqlOutput::from(bytes))
+        bytes
+    }
+}
+
+impl ToSql for Time {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.bytes()))
     }
 }
 
@@ -32,11 +38,16 @@ impl FromSql for Time {
     }
 }
 
+/// A time in the form that `unhex` reads, for JSON.
+pub(super) fn text_time(moment: Timestamp) -> String {
+    Time(moment).bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
     moment.map(Time)
 }
 
-/// What a row holds is ours: what cannot be read was damaged.
+/// The error for a row that this library cannot have written.
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
         .with_source(error)
@@ -97,6 +108,66 @@ pub(super) const GROUP: &str = "number, body, version_at, version_event, touched
 
 pub(super) fn group(row: &Row<'_>) -> Result<GroupRow> {
     Ok(GroupRow { number: get(row, 0)?, group: get_json(row, 1)?, trail: trail(row, 2)? })
+}
+
+/// The columns of an event, as [`event`] reads them.
+pub(super) const EVENT: &str = "id, organization_id, directory_id, received_at, state, body";
+
+/// Reads an event, from the column `first` on.
+pub(super) fn event(row: &Row<'_>, first: usize) -> Result<EventRow> {
+    Ok(EventRow {
+        id: get(row, first)?,
+        organization_id: get(row, first + 1)?,
+        directory_id: get(row, first + 2)?,
+        received_at: get_time(row, first + 3)?.unwrap_or_default(),
+        state: match get::<i64>(row, first + 4)? {
+            1 => EventState::Pending,
+            2 => EventState::Held,
+            _ => EventState::Settled,
+        },
+        body: get(row, first + 5)?,
+    })
+}
+
+pub(super) fn state_number(state: EventState) -> i64 {
+    match state {
+        EventState::Settled => 0,
+        EventState::Pending => 1,
+        EventState::Held => 2,
+    }
+}
+
+/// The columns of an entry of the feed, as [`entry`] reads them.
+pub(super) const ENTRY: &str = "change.seq, change.count, change.kind, change.organization_id, change.directory_id, change.cause, change.at, change.body";
+
+/// Reads an entry of the feed.
+pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
+    let name: String = get(row, 2)?;
+    let kind = match name.as_str() {
+        "" => None,
+        name => Some(ChangeKind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
+            Error::store("the feed holds a kind of change that this version of headcount does not know: update it")
+        })?),
+    };
+    Ok(Entry {
+        last: get(row, 0)?,
+        count: get(row, 1)?,
+        kind,
+        organization_id: get(row, 3)?,
+        directory_id: get(row, 4)?,
+        cause: get(row, 5)?,
+        at: get_time(row, 6)?.unwrap_or_default(),
+        body: get(row, 7)?,
+    })
+}
+
+/// The columns of a consumer, as [`consumer`] reads them.
+pub(super) const CONSUMER: &str = "name, cursor, snapshot, seen_at";
+
+pub(super) fn consumer(row: &Row<'_>) -> Result<ConsumerRow> {
+    let seen_at = get_time(row, 3)?.unwrap_or_default();
+    let snapshot = get::<Option<String>>(row, 2)?.as_deref().map(from_json).transpose()?;
+    Ok(ConsumerRow { name: get(row, 0)?, cursor: get(row, 1)?, snapshot, seen_at })
 }
 
 #[cfg(test)]

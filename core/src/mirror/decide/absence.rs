@@ -1,0 +1,315 @@
+//! Who is absent from a listing, and whether a listing can be trusted to say so.
+//!
+//! A listing whose count disagrees, which names a user twice, or during which the directory changed, is not used to remove anybody.
+
+use super::guard::limit;
+use super::listing::Listed;
+use super::step::{NewGroup, Step};
+use super::version::listed_version;
+use crate::record::{GroupRow, GuardSettings, Held, HeldReason, MirrorUser, UserRow};
+use crate::{Directory, Timestamp};
+use roaring::RoaringTreemap;
+
+/// What one reading of a whole directory named.
+#[derive(Debug)]
+pub(in crate::mirror) struct Reading {
+    /// Number of the latest write before the reading started. Rows that were written later are not judged by it.
+    mark: i64,
+    /// Numbers of the rows of the listed users.
+    users: RoaringTreemap,
+    /// How many of them are live. The others were removed by events that the listing does not know of yet.
+    live: u64,
+    /// Numbers of the rows of the listed groups.
+    groups: RoaringTreemap,
+    /// Whether the listing of groups named as many as the server counted.
+    groups_complete: bool,
+    /// Why the reading cannot be used to remove users, or `None`.
+    doubt: Option<String>,
+    /// The server's count of users, from the last page.
+    total: Option<u64>,
+    watermark: Option<Timestamp>,
+    /// Local time at which the last page had been read.
+    ended: Timestamp,
+}
+
+impl Reading {
+    /// Starts a reading; `mark` is the number of the latest write.
+    pub(in crate::mirror) fn new(mark: i64) -> Reading {
+        Reading {
+            mark,
+            users: RoaringTreemap::new(),
+            live: 0,
+            groups: RoaringTreemap::new(),
+            groups_complete: false,
+            doubt: None,
+            total: None,
+            watermark: None,
+            ended: Timestamp::MIN,
+        }
+    }
+
+    /// Notes a page of users: the server's count, and the latest update among them. `started` is the local time at which the sync started: a
+    /// later update time would hide changes from the next incremental sync.
+    pub(in crate::mirror) fn see_page(&mut self, total: u64, latest: Option<Timestamp>, started: Timestamp) {
+        if self.total.replace(total).is_some_and(|before| before != total) {
+            self.doubt.get_or_insert_with(|| "the listing's count changed from page to page".to_owned());
+        }
+        self.watermark = self.watermark.max(latest.map(|at| at.min(started)));
+    }
+
+    /// Notes a listed user's row.
+    pub(in crate::mirror) fn see_user(&mut self, number: i64, is_live: bool) {
+        if self.users.insert(number.unsigned_abs()) {
+            self.live += u64::from(is_live);
+        } else {
+            self.doubt.get_or_insert_with(|| "the listing named a user twice".to_owned());
+        }
+    }
+
+    /// Notes a listed group's row.
+    pub(in crate::mirror) fn see_group(&mut self, number: i64) {
+        self.groups.insert(number.unsigned_abs());
+    }
+
+    /// Notes the end of the listing of groups, and the server's count.
+    pub(in crate::mirror) fn end_groups(&mut self, total: u64) {
+        self.groups_complete = self.groups.len() == total;
+    }
+
+    /// Notes the end of the reading, and compares it with the server's count and with what the directory said of itself before and after.
+    pub(in crate::mirror) fn end(&mut self, ended: Timestamp, before: &Directory, after: &Directory) {
+        self.ended = ended;
+        let (named, total) = (self.users.len(), self.total.unwrap_or(0));
+        let doubt = if named != total {
+            Some(format!("the listing named {named} users, and counted {total}"))
+        } else if !after.enabled {
+            Some("the directory was disabled while it was read".to_owned())
+        } else if before.total_users != after.total_users || users_changed_at(before) != users_changed_at(after) {
+            Some("the directory changed while it was read".to_owned())
+        } else {
+            None
+        };
+        if let Some(doubt) = doubt {
+            self.doubt.get_or_insert(doubt);
+        }
+    }
+
+    /// Why the reading cannot be used to remove users, or `None` if it can.
+    pub(in crate::mirror) fn doubt(&self) -> Option<&str> {
+        self.doubt.as_deref()
+    }
+
+    /// The latest update of a listed user.
+    pub(in crate::mirror) fn watermark(&self) -> Option<Timestamp> {
+        self.watermark
+    }
+
+    /// Whether the listing of groups was complete, so that a group that it lacks does not exist.
+    pub(in crate::mirror) fn groups_complete(&self) -> bool {
+        self.groups_complete
+    }
+
+    /// Whether the reading named no user.
+    pub(in crate::mirror) fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// How many live users it named.
+    pub(in crate::mirror) fn live(&self) -> u64 {
+        self.live
+    }
+
+    /// Whether it named the user with this row number.
+    pub(in crate::mirror) fn names_user(&self, number: i64) -> bool {
+        self.users.contains(number.unsigned_abs())
+    }
+
+    /// Joins an earlier reading with a later one: whoever is absent from the result is absent from both.
+    pub(in crate::mirror) fn or(mut self, later: Reading) -> Reading {
+        self.users |= later.users;
+        self.groups |= later.groups;
+        self.watermark = self.watermark.max(later.watermark);
+        self.ended = later.ended;
+        self
+    }
+}
+
+/// Decides which rows are absent from a reading.
+#[derive(Debug)]
+pub(in crate::mirror) struct Absence {
+    /// What was read.
+    pub(in crate::mirror) reading: Reading,
+    /// Local time by which every other directory of the organization had been read completely, or `None` if one has not been.
+    pub(in crate::mirror) others_read: Option<Timestamp>,
+}
+
+impl Absence {
+    /// Whether a user's row is absent from the reading, and no write has changed it since the reading started.
+    pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
+        // A user who is known from events alone may be in another directory of the organization, until that has been read as well.
+        let is_here =
+            row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
+        is_here && row.trail.revision <= self.reading.mark && !self.reading.names_user(row.number)
+    }
+
+    /// Whether a group's row is absent from the reading, and no write has changed it since the reading started.
+    pub(in crate::mirror) fn lacks_group(&self, row: &GroupRow) -> bool {
+        row.trail.revision <= self.reading.mark && !self.reading.groups.contains(row.number.unsigned_abs())
+    }
+
+    /// Removes the users with these ids who are still absent: an event may have changed one since it was read.
+    pub(in crate::mirror) fn remove_users(&self, step: &mut Step, ids: &[String]) {
+        for id in ids {
+            let row = step.user(id).filter(|row| row.is_live() && self.lacks_user(row));
+            if let Some(trail) = row.map(|row| row.trail.clone()) {
+                let version = listed_version(&trail, None, self.reading.ended, true);
+                step.remove_user(MirrorUser { id: id.clone(), ..MirrorUser::default() }, version, None);
+            }
+        }
+    }
+
+    /// Removes the groups with these ids that are still absent.
+    pub(in crate::mirror) fn remove_groups(&self, step: &mut Step, ids: &[String]) {
+        for id in ids {
+            let row = step.group(id).filter(|row| row.is_live() && self.lacks_group(row));
+            if let Some(row) = row.cloned() {
+                let version = listed_version(&row.trail, None, self.reading.ended, true);
+                step.put_group(NewGroup { group: row.group, exists: false, version, touched_at: None });
+            }
+        }
+    }
+}
+
+impl Listed {
+    /// The row's number, given those of the rows that were inserted.
+    pub(in crate::mirror) fn number(&self, inserted: &std::collections::HashMap<String, i64>) -> i64 {
+        match self {
+            Listed::Number(number) => *number,
+            Listed::New(id) => inserted.get(id).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// The time of the last change of a user, as the directory itself says. Two equal times before and after a reading show that no user changed
+/// during it; `None` shows nothing, and a second reading has to agree.
+pub(in crate::mirror) fn users_changed_at(directory: &Directory) -> Option<Timestamp> {
+    directory.stats.as_ref().and_then(|stats| stats.user_updated_at)
+}
+
+/// Why removals need approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mirror) struct Removal {
+    /// The reason.
+    pub(in crate::mirror) reason: HeldReason,
+    /// How many users may be removed without approval.
+    pub(in crate::mirror) limit: u64,
+}
+
+/// Whether removing `count` of a directory's `mirrored` users needs approval; `None` if it does not. `held` is what the guard holds back of the
+/// directory already.
+pub(in crate::mirror) fn judge_removal(
+    count: u64,
+    mirrored: u64,
+    reading: &Reading,
+    held: Option<&Held>,
+    guard: &GuardSettings,
+) -> Option<Removal> {
+    let limit = limit(guard, mirrored);
+    if reading.is_empty() && count > 1 {
+        return Some(Removal { reason: HeldReason::EmptyListing, limit: 0 });
+    }
+    if count > limit {
+        return Some(Removal { reason: HeldReason::MassRemoval, limit });
+    }
+    // Removals by events within the hour count as well: users who were held back then are not removed because the rest are few.
+    let burst = held.filter(|held| held.reason == HeldReason::DeletionBurst && count > 0)?;
+    Some(Removal { reason: HeldReason::DeletionBurst, limit: burst.limit })
+}
+
+impl Removal {
+    /// What the error says. Nobody was removed.
+    pub(in crate::mirror) fn message(&self, count: u64) -> String {
+        let limit = self.limit;
+        let what = match self.reason {
+            HeldReason::EmptyListing => format!("the directory lists no user, and {count} users are mirrored"),
+            HeldReason::DeletionBurst => {
+                format!(
+                    "the directory no longer lists {count} users, and events removed more than {limit} within an hour"
+                )
+            }
+            _ => format!("the directory no longer lists {count} users, and the limit is {limit}"),
+        };
+        format!(
+            "{what}: no user was removed; check the directory, then sync it with approve_removals if that is intended"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Trail, Version};
+
+    fn reading(mark: i64, users: &[i64]) -> Reading {
+        let mut reading = Reading::new(mark);
+        users.iter().for_each(|number| reading.see_user(*number, true));
+        reading
+    }
+
+    fn row(number: i64, revision: i64) -> UserRow {
+        UserRow { number, listed: true, trail: Trail { revision, ..Trail::default() }, ..UserRow::default() }
+    }
+
+    #[test]
+    fn a_user_whom_the_reading_named_is_not_absent() {
+        let absence = Absence { reading: reading(10, &[1]), others_read: None };
+        assert!(!absence.lacks_user(&row(1, 5)));
+        assert!(absence.lacks_user(&row(2, 5)));
+    }
+
+    #[test]
+    fn a_user_changed_during_the_reading_is_not_absent() {
+        let absence = Absence { reading: reading(10, &[]), others_read: None };
+        assert!(!absence.lacks_user(&row(1, 11)));
+    }
+
+    #[test]
+    fn a_user_known_from_events_alone_is_absent_only_after_the_other_directories_were_read() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let touched = Trail { touched_at: Some(at(100)), version: Version::default(), ..Trail::default() };
+        let unlisted = UserRow { number: 1, trail: touched, ..UserRow::default() };
+        for (others_read, expected) in [(None, false), (Some(at(50)), false), (Some(at(101)), true)] {
+            let absence = Absence { reading: reading(10, &[]), others_read };
+            assert_eq!(absence.lacks_user(&unlisted), expected, "others read at {others_read:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_absent_from_two_readings_only_if_absent_from_both() {
+        let both = reading(10, &[1]).or(reading(20, &[2]));
+        assert!(both.names_user(1) && both.names_user(2));
+        assert!(!both.names_user(3));
+    }
+
+    #[test]
+    fn a_listing_that_names_a_user_twice_is_doubted() {
+        assert!(reading(1, &[7, 7]).doubt().is_some());
+        assert_eq!(reading(1, &[7, 8]).doubt(), None);
+    }
+
+    #[test]
+    fn an_empty_listing_needs_approval_for_more_than_one_user() {
+        let guard = GuardSettings::default();
+        let judged = judge_removal(2, 2, &reading(1, &[]), None, &guard);
+        assert_eq!(judged, Some(Removal { reason: HeldReason::EmptyListing, limit: 0 }));
+        assert_eq!(judge_removal(1, 1, &reading(1, &[]), None, &guard), None);
+    }
+
+    #[test]
+    fn removals_beyond_the_limit_need_approval() {
+        let guard = GuardSettings::default();
+        assert_eq!(judge_removal(20, 100, &reading(1, &[1]), None, &guard), None);
+        let judged = judge_removal(21, 100, &reading(1, &[1]), None, &guard);
+        assert_eq!(judged, Some(Removal { reason: HeldReason::MassRemoval, limit: 20 }));
+    }
+}

@@ -1,0 +1,385 @@
+//! What an event means for stored rows.
+//!
+//! Events arrive late, repeatedly and in any order: one that is older than the row is stale. A user event names the organization of the user,
+//! not the directory; if the directory is not known, the event is pending until the next sync.
+
+use super::guard::{burst_limit, hold_event};
+use super::listing::set_enabled;
+use super::sorted;
+use super::step::{NewGroup, NewUser, Step};
+use super::version::event_version;
+use crate::model::{RawJson, null_is_default};
+use crate::record::{
+    DirectoryRow, EventRemoval, EventRow, EventState, GuardSettings, Keys, MirrorDirectory, MirrorGroup, MirrorUser,
+    Outcome, Version,
+};
+use crate::webhook::{DirectoryData, DirectoryGroupData, GroupReference, RoleReference};
+use crate::{Error, Event, EventType, Reason, Result, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// An event to apply.
+pub(in crate::mirror) struct Applying<'e> {
+    /// The event.
+    pub(in crate::mirror) event: &'e Event,
+    /// The guard, or `None` if the event's removal was approved.
+    pub(in crate::mirror) guard: Option<GuardSettings>,
+    /// Local time at which the event arrived.
+    pub(in crate::mirror) received_at: Timestamp,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::mirror) enum Settled {
+    /// It was received before.
+    Duplicate,
+    /// It was applied.
+    Applied,
+    /// The row is newer.
+    Stale,
+    /// Its directory is not known.
+    Pending,
+    /// The guard of this directory holds it back.
+    Held(String),
+}
+
+impl Settled {
+    /// The outcome that callers see.
+    pub(in crate::mirror) fn outcome(&self) -> Outcome {
+        match self {
+            Settled::Duplicate => Outcome::Duplicate,
+            Settled::Applied => Outcome::Applied,
+            Settled::Stale => Outcome::Stale,
+            Settled::Pending => Outcome::Pending,
+            Settled::Held(_) => Outcome::Held,
+        }
+    }
+}
+
+/// The data of a user event. What it does not mention stays as it is.
+#[derive(Deserialize)]
+struct UserData {
+    #[serde(default, deserialize_with = "null_is_default")]
+    id: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    organization_id: String,
+    email: Option<String>,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    preferred_username: Option<String>,
+    active: Option<bool>,
+    groups: Option<Vec<GroupReference>>,
+    roles: Option<Vec<RoleReference>>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// Ids in the data of an event: enough to know which rows it is about.
+#[derive(Default, Deserialize)]
+struct Ids {
+    #[serde(default, deserialize_with = "null_is_default")]
+    id: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    directory_id: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    groups: Vec<GroupReference>,
+}
+
+/// The rows that an event is about, so that one load is enough for most events. Data that cannot be read name no rows.
+pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
+    use EventType::*;
+    let mut keys = Keys { events: [event.id().to_owned()].into(), ..Keys::default() };
+    let ids: Ids = event.data().decode().unwrap_or_default();
+    match event.event_type() {
+        OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated | OrganizationDirectoryUserDeleted => {
+            keys.users.insert(ids.id);
+            keys.groups.extend(ids.groups.into_iter().map(|group| group.id));
+        }
+        OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated | OrganizationDirectoryGroupDeleted => {
+            keys.groups.insert(ids.id);
+            keys.directories.extend(non_empty(&ids.directory_id));
+        }
+        OrganizationDeleted => drop(keys.organizations.insert(event.organization_id().to_owned())),
+        _ => drop(keys.directories.insert(ids.id)),
+    }
+    keys
+}
+
+/// Where an event's rows belong.
+struct Place<'a> {
+    organization_id: &'a str,
+    directory_id: &'a str,
+}
+
+/// The id of the user that a stored event is about; empty if it cannot be read.
+pub(in crate::mirror) fn subject(row: &EventRow) -> String {
+    let event = row.body.as_deref().and_then(|body| Event::from_verified_body(body).ok());
+    event.and_then(|event| event.data().decode::<UserData>().ok()).map(|data| data.id).unwrap_or_default()
+}
+
+impl Applying<'_> {
+    /// Whether events of this type change the mirror.
+    pub(in crate::mirror) fn is_mirrored(kind: &EventType) -> bool {
+        use EventType::*;
+        matches!(
+            kind,
+            OrganizationDirectoryUserCreated
+                | OrganizationDirectoryUserUpdated
+                | OrganizationDirectoryUserDeleted
+                | OrganizationDirectoryGroupCreated
+                | OrganizationDirectoryGroupUpdated
+                | OrganizationDirectoryGroupDeleted
+                | OrganizationDirectoryEnabled
+                | OrganizationDirectoryDisabled
+                | OrganizationDeleted
+        )
+    }
+
+    /// The cause of the changes that the event makes.
+    pub(in crate::mirror) fn cause(&self) -> String {
+        format!("event:{}", self.event.id())
+    }
+
+    /// Applies the event, and stores its state.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data is not what its type says.
+    pub(in crate::mirror) fn apply(&self, step: &mut Step) -> Result<Settled> {
+        let settled = self.apply_data(step)?;
+        let (state, directory_id) = match &settled {
+            Settled::Duplicate | Settled::Applied | Settled::Stale => (EventState::Settled, String::new()),
+            Settled::Pending => (EventState::Pending, String::new()),
+            Settled::Held(directory_id) => (EventState::Held, directory_id.clone()),
+        };
+        step.batch().events.push(EventRow {
+            id: self.event.id().to_owned(),
+            organization_id: self.event.organization_id().to_owned(),
+            directory_id,
+            received_at: self.received_at,
+            state,
+            body: (state != EventState::Settled).then(|| self.event.body().to_vec()),
+        });
+        Ok(settled)
+    }
+
+    fn apply_data(&self, step: &mut Step) -> Result<Settled> {
+        use EventType::*;
+        match self.event.event_type() {
+            OrganizationDirectoryUserDeleted => self.user_deleted(step),
+            OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated => self.user(step),
+            OrganizationDirectoryGroupDeleted => self.group(step, false),
+            OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated => self.group(step, true),
+            OrganizationDirectoryEnabled => self.directory(step, true),
+            OrganizationDirectoryDisabled => self.directory(step, false),
+            _ => Ok(self.organization_deleted(step)),
+        }
+    }
+
+    fn version(&self, step: &Step) -> Version {
+        event_version(self.event.occurred_at(), self.event.id(), step.now)
+    }
+
+    /// The organization in the event's envelope, or the one in its data if the envelope has none.
+    fn organization<'a>(&'a self, in_data: &'a str) -> &'a str {
+        Some(self.event.organization_id()).filter(|id| !id.is_empty()).unwrap_or(in_data)
+    }
+
+    fn user(&self, step: &mut Step) -> Result<Settled> {
+        let data: UserData = self.data()?;
+        let (version, row) = (self.version(step), step.user(&data.id).cloned());
+        let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
+        let organization_id =
+            non_empty(&known.organization_id).unwrap_or_else(|| self.organization(&data.organization_id).to_owned());
+        let directory_id = match non_empty(&known.directory_id) {
+            Some(id) => Some(id),
+            None => only_directory(step, &organization_id),
+        };
+        // An event that is stale for the user may still be the newest about a group.
+        if let Some(directory_id) = &directory_id {
+            let place = Place { organization_id: &organization_id, directory_id };
+            for group in data.groups.iter().flatten().filter(|group| !group.id.is_empty()) {
+                apply_reference(step, group, &version, &place);
+            }
+        }
+        if row.as_ref().is_some_and(|row| version <= row.trail.version) {
+            return Ok(Settled::Stale);
+        }
+        let Some(directory_id) = directory_id else { return Ok(Settled::Pending) };
+        let told_groups = match &data.groups {
+            None => row.as_ref().map(|row| row.told_groups.clone()).unwrap_or_default(),
+            Some(groups) => groups.iter().map(|group| group.id.clone()).filter(|id| !id.is_empty()).collect(),
+        };
+        let is_new = row.as_ref().is_none_or(|row| !row.is_live());
+        let user = MirrorUser {
+            id: data.id,
+            organization_id,
+            directory_id,
+            email: data.email.unwrap_or(known.email),
+            given_name: data.given_name.unwrap_or(known.given_name),
+            family_name: data.family_name.unwrap_or(known.family_name),
+            preferred_username: data.preferred_username.unwrap_or(known.preferred_username),
+            emails: known.emails,
+            active: data.active.unwrap_or(is_new || known.active),
+            group_ids: Vec::new(),
+            roles: Vec::new(),
+            vendor_roles: match data.roles {
+                Some(roles) => sorted(roles.into_iter().map(|role| role.role_name).filter(|name| !name.is_empty())),
+                None => known.vendor_roles,
+            },
+            linked_id: None,
+            updated_at: version.at,
+            detail: known.detail,
+            attributes: attributes(data.others)?,
+        };
+        let listed = row.as_ref().is_some_and(|row| row.listed);
+        step.put_user(NewUser { user, told_groups, listed, version, touched_at: Some(step.now) });
+        Ok(Settled::Applied)
+    }
+
+    fn user_deleted(&self, step: &mut Step) -> Result<Settled> {
+        let data: UserData = self.data()?;
+        let version = self.version(step);
+        let row = step.user(&data.id);
+        if row.is_some_and(|row| version <= row.trail.version) {
+            return Ok(Settled::Stale);
+        }
+        if let Some(directory_id) = row.filter(|row| row.is_live()).map(|row| row.user.directory_id.clone()) {
+            if let Some(guard) = &self.guard
+                && let Some(limit) = burst_limit(step, &directory_id, guard)
+            {
+                hold_event(step, &directory_id, &data.id, limit, &self.cause());
+                return Ok(Settled::Held(directory_id));
+            }
+            let removal = EventRemoval { directory_id, user_id: data.id.clone(), at: step.now };
+            step.batch().event_removals.push(removal);
+        }
+        let organization_id = self.organization(&data.organization_id).to_owned();
+        let unknown = MirrorUser { id: data.id, organization_id, ..MirrorUser::default() };
+        step.remove_user(unknown, version, Some(step.now));
+        Ok(Settled::Applied)
+    }
+
+    fn group(&self, step: &mut Step, exists: bool) -> Result<Settled> {
+        let data: DirectoryGroupData = self.data()?;
+        let (version, row) = (self.version(step), step.group(&data.id).cloned());
+        if row.as_ref().is_some_and(|row| version <= row.trail.version) {
+            return Ok(Settled::Stale);
+        }
+        let organization_id = self.organization(&data.organization_id).to_owned();
+        let known = row.map(|row| row.group).unwrap_or_default();
+        let directory_id = match non_empty(&data.directory_id).or_else(|| non_empty(&known.directory_id)) {
+            // A sync will list the directory. The deletion of a group can be applied without it.
+            Some(id) if exists && step.directory(&id).is_none() => return Ok(Settled::Pending),
+            Some(id) => id,
+            None => match only_directory(step, &organization_id) {
+                Some(id) => id,
+                None if exists => return Ok(Settled::Pending),
+                None => String::new(),
+            },
+        };
+        let display_name = if data.display_name.is_empty() { known.display_name } else { data.display_name };
+        let group = MirrorGroup { id: data.id, organization_id, directory_id, display_name, updated_at: version.at };
+        step.put_group(NewGroup { group, exists, version, touched_at: Some(step.now) });
+        Ok(Settled::Applied)
+    }
+
+    fn directory(&self, step: &mut Step, enabled: bool) -> Result<Settled> {
+        let data: DirectoryData = self.data()?;
+        let organization_id = self.organization(&data.organization_id).to_owned();
+        let known = step.directory(&data.id).cloned();
+        let is_known = known.is_some();
+        let mut row = known.unwrap_or_else(|| DirectoryRow {
+            directory: MirrorDirectory {
+                id: data.id.clone(),
+                organization_id,
+                name: String::new(),
+                directory_type: data.directory_type.as_str().into(),
+                directory_provider: data.provider.as_str().into(),
+                enabled: false,
+            },
+            ..DirectoryRow::default()
+        });
+        let occurred_at = self.event.occurred_at();
+        if row.toggled_at.is_some_and(|at| at >= occurred_at) {
+            return Ok(Settled::Stale);
+        }
+        row.toggled_at = Some(occurred_at);
+        set_enabled(step, &mut row, enabled, is_known);
+        step.put_directory(row);
+        Ok(Settled::Applied)
+    }
+
+    /// Disables the organization's directories. Users are kept: the application decides what becomes of a customer's accounts.
+    fn organization_deleted(&self, step: &mut Step) -> Settled {
+        let occurred_at = self.event.occurred_at();
+        for mut row in step.directories_of(self.event.organization_id()) {
+            if row.toggled_at.is_none_or(|at| at < occurred_at) {
+                row.toggled_at = Some(occurred_at);
+                set_enabled(step, &mut row, false, true);
+                step.put_directory(row);
+            }
+        }
+        Settled::Applied
+    }
+
+    fn data<'a, T: Deserialize<'a> + HasId>(&'a self) -> Result<T> {
+        let malformed = |what: &str| Error::refused(Reason::MalformedEvent, format!("the event's data {what}"));
+        let data: T =
+            self.event.data().decode().map_err(|error| malformed(&format!("is not what its type says: {error}")))?;
+        if data.id().is_empty() { Err(malformed("has no id")) } else { Ok(data) }
+    }
+}
+
+trait HasId {
+    fn id(&self) -> &str;
+}
+
+macro_rules! has_id {
+    ($($type:ty),*) => { $(impl HasId for $type { fn id(&self) -> &str { &self.id } })* };
+}
+
+has_id!(UserData, DirectoryGroupData, DirectoryData);
+
+fn non_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Applies what a user event says about a group that the user is in: that it exists, and its name.
+fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, place: &Place<'_>) {
+    let row = step.group(&group.id).cloned();
+    if row.as_ref().is_some_and(|row| *version <= row.trail.version) {
+        return;
+    }
+    let known = row.map(|row| row.group).unwrap_or_default();
+    let display_name = if group.name.is_empty() { known.display_name } else { group.name.clone() };
+    let group = MirrorGroup {
+        id: group.id.clone(),
+        organization_id: place.organization_id.to_owned(),
+        directory_id: place.directory_id.to_owned(),
+        display_name,
+        updated_at: known.updated_at,
+    };
+    step.put_group(NewGroup { group, exists: true, version: version.clone(), touched_at: Some(step.now) });
+}
+
+/// The directory of an organization that has exactly one, as listed; else `None`.
+fn only_directory(step: &mut Step, organization_id: &str) -> Option<String> {
+    step.organization(organization_id)?.directories_listed_at?;
+    match step.directories_of(organization_id).as_slice() {
+        [only] => Some(only.directory.id.clone()),
+        _ => None,
+    }
+}
+
+/// The fields of an event that the mirror has no fields for, without empty ones.
+fn attributes(mut others: Map<String, Value>) -> Result<Option<RawJson>> {
+    others.retain(|_, value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => true,
+    });
+    if others.is_empty() { Ok(None) } else { RawJson::new(Value::Object(others).to_string()).map(Some) }
+}

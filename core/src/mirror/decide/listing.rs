@@ -1,0 +1,177 @@
+//! What a listing means for stored rows.
+
+use super::step::{NewGroup, NewUser, Step};
+use super::version::{listed_version, listing_replaces};
+use crate::record::{ChangeKind, DirectoryRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser};
+use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
+use serde::Deserialize;
+
+/// The rows that listed users and groups have: by number if they were stored before, else by id.
+#[derive(Default)]
+pub(in crate::mirror) struct Taken {
+    /// The users, and whether each is live now.
+    pub(in crate::mirror) users: Vec<(Listed, bool)>,
+    /// The groups.
+    pub(in crate::mirror) groups: Vec<Listed>,
+}
+
+/// A listed row.
+pub(in crate::mirror) enum Listed {
+    /// The number of a row that was stored before.
+    Number(i64),
+    /// The id of a row that this write inserts.
+    New(String),
+}
+
+impl Listed {
+    fn of(number: i64, id: &str) -> Listed {
+        if number == 0 { Listed::New(id.to_owned()) } else { Listed::Number(number) }
+    }
+}
+
+/// Applies a listed directory.
+pub(in crate::mirror) fn take_directory(step: &mut Step, listed: &Directory) {
+    let known = step.directory(&listed.id).cloned();
+    let (before, mut row) = (known.clone(), known.unwrap_or_default());
+    let enabled = row.directory.enabled;
+    row.directory = MirrorDirectory {
+        id: listed.id.clone(),
+        organization_id: listed.organization_id.clone(),
+        name: listed.name.clone(),
+        directory_type: listed.directory_type.clone(),
+        directory_provider: listed.directory_provider.clone(),
+        enabled,
+    };
+    let is_over = |held: &Held| {
+        matches!(held.reason, HeldReason::DirectoryNotFound)
+            || (listed.enabled && held.reason == HeldReason::DirectoryDisabled)
+    };
+    row.held = row.held.filter(|held| !is_over(held));
+    set_enabled(step, &mut row, listed.enabled, before.is_some());
+    if before.as_ref() != Some(&row) {
+        step.put_directory(row);
+    }
+}
+
+/// Enables or disables a directory, and appends the change if it was different. The caller stores the row.
+pub(super) fn set_enabled(step: &mut Step, row: &mut DirectoryRow, enabled: bool, is_known: bool) {
+    if is_known && row.directory.enabled == enabled {
+        return;
+    }
+    row.directory.enabled = enabled;
+    let kind = if enabled { ChangeKind::DirectoryEnabled } else { ChangeKind::DirectoryDisabled };
+    step.append_directory(kind, row);
+}
+
+/// Applies a listed group.
+///
+/// # Errors
+///
+/// [`ErrorKind::Decode`] if the group has no id.
+pub(in crate::mirror) fn take_group(
+    step: &mut Step,
+    directory: &Directory,
+    listed: &Group,
+    started: Timestamp,
+) -> Result<Listed> {
+    if listed.id.is_empty() {
+        return Err(Error::new(ErrorKind::Decode, "expected a group with an id, got a listed group without one"));
+    }
+    let row = step.group(&listed.id);
+    let (number, trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();
+    if listing_replaces(&trail, listed.updated_at, started) {
+        let group = MirrorGroup {
+            id: listed.id.clone(),
+            organization_id: directory.organization_id.clone(),
+            directory_id: directory.id.clone(),
+            display_name: listed.display_name.clone(),
+            updated_at: listed.updated_at,
+        };
+        let version = listed_version(&trail, listed.updated_at, step.now, false);
+        step.put_group(NewGroup { group, exists: true, version, touched_at: trail.touched_at });
+    }
+    Ok(Listed::of(number, &listed.id))
+}
+
+/// Applies a listed user, and the groups that the user is said to be in.
+///
+/// # Errors
+///
+/// [`ErrorKind::Decode`] if the user or one of the groups has no id.
+pub(in crate::mirror) fn take_user(
+    step: &mut Step,
+    directory: &Directory,
+    listed: &User,
+    started: Timestamp,
+    taken: &mut Taken,
+) -> Result<()> {
+    if listed.id.is_empty() {
+        return Err(Error::new(ErrorKind::Decode, "expected a user with an id, got a listed user without one"));
+    }
+    let row = step.user(&listed.id);
+    let (number, trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();
+    let is_live = row.is_some_and(|row| row.is_live());
+    if !listing_replaces(&trail, listed.updated_at, started) {
+        if let Some(row) = row.filter(|row| row.is_live()).cloned() {
+            // The listed content is older than the stored one. In which directory the user is listed counts all the same.
+            let user = MirrorUser { directory_id: directory.id.clone(), ..row.user };
+            let (version, touched_at) = (row.trail.version, row.trail.touched_at);
+            step.put_user(NewUser { user, told_groups: row.told_groups, listed: true, version, touched_at });
+        }
+        taken.users.push((Listed::of(number, &listed.id), is_live));
+        return Ok(());
+    }
+    let mut told_groups = Vec::with_capacity(listed.groups.len());
+    for group in listed.groups.iter().filter(|group| !group.id.is_empty()) {
+        // Groups are listed before users: a group that is not known by now was created in between.
+        let row = step.group(&group.id);
+        let number = row.map_or(0, |row| row.number);
+        if !row.is_some_and(|row| row.is_live()) {
+            taken.groups.push(take_group(step, directory, group, started)?);
+        } else {
+            taken.groups.push(Listed::of(number, &group.id));
+        }
+        told_groups.push(group.id.clone());
+    }
+    let known = step.user(&listed.id).filter(|row| row.is_live()).map(|row| &row.user);
+    let was_active = known.is_none_or(|user| user.active);
+    let (vendor_roles, attributes) =
+        known.map(|user| (user.vendor_roles.clone(), user.attributes.clone())).unwrap_or_default();
+    let user = MirrorUser {
+        id: listed.id.clone(),
+        organization_id: directory.organization_id.clone(),
+        directory_id: directory.id.clone(),
+        email: listed.email.clone(),
+        given_name: listed.given_name.clone(),
+        family_name: listed.family_name.clone(),
+        preferred_username: listed.preferred_username.clone(),
+        emails: listed.emails.clone(),
+        active: listed_active(listed).unwrap_or(was_active),
+        group_ids: Vec::new(),
+        roles: Vec::new(),
+        vendor_roles,
+        linked_id: None,
+        updated_at: listed.updated_at,
+        detail: listed.user_detail.clone(),
+        attributes,
+    };
+    let version = listed_version(&trail, listed.updated_at, step.now, false);
+    step.put_user(NewUser { user, told_groups, listed: true, version, touched_at: trail.touched_at });
+    taken.users.push((Listed::of(number, &listed.id), true));
+    Ok(())
+}
+
+/// Whether a listed user may sign in, as `user_detail.active` says: a boolean, or text in some directories. `None` if it does not say.
+fn listed_active(user: &User) -> Option<bool> {
+    #[derive(Deserialize)]
+    struct Detail<'a> {
+        #[serde(borrow)]
+        active: Option<&'a serde_json::value::RawValue>,
+    }
+    let detail: Detail<'_> = user.user_detail.as_ref()?.decode().ok()?;
+    match detail.active?.get().trim_matches('"').to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,40 @@
+//! The rules of the mirror, as pure functions: rows and new information in, changed rows and changes out.
+//!
+//! Nothing here performs I/O, reads a clock, or knows a store. `step` applies rows to a working set and collects what has to be written;
+//! `listing` and `event` say what a listing and an event mean for rows; `version` decides which of two messages is newer; `diff` decides what
+//! changed; `guard` limits removals; `absence` decides who is absent from a listing; `roles` derives roles from groups.
+
+mod absence;
+mod diff;
+mod event;
+mod guard;
+mod listing;
+mod roles;
+mod step;
+mod version;
+
+pub(super) use absence::{Absence, Reading, judge_removal, users_changed_at};
+pub(super) use event::{Applying, Settled, event_keys, subject};
+pub(super) use guard::hold_directory;
+pub(super) use listing::{Taken, take_directory, take_group, take_user};
+pub(super) use roles::RoleMap;
+pub(super) use step::{Decided, PAGE, Step, Tally};
+
+use crate::Timestamp;
+use std::time::Duration;
+
+/// How far the vendor's clock and the local clock may differ, and how long a listing may lag behind an event.
+pub(super) const SKEW: Duration = Duration::from_secs(5 * 60);
+
+/// `now` minus `span`, or the earliest time there is.
+pub(super) fn before(now: Timestamp, span: Duration) -> Timestamp {
+    jiff::SignedDuration::try_from(span).ok().and_then(|span| now.checked_sub(span).ok()).unwrap_or(Timestamp::MIN)
+}
+
+/// Sorts texts and removes duplicates.
+pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut texts: Vec<String> = texts.collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}

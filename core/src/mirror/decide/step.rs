@@ -1,0 +1,476 @@
+//! One step: applies new rows to a working set, and collects the rows and feed entries to write.
+//!
+//! Every change of a user or group goes through here, whether a listing or an event caused it. A step stores what the vendor said, derives what
+//! follows from it (which groups exist, roles), and asks [`diff`](super::diff) what changed.
+
+use super::diff;
+use super::roles::RoleMap;
+use crate::record::{
+    Batch, ChangeKind, Chore, Counts, Delta, DirectoryRow, EntryBody, EventRow, GroupRow, Keys, MembersKey,
+    MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow, UserWrite, Version, WorkingSet,
+    brief,
+};
+use crate::{Result, Timestamp};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// How many members of a group, or users in all, one step looks at.
+pub(in crate::mirror) const PAGE: usize = 500;
+
+/// A step under way.
+pub(in crate::mirror) struct Step {
+    pub(super) now: Timestamp,
+    set: WorkingSet,
+    cause: String,
+    roles: RoleMap,
+    /// Rows that were needed and had not been asked for. What the step came to is then discarded.
+    missing: Keys,
+    /// Groups that loaded users were said to be in; collected when it is first needed.
+    told: Option<HashSet<String>>,
+    changed_users: Changed<Vec<String>>,
+    changed_groups: Changed<()>,
+    changed_directories: BTreeSet<String>,
+    batch: Batch,
+    tally: Tally,
+}
+
+/// Ids of changed rows in the order of their first change, with what they were before it.
+struct Changed<T> {
+    order: Vec<String>,
+    before: HashMap<String, T>,
+}
+
+/// What a step came to.
+pub(in crate::mirror) enum Decided {
+    /// It has to be repeated with these rows as well.
+    Needs(Keys),
+    /// It is complete.
+    Ready {
+        /// What to write.
+        batch: Box<Batch>,
+        /// How many changes of each kind it made.
+        tally: Tally,
+    },
+}
+
+/// Numbers of changes by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::mirror) struct Tally(HashMap<&'static str, u64>);
+
+impl Tally {
+    pub(in crate::mirror) fn of(&self, kind: ChangeKind) -> u64 {
+        self.0.get(kind.name()).copied().unwrap_or(0)
+    }
+
+    pub(in crate::mirror) fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    pub(in crate::mirror) fn add(&mut self, other: &Tally) {
+        other.0.iter().for_each(|(kind, count)| *self.0.entry(kind).or_default() += count);
+    }
+}
+
+/// The new content of a user's row, and how new it is.
+pub(super) struct NewUser {
+    /// The user. Groups, roles and the linked id are derived or kept, not taken from it.
+    pub(super) user: MirrorUser,
+    pub(super) told_groups: Vec<String>,
+    pub(super) listed: bool,
+    pub(super) version: Version,
+    pub(super) touched_at: Option<Timestamp>,
+}
+
+/// The new content of a group's row, and how new it is.
+pub(super) struct NewGroup {
+    pub(super) group: MirrorGroup,
+    pub(super) exists: bool,
+    pub(super) version: Version,
+    pub(super) touched_at: Option<Timestamp>,
+}
+
+impl<T> Changed<T> {
+    fn new() -> Changed<T> {
+        Changed { order: Vec::new(), before: HashMap::new() }
+    }
+
+    /// Notes the first change of a row.
+    fn note(&mut self, id: &str, before: impl FnOnce() -> T) {
+        if !self.before.contains_key(id) {
+            self.before.insert(id.to_owned(), before());
+            self.order.push(id.to_owned());
+        }
+    }
+}
+
+impl Step {
+    /// Starts a step whose changes have the cause `cause` and the time `now`.
+    pub(in crate::mirror) fn new(set: WorkingSet, cause: &str, now: Timestamp) -> Result<Step> {
+        let roles = RoleMap::parse(set.role_map.as_deref())?;
+        Ok(Step {
+            now,
+            set,
+            cause: cause.to_owned(),
+            roles,
+            missing: Keys::default(),
+            told: None,
+            changed_users: Changed::new(),
+            changed_groups: Changed::new(),
+            changed_directories: BTreeSet::new(),
+            batch: Batch::default(),
+            tally: Tally::default(),
+        })
+    }
+
+    /// Ends the step.
+    pub(in crate::mirror) fn finish(mut self) -> Decided {
+        if !self.missing.is_empty() {
+            return Decided::Needs(self.missing);
+        }
+        let Changed { order, mut before } = self.changed_users;
+        for id in order {
+            let Some(row) = self.set.users.remove(&id) else { continue };
+            let was = before.remove(&id).unwrap_or_default();
+            let lacking = |ids: &[String], others: &[String]| -> Vec<String> {
+                ids.iter().filter(|id| others.binary_search(id).is_err()).cloned().collect()
+            };
+            let (joined, left) = (lacking(&row.told_groups, &was), lacking(&was, &row.told_groups));
+            self.batch.users.push(UserWrite { row, joined, left });
+        }
+        for id in self.changed_groups.order {
+            self.batch.groups.extend(self.set.groups.remove(&id));
+        }
+        for id in self.changed_directories {
+            self.batch.directories.extend(self.set.directories.remove(&id));
+        }
+        Decided::Ready { batch: Box::new(self.batch), tally: self.tally }
+    }
+
+    // ---- what is there ----
+
+    /// A user's row, or a tombstone.
+    pub(in crate::mirror) fn user(&mut self, id: &str) -> Option<&UserRow> {
+        if !self.set.users.contains_key(id) && !self.set.keys.users.contains(id) {
+            self.missing.users.insert(id.to_owned());
+        }
+        self.set.users.get(id)
+    }
+
+    /// A group's row, or a tombstone.
+    pub(in crate::mirror) fn group(&mut self, id: &str) -> Option<&GroupRow> {
+        if !self.set.groups.contains_key(id) && !self.set.keys.groups.contains(id) {
+            let users = &self.set.users;
+            // The groups that loaded users were said to be in are loaded with them: one that is absent does not exist.
+            let told =
+                self.told.get_or_insert_with(|| users.values().flat_map(|row| row.told_groups.clone()).collect());
+            if !told.contains(id) {
+                self.missing.groups.insert(id.to_owned());
+            }
+        }
+        self.set.groups.get(id)
+    }
+
+    /// A directory's row.
+    pub(in crate::mirror) fn directory(&mut self, id: &str) -> Option<&DirectoryRow> {
+        if !self.set.directories.contains_key(id) && !self.set.keys.directories.contains(id) {
+            self.missing.directories.insert(id.to_owned());
+        }
+        self.set.directories.get(id)
+    }
+
+    /// An organization's row.
+    pub(super) fn organization(&mut self, id: &str) -> Option<&OrganizationRow> {
+        self.need_organization(id);
+        self.set.organizations.get(id)
+    }
+
+    /// The directories of an organization, in the order of their ids.
+    pub(in crate::mirror) fn directories_of(&mut self, organization_id: &str) -> Vec<DirectoryRow> {
+        self.need_organization(organization_id);
+        let rows = self.set.directories.values();
+        rows.filter(|row| row.directory.organization_id == organization_id).cloned().collect()
+    }
+
+    fn need_organization(&mut self, id: &str) {
+        if !self.set.keys.organizations.contains(id) {
+            self.missing.organizations.insert(id.to_owned());
+        }
+    }
+
+    /// The role map's stored form, or `None` if it was never set.
+    pub(in crate::mirror) fn role_map(&self) -> Option<&str> {
+        self.set.role_map.as_deref()
+    }
+
+    /// A received event.
+    pub(in crate::mirror) fn event(&mut self, id: &str) -> Option<&EventRow> {
+        if !self.set.keys.events.contains(id) {
+            self.missing.events.insert(id.to_owned());
+        }
+        self.set.events.get(id)
+    }
+
+    /// Counts of a directory: of its users, and of those whom events have removed since `since`.
+    pub(super) fn counts(&mut self, directory_id: &str, since: Timestamp) -> Counts {
+        if self.set.keys.counts.get(directory_id) != Some(&since) {
+            self.missing.counts.insert(directory_id.to_owned(), since);
+        }
+        self.set.counts.get(directory_id).copied().unwrap_or_default()
+    }
+
+    /// The users whose removal from a directory is held back.
+    pub(super) fn held_removals(&mut self, directory_id: &str) -> &[String] {
+        if !self.set.keys.held_removals.contains(directory_id) {
+            self.missing.held_removals.insert(directory_id.to_owned());
+        }
+        self.set.held_removals.get(directory_id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What the step writes beside rows of users, groups and directories and the changes of these.
+    pub(in crate::mirror) fn batch(&mut self) -> &mut Batch {
+        &mut self.batch
+    }
+
+    /// Whether something is left to be done that is too long for one step.
+    pub(in crate::mirror) fn left_chores(&self) -> bool {
+        !self.batch.chores.is_empty()
+    }
+
+    // ---- users ----
+
+    /// Replaces a user's content, who may be new or come back from a tombstone.
+    pub(super) fn put_user(&mut self, new: NewUser) {
+        let NewUser { user, told_groups, listed, version, touched_at } = new;
+        let told_groups = super::sorted(told_groups.into_iter());
+        let (group_ids, roles) = self.derive(&told_groups);
+        let id = user.id.clone();
+        self.user(&id);
+        let known = self.set.users.remove(&id);
+        let is_new = known.is_none();
+        let mut row = known.unwrap_or_default();
+        // The linked id is the application's, and is kept while the user is away.
+        let linked_id = row.user.linked_id.clone();
+        let after = MirrorUser { group_ids, roles, linked_id, ..user };
+        let trail = Trail { version, touched_at, revision: row.trail.revision, deleted_at: None };
+        let before = (!is_new && row.is_live()).then(|| std::mem::take(&mut row.user));
+        if before.as_ref() == Some(&after)
+            && row.told_groups == told_groups
+            && row.listed == listed
+            && row.trail == trail
+        {
+            self.set.users.insert(id, UserRow { user: after, ..row });
+            return;
+        }
+        self.changed_users.note(&id, || std::mem::take(&mut row.told_groups));
+        self.append_user(before.as_ref(), Some(&after));
+        row.user = after;
+        row.told_groups = told_groups;
+        row.listed = listed;
+        row.trail = Trail { revision: self.set.revision, ..trail };
+        self.set.users.insert(id, row);
+    }
+
+    /// Removes a user and leaves a tombstone, which is also made for a user who is not known: it keeps later, older messages from creating
+    /// the user. `unknown` is the user's id and organization in that case.
+    pub(super) fn remove_user(&mut self, unknown: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
+        let id = unknown.id.clone();
+        self.user(&id);
+        let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user: unknown, ..UserRow::default() });
+        // A user who is not known has neither number nor content yet.
+        if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {
+            let before = row.user.clone();
+            self.append_user(Some(&before), None);
+        }
+        self.changed_users.note(&id, || std::mem::take(&mut row.told_groups));
+        // Only what is needed to recognize the user on their return is kept of a leaver.
+        row.user = MirrorUser {
+            id: row.user.id,
+            organization_id: row.user.organization_id,
+            directory_id: row.user.directory_id,
+            linked_id: row.user.linked_id,
+            ..MirrorUser::default()
+        };
+        row.told_groups = Vec::new();
+        row.listed = false;
+        row.trail = Trail { version, touched_at, revision: self.set.revision, deleted_at: Some(self.now) };
+        self.set.users.insert(id, row);
+    }
+
+    /// Sets the application's account id of a user; whether there is such a row. It is no change of the feed.
+    pub(in crate::mirror) fn link_user(&mut self, id: &str, account_id: Option<&str>) -> bool {
+        if self.user(id).is_none() {
+            return false;
+        }
+        let Some(row) = self.set.users.get_mut(id) else { return false };
+        self.changed_users.note(id, || row.told_groups.clone());
+        row.user.linked_id = account_id.map(str::to_owned);
+        true
+    }
+
+    /// Of the groups that a user was said to be in, those that exist, and the roles that they give.
+    fn derive(&mut self, told: &[String]) -> (Vec<String>, Vec<String>) {
+        let mut group_ids = Vec::with_capacity(told.len());
+        for id in told {
+            if self.group(id).is_some_and(GroupRow::is_live) {
+                group_ids.push(id.clone());
+            }
+        }
+        if self.roles.is_empty() {
+            return (group_ids, Vec::new());
+        }
+        let groups = &self.set.groups;
+        let named = group_ids.iter().filter_map(|id| Some((id.as_str(), groups.get(id)?.group.display_name.as_str())));
+        let roles = self.roles.roles(named);
+        (group_ids, roles)
+    }
+
+    // ---- groups ----
+
+    /// Replaces a group's content, or removes the group, and looks at its members again where that matters to them.
+    pub(super) fn put_group(&mut self, new: NewGroup) {
+        let NewGroup { group, exists, version, touched_at } = new;
+        let id = group.id.clone();
+        let known = self.group(&id).cloned();
+        let is_known = known.is_some();
+        let mut row = known.unwrap_or_default();
+        let before = (is_known && row.is_live()).then(|| row.group.clone());
+        let trail = Trail {
+            version,
+            touched_at,
+            revision: row.trail.revision,
+            deleted_at: if exists { None } else { row.trail.deleted_at.or(Some(self.now)) },
+        };
+        // A tombstone keeps the group's name: the changes of its members name it.
+        let content = if exists || !is_known { group } else { row.group.clone() };
+        if is_known && row.group == content && row.trail == trail {
+            return;
+        }
+        row.group = content;
+        row.trail = Trail { revision: self.set.revision, ..trail };
+        let after = row.is_live().then(|| row.group.clone());
+        self.changed_groups.note(&id, || ());
+        self.set.groups.insert(id.clone(), row);
+        let Some(change) = diff::group(before.as_ref(), after.as_ref()) else { return };
+        // Members are told of a new name or a returning group after it, and leave a group before it is deleted.
+        match &after {
+            Some(_) => {
+                self.append_group(change, before.as_ref(), after.as_ref());
+                // Roles depend on a group's name, memberships only on whether it exists.
+                if is_known && (before.is_none() || !self.roles.is_empty()) {
+                    self.revisit(&id);
+                }
+            }
+            None => {
+                self.revisit(&id);
+                self.append_group(change, before.as_ref(), after.as_ref());
+            }
+        }
+    }
+
+    /// Works out the groups and roles of the members of a group again, and leaves those after the first page to a chore.
+    fn revisit(&mut self, group_id: &str) {
+        let chore = Chore { number: 0, group_id: group_id.to_owned(), position: 0, cause: self.cause.clone() };
+        if let Some(position) = self.revisit_page(&chore) {
+            self.batch.chores.push(Chore { position, ..chore });
+        }
+    }
+
+    /// Goes on with the chore that was begun first, if there is one; whether there was.
+    pub(in crate::mirror) fn go_on(&mut self) -> bool {
+        let Some(chore) = self.set.chore.take() else { return false };
+        self.cause.clone_from(&chore.cause);
+        match self.revisit_page(&chore) {
+            Some(position) => self.batch.chores.push(Chore { position, ..chore }),
+            None => drop(self.batch.done_chores.insert(chore.number)),
+        }
+        true
+    }
+
+    /// Looks at the next page of the users of a chore. The number of the last one, if there may be more.
+    fn revisit_page(&mut self, chore: &Chore) -> Option<i64> {
+        let key: MembersKey = chore.members(PAGE);
+        let Some(ids) = self.set.members.get(&key).cloned() else {
+            self.missing.members.insert(key);
+            return None;
+        };
+        let next = ids.last().and_then(|id| self.set.users.get(id)).map(|row| row.number);
+        let next = next.filter(|_| ids.len() == PAGE);
+        for id in ids {
+            let Some(row) = self.set.users.get(&id).filter(|row| row.is_live()) else { continue };
+            let told = row.told_groups.clone();
+            let (group_ids, roles) = self.derive(&told);
+            let Some(mut row) = self.set.users.remove(&id) else { continue };
+            if row.user.group_ids != group_ids || row.user.roles != roles {
+                let after = MirrorUser { group_ids, roles, ..row.user.clone() };
+                self.append_user(Some(&row.user), Some(&after));
+                self.changed_users.note(&id, || told);
+                row.user = after;
+            }
+            self.set.users.insert(id, row);
+        }
+        next
+    }
+
+    // ---- directories ----
+
+    /// Replaces a directory's row.
+    pub(in crate::mirror) fn put_directory(&mut self, row: DirectoryRow) {
+        let id = row.directory.id.clone();
+        self.changed_directories.insert(id.clone());
+        self.set.directories.insert(id, row);
+    }
+
+    // ---- the feed ----
+
+    fn append_user(&mut self, before: Option<&MirrorUser>, after: Option<&MirrorUser>) {
+        let changes = diff::user(before, after);
+        let Some(user) = after.or(before).filter(|_| !changes.is_empty()) else { return };
+        let ids: BTreeSet<&String> = changes.iter().filter_map(|change| change.group_id.as_ref()).collect();
+        let groups = ids.into_iter().filter_map(|id| Some(self.set.groups.get(id)?.group.clone())).collect();
+        let mirrored = |user: &MirrorUser| Mirrored::User(Box::new(user.clone()));
+        let is_brief = changes.iter().all(|change| {
+            matches!(
+                change.kind,
+                ChangeKind::MembershipAdded | ChangeKind::MembershipRemoved | ChangeKind::RolesChanged
+            )
+        });
+        let body = if is_brief {
+            let roles = before.map(|user| user.roles.clone());
+            EntryBody { before: None, after: Some(mirrored(&brief(user))), roles, groups, changes }
+        } else {
+            EntryBody { before: before.map(mirrored), after: after.map(mirrored), roles: None, groups, changes }
+        };
+        self.append(body, &user.organization_id, &user.directory_id);
+    }
+
+    fn append_group(&mut self, change: Delta, before: Option<&MirrorGroup>, after: Option<&MirrorGroup>) {
+        let Some(group) = after.or(before) else { return };
+        let mirrored = |group: Option<&MirrorGroup>| group.cloned().map(Mirrored::Group);
+        let body = EntryBody {
+            before: mirrored(before),
+            after: mirrored(after),
+            changes: vec![change],
+            ..EntryBody::default()
+        };
+        let (organization_id, directory_id) = (group.organization_id.clone(), group.directory_id.clone());
+        self.append(body, &organization_id, &directory_id);
+    }
+
+    /// Appends a change of a directory.
+    pub(super) fn append_directory(&mut self, kind: ChangeKind, row: &DirectoryRow) {
+        let body = EntryBody { changes: vec![diff::change(kind, Vec::new())], ..EntryBody::default() };
+        self.append(body, &row.directory.organization_id, &row.directory.id);
+    }
+
+    fn append(&mut self, body: EntryBody, organization_id: &str, directory_id: &str) {
+        for change in &body.changes {
+            *self.tally.0.entry(change.kind.name()).or_default() += 1;
+        }
+        self.batch.entries.push(NewEntry {
+            organization_id: organization_id.to_owned(),
+            directory_id: directory_id.to_owned(),
+            cause: self.cause.clone(),
+            at: self.now,
+            body,
+        });
+    }
+}

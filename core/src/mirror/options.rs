@@ -1,0 +1,36 @@
+//! What a sync is asked for.
+
+use crate::record::{Progress, SyncMode};
+use std::sync::Arc;
+
+/// How many directories of an environment are synced at once, unless set.
+const CONCURRENCY: usize = 16;
+
+pub(super) type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
+
+/// What a sync is asked for; set through [`SyncBuilder`](super::SyncBuilder).
+#[derive(Clone)]
+pub(super) struct Options {
+    /// The only directory to sync, or `None` for all.
+    pub(super) directory_id: Option<String>,
+    pub(super) mode: SyncMode,
+    /// Whether removals that the guard holds back are approved.
+    pub(super) approved: bool,
+    /// Whether to wait for another sync of the directory to end.
+    pub(super) wait: bool,
+    pub(super) concurrency: usize,
+    pub(super) on_progress: Option<OnProgress>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            directory_id: None,
+            mode: SyncMode::Auto,
+            approved: false,
+            wait: true,
+            concurrency: CONCURRENCY,
+            on_progress: None,
+        }
+    }
+}

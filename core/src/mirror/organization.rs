@@ -1,0 +1,177 @@
+//! The directories of one organization: which there are, and a sync of each.
+
+use super::Mirror;
+use super::decide::{Tally, hold_directory, take_directory};
+use super::options::Options;
+use super::run::Run;
+use super::write::{Task, run};
+use crate::record::{ChangeKind, Held, HeldReason, OrganizationRow, SyncMode, SyncOutcome, SyncReport};
+use crate::store::{Durability, Keys, Lease, Scope};
+use crate::{Directory, Error, ErrorKind, Result, Timestamp};
+use std::time::Duration;
+
+/// How often a sync that waits for another one tries to take its lease.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long the lease of a sync lasts unless a write extends it: longer than a page takes to be listed, with all retries.
+const LEASE: Duration = Duration::from_secs(300);
+
+impl Mirror {
+    /// Syncs the directories of an organization, one after the other.
+    pub(super) async fn run_organization(&self, organization_id: &str, options: &Options) -> Result<Vec<SyncReport>> {
+        self.finish_chores().await?;
+        let directories = self.list_directories(organization_id).await?;
+        let wanted: Vec<Directory> = match &options.directory_id {
+            None => directories,
+            Some(id) => match directories.into_iter().find(|directory| directory.id == *id) {
+                Some(directory) => vec![directory],
+                None => return Err(self.directory_not_found(organization_id, id).await?),
+            },
+        };
+        let mut reports = Vec::new();
+        for directory in wanted {
+            reports.push(self.run_directory(&directory, options).await);
+        }
+        self.trim().await?;
+        Ok(reports)
+    }
+
+    async fn run_directory(&self, directory: &Directory, options: &Options) -> SyncReport {
+        let report = self.report(&directory.organization_id, &directory.id, options.mode);
+        match self.lease(&directory.id, options.wait).await {
+            Ok(Some(lease)) => Run::new(self, directory, options, report, lease).finish().await,
+            Ok(None) => SyncReport { outcome: SyncOutcome::AlreadyRunning, ..report },
+            Err(error) => report.failed(self, error),
+        }
+    }
+
+    async fn lease(&self, directory_id: &str, wait: bool) -> Result<Option<Box<dyn Lease>>> {
+        loop {
+            match self.store().lease(directory_id.to_owned(), self.now(), LEASE).await? {
+                Some(lease) => return Ok(Some(lease)),
+                None if wait => tokio::time::sleep(LOOK).await,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Lists the directories of an organization, and stores what is listed of them.
+    pub(super) async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
+        let listed = match self.source()?.directories(organization_id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // The organization was deleted, or the credentials do not reach it: its users are held, not removed.
+                for row in self.store().directories(Some(organization_id.to_owned())).await? {
+                    self.hold_directory(&row.directory.id, HeldReason::DirectoryNotFound, "sync").await?;
+                }
+                return Err(error);
+            }
+            listed => listed?,
+        };
+        let directories: Vec<Directory> = listed
+            .into_iter()
+            .map(|directory| Directory { organization_id: organization_id.to_owned(), ..directory })
+            .collect();
+        let (id, now, rows) = (organization_id.to_owned(), self.now(), directories.clone());
+        let task = Task {
+            scope: Scope::Organization(id.clone()),
+            durability: Durability::Process,
+            fence: None,
+            keys: Keys {
+                organizations: [id.clone()].into(),
+                directories: rows.iter().map(|directory| directory.id.clone()).collect(),
+                ..Keys::default()
+            },
+            cause: format!("sync:{}", self.fresh_id()),
+            now,
+        };
+        let done = run(self.store(), task, move |step| {
+            let known = step.directories_of(&id);
+            step.batch().organizations.push(OrganizationRow { id: id.clone(), directories_listed_at: Some(now) });
+            rows.iter().for_each(|directory| take_directory(step, directory));
+            let ids = known.into_iter().map(|row| row.directory.id);
+            Ok(ids.filter(|id| !rows.iter().any(|directory| directory.id == *id)).collect::<Vec<_>>())
+        })
+        .await?;
+        for id in done.value {
+            self.hold_directory(&id, HeldReason::DirectoryNotFound, "sync").await?;
+        }
+        self.notify(&done.tally);
+        Ok(directories)
+    }
+
+    /// Makes the error for a directory that the organization does not have. Its users are held.
+    pub(super) async fn directory_not_found(&self, organization_id: &str, directory_id: &str) -> Result<Error> {
+        self.hold_directory(directory_id, HeldReason::DirectoryNotFound, "sync").await?;
+        Ok(Error::new(
+            ErrorKind::NotFound,
+            "the organization has no such directory: its users, if any are mirrored, are kept",
+        )
+        .with_context("organization", organization_id)
+        .with_context("directory", directory_id))
+    }
+
+    /// Records that the removals of a directory are held back, if it has users.
+    pub(super) async fn hold_directory(
+        &self,
+        directory_id: &str,
+        reason: HeldReason,
+        cause: &str,
+    ) -> Result<Option<Held>> {
+        let (id, now, cause) = (directory_id.to_owned(), self.now(), cause.to_owned());
+        let task = Task {
+            scope: Scope::Everything,
+            durability: Durability::Process,
+            fence: None,
+            keys: Keys { directories: [id.clone()].into(), counts: [(id.clone(), now)].into(), ..Keys::default() },
+            cause: cause.clone(),
+            now,
+        };
+        let done = run(self.store(), task, move |step| Ok(hold_directory(step, &id, reason, &cause))).await?;
+        Ok(done.value)
+    }
+
+    /// A report of a sync that has done nothing yet.
+    pub(super) fn report(&self, organization_id: &str, directory_id: &str, mode: SyncMode) -> SyncReport {
+        SyncReport::new(organization_id, directory_id, mode, self.fresh_id(), self.now())
+    }
+}
+
+impl SyncReport {
+    fn new(organization_id: &str, directory_id: &str, mode: SyncMode, run: String, now: Timestamp) -> SyncReport {
+        SyncReport {
+            organization_id: organization_id.to_owned(),
+            directory_id: directory_id.to_owned(),
+            mode,
+            outcome: SyncOutcome::Done,
+            run,
+            started_at: now,
+            ended_at: now,
+            pages: 0,
+            users: 0,
+            groups: 0,
+            created: 0,
+            updated: 0,
+            deactivated: 0,
+            reactivated: 0,
+            deleted: 0,
+            changes: 0,
+            events: 0,
+            held: None,
+            incomplete: None,
+            error: None,
+        }
+    }
+
+    pub(super) fn failed(self, mirror: &Mirror, error: Error) -> SyncReport {
+        SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
+    }
+
+    pub(super) fn count(&mut self, tally: &Tally) {
+        self.created = tally.of(ChangeKind::UserCreated);
+        self.updated = tally.of(ChangeKind::UserUpdated);
+        self.deactivated = tally.of(ChangeKind::UserDeactivated);
+        self.reactivated = tally.of(ChangeKind::UserReactivated);
+        self.deleted = tally.of(ChangeKind::UserDeleted);
+        self.changes = tally.total();
+    }
+}

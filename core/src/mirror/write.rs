@@ -1,0 +1,58 @@
+//! One step of the mirror: loads rows, runs the rules on them, and commits what they decide.
+
+use super::decide::{Decided, Step, Tally};
+use crate::store::{Committed, Decision, Durability, Fence, Keys, Scope, Slot, Store, Write};
+use crate::{Result, Timestamp};
+use std::sync::Arc;
+
+/// What a step needs beside its rules.
+pub(super) struct Task {
+    pub(super) scope: Scope,
+    pub(super) durability: Durability,
+    /// The lease that has to be held, or `None` if the step needs none.
+    pub(super) fence: Option<Fence>,
+    /// The rows that the rules need, as far as is known before they run.
+    pub(super) keys: Keys,
+    /// The cause of the changes.
+    pub(super) cause: String,
+    /// The local time of the changes.
+    pub(super) now: Timestamp,
+}
+
+/// What a step did.
+pub(super) struct Done<T> {
+    /// What the rules returned.
+    pub(super) value: T,
+    /// Numbers of changes by kind.
+    pub(super) tally: Tally,
+    /// Whether it left chores.
+    pub(super) chores: bool,
+    /// Numbers of the rows that were written.
+    pub(super) committed: Committed,
+}
+
+/// Runs `rules` in one write. They may be run several times, and must have no effects but on the step.
+pub(super) async fn run<T: Send + 'static>(
+    store: &Arc<dyn Store>,
+    task: Task,
+    mut rules: impl FnMut(&mut Step) -> Result<T> + Send + 'static,
+) -> Result<Done<T>> {
+    let Task { scope, durability, fence, keys, cause, now } = task;
+    let (slot, decided) = Slot::new();
+    let decide = Box::new(move |set| {
+        let mut step = Step::new(set, &cause, now)?;
+        let result = rules(&mut step);
+        let chores = step.left_chores();
+        match step.finish() {
+            // Without all rows, neither a value nor an error means anything.
+            Decided::Needs(keys) => Ok(Decision::Load(keys)),
+            Decided::Ready { batch, tally } => {
+                slot.put((result?, tally, chores));
+                Ok(Decision::Commit(batch))
+            }
+        }
+    });
+    let committed = store.write(Write { scope, durability, fence, now, keys, decide }).await?;
+    let (value, tally, chores) = decided.take()?;
+    Ok(Done { value, tally, chores, committed })
+}

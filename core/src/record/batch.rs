@@ -1,0 +1,111 @@
+//! What a decision writes.
+
+use super::{DirectoryRow, EventRow, GroupRow, NewEntry, OrganizationRow, UserRow};
+use crate::Timestamp;
+use std::collections::BTreeSet;
+
+/// Everything that one write changes. A store commits all of it or nothing.
+///
+/// A row is written at most once.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Organizations to insert or replace.
+    pub organizations: Vec<OrganizationRow>,
+    /// Directories to insert or replace.
+    pub directories: Vec<DirectoryRow>,
+    /// Groups to insert or replace.
+    pub groups: Vec<GroupRow>,
+    /// Users to insert or replace.
+    pub users: Vec<UserWrite>,
+    /// Entries to append to the feed, in this order.
+    pub entries: Vec<NewEntry>,
+    /// Events to insert or replace.
+    pub events: Vec<EventRow>,
+    /// Removals of users by events, to be counted.
+    pub event_removals: Vec<EventRemoval>,
+    /// Changes of the lists of held removals, in this order.
+    pub held_removals: Vec<HeldRemovals>,
+    /// The role map to store, or `None` to leave it as it is.
+    pub role_map: Option<String>,
+    /// Chores to insert (number 0) or to replace.
+    pub chores: Vec<Chore>,
+    /// Numbers of the chores to delete.
+    pub done_chores: BTreeSet<i64>,
+}
+
+/// A user to insert (row number 0) or to replace.
+#[derive(Clone, Debug, Default)]
+pub struct UserWrite {
+    /// The row.
+    pub row: UserRow,
+    /// Ids of the groups in `row.told_groups` that the stored row does not have.
+    pub joined: Vec<String>,
+    /// Ids of the groups that the stored row has and `row.told_groups` does not.
+    pub left: Vec<String>,
+}
+
+/// A user who was removed by an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRemoval {
+    /// The directory.
+    pub directory_id: String,
+    /// The user.
+    pub user_id: String,
+    /// Local time of the removal.
+    pub at: Timestamp,
+}
+
+/// A change of the list of users whose removal from a directory is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRemovals {
+    /// The directory.
+    pub directory_id: String,
+    /// Whether `user_ids` replace the list, or are added to it.
+    pub replace: bool,
+    /// The users.
+    pub user_ids: Vec<String>,
+}
+
+/// Work that is too long for one write and goes on in later ones, also after a crash: users whose groups or roles have to be worked out
+/// again. Chores are done in the order in which they were begun.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chore {
+    /// The chore's number; 0 before it is written.
+    pub number: i64,
+    /// The group whose members are looked at, or empty for all users.
+    pub group_id: String,
+    /// The number of the last user that was looked at.
+    pub position: i64,
+    /// The cause of the changes that come of it.
+    pub cause: String,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        let Batch {
+            organizations,
+            directories,
+            groups,
+            users,
+            entries,
+            events,
+            event_removals,
+            held_removals,
+            role_map,
+            chores,
+            done_chores,
+        } = self;
+        organizations.is_empty()
+            && directories.is_empty()
+            && groups.is_empty()
+            && users.is_empty()
+            && entries.is_empty()
+            && events.is_empty()
+            && event_removals.is_empty()
+            && held_removals.is_empty()
+            && role_map.is_none()
+            && chores.is_empty()
+            && done_chores.is_empty()
+    }
+}

@@ -1,0 +1,110 @@
+//! What a decision reads: the rows that a driver asked a store for.
+
+use super::{Chore, DirectoryRow, EventRow, GroupRow, OrganizationRow, UserRow};
+use crate::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Names the rows that a decision needs.
+///
+/// Stores load all of it as of one moment. The groups that a loaded user was said to be in ([`UserRow::told_groups`]) are always loaded with
+/// the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Organizations: their rows, and the rows of all of their directories.
+    pub organizations: BTreeSet<String>,
+    /// Ids of directories.
+    pub directories: BTreeSet<String>,
+    /// Ids of users, tombstones included.
+    pub users: BTreeSet<String>,
+    /// Ids of groups, tombstones included.
+    pub groups: BTreeSet<String>,
+    /// Ids of events.
+    pub events: BTreeSet<String>,
+    /// Pages of live users.
+    pub members: BTreeSet<MembersKey>,
+    /// Directories whose live users, and whose users removed by events since a time, are counted.
+    pub counts: BTreeMap<String, Timestamp>,
+    /// Directories whose held removals are needed.
+    pub held_removals: BTreeSet<String>,
+    /// Whether the chore that was begun first is needed, with the next page of the users that it is about: this many at most.
+    pub chore: Option<usize>,
+}
+
+/// A page of live users in the order of their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MembersKey {
+    /// The group whose members are wanted, or `None` for all users.
+    pub group_id: Option<String>,
+    /// Only users whose number is greater.
+    pub after: i64,
+    /// The most users that are wanted.
+    pub limit: usize,
+}
+
+/// The rows that a decision asked for, as of one moment.
+///
+/// A key that was asked for and has no row is absent from its map.
+#[derive(Clone, Debug, Default)]
+pub struct WorkingSet {
+    /// What was asked for.
+    pub keys: Keys,
+    /// The number of this write: greater than the numbers of all earlier writes. Rows that the decision changes carry it.
+    pub revision: i64,
+    /// The role map as it was set, or `None` if it never was.
+    pub role_map: Option<String>,
+    /// Organizations by id.
+    pub organizations: HashMap<String, OrganizationRow>,
+    /// Directories by id.
+    pub directories: BTreeMap<String, DirectoryRow>,
+    /// Users by id, tombstones included.
+    pub users: HashMap<String, UserRow>,
+    /// Groups by id, tombstones included.
+    pub groups: HashMap<String, GroupRow>,
+    /// Events by id.
+    pub events: HashMap<String, EventRow>,
+    /// The ids of the users of each page that was asked for; their rows are in `users`.
+    pub members: HashMap<MembersKey, Vec<String>>,
+    /// Counts by the id of the directory.
+    pub counts: HashMap<String, Counts>,
+    /// Ids of the users whose removal from a directory is held back, sorted, by the id of the directory.
+    pub held_removals: HashMap<String, Vec<String>>,
+    /// The chore that was begun first, or `None` if there is none or it was not asked for.
+    pub chore: Option<Chore>,
+}
+
+/// Numbers of users of one directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Live users.
+    pub users: u64,
+    /// Users that events have removed since the time that was asked for.
+    pub event_removals: u64,
+}
+
+impl Keys {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        *self == Keys::default()
+    }
+
+    /// Adds what `other` asks for.
+    pub fn extend(&mut self, other: Keys) {
+        let Keys { organizations, directories, users, groups, events, members, counts, held_removals, chore } = other;
+        self.organizations.extend(organizations);
+        self.directories.extend(directories);
+        self.users.extend(users);
+        self.groups.extend(groups);
+        self.events.extend(events);
+        self.members.extend(members);
+        self.counts.extend(counts);
+        self.held_removals.extend(held_removals);
+        self.chore = self.chore.max(chore);
+    }
+}
+
+impl Chore {
+    /// The page of users that comes next, `limit` at most.
+    pub fn members(&self, limit: usize) -> MembersKey {
+        MembersKey { group_id: Some(self.group_id.clone()).filter(|id| !id.is_empty()), after: self.position, limit }
+    }
+}

@@ -1,0 +1,205 @@
+//! Consumers of the feed.
+
+use super::Setup;
+use super::rows::{acknowledge, append, at, commit, commit_users, consumer, entry, group, seqs};
+use crate::record::{Batch, ConsumerRow, Snapshot};
+use crate::store::{ConsumerUpdate, Park, Store};
+use crate::{Error, ErrorKind};
+use std::sync::{Arc, Mutex};
+
+/// Parks a change.
+async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
+    consumer(store, name, move |_| {
+        let park = Park { seq, reason: format!("reason {seq}"), at: at(seq) };
+        ConsumerUpdate { row: None, park: Some(park) }
+    })
+    .await;
+}
+
+pub async fn an_unknown_consumer_reads_nothing(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1]).await;
+
+    let page = store.feed("app".to_owned(), None, 10).await.unwrap();
+
+    assert_eq!(page.consumer, None);
+    assert!(page.changes.is_empty());
+}
+
+pub async fn a_consumer_reads_what_it_has_not_acknowledged(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2, 3, 4]).await;
+    acknowledge(&store, "app", 0).await;
+    let all = store.feed("app".to_owned(), None, 10).await.unwrap();
+    acknowledge(&store, "app", 2).await;
+
+    let rest = store.feed("app".to_owned(), None, 10).await.unwrap();
+
+    assert_eq!(seqs(&all.changes), [1, 2, 3, 4]);
+    assert_eq!(seqs(&rest.changes), [3, 4]);
+    let row = ConsumerRow { name: "app".to_owned(), cursor: 2, snapshot: None, seen_at: at(2) };
+    assert_eq!(rest.consumer, Some(row));
+}
+
+pub async fn the_later_of_position_and_argument_counts(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2, 3, 4]).await;
+    acknowledge(&store, "app", 2).await;
+    let feed = async |after, limit| seqs(&store.feed("app".to_owned(), after, limit).await.unwrap().changes);
+
+    assert_eq!(feed(Some(1), 10).await, [3, 4]);
+    assert_eq!(feed(Some(3), 10).await, [4]);
+    assert_eq!(feed(None, 1).await, [3]);
+}
+
+pub async fn a_consumer_inside_a_snapshot_reads_no_changes(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2, 3]).await;
+    let start = |cursor| {
+        move |_| {
+            let snapshot = Some(Snapshot { seq: 2, groups: 0, users: 0 });
+            let row = ConsumerRow { name: "app".to_owned(), cursor, snapshot, seen_at: at(0) };
+            ConsumerUpdate { row: Some(row), park: None }
+        }
+    };
+
+    consumer(&store, "app", start(-10)).await;
+    let inside = store.feed("app".to_owned(), None, 10).await.unwrap();
+    consumer(&store, "app", start(0)).await;
+    let after = store.feed("app".to_owned(), None, 10).await.unwrap();
+
+    assert_eq!(inside.consumer.unwrap().cursor, -10);
+    assert!(inside.changes.is_empty());
+    assert_eq!(seqs(&after.changes), [3]);
+}
+
+pub async fn a_consumer_is_decided_on_with_its_row_and_the_latest_numbers(setup: Setup) {
+    let store = setup.create().await;
+    let users = commit_users(&store, &["diruser_1", "diruser_2"], &[]).await.users;
+    let groups = commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await.groups;
+    append(&store, &[1, 2, 3]).await;
+    acknowledge(&store, "app", 1).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+
+    for name in ["app", "other"] {
+        let seen = Arc::clone(&seen);
+        consumer(&store, name, move |state| {
+            seen.lock().unwrap().push(state);
+            ConsumerUpdate::default()
+        })
+        .await;
+    }
+
+    let seen = seen.lock().unwrap();
+    let (first, last) = (seen.first().unwrap(), seen.last().unwrap());
+    assert_eq!(first.row.as_ref().unwrap().cursor, 1);
+    assert_eq!(last.row, None);
+    assert_eq!(first.latest, Snapshot { seq: 3, groups: groups["dirgroup_1"], users: users["diruser_2"] });
+}
+
+pub async fn a_failing_change_of_a_consumer_leaves_it(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1]).await;
+    acknowledge(&store, "app", 1).await;
+    let before = store.consumers().await.unwrap();
+
+    let failing = Box::new(|_| Err(Error::invalid_argument("no")));
+    let error = store.update_consumer("app".to_owned(), failing).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert_eq!(store.consumers().await.unwrap(), before);
+}
+
+pub async fn concurrent_changes_of_a_consumer_follow_each_other(setup: Setup) {
+    let store = setup.create().await;
+    acknowledge(&store, "app", 0).await;
+    let changes = (0..50).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            consumer(&store, "app", |state| {
+                let row = state.row.unwrap();
+                ConsumerUpdate { row: Some(ConsumerRow { cursor: row.cursor + 1, ..row }), park: None }
+            })
+            .await;
+        })
+    });
+    for change in changes.collect::<Vec<_>>() {
+        change.await.unwrap();
+    }
+    assert_eq!(store.consumers().await.unwrap().0[0].0.cursor, 50);
+}
+
+pub async fn parked_changes_are_listed_and_dropped(setup: Setup) {
+    let store = setup.create().await;
+    commit(&store, Batch { entries: vec![entry("diruser_1", 4, at(0))], ..Batch::default() }).await;
+    acknowledge(&store, "app", 4).await;
+    acknowledge(&store, "other", 4).await;
+    for (name, seq) in [("app", 3), ("app", 1), ("other", 2)] {
+        park(&store, name, seq).await;
+    }
+
+    let parked = store.parked_changes("app".to_owned()).await.unwrap();
+    assert_eq!(parked.iter().map(|parked| parked.change.seq).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(parked[1].reason, "reason 3");
+    assert_eq!(parked[1].at, at(3));
+    assert_eq!(parked[1].change, store.changes(2, 1).await.unwrap()[0]);
+
+    assert!(store.drop_parked_change("app".to_owned(), 1).await.unwrap());
+    assert!(!store.drop_parked_change("app".to_owned(), 1).await.unwrap());
+    assert!(!store.drop_parked_change("app".to_owned(), 2).await.unwrap());
+    assert_eq!(store.parked_changes("app".to_owned()).await.unwrap().len(), 1);
+    assert_eq!(store.parked_changes("other".to_owned()).await.unwrap().len(), 1);
+}
+
+pub async fn parking_again_replaces_the_reason(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1]).await;
+    acknowledge(&store, "app", 1).await;
+    park(&store, "app", 1).await;
+    consumer(&store, "app", |_| {
+        let park = Park { seq: 1, reason: "another".to_owned(), at: at(9) };
+        ConsumerUpdate { row: None, park: Some(park) }
+    })
+    .await;
+
+    let parked = store.parked_changes("app".to_owned()).await.unwrap();
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0].reason, "another");
+}
+
+pub async fn consumers_are_listed_with_what_they_parked(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2, 3]).await;
+    acknowledge(&store, "b", 3).await;
+    acknowledge(&store, "a", 1).await;
+    park(&store, "b", 2).await;
+    park(&store, "b", 3).await;
+
+    let (rows, latest) = store.consumers().await.unwrap();
+
+    assert_eq!(latest, 3);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].0.name, "a");
+    assert_eq!(rows[0].1, 0);
+    assert_eq!(rows[1].0, ConsumerRow { name: "b".to_owned(), cursor: 3, snapshot: None, seen_at: at(3) });
+    assert_eq!(rows[1].1, 2);
+}
+
+pub async fn an_empty_feed_has_the_latest_number_0(setup: Setup) {
+    let store = setup.create().await;
+    assert_eq!(store.consumers().await.unwrap(), (Vec::new(), 0));
+}
+
+pub async fn a_dropped_consumer_leaves_nothing(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1]).await;
+    acknowledge(&store, "app", 1).await;
+    park(&store, "app", 1).await;
+
+    assert!(store.drop_consumer("app".to_owned()).await.unwrap());
+    assert!(!store.drop_consumer("app".to_owned()).await.unwrap());
+
+    acknowledge(&store, "app", 0).await;
+    assert!(store.parked_changes("app".to_owned()).await.unwrap().is_empty());
+    assert_eq!(store.feed("app".to_owned(), None, 10).await.unwrap().changes.len(), 1);
+}

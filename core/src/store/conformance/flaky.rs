@@ -1,0 +1,176 @@
+//! A store whose writes fail at random after their decision was called.
+
+use crate::record::ConsumerRow;
+use crate::store::{
+    Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, FeedPage, GroupRow, Keys,
+    Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+};
+use crate::{Change, Error, ErrorStatus, ParkedChange, Result, Timestamp};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// A store that, in the order that a seed gives, lets a write fail after its decision was called and tries again, or calls the decision
+/// twice. What it stores equals what the wrapped store alone would have.
+pub struct Flaky {
+    store: Arc<dyn Store>,
+    random: AtomicU64,
+}
+
+/// What becomes of a call of a decision.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Passes,
+    Fails,
+    IsRepeated,
+}
+
+const FAILED: &str = "a failure at random";
+
+impl Flaky {
+    /// Wraps a store.
+    pub fn new(store: Arc<dyn Store>, seed: u64) -> Flaky {
+        Flaky { store, random: AtomicU64::new(seed) }
+    }
+
+    /// The generator of Steele, Lea and Flood (SplitMix64).
+    fn fate(&self) -> Fate {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut bits = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        match (bits ^ (bits >> 31)) % 4 {
+            0 => Fate::Fails,
+            1 => Fate::IsRepeated,
+            _ => Fate::Passes,
+        }
+    }
+}
+
+/// Whether an error is one of this module's.
+fn is_ours(error: &Error) -> bool {
+    error.status() == ErrorStatus::Temporary && error.message() == FAILED
+}
+
+/// Wraps a decision, so that a call of it has the fate that is given.
+fn unreliable<I: Clone, O>(
+    decide: &Arc<Mutex<Box<dyn FnMut(I) -> Result<O> + Send>>>,
+    fate: Fate,
+) -> Box<dyn FnMut(I) -> Result<O> + Send>
+where
+    I: 'static,
+    O: 'static,
+{
+    let decide = Arc::clone(decide);
+    Box::new(move |state| {
+        let mut decide = decide.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match fate {
+            Fate::Passes => decide(state),
+            Fate::IsRepeated => {
+                let _ = decide(state.clone());
+                decide(state)
+            }
+            Fate::Fails => {
+                decide(state)?;
+                Err(Error::store(FAILED).temporary())
+            }
+        }
+    })
+}
+
+impl Store for Flaky {
+    fn write(&self, write: Write) -> StoreFuture<'_, Committed> {
+        Box::pin(async move {
+            let Write { scope, durability, fence, now, keys, decide } = write;
+            let decide: Arc<Mutex<Decide>> = Arc::new(Mutex::new(decide));
+            loop {
+                let write = Write {
+                    scope: scope.clone(),
+                    durability,
+                    fence: fence.clone(),
+                    now,
+                    keys: keys.clone(),
+                    decide: unreliable(&decide, self.fate()),
+                };
+                match self.store.write(write).await {
+                    Err(error) if is_ours(&error) => {}
+                    result => return result,
+                }
+            }
+        })
+    }
+
+    fn update_consumer(&self, name: String, decide: DecideConsumer) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let decide: Arc<Mutex<DecideConsumer>> = Arc::new(Mutex::new(decide));
+            loop {
+                match self.store.update_consumer(name.clone(), unreliable(&decide, self.fate())).await {
+                    Err(error) if is_ours(&error) => {}
+                    result => return result,
+                }
+            }
+        })
+    }
+
+    fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {
+        self.store.load(keys)
+    }
+
+    fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
+        self.store.users(filter, after, limit)
+    }
+
+    fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
+        self.store.groups(directory_id, after, limit)
+    }
+
+    fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>> {
+        self.store.directories(organization_id)
+    }
+
+    fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>> {
+        self.store.directory_counts()
+    }
+
+    fn events(
+        &self,
+        organization_id: String,
+        state: EventState,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        self.store.events(organization_id, state, after, limit)
+    }
+
+    fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage> {
+        self.store.feed(consumer, after, limit)
+    }
+
+    fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
+        self.store.changes(after, limit)
+    }
+
+    fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {
+        self.store.consumers()
+    }
+
+    fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
+        self.store.drop_consumer(name)
+    }
+
+    fn parked_changes(&self, consumer: String) -> StoreFuture<'_, Vec<ParkedChange>> {
+        self.store.parked_changes(consumer)
+    }
+
+    fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool> {
+        self.store.drop_parked_change(consumer, seq)
+    }
+
+    fn trim(&self, retention: Retention) -> StoreFuture<'_, usize> {
+        self.store.trim(retention)
+    }
+
+    fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
+        self.store.lease(name, now, duration)
+    }
+}

@@ -1,0 +1,160 @@
+//! Leases.
+
+use super::Setup;
+use super::rows::{at, fenced, joining, user, user_ids};
+use crate::record::Batch;
+use crate::store::{Fence, Lease, Store, UserFilter};
+use crate::{Error, ErrorKind, ErrorStatus};
+use std::sync::Arc;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn take(store: &Arc<dyn Store>, name: &str, seconds: i64) -> Option<Box<dyn Lease>> {
+    store.lease(name.to_owned(), at(seconds), MINUTE).await.unwrap()
+}
+
+/// Writes a user in a write that carries the fence.
+async fn write(store: &Arc<dyn Store>, fence: &Fence, seconds: i64, id: &str) -> Result<(), Error> {
+    let users = vec![joining(user(id, &[]))];
+    store.write(fenced(fence, at(seconds), Batch { users, ..Batch::default() })).await.map(drop)
+}
+
+fn assert_lost(result: Result<(), Error>) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");
+    assert!(error.message().contains("lease"), "{error}");
+}
+
+pub async fn a_lease_has_one_holder(setup: Setup) {
+    let store = setup.create().await;
+    let first = take(&store, "sync", 0).await;
+    assert!(first.is_some());
+    assert!(take(&store, "sync", 0).await.is_none());
+    assert!(take(&store, "sync", 59).await.is_none());
+}
+
+pub async fn leases_of_other_names_are_independent(setup: Setup) {
+    let store = setup.create().await;
+    let first = take(&store, "one", 0).await.unwrap();
+    let second = take(&store, "two", 0).await.unwrap();
+    write(&store, first.fence(), 1, "diruser_1").await.unwrap();
+    write(&store, second.fence(), 1, "diruser_2").await.unwrap();
+    assert_eq!(first.fence().name, "one");
+    assert_eq!(second.fence().name, "two");
+}
+
+pub async fn one_of_many_takers_gets_a_lease(setup: Setup) {
+    let store = setup.create().await;
+    let takers = (0..20).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { take(&store, "sync", 0).await })
+    });
+    let mut held = Vec::new();
+    for taker in takers.collect::<Vec<_>>() {
+        held.extend(taker.await.unwrap());
+    }
+    assert_eq!(held.len(), 1);
+}
+
+pub async fn an_expired_lease_can_be_taken(setup: Setup) {
+    let store = setup.create().await;
+    let first = take(&store, "sync", 0).await.unwrap();
+    let second = take(&store, "sync", 60).await.unwrap();
+    assert!(second.fence().token > first.fence().token);
+}
+
+pub async fn a_dropped_lease_is_released(setup: Setup) {
+    let store = setup.create().await;
+    let first = take(&store, "sync", 0).await.unwrap();
+    let token = first.fence().token;
+    drop(first);
+    let second = take(&store, "sync", 1).await.unwrap();
+    assert!(second.fence().token > token, "tokens ascend across releases");
+}
+
+pub async fn dropping_a_lost_lease_leaves_its_new_holder(setup: Setup) {
+    let store = setup.create().await;
+    let first = take(&store, "sync", 0).await.unwrap();
+    let second = take(&store, "sync", 60).await.unwrap();
+    drop(first);
+    assert!(take(&store, "sync", 61).await.is_none());
+    write(&store, second.fence(), 61, "diruser_1").await.unwrap();
+}
+
+pub async fn a_write_after_a_takeover_fails_and_writes_nothing(setup: Setup) {
+    let store = setup.create().await;
+    let first = take(&store, "sync", 0).await.unwrap();
+    let second = take(&store, "sync", 60).await.unwrap();
+
+    // By its own clock the first holder still has time.
+    assert_lost(write(&store, first.fence(), 10, "diruser_1").await);
+    write(&store, second.fence(), 61, "diruser_2").await.unwrap();
+
+    assert_eq!(user_ids(&store, UserFilter::default()).await, ["diruser_2"]);
+}
+
+pub async fn a_write_after_the_expiry_fails_and_writes_nothing(setup: Setup) {
+    let store = setup.create().await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+
+    assert_lost(write(&store, lease.fence(), 60, "diruser_1").await);
+
+    assert!(user_ids(&store, UserFilter::default()).await.is_empty());
+}
+
+pub async fn a_write_after_the_release_fails(setup: Setup) {
+    let store = setup.create().await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+    let fence = lease.fence().clone();
+    drop(lease);
+    assert_lost(write(&store, &fence, 1, "diruser_1").await);
+}
+
+pub async fn a_write_extends_a_lease_once_half_of_it_has_passed(setup: Setup) {
+    let store = setup.create().await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+
+    write(&store, lease.fence(), 40, "diruser_1").await.unwrap();
+
+    assert!(take(&store, "sync", 99).await.is_none(), "it ends at 100");
+    write(&store, lease.fence(), 99, "diruser_2").await.unwrap();
+    assert!(take(&store, "sync", 158).await.is_none(), "it ends at 159");
+    assert!(take(&store, "sync", 159).await.is_some());
+}
+
+pub async fn a_write_that_changes_nothing_extends_a_lease(setup: Setup) {
+    let store = setup.create().await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+    store.write(fenced(lease.fence(), at(50), Batch::default())).await.unwrap();
+    assert!(take(&store, "sync", 100).await.is_none());
+}
+
+pub async fn another_open_store_waits_for_a_lease(setup: Setup) {
+    let store = setup.create().await;
+    let Some(other) = setup.reopen().await else { return };
+    let first = take(&store, "sync", 0).await.unwrap();
+    let elsewhere = take(&other, "another", 0).await;
+
+    assert!(elsewhere.is_some(), "two processes may hold leases of different names");
+    assert!(take(&other, "sync", 1).await.is_none());
+    drop(first);
+    // Released by the thread of the first store: when its next write is done, so is the release.
+    super::rows::append(&store, &[1]).await;
+    assert!(take(&other, "sync", 1).await.is_some());
+}
+
+pub async fn a_lease_ends_with_its_store(setup: Setup) {
+    let store = setup.create().await;
+    let lease = take(&store, "sync", 0).await.unwrap();
+    let token = lease.fence().token;
+    drop(store);
+    let Some(store) = setup.reopen().await else { return };
+
+    let next = take(&store, "sync", 1).await.unwrap();
+
+    assert!(next.fence().token > token);
+    drop(lease);
+    assert!(take(&store, "sync", 2).await.is_none());
+}

@@ -1,0 +1,322 @@
+//! Working sets: what is loaded for which keys.
+
+use super::Setup;
+use super::rows::{
+    at, commit, commit_users, directory, done, event, free, group, ids, joining, of_users, organization, removed, user,
+    user_ids,
+};
+use crate::record::{
+    Batch, Chore, EventRemoval, EventState, GroupRow, Held, HeldReason, HeldRemovals, Keys, MembersKey, Trail, UserRow,
+    UserWrite, Version,
+};
+use crate::store::UserFilter;
+
+fn whole_trail() -> Trail {
+    Trail {
+        version: Version { at: Some(at(-86_400)), event: "evt_1".to_owned() },
+        touched_at: Some(at(1)),
+        revision: 7,
+        deleted_at: None,
+    }
+}
+
+/// A user each of whose fields has a value.
+fn whole_user() -> UserRow {
+    let mut row = user("diruser_1", &["dirgroup_1", "dirgroup_2"]);
+    row.user.given_name = "Ada".to_owned();
+    row.user.family_name = "O'Brien \"♥\"\n".to_owned();
+    row.user.preferred_username = "ada".to_owned();
+    row.user.emails = vec!["ada@example.com".to_owned(), "ada@example.org".to_owned()];
+    row.user.roles = vec!["admin".to_owned()];
+    row.user.vendor_roles = vec!["viewer".to_owned()];
+    row.user.linked_id = Some("account 1".to_owned());
+    row.user.updated_at = Some(at(-5));
+    row.user.detail = serde_json::from_str("{\"b\": [1, 2.50], \"a\": null}").unwrap();
+    row.user.attributes = serde_json::from_str("{\"title\":\"Engineer\"}").unwrap();
+    row.listed = true;
+    row.trail = whole_trail();
+    row
+}
+
+pub async fn every_field_of_a_user_is_stored(setup: Setup) {
+    let store = setup.create().await;
+    let mut expected = whole_user();
+    assert!(expected.user.detail.is_some() && expected.user.attributes.is_some());
+
+    let batch = Batch { users: vec![joining(expected.clone())], ..Batch::default() };
+    expected.number = commit(&store, batch).await.users["diruser_1"];
+
+    let set = store.load(of_users(&["diruser_1"])).await.unwrap();
+    assert_eq!(set.users["diruser_1"], expected);
+}
+
+pub async fn every_field_of_a_user_is_replaced(setup: Setup) {
+    let store = setup.create().await;
+    commit_users(&store, &["diruser_1"], &[]).await;
+    let write = free(of_users(&["diruser_1"]), |set| {
+        let row = UserRow { number: set.users["diruser_1"].number, ..whole_user() };
+        done(Batch { users: vec![joining(row)], ..Batch::default() })
+    });
+    store.write(write).await.unwrap();
+
+    let row = store.load(of_users(&["diruser_1"])).await.unwrap().users["diruser_1"].clone();
+    assert_eq!(row, UserRow { number: row.number, ..whole_user() });
+}
+
+pub async fn every_field_of_a_group_is_stored(setup: Setup) {
+    let store = setup.create().await;
+    let mut expected = GroupRow { trail: whole_trail(), ..group("dirgroup_1") };
+    expected.group.updated_at = Some(at(-5));
+
+    let batch = Batch { groups: vec![expected.clone()], ..Batch::default() };
+    expected.number = commit(&store, batch).await.groups["dirgroup_1"];
+
+    let set = store.load(Keys { groups: ids(&["dirgroup_1"]), ..Keys::default() }).await.unwrap();
+    assert_eq!(set.groups["dirgroup_1"], expected);
+}
+
+pub async fn every_field_of_directories_and_organizations_is_stored(setup: Setup) {
+    let store = setup.create().await;
+    let mut expected = directory("dir_1", "org_1");
+    expected.toggled_at = Some(at(1));
+    expected.last_full_sync = Some(at(2));
+    expected.last_incremental_sync = Some(at(3));
+    expected.watermark = Some(at(4));
+    expected.held =
+        Some(Held { reason: HeldReason::MassRemoval, count: 30, limit: 20, at: at(5), cause: "sync:1".to_owned() });
+    commit(&store, Batch { directories: vec![directory("dir_1", "org_1")], ..Batch::default() }).await;
+    let batch =
+        Batch { directories: vec![expected.clone()], organizations: vec![organization("org_1")], ..Batch::default() };
+    commit(&store, batch).await;
+
+    let keys = Keys { organizations: ids(&["org_1"]), directories: ids(&["dir_1"]), ..Keys::default() };
+    let set = store.load(keys).await.unwrap();
+    assert_eq!(set.directories["dir_1"], expected);
+    assert_eq!(set.organizations["org_1"], organization("org_1"));
+}
+
+pub async fn keys_without_a_row_are_absent(setup: Setup) {
+    let store = setup.create().await;
+    commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await;
+    let keys = Keys {
+        organizations: ids(&["org_2"]),
+        directories: ids(&["dir_2"]),
+        users: ids(&["diruser_1", "diruser_2"]),
+        groups: ids(&["dirgroup_2"]),
+        events: ids(&["evt_2"]),
+        chore: Some(10),
+        ..Keys::default()
+    };
+
+    let set = store.load(keys.clone()).await.unwrap();
+
+    assert_eq!(set.keys, keys);
+    assert_eq!(set.users.keys().collect::<Vec<_>>(), ["diruser_1"]);
+    assert!(set.organizations.is_empty());
+    assert!(set.directories.is_empty());
+    assert!(set.groups.is_empty());
+    assert!(set.events.is_empty());
+    assert_eq!(set.chore, None);
+    assert_eq!(set.role_map, None);
+}
+
+pub async fn an_empty_store_loads_an_empty_set(setup: Setup) {
+    let store = setup.create().await;
+    let set = store.load(Keys::default()).await.unwrap();
+    assert_eq!(set.revision, 0);
+    assert!(set.users.is_empty());
+}
+
+pub async fn a_user_is_loaded_with_the_groups_that_it_was_said_to_be_in(setup: Setup) {
+    let store = setup.create().await;
+    let mut gone = group("dirgroup_2");
+    gone.trail.deleted_at = Some(at(0));
+    commit(&store, Batch { groups: vec![group("dirgroup_1"), gone, group("dirgroup_3")], ..Batch::default() }).await;
+    commit_users(&store, &["diruser_1"], &["dirgroup_1", "dirgroup_2", "dirgroup_unknown"]).await;
+
+    let set = store.load(of_users(&["diruser_1"])).await.unwrap();
+
+    let mut found: Vec<(&str, bool)> = set.groups.iter().map(|(id, row)| (id.as_str(), row.is_live())).collect();
+    found.sort_unstable();
+    assert_eq!(found, [("dirgroup_1", true), ("dirgroup_2", false)]);
+}
+
+pub async fn an_organization_is_loaded_with_its_directories(setup: Setup) {
+    let store = setup.create().await;
+    let directories = vec![
+        directory("dir_1", "org_1"),
+        directory("dir_2", "org_1"),
+        directory("dir_3", "org_2"),
+        directory("dir_4", "org_2"),
+    ];
+    commit(&store, Batch { directories, organizations: vec![organization("org_2")], ..Batch::default() }).await;
+
+    let one = store.load(Keys { organizations: ids(&["org_1"]), ..Keys::default() }).await.unwrap();
+    let keys = Keys { organizations: ids(&["org_1"]), directories: ids(&["dir_1", "dir_4"]), ..Keys::default() };
+    let both = store.load(keys).await.unwrap();
+
+    assert_eq!(one.directories.keys().collect::<Vec<_>>(), ["dir_1", "dir_2"]);
+    assert!(one.organizations.is_empty());
+    assert_eq!(both.directories.keys().collect::<Vec<_>>(), ["dir_1", "dir_2", "dir_4"]);
+}
+
+pub async fn members_are_loaded_in_pages(setup: Setup) {
+    let store = setup.create().await;
+    commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await;
+    commit_users(&store, &["diruser_1", "diruser_3", "diruser_5"], &["dirgroup_1"]).await;
+    commit_users(&store, &["diruser_2", "diruser_4"], &[]).await;
+    let page =
+        |group_id: Option<&str>, after, limit| MembersKey { group_id: group_id.map(str::to_owned), after, limit };
+
+    let first = page(Some("dirgroup_1"), 0, 2);
+    let set = store.load(Keys { members: [first.clone()].into(), ..Keys::default() }).await.unwrap();
+    let second = page(Some("dirgroup_1"), set.users["diruser_3"].number, 2);
+    let all = page(None, 0, 10);
+    let rest = store.load(Keys { members: [second.clone(), all.clone()].into(), ..Keys::default() }).await.unwrap();
+
+    assert_eq!(set.members[&first], ["diruser_1", "diruser_3"]);
+    assert_eq!(set.users.len(), 2);
+    assert!(set.groups.contains_key("dirgroup_1"));
+    assert_eq!(rest.members[&second], ["diruser_5"]);
+    assert_eq!(rest.members[&all], ["diruser_1", "diruser_3", "diruser_5", "diruser_2", "diruser_4"]);
+}
+
+pub async fn memberships_follow_what_is_joined_and_left(setup: Setup) {
+    let store = setup.create().await;
+    commit_users(&store, &["diruser_1", "diruser_2"], &["dirgroup_1", "dirgroup_2"]).await;
+    let write = free(of_users(&["diruser_1"]), |set| {
+        let mut row = set.users["diruser_1"].clone();
+        row.told_groups = vec!["dirgroup_2".to_owned(), "dirgroup_3".to_owned()];
+        let users = vec![UserWrite { row, joined: vec!["dirgroup_3".to_owned()], left: vec!["dirgroup_1".to_owned()] }];
+        done(Batch { users, ..Batch::default() })
+    });
+    store.write(write).await.unwrap();
+
+    let members =
+        async |id: &str| user_ids(&store, UserFilter { group_id: Some(id.to_owned()), ..UserFilter::default() }).await;
+    assert_eq!(members("dirgroup_1").await, ["diruser_2"]);
+    assert_eq!(members("dirgroup_2").await, ["diruser_1", "diruser_2"]);
+    assert_eq!(members("dirgroup_3").await, ["diruser_1"]);
+}
+
+pub async fn tombstones_are_loaded_and_not_listed(setup: Setup) {
+    let store = setup.create().await;
+    let mut gone = group("dirgroup_1");
+    gone.trail.deleted_at = Some(at(1));
+    let users = vec![joining(removed(user("diruser_1", &["dirgroup_1"]), at(1)))];
+    commit(&store, Batch { users, groups: vec![gone], ..Batch::default() }).await;
+
+    let set = store.load(of_users(&["diruser_1"])).await.unwrap();
+
+    let members = UserFilter { group_id: Some("dirgroup_1".to_owned()), ..UserFilter::default() };
+    assert_eq!(set.users["diruser_1"].trail.deleted_at, Some(at(1)));
+    assert_eq!(set.groups["dirgroup_1"].trail.deleted_at, Some(at(1)));
+    assert!(user_ids(&store, UserFilter::default()).await.is_empty());
+    assert!(user_ids(&store, members).await.is_empty());
+    assert!(store.groups(None, 0, 10).await.unwrap().is_empty());
+}
+
+pub async fn users_and_removals_by_events_are_counted(setup: Setup) {
+    let store = setup.create().await;
+    commit_users(&store, &["diruser_1", "diruser_2", "diruser_3"], &[]).await;
+    let removal = |user_id: &str, time| EventRemoval {
+        directory_id: "dir_1".to_owned(),
+        user_id: user_id.to_owned(),
+        at: at(time),
+    };
+    let event_removals = vec![removal("diruser_4", 1), removal("diruser_5", 2), removal("diruser_6", 3)];
+    let users = vec![joining(removed(user("diruser_4", &[]), at(1)))];
+    commit(&store, Batch { users, event_removals, ..Batch::default() }).await;
+
+    let counts = [("dir_1".to_owned(), at(2)), ("dir_2".to_owned(), at(0))].into();
+    let set = store.load(Keys { counts, ..Keys::default() }).await.unwrap();
+
+    assert_eq!(set.counts["dir_1"].users, 3);
+    assert_eq!(set.counts["dir_1"].event_removals, 2);
+    assert_eq!(set.counts["dir_2"].users, 0);
+    assert_eq!(set.counts["dir_2"].event_removals, 0);
+}
+
+pub async fn held_removals_are_replaced_and_added_to_in_order(setup: Setup) {
+    let store = setup.create().await;
+    let change = |directory_id: &str, replace, user_ids: &[&str]| HeldRemovals {
+        directory_id: directory_id.to_owned(),
+        replace,
+        user_ids: user_ids.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    let hold = async |held_removals| drop(commit(&store, Batch { held_removals, ..Batch::default() }).await);
+    let held = async || {
+        store.load(Keys { held_removals: ids(&["dir_1", "dir_2"]), ..Keys::default() }).await.unwrap().held_removals
+    };
+
+    hold(vec![change("dir_1", false, &["diruser_2"]), change("dir_2", false, &["diruser_9"])]).await;
+    hold(vec![change("dir_1", false, &["diruser_1", "diruser_2"])]).await;
+    assert_eq!(held().await["dir_1"], ["diruser_1", "diruser_2"]);
+
+    hold(vec![
+        change("dir_1", false, &["diruser_3"]),
+        change("dir_1", true, &["diruser_5"]),
+        change("dir_1", false, &["diruser_4"]),
+    ])
+    .await;
+    assert_eq!(held().await["dir_1"], ["diruser_4", "diruser_5"]);
+
+    hold(vec![change("dir_1", true, &[])]).await;
+    assert_eq!(held().await.get("dir_1").cloned().unwrap_or_default(), [""; 0]);
+    assert_eq!(held().await["dir_2"], ["diruser_9"]);
+}
+
+pub async fn chores_are_loaded_in_the_order_in_which_they_were_begun(setup: Setup) {
+    let store = setup.create().await;
+    commit_users(&store, &["diruser_1", "diruser_2"], &["dirgroup_1"]).await;
+    let chore = |group_id: &str, cause: &str| Chore {
+        group_id: group_id.to_owned(),
+        cause: cause.to_owned(),
+        ..Chore::default()
+    };
+    commit(&store, Batch { chores: vec![chore("dirgroup_1", "first"), chore("", "second")], ..Batch::default() }).await;
+    let keys = Keys { chore: Some(1), ..Keys::default() };
+
+    let set = store.load(keys.clone()).await.unwrap();
+    let first = set.chore.unwrap();
+    assert_eq!(first.cause, "first");
+    assert_eq!(set.members[&first.members(1)], ["diruser_1"]);
+    assert!(first.number > 0);
+
+    let position = set.users["diruser_1"].number;
+    commit(&store, Batch { chores: vec![Chore { position, ..first.clone() }], ..Batch::default() }).await;
+    let set = store.load(keys.clone()).await.unwrap();
+    let first = set.chore.unwrap();
+    assert_eq!(first.position, position);
+    assert_eq!(set.members[&first.members(1)], ["diruser_2"]);
+
+    commit(&store, Batch { done_chores: [first.number].into(), ..Batch::default() }).await;
+    let second = store.load(keys.clone()).await.unwrap().chore.unwrap();
+    assert_eq!(second.cause, "second");
+    assert_eq!(second.group_id, "");
+
+    commit(&store, Batch { done_chores: [second.number].into(), ..Batch::default() }).await;
+    assert_eq!(store.load(keys).await.unwrap().chore, None);
+}
+
+pub async fn the_role_map_is_loaded_and_replaced(setup: Setup) {
+    let store = setup.create().await;
+    for text in ["{\"Crew\":\"sailor\"}", "{}"] {
+        commit(&store, Batch { role_map: Some(text.to_owned()), ..Batch::default() }).await;
+        commit_users(&store, &[&format!("diruser_{}", text.len())], &[]).await;
+        assert_eq!(store.load(Keys::default()).await.unwrap().role_map.as_deref(), Some(text));
+    }
+}
+
+pub async fn an_event_is_stored_and_settled(setup: Setup) {
+    let store = setup.create().await;
+    let keys = Keys { events: ids(&["evt_1"]), ..Keys::default() };
+    let mut held = event("evt_1", EventState::Held, at(1));
+    held.directory_id = "dir_1".to_owned();
+    commit(&store, Batch { events: vec![held.clone()], ..Batch::default() }).await;
+    assert_eq!(store.load(keys.clone()).await.unwrap().events["evt_1"], held);
+
+    let settled = event("evt_1", EventState::Settled, at(1));
+    commit(&store, Batch { events: vec![settled.clone()], ..Batch::default() }).await;
+    assert_eq!(store.load(keys).await.unwrap().events["evt_1"], settled);
+}

@@ -1,0 +1,210 @@
+//! Tests that every [`Store`] passes.
+//!
+//! They need the feature `store-testing`. A store of one's own is tested by a [`Factory`] that opens it, and by
+//! [`store_tests!`](crate::store_tests), which makes a test of each function here. The crate that does so needs tokio with the features
+//! `macros` and `rt-multi-thread`.
+//!
+//! ```
+//! use headcount::store::conformance::{Factory, Setup};
+//! use headcount::store::{SqliteStore, Store, StoreFuture};
+//! use std::sync::Arc;
+//!
+//! struct Memory;
+//!
+//! impl Factory for Memory {
+//!     fn create(&self, _name: String) -> StoreFuture<'_, Arc<dyn Store>> {
+//!         Box::pin(async { Ok(Arc::new(SqliteStore::open(":memory:")?) as Arc<dyn Store>) })
+//!     }
+//! }
+//!
+//! mod memory {
+//!     headcount::store_tests!(headcount::store::conformance::Setup::new(super::Memory));
+//! }
+//!
+//! mod memory_with_failures {
+//!     headcount::store_tests!(headcount::store::conformance::Setup::new(super::Memory).flaky(7));
+//! }
+//! # fn main() {}
+//! ```
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(missing_docs, reason = "the names of tests say what they test")]
+
+mod consumers;
+mod feed;
+mod flaky;
+mod leases;
+mod load;
+mod pages;
+mod retention;
+mod rows;
+mod writes;
+
+pub use consumers::*;
+pub use feed::*;
+pub use flaky::Flaky;
+pub use leases::*;
+pub use load::*;
+pub use pages::*;
+pub use retention::*;
+pub use writes::*;
+
+use super::{Store, StoreFuture};
+use std::sync::Arc;
+
+/// Opens the stores that are tested.
+pub trait Factory: Send + Sync + 'static {
+    /// Opens a new, empty store. `name` is the test's name: lower-case letters and underscores.
+    fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>>;
+
+    /// Opens the store of this name again, with what was written to it, or returns `None` if the store does not outlive its value, which is
+    /// the default. It may be called while the store is still open: then another process is meant.
+    fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
+        let _ = name;
+        None
+    }
+}
+
+/// What a test needs: how stores are opened, and whether they fail at random.
+pub struct Setup {
+    factory: Box<dyn Factory>,
+    name: String,
+    seed: Option<u64>,
+}
+
+impl Setup {
+    /// Tests the stores that `factory` opens.
+    pub fn new(factory: impl Factory) -> Setup {
+        Setup { factory: Box::new(factory), name: String::new(), seed: None }
+    }
+
+    /// Wraps the stores in [`Flaky`], which draws its failures from `seed`.
+    #[must_use]
+    pub fn flaky(self, seed: u64) -> Setup {
+        Setup { seed: Some(seed), ..self }
+    }
+
+    /// Sets the test's name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Setup {
+        Setup { name: name.to_owned(), ..self }
+    }
+
+    async fn create(&self) -> Arc<dyn Store> {
+        self.wrap(self.factory.create(self.name.clone()).await.unwrap())
+    }
+
+    async fn reopen(&self) -> Option<Arc<dyn Store>> {
+        Some(self.wrap(self.factory.reopen(self.name.clone())?.await.unwrap()))
+    }
+
+    fn wrap(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
+        match self.seed {
+            Some(seed) => Arc::new(Flaky::new(store, seed)),
+            None => store,
+        }
+    }
+}
+
+/// Makes a test of each function of [`conformance`](crate::store::conformance). The argument is an expression for a
+/// [`Setup`](crate::store::conformance::Setup), which is evaluated once a test.
+#[macro_export]
+macro_rules! store_tests {
+    ($setup:expr) => {
+        $crate::store_tests! { @each $setup;
+            a_failing_decision_leaves_nothing
+            a_decision_that_panics_fails_alone
+            failing_writes_among_many_leave_the_others_whole
+            a_write_that_changes_nothing_leaves_the_revision
+            a_decision_gets_the_revision_that_its_write_has
+            a_write_sees_all_earlier_ones
+            reads_see_a_state_between_two_writes
+            a_read_after_a_write_sees_it
+            a_decision_may_ask_for_more_rows
+            a_decision_that_always_asks_for_more_fails
+            row_numbers_ascend_and_stay
+            row_numbers_are_not_given_twice
+            five_thousand_users_are_written_at_once
+            ten_thousand_changes_are_appended_at_once
+            a_large_batch_of_every_kind_is_written
+            every_field_of_a_user_is_stored
+            every_field_of_a_user_is_replaced
+            every_field_of_a_group_is_stored
+            every_field_of_directories_and_organizations_is_stored
+            keys_without_a_row_are_absent
+            an_empty_store_loads_an_empty_set
+            a_user_is_loaded_with_the_groups_that_it_was_said_to_be_in
+            an_organization_is_loaded_with_its_directories
+            members_are_loaded_in_pages
+            memberships_follow_what_is_joined_and_left
+            tombstones_are_loaded_and_not_listed
+            users_and_removals_by_events_are_counted
+            held_removals_are_replaced_and_added_to_in_order
+            chores_are_loaded_in_the_order_in_which_they_were_begun
+            the_role_map_is_loaded_and_replaced
+            an_event_is_stored_and_settled
+            users_are_paged_in_the_order_of_their_numbers
+            users_are_filtered_by_organization_and_directory
+            users_are_found_by_email_ignoring_case
+            users_are_filtered_by_group_and_paged
+            groups_are_paged_and_filtered_by_directory
+            directories_are_listed_in_the_order_of_their_ids
+            directories_are_counted
+            events_are_paged_in_the_order_of_their_arrival
+            a_settled_event_is_not_listed_with_those_that_wait
+            changes_have_ascending_numbers_without_gaps
+            a_reader_of_the_feed_misses_nothing
+            the_changes_of_an_entry_are_read_in_order
+            reading_starts_and_stops_inside_an_entry
+            a_write_that_fails_uses_no_numbers
+            a_reopened_store_has_all_rows_and_goes_on_counting
+            two_open_stores_share_their_rows
+            an_unknown_consumer_reads_nothing
+            a_consumer_reads_what_it_has_not_acknowledged
+            the_later_of_position_and_argument_counts
+            a_consumer_inside_a_snapshot_reads_no_changes
+            a_consumer_is_decided_on_with_its_row_and_the_latest_numbers
+            a_failing_change_of_a_consumer_leaves_it
+            concurrent_changes_of_a_consumer_follow_each_other
+            parked_changes_are_listed_and_dropped
+            parking_again_replaces_the_reason
+            consumers_are_listed_with_what_they_parked
+            an_empty_feed_has_the_latest_number_0
+            a_dropped_consumer_leaves_nothing
+            a_lease_has_one_holder
+            leases_of_other_names_are_independent
+            one_of_many_takers_gets_a_lease
+            an_expired_lease_can_be_taken
+            a_dropped_lease_is_released
+            dropping_a_lost_lease_leaves_its_new_holder
+            a_write_after_a_takeover_fails_and_writes_nothing
+            a_write_after_the_expiry_fails_and_writes_nothing
+            a_write_after_the_release_fails
+            a_write_extends_a_lease_once_half_of_it_has_passed
+            a_write_that_changes_nothing_extends_a_lease
+            another_open_store_waits_for_a_lease
+            a_lease_ends_with_its_store
+            old_changes_that_all_have_acknowledged_are_removed
+            young_changes_are_kept
+            the_slowest_consumer_keeps_changes
+            without_consumers_age_alone_counts
+            a_consumer_inside_a_snapshot_keeps_the_changes_after_it
+            parked_changes_are_kept
+            an_entry_with_a_parked_change_is_kept
+            an_entry_of_which_a_part_is_acknowledged_is_kept
+            numbers_of_removed_changes_are_not_given_twice
+            old_tombstones_are_removed
+            old_events_are_removed_whatever_their_state
+            old_removals_by_events_are_removed
+            the_limit_is_kept_for_each_kind
+            live_rows_are_kept
+        }
+    };
+    (@each $setup:expr; $($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                $crate::store::conformance::$name($setup.named(stringify!($name))).await;
+            }
+        )*
+    };
+}

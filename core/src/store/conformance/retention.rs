@@ -1,0 +1,202 @@
+//! What `trim` removes and keeps.
+
+use super::Setup;
+use super::rows::{
+    acknowledge, append, at, commit, commit_users, consumer, entry, event, group, ids, joining, kept, of_users,
+    removed, user,
+};
+use crate::Timestamp;
+use crate::record::{Batch, ConsumerRow, EventRemoval, EventState, Keys, Snapshot};
+use crate::store::{ConsumerUpdate, Park, Retention, Store};
+use std::sync::Arc;
+
+/// A retention that removes nothing.
+const NOTHING: Retention =
+    Retention { changes: Timestamp::MIN, tombstones: Timestamp::MIN, events: Timestamp::MIN, limit: 1_000 };
+
+async fn trim_changes(store: &Arc<dyn Store>, before: i64) -> usize {
+    store.trim(Retention { changes: at(before), ..NOTHING }).await.unwrap()
+}
+
+async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
+    consumer(store, name, move |_| ConsumerUpdate {
+        row: None,
+        park: Some(Park { seq, reason: "later".to_owned(), at: at(0) }),
+    })
+    .await;
+}
+
+pub async fn old_changes_that_all_have_acknowledged_are_removed(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30, 40]).await;
+    acknowledge(&store, "app", 3).await;
+
+    let removed = trim_changes(&store, 40).await;
+
+    assert_eq!(removed, 3);
+    assert_eq!(kept(&store).await, [4]);
+}
+
+pub async fn young_changes_are_kept(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30, 40]).await;
+    acknowledge(&store, "app", 4).await;
+    assert_eq!(trim_changes(&store, 30).await, 2);
+    assert_eq!(kept(&store).await, [3, 4]);
+}
+
+pub async fn the_slowest_consumer_keeps_changes(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30, 40]).await;
+    acknowledge(&store, "fast", 4).await;
+    acknowledge(&store, "slow", 1).await;
+    assert_eq!(trim_changes(&store, 100).await, 1);
+    assert_eq!(kept(&store).await, [2, 3, 4]);
+
+    store.drop_consumer("slow".to_owned()).await.unwrap();
+    trim_changes(&store, 100).await;
+    assert!(!kept(&store).await.contains(&3));
+}
+
+pub async fn without_consumers_age_alone_counts(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30]).await;
+    assert_eq!(trim_changes(&store, 30).await, 2);
+    assert_eq!(kept(&store).await, [3]);
+}
+
+pub async fn a_consumer_inside_a_snapshot_keeps_the_changes_after_it(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30, 40]).await;
+    consumer(&store, "app", |_| {
+        let snapshot = Some(Snapshot { seq: 2, groups: 0, users: 0 });
+        let row = ConsumerRow { name: "app".to_owned(), cursor: -100, snapshot, seen_at: at(0) };
+        ConsumerUpdate { row: Some(row), park: None }
+    })
+    .await;
+    assert_eq!(trim_changes(&store, 100).await, 2);
+    assert_eq!(kept(&store).await, [3, 4]);
+}
+
+pub async fn parked_changes_are_kept(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30, 40]).await;
+    acknowledge(&store, "app", 4).await;
+    park(&store, "app", 2).await;
+    assert_eq!(trim_changes(&store, 40).await, 2);
+    assert_eq!(kept(&store).await, [2, 4]);
+
+    store.drop_parked_change("app".to_owned(), 2).await.unwrap();
+    assert_eq!(trim_changes(&store, 40).await, 1);
+    assert_eq!(kept(&store).await, [4]);
+}
+
+pub async fn an_entry_with_a_parked_change_is_kept(setup: Setup) {
+    let store = setup.create().await;
+    let entries = ["diruser_1", "diruser_2", "diruser_3"].map(|id| entry(id, 3, at(0)));
+    commit(&store, Batch { entries: entries.into(), ..Batch::default() }).await;
+    append(&store, &[10]).await;
+    acknowledge(&store, "app", 10).await;
+    park(&store, "app", 4).await;
+
+    trim_changes(&store, 10).await;
+
+    assert_eq!(kept(&store).await, [4, 5, 6, 10]);
+    assert_eq!(store.parked_changes("app".to_owned()).await.unwrap().len(), 1);
+}
+
+pub async fn an_entry_of_which_a_part_is_acknowledged_is_kept(setup: Setup) {
+    let store = setup.create().await;
+    commit(&store, Batch { entries: vec![entry("diruser_1", 3, at(0))], ..Batch::default() }).await;
+    append(&store, &[10]).await;
+    acknowledge(&store, "app", 2).await;
+    assert_eq!(trim_changes(&store, 10).await, 0);
+
+    acknowledge(&store, "app", 3).await;
+    assert_eq!(trim_changes(&store, 10).await, 1);
+    assert_eq!(kept(&store).await, [4]);
+}
+
+pub async fn numbers_of_removed_changes_are_not_given_twice(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30]).await;
+    trim_changes(&store, 100).await;
+    append(&store, &[40]).await;
+    assert_eq!(kept(&store).await.last(), Some(&4));
+    assert_eq!(store.consumers().await.unwrap().1, 4);
+}
+
+pub async fn old_tombstones_are_removed(setup: Setup) {
+    let store = setup.create().await;
+    let mut gone = group("dirgroup_1");
+    gone.trail.deleted_at = Some(at(10));
+    let users = vec![
+        joining(removed(user("diruser_1", &["dirgroup_1"]), at(10))),
+        joining(removed(user("diruser_2", &["dirgroup_1"]), at(20))),
+        joining(user("diruser_3", &["dirgroup_1"])),
+    ];
+    commit(&store, Batch { users, groups: vec![gone], ..Batch::default() }).await;
+
+    let removed = store.trim(Retention { tombstones: at(20), ..NOTHING }).await.unwrap();
+
+    let set = store.load(of_users(&["diruser_1", "diruser_2", "diruser_3"])).await.unwrap();
+    assert_eq!(removed, 2);
+    assert!(!set.users.contains_key("diruser_1"));
+    assert!(set.users.contains_key("diruser_2"));
+    assert!(set.users.contains_key("diruser_3"));
+    assert!(!set.groups.contains_key("dirgroup_1"));
+}
+
+pub async fn old_events_are_removed_whatever_their_state(setup: Setup) {
+    let store = setup.create().await;
+    let events = vec![
+        event("evt_1", EventState::Settled, at(10)),
+        event("evt_2", EventState::Pending, at(10)),
+        event("evt_3", EventState::Held, at(10)),
+        event("evt_4", EventState::Settled, at(20)),
+    ];
+    commit(&store, Batch { events, ..Batch::default() }).await;
+
+    let removed = store.trim(Retention { events: at(20), ..NOTHING }).await.unwrap();
+
+    let keys = Keys { events: ids(&["evt_1", "evt_2", "evt_3", "evt_4"]), ..Keys::default() };
+    let set = store.load(keys).await.unwrap();
+    assert_eq!(removed, 3);
+    assert_eq!(set.events.keys().collect::<Vec<_>>(), ["evt_4"]);
+}
+
+pub async fn old_removals_by_events_are_removed(setup: Setup) {
+    let store = setup.create().await;
+    let removal =
+        |time| EventRemoval { directory_id: "dir_1".to_owned(), user_id: format!("diruser_{time}"), at: at(time) };
+    commit(&store, Batch { event_removals: vec![removal(10), removal(20)], ..Batch::default() }).await;
+
+    store.trim(Retention { events: at(20), ..NOTHING }).await.unwrap();
+
+    let keys = Keys { counts: [("dir_1".to_owned(), at(0))].into(), ..Keys::default() };
+    assert_eq!(store.load(keys).await.unwrap().counts["dir_1"].event_removals, 1);
+}
+
+pub async fn the_limit_is_kept_for_each_kind(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2, 3, 4, 5]).await;
+    let users = (1..=5).map(|n| joining(removed(user(&format!("diruser_{n}"), &[]), at(n)))).collect();
+    let events = (1..=5).map(|n| event(&format!("evt_{n}"), EventState::Settled, at(n))).collect();
+    commit(&store, Batch { users, events, ..Batch::default() }).await;
+    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), limit: 2 };
+
+    assert_eq!(store.trim(all).await.unwrap(), 6);
+    assert_eq!(kept(&store).await, [3, 4, 5]);
+    let left = store.load(of_users(&["diruser_1", "diruser_2", "diruser_3"])).await.unwrap();
+    assert_eq!(left.users.keys().collect::<Vec<_>>(), ["diruser_3"], "the oldest are removed first");
+    assert_eq!(store.trim(all).await.unwrap(), 6);
+    assert_eq!(store.trim(all).await.unwrap(), 0);
+}
+
+pub async fn live_rows_are_kept(setup: Setup) {
+    let store = setup.create().await;
+    commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await;
+    commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await;
+    let all = Retention { changes: at(1_000), tombstones: at(1_000), events: at(1_000), limit: 10 };
+    assert_eq!(store.trim(all).await.unwrap(), 0);
+}

@@ -1,0 +1,182 @@
+//! Rows and writes for the tests.
+
+use crate::record::{
+    Batch, Change, ChangeKind, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, Keys, MirrorDirectory,
+    MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow, UserWrite, WorkingSet,
+};
+use crate::store::{
+    Committed, ConsumerState, ConsumerUpdate, Decision, Durability, Fence, Scope, Store, UserFilter, Write,
+};
+use crate::{Result, Timestamp};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A time, in seconds after an arbitrary start.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::new(1_800_000_000 + seconds, 5).unwrap()
+}
+
+/// A live user of the directory `dir_1` who is in these groups.
+pub(super) fn user(id: &str, groups: &[&str]) -> UserRow {
+    let user = MirrorUser {
+        id: id.to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        email: format!("{id}@example.com"),
+        active: true,
+        group_ids: groups.iter().map(|id| (*id).to_owned()).collect(),
+        ..MirrorUser::default()
+    };
+    let told_groups = user.group_ids.clone();
+    UserRow { user, told_groups, ..UserRow::default() }
+}
+
+/// A write of a user whose stored row, if there is one, is in no group.
+pub(super) fn joining(row: UserRow) -> UserWrite {
+    let joined = row.told_groups.clone();
+    UserWrite { row, joined, left: Vec::new() }
+}
+
+/// A live group of the directory `dir_1`.
+pub(super) fn group(id: &str) -> GroupRow {
+    let group = MirrorGroup {
+        id: id.to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        display_name: format!("Group {id}"),
+        ..MirrorGroup::default()
+    };
+    GroupRow { group, ..GroupRow::default() }
+}
+
+pub(super) fn directory(id: &str, organization_id: &str) -> DirectoryRow {
+    let directory = MirrorDirectory {
+        id: id.to_owned(),
+        organization_id: organization_id.to_owned(),
+        enabled: true,
+        ..MirrorDirectory::default()
+    };
+    DirectoryRow { directory, ..DirectoryRow::default() }
+}
+
+pub(super) fn organization(id: &str) -> OrganizationRow {
+    OrganizationRow { id: id.to_owned(), directories_listed_at: Some(at(0)) }
+}
+
+/// An event of the organization `org_1` that arrived at a time.
+pub(super) fn event(id: &str, state: EventState, received_at: Timestamp) -> EventRow {
+    EventRow {
+        id: id.to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: String::new(),
+        received_at,
+        state,
+        body: (state != EventState::Settled).then(|| format!("body of {id}").into_bytes()),
+    }
+}
+
+/// The tombstone of a user who was removed at a time.
+pub(super) fn removed(row: UserRow, deleted_at: Timestamp) -> UserRow {
+    let trail = Trail { deleted_at: Some(deleted_at), ..row.trail.clone() };
+    UserRow { trail, ..row }
+}
+
+/// An entry of `count` changes of a user, made at a time.
+pub(super) fn entry(user_id: &str, count: usize, at: Timestamp) -> NewEntry {
+    let after = Mirrored::User(Box::new(user(user_id, &[]).user));
+    let created = Delta { kind: ChangeKind::UserCreated, group_id: None, fields: Vec::new() };
+    let added = |n: usize| Delta {
+        kind: ChangeKind::MembershipAdded,
+        group_id: Some(format!("dirgroup_{n}")),
+        fields: Vec::new(),
+    };
+    let changes = std::iter::once(created).chain((1..count).map(added)).collect();
+    let body = EntryBody { after: Some(after), changes, ..EntryBody::default() };
+    NewEntry {
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        cause: format!("test:{user_id}"),
+        at,
+        body,
+    }
+}
+
+/// A write that any process may make at any time.
+pub(super) fn free(keys: Keys, decide: impl FnMut(WorkingSet) -> Result<Decision> + Send + 'static) -> Write {
+    Write {
+        scope: Scope::Everything,
+        durability: Durability::Process,
+        fence: None,
+        now: at(0),
+        keys,
+        decide: Box::new(decide),
+    }
+}
+
+/// A write of a holder of a lease.
+pub(super) fn fenced(fence: &Fence, now: Timestamp, batch: Batch) -> Write {
+    Write { fence: Some(fence.clone()), now, ..free(Keys::default(), move |_| done(batch.clone())) }
+}
+
+pub(super) fn done(batch: Batch) -> Result<Decision> {
+    Ok(Decision::Commit(Box::new(batch)))
+}
+
+/// Commits a batch.
+pub(super) async fn commit(store: &Arc<dyn Store>, batch: Batch) -> Committed {
+    store.write(free(Keys::default(), move |_| done(batch.clone()))).await.unwrap()
+}
+
+/// Commits new users, each in these groups.
+pub(super) async fn commit_users(store: &Arc<dyn Store>, ids: &[&str], groups: &[&str]) -> Committed {
+    let users = ids.iter().map(|id| joining(user(id, groups))).collect();
+    commit(store, Batch { users, ..Batch::default() }).await
+}
+
+/// Appends entries, each of one change, made at the times that are given.
+pub(super) async fn append(store: &Arc<dyn Store>, times: &[i64]) {
+    let entries = times.iter().map(|time| entry(&format!("diruser_{time}"), 1, at(*time))).collect();
+    commit(store, Batch { entries, ..Batch::default() }).await;
+}
+
+pub(super) fn ids(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// Keys of users.
+pub(super) fn of_users(user_ids: &[&str]) -> Keys {
+    Keys { users: ids(user_ids), ..Keys::default() }
+}
+
+/// The ids of the live users that match a filter.
+pub(super) async fn user_ids(store: &Arc<dyn Store>, filter: UserFilter) -> Vec<String> {
+    store.users(filter, 0, 100_000).await.unwrap().into_iter().map(|row| row.user.id).collect()
+}
+
+pub(super) fn seqs(changes: &[Change]) -> Vec<i64> {
+    changes.iter().map(|change| change.seq).collect()
+}
+
+/// The numbers of all changes that are kept.
+pub(super) async fn kept(store: &Arc<dyn Store>) -> Vec<i64> {
+    seqs(&store.changes(0, 100_000).await.unwrap())
+}
+
+/// Changes a consumer, which must be there or be made by `change`.
+pub(super) async fn consumer(
+    store: &Arc<dyn Store>,
+    name: &str,
+    mut change: impl FnMut(ConsumerState) -> ConsumerUpdate + Send + 'static,
+) {
+    store.update_consumer(name.to_owned(), Box::new(move |state| Ok(change(state)))).await.unwrap();
+}
+
+/// Registers a consumer, or moves its cursor.
+pub(super) async fn acknowledge(store: &Arc<dyn Store>, name: &str, cursor: i64) {
+    let owned = name.to_owned();
+    consumer(store, name, move |_| {
+        let row = crate::record::ConsumerRow { name: owned.clone(), cursor, snapshot: None, seen_at: at(cursor) };
+        ConsumerUpdate { row: Some(row), park: None }
+    })
+    .await;
+}

@@ -1,0 +1,295 @@
+//! Writes what a decision returned, with a fixed number of statements; none for what is empty.
+
+use super::database::{Database, Insert, Values, list};
+use super::lease;
+use super::load::Counter;
+use super::rows::{Time, state_number, time, to_json};
+use crate::record::{
+    Batch, Chore, DirectoryRow, EventRemoval, EventRow, GroupRow, HeldRemovals, NewEntry, OrganizationRow, Trail,
+    UserRow, UserWrite,
+};
+use crate::store::{Committed, Keys, WorkingSet, Write};
+use crate::{Error, Result};
+use rusqlite::params;
+use std::collections::{BTreeMap, BTreeSet};
+
+static ORGANIZATIONS: Insert =
+    Insert::new("INSERT INTO organization (id, body)", 2, "ON CONFLICT (id) DO UPDATE SET body = excluded.body");
+
+static DIRECTORIES: Insert = Insert::new(
+    "INSERT INTO directory (id, organization_id, body)",
+    3,
+    "ON CONFLICT (id) DO UPDATE SET organization_id = excluded.organization_id, body = excluded.body",
+);
+
+static GROUPS: Insert = Insert::new(
+    "INSERT INTO \"group\" (number, id, directory_id, body, version_at, version_event, touched_at, revision, deleted_at)",
+    9,
+    "ON CONFLICT (number) DO UPDATE SET directory_id = excluded.directory_id, body = excluded.body,
+        version_at = excluded.version_at, version_event = excluded.version_event, touched_at = excluded.touched_at,
+        revision = excluded.revision, deleted_at = excluded.deleted_at",
+);
+
+static USERS: Insert = Insert::new(
+    "INSERT INTO user (number, id, organization_id, directory_id, email, body, told_groups, listed,
+        version_at, version_event, touched_at, revision, deleted_at)",
+    13,
+    "ON CONFLICT (number) DO UPDATE SET organization_id = excluded.organization_id, directory_id = excluded.directory_id,
+        email = excluded.email, body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
+        version_at = excluded.version_at, version_event = excluded.version_event, touched_at = excluded.touched_at,
+        revision = excluded.revision, deleted_at = excluded.deleted_at",
+);
+
+static ENTRIES: Insert =
+    Insert::new("INSERT INTO change (seq, count, kind, organization_id, directory_id, cause, at, body)", 8, "");
+
+static EVENTS: Insert = Insert::new(
+    "INSERT INTO event (number, id, organization_id, directory_id, received_at, state, body)",
+    7,
+    "ON CONFLICT (id) DO UPDATE SET directory_id = excluded.directory_id, state = excluded.state, body = excluded.body",
+);
+
+static EVENT_REMOVALS: Insert = Insert::new("INSERT OR IGNORE INTO event_removal (directory_id, user_id, at)", 3, "");
+
+static CHORES: Insert = Insert::new(
+    "INSERT INTO chore (cause, group_id, position, number)",
+    4,
+    "ON CONFLICT (number) DO UPDATE SET cause = excluded.cause, group_id = excluded.group_id, position = excluded.position",
+);
+
+/// Runs a write in the open transaction.
+pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed> {
+    let head = database.head(write.fence.as_ref())?;
+    let extended = match &write.fence {
+        None => None,
+        Some(fence) => lease::check(fence, head.lease, write.now)?,
+    };
+    let next = head.next();
+    let batch = write.decide(|keys: Keys| -> Result<WorkingSet> { database.load(&next, keys) })?;
+    if batch.is_empty() && extended.is_none() {
+        return Ok(Committed::default());
+    }
+    let fence = write.fence.as_ref();
+    database.atomically(|| {
+        if let (Some(fence), Some(expires_at)) = (fence, extended) {
+            lease::extend(database, fence, expires_at)?;
+        }
+        if batch.is_empty() { Ok(Committed::default()) } else { commit(database, next.counter, batch) }
+    })
+}
+
+/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that were given to rows.
+fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Committed> {
+    let mut committed = Committed::default();
+    let Batch {
+        organizations,
+        directories,
+        groups,
+        users,
+        entries,
+        events,
+        event_removals,
+        held_removals,
+        role_map,
+        chores,
+        done_chores,
+    } = batch;
+    put_organizations(database, &organizations)?;
+    put_directories(database, &directories)?;
+    put_groups(database, &mut counter, groups, &mut committed)?;
+    put_users(database, &mut counter, users, &mut committed)?;
+    append(database, &mut counter, &entries, &mut committed)?;
+    put_events(database, &mut counter, &events)?;
+    put_event_removals(database, &event_removals)?;
+    put_held_removals(database, held_removals)?;
+    if let Some(text) = role_map {
+        let sql = "INSERT INTO setting (name, value) VALUES ('role_map', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        database.run(sql, [text])?;
+    }
+    put_chores(database, &chores)?;
+    if !done_chores.is_empty() {
+        let sql = "DELETE FROM chore WHERE number IN (SELECT value FROM json_each(?1))";
+        database.run(sql, [list(&done_chores)?])?;
+    }
+    let Counter { revision, user, group, change, event } = counter;
+    let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5";
+    database.run(sql, params![revision, user, group, change, event])?;
+    Ok(committed)
+}
+
+fn put_organizations(database: &Database, rows: &[OrganizationRow]) -> Result<()> {
+    database.put(&ORGANIZATIONS, rows, |row, values| {
+        values.push(&row.id)?;
+        values.push(to_json(row)?)
+    })
+}
+
+fn put_directories(database: &Database, rows: &[DirectoryRow]) -> Result<()> {
+    database.put(&DIRECTORIES, rows, |row, values| {
+        values.push(&row.directory.id)?;
+        values.push(&row.directory.organization_id)?;
+        values.push(to_json(row)?)
+    })
+}
+
+/// Returns the number of a row, or the next one if it has none yet.
+fn number(row: i64, last: &mut i64) -> i64 {
+    if row != 0 {
+        return row;
+    }
+    *last += 1;
+    *last
+}
+
+fn put_groups(
+    database: &Database,
+    counter: &mut Counter,
+    mut rows: Vec<GroupRow>,
+    committed: &mut Committed,
+) -> Result<()> {
+    for row in &mut rows {
+        row.number = number(row.number, &mut counter.group);
+        committed.groups.insert(row.group.id.clone(), row.number);
+    }
+    database.put(&GROUPS, &rows, |row, values| {
+        let GroupRow { number, group, trail } = row;
+        values.push(number)?;
+        values.push(&group.id)?;
+        values.push(&group.directory_id)?;
+        values.push(to_json(group)?)?;
+        push_trail(trail, values)
+    })
+}
+
+fn put_users(
+    database: &Database,
+    counter: &mut Counter,
+    mut writes: Vec<UserWrite>,
+    committed: &mut Committed,
+) -> Result<()> {
+    let (mut joined, mut left) = (BTreeMap::new(), BTreeMap::new());
+    for UserWrite { row, joined: new, left: old } in &mut writes {
+        row.number = number(row.number, &mut counter.user);
+        committed.users.insert(row.user.id.clone(), row.number);
+        for (group_ids, members) in [(new, &mut joined), (old, &mut left)] {
+            for id in group_ids.drain(..) {
+                members.entry(id).or_insert_with(Vec::new).push(row.number);
+            }
+        }
+    }
+    database.put(&USERS, &writes, |UserWrite { row, .. }, values| {
+        let UserRow { number, user, told_groups, listed, trail } = row;
+        values.push(number)?;
+        values.push(&user.id)?;
+        values.push(&user.organization_id)?;
+        values.push(&user.directory_id)?;
+        values.push(&user.email)?;
+        values.push(to_json(user)?)?;
+        values.push(to_json(told_groups)?)?;
+        values.push(listed)?;
+        push_trail(trail, values)
+    })?;
+    // Each member of each group of `{group: [member, …], …}`.
+    let pairs = "SELECT groups.key, members.value FROM json_each(?1) AS groups, json_each(groups.value) AS members";
+    if !left.is_empty() {
+        let sql = format!("DELETE FROM membership WHERE (group_id, user_number) IN ({pairs})");
+        database.run(&sql, [to_json(&left)?])?;
+    }
+    if !joined.is_empty() {
+        let sql = format!("INSERT OR IGNORE INTO membership (group_id, user_number) {pairs}");
+        database.run(&sql, [to_json(&joined)?])?;
+    }
+    Ok(())
+}
+
+fn push_trail(trail: &Trail, values: &mut Values<'_, '_>) -> Result<()> {
+    let Trail { version, touched_at, revision, deleted_at } = trail;
+    values.push(time(version.at))?;
+    values.push(&version.event)?;
+    values.push(time(*touched_at))?;
+    values.push(revision)?;
+    values.push(time(*deleted_at))
+}
+
+fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], committed: &mut Committed) -> Result<()> {
+    let first = counter.change;
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if entry.count() == 0 {
+            return Err(Error::internal("a feed entry has no changes"));
+        }
+        counter.change += i64::from(entry.count());
+        rows.push((counter.change, entry));
+    }
+    committed.changes = u64::try_from(counter.change - first).unwrap_or(0);
+    database.put(&ENTRIES, &rows, |(last, entry), values| {
+        let NewEntry { organization_id, directory_id, cause, at, body } = entry;
+        values.push(last)?;
+        values.push(entry.count())?;
+        values.push("")?;
+        values.push(organization_id)?;
+        values.push(directory_id)?;
+        values.push(cause)?;
+        values.push(Time(*at))?;
+        values.push(body.encode()?)
+    })
+}
+
+fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow]) -> Result<()> {
+    // An event that is stored keeps its number: then the new one is used for no row.
+    let first = counter.event + 1;
+    counter.event += rows.len() as i64;
+    let rows: Vec<(i64, &EventRow)> = (first..).zip(rows).collect();
+    database.put(&EVENTS, &rows, |(number, row), values| {
+        let EventRow { id, organization_id, directory_id, received_at, state, body } = row;
+        values.push(number)?;
+        values.push(id)?;
+        values.push(organization_id)?;
+        values.push(directory_id)?;
+        values.push(Time(*received_at))?;
+        values.push(state_number(*state))?;
+        values.push(body)
+    })
+}
+
+fn put_event_removals(database: &Database, rows: &[EventRemoval]) -> Result<()> {
+    database.put(&EVENT_REMOVALS, rows, |row, values| {
+        let EventRemoval { directory_id, user_id, at } = row;
+        values.push(directory_id)?;
+        values.push(user_id)?;
+        values.push(Time(*at))
+    })
+}
+
+fn put_held_removals(database: &Database, rows: Vec<HeldRemovals>) -> Result<()> {
+    let mut replaced = BTreeSet::new();
+    let mut lists: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for HeldRemovals { directory_id, replace, user_ids } in rows {
+        if replace {
+            replaced.insert(directory_id.clone());
+            lists.remove(&directory_id);
+        }
+        lists.entry(directory_id).or_default().extend(user_ids);
+    }
+    if !replaced.is_empty() {
+        let sql = "DELETE FROM held_removal WHERE directory_id IN (SELECT value FROM json_each(?1))";
+        database.run(sql, [list(&replaced)?])?;
+    }
+    lists.retain(|_, user_ids| !user_ids.is_empty());
+    if !lists.is_empty() {
+        let sql = "INSERT OR IGNORE INTO held_removal (directory_id, user_id)
+            SELECT lists.key, ids.value FROM json_each(?1) AS lists, json_each(lists.value) AS ids";
+        database.run(sql, [to_json(&lists)?])?;
+    }
+    Ok(())
+}
+
+fn put_chores(database: &Database, rows: &[Chore]) -> Result<()> {
+    database.put(&CHORES, rows, |row, values| {
+        let Chore { number, group_id, position, cause } = row;
+        values.push(cause)?;
+        values.push(group_id)?;
+        values.push(position)?;
+        values.push(Some(*number).filter(|number| *number != 0))
+    })
+}

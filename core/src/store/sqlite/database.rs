@@ -1,0 +1,236 @@
+//! A connection with what all statements need: prepared and cached statements, statements of many rows, and savepoints.
+
+use super::open::{self, failed};
+use crate::store::Durability;
+use crate::{Error, Result, catch_panic};
+use rusqlite::{CachedStatement, Connection, Params, Row, Statement, ToSql};
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+/// A connection and its state.
+pub(super) struct Database {
+    connection: Connection,
+    /// What `PRAGMA synchronous` is set to, or `None` before it is set.
+    durability: Cell<Option<Durability>>,
+    /// Whether several writes share the transaction, so that each needs a savepoint.
+    shared: Cell<bool>,
+    /// Whether the transaction has written anything.
+    wrote: Cell<bool>,
+    #[cfg(test)]
+    pub(super) statements: std::cell::RefCell<Vec<String>>,
+}
+
+impl Database {
+    pub(super) fn new(connection: Connection) -> Database {
+        Database {
+            connection,
+            durability: Cell::new(None),
+            shared: Cell::new(false),
+            wrote: Cell::new(false),
+            #[cfg(test)]
+            statements: std::cell::RefCell::default(),
+        }
+    }
+
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        self.statements.borrow_mut().push(sql.to_owned());
+        self.connection.prepare_cached(sql).map_err(|error| failed(&error))
+    }
+
+    /// Runs a statement. Returns the number of rows that it changed.
+    pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
+        self.prepare(sql)?.execute(params).map_err(|error| failed(&error))
+    }
+
+    /// Calls `read` with each row of a query.
+    pub(super) fn each(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.while_more(sql, params, |row| read(row).map(|()| true))
+    }
+
+    /// Calls `read` with the rows of a query until it returns false.
+    pub(super) fn while_more(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(params).map_err(|error| failed(&error))?;
+        while let Some(row) = rows.next().map_err(|error| failed(&error))? {
+            if !read(row)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all rows of a query.
+    pub(super) fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        self.each(sql, params, |row| {
+            found.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Reads the first row of a query.
+    pub(super) fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(params).map_err(|error| failed(&error))?;
+        rows.next().map_err(|error| failed(&error))?.map(read).transpose()
+    }
+
+    /// Writes rows with as few statements as their number permits. `bind` sets the values of a row, the first of which is never NULL.
+    pub(super) fn put<T>(
+        &self,
+        insert: &Insert,
+        rows: &[T],
+        bind: impl Fn(&T, &mut Values<'_, '_>) -> Result<()>,
+    ) -> Result<()> {
+        for rows in rows.chunks(MOST) {
+            let mut statement = self.prepare(insert.text(rows.len()))?;
+            let mut values = Values { statement: &mut statement, next: 1 };
+            for row in rows {
+                bind(row, &mut values)?;
+            }
+            // Values that are not set are NULL: the cache clears them.
+            statement.raw_execute().map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Calls `write`; if it fails, none of what it wrote stays.
+    pub(super) fn atomically<T>(&self, write: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.wrote.set(true);
+        if !self.shared.get() {
+            // The worker rolls the transaction back.
+            return catch_panic(write);
+        }
+        self.run("SAVEPOINT write", [])?;
+        let result = catch_panic(write);
+        if result.is_err() && !self.connection.is_autocommit() {
+            self.run("ROLLBACK TO write", [])?;
+        }
+        if !self.connection.is_autocommit() {
+            self.run("RELEASE write", [])?;
+        }
+        result
+    }
+
+    /// Begins a transaction for `count` writes, which wait for those of other processes.
+    pub(super) fn begin_write(&self, durability: Durability, count: usize) -> Result<()> {
+        if self.durability.get() != Some(durability) {
+            open::set_durability(&self.connection, durability)?;
+            self.durability.set(Some(durability));
+        }
+        self.shared.set(count > 1);
+        self.wrote.set(false);
+        self.run("BEGIN IMMEDIATE", []).map(drop)
+    }
+
+    /// Ends the transaction. Writes that changed nothing are not committed, which would cost a flush.
+    pub(super) fn end_write(&self, keep: bool) -> Result<()> {
+        let end = if keep && self.wrote.get() { "COMMIT" } else { "ROLLBACK" };
+        let result = self.run(end, []);
+        if result.is_err() && !self.connection.is_autocommit() {
+            // A commit that failed may leave the transaction open.
+            let _ = self.run("ROLLBACK", []);
+        }
+        result.map(drop)
+    }
+
+    /// Whether a transaction is open. Some errors, such as a full disk, end it at once.
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Begins a transaction that reads as of one moment.
+    pub(super) fn begin_read(&self) -> Result<()> {
+        self.run("BEGIN", []).map(drop)
+    }
+
+    /// Ends a transaction that wrote nothing.
+    pub(super) fn end_read(&self) {
+        let _ = self.run("ROLLBACK", []);
+    }
+}
+
+/// The numbers of rows for which a statement is prepared. Fewer rows are padded with NULLs, which the statement leaves out; more rows take
+/// several statements.
+const SIZES: [usize; 5] = [1, 8, 32, 128, 512];
+const MOST: usize = 512;
+
+/// A statement that writes rows: `head SELECT … FROM (VALUES …) tail`.
+pub(super) struct Insert {
+    head: &'static str,
+    columns: usize,
+    tail: &'static str,
+    texts: [OnceLock<String>; SIZES.len()],
+}
+
+impl Insert {
+    /// `head` names the table and its `columns` columns, `tail` says what is done with rows that exist.
+    pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Insert {
+        Insert { head, columns, tail, texts: [const { OnceLock::new() }; SIZES.len()] }
+    }
+
+    /// The statement for `count` rows.
+    fn text(&self, count: usize) -> &str {
+        let (size, text) = SIZES
+            .iter()
+            .zip(&self.texts)
+            .find(|(size, _)| **size >= count)
+            .unwrap_or((&SIZES[SIZES.len() - 1], &self.texts[SIZES.len() - 1]));
+        text.get_or_init(|| {
+            let row = format!("({})", vec!["?"; self.columns].join(","));
+            let rows = vec![row; *size].join(",");
+            let Insert { head, tail, .. } = self;
+            match size {
+                1 => format!("{head} VALUES {rows} {tail}"),
+                _ => format!("{head} SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL {tail}"),
+            }
+        })
+    }
+}
+
+/// Sets the values of a statement, one after another.
+pub(super) struct Values<'a, 'c> {
+    statement: &'a mut Statement<'c>,
+    next: usize,
+}
+
+impl Values<'_, '_> {
+    /// Sets the next value.
+    pub(super) fn push(&mut self, value: impl ToSql) -> Result<()> {
+        self.statement.raw_bind_parameter(self.next, value).map_err(|error| failed(&error))?;
+        self.next += 1;
+        Ok(())
+    }
+}
+
+/// Ids as a JSON array, for `IN (SELECT value FROM json_each(?1))`.
+pub(super) fn list<T: serde::Serialize>(values: &T) -> Result<String> {
+    serde_json::to_string(values).map_err(|error| Error::internal(format!("keys cannot be written as JSON: {error}")))
+}
+
+/// A limit as SQL has it.
+pub(super) fn limited(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

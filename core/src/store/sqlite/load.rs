@@ -1,0 +1,178 @@
+//! Loads the rows that a decision asks for: one statement for each kind of row, however many rows.
+
+use super::database::{Database, list};
+use super::lease;
+use super::pages;
+use super::rows::{EVENT, GROUP, USER, event, get, get_json, group, text_time, user};
+use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, OrganizationRow, WorkingSet};
+use crate::store::{Fence, UserFilter};
+use crate::{Error, Result};
+use rusqlite::Row;
+use std::collections::BTreeSet;
+
+/// The last numbers that were given, the role map, and the state of the lease that the write needs.
+pub(super) struct Head {
+    pub(super) counter: Counter,
+    role_map: Option<String>,
+    /// `None` if there is no fence, or its lease is not held.
+    pub(super) lease: Option<lease::Held>,
+}
+
+/// The last numbers that were given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counter {
+    pub(super) revision: i64,
+    pub(super) user: i64,
+    pub(super) group: i64,
+    pub(super) change: i64,
+    pub(super) event: i64,
+}
+
+impl Head {
+    /// The head of a write that comes next: its revision is one more.
+    pub(super) fn next(self) -> Head {
+        let counter = Counter { revision: self.counter.revision + 1, ..self.counter };
+        Head { counter, ..self }
+    }
+}
+
+impl Database {
+    /// Reads what every write and every load needs.
+    pub(super) fn head(&self, fence: Option<&Fence>) -> Result<Head> {
+        let sql = "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'), expires_at, duration
+            FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
+        let (name, token) = fence.map(|fence| (&fence.name, fence.token)).unzip();
+        let head = self.one(sql, rusqlite::params![name, token], |row| {
+            Ok(Head {
+                counter: Counter {
+                    revision: get(row, 0)?,
+                    user: get(row, 1)?,
+                    group: get(row, 2)?,
+                    change: get(row, 3)?,
+                    event: get(row, 4)?,
+                },
+                role_map: get(row, 5)?,
+                lease: lease::held(row, 6)?,
+            })
+        })?;
+        head.ok_or_else(|| Error::store("the mirror's file has lost its counters: restore it, or sync into a new one"))
+    }
+
+    /// Loads rows as of one moment; within a transaction.
+    pub(super) fn load(&self, head: &Head, keys: Keys) -> Result<WorkingSet> {
+        let mut set =
+            WorkingSet { revision: head.counter.revision, role_map: head.role_map.clone(), ..WorkingSet::default() };
+        self.load_directories(&keys, &mut set)?;
+        self.by_keys("user", USER, &keys.users, |row| {
+            let row = user(row)?;
+            set.users.insert(row.user.id.clone(), row);
+            Ok(())
+        })?;
+        for key in &keys.members {
+            self.load_members(key.clone(), &mut set)?;
+        }
+        if let Some(limit) = keys.chore {
+            let sql = "SELECT number, group_id, position, cause FROM chore ORDER BY number LIMIT 1";
+            set.chore = self.one(sql, [], |row| {
+                Ok(Chore { number: get(row, 0)?, group_id: get(row, 1)?, position: get(row, 2)?, cause: get(row, 3)? })
+            })?;
+            if let Some(key) = set.chore.as_ref().map(|chore| chore.members(limit)) {
+                self.load_members(key, &mut set)?;
+            }
+        }
+        let mut groups: BTreeSet<&str> = keys.groups.iter().map(String::as_str).collect();
+        groups.extend(set.users.values().flat_map(|row| &row.told_groups).map(String::as_str));
+        self.by_keys("\"group\"", GROUP, &groups, |row| {
+            let row = group(row)?;
+            set.groups.insert(row.group.id.clone(), row);
+            Ok(())
+        })?;
+        self.by_keys("event", EVENT, &keys.events, |row| {
+            let row = event(row, 0)?;
+            set.events.insert(row.id.clone(), row);
+            Ok(())
+        })?;
+        self.load_counts(&keys, &mut set)?;
+        if !keys.held_removals.is_empty() {
+            let sql = "SELECT directory_id, user_id FROM held_removal
+                WHERE directory_id IN (SELECT value FROM json_each(?1)) ORDER BY directory_id, user_id";
+            self.each(sql, [list(&keys.held_removals)?], |row| {
+                set.held_removals.entry(get(row, 0)?).or_default().push(get(row, 1)?);
+                Ok(())
+            })?;
+        }
+        set.keys = keys;
+        Ok(set)
+    }
+
+    /// Reads the rows of a table with these ids.
+    fn by_keys<T: AsRef<str> + Ord + serde::Serialize>(
+        &self,
+        table: &str,
+        columns: &str,
+        ids: &BTreeSet<T>,
+        read: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let select = format!("SELECT {columns} FROM {table} WHERE id");
+        match (ids.first(), ids.len()) {
+            (None, _) => Ok(()),
+            (Some(id), 1) => self.each(&format!("{select} = ?1"), [id.as_ref()], read),
+            _ => self.each(&format!("{select} IN (SELECT value FROM json_each(?1))"), [list(ids)?], read),
+        }
+    }
+
+    fn load_directories(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
+        let (organizations, directories) = (&keys.organizations, &keys.directories);
+        let mut read = |row: &Row<'_>| -> Result<()> {
+            if get(row, 0)? {
+                let row: OrganizationRow = get_json(row, 1)?;
+                set.organizations.insert(row.id.clone(), row);
+            } else {
+                let row: DirectoryRow = get_json(row, 1)?;
+                set.directories.insert(row.directory.id.clone(), row);
+            }
+            Ok(())
+        };
+        let told = "SELECT value FROM json_each(?1)";
+        let organizations_sql = format!("SELECT true, body FROM organization WHERE id IN ({told})");
+        let theirs_sql = format!("SELECT false, body FROM directory WHERE organization_id IN ({told})");
+        let directories_sql = "SELECT false, body FROM directory WHERE id IN (SELECT value FROM json_each(?2))";
+        match (organizations.is_empty(), directories.is_empty()) {
+            (true, true) => Ok(()),
+            (true, false) => self.each(&directories_sql.replace("?2", "?1"), [list(directories)?], &mut read),
+            (false, true) => {
+                self.each(&format!("{organizations_sql} UNION ALL {theirs_sql}"), [list(organizations)?], &mut read)
+            }
+            (false, false) => self.each(
+                &format!("{organizations_sql} UNION ALL {theirs_sql} UNION ALL {directories_sql}"),
+                [list(organizations)?, list(directories)?],
+                &mut read,
+            ),
+        }
+    }
+
+    fn load_members(&self, key: MembersKey, set: &mut WorkingSet) -> Result<()> {
+        let filter = UserFilter { group_id: key.group_id.clone(), ..UserFilter::default() };
+        let rows = pages::users(self, &filter, key.after, key.limit)?;
+        set.members.insert(key, rows.iter().map(|row| row.user.id.clone()).collect());
+        set.users.extend(rows.into_iter().map(|row| (row.user.id.clone(), row)));
+        Ok(())
+    }
+
+    fn load_counts(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
+        if keys.counts.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<(&str, String)> =
+            keys.counts.iter().map(|(id, since)| (id.as_str(), text_time(*since))).collect();
+        let sql = "SELECT value ->> 0,
+            (SELECT count(*) FROM user WHERE directory_id = (value ->> 0) AND deleted_at IS NULL),
+            (SELECT count(*) FROM event_removal WHERE directory_id = (value ->> 0) AND at >= unhex(value ->> 1))
+            FROM json_each(?1)";
+        self.each(sql, [list(&wanted)?], |row| {
+            let counts = Counts { users: pages::count(row, 1)?, event_removals: pages::count(row, 2)? };
+            set.counts.insert(get(row, 0)?, counts);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Reads pages of users, groups and events, the directories, and their counts.
+
+use super::database::{Database, limited};
+use super::rows::{EVENT, GROUP, USER, event, get, get_json, group, state_number, user};
+use crate::Result;
+use crate::record::{DirectoryRow, EventRow, EventState, GroupRow, UserRow};
+use crate::store::{DirectoryCounts, UserFilter};
+use rusqlite::{Row, ToSql, params};
+
+/// A column that holds a count.
+pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
+    Ok(u64::try_from(get::<i64>(row, column)?).unwrap_or(0))
+}
+
+pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit: usize) -> Result<Vec<UserRow>> {
+    let UserFilter { organization_id, directory_id, email, group_id } = filter;
+    let limit = limited(limit);
+    let mut values: Vec<&dyn ToSql> = vec![&after, &limit];
+    let mut sql = format!("SELECT {USER} FROM user WHERE deleted_at IS NULL AND number > ?1");
+    if let Some(group_id) = group_id {
+        values.push(group_id);
+        // CROSS JOIN keeps the order of the tables: SQLite walks the members of the group and looks up each user. Otherwise it may walk all
+        // users and look for each among the members.
+        sql = format!(
+            "SELECT {USER} FROM membership CROSS JOIN user ON number = user_number
+                WHERE group_id = ?3 AND user_number > ?1 AND deleted_at IS NULL"
+        );
+    }
+    for (value, column) in
+        [(organization_id, "organization_id"), (directory_id, "directory_id"), (email, "email COLLATE NOCASE")]
+    {
+        if let Some(value) = value {
+            values.push(value);
+            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+        }
+    }
+    sql.push_str(" ORDER BY number LIMIT ?2");
+    database.all(&sql, values.as_slice(), user)
+}
+
+pub(super) fn groups(
+    database: &Database,
+    directory_id: Option<&str>,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<GroupRow>> {
+    let live = format!("SELECT {GROUP} FROM \"group\" WHERE deleted_at IS NULL AND number > ?1");
+    let page = "ORDER BY number LIMIT ?2";
+    let limit = limited(limit);
+    match directory_id {
+        None => database.all(&format!("{live} {page}"), params![after, limit], group),
+        Some(id) => database.all(&format!("{live} AND directory_id = ?3 {page}"), params![after, limit, id], group),
+    }
+}
+
+pub(super) fn directories(database: &Database, organization_id: Option<&str>) -> Result<Vec<DirectoryRow>> {
+    let read = |row: &Row<'_>| get_json(row, 0);
+    match organization_id {
+        None => database.all("SELECT body FROM directory ORDER BY id", [], read),
+        Some(id) => database.all("SELECT body FROM directory WHERE organization_id = ?1 ORDER BY id", [id], read),
+    }
+}
+
+pub(super) fn directory_counts(database: &Database) -> Result<Vec<DirectoryCounts>> {
+    let sql = "SELECT body,
+        (SELECT count(*) FROM user WHERE directory_id = directory.id AND deleted_at IS NULL),
+        (SELECT count(*) FROM \"group\" WHERE directory_id = directory.id AND deleted_at IS NULL),
+        (SELECT count(*) FROM event WHERE event.organization_id = directory.organization_id AND state = 1 AND state <> 0)
+        FROM directory ORDER BY id";
+    database.all(sql, [], |row| {
+        Ok(DirectoryCounts {
+            row: get_json(row, 0)?,
+            users: count(row, 1)?,
+            groups: count(row, 2)?,
+            pending_events: count(row, 3)?,
+        })
+    })
+}
+
+pub(super) fn events(
+    database: &Database,
+    organization_id: &str,
+    state: EventState,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<(i64, EventRow)>> {
+    // The index of events that wait is partial: SQLite uses it only if the condition is said in the same words.
+    let waiting = if state == EventState::Settled { "" } else { "AND state <> 0" };
+    let sql = format!(
+        "SELECT number, {EVENT} FROM event WHERE organization_id = ?1 AND state = ?2 {waiting} AND number > ?3 ORDER BY number LIMIT ?4"
+    );
+    let values = params![organization_id, state_number(state), after, limited(limit)];
+    database.all(&sql, values, |row| Ok((get(row, 0)?, event(row, 1)?)))
+}

@@ -1,0 +1,52 @@
+//! Removes rows that retention does not keep.
+
+use super::database::{Database, limited};
+use super::rows::{CONSUMER, Time, consumer};
+use crate::Result;
+use crate::record::ConsumerRow;
+use crate::store::Retention;
+use rusqlite::params;
+
+/// Removes rows as [`Store::trim`](crate::store::Store::trim) describes. Returns how many.
+pub(super) fn trim(database: &Database, retention: Retention) -> Result<usize> {
+    database.atomically(|| {
+        Ok(changes(database, retention)? + tombstones(database, retention)? + events(database, retention)?)
+    })
+}
+
+fn changes(database: &Database, Retention { changes, limit, .. }: Retention) -> Result<usize> {
+    // In the same transaction as the removal: a consumer that appears meanwhile sees all of what is left.
+    let consumers = database.all(&format!("SELECT {CONSUMER} FROM consumer"), [], consumer)?;
+    let slowest = consumers.iter().map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    // `seq` is the number of the entry's last change.
+    let old = "SELECT seq FROM change AS entry WHERE seq <= ?1 AND at < ?2 AND NOT EXISTS (
+            SELECT 1 FROM parked_change WHERE parked_change.seq <= entry.seq AND parked_change.seq > entry.seq - entry.count
+        ) ORDER BY seq LIMIT ?3";
+    let sql = format!("DELETE FROM change WHERE seq IN ({old})");
+    database.run(&sql, params![slowest, Time(changes), limited(limit)])
+}
+
+fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retention) -> Result<usize> {
+    let limit = limited(limit);
+    let old = "SELECT number FROM user WHERE deleted_at < ?1 ORDER BY deleted_at, number LIMIT ?2";
+    // A tombstone names the groups that it is still said to be in: so no other membership is looked at.
+    let memberships = format!(
+        "DELETE FROM membership WHERE (group_id, user_number) IN (
+            SELECT value, number FROM user, json_each(told_groups) WHERE number IN ({old}))"
+    );
+    database.run(&memberships, params![Time(tombstones), limit])?;
+    let users = database.run(&format!("DELETE FROM user WHERE number IN ({old})"), params![Time(tombstones), limit])?;
+    let old = "SELECT number FROM \"group\" WHERE deleted_at < ?1 ORDER BY deleted_at, number LIMIT ?2";
+    let groups =
+        database.run(&format!("DELETE FROM \"group\" WHERE number IN ({old})"), params![Time(tombstones), limit])?;
+    Ok(users + groups)
+}
+
+fn events(database: &Database, Retention { events, limit, .. }: Retention) -> Result<usize> {
+    let limit = limited(limit);
+    let old = "SELECT number FROM event WHERE received_at < ?1 ORDER BY received_at LIMIT ?2";
+    let rows = database.run(&format!("DELETE FROM event WHERE number IN ({old})"), params![Time(events), limit])?;
+    let old = "SELECT directory_id, at, user_id FROM event_removal WHERE at < ?1 LIMIT ?2";
+    let sql = format!("DELETE FROM event_removal WHERE (directory_id, at, user_id) IN ({old})");
+    Ok(rows + database.run(&sql, params![Time(events), limit])?)
+}

@@ -1,0 +1,187 @@
+//! A connection and the thread that owns it. Writes that wait are committed together.
+
+use super::database::Database;
+use crate::store::{Durability, StoreFuture};
+use crate::{Error, Result};
+use rusqlite::Connection;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// The most writes in one commit. More would make the first of them wait without making the commit cheaper.
+const GROUP: usize = 256;
+
+/// What is done with the connection.
+trait Job: Send {
+    /// What the write survives, or `None` if it only reads.
+    fn durability(&self) -> Option<Durability>;
+
+    /// Does it, in an open transaction. Returns an error if it failed; then it wrote nothing.
+    fn run(&mut self, database: &Database) -> Result<()>;
+
+    /// Reports the result, or the error of the transaction.
+    fn finish(self: Box<Self>, outcome: Result<()>);
+}
+
+struct Pending<F, T> {
+    durability: Option<Durability>,
+    work: Option<F>,
+    result: Option<Result<T>>,
+    done: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnOnce(&Database) -> Result<T> + Send> Job for Pending<F, T> {
+    fn durability(&self) -> Option<Durability> {
+        self.durability
+    }
+
+    fn run(&mut self, database: &Database) -> Result<()> {
+        let Some(work) = self.work.take() else { return Err(Error::internal("a job of the store ran twice")) };
+        let result = crate::catch_panic(|| work(database));
+        let outcome = result.as_ref().map(drop).map_err(Error::clone);
+        self.result = Some(result);
+        outcome
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<()>) {
+        let result = match (outcome, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => Err(Error::internal("a job of the store did not run")),
+        };
+        // The caller may have given up: then the result is dropped.
+        let _ = self.done.send(result);
+    }
+}
+
+/// Sends jobs to a thread.
+#[derive(Clone)]
+pub(super) struct Jobs {
+    process: u32,
+    /// `None` once the store is closed.
+    sender: Arc<Mutex<Option<Sender<Box<dyn Job>>>>>,
+}
+
+impl Jobs {
+    /// Has `work` done in a transaction, which is committed before the future returns. The work is sent at once, whether or not the future
+    /// is polled. `durability` is `None` for what only reads.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        durability: Option<Durability>,
+        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+    ) -> StoreFuture<'static, T> {
+        let (done, result) = oneshot::channel();
+        let job = Pending { durability, work: Some(work), result: None, done };
+        // In a forked child there is no thread, and the mutex may be locked for ever.
+        let sent = self.process == std::process::id() && {
+            let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+            sender.as_ref().is_some_and(|sender| sender.send(Box::new(job)).is_ok())
+        };
+        Box::pin(async move {
+            if !sent {
+                return Err(Error::store("the store is closed, or was opened before a fork: open it again"));
+            }
+            result.await.unwrap_or_else(|_| Err(Error::store("the store's thread has ended: open it again")))
+        })
+    }
+}
+
+/// A thread with a connection. Dropping it waits until all jobs are done and the file is closed.
+pub(super) struct Worker {
+    pub(super) jobs: Jobs,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    pub(super) fn start(name: &str, connection: Connection) -> Result<Worker> {
+        let (sender, waiting) = channel::<Box<dyn Job>>();
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                let database = Database::new(connection);
+                while let Ok(first) = waiting.recv() {
+                    serve(&database, first, &waiting);
+                }
+            })
+            .map_err(|error| Error::store("the store's thread cannot be started").with_source(error))?;
+        let sender = Arc::new(Mutex::new(Some(sender)));
+        Ok(Worker { jobs: Jobs { process: std::process::id(), sender }, thread: Some(thread) })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let thread = self.thread.take();
+        if self.jobs.process != std::process::id() {
+            // A forked child has a copy of its parent's handles, and must not touch the thread and the file behind them.
+            std::mem::forget((self.jobs.clone(), thread));
+            return;
+        }
+        self.jobs.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs a job; with one that writes, also those that wait for their turn.
+fn serve(database: &Database, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) {
+    if first.durability().is_none() {
+        return read(database, first);
+    }
+    let mut group = vec![first];
+    let mut reading = None;
+    while group.len() < GROUP {
+        match waiting.try_recv() {
+            Ok(job) if job.durability().is_some() => group.push(job),
+            // A store in memory reads with the same connection.
+            Ok(job) => {
+                reading = Some(job);
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    write(database, group);
+    if let Some(job) = reading {
+        read(database, job);
+    }
+}
+
+/// Commits a group of writes. A write that fails is rolled back by itself; if the commit fails, all of them fail.
+fn write(database: &Database, group: Vec<Box<dyn Job>>) {
+    let durability = group.iter().filter_map(|job| job.durability()).max().unwrap_or(Durability::Power);
+    let mut outcome = database.begin_write(durability, group.len());
+    let begun = outcome.is_ok();
+    let mut any_done = false;
+    let mut finished = Vec::with_capacity(group.len());
+    for mut job in group {
+        if outcome.is_ok() {
+            let result = job.run(database);
+            any_done |= result.is_ok();
+            if !database.in_transaction() {
+                // A full disk and similar errors roll the whole transaction back at once, with the writes before this one.
+                outcome = Err(result.err().unwrap_or_else(|| Error::store("the transaction was rolled back")));
+            }
+        }
+        finished.push(job);
+    }
+    if begun && database.in_transaction() {
+        let ended = database.end_write(outcome.is_ok() && any_done);
+        outcome = outcome.and(ended);
+    }
+    for job in finished {
+        job.finish(outcome.clone());
+    }
+}
+
+fn read(database: &Database, mut job: Box<dyn Job>) {
+    let outcome = database.begin_read();
+    if outcome.is_ok() {
+        // An error is in the job's result.
+        let _ = job.run(database);
+        database.end_read();
+    }
+    job.finish(outcome);
+}
