@@ -3,13 +3,15 @@
 
 use headcount::store::conformance::Factory;
 use headcount::store::{
-    Batch, Decision, Durability, Keys, Scope, SqliteStore, Store, StoreFuture, UserFilter, UserRow, UserWrite, Write,
+    Batch, Decision, Delta, Durability, EntryBody, EventRow, EventState, Keys, NewEntry, Retention, Scope, SqliteStore,
+    Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
 };
-use headcount::{ErrorKind, ErrorStatus, MirrorUser, Result, Timestamp};
+use headcount::{ChangeKind, ErrorKind, ErrorStatus, MirrorUser, Mirrored, Result, Timestamp};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store").join(name);
@@ -243,7 +245,7 @@ async fn a_full_disk_is_an_error_and_earlier_writes_stay() {
 async fn holding() {
     let Ok(path) = std::env::var("HEADCOUNT_HOLDING") else { return };
     let store = SqliteStore::open(path).unwrap();
-    let hour = std::time::Duration::from_secs(3_600);
+    let hour = Duration::from_secs(3_600);
     let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, hour).await.unwrap();
     assert!(lease.is_some());
     std::process::abort();
@@ -265,11 +267,205 @@ async fn a_lease_ends_with_its_process() {
     assert_eq!(holders(), 1);
 
     let store = SqliteStore::open(&path).unwrap();
-    let hour = std::time::Duration::from_secs(3_600);
+    let hour = Duration::from_secs(3_600);
     let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, hour).await.unwrap();
 
     assert_eq!(lease.unwrap().fence().token, 2);
     assert_eq!(holders(), 1, "the file of the process that ended is removed");
     drop(store);
     assert_eq!(holders(), 0);
+}
+
+/// The rows of a page: users whose ids are given, each in these groups, and what is new about them in the feed.
+fn page(set: &WorkingSet, ids: &[String], name: &str, groups: &[&str]) -> Batch {
+    let mut batch = Batch::default();
+    for id in ids {
+        let stored = set.users.get(id).cloned().unwrap_or_default();
+        let told_groups: Vec<String> = groups.iter().map(|id| (*id).to_owned()).collect();
+        let mut user = MirrorUser::default();
+        user.id.clone_from(id);
+        user.organization_id = "org_1".to_owned();
+        user.directory_id = "dir_1".to_owned();
+        user.given_name = name.to_owned();
+        if user.given_name == stored.user.given_name && told_groups == stored.told_groups {
+            continue;
+        }
+        let without = |left: &[String], right: &[String]| {
+            left.iter().filter(|id| !right.contains(id)).cloned().collect::<Vec<String>>()
+        };
+        let kind = if stored.number == 0 { ChangeKind::UserCreated } else { ChangeKind::UserUpdated };
+        batch.entries.push(NewEntry {
+            organization_id: "org_1".to_owned(),
+            directory_id: "dir_1".to_owned(),
+            cause: "sync:1".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            body: EntryBody {
+                after: Some(Mirrored::User(Box::new(user.clone()))),
+                changes: vec![Delta { kind, group_id: None, fields: Vec::new() }],
+                ..EntryBody::default()
+            },
+        });
+        batch.users.push(UserWrite {
+            joined: without(&told_groups, &stored.told_groups),
+            left: without(&stored.told_groups, &told_groups),
+            row: UserRow { number: stored.number, user, told_groups, listed: true, trail: stored.trail },
+        });
+    }
+    batch
+}
+
+#[tokio::test]
+async fn a_page_of_100_users_costs_at_most_12_statements() {
+    let store = SqliteStore::open(file("statements")).unwrap();
+    let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60)).await.unwrap().unwrap();
+    let ids: Vec<String> = (0..150).map(|n| format!("diruser_{n:03}")).collect();
+    let before = ["dirgroup_1", "dirgroup_2", "dirgroup_3", "dirgroup_4", "dirgroup_5"];
+    let after = ["dirgroup_2", "dirgroup_3", "dirgroup_4", "dirgroup_5", "dirgroup_6"];
+    // Users that are new; then some that are new, some that changed and some that did not; then none that changed.
+    for (story, ids, name, groups, seconds) in [
+        ("new", &ids[..50], "Ada", before, 0),
+        ("all of it", &ids[25..125], "Ada", before, 0),
+        ("changed", &ids[..100], "Ada Ada", after, 0),
+        ("unchanged", &ids[..100], "Ada Ada", after, 0),
+        ("changed, and the lease is extended", &ids[..100], "Ada", before, 40),
+    ] {
+        let keys = Keys {
+            organizations: ["org_1".to_owned()].into(),
+            directories: ["dir_1".to_owned()].into(),
+            users: ids.iter().cloned().collect(),
+            groups: groups.iter().map(|id| (*id).to_owned()).collect(),
+            ..Keys::default()
+        };
+        let ids = ids.to_vec();
+        let started = store.statements();
+
+        let write = Write {
+            scope: Scope::Organization("org_1".to_owned()),
+            durability: Durability::Process,
+            fence: Some(lease.fence().clone()),
+            now: Timestamp::from_second(seconds).unwrap(),
+            keys,
+            decide: Box::new(move |set| Ok(Decision::Commit(Box::new(page(&set, &ids, name, &groups))))),
+        };
+        store.write(write).await.unwrap();
+
+        let count = store.statements() - started;
+        println!("{story}: {count} statements");
+        assert!(count <= 12, "{story}: {count} statements");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_costs_at_most_12_statements() {
+    let store = SqliteStore::open(file("statements_webhook")).unwrap();
+    for n in 0..2 {
+        let started = store.statements();
+        let mut write = users([]);
+        write.keys.users = ["diruser_1".to_owned()].into();
+        write.keys.events = [format!("evt_{n}")].into();
+        write.decide = Box::new(move |set| {
+            let groups = [format!("dirgroup_{n}")];
+            let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+            let mut batch = page(&set, &["diruser_1".to_owned()], &format!("Ada {n}"), &groups);
+            batch.events.push(EventRow {
+                id: format!("evt_{n}"),
+                organization_id: "org_1".to_owned(),
+                directory_id: String::new(),
+                received_at: Timestamp::UNIX_EPOCH,
+                state: EventState::Settled,
+                body: None,
+            });
+            Ok(Decision::Commit(Box::new(batch)))
+        });
+        store.write(write).await.unwrap();
+        let count = store.statements() - started;
+        println!("{count} statements");
+        assert!(count <= 12, "{count} statements");
+    }
+}
+
+/// A copy of a file that headcount 0.1.0 wrote: a sync of 8 users and 3 groups, a role map, a consumer that has parked the change 5, a
+/// consumer inside a snapshot, an event that was applied, two that are held and one that is pending.
+fn written_by_version_0_1_0(name: &str) -> PathBuf {
+    let path = file(name);
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mirror-0.1.0.db"), &path).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_file_of_version_0_1_0_is_read() {
+    let store = SqliteStore::open(written_by_version_0_1_0("old_read")).unwrap();
+    let keys = Keys { chore: Some(1), ..Keys::default() };
+    let set = store.load(keys).await.unwrap();
+    assert_eq!(set.revision, 4);
+    assert_eq!(set.role_map.as_deref(), Some("[[\"Engineering\",\"admin\"]]"));
+    assert_eq!(set.chore, None);
+
+    let counts = store.directory_counts().await.unwrap();
+    assert_eq!(counts.len(), 1);
+    assert_eq!(counts[0].users, 7);
+    assert_eq!(counts[0].groups, 3);
+    assert!(counts[0].row.last_full_sync.is_some());
+    assert!(counts[0].row.held.is_some());
+    let (organization, directory) =
+        (counts[0].row.directory.organization_id.clone(), counts[0].row.directory.id.clone());
+    let held = Keys { held_removals: [directory.clone()].into(), ..Keys::default() };
+    assert_eq!(store.load(held).await.unwrap().held_removals[&directory].len(), 2);
+
+    let changes = store.changes(0, 100).await.unwrap();
+    assert_eq!(changes.iter().map(|change| change.seq).collect::<Vec<_>>(), (1..=21).collect::<Vec<_>>());
+    assert_eq!(changes[0].kind, ChangeKind::DirectoryEnabled);
+    assert_eq!(changes[4].kind, ChangeKind::UserCreated);
+    assert_eq!(changes[6].kind, ChangeKind::MembershipAdded);
+    assert!(changes[6].user.is_some() && changes[6].group.is_some());
+
+    let parked = store.parked_changes("app".to_owned()).await.unwrap();
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0].change, changes[4]);
+    assert_eq!(parked[0].reason, "no such account");
+    let (consumers, latest) = store.consumers().await.unwrap();
+    assert_eq!(latest, 21);
+    assert_eq!(consumers[0].0.cursor, 5);
+    assert_eq!(consumers[1].0.snapshot.unwrap().seq, 21);
+
+    assert_eq!(store.events(organization, EventState::Held, 0, 10).await.unwrap().len(), 2);
+    let pending = store.events("org_other".to_owned(), EventState::Pending, 0, 10).await.unwrap();
+    assert_eq!(pending[0].1.id, "evt_pending");
+    assert!(pending[0].1.body.is_some());
+}
+
+#[tokio::test]
+async fn a_file_of_version_0_1_0_goes_on() {
+    let path = written_by_version_0_1_0("old_goes_on");
+    let store = SqliteStore::open(&path).unwrap();
+    let ids = ["diruser_new".to_owned()];
+    let mut write = users([]);
+    write.decide = Box::new(move |set| {
+        let mut batch = page(&set, &ids, "Ada", &["dirgroup_1"]);
+        batch.entries[0].body.changes.push(Delta {
+            kind: ChangeKind::MembershipAdded,
+            group_id: Some("dirgroup_1".to_owned()),
+            fields: Vec::new(),
+        });
+        Ok(Decision::Commit(Box::new(batch)))
+    });
+
+    let committed = store.write(write).await.unwrap();
+
+    assert_eq!(committed.users["diruser_new"], 9);
+    assert_eq!(committed.changes, 2);
+    let page = store.feed("app".to_owned(), Some(20), 100).await.unwrap();
+    let kinds: Vec<_> = page.changes.iter().map(|change| (change.seq, change.kind)).collect();
+    assert_eq!(kinds[1..], [(22, ChangeKind::UserCreated), (23, ChangeKind::MembershipAdded)]);
+    drop(store);
+
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.load(Keys::default()).await.unwrap().revision, 5);
+    let retention =
+        Retention { changes: Timestamp::MAX, tombstones: Timestamp::MAX, events: Timestamp::MAX, limit: 1_000 };
+    store.drop_consumer("snapshot".to_owned()).await.unwrap();
+    store.trim(retention).await.unwrap();
+    // `app` has acknowledged 5 changes, and has parked the last of them.
+    let kept: Vec<i64> = store.changes(0, 100).await.unwrap().iter().map(|change| change.seq).collect();
+    assert_eq!(kept, (5..=23).collect::<Vec<_>>());
 }

@@ -52,15 +52,10 @@ fn is_ours(error: &Error) -> bool {
     error.status() == ErrorStatus::Temporary && error.message() == FAILED
 }
 
+type Decider<I, O> = Box<dyn FnMut(I) -> Result<O> + Send>;
+
 /// Wraps a decision, so that a call of it has the fate that is given.
-fn unreliable<I: Clone, O>(
-    decide: &Arc<Mutex<Box<dyn FnMut(I) -> Result<O> + Send>>>,
-    fate: Fate,
-) -> Box<dyn FnMut(I) -> Result<O> + Send>
-where
-    I: 'static,
-    O: 'static,
-{
+fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>, fate: Fate) -> Decider<I, O> {
     let decide = Arc::clone(decide);
     Box::new(move |state| {
         let mut decide = decide.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -16,8 +16,9 @@ pub(super) struct Database {
     shared: Cell<bool>,
     /// Whether the transaction has written anything.
     wrote: Cell<bool>,
-    #[cfg(test)]
-    pub(super) statements: std::cell::RefCell<Vec<String>>,
+    /// Number of statements that were run.
+    #[cfg(feature = "store-testing")]
+    pub(super) statements: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Database {
@@ -27,14 +28,14 @@ impl Database {
             durability: Cell::new(None),
             shared: Cell::new(false),
             wrote: Cell::new(false),
-            #[cfg(test)]
-            statements: std::cell::RefCell::default(),
+            #[cfg(feature = "store-testing")]
+            statements: std::sync::Arc::default(),
         }
     }
 
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
-        #[cfg(test)]
-        self.statements.borrow_mut().push(sql.to_owned());
+        #[cfg(feature = "store-testing")]
+        self.statements.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.connection.prepare_cached(sql).map_err(|error| failed(&error))
     }
 

@@ -185,10 +185,11 @@ impl Drop for Holder {
     fn drop(&mut self) {
         let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // A forked child must leave its parent's file alone.
-        if file.is_some() && self.process == std::process::id() {
-            if let Some(path) = self.path(&self.id) {
-                let _ = std::fs::remove_file(path);
-            }
+        if file.is_some()
+            && self.process == std::process::id()
+            && let Some(path) = self.path(&self.id)
+        {
+            let _ = std::fs::remove_file(path);
         }
     }
 }

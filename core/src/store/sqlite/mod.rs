@@ -63,6 +63,12 @@ impl SqliteStore {
         })
     }
 
+    /// Number of statements that writes have run since the store was opened, with `BEGIN` and `COMMIT`. For tests.
+    #[cfg(feature = "store-testing")]
+    pub fn statements(&self) -> u64 {
+        self.writer.statements.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Database) -> Result<T> + Send + 'static,

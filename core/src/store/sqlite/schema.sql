@@ -1,6 +1,6 @@
 -- Version 1. A later version is a file of its own, run after this one.
 --
--- A time is 12 bytes that sort as times do: seconds since 1970 with the sign bit turned, and nanoseconds, the greatest byte first.
+-- A time is 12 bytes in the order of time: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
 
 CREATE TABLE setting (
     name TEXT PRIMARY KEY,
@@ -40,7 +40,7 @@ CREATE INDEX user_of_organization ON user (organization_id, number) WHERE delete
 CREATE INDEX user_by_email ON user (email COLLATE NOCASE, number) WHERE deleted_at IS NULL;
 CREATE INDEX user_gone ON user (deleted_at) WHERE deleted_at IS NOT NULL;
 
--- Who was told to be in which group, those of groups that are gone among them.
+-- The groups that each user was said to be in, whether or not they exist.
 CREATE TABLE membership (
     group_id TEXT NOT NULL,
     user_number INTEGER NOT NULL,
@@ -61,8 +61,8 @@ CREATE TABLE "group" (
 CREATE INDEX group_of_directory ON "group" (directory_id, number) WHERE deleted_at IS NULL;
 CREATE INDEX group_gone ON "group" (deleted_at) WHERE deleted_at IS NOT NULL;
 
--- The feed. The latest change is never trimmed: so the next number is one more than the greatest, and none is given twice. (AUTOINCREMENT, which
--- would see to that as well, writes a second row with each.)
+-- The feed. Version 1 never trims the latest change: so the next number is one more than the greatest, and none is given twice. AUTOINCREMENT
+-- would ensure that as well, but writes a second row with each.
 CREATE TABLE change (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,

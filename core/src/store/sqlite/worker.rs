@@ -55,12 +55,14 @@ impl<T: Send, F: FnOnce(&Database) -> Result<T> + Send> Job for Pending<F, T> {
     }
 }
 
+type Queue = Sender<Box<dyn Job>>;
+
 /// Sends jobs to a thread.
 #[derive(Clone)]
 pub(super) struct Jobs {
     process: u32,
     /// `None` once the store is closed.
-    sender: Arc<Mutex<Option<Sender<Box<dyn Job>>>>>,
+    sender: Arc<Mutex<Option<Queue>>>,
 }
 
 impl Jobs {
@@ -91,22 +93,32 @@ impl Jobs {
 pub(super) struct Worker {
     pub(super) jobs: Jobs,
     thread: Option<JoinHandle<()>>,
+    /// Number of statements that were run.
+    #[cfg(feature = "store-testing")]
+    pub(super) statements: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Worker {
     pub(super) fn start(name: &str, connection: Connection) -> Result<Worker> {
         let (sender, waiting) = channel::<Box<dyn Job>>();
+        let database = Database::new(connection);
+        #[cfg(feature = "store-testing")]
+        let statements = Arc::clone(&database.statements);
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                let database = Database::new(connection);
                 while let Ok(first) = waiting.recv() {
                     serve(&database, first, &waiting);
                 }
             })
             .map_err(|error| Error::store("the store's thread cannot be started").with_source(error))?;
         let sender = Arc::new(Mutex::new(Some(sender)));
-        Ok(Worker { jobs: Jobs { process: std::process::id(), sender }, thread: Some(thread) })
+        Ok(Worker {
+            jobs: Jobs { process: std::process::id(), sender },
+            thread: Some(thread),
+            #[cfg(feature = "store-testing")]
+            statements,
+        })
     }
 }
 
