@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from sandbox import Sandbox  # noqa: E402
+from sandbox import PROGRAM, Sandbox  # noqa: E402
 
 # Each plays itself, block after block: test_tutorial.py and test_provisioning_node.py.
 SESSIONS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md"}
@@ -99,7 +99,7 @@ def shell(code, env, folder):
             run(["node", "-e", "require('headcount').Client.fromEnv()"], env, folder)
         elif command.startswith("cargo run --package headcount-sandbox -- "):
             # The program of the shared build: cargo would compile the dependencies again for this package alone.
-            program = [os.environ["HEADCOUNT_SANDBOX"], *command.split(" -- ")[1].split()]
+            program = [PROGRAM, *command.split(" -- ")[1].split()]
             started = subprocess.Popen(program, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             try:
                 assert {"environment_url", "client_id", "client_secret", "webhook_secret"} <= set(json.loads(started.stdout.readline()))
