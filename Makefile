@@ -73,8 +73,12 @@ examples/node/node_modules/.package-lock.json: examples/node/package.json exampl
 
 # ---- the demo -------------------------------------------------------------------------------------------------------------
 
-.PHONY: demo
-demo: build-rust build-c build-python build-node examples/node/node_modules/.package-lock.json ## one directory and one webhook in Rust, C, Python and Node
+.PHONY: demo demo-programs
+demo-programs: build-rust build-c build-python build-node examples/node/node_modules/.package-lock.json
+
+# Two jobs, so that the packages of PyPI and npm are installed while cargo compiles.
+demo: ## one directory and one webhook in Rust, C, Python and Node
+	@$(MAKE) --no-print-directory --jobs=2 demo-programs
 	@$(PYTHON) scripts/demo.py \
 	  Rust target/debug/examples/quickstart \
 	  -- C build/c/quickstart \
