@@ -26,8 +26,8 @@ prerequisites:
 
 # One set of packages, features and one profile (dev) for the programs, the C library, the wheel, the addon and all tests. Cargo enables
 # the union of the features that the selected packages need: another selection compiles the shared dependencies a second time.
-# `axum` is a feature that no package enables by default: its example and its test are part of every build.
-SELECTION := --workspace --exclude headcount-codegen --features headcount/axum
+# No package enables `axum` and `store-testing` by default: their examples and tests are part of every build.
+SELECTION := --workspace --exclude headcount-codegen --features headcount/axum,headcount/store-testing
 # Examples are in the list for the features of their dev-dependencies, which the tests enable as well.
 SHARED := $(SELECTION) --lib --bins --examples
 # With this variable, bindings-node/scripts/build.mjs (the addon) and scripts/cargo.sh (the wheel) run the shared build. Without it they
