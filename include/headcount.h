@@ -65,31 +65,37 @@
 #define HC_GUARD_NOBODY -1
 
 /**
- * For mode: what changed since the last sync; and everything, where the last full sync is too long ago or never was.
- */
-#define HC_SYNC_AUTO 0
-
-/**
- * For mode: everything. The only one that sees who has left.
- */
-#define HC_SYNC_FULL 1
-
-/**
- * For mode: what changed since the last sync. Nobody is removed.
- */
-#define HC_SYNC_INCREMENTAL 2
-
-/**
  * For timeout_ms of hc_mirror_wait: until something comes.
  */
 #define HC_WAIT_FOREVER -1
 
 /**
- * How a call went: HC_OK, or the kind of thing that went wrong. Numbers never change; new ones may come.
+ * Full if the last full sync is older than the mirror's "full_every" setting or there was none; else incremental.
+ *
+ * For hc_sync_options.mode.
+ */
+#define HC_SYNC_AUTO 0
+
+/**
+ * Lists everything. Only a full sync notices that a user has left.
+ *
+ * For hc_sync_options.mode.
+ */
+#define HC_SYNC_FULL 1
+
+/**
+ * Lists what changed since the last sync. Removes nobody.
+ *
+ * For hc_sync_options.mode.
+ */
+#define HC_SYNC_INCREMENTAL 2
+
+/**
+ * What kind of error occurred. HC_OK is success. Numbers never change. Later versions may add members.
  */
 typedef enum hc_status {
   /**
-   * The call did what was asked.
+   * The call succeeded.
    */
   HC_OK = 0,
   /**
@@ -97,15 +103,15 @@ typedef enum hc_status {
    */
   HC_CONFIG = 1,
   /**
-   * An argument cannot be used as it was given: NULL, an empty id, text that is not UTF-8.
+   * An argument cannot be used: an empty id, a page size of zero, text that is not UTF-8.
    */
   HC_INVALID_ARGUMENT = 2,
   /**
-   * The server could not be reached, or the connection broke before the whole answer had come.
+   * The server could not be reached, or the connection broke before the whole answer arrived.
    */
   HC_CONNECTION = 3,
   /**
-   * The deadline passed first.
+   * The deadline passed before the call was done.
    */
   HC_TIMEOUT = 4,
   /**
@@ -121,7 +127,7 @@ typedef enum hc_status {
    */
   HC_AUTHENTICATION = 7,
   /**
-   * 403: the credentials do not reach this resource.
+   * 403: the credentials do not permit access to this resource.
    */
   HC_PERMISSION_DENIED = 8,
   /**
@@ -137,7 +143,7 @@ typedef enum hc_status {
    */
   HC_SERVER = 11,
   /**
-   * The server's answer is not what the contract says; the message names the field.
+   * The server's answer does not match the contract; the message names the field.
    */
   HC_DECODE = 12,
   /**
@@ -157,13 +163,13 @@ typedef enum hc_status {
    */
   HC_CANCELLED = 16,
   /**
-   * A defect in headcount itself, caught at the border.
+   * A defect in headcount itself, such as a panic, caught at a language border.
    */
   HC_INTERNAL = 17,
 } hc_status;
 
 /**
- * What became of an event. New members may come: answer the sender 2xx to all of them.
+ * What the mirror did with a received event. Numbers never change. Later versions may add members.
  */
 typedef enum hc_outcome {
   /**
@@ -171,25 +177,29 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_NONE = 0,
   /**
-   * The mirror is as the event says.
+   * The mirror now agrees with the event.
    */
   HC_OUTCOME_APPLIED = 1,
   /**
-   * It came before.
+   * The same event was received before.
    */
   HC_OUTCOME_DUPLICATE = 2,
   /**
-   * Something newer is known.
+   * The mirror has newer information than the event.
    */
   HC_OUTCOME_STALE = 3,
   /**
-   * It is stored, and waits: for a sync that tells whom it is about, or for approval where it is one removal too many.
+   * The event is stored until a sync shows which directory it is about.
    */
-  HC_OUTCOME_PARKED = 4,
+  HC_OUTCOME_PENDING = 4,
   /**
-   * It is about nothing that is mirrored.
+   * The event is about something that is not mirrored.
    */
   HC_OUTCOME_IGNORED = 5,
+  /**
+   * The guard holds the event back until its removal is approved.
+   */
+  HC_OUTCOME_HELD = 6,
 } hc_outcome;
 
 /**
@@ -198,12 +208,12 @@ typedef enum hc_outcome {
 typedef struct hc_cancel hc_cancel;
 
 /**
- * One change, as consumers get it.
+ * One change of the feed.
  */
 typedef struct hc_change hc_change;
 
 /**
- * Changes, oldest first.
+ * A list of changes.
  */
 typedef struct hc_change_batch hc_change_batch;
 
@@ -213,32 +223,32 @@ typedef struct hc_change_batch hc_change_batch;
 typedef struct hc_client hc_client;
 
 /**
- * How far a consumer is.
+ * A consumer of the change feed and its position.
  */
 typedef struct hc_consumer hc_consumer;
 
 /**
- * Consumers of the feed.
+ * A list of consumers.
  */
 typedef struct hc_consumer_list hc_consumer_list;
 
 /**
- * A directory: an organization's Okta, Entra, Google, ..., as Scalekit follows it.
+ * The contract's "directoriesDirectory".
  */
 typedef struct hc_directory hc_directory;
 
 /**
- * All directories of an organization.
+ * A list of directories.
  */
 typedef struct hc_directory_list hc_directory_list;
 
 /**
- * How switching a directory on or off went.
+ * The contract's "directoriesToggleDirectoryResponse": the result of enabling or disabling a directory.
  */
 typedef struct hc_directory_toggle hc_directory_toggle;
 
 /**
- * What went wrong: a status, a message for a person, and what the server said.
+ * An error: a status, a message for a person, and what the server answered.
  */
 typedef struct hc_error hc_error;
 
@@ -248,12 +258,12 @@ typedef struct hc_error hc_error;
 typedef struct hc_event hc_event;
 
 /**
- * A group of a directory.
+ * The contract's "directoriesDirectoryGroup".
  */
 typedef struct hc_group hc_group;
 
 /**
- * Every group of a listing, one at a time.
+ * An iterator over all groups of a listing.
  */
 typedef struct hc_group_iter hc_group_iter;
 
@@ -263,7 +273,7 @@ typedef struct hc_group_iter hc_group_iter;
 typedef struct hc_group_page hc_group_page;
 
 /**
- * Removals that the guard holds back until somebody has looked at them.
+ * Removals that the guard holds back until they are approved.
  */
 typedef struct hc_held hc_held;
 
@@ -279,32 +289,32 @@ typedef struct hc_mirror hc_mirror;
 typedef struct hc_mirror_directory hc_mirror_directory;
 
 /**
- * Directories as mirrored.
+ * A list of directories.
  */
 typedef struct hc_mirror_directory_list hc_mirror_directory_list;
 
 /**
- * How the mirror stands with a directory.
+ * How up to date the mirror is with one directory.
  */
 typedef struct hc_mirror_directory_status hc_mirror_directory_status;
 
 /**
- * How the mirror stands with directories.
+ * A list of statuses.
  */
 typedef struct hc_mirror_directory_status_list hc_mirror_directory_status_list;
 
 /**
- * A group as mirrored.
+ * A directory group as mirrored.
  */
 typedef struct hc_mirror_group hc_mirror_group;
 
 /**
- * Groups as mirrored.
+ * A list of groups.
  */
 typedef struct hc_mirror_group_list hc_mirror_group_list;
 
 /**
- * A user as mirrored.
+ * A directory user as mirrored.
  */
 typedef struct hc_mirror_user hc_mirror_user;
 
@@ -314,17 +324,17 @@ typedef struct hc_mirror_user hc_mirror_user;
 typedef struct hc_mirror_user_iter hc_mirror_user_iter;
 
 /**
- * Users as mirrored.
+ * A list of users.
  */
 typedef struct hc_mirror_user_list hc_mirror_user_list;
 
 /**
- * An organization: one of the companies that the application is sold to.
+ * The contract's "organizationsOrganization".
  */
 typedef struct hc_organization hc_organization;
 
 /**
- * Every organization of a listing, one at a time.
+ * An iterator over all organizations of a listing.
  */
 typedef struct hc_organization_iter hc_organization_iter;
 
@@ -334,12 +344,12 @@ typedef struct hc_organization_iter hc_organization_iter;
 typedef struct hc_organization_page hc_organization_page;
 
 /**
- * A change that a consumer's handler could not handle, put aside so that the rest goes on.
+ * A change that a consumer parked because it could not handle it.
  */
 typedef struct hc_parked_change hc_parked_change;
 
 /**
- * Changes that were put aside, oldest first.
+ * A list of parked changes.
  */
 typedef struct hc_parked_list hc_parked_list;
 
@@ -373,7 +383,7 @@ typedef struct hc_signed_headers hc_signed_headers;
 typedef struct hc_sync_report hc_sync_report;
 
 /**
- * What syncs did, a report a directory.
+ * A list of reports.
  */
 typedef struct hc_sync_reports hc_sync_reports;
 
@@ -388,12 +398,12 @@ typedef struct hc_text hc_text;
 typedef struct hc_text_list hc_text_list;
 
 /**
- * A user of a directory: somebody who works at the organization.
+ * The contract's "directoriesDirectoryUser". Users are identified by "id"; email addresses can change.
  */
 typedef struct hc_user hc_user;
 
 /**
- * Every user of a listing, one at a time.
+ * An iterator over all users of a listing.
  */
 typedef struct hc_user_iter hc_user_iter;
 
@@ -1187,15 +1197,6 @@ void hc_text_list_free(struct hc_text_list *texts);
 const char *hc_version(void);
 
 /**
- * The name of a status, the same in every language: "ok", "not_found", "webhook_verification", ...
- *
- * - `status`: an hc_status.
- * - Returns a static text; "unknown" for a number that is no status.
- * - Threads: any number at once.
- */
-const char *hc_status_name(int status);
-
-/**
  * The status that the call returned.
  *
  * - `error`: may be NULL, which is HC_OK.
@@ -1321,6 +1322,15 @@ const char *hc_error_removals_user_ids_at(const struct hc_error *error, size_t i
 void hc_error_free(struct hc_error *error);
 
 /**
+ * Returns the name of a status, which is the same in every language: "ok", "not_found", "webhook_verification", ...
+ *
+ * - `status`: an hc_status.
+ * - Returns a static text; "unknown" for a number that is no status.
+ * - Threads: any number at once.
+ */
+const char *hc_status_name(int status);
+
+/**
  * Makes a client from settings in code. No connection is made yet.
  *
  * - `options`: required, with its three texts. They are copied: free yours when this returns.
@@ -1353,54 +1363,6 @@ enum hc_status hc_client_from_env(const struct hc_client_options *options,
  * - Threads: exclusive.
  */
 void hc_client_free(struct hc_client *client);
-
-/**
- * How many requests the client has sent, those for tokens and those that failed among them; since it was made, in this process.
- *
- * - `client`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_client_requests(const struct hc_client *client);
-
-/**
- * How many of them repeated one before them; since it was made, in this process.
- *
- * - `client`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_client_retries(const struct hc_client *client);
-
-/**
- * How many answers asked to be left alone: 429, or any with Retry-After; since it was made, in this process.
- *
- * - `client`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_client_throttled(const struct hc_client *client);
-
-/**
- * How many access tokens the client has fetched; since it was made, in this process.
- *
- * - `client`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_client_token_renewals(const struct hc_client *client);
-
-/**
- * How many pages of listings have come; since it was made, in this process.
- *
- * - `client`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_client_pages(const struct hc_client *client);
-
-/**
- * How many bytes the answers' bodies had, decompressed; since it was made, in this process.
- *
- * - `client`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_client_bytes(const struct hc_client *client);
 
 /**
  * Makes a handle to end calls with; hc_client_with gives it to them.
@@ -1483,27 +1445,6 @@ enum hc_status hc_organizations_iter(const struct hc_client *client,
                                      struct hc_error **error);
 
 /**
- * The next organization, fetching a page where that is needed.
- *
- * - `iter`: required. After an error it may be called again, and asks for the same page again.
- * - `organization`: receives the organization, owned by `iter` and valid until the next call with it; NULL behind the last one.
- * - `error`: may be NULL.
- * - Fails with any status that a request can have.
- * - Threads: one at a time.
- */
-enum hc_status hc_organization_iter_next(struct hc_organization_iter *iter,
-                                         const struct hc_organization **organization,
-                                         struct hc_error **error);
-
-/**
- * Frees an iterator and the organization that it gave last.
- *
- * - `iter`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_organization_iter_free(struct hc_organization_iter *iter);
-
-/**
  * Fetches the organization with this id.
  *
  * - `client`: required.
@@ -1581,148 +1522,6 @@ enum hc_status hc_organization_update(const struct hc_client *client,
 enum hc_status hc_organization_delete(const struct hc_client *client,
                                       const char *organization_id,
                                       struct hc_error **error);
-
-/**
- * How many organizations the page has.
- *
- * - `page`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_organization_page_len(const struct hc_organization_page *page);
-
-/**
- * The organization at an index.
- *
- * - `page`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns the organization, owned by `page`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_organization *hc_organization_page_at(const struct hc_organization_page *page, size_t index);
-
-/**
- * How many organizations the whole listing has, by the server's count.
- *
- * - `page`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_organization_page_total_size(const struct hc_organization_page *page);
-
-/**
- * What to ask the next page with.
- *
- * - `page`: may be NULL, which gives NULL.
- * - Returns text owned by `page`, "" on the last page.
- * - Threads: any number at once.
- */
-const char *hc_organization_page_next_page_token(const struct hc_organization_page *page);
-
-/**
- * What to ask the page before with.
- *
- * - `page`: may be NULL, which gives NULL.
- * - Returns text owned by `page`, "" on the first page.
- * - Threads: any number at once.
- */
-const char *hc_organization_page_prev_page_token(const struct hc_organization_page *page);
-
-/**
- * Frees a page and the organizations in it.
- *
- * - `page`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_organization_page_free(struct hc_organization_page *page);
-
-/**
- * The organization's id, "org_...".
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns text owned by `organization`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_id(const struct hc_organization *organization);
-
-/**
- * What people call the organization.
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns text owned by `organization`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_display_name(const struct hc_organization *organization);
-
-/**
- * The application's own id for the organization.
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns text owned by `organization`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_external_id(const struct hc_organization *organization);
-
-/**
- * Where the organization's data lives, such as "US".
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns text owned by `organization`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_region_code(const struct hc_organization *organization);
-
-/**
- * The organization's short name in addresses.
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns text owned by `organization`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_slug(const struct hc_organization *organization);
-
-/**
- * Where the organization's logo is.
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns text owned by `organization`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_logo_url(const struct hc_organization *organization);
-
-/**
- * When the organization was created.
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_create_time(const struct hc_organization *organization);
-
-/**
- * When the organization was last changed.
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_organization_update_time(const struct hc_organization *organization);
-
-/**
- * The organization as the API spells it on the wire, every field included.
- *
- * - `organization`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `organization`.
- * - Threads: any number at once.
- */
-const char *hc_organization_json(const struct hc_organization *organization);
-
-/**
- * Frees an organization that hc_organization_get or hc_organization_get_by_external_id gave, never one from a page or an
- * iterator.
- *
- * - `organization`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_organization_free(struct hc_organization *organization);
 
 /**
  * Fetches all directories of an organization; they come in one answer.
@@ -1806,188 +1605,6 @@ enum hc_status hc_directory_disable(const struct hc_client *client,
                                     struct hc_error **error);
 
 /**
- * Whether the directory is on now.
- *
- * - `toggle`: may be NULL, which gives false.
- * - Threads: any number at once.
- */
-bool hc_directory_toggle_enabled(const struct hc_directory_toggle *toggle);
-
-/**
- * What stood in the way.
- *
- * - `toggle`: may be NULL, which gives NULL.
- * - Returns text owned by `toggle`, "" where nothing did.
- * - Threads: any number at once.
- */
-const char *hc_directory_toggle_error_message(const struct hc_directory_toggle *toggle);
-
-/**
- * Frees what hc_directory_enable and hc_directory_disable give.
- *
- * - `toggle`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_directory_toggle_free(struct hc_directory_toggle *toggle);
-
-/**
- * How many directories the list has.
- *
- * - `directories`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_directory_list_len(const struct hc_directory_list *directories);
-
-/**
- * The directory at an index.
- *
- * - `directories`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a directory owned by `directories`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_directory *hc_directory_list_at(const struct hc_directory_list *directories, size_t index);
-
-/**
- * Frees a list and the directories in it.
- *
- * - `directories`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_directory_list_free(struct hc_directory_list *directories);
-
-/**
- * The directory's id, "dir_...".
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_id(const struct hc_directory *directory);
-
-/**
- * What people call the directory.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_name(const struct hc_directory *directory);
-
-/**
- * The organization that the directory belongs to.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_organization_id(const struct hc_directory *directory);
-
-/**
- * How Scalekit follows the directory: "SCIM", "LDAP", "POLL" or one that came later.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_type(const struct hc_directory *directory);
-
-/**
- * Whose product the directory is: "OKTA", "GOOGLE", "MICROSOFT_AD" or another.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_provider(const struct hc_directory *directory);
-
-/**
- * Whether Scalekit follows the directory at present.
- *
- * - `directory`: may be NULL, which gives false.
- * - Threads: any number at once.
- */
-bool hc_directory_enabled(const struct hc_directory *directory);
-
-/**
- * The vendor's word for the directory's state.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_status(const struct hc_directory *directory);
-
-/**
- * The account whose access is used to poll the directory.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_email(const struct hc_directory *directory);
-
-/**
- * Where the directory sends its changes.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_endpoint(const struct hc_directory *directory);
-
-/**
- * Whether all groups are followed, or selected ones.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_groups_tracked(const struct hc_directory *directory);
-
-/**
- * How many users the directory has.
- *
- * - `directory`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint32_t hc_directory_total_users(const struct hc_directory *directory);
-
-/**
- * How many groups the directory has.
- *
- * - `directory`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint32_t hc_directory_total_groups(const struct hc_directory *directory);
-
-/**
- * When the directory was last followed with success.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `directory`, or NULL where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_directory_last_synced_at(const struct hc_directory *directory);
-
-/**
- * The directory as the API spells it on the wire, every field included.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `directory`.
- * - Threads: any number at once.
- */
-const char *hc_directory_json(const struct hc_directory *directory);
-
-/**
- * Frees a directory that hc_directory_get or hc_directory_primary gave, never one from a list.
- *
- * - `directory`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_directory_free(struct hc_directory *directory);
-
-/**
  * Lists one page of a directory's users.
  *
  * - `client`: required.
@@ -2026,194 +1643,6 @@ enum hc_status hc_directory_users_iter(const struct hc_client *client,
                                        struct hc_error **error);
 
 /**
- * The next user, fetching a page where that is needed.
- *
- * - `iter`: required. After an error it may be called again, and asks for the same page again.
- * - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL behind the last one.
- * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such directory, or any status that a request can have.
- * - Threads: one at a time.
- */
-enum hc_status hc_user_iter_next(struct hc_user_iter *iter, const struct hc_user **user, struct hc_error **error);
-
-/**
- * Frees an iterator and the user that it gave last.
- *
- * - `iter`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_user_iter_free(struct hc_user_iter *iter);
-
-/**
- * How many users the page has.
- *
- * - `page`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_user_page_len(const struct hc_user_page *page);
-
-/**
- * The user at an index.
- *
- * - `page`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns the user, owned by `page`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_user *hc_user_page_at(const struct hc_user_page *page, size_t index);
-
-/**
- * How many users the whole listing has, by the server's count.
- *
- * - `page`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_user_page_total_size(const struct hc_user_page *page);
-
-/**
- * What to ask the next page with.
- *
- * - `page`: may be NULL, which gives NULL.
- * - Returns text owned by `page`, "" on the last page.
- * - Threads: any number at once.
- */
-const char *hc_user_page_next_page_token(const struct hc_user_page *page);
-
-/**
- * What to ask the page before with.
- *
- * - `page`: may be NULL, which gives NULL.
- * - Returns text owned by `page`, "" on the first page.
- * - Threads: any number at once.
- */
-const char *hc_user_page_prev_page_token(const struct hc_user_page *page);
-
-/**
- * Frees a page and the users in it.
- *
- * - `page`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_user_page_free(struct hc_user_page *page);
-
-/**
- * The user's id, "diruser_...": the user's identity, which an e-mail address is not.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_user_id(const struct hc_user *user);
-
-/**
- * The user's primary address.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_user_email(const struct hc_user *user);
-
-/**
- * The user's first name.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_user_given_name(const struct hc_user *user);
-
-/**
- * The user's last name.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_user_family_name(const struct hc_user *user);
-
-/**
- * What the user signs in with at the directory.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_user_preferred_username(const struct hc_user *user);
-
-/**
- * When the user was last changed.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `user`, or NULL where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_user_updated_at(const struct hc_user *user);
-
-/**
- * The user as the directory describes them, where details were asked for.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `user`, or NULL where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_user_user_detail(const struct hc_user *user);
-
-/**
- * The user as the API spells it on the wire, every field included.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_user_json(const struct hc_user *user);
-
-/**
- * Frees a user that a sandbox gave (hc_sandbox_create_user), and every text that came from it. One that was borrowed from a page or an
- * iterator is never freed.
- *
- * - `user`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_user_free(struct hc_user *user);
-
-/**
- * How many addresses the user has.
- *
- * - `user`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_user_emails_len(const struct hc_user *user);
-
-/**
- * The user's address at an index.
- *
- * - `user`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns text owned by `user`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const char *hc_user_emails_at(const struct hc_user *user, size_t index);
-
-/**
- * How many groups the user is in.
- *
- * - `user`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_user_groups_len(const struct hc_user *user);
-
-/**
- * The user's group at an index.
- *
- * - `user`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a group owned by `user`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_group *hc_user_groups_at(const struct hc_user *user, size_t index);
-
-/**
  * Lists one page of a directory's groups.
  *
  * - `client`: required.
@@ -2250,139 +1679,6 @@ enum hc_status hc_directory_groups_iter(const struct hc_client *client,
                                         const struct hc_group_options *options,
                                         struct hc_group_iter **iter,
                                         struct hc_error **error);
-
-/**
- * The next group, fetching a page where that is needed.
- *
- * - `iter`: required. After an error it may be called again, and asks for the same page again.
- * - `group`: receives the group, owned by `iter` and valid until the next call with it; NULL behind the last one.
- * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such directory, or any status that a request can have.
- * - Threads: one at a time.
- */
-enum hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group **group, struct hc_error **error);
-
-/**
- * Frees an iterator and the group that it gave last.
- *
- * - `iter`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_group_iter_free(struct hc_group_iter *iter);
-
-/**
- * How many groups the page has.
- *
- * - `page`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_group_page_len(const struct hc_group_page *page);
-
-/**
- * The group at an index.
- *
- * - `page`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns the group, owned by `page`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_group *hc_group_page_at(const struct hc_group_page *page, size_t index);
-
-/**
- * How many groups the whole listing has, by the server's count.
- *
- * - `page`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_group_page_total_size(const struct hc_group_page *page);
-
-/**
- * What to ask the next page with.
- *
- * - `page`: may be NULL, which gives NULL.
- * - Returns text owned by `page`, "" on the last page.
- * - Threads: any number at once.
- */
-const char *hc_group_page_next_page_token(const struct hc_group_page *page);
-
-/**
- * What to ask the page before with.
- *
- * - `page`: may be NULL, which gives NULL.
- * - Returns text owned by `page`, "" on the first page.
- * - Threads: any number at once.
- */
-const char *hc_group_page_prev_page_token(const struct hc_group_page *page);
-
-/**
- * Frees a page and the groups in it.
- *
- * - `page`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_group_page_free(struct hc_group_page *page);
-
-/**
- * The group's id, "dirgroup_...".
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns text owned by `group`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_group_id(const struct hc_group *group);
-
-/**
- * What people call the group.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns text owned by `group`, "" where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_group_display_name(const struct hc_group *group);
-
-/**
- * How many members the group has.
- *
- * - `group`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint32_t hc_group_total_users(const struct hc_group *group);
-
-/**
- * When the group was last changed.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `group`, or NULL where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_group_updated_at(const struct hc_group *group);
-
-/**
- * The group as its directory describes it, where details were asked for.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `group`, or NULL where none was sent.
- * - Threads: any number at once.
- */
-const char *hc_group_group_detail(const struct hc_group *group);
-
-/**
- * The group as the API spells it on the wire, every field included.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `group`.
- * - Threads: any number at once.
- */
-const char *hc_group_json(const struct hc_group *group);
-
-/**
- * Frees a group that a sandbox gave (hc_sandbox_create_group), and every text that came from it. One that was borrowed from a page or an
- * iterator is never freed.
- *
- * - `group`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_group_free(struct hc_group *group);
 
 /**
  * Begins to list one page of organizations, as hc_organizations does, and returns at once.
@@ -3403,6 +2699,15 @@ enum hc_status hc_sandbox_event_body(const char *type_,
                                      struct hc_error **error);
 
 /**
+ * Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...
+ *
+ * - `outcome`: an hc_outcome.
+ * - Returns a static text; "unknown" for a number that is no outcome.
+ * - Threads: any number at once.
+ */
+const char *hc_outcome_name(int outcome);
+
+/**
  * Opens a mirror in a SQLite file, which is made where there is none.
  *
  * - `path`: the file, beside which others of its name stand ("-wal", "-shm", "-lock"); or ":memory:" for one that ends with the mirror.
@@ -3467,15 +2772,6 @@ enum hc_status hc_mirror_apply(const struct hc_mirror *mirror,
                                const struct hc_event *event,
                                enum hc_outcome *outcome,
                                struct hc_error **error);
-
-/**
- * The name of an outcome, the same in every language: "applied", "duplicate", "stale", "parked" or "ignored".
- *
- * - `outcome`: an hc_outcome.
- * - Returns a static text; "unknown" for a number that is no outcome.
- * - Threads: any number at once.
- */
-const char *hc_outcome_name(int outcome);
 
 /**
  * Remembers the application's own account id beside a user, or forgets it. It is in every change of theirs from now on, and
@@ -3675,397 +2971,6 @@ enum hc_status hc_mirror_directories(const struct hc_mirror *mirror,
                                      struct hc_error **error);
 
 /**
- * How many users there are.
- *
- * - `users`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_user_list_len(const struct hc_mirror_user_list *users);
-
-/**
- * The user at an index.
- *
- * - `users`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a user, owned by `users`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_mirror_user *hc_mirror_user_list_at(const struct hc_mirror_user_list *users, size_t index);
-
-/**
- * Frees the list and the users in it.
- *
- * - `users`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_mirror_user_list_free(struct hc_mirror_user_list *users);
-
-/**
- * How many groups there are.
- *
- * - `groups`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_group_list_len(const struct hc_mirror_group_list *groups);
-
-/**
- * The group at an index.
- *
- * - `groups`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a group, owned by `groups`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_mirror_group *hc_mirror_group_list_at(const struct hc_mirror_group_list *groups, size_t index);
-
-/**
- * Frees the list and the groups in it.
- *
- * - `groups`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_mirror_group_list_free(struct hc_mirror_group_list *groups);
-
-/**
- * How many directories there are.
- *
- * - `directories`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_directory_list_len(const struct hc_mirror_directory_list *directories);
-
-/**
- * The directory at an index.
- *
- * - `directories`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a directory, owned by `directories`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_mirror_directory *hc_mirror_directory_list_at(const struct hc_mirror_directory_list *directories,
-                                                              size_t index);
-
-/**
- * Frees the list and the directories in it.
- *
- * - `directories`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_mirror_directory_list_free(struct hc_mirror_directory_list *directories);
-
-/**
- * The user's id, "diruser_...": it stays the same whatever else of them changes.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_id(const struct hc_mirror_user *user);
-
-/**
- * The organization they belong to.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_organization_id(const struct hc_mirror_user *user);
-
-/**
- * The directory that lists them.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_directory_id(const struct hc_mirror_user *user);
-
-/**
- * The primary address.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_email(const struct hc_mirror_user *user);
-
-/**
- * First name.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_given_name(const struct hc_mirror_user *user);
-
-/**
- * Last name.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_family_name(const struct hc_mirror_user *user);
-
-/**
- * What they sign in with at their directory.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_preferred_username(const struct hc_mirror_user *user);
-
-/**
- * How many addresses the last listing had.
- *
- * - `user`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_user_emails_len(const struct hc_mirror_user *user);
-
-/**
- * The address at an index.
- *
- * - `user`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns text owned by `user`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_emails_at(const struct hc_mirror_user *user, size_t index);
-
-/**
- * Whether they may sign in: what the latest event or the listed details say, or else yes.
- *
- * - `user`: may be NULL, which gives false.
- * - Threads: any number at once.
- */
-bool hc_mirror_user_active(const struct hc_mirror_user *user);
-
-/**
- * How many groups they are in.
- *
- * - `user`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_user_group_ids_len(const struct hc_mirror_user *user);
-
-/**
- * The id of the group at an index, in the order of the ids.
- *
- * - `user`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns text owned by `user`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_group_ids_at(const struct hc_mirror_user *user, size_t index);
-
-/**
- * How many roles the role map (hc_mirror_set_role_map) gives them by their groups.
- *
- * - `user`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_user_roles_len(const struct hc_mirror_user *user);
-
-/**
- * The role at an index, in the order of the names.
- *
- * - `user`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns text owned by `user`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_roles_at(const struct hc_mirror_user *user, size_t index);
-
-/**
- * How many roles the vendor gives them, as the latest event had them.
- *
- * - `user`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_user_vendor_roles_len(const struct hc_mirror_user *user);
-
-/**
- * The vendor's role at an index.
- *
- * - `user`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns text owned by `user`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_vendor_roles_at(const struct hc_mirror_user *user, size_t index);
-
-/**
- * The application's own id for them, where it has linked one (hc_mirror_link).
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns text owned by `user`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_linked_id(const struct hc_mirror_user *user);
-
-/**
- * When their directory last changed them.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `user`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_updated_at(const struct hc_mirror_user *user);
-
-/**
- * The user as their directory describes them, from the last listing. Memberships and changes of roles leave it out.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `user`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_detail(const struct hc_mirror_user *user);
-
-/**
- * What the latest event said beyond the other fields, such as "title" and "department". Memberships and changes of roles
- * leave it out.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `user`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_attributes(const struct hc_mirror_user *user);
-
-/**
- * The user with every field, the exact text of each.
- *
- * - `user`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `user`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_user_json(const struct hc_mirror_user *user);
-
-/**
- * Frees a user that hc_mirror_user_get gave. One that was borrowed from a list, a change or an iterator is never freed.
- *
- * - `user`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_mirror_user_free(struct hc_mirror_user *user);
-
-/**
- * The group's id, "dirgroup_...".
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns text owned by `group`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_group_id(const struct hc_mirror_group *group);
-
-/**
- * The organization it belongs to.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns text owned by `group`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_group_organization_id(const struct hc_mirror_group *group);
-
-/**
- * The directory that lists it.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns text owned by `group`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_group_directory_id(const struct hc_mirror_group *group);
-
-/**
- * What people call it.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns text owned by `group`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_group_display_name(const struct hc_mirror_group *group);
-
-/**
- * When its directory last changed it.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `group`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_group_updated_at(const struct hc_mirror_group *group);
-
-/**
- * The group with every field, the exact text of each.
- *
- * - `group`: may be NULL, which gives NULL.
- * - Returns JSON text owned by `group`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_group_json(const struct hc_mirror_group *group);
-
-/**
- * Frees a group that hc_mirror_group_get gave. One that was borrowed from a list or a change is never freed.
- *
- * - `group`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_mirror_group_free(struct hc_mirror_group *group);
-
-/**
- * The directory's id, "dir_...".
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_id(const struct hc_mirror_directory *directory);
-
-/**
- * The organization it belongs to.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_organization_id(const struct hc_mirror_directory *directory);
-
-/**
- * What people call it.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_name(const struct hc_mirror_directory *directory);
-
-/**
- * How Scalekit follows it, as hc_directory_type has it.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_type(const struct hc_mirror_directory *directory);
-
-/**
- * Whose product it is, as hc_directory_provider has it.
- *
- * - `directory`: may be NULL, which gives NULL.
- * - Returns text owned by `directory`.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_provider(const struct hc_mirror_directory *directory);
-
-/**
- * Whether Scalekit follows it at present.
- *
- * - `directory`: may be NULL, which gives false.
- * - Threads: any number at once.
- */
-bool hc_mirror_directory_enabled(const struct hc_mirror_directory *directory);
-
-/**
  * Syncs every directory of an organization, or one of them.
  *
  * - `mirror`: required.
@@ -4130,342 +3035,6 @@ enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
                                        const char *directory_id,
                                        struct hc_text_list **user_ids,
                                        struct hc_error **error);
-
-/**
- * How many reports there are.
- *
- * - `reports`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_sync_reports_len(const struct hc_sync_reports *reports);
-
-/**
- * The report at an index.
- *
- * - `reports`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a report, owned by `reports`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_sync_report *hc_sync_reports_at(const struct hc_sync_reports *reports, size_t index);
-
-/**
- * Frees the list and the reports in it.
- *
- * - `reports`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_sync_reports_free(struct hc_sync_reports *reports);
-
-/**
- * How many directories there are.
- *
- * - `statuses`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_mirror_directory_status_list_len(const struct hc_mirror_directory_status_list *statuses);
-
-/**
- * The directory's status at an index.
- *
- * - `statuses`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns how it stands, owned by `statuses`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_mirror_directory_status *hc_mirror_directory_status_list_at(const struct hc_mirror_directory_status_list *statuses,
-                                                                            size_t index);
-
-/**
- * Frees the list and the directories in it.
- *
- * - `statuses`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_mirror_directory_status_list_free(struct hc_mirror_directory_status_list *statuses);
-
-/**
- * The organization.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns text owned by `report`.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_organization_id(const struct hc_sync_report *report);
-
-/**
- * The directory; "" where the organization's directories could not be listed.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns text owned by `report`.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_directory_id(const struct hc_sync_report *report);
-
-/**
- * What it listed: "full" or "incremental".
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns text owned by `report`.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_mode(const struct hc_sync_report *report);
-
-/**
- * How it ended: "done", "incomplete" (the listing did not hold still: nobody was removed), "held" (the directory is
- * switched off), "already_running" or "failed". New ones may come.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns text owned by `report`.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_outcome(const struct hc_sync_report *report);
-
-/**
- * The run's id: the changes that it brought about have the cause "sync:" and this.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns text owned by `report`.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_run(const struct hc_sync_report *report);
-
-/**
- * When it began.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `report`.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_started_at(const struct hc_sync_report *report);
-
-/**
- * When it ended.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `report`.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_ended_at(const struct hc_sync_report *report);
-
-/**
- * Pages of users and groups that were listed.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_pages(const struct hc_sync_report *report);
-
-/**
- * Users that were listed.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_users(const struct hc_sync_report *report);
-
-/**
- * Groups that were listed.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_groups(const struct hc_sync_report *report);
-
-/**
- * Users that are new.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_created(const struct hc_sync_report *report);
-
-/**
- * Users of whom something changed.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_updated(const struct hc_sync_report *report);
-
-/**
- * Users that may no longer sign in.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_deactivated(const struct hc_sync_report *report);
-
-/**
- * Users that may again.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_reactivated(const struct hc_sync_report *report);
-
-/**
- * Users that have left.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_deleted(const struct hc_sync_report *report);
-
-/**
- * All changes that it put into the feed.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
-
-/**
- * Events that had waited for a sync and are settled now.
- *
- * - `report`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_sync_report_events(const struct hc_sync_report *report);
-
-/**
- * What the guard holds back.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns what is held, owned by `report`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const struct hc_held *hc_sync_report_held(const struct hc_sync_report *report);
-
-/**
- * Why nobody was removed, where the listing did not hold still.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns text owned by `report`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_sync_report_incomplete(const struct hc_sync_report *report);
-
-/**
- * What went wrong, where something did and others went on.
- *
- * - `report`: may be NULL, which gives NULL.
- * - Returns an error, owned by `report`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const struct hc_error *hc_sync_report_error(const struct hc_sync_report *report);
-
-/**
- * Why: "mass_removal", "empty_listing", "directory_disabled", "directory_not_found" or "deletion_burst". New ones may come.
- *
- * - `held`: may be NULL, which gives NULL.
- * - Returns text owned by `held`.
- * - Threads: any number at once.
- */
-const char *hc_held_reason(const struct hc_held *held);
-
-/**
- * How many users would be removed.
- *
- * - `held`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_held_count(const struct hc_held *held);
-
-/**
- * How many may be without approval.
- *
- * - `held`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_held_limit(const struct hc_held *held);
-
-/**
- * Since when, by this machine's clock.
- *
- * - `held`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `held`.
- * - Threads: any number at once.
- */
-const char *hc_held_at(const struct hc_held *held);
-
-/**
- * The sync or event that would have removed them.
- *
- * - `held`: may be NULL, which gives NULL.
- * - Returns text owned by `held`.
- * - Threads: any number at once.
- */
-const char *hc_held_cause(const struct hc_held *held);
-
-/**
- * The directory.
- *
- * - `status`: may be NULL, which gives NULL.
- * - Returns a directory, owned by `status`.
- * - Threads: any number at once.
- */
-const struct hc_mirror_directory *hc_mirror_directory_status_directory(const struct hc_mirror_directory_status *status);
-
-/**
- * When the last full sync that came to its end began.
- *
- * - `status`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `status`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_status_last_full_sync(const struct hc_mirror_directory_status *status);
-
-/**
- * When the last incremental sync that came to its end began.
- *
- * - `status`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `status`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_status_last_incremental_sync(const struct hc_mirror_directory_status *status);
-
-/**
- * How many users are mirrored.
- *
- * - `status`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_mirror_directory_status_users(const struct hc_mirror_directory_status *status);
-
-/**
- * How many groups.
- *
- * - `status`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_status *status);
-
-/**
- * The latest change of a user that was listed, by the vendor's clock: the next incremental sync goes on a little before it.
- *
- * - `status`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `status`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const char *hc_mirror_directory_status_watermark(const struct hc_mirror_directory_status *status);
-
-/**
- * The removals that the guard holds back.
- *
- * - `status`: may be NULL, which gives NULL.
- * - Returns what is held, owned by `status`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const struct hc_held *hc_mirror_directory_status_held(const struct hc_mirror_directory_status *status);
-
-/**
- * How many events of the organization wait for a sync.
- *
- * - `status`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-uint64_t hc_mirror_directory_status_parked_events(const struct hc_mirror_directory_status *status);
 
 /**
  * The changes behind a consumer's cursor, oldest first. A name that is new begins with the oldest change that is kept. What
@@ -4625,85 +3194,7 @@ enum hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
 enum hc_status hc_mirror_trim(const struct hc_mirror *mirror, struct hc_error **error);
 
 /**
- * How many changes there are.
- *
- * - `batch`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_change_batch_len(const struct hc_change_batch *batch);
-
-/**
- * The change at an index.
- *
- * - `batch`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a change, owned by `batch`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_change *hc_change_batch_at(const struct hc_change_batch *batch, size_t index);
-
-/**
- * Frees the list and the changes in it.
- *
- * - `batch`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_change_batch_free(struct hc_change_batch *batch);
-
-/**
- * How many changes there are.
- *
- * - `parked`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_parked_list_len(const struct hc_parked_list *parked);
-
-/**
- * The change at an index.
- *
- * - `parked`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a change with its reason, owned by `parked`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_parked_change *hc_parked_list_at(const struct hc_parked_list *parked, size_t index);
-
-/**
- * Frees the list and the changes in it.
- *
- * - `parked`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_parked_list_free(struct hc_parked_list *parked);
-
-/**
- * How many consumers there are.
- *
- * - `consumers`: may be NULL, which gives 0.
- * - Threads: any number at once.
- */
-size_t hc_consumer_list_len(const struct hc_consumer_list *consumers);
-
-/**
- * The consumer at an index.
- *
- * - `consumers`: may be NULL, which gives NULL.
- * - `index`: from 0.
- * - Returns a consumer, owned by `consumers`, or NULL behind the last one.
- * - Threads: any number at once.
- */
-const struct hc_consumer *hc_consumer_list_at(const struct hc_consumer_list *consumers, size_t index);
-
-/**
- * Frees the list and the consumers in it.
- *
- * - `consumers`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_consumer_list_free(struct hc_consumer_list *consumers);
-
-/**
- * Its number, to be given to hc_mirror_ack: greater than those of all changes before it. A snapshot's are negative.
+ * The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot.
  *
  * - `change`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4711,9 +3202,9 @@ void hc_consumer_list_free(struct hc_consumer_list *consumers);
 int64_t hc_change_seq(const struct hc_change *change);
 
 /**
- * What kind of change: "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
+ * What the change is. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
  * "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
- * "directory.enabled" or "directory.disabled". New ones may come.
+ * "directory.enabled" or "directory.disabled". Later versions may add values.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -4722,7 +3213,7 @@ int64_t hc_change_seq(const struct hc_change *change);
 const char *hc_change_kind(const struct hc_change *change);
 
 /**
- * The organization it happened to.
+ * Id of the organization ("org_...").
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -4731,7 +3222,7 @@ const char *hc_change_kind(const struct hc_change *change);
 const char *hc_change_organization_id(const struct hc_change *change);
 
 /**
- * The directory it happened in.
+ * Id of the directory ("dir_...").
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -4740,61 +3231,62 @@ const char *hc_change_organization_id(const struct hc_change *change);
 const char *hc_change_directory_id(const struct hc_change *change);
 
 /**
- * The user it is about, as they are after it, or as they were where they left.
+ * The user that the change is about: after the change, or before it for "user.deleted". NULL for groups and
+ * directories. Changes of memberships and roles leave "detail" and "attributes" out.
  *
  * - `change`: may be NULL, which gives NULL.
- * - Returns a user, owned by `change`, or NULL where there is none.
+ * - Returns a user owned by `change`, or NULL if there is none.
  * - Threads: any number at once.
  */
 const struct hc_mirror_user *hc_change_user(const struct hc_change *change);
 
 /**
- * The group it is about.
+ * The group that the change is about, or the group of a membership; NULL for users and directories.
  *
  * - `change`: may be NULL, which gives NULL.
- * - Returns a group, owned by `change`, or NULL where there is none.
+ * - Returns a group owned by `change`, or NULL if there is none.
  * - Threads: any number at once.
  */
 const struct hc_mirror_group *hc_change_group(const struct hc_change *change);
 
 /**
- * The user as they were, where there was one. Nothing for memberships.
+ * The user or group before the change; NULL if it is new, and for memberships and directories.
  *
  * - `change`: may be NULL, which gives NULL.
- * - Returns a user, owned by `change`, or NULL where there is none.
+ * - Returns a user owned by `change`, or NULL if there is none.
  * - Threads: any number at once.
  */
 const struct hc_mirror_user *hc_change_before_user(const struct hc_change *change);
 
 /**
- * The user as they are, where there is one. Nothing for memberships.
+ * The user or group before the change; NULL if it is new, and for memberships and directories.
  *
  * - `change`: may be NULL, which gives NULL.
- * - Returns a user, owned by `change`, or NULL where there is none.
- * - Threads: any number at once.
- */
-const struct hc_mirror_user *hc_change_after_user(const struct hc_change *change);
-
-/**
- * The group as it was, where there was one. Nothing for memberships.
- *
- * - `change`: may be NULL, which gives NULL.
- * - Returns a group, owned by `change`, or NULL where there is none.
+ * - Returns a group owned by `change`, or NULL if there is none.
  * - Threads: any number at once.
  */
 const struct hc_mirror_group *hc_change_before_group(const struct hc_change *change);
 
 /**
- * The group as it is, where there is one. Nothing for memberships.
+ * The user or group after the change; NULL if it was deleted, and for memberships and directories.
  *
  * - `change`: may be NULL, which gives NULL.
- * - Returns a group, owned by `change`, or NULL where there is none.
+ * - Returns a user owned by `change`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_user *hc_change_after_user(const struct hc_change *change);
+
+/**
+ * The user or group after the change; NULL if it was deleted, and for memberships and directories.
+ *
+ * - `change`: may be NULL, which gives NULL.
+ * - Returns a group owned by `change`, or NULL if there is none.
  * - Threads: any number at once.
  */
 const struct hc_mirror_group *hc_change_after_group(const struct hc_change *change);
 
 /**
- * How many fields changed.
+ * Returns the number of items that hc_change_fields_at gives.
  *
  * - `change`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4802,17 +3294,18 @@ const struct hc_mirror_group *hc_change_after_group(const struct hc_change *chan
 size_t hc_change_fields_len(const struct hc_change *change);
 
 /**
- * The name of the changed field at an index, such as "email".
+ * Names of the fields that changed.
  *
  * - `change`: may be NULL, which gives NULL.
  * - `index`: from 0.
- * - Returns text owned by `change`, or NULL behind the last one.
+ * - Returns text owned by `change`, or NULL if `index` is out of range.
  * - Threads: any number at once.
  */
 const char *hc_change_fields_at(const struct hc_change *change, size_t index);
 
 /**
- * What brought it about: "sync:" and the run's id, "event:" and the event's, "roles" for the role map, "snapshot".
+ * What caused the change: "sync:" and the run's id, "event:" and the event's id, "roles" for a new role map, or
+ * "snapshot".
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -4821,7 +3314,7 @@ const char *hc_change_fields_at(const struct hc_change *change, size_t index);
 const char *hc_change_cause(const struct hc_change *change);
 
 /**
- * When it was committed, by this machine's clock.
+ * Local time at which the change was committed.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `change`.
@@ -4830,8 +3323,7 @@ const char *hc_change_cause(const struct hc_change *change);
 const char *hc_change_at(const struct hc_change *change);
 
 /**
- * The whole change: "seq", "kind", "organization_id", "directory_id", "user", "group", "before", "after", "fields", "cause"
- * and "at".
+ * Returns all fields as a JSON object, including those that have no accessor.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns JSON text owned by `change`.
@@ -4840,31 +3332,78 @@ const char *hc_change_at(const struct hc_change *change);
 const char *hc_change_json(const struct hc_change *change);
 
 /**
- * The change that was put aside.
+ * Returns the number of changes.
  *
- * - `parked`: may be NULL, which gives NULL.
- * - Returns a change, owned by `parked`.
+ * - `batch`: may be NULL, which gives 0.
  * - Threads: any number at once.
  */
-const struct hc_change *hc_parked_change_change(const struct hc_parked_change *parked);
+size_t hc_change_batch_len(const struct hc_change_batch *batch);
 
 /**
- * What the application said about it.
+ * Returns the item at an index.
  *
- * - `parked`: may be NULL, which gives NULL.
- * - Returns text owned by `parked`.
+ * - `batch`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a change owned by `batch`, or NULL if `index` is out of range.
  * - Threads: any number at once.
  */
-const char *hc_parked_change_reason(const struct hc_parked_change *parked);
+const struct hc_change *hc_change_batch_at(const struct hc_change_batch *batch, size_t index);
 
 /**
- * When it was put aside.
+ * Frees a list and the changes in it.
  *
- * - `parked`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `parked`.
+ * - `batch`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_change_batch_free(struct hc_change_batch *batch);
+
+/**
+ * Requests sent, including requests for tokens and failed ones.
+ *
+ * - `client`: may be NULL, which gives 0.
  * - Threads: any number at once.
  */
-const char *hc_parked_change_at(const struct hc_parked_change *parked);
+uint64_t hc_client_requests(const struct hc_client *client);
+
+/**
+ * Requests that repeated an earlier one.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_retries(const struct hc_client *client);
+
+/**
+ * Answers that asked for a pause: status 429, or any with "Retry-After".
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_throttled(const struct hc_client *client);
+
+/**
+ * Access tokens fetched.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_token_renewals(const struct hc_client *client);
+
+/**
+ * Pages of listings received.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_pages(const struct hc_client *client);
+
+/**
+ * Bytes of answers' bodies after decompression.
+ *
+ * - `client`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_client_bytes(const struct hc_client *client);
 
 /**
  * The consumer's name.
@@ -4876,7 +3415,7 @@ const char *hc_parked_change_at(const struct hc_parked_change *parked);
 const char *hc_consumer_name(const struct hc_consumer *consumer);
 
 /**
- * The last change it has acknowledged; negative inside a snapshot.
+ * Number of the last change that it acknowledged; negative while it reads a snapshot.
  *
  * - `consumer`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4884,7 +3423,7 @@ const char *hc_consumer_name(const struct hc_consumer *consumer);
 int64_t hc_consumer_cursor(const struct hc_consumer *consumer);
 
 /**
- * How many changes it is behind; those of a snapshot are not counted.
+ * Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
  *
  * - `consumer`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4892,7 +3431,7 @@ int64_t hc_consumer_cursor(const struct hc_consumer *consumer);
 uint64_t hc_consumer_behind(const struct hc_consumer *consumer);
 
 /**
- * How many changes it has put aside.
+ * Number of changes that it has parked.
  *
  * - `consumer`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4900,13 +3439,1491 @@ uint64_t hc_consumer_behind(const struct hc_consumer *consumer);
 uint64_t hc_consumer_parked(const struct hc_consumer *consumer);
 
 /**
- * When it last acknowledged something.
+ * Local time of its last acknowledgement.
  *
  * - `consumer`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `consumer`.
  * - Threads: any number at once.
  */
 const char *hc_consumer_seen_at(const struct hc_consumer *consumer);
+
+/**
+ * Returns the number of consumers.
+ *
+ * - `consumers`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_consumer_list_len(const struct hc_consumer_list *consumers);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `consumers`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a consumer owned by `consumers`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_consumer *hc_consumer_list_at(const struct hc_consumer_list *consumers, size_t index);
+
+/**
+ * Frees a list and the consumers in it.
+ *
+ * - `consumers`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_consumer_list_free(struct hc_consumer_list *consumers);
+
+/**
+ * Id, "dir_...".
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_id(const struct hc_directory *directory);
+
+/**
+ * Display name.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_name(const struct hc_directory *directory);
+
+/**
+ * Id of the organization that it belongs to.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_organization_id(const struct hc_directory *directory);
+
+/**
+ * How Scalekit receives its data. "SCIM", "LDAP", "POLL" or a value that is newer than this library.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_type(const struct hc_directory *directory);
+
+/**
+ * Product that the organization uses. "OKTA", "GOOGLE", "MICROSOFT_AD", "AUTH0", "ONELOGIN", "JUMPCLOUD",
+ * "PING_IDENTITY" or a value that is newer than this library.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_provider(const struct hc_directory *directory);
+
+/**
+ * Whether Scalekit synchronizes it.
+ *
+ * - `directory`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_directory_enabled(const struct hc_directory *directory);
+
+/**
+ * State, in the vendor's terms.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_status(const struct hc_directory *directory);
+
+/**
+ * Email address of the account whose access is used to poll the provider's API.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_email(const struct hc_directory *directory);
+
+/**
+ * URL to which the directory sends its changes (SCIM).
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_endpoint(const struct hc_directory *directory);
+
+/**
+ * Which groups are synchronized: all, or selected ones.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_groups_tracked(const struct hc_directory *directory);
+
+/**
+ * Number of users.
+ *
+ * - `directory`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint32_t hc_directory_total_users(const struct hc_directory *directory);
+
+/**
+ * Number of groups.
+ *
+ * - `directory`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint32_t hc_directory_total_groups(const struct hc_directory *directory);
+
+/**
+ * Time of the last successful synchronization, or NULL if there was none.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `directory`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_last_synced_at(const struct hc_directory *directory);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_json(const struct hc_directory *directory);
+
+/**
+ * Frees a directory that hc_directory_get or hc_directory_primary gave, and the texts that came from it. Do not free
+ * one that is borrowed from a list.
+ *
+ * - `directory`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_directory_free(struct hc_directory *directory);
+
+/**
+ * Returns the number of directories.
+ *
+ * - `directories`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_directory_list_len(const struct hc_directory_list *directories);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `directories`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a directory owned by `directories`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_directory *hc_directory_list_at(const struct hc_directory_list *directories, size_t index);
+
+/**
+ * Frees a list and the directories in it.
+ *
+ * - `directories`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_directory_list_free(struct hc_directory_list *directories);
+
+/**
+ * Whether the directory is enabled now.
+ *
+ * - `toggle`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_directory_toggle_enabled(const struct hc_directory_toggle *toggle);
+
+/**
+ * Why the directory could not be enabled or disabled, or empty on success.
+ *
+ * - `toggle`: may be NULL, which gives NULL.
+ * - Returns text owned by `toggle`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_directory_toggle_error_message(const struct hc_directory_toggle *toggle);
+
+/**
+ * Frees what hc_directory_enable or hc_directory_disable gave, and the texts that came from it.
+ *
+ * - `toggle`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_directory_toggle_free(struct hc_directory_toggle *toggle);
+
+/**
+ * Id, "dirgroup_...".
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_group_id(const struct hc_group *group);
+
+/**
+ * Display name.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_group_display_name(const struct hc_group *group);
+
+/**
+ * Number of members.
+ *
+ * - `group`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint32_t hc_group_total_users(const struct hc_group *group);
+
+/**
+ * Time of the last change, or NULL if not sent.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `group`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_group_updated_at(const struct hc_group *group);
+
+/**
+ * The group as its directory describes it, or NULL unless "include_detail" was requested.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `group`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_group_group_detail(const struct hc_group *group);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_group_json(const struct hc_group *group);
+
+/**
+ * Frees a group that a sandbox gave (hc_sandbox_create_group), and the texts that came from it. Do not free one that
+ * is borrowed from a page or an iterator.
+ *
+ * - `group`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_group_free(struct hc_group *group);
+
+/**
+ * Returns the number of groups in the page.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_group_page_len(const struct hc_group_page *page);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a group owned by `page`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_group *hc_group_page_at(const struct hc_group_page *page, size_t index);
+
+/**
+ * Returns the number of groups in the whole listing, as the server counts them.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_group_page_total_size(const struct hc_group_page *page);
+
+/**
+ * Returns the page token of the next page.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`; "" on the last page.
+ * - Threads: any number at once.
+ */
+const char *hc_group_page_next_page_token(const struct hc_group_page *page);
+
+/**
+ * Returns the page token of the previous page.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`; "" on the first page.
+ * - Threads: any number at once.
+ */
+const char *hc_group_page_prev_page_token(const struct hc_group_page *page);
+
+/**
+ * Frees a page and the groups in it.
+ *
+ * - `page`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_group_page_free(struct hc_group_page *page);
+
+/**
+ * Gives the next item. Requests a page from the server if all items of the last page were given.
+ *
+ * - `iter`: required. After an error it may be called again, and requests the same page again.
+ * - `group`: receives a group owned by `iter` and valid until the next call with it, or NULL after the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
+ * - Threads: one at a time.
+ */
+enum hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group **group, struct hc_error **error);
+
+/**
+ * Frees an iterator and the item that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_group_iter_free(struct hc_group_iter *iter);
+
+/**
+ * Why they are held back. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found" or
+ * "deletion_burst". Later versions may add values.
+ *
+ * - `held`: may be NULL, which gives NULL.
+ * - Returns text owned by `held`.
+ * - Threads: any number at once.
+ */
+const char *hc_held_reason(const struct hc_held *held);
+
+/**
+ * Number of users that would be removed.
+ *
+ * - `held`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_held_count(const struct hc_held *held);
+
+/**
+ * Number of users that may be removed without approval.
+ *
+ * - `held`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_held_limit(const struct hc_held *held);
+
+/**
+ * Local time at which the removals were held back.
+ *
+ * - `held`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `held`.
+ * - Threads: any number at once.
+ */
+const char *hc_held_at(const struct hc_held *held);
+
+/**
+ * The sync ("sync:" and the run's id) or the event ("event:" and its id) that would have removed the users.
+ *
+ * - `held`: may be NULL, which gives NULL.
+ * - Returns text owned by `held`.
+ * - Threads: any number at once.
+ */
+const char *hc_held_cause(const struct hc_held *held);
+
+/**
+ * Directory id ("dir_...").
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_id(const struct hc_mirror_directory *directory);
+
+/**
+ * Id of the organization that the directory belongs to ("org_...").
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_organization_id(const struct hc_mirror_directory *directory);
+
+/**
+ * The directory's name.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_name(const struct hc_mirror_directory *directory);
+
+/**
+ * How Scalekit reads the directory: "SCIM", "LDAP", "POLL" or a value that is newer than this library.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_type(const struct hc_mirror_directory *directory);
+
+/**
+ * The product that runs the directory, such as "OKTA" or "GOOGLE". "OKTA", "GOOGLE", "MICROSOFT_AD", "AUTH0",
+ * "ONELOGIN", "JUMPCLOUD", "PING_IDENTITY" or a value that is newer than this library.
+ *
+ * - `directory`: may be NULL, which gives NULL.
+ * - Returns text owned by `directory`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_provider(const struct hc_mirror_directory *directory);
+
+/**
+ * Whether Scalekit synchronizes the directory at present.
+ *
+ * - `directory`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_mirror_directory_enabled(const struct hc_mirror_directory *directory);
+
+/**
+ * Returns the number of directories.
+ *
+ * - `directories`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_directory_list_len(const struct hc_mirror_directory_list *directories);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `directories`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a directory owned by `directories`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_directory *hc_mirror_directory_list_at(const struct hc_mirror_directory_list *directories,
+                                                              size_t index);
+
+/**
+ * Frees a list and the directories in it.
+ *
+ * - `directories`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_directory_list_free(struct hc_mirror_directory_list *directories);
+
+/**
+ * The directory.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns a directory owned by `status`.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_directory *hc_mirror_directory_status_directory(const struct hc_mirror_directory_status *status);
+
+/**
+ * Local time at which the last completed full sync started, or NULL if there was none.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_last_full_sync(const struct hc_mirror_directory_status *status);
+
+/**
+ * Local time at which the last completed incremental sync started, or NULL if there was none.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_last_incremental_sync(const struct hc_mirror_directory_status *status);
+
+/**
+ * Number of mirrored users.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_mirror_directory_status_users(const struct hc_mirror_directory_status *status);
+
+/**
+ * Number of mirrored groups.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_status *status);
+
+/**
+ * Watermark: the latest "updated_at" of a listed user, by the vendor's clock, or NULL before the first listing. The
+ * next incremental sync lists what changed since shortly before it.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_watermark(const struct hc_mirror_directory_status *status);
+
+/**
+ * The removals that the guard holds back, or NULL.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns held removals owned by `status`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_held *hc_mirror_directory_status_held(const struct hc_mirror_directory_status *status);
+
+/**
+ * Number of events of the organization that wait for a sync.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_mirror_directory_status_parked_events(const struct hc_mirror_directory_status *status);
+
+/**
+ * Returns the number of statuses.
+ *
+ * - `statuses`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_directory_status_list_len(const struct hc_mirror_directory_status_list *statuses);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `statuses`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a status owned by `statuses`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_directory_status *hc_mirror_directory_status_list_at(const struct hc_mirror_directory_status_list *statuses,
+                                                                            size_t index);
+
+/**
+ * Frees a list and the statuses in it.
+ *
+ * - `statuses`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_directory_status_list_free(struct hc_mirror_directory_status_list *statuses);
+
+/**
+ * Directory group id ("dirgroup_...").
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_id(const struct hc_mirror_group *group);
+
+/**
+ * Id of the organization that the group belongs to ("org_...").
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_organization_id(const struct hc_mirror_group *group);
+
+/**
+ * Id of the directory that lists the group ("dir_...").
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_directory_id(const struct hc_mirror_group *group);
+
+/**
+ * The group's name.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_display_name(const struct hc_mirror_group *group);
+
+/**
+ * The vendor's time of the group's last change, or NULL if the vendor sent none.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `group`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_updated_at(const struct hc_mirror_group *group);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `group`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `group`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_group_json(const struct hc_mirror_group *group);
+
+/**
+ * Frees a group that hc_mirror_group_get gave, and the texts that came from it. Do not free one that is borrowed from
+ * a list or a change.
+ *
+ * - `group`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_group_free(struct hc_mirror_group *group);
+
+/**
+ * Returns the number of groups.
+ *
+ * - `groups`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_group_list_len(const struct hc_mirror_group_list *groups);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `groups`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a group owned by `groups`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_group *hc_mirror_group_list_at(const struct hc_mirror_group_list *groups, size_t index);
+
+/**
+ * Frees a list and the groups in it.
+ *
+ * - `groups`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_group_list_free(struct hc_mirror_group_list *groups);
+
+/**
+ * Directory user id ("diruser_..."). It identifies the user: everything else can change.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_id(const struct hc_mirror_user *user);
+
+/**
+ * Id of the organization that the user belongs to ("org_...").
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_organization_id(const struct hc_mirror_user *user);
+
+/**
+ * Id of the directory that lists the user ("dir_...").
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_directory_id(const struct hc_mirror_user *user);
+
+/**
+ * Primary e-mail address. Several users may share one, so it does not identify a user.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_email(const struct hc_mirror_user *user);
+
+/**
+ * First name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_given_name(const struct hc_mirror_user *user);
+
+/**
+ * Last name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_family_name(const struct hc_mirror_user *user);
+
+/**
+ * Name that the user signs in with at the directory.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_preferred_username(const struct hc_mirror_user *user);
+
+/**
+ * Returns the number of items that hc_mirror_user_emails_at gives.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_emails_len(const struct hc_mirror_user *user);
+
+/**
+ * All e-mail addresses, from the last listing.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_emails_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * Whether the user may sign in: from the latest event, else from "user_detail.active" of the last listing, else true.
+ *
+ * - `user`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_mirror_user_active(const struct hc_mirror_user *user);
+
+/**
+ * Returns the number of items that hc_mirror_user_group_ids_at gives.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_group_ids_len(const struct hc_mirror_user *user);
+
+/**
+ * Ids of the groups that the user is in, sorted. Groups that do not exist are left out.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_group_ids_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * Returns the number of items that hc_mirror_user_roles_at gives.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_roles_len(const struct hc_mirror_user *user);
+
+/**
+ * Roles that the role map gives for those groups, sorted.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_roles_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * Returns the number of items that hc_mirror_user_vendor_roles_at gives.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_vendor_roles_len(const struct hc_mirror_user *user);
+
+/**
+ * Roles assigned by the vendor, from the latest event, sorted.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_vendor_roles_at(const struct hc_mirror_user *user, size_t index);
+
+/**
+ * The application's own account id, or NULL if the user has not been linked.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_linked_id(const struct hc_mirror_user *user);
+
+/**
+ * The vendor's time of the user's last change, or NULL if the vendor sent none.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_updated_at(const struct hc_mirror_user *user);
+
+/**
+ * The directory's own description of the user ("user_detail") as JSON, from the last listing, or NULL if it had none.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_detail(const struct hc_mirror_user *user);
+
+/**
+ * Fields of the latest event that have no field of their own here, such as "title" and "department", as a JSON object;
+ * or NULL if there were none.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_attributes(const struct hc_mirror_user *user);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_user_json(const struct hc_mirror_user *user);
+
+/**
+ * Frees a user that hc_mirror_user_get gave, and the texts that came from it. Do not free one that is borrowed from a
+ * list, a change or an iterator.
+ *
+ * - `user`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_user_free(struct hc_mirror_user *user);
+
+/**
+ * Returns the number of users.
+ *
+ * - `users`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_user_list_len(const struct hc_mirror_user_list *users);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `users`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a user owned by `users`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_mirror_user *hc_mirror_user_list_at(const struct hc_mirror_user_list *users, size_t index);
+
+/**
+ * Frees a list and the users in it.
+ *
+ * - `users`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_mirror_user_list_free(struct hc_mirror_user_list *users);
+
+/**
+ * Id, "org_...".
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_id(const struct hc_organization *organization);
+
+/**
+ * Time of creation, or NULL if not sent.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `organization`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_create_time(const struct hc_organization *organization);
+
+/**
+ * Time of the last change, or NULL if not sent.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `organization`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_update_time(const struct hc_organization *organization);
+
+/**
+ * Display name.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_display_name(const struct hc_organization *organization);
+
+/**
+ * The application's id of the organization.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_external_id(const struct hc_organization *organization);
+
+/**
+ * Region in which its data is stored. "US", "EU" or a value that is newer than this library.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_region_code(const struct hc_organization *organization);
+
+/**
+ * Short name, for URLs.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_slug(const struct hc_organization *organization);
+
+/**
+ * URL of the logo.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns text owned by `organization`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_logo_url(const struct hc_organization *organization);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `organization`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `organization`.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_json(const struct hc_organization *organization);
+
+/**
+ * Frees an organization that a call gave through an out-parameter, and the texts that came from it. Do not free one
+ * that is borrowed from a page or an iterator.
+ *
+ * - `organization`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_organization_free(struct hc_organization *organization);
+
+/**
+ * Returns the number of organizations in the page.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_organization_page_len(const struct hc_organization_page *page);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns an organization owned by `page`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_organization *hc_organization_page_at(const struct hc_organization_page *page, size_t index);
+
+/**
+ * Returns the number of organizations in the whole listing, as the server counts them.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_organization_page_total_size(const struct hc_organization_page *page);
+
+/**
+ * Returns the page token of the next page.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`; "" on the last page.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_page_next_page_token(const struct hc_organization_page *page);
+
+/**
+ * Returns the page token of the previous page.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`; "" on the first page.
+ * - Threads: any number at once.
+ */
+const char *hc_organization_page_prev_page_token(const struct hc_organization_page *page);
+
+/**
+ * Frees a page and the organizations in it.
+ *
+ * - `page`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_organization_page_free(struct hc_organization_page *page);
+
+/**
+ * Gives the next item. Requests a page from the server if all items of the last page were given.
+ *
+ * - `iter`: required. After an error it may be called again, and requests the same page again.
+ * - `organization`: receives an organization owned by `iter` and valid until the next call with it, or NULL after the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
+ * - Threads: one at a time.
+ */
+enum hc_status hc_organization_iter_next(struct hc_organization_iter *iter,
+                                         const struct hc_organization **organization,
+                                         struct hc_error **error);
+
+/**
+ * Frees an iterator and the item that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_organization_iter_free(struct hc_organization_iter *iter);
+
+/**
+ * The change.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - Returns a change owned by `parked`.
+ * - Threads: any number at once.
+ */
+const struct hc_change *hc_parked_change_change(const struct hc_parked_change *parked);
+
+/**
+ * The reason that the application gave.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - Returns text owned by `parked`.
+ * - Threads: any number at once.
+ */
+const char *hc_parked_change_reason(const struct hc_parked_change *parked);
+
+/**
+ * Local time at which the change was parked.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `parked`.
+ * - Threads: any number at once.
+ */
+const char *hc_parked_change_at(const struct hc_parked_change *parked);
+
+/**
+ * Returns the number of parked changes.
+ *
+ * - `parked`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_parked_list_len(const struct hc_parked_list *parked);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `parked`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a parked change owned by `parked`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_parked_change *hc_parked_list_at(const struct hc_parked_list *parked, size_t index);
+
+/**
+ * Frees a list and the parked changes in it.
+ *
+ * - `parked`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_parked_list_free(struct hc_parked_list *parked);
+
+/**
+ * Id of the organization ("org_...").
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_organization_id(const struct hc_sync_report *report);
+
+/**
+ * Id of the directory ("dir_..."); empty if the organization's directories could not be listed.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_directory_id(const struct hc_sync_report *report);
+
+/**
+ * Which listing was read: "full" or "incremental". "auto", "full" or "incremental". Later versions may add values.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_mode(const struct hc_sync_report *report);
+
+/**
+ * How the sync ended. "done", "incomplete", "held", "already_running" or "failed". Later versions may add values.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_outcome(const struct hc_sync_report *report);
+
+/**
+ * Id of the run. The changes that it made have the cause "sync:" and this id.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_run(const struct hc_sync_report *report);
+
+/**
+ * Local time at which the sync started.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_started_at(const struct hc_sync_report *report);
+
+/**
+ * Local time at which the sync ended.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `report`.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_ended_at(const struct hc_sync_report *report);
+
+/**
+ * Number of pages of users and groups that were read.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_pages(const struct hc_sync_report *report);
+
+/**
+ * Number of users that were listed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_users(const struct hc_sync_report *report);
+
+/**
+ * Number of groups that were listed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_groups(const struct hc_sync_report *report);
+
+/**
+ * Number of users that are new.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_created(const struct hc_sync_report *report);
+
+/**
+ * Number of users that changed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_updated(const struct hc_sync_report *report);
+
+/**
+ * Number of users that may no longer sign in.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_deactivated(const struct hc_sync_report *report);
+
+/**
+ * Number of users that may sign in again.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_reactivated(const struct hc_sync_report *report);
+
+/**
+ * Number of users that were removed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_deleted(const struct hc_sync_report *report);
+
+/**
+ * Number of all changes that the sync appended to the feed.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
+
+/**
+ * Number of pending or held events that were settled.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_sync_report_events(const struct hc_sync_report *report);
+
+/**
+ * The removals that the guard holds back, or NULL.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns held removals owned by `report`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_held *hc_sync_report_held(const struct hc_sync_report *report);
+
+/**
+ * Why the listing could not be used to remove users, or NULL if it could.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns text owned by `report`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_sync_report_incomplete(const struct hc_sync_report *report);
+
+/**
+ * The error that ended the sync, or NULL.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - Returns an error owned by `report`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const struct hc_error *hc_sync_report_error(const struct hc_sync_report *report);
+
+/**
+ * Returns the number of reports.
+ *
+ * - `reports`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_sync_reports_len(const struct hc_sync_reports *reports);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `reports`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a report owned by `reports`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_sync_report *hc_sync_reports_at(const struct hc_sync_reports *reports, size_t index);
+
+/**
+ * Frees a list and the reports in it.
+ *
+ * - `reports`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_sync_reports_free(struct hc_sync_reports *reports);
+
+/**
+ * Id, "diruser_...".
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_user_id(const struct hc_user *user);
+
+/**
+ * Primary email address.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_user_email(const struct hc_user *user);
+
+/**
+ * Given name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_user_given_name(const struct hc_user *user);
+
+/**
+ * Family name.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_user_family_name(const struct hc_user *user);
+
+/**
+ * Name with which the user signs in to the directory.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns text owned by `user`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_user_preferred_username(const struct hc_user *user);
+
+/**
+ * Returns the number of items that hc_user_emails_at gives.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_user_emails_len(const struct hc_user *user);
+
+/**
+ * All email addresses.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `user`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_user_emails_at(const struct hc_user *user, size_t index);
+
+/**
+ * Returns the number of items that hc_user_groups_at gives.
+ *
+ * - `user`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_user_groups_len(const struct hc_user *user);
+
+/**
+ * Groups of which the user is a member.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a group owned by `user`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_group *hc_user_groups_at(const struct hc_user *user, size_t index);
+
+/**
+ * Time of the last change, or NULL if not sent.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_user_updated_at(const struct hc_user *user);
+
+/**
+ * The user as the directory describes it, or NULL unless "include_detail" was requested.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_user_user_detail(const struct hc_user *user);
+
+/**
+ * Returns all fields as a JSON object, including those that have no accessor.
+ *
+ * - `user`: may be NULL, which gives NULL.
+ * - Returns JSON text owned by `user`.
+ * - Threads: any number at once.
+ */
+const char *hc_user_json(const struct hc_user *user);
+
+/**
+ * Frees a user that a sandbox gave (hc_sandbox_create_user), and the texts that came from it. Do not free one that is
+ * borrowed from a page or an iterator.
+ *
+ * - `user`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_user_free(struct hc_user *user);
+
+/**
+ * Returns the number of users in the page.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_user_page_len(const struct hc_user_page *page);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a user owned by `page`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_user *hc_user_page_at(const struct hc_user_page *page, size_t index);
+
+/**
+ * Returns the number of users in the whole listing, as the server counts them.
+ *
+ * - `page`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_user_page_total_size(const struct hc_user_page *page);
+
+/**
+ * Returns the page token of the next page.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`; "" on the last page.
+ * - Threads: any number at once.
+ */
+const char *hc_user_page_next_page_token(const struct hc_user_page *page);
+
+/**
+ * Returns the page token of the previous page.
+ *
+ * - `page`: may be NULL, which gives NULL.
+ * - Returns text owned by `page`; "" on the first page.
+ * - Threads: any number at once.
+ */
+const char *hc_user_page_prev_page_token(const struct hc_user_page *page);
+
+/**
+ * Frees a page and the users in it.
+ *
+ * - `page`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_user_page_free(struct hc_user_page *page);
+
+/**
+ * Gives the next item. Requests a page from the server if all items of the last page were given.
+ *
+ * - `iter`: required. After an error it may be called again, and requests the same page again.
+ * - `user`: receives a user owned by `iter` and valid until the next call with it, or NULL after the last one.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
+ * - Threads: one at a time.
+ */
+enum hc_status hc_user_iter_next(struct hc_user_iter *iter, const struct hc_user **user, struct hc_error **error);
+
+/**
+ * Frees an iterator and the item that it gave last.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_user_iter_free(struct hc_user_iter *iter);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -3,7 +3,8 @@
 //! [`call!`] is for what can fail, [`read!`] for accessors, [`free!`] for the end of a handle and [`look`] for what asks no
 //! object. Each catches panics; each looks at a pointer before it is used. Arguments are converted by the functions below, which name the parameter in errors.
 
-use crate::error::{hc_error, hc_status, report};
+use crate::error::{hc_error, report};
+use crate::generated::status::hc_status;
 use headcount_core::{Error, Result, catch_panic};
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
@@ -50,6 +51,7 @@ macro_rules! free {
     }};
 }
 
+pub(crate) use crate::error::is_null;
 pub(crate) use crate::options::{options, required_options};
 pub(crate) use {call, free, read};
 
@@ -197,7 +199,11 @@ macro_rules! nothing {
     ($($type:ty = $value:expr;)*) => { $(impl Nothing for $type { const NOTHING: Self = $value; })* };
 }
 
-nothing! { bool = false; i64 = 0; i32 = 0; u32 = 0; u64 = 0; usize = 0; }
+impl Nothing for hc_status {
+    const NOTHING: Self = hc_status::HC_OK;
+}
+
+nothing! { bool = false; f64 = 0.0; i64 = 0; i32 = 0; u32 = 0; u64 = 0; usize = 0; }
 
 /// The value, or nothing after NULL or a panic. Behind [`read!`], and for what needs no object.
 pub(crate) fn look<T: Nothing>(value: impl FnOnce() -> Option<T>) -> T {
@@ -216,10 +222,6 @@ pub(crate) unsafe fn end<T>(object: *mut T) {
         // A panic on the way out has nowhere to be reported.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
     }
-}
-
-pub(crate) fn is_null(name: impl Display) -> Error {
-    Error::invalid_argument(format!("{name} is NULL"))
 }
 
 /// Conversion: an object that the caller lends.
@@ -308,7 +310,7 @@ pub(crate) unsafe fn array<'a, T>(first: *const T, length: usize, name: impl Dis
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{hc_error_free, hc_error_message, hc_error_status};
+    use crate::error_accessors::{hc_error_free, hc_error_message, hc_error_status};
 
     #[test]
     fn a_panic_is_an_internal_error() {

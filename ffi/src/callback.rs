@@ -4,11 +4,15 @@
 
 use crate::boundary::{call, is_null};
 use crate::client::hc_client;
-use crate::directory::{hc_directory, hc_directory_list, hc_directory_toggle};
-use crate::error::{hc_error, hc_status, report};
-use crate::group::{hc_group_options, hc_group_page};
-use crate::organization::{hc_organization, hc_organization_fields, hc_organization_options, hc_organization_page};
-use crate::user::{hc_user_options, hc_user_page};
+use crate::error::{hc_error, report};
+use crate::generated::{
+    hc_directory, hc_directory_list, hc_directory_toggle, hc_group_page, hc_organization, hc_organization_page,
+    hc_status, hc_user_page,
+};
+use crate::group::hc_group_options;
+use crate::organization::{hc_organization_fields, hc_organization_options};
+use crate::user::hc_user_options;
+use crate::user_data::UserData;
 use crate::{group, organization, user};
 use headcount_core::{Error, Result, blocking};
 use std::ffi::{c_char, c_void};
@@ -159,14 +163,6 @@ impl Callback<()> for unsafe extern "C" fn(*mut c_void, hc_status, *mut hc_error
         unsafe { self(user_data, status, error) };
     }
 }
-
-/// What the caller wants to be called with. Only the caller looks into it.
-pub(crate) struct UserData(pub(crate) *mut c_void);
-
-// SAFETY: the header says that callbacks come from other threads: whoever gives a pointer to them has made it fit for that.
-unsafe impl Send for UserData {}
-// SAFETY: as above; an observer's may be used by several threads at once.
-unsafe impl Sync for UserData {}
 
 /// Begins the work; its end, a panic among them, is told to the callback.
 fn begin<T: Send + 'static>(

@@ -2,7 +2,8 @@
 
 use crate::boundary::{call, free, object, read};
 use crate::client::hc_client;
-use crate::error::{hc_error, hc_status};
+use crate::error::hc_error;
+use crate::generated::hc_status;
 use crate::options::{growing, unless_zero};
 use headcount_core::{CallOptions, Cancel, Error};
 use std::time::Duration;

@@ -1,10 +1,11 @@
 //! The client of one environment.
 
-use crate::boundary::{call, free, optional_text, read};
-use crate::callback::UserData;
-use crate::error::{hc_error, hc_status};
+use crate::boundary::{call, free, optional_text};
+use crate::error::hc_error;
+use crate::generated::hc_status;
 use crate::observe::{Told, hc_observer};
 use crate::options::{growing, unless_zero};
+use crate::user_data::UserData;
 use headcount_core::{ClientBuilder, Error, Result, blocking};
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
@@ -133,60 +134,6 @@ pub unsafe extern "C" fn hc_client_from_env(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_client_free(client: *mut hc_client) {
     free!(client);
-}
-
-/// How many requests the client has sent, those for tokens and those that failed among them; since it was made, in this process.
-///
-/// - `client`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_client_requests(client: *const hc_client) -> u64 {
-    read!(client => client.0.stats().requests)
-}
-
-/// How many of them repeated one before them; since it was made, in this process.
-///
-/// - `client`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_client_retries(client: *const hc_client) -> u64 {
-    read!(client => client.0.stats().retries)
-}
-
-/// How many answers asked to be left alone: 429, or any with Retry-After; since it was made, in this process.
-///
-/// - `client`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_client_throttled(client: *const hc_client) -> u64 {
-    read!(client => client.0.stats().throttled)
-}
-
-/// How many access tokens the client has fetched; since it was made, in this process.
-///
-/// - `client`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_client_token_renewals(client: *const hc_client) -> u64 {
-    read!(client => client.0.stats().token_renewals)
-}
-
-/// How many pages of listings have come; since it was made, in this process.
-///
-/// - `client`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_client_pages(client: *const hc_client) -> u64 {
-    read!(client => client.0.stats().pages)
-}
-
-/// How many bytes the answers' bodies had, decompressed; since it was made, in this process.
-///
-/// - `client`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_client_bytes(client: *const hc_client) -> u64 {
-    read!(client => client.0.stats().bytes)
 }
 
 /// The three texts of `options`.

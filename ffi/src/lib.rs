@@ -7,13 +7,21 @@
 #![allow(clippy::missing_safety_doc, reason = "the header's conventions are every function's contract")]
 
 mod boundary;
+mod child;
 mod iter;
 mod options;
+#[cfg(test)]
+mod options_tests;
 mod page;
+mod user_data;
 
-pub mod text;
+mod text;
+
+pub mod text_handles;
 
 pub mod error;
+
+pub mod error_accessors;
 
 pub mod observe;
 
@@ -47,6 +55,8 @@ pub mod sync;
 
 pub mod change;
 
+pub mod generated;
+
 /// What the header promises about threads, for the compiler to keep.
 const _: () = {
     const fn any_number_of_threads<T: Send + Sync>() {}
@@ -54,37 +64,14 @@ const _: () = {
     any_number_of_threads::<error::hc_error>();
     any_number_of_threads::<client::hc_client>();
     any_number_of_threads::<cancel::hc_cancel>();
-    any_number_of_threads::<organization::hc_organization>();
-    any_number_of_threads::<organization::hc_organization_page>();
-    any_number_of_threads::<directory::hc_directory>();
-    any_number_of_threads::<directory::hc_directory_list>();
-    any_number_of_threads::<directory::hc_directory_toggle>();
-    any_number_of_threads::<user::hc_user>();
-    any_number_of_threads::<user::hc_user_page>();
-    any_number_of_threads::<group::hc_group>();
-    any_number_of_threads::<group::hc_group_page>();
     any_number_of_threads::<webhook::hc_webhook>();
     any_number_of_threads::<webhook::hc_signed_headers>();
     any_number_of_threads::<event::hc_event>();
     any_number_of_threads::<replay::hc_replay_guard>();
     any_number_of_threads::<sandbox::hc_sandbox>();
-    any_number_of_threads::<text::hc_text>();
-    any_number_of_threads::<text::hc_text_list>();
+    any_number_of_threads::<text_handles::hc_text>();
+    any_number_of_threads::<text_handles::hc_text_list>();
     any_number_of_threads::<mirror::hc_mirror>();
     any_number_of_threads::<mirror::hc_role_map>();
-    any_number_of_threads::<mirrored::hc_mirror_user>();
-    any_number_of_threads::<mirrored::hc_mirror_user_list>();
-    any_number_of_threads::<mirrored::hc_mirror_group>();
-    any_number_of_threads::<mirrored::hc_mirror_group_list>();
-    any_number_of_threads::<mirrored::hc_mirror_directory>();
-    any_number_of_threads::<mirrored::hc_mirror_directory_list>();
-    any_number_of_threads::<sync::hc_sync_reports>();
-    any_number_of_threads::<sync::hc_mirror_directory_status_list>();
-    any_number_of_threads::<change::hc_change_batch>();
-    any_number_of_threads::<change::hc_parked_list>();
-    any_number_of_threads::<change::hc_consumer_list>();
-    one_thread_at_a_time::<organization::hc_organization_iter>();
-    one_thread_at_a_time::<user::hc_user_iter>();
-    one_thread_at_a_time::<group::hc_group_iter>();
     one_thread_at_a_time::<mirrored::hc_mirror_user_iter>();
 };

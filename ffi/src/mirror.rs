@@ -2,8 +2,10 @@
 
 use crate::boundary::{Out, array, call, free, look, optional_text, read, text};
 use crate::client::hc_client;
-use crate::error::{hc_error, hc_status};
+use crate::error::hc_error;
 use crate::event::hc_event;
+use crate::generated::outcome;
+use crate::generated::{hc_outcome, hc_status};
 use crate::options::{growing, reserved, tri_state, unless_zero};
 use crate::replay::HC_RETENTION_NONE;
 use crate::text::TextList;
@@ -52,42 +54,18 @@ growing!(hc_mirror_options {
     reserved,
 });
 
-/// What became of an event. New members may come: answer the sender 2xx to all of them.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum hc_outcome {
-    /// The call failed: there is no outcome.
-    HC_OUTCOME_NONE = 0,
-    /// The mirror is as the event says.
-    HC_OUTCOME_APPLIED = 1,
-    /// It came before.
-    HC_OUTCOME_DUPLICATE = 2,
-    /// Something newer is known.
-    HC_OUTCOME_STALE = 3,
-    /// The event is stored until a sync shows which directory it is about.
-    HC_OUTCOME_PENDING = 4,
-    /// The event is about something that is not mirrored.
-    HC_OUTCOME_IGNORED = 5,
-    /// The guard holds the event back until its removal is approved.
-    HC_OUTCOME_HELD = 6,
+/// Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...
+///
+/// - `outcome`: an hc_outcome.
+/// - Returns a static text; "unknown" for a number that is no outcome.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub extern "C" fn hc_outcome_name(outcome: c_int) -> *const c_char {
+    look(|| Some(outcome::outcome_name(outcome).as_ptr()))
 }
 
-/// The one table of outcomes, with their names as C reads them.
-const OUTCOMES: &[(Outcome, hc_outcome, &std::ffi::CStr)] = &[
-    (Outcome::Applied, hc_outcome::HC_OUTCOME_APPLIED, c"applied"),
-    (Outcome::Duplicate, hc_outcome::HC_OUTCOME_DUPLICATE, c"duplicate"),
-    (Outcome::Stale, hc_outcome::HC_OUTCOME_STALE, c"stale"),
-    (Outcome::Pending, hc_outcome::HC_OUTCOME_PENDING, c"pending"),
-    (Outcome::Held, hc_outcome::HC_OUTCOME_HELD, c"held"),
-    (Outcome::Ignored, hc_outcome::HC_OUTCOME_IGNORED, c"ignored"),
-];
-
-/// The build fails here when the core has an outcome that the table above lacks.
-const _: () = assert!(OUTCOMES.len() == Outcome::ALL.len());
-
 fn outcome_of(outcome: Outcome) -> Result<hc_outcome> {
-    let row = OUTCOMES.iter().find(|(other, ..)| *other == outcome);
-    row.map(|(_, outcome, _)| *outcome).ok_or_else(|| Error::internal(format!("an outcome has no number: {outcome}")))
+    outcome::outcome_of(outcome).ok_or_else(|| Error::internal(format!("an outcome has no number in C: {outcome}")))
 }
 
 impl Out<hc_outcome> for *mut hc_outcome {
@@ -213,17 +191,6 @@ pub unsafe extern "C" fn hc_mirror_apply(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, outcome, (mirror: object, event: object) => outcome_of(mirror.0.apply(&event.event)?))
-}
-
-/// The name of an outcome, the same in every language: "applied", "duplicate", "stale", "pending", "held" or "ignored".
-///
-/// - `outcome`: an hc_outcome.
-/// - Returns a static text; "unknown" for a number that is no outcome.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub extern "C" fn hc_outcome_name(outcome: c_int) -> *const c_char {
-    let row = || OUTCOMES.iter().find(|(_, other, _)| *other as c_int == outcome);
-    look(|| Some(row().map_or(c"unknown", |(.., name)| *name).as_ptr()))
 }
 
 /// Remembers the application's own account id beside a user, or forgets it. It is in every change of theirs from now on, and

@@ -1,7 +1,7 @@
 //! Seeing what a client does: each activity of the core's, as a struct of texts and numbers.
 
-use crate::callback::UserData;
-use crate::error::{hc_status, status_of};
+use crate::generated::status::{hc_status, status_of};
+use crate::user_data::UserData;
 use headcount_core::{Activity, Observer};
 use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Observer for Told {
             wait_ms: activity.wait.map_or(-1, milliseconds),
             attempt: activity.attempt,
             http_status: activity.status.map_or(0, i32::from),
-            error: activity.error.map_or(hc_status::HC_OK, status_of),
+            error: activity.error.map_or(hc_status::HC_OK, |kind| status_of(kind).unwrap_or(hc_status::HC_INTERNAL)),
         };
         // SAFETY: the header's conventions: the observer is fit to be called from any thread with its user_data; what it is shown
         // lives until it returns.

@@ -1,11 +1,11 @@
 //! Options that can grow: a struct whose first field is its own size, of which no byte beyond that size is read.
 
-use crate::boundary::is_null;
+use crate::error::is_null;
 use headcount_core::{Error, Result, Timestamp};
 use std::mem::MaybeUninit;
 
 /// No options will ever be larger, so a larger size is not one.
-const LARGEST: usize = 1024;
+pub(crate) const LARGEST: usize = 1024;
 
 /// An options struct.
 ///
@@ -105,70 +105,4 @@ pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>
 /// A field that fills the struct up, so that a later field is never mistaken for padding that nobody set.
 pub(crate) fn reserved(value: u32, name: &str) -> Result<()> {
     if value == 0 { Ok(()) } else { Err(Error::invalid_argument(format!("{name} is {value}: expected 0"))) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cancel::hc_call_options;
-    use crate::client::hc_client_options;
-    use crate::group::hc_group_options;
-    use crate::mirror::hc_mirror_options;
-    use crate::mirrored::hc_mirror_user_options;
-    use crate::organization::{hc_organization_fields, hc_organization_options};
-    use crate::replay::{hc_replay_options, hc_replay_store};
-    use crate::sandbox::{hc_sandbox_options, hc_sandbox_user};
-    use crate::sync::hc_sync_options;
-    use crate::user::hc_user_options;
-    use crate::webhook::hc_webhook_options;
-    use std::mem::offset_of;
-
-    #[test]
-    fn every_struct_begins_with_its_size_and_ends_without_padding() {
-        macro_rules! check {
-            ($($type:ident: $last:ident as $size:literal;)*) => {$(
-                assert_eq!(offset_of!($type, struct_size), 0);
-                assert_eq!(<$type as Options>::FIELDS[0], size_of::<usize>());
-                assert!(<$type as Options>::FIELDS.is_sorted());
-                assert_eq!(*<$type as Options>::FIELDS.last().unwrap(), offset_of!($type, $last));
-                assert_eq!(offset_of!($type, $last) + $size, size_of::<$type>());
-            )*};
-        }
-        check! {
-            hc_client_options: observer_data as 8;
-            hc_call_options: max_attempts as 4;
-            hc_organization_fields: metadata_len as 8;
-            hc_organization_options: reserved as 4;
-            hc_user_options: include_detail as 4;
-            hc_group_options: reserved as 4;
-            hc_webhook_options: max_body as 8;
-            hc_replay_options: capacity as 8;
-            hc_replay_store: user_data as 8;
-            hc_sandbox_options: groups as 4;
-            hc_sandbox_user: reserved as 4;
-            hc_mirror_options: reserved as 4;
-            hc_mirror_user_options: group_id as 8;
-            hc_sync_options: concurrency as 4;
-        }
-    }
-
-    #[test]
-    fn only_the_bytes_that_the_size_covers_count() {
-        let read = |bytes: &[u64]| {
-            // SAFETY: the first of the words says how many there are, or the size is refused before more are read.
-            unsafe { options::<hc_webhook_options>(bytes.as_ptr().cast(), "options") }
-        };
-        let whole = size_of::<hc_webhook_options>() as u64;
-        assert_eq!(read(&[whole, 7, 9]).unwrap().max_body, 9);
-        // An older caller: what it does not have is not read.
-        let older = read(&[16, 7, 9]).unwrap();
-        assert_eq!((older.tolerance_seconds, older.max_body), (7, 0));
-        assert_eq!(read(&[8, 7, 9]).unwrap().tolerance_seconds, 0);
-        // A newer caller: what we do not have must not be set.
-        assert_eq!(read(&[whole + 8, 7, 9, 0]).unwrap().max_body, 9);
-        assert!(read(&[whole + 8, 7, 9, 1]).is_err());
-        for absurd in [0, 1, 7, 9, 15, whole - 1, LARGEST as u64 + 1, u64::MAX] {
-            assert!(read(&[absurd, 7, 9]).is_err(), "{absurd}");
-        }
-    }
 }

@@ -1,58 +1,14 @@
 //! Organizations: the companies that the application is sold to.
 
-use crate::boundary::{array, call, free, is_null, optional_text, read};
+use crate::boundary::{array, call, is_null, optional_text};
 use crate::client::hc_client;
-use crate::error::{hc_error, hc_status};
+use crate::error::hc_error;
+use crate::generated::{hc_organization, hc_organization_iter, hc_organization_page, hc_status};
 use crate::iter::IterOf;
 use crate::options::{growing, reserved, unless_zero};
-use crate::page::PageOf;
-use crate::text::Text;
 use headcount_core::blocking::List;
-use headcount_core::{Organization, OrganizationFields, Page, Result};
+use headcount_core::{Organization, OrganizationFields, Result};
 use std::ffi::c_char;
-
-/// An organization: one of the companies that the application is sold to.
-pub struct hc_organization {
-    organization: Organization,
-    id: Text,
-    display_name: Text,
-    external_id: Text,
-    region_code: Text,
-    slug: Text,
-    logo_url: Text,
-    create_time: Text,
-    update_time: Text,
-    json: Text,
-}
-
-impl From<Organization> for hc_organization {
-    fn from(organization: Organization) -> hc_organization {
-        hc_organization {
-            organization,
-            id: Text::default(),
-            display_name: Text::default(),
-            external_id: Text::default(),
-            region_code: Text::default(),
-            slug: Text::default(),
-            logo_url: Text::default(),
-            create_time: Text::default(),
-            update_time: Text::default(),
-            json: Text::default(),
-        }
-    }
-}
-
-/// One page of organizations.
-pub struct hc_organization_page(PageOf<hc_organization>);
-
-impl From<Page<Organization>> for hc_organization_page {
-    fn from(page: Page<Organization>) -> hc_organization_page {
-        hc_organization_page(PageOf::new(page))
-    }
-}
-
-/// Every organization of a listing, one at a time.
-pub struct hc_organization_iter(IterOf<Organization, hc_organization>);
 
 /// Which organizations to list. Zero all of it, set struct_size and what you need.
 #[repr(C)]
@@ -154,31 +110,6 @@ pub unsafe extern "C" fn hc_organizations_iter(
         let list = unsafe { listing(client, &options) }?;
         Ok(hc_organization_iter(IterOf::new(list)))
     })
-}
-
-/// The next organization, fetching a page where that is needed.
-///
-/// - `iter`: required. After an error it may be called again, and asks for the same page again.
-/// - `organization`: receives the organization, owned by `iter` and valid until the next call with it; NULL behind the last one.
-/// - `error`: may be NULL.
-/// - Fails with any status that a request can have.
-/// - Threads: one at a time.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_iter_next(
-    iter: *mut hc_organization_iter,
-    organization: *mut *const hc_organization,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, organization, (iter: exclusive) => iter.0.next())
-}
-
-/// Frees an iterator and the organization that it gave last.
-///
-/// - `iter`: may be NULL.
-/// - Threads: exclusive.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_iter_free(iter: *mut hc_organization_iter) {
-    free!(iter);
 }
 
 /// Fetches the organization with this id.
@@ -326,165 +257,4 @@ pub(crate) unsafe fn read_fields(fields: &hc_organization_fields) -> Result<Orga
         slug: text(fields.slug, "fields.slug")?,
         metadata,
     })
-}
-
-/// How many organizations the page has.
-///
-/// - `page`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_page_len(page: *const hc_organization_page) -> usize {
-    read!(page => page.0.len())
-}
-
-/// The organization at an index.
-///
-/// - `page`: may be NULL, which gives NULL.
-/// - `index`: from 0.
-/// - Returns the organization, owned by `page`, or NULL behind the last one.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_page_at(
-    page: *const hc_organization_page,
-    index: usize,
-) -> *const hc_organization {
-    read!(page => page.0.at(index))
-}
-
-/// How many organizations the whole listing has, by the server's count.
-///
-/// - `page`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_page_total_size(page: *const hc_organization_page) -> u64 {
-    read!(page => page.0.total_size)
-}
-
-/// What to ask the next page with.
-///
-/// - `page`: may be NULL, which gives NULL.
-/// - Returns text owned by `page`, "" on the last page.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_page_next_page_token(page: *const hc_organization_page) -> *const c_char {
-    read!(page => page.0.next_page_token())
-}
-
-/// What to ask the page before with.
-///
-/// - `page`: may be NULL, which gives NULL.
-/// - Returns text owned by `page`, "" on the first page.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_page_prev_page_token(page: *const hc_organization_page) -> *const c_char {
-    read!(page => page.0.prev_page_token())
-}
-
-/// Frees a page and the organizations in it.
-///
-/// - `page`: may be NULL.
-/// - Threads: exclusive.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_page_free(page: *mut hc_organization_page) {
-    free!(page);
-}
-
-/// The organization's id, "org_...".
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns text owned by `organization`, "" where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_id(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.id.of(&organization.organization.id))
-}
-
-/// What people call the organization.
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns text owned by `organization`, "" where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_display_name(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.display_name.of(&organization.organization.display_name))
-}
-
-/// The application's own id for the organization.
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns text owned by `organization`, "" where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_external_id(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.external_id.of(&organization.organization.external_id))
-}
-
-/// Where the organization's data lives, such as "US".
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns text owned by `organization`, "" where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_region_code(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.region_code.of(organization.organization.region_code.as_str()))
-}
-
-/// The organization's short name in addresses.
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns text owned by `organization`, "" where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_slug(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.slug.of(&organization.organization.slug))
-}
-
-/// Where the organization's logo is.
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns text owned by `organization`, "" where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_logo_url(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.logo_url.of(&organization.organization.logo_url))
-}
-
-/// When the organization was created.
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_create_time(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.create_time.of_display(organization.organization.create_time))
-}
-
-/// When the organization was last changed.
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns RFC 3339 text owned by `organization`, or NULL where none was sent.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_update_time(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.update_time.of_display(organization.organization.update_time))
-}
-
-/// The organization as the API spells it on the wire, every field included.
-///
-/// - `organization`: may be NULL, which gives NULL.
-/// - Returns JSON text owned by `organization`.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_json(organization: *const hc_organization) -> *const c_char {
-    read!(organization => organization.json.of_json(&organization.organization))
-}
-
-/// Frees an organization that hc_organization_get or hc_organization_get_by_external_id gave, never one from a page or an
-/// iterator.
-///
-/// - `organization`: may be NULL.
-/// - Threads: exclusive.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_organization_free(organization: *mut hc_organization) {
-    free!(organization);
 }

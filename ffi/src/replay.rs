@@ -1,11 +1,12 @@
 //! Remembering which messages were handled, so that one that is sent twice is not handled twice.
 
 use crate::boundary::{call, free, is_null};
-use crate::callback::UserData;
-use crate::error::{hc_error, hc_status};
+use crate::error::hc_error;
 use crate::event::hc_event;
+use crate::generated::hc_status;
 use crate::options::{growing, unless_zero};
 use crate::text::c_string;
+use crate::user_data::UserData;
 use crate::webhook::time;
 use headcount_core::{Error, Replay, ReplayGuard, ReplayStore, Result, Timestamp};
 use std::ffi::{c_char, c_int, c_void};

@@ -1,11 +1,11 @@
 //! A local Scalekit environment inside the process, for tests: tokens, REST and signed webhooks over real HTTP.
 
 use crate::boundary::{array, call, free, is_null, optional_text, read, text};
-use crate::error::{hc_error, hc_status};
-use crate::group::hc_group;
+use crate::error::hc_error;
+use crate::generated::{hc_group, hc_status, hc_user};
 use crate::options::{growing, reserved, tri_state, unless_zero};
-use crate::text::{Text, hc_text};
-use crate::user::hc_user;
+use crate::text::Text;
+use crate::text_handles::hc_text;
 use headcount_core::{Error, Result};
 use headcount_sandbox::{
     Error as SandboxError, EventOverrides, NewGroup, NewUser, Sandbox, SandboxBuilder, UserChange, event_body,

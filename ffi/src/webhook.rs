@@ -1,8 +1,9 @@
 //! Webhooks: verifying what Scalekit sends, and signing what a test sends in its place.
 
 use crate::boundary::{array, call, free, read, text};
-use crate::error::{hc_error, hc_status};
+use crate::error::hc_error;
 use crate::event::hc_event;
+use crate::generated::hc_status;
 use crate::options::{growing, unless_zero};
 use crate::text::Text;
 use headcount_core::{Error, Result, SignedHeaders, Timestamp, Webhook, WebhookBuilder, verify_webhook_payload};

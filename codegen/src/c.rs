@@ -1,8 +1,0 @@
-//! Writes the files of the c binding.
-
-use crate::ir::Definitions;
-use crate::write::Output;
-
-pub(crate) fn emit(_definitions: &Definitions) -> Result<Vec<Output>, String> {
-    Ok(Vec::new())
-}

@@ -1,0 +1,268 @@
+//! How records and enums are called in C, where no rule gives the name. Names and numbers that were released never change.
+
+/// A record that has a type in C. A record that is not in [`RECORDS`] can be read in the JSON form of the record that contains it.
+pub(super) struct CRecord {
+    /// Rust's name.
+    pub(super) record: &'static str,
+    /// The type's name without `hc_`; every accessor begins with it.
+    pub(super) noun: &'static str,
+    /// The name of the parameter.
+    pub(super) parameter: &'static str,
+    /// What documentation calls one of them, with its article.
+    pub(super) one: &'static str,
+    /// Whether there is `hc_noun_json`.
+    pub(super) json: bool,
+    /// The documentation of `hc_noun_free`, or `None` if callers only borrow such objects.
+    pub(super) free: Option<&'static str>,
+    /// The list type that holds such objects.
+    pub(super) list: Option<CList>,
+    /// Whether there are `hc_noun_page` and `hc_noun_iter`.
+    pub(super) pages: Option<&'static str>,
+    /// Fields whose accessors have another name than the field.
+    pub(super) renamed: &'static [(&'static str, &'static str)],
+}
+
+/// A list type.
+pub(super) struct CList {
+    /// The type's name without `hc_`.
+    pub(super) noun: &'static str,
+    /// The name of the parameter.
+    pub(super) parameter: &'static str,
+    /// What documentation calls the items.
+    pub(super) many: &'static str,
+}
+
+const EMPTY: CRecord = CRecord {
+    record: "",
+    noun: "",
+    parameter: "",
+    one: "",
+    json: false,
+    free: None,
+    list: None,
+    pages: None,
+    renamed: &[],
+};
+
+pub(super) const RECORDS: &[CRecord] = &[
+    CRecord {
+        record: "Organization",
+        noun: "organization",
+        parameter: "organization",
+        one: "an organization",
+        json: true,
+        free: Some(
+            "Frees an organization that a call gave through an out-parameter, and the texts that came from it. Do not free one that is borrowed from a \
+             page or an iterator.",
+        ),
+        pages: Some("organizations"),
+        ..EMPTY
+    },
+    CRecord {
+        record: "Directory",
+        noun: "directory",
+        parameter: "directory",
+        one: "a directory",
+        json: true,
+        free: Some(
+            "Frees a directory that hc_directory_get or hc_directory_primary gave, and the texts that came from it. Do not free one that is borrowed from \
+             a list.",
+        ),
+        list: Some(CList { noun: "directory_list", parameter: "directories", many: "directories" }),
+        renamed: &[("directory_type", "type"), ("directory_provider", "provider"), ("directory_endpoint", "endpoint")],
+        ..EMPTY
+    },
+    CRecord {
+        record: "DirectoryToggle",
+        noun: "directory_toggle",
+        parameter: "toggle",
+        one: "a result",
+        free: Some("Frees what hc_directory_enable or hc_directory_disable gave, and the texts that came from it."),
+        ..EMPTY
+    },
+    CRecord {
+        record: "User",
+        noun: "user",
+        parameter: "user",
+        one: "a user",
+        json: true,
+        free: Some(
+            "Frees a user that a sandbox gave (hc_sandbox_create_user), and the texts that came from it. Do not free one that is borrowed from a page or \
+             an iterator.",
+        ),
+        pages: Some("users"),
+        ..EMPTY
+    },
+    CRecord {
+        record: "Group",
+        noun: "group",
+        parameter: "group",
+        one: "a group",
+        json: true,
+        free: Some(
+            "Frees a group that a sandbox gave (hc_sandbox_create_group), and the texts that came from it. Do not free one that is borrowed from a page or \
+             an iterator.",
+        ),
+        pages: Some("groups"),
+        ..EMPTY
+    },
+    CRecord {
+        record: "MirrorUser",
+        noun: "mirror_user",
+        parameter: "user",
+        one: "a user",
+        json: true,
+        free: Some(
+            "Frees a user that hc_mirror_user_get gave, and the texts that came from it. Do not free one that is borrowed from a list, a change or an \
+             iterator.",
+        ),
+        list: Some(CList { noun: "mirror_user_list", parameter: "users", many: "users" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "MirrorGroup",
+        noun: "mirror_group",
+        parameter: "group",
+        one: "a group",
+        json: true,
+        free: Some(
+            "Frees a group that hc_mirror_group_get gave, and the texts that came from it. Do not free one that is borrowed from a list or a change.",
+        ),
+        list: Some(CList { noun: "mirror_group_list", parameter: "groups", many: "groups" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "MirrorDirectory",
+        noun: "mirror_directory",
+        parameter: "directory",
+        one: "a directory",
+        list: Some(CList { noun: "mirror_directory_list", parameter: "directories", many: "directories" }),
+        renamed: &[("directory_type", "type"), ("directory_provider", "provider")],
+        ..EMPTY
+    },
+    CRecord { record: "Held", noun: "held", parameter: "held", one: "held removals", ..EMPTY },
+    CRecord {
+        record: "SyncReport",
+        noun: "sync_report",
+        parameter: "report",
+        one: "a report",
+        list: Some(CList { noun: "sync_reports", parameter: "reports", many: "reports" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "DirectoryStatus",
+        noun: "mirror_directory_status",
+        parameter: "status",
+        one: "a status",
+        list: Some(CList { noun: "mirror_directory_status_list", parameter: "statuses", many: "statuses" }),
+        renamed: &[("pending_events", "parked_events")],
+        ..EMPTY
+    },
+    CRecord {
+        record: "Change",
+        noun: "change",
+        parameter: "change",
+        one: "a change",
+        json: true,
+        list: Some(CList { noun: "change_batch", parameter: "batch", many: "changes" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "ParkedChange",
+        noun: "parked_change",
+        parameter: "parked",
+        one: "a parked change",
+        list: Some(CList { noun: "parked_list", parameter: "parked", many: "parked changes" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "Consumer",
+        noun: "consumer",
+        parameter: "consumer",
+        one: "a consumer",
+        list: Some(CList { noun: "consumer_list", parameter: "consumers", many: "consumers" }),
+        renamed: &[("lag", "behind")],
+        ..EMPTY
+    },
+];
+
+/// The type in C of a record, or `None` if there is none.
+pub(super) fn of(record: &str) -> Option<&'static CRecord> {
+    RECORDS.iter().find(|one| one.record == record)
+}
+
+/// An enum that is an enum in C as well. All others are texts.
+pub(super) struct CEnum {
+    /// Rust's name.
+    pub(super) name: &'static str,
+    /// The type's name without `hc_`.
+    pub(super) noun: &'static str,
+    /// The members' names begin with it.
+    pub(super) prefix: &'static str,
+    /// The member 0: its name and its documentation.
+    pub(super) zero: (&'static str, &'static str),
+    /// The name of the member 0 in `hc_noun_name`, or `None` if it has none.
+    pub(super) zero_name: Option<&'static str>,
+    /// Numbers of members whose Rust definition gives none.
+    pub(super) numbers: &'static [(&'static str, i32)],
+    /// What is appended to the documentation of the type.
+    pub(super) more: &'static str,
+}
+
+pub(super) const ENUMS: &[CEnum] = &[
+    CEnum {
+        name: "ErrorKind",
+        noun: "status",
+        prefix: "HC_",
+        zero: ("HC_OK", "The call succeeded."),
+        zero_name: Some("ok"),
+        numbers: &[],
+        more: "HC_OK is success. Numbers never change. Later versions may add members.",
+    },
+    CEnum {
+        name: "Outcome",
+        noun: "outcome",
+        prefix: "HC_OUTCOME_",
+        zero: ("HC_OUTCOME_NONE", "The call failed: there is no outcome."),
+        zero_name: None,
+        numbers: &[("Applied", 1), ("Duplicate", 2), ("Stale", 3), ("Pending", 4), ("Ignored", 5), ("Held", 6)],
+        more: "Numbers never change. Later versions may add members.",
+    },
+];
+
+/// An enum whose members are integer constants for a field of an options struct.
+pub(super) struct CConstants {
+    /// Rust's name.
+    pub(super) name: &'static str,
+    /// The constants' names begin with it.
+    pub(super) prefix: &'static str,
+    /// The function that reads a value, in the generated module.
+    pub(super) reader: &'static str,
+    /// The option that takes them.
+    pub(super) option: &'static str,
+    /// The numbers.
+    pub(super) numbers: &'static [(&'static str, i32)],
+}
+
+pub(super) const CONSTANTS: &[CConstants] = &[CConstants {
+    name: "SyncMode",
+    prefix: "HC_SYNC_",
+    reader: "sync_mode",
+    option: "hc_sync_options.mode",
+    numbers: &[("Auto", 0), ("Full", 1), ("Incremental", 2)],
+}];
+
+/// Counters that are read through a handle.
+pub(super) struct CCounters {
+    /// Rust's name of the record.
+    pub(super) record: &'static str,
+    /// The handle's noun; it is the parameter's name as well.
+    pub(super) noun: &'static str,
+    /// The path of the handle's type.
+    pub(super) handle: &'static str,
+    /// The expression that gives the record.
+    pub(super) value: &'static str,
+}
+
+pub(super) const COUNTERS: &[CCounters] =
+    &[CCounters { record: "Stats", noun: "client", handle: "crate::client::hc_client", value: "client.0.stats()" }];

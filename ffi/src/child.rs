@@ -1,0 +1,38 @@
+//! Records inside other records: wrapped for C when they are first asked for, kept as long as the object they belong to.
+
+use std::ptr;
+use std::sync::OnceLock;
+
+/// A record of another record, such as the user of a change.
+pub(crate) struct Child<W>(OnceLock<Option<Box<W>>>);
+
+impl<W> Default for Child<W> {
+    fn default() -> Child<W> {
+        Child(OnceLock::new())
+    }
+}
+
+impl<W> Child<W> {
+    /// Returns the wrapped record, which is the same at every call, or NULL for `None`.
+    pub(crate) fn of<T: Clone + Into<W>>(&self, record: Option<&T>) -> *const W {
+        let made = self.0.get_or_init(|| record.map(|record| Box::new(record.clone().into())));
+        made.as_deref().map_or(ptr::null(), ptr::from_ref)
+    }
+}
+
+/// The records of a field that is a list.
+pub(crate) struct Children<W>(OnceLock<Vec<W>>);
+
+impl<W> Default for Children<W> {
+    fn default() -> Children<W> {
+        Children(OnceLock::new())
+    }
+}
+
+impl<W> Children<W> {
+    /// Returns the wrapped record at `index`, or NULL if `index` is out of range.
+    pub(crate) fn at<T: Clone + Into<W>>(&self, records: &[T], index: usize) -> *const W {
+        let made = self.0.get_or_init(|| records.iter().cloned().map(Into::into).collect());
+        made.get(index).map_or(ptr::null(), ptr::from_ref)
+    }
+}

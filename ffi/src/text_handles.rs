@@ -1,0 +1,81 @@
+//! Texts and lists of texts that the caller owns.
+
+use crate::boundary::{free, read};
+use crate::text::c_string;
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+/// A text that is the caller's.
+pub struct hc_text(CString);
+
+impl From<&str> for hc_text {
+    fn from(text: &str) -> hc_text {
+        hc_text(c_string(text))
+    }
+}
+
+/// The text itself.
+///
+/// - `text`: may be NULL, which gives NULL.
+/// - Returns text owned by `text`.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_value(text: *const hc_text) -> *const c_char {
+    read!(text => text.0.as_ptr())
+}
+
+/// How many bytes the text has, without the NUL behind it.
+///
+/// - `text`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_len(text: *const hc_text) -> usize {
+    read!(text => text.0.as_bytes().len())
+}
+
+/// Frees a text.
+///
+/// - `text`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_free(text: *mut hc_text) {
+    free!(text);
+}
+
+/// Texts that are the caller's.
+pub struct hc_text_list(Vec<CString>);
+
+impl From<Vec<String>> for hc_text_list {
+    fn from(texts: Vec<String>) -> hc_text_list {
+        hc_text_list(texts.iter().map(|text| c_string(text)).collect())
+    }
+}
+
+/// How many texts there are.
+///
+/// - `texts`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_list_len(texts: *const hc_text_list) -> usize {
+    read!(texts => texts.0.len())
+}
+
+/// The text at an index.
+///
+/// - `texts`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns text owned by `texts`, or NULL behind the last one.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_list_at(texts: *const hc_text_list, index: usize) -> *const c_char {
+    read!(texts => texts.0.get(index).map_or(ptr::null(), |text| text.as_ptr()))
+}
+
+/// Frees a list and the texts in it.
+///
+/// - `texts`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_text_list_free(texts: *mut hc_text_list) {
+    free!(texts);
+}
