@@ -1,0 +1,83 @@
+//! The mirror's file: paths that are no files, files of version 0.1.0, and syncs that change nothing.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use headcount::{ErrorKind, Mirror, SyncMode, SyncOutcome};
+use headcount_sandbox::Sandbox;
+use rusqlite::Connection;
+use std::path::PathBuf;
+
+/// The path of a file that does not exist, in a folder of its own.
+fn file(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("mirror_file").join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    folder.join("mirror.db")
+}
+
+#[tokio::test]
+async fn the_address_of_another_database_is_refused() {
+    let error = Mirror::builder().open("postgresql://localhost/mirror").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn a_guard_share_that_is_no_share_is_refused() {
+    for share in [-0.1, 1.5, f64::NAN] {
+        let error = Mirror::builder().guard_share(share).open(":memory:").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_names_a_file_that_it_cannot_use() {
+    let path = file("other");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE song (title TEXT)").unwrap();
+    let error = Mirror::builder().open(&path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_full_sync_that_changes_nothing_writes_next_to_nothing() {
+    let path = file("quiet");
+    let sandbox = Sandbox::builder().users(3_000).groups(5).start().unwrap();
+    let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
+    mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap();
+    // What is in the log is moved into the file, and the log begins anew.
+    let sqlite = Connection::open(&path).unwrap();
+    sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+
+    let report = mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap().remove(0);
+
+    assert_eq!(report.users, 3_000);
+    assert_eq!(report.changes, 0);
+    let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    assert!(log < 100_000, "a hundred pages of users left {log} bytes in the log");
+}
+
+#[tokio::test]
+async fn a_file_of_version_0_1_0_is_polled_and_synced() {
+    let path = file("old");
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mirror-0.1.0.db"), &path).unwrap();
+    // The same seed gives the organization, groups and users that the file has.
+    let sandbox = Sandbox::builder().users(8).groups(3).start().unwrap();
+    let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
+
+    let old = mirror.poll("app", 100).await.unwrap();
+    mirror.ack("app", 21).await.unwrap();
+    let parked = mirror.parked_changes("app").await.unwrap();
+    let report = mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap().remove(0);
+    mirror.set_role_map([("Engineering", "captain")]).await.unwrap();
+    let new = mirror.poll("app", 100).await.unwrap();
+
+    assert_eq!(old.iter().map(|change| change.seq).collect::<Vec<_>>(), (6..=21).collect::<Vec<_>>());
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0].change.seq, 5);
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    assert_eq!(report.users, 8);
+    let last = 21 + new.len() as i64;
+    assert!(last > 21, "the role map changes roles");
+    assert_eq!(new.iter().map(|change| change.seq).collect::<Vec<_>>(), (22..=last).collect::<Vec<_>>());
+}
