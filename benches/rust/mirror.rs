@@ -42,7 +42,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn file(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench");
     std::fs::create_dir_all(&folder).unwrap();
-    for ending in ["", "-wal", "-shm", "-lock"] {
+    for ending in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(folder.join(format!("{name}{ending}")));
     }
     folder.join(name)

@@ -105,7 +105,7 @@ async fn measured_process() {
 #[cfg(target_os = "linux")]
 fn measure_peak(users: usize) -> u64 {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("memory.{users}.db"));
-    for extension in ["db", "db-wal", "db-shm", "db-lock"] {
+    for extension in ["db", "db-wal", "db-shm"] {
         let _ = std::fs::remove_file(file.with_extension(extension));
     }
     let ended = Command::new(std::env::current_exe().unwrap())

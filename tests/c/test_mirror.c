@@ -518,7 +518,7 @@ int main(void) {
     consumers(mirror);
     hc_mirror_free(mirror);
 
-    static const char *const left[] = {"headcount.db", "headcount.db-wal", "headcount.db-shm", "headcount.db-lock"};
+    static const char *const left[] = {"headcount.db", "headcount.db-wal", "headcount.db-shm"};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
         char *name = file(left[i]);
         remove(name);
