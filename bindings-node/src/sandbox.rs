@@ -3,10 +3,11 @@
 
 use crate::errors::thrown;
 use crate::json;
-use crate::options::{read, seconds};
 use headcount::{Error, Result, catch_panic};
-use headcount_sandbox::{Fault, NewGroup, NewUser, Sandbox, SandboxBuilder, UserChange, parse_duration};
-use serde::Deserialize;
+use headcount_sandbox::{
+    FaultPlan, FieldNames, GroupChange, Sandbox, SandboxBuilder, SandboxOptions, from_json, parse_duration,
+};
+use serde::de::DeserializeOwned;
 use std::sync::{PoisonError, RwLock, mpsc};
 use std::time::Duration;
 
@@ -17,78 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[napi_derive::napi]
 pub struct NativeSandbox(RwLock<Option<Sandbox>>);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Options {
-    organizations: Option<usize>,
-    directories: Option<usize>,
-    users: Option<usize>,
-    groups: Option<usize>,
-    seed: Option<u64>,
-    port: Option<u16>,
-    token_ttl_seconds: Option<f64>,
-    speed: Option<f64>,
-}
-
-impl Options {
-    fn settings(self) -> Result<SandboxBuilder> {
-        let mut settings = Sandbox::builder();
-        macro_rules! apply {
-            ($($field:ident),*) => {
-                $(if let Some(value) = self.$field {
-                    settings = settings.$field(value);
-                })*
-            };
-        }
-        apply!(organizations, directories, users, groups, seed, port, speed);
-        if let Some(ttl) = self.token_ttl_seconds {
-            settings = settings.token_ttl(seconds("tokenTtlSeconds", ttl)?);
-        }
-        Ok(settings)
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UserFields {
-    email: Option<String>,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    preferred_username: Option<String>,
-    groups: Option<Vec<String>>,
-    organization_id: Option<String>,
-    directory_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UserChanges {
-    email: Option<String>,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    preferred_username: Option<String>,
-    active: Option<bool>,
-    groups: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct GroupFields {
-    display_name: Option<String>,
-    organization_id: Option<String>,
-    directory_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct GroupChange {
-    display_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Plan {
-    every: Option<u32>,
+/// Reads what a call was given.
+fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
+    from_json(json, FieldNames::CamelCase)
 }
 
 impl NativeSandbox {
@@ -117,7 +49,8 @@ impl NativeSandbox {
     /// Makes the data and starts to serve it.
     #[napi(constructor)]
     pub fn new(options: String) -> napi::Result<NativeSandbox> {
-        let sandbox = catch_panic(|| Ok(read::<Options>(&options)?.settings()?.start())).map_err(thrown)?;
+        let sandbox =
+            catch_panic(|| Ok(SandboxBuilder::from(read::<SandboxOptions>(&options)?).start())).map_err(thrown)?;
         Ok(NativeSandbox(RwLock::new(Some(sandbox.map_err(|error| thrown(error.into_headcount()))?))))
     }
 
@@ -155,29 +88,14 @@ impl NativeSandbox {
     /// Hires somebody.
     #[napi]
     pub fn create_user(&self, fields: String) -> napi::Result<String> {
-        let user = self.call(|sandbox| {
-            let fields: UserFields = read(&fields)?;
-            Ok(sandbox.create_user(NewUser {
-                email: fields.email.unwrap_or_default(),
-                given_name: fields.given_name.unwrap_or_default(),
-                family_name: fields.family_name.unwrap_or_default(),
-                preferred_username: fields.preferred_username,
-                groups: fields.groups.unwrap_or_default(),
-                organization_id: fields.organization_id,
-                directory_id: fields.directory_id,
-            }))
-        })?;
+        let user = self.call(|sandbox| Ok(sandbox.create_user(read(&fields)?)))?;
         json::text(&user).map_err(thrown)
     }
 
     /// Changes somebody.
     #[napi]
     pub fn update_user(&self, id: String, fields: String) -> napi::Result<String> {
-        let user = self.call(|sandbox| {
-            let UserChanges { email, given_name, family_name, preferred_username, active, groups } = read(&fields)?;
-            let change = UserChange { email, given_name, family_name, preferred_username, active, groups };
-            Ok(sandbox.update_user(&id, change))
-        })?;
+        let user = self.call(|sandbox| Ok(sandbox.update_user(&id, read(&fields)?)))?;
         json::text(&user).map_err(thrown)
     }
 
@@ -190,11 +108,7 @@ impl NativeSandbox {
     /// Makes a group.
     #[napi]
     pub fn create_group(&self, fields: String) -> napi::Result<String> {
-        let group = self.call(|sandbox| {
-            let GroupFields { display_name, organization_id, directory_id } = read(&fields)?;
-            let display_name = display_name.unwrap_or_default();
-            Ok(sandbox.create_group(NewGroup { display_name, organization_id, directory_id }))
-        })?;
+        let group = self.call(|sandbox| Ok(sandbox.create_group(read(&fields)?)))?;
         json::text(&group).map_err(thrown)
     }
 
@@ -230,9 +144,9 @@ impl NativeSandbox {
     #[napi]
     pub fn fault(&self, faults: Vec<String>, options: String) -> napi::Result<()> {
         self.call(|sandbox| {
-            let every = read::<Plan>(&options)?.every.unwrap_or(1);
-            let faults: std::result::Result<Vec<Fault>, _> = faults.iter().map(|text| text.parse()).collect();
-            Ok(faults.map(|faults| sandbox.fault(faults, every)))
+            let mut plan: FaultPlan = read(&options)?;
+            plan.faults.extend(faults);
+            Ok(sandbox.set_faults(&plan))
         })
     }
 

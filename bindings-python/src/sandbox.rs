@@ -5,7 +5,9 @@ use crate::convert::{Count, Moment, Size, Span, Text, compact_json, to_dict, wro
 use crate::errors::{OrRaise, exception, invalid_argument};
 use crate::models::{Group, User};
 use headcount::catch_panic;
-use headcount_sandbox::{Error, EventOverrides, Fault, NewGroup, NewUser, UserChange, parse_duration};
+use headcount_sandbox::{
+    Error, EventOverrides, FaultPlan, NewGroup, NewUser, SandboxBuilder, SandboxOptions, UserChange, parse_duration,
+};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyTuple};
@@ -106,16 +108,17 @@ impl Sandbox {
     ) -> PyResult<Sandbox> {
         let port = port.map(|port| u16::try_from(u32::from(port))).transpose();
         let port = port.map_err(|_| invalid_argument(py, "the port is out of range: expected 0 to 65535"))?;
-        let mut settings = headcount_sandbox::Sandbox::builder();
-        macro_rules! set {
-            ($($name:ident),*) => {
-                $(if let Some(value) = $name {
-                    settings = settings.$name(value.into());
-                })*
-            };
-        }
-        set!(organizations, directories, users, groups, seed, port, token_ttl, speed);
-        let started = py.detach(|| catch_panic(|| Ok(settings.start())));
+        let options = SandboxOptions {
+            organizations: organizations.map(Into::into),
+            directories: directories.map(Into::into),
+            users: users.map(Into::into),
+            groups: groups.map(Into::into),
+            seed,
+            port,
+            token_ttl: token_ttl.map(Into::into),
+            speed,
+        };
+        let started = py.detach(|| catch_panic(|| Ok(SandboxBuilder::from(options).start())));
         let sandbox = started.or_raise(py)?.map_err(|error| exception(py, &error.into_headcount()))?;
         Ok(Sandbox {
             environment_url: sandbox.environment_url().to_owned(),
@@ -301,16 +304,13 @@ impl Sandbox {
     /// are a ``BadRequestError``. Token requests are spared.
     #[pyo3(signature = (*faults, every = Count(1)), text_signature = "(self, *faults, every=1)")]
     fn fault(&self, py: Python<'_>, faults: &Bound<'_, PyTuple>, every: Count) -> PyResult<()> {
-        let mut read = Vec::with_capacity(faults.len());
+        let mut plan = FaultPlan { every: every.0, ..FaultPlan::default() };
         for fault in faults.iter().filter(|fault| !fault.is_none()) {
             let text: Text =
                 fault.extract().map_err(|_| wrong_type(&fault, "a fault as str, such as \"429\", or None"))?;
-            read.push(text.parse::<Fault>().map_err(|error| exception(py, &error.into_headcount()))?);
+            plan.faults.push(text.into());
         }
-        self.call(py, |sandbox| {
-            sandbox.fault(read, every.0);
-            Ok(())
-        })
+        self.call(py, |sandbox| sandbox.set_faults(&plan))
     }
 
     /// What was sent, what came back, what will be retried and when: a dict for each event on its way to each endpoint.

@@ -8,7 +8,8 @@ use crate::text::Text;
 use crate::text_handles::hc_text;
 use headcount_core::{Error, Result};
 use headcount_sandbox::{
-    Error as SandboxError, EventOverrides, NewGroup, NewUser, Sandbox, SandboxBuilder, UserChange, event_body,
+    Error as SandboxError, EventOverrides, FaultPlan, NewGroup, NewUser, Sandbox, SandboxBuilder, SandboxOptions,
+    UserChange, event_body,
 };
 use std::ffi::c_char;
 use std::time::Duration;
@@ -120,21 +121,15 @@ pub unsafe extern "C" fn hc_sandbox_new(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, sandbox, (options: options) => {
-        let mut builder = Sandbox::builder();
-        if let Some(seed) = unless_zero(options.seed) {
-            builder = builder.seed(seed);
-        }
-        for (name, given, set) in [
-            ("options.organizations", options.organizations, SandboxBuilder::organizations as fn(_, _) -> _),
-            ("options.directories", options.directories, SandboxBuilder::directories),
-            ("options.users", options.users, SandboxBuilder::users),
-            ("options.groups", options.groups, SandboxBuilder::groups),
-        ] {
-            if let Some(count) = size(given, name)? {
-                builder = set(builder, count);
-            }
-        }
-        builder.start().map(hc_sandbox::from).map_err(SandboxError::into_headcount)
+        let options = SandboxOptions {
+            seed: unless_zero(options.seed),
+            organizations: size(options.organizations, "options.organizations")?,
+            directories: size(options.directories, "options.directories")?,
+            users: size(options.users, "options.users")?,
+            groups: size(options.groups, "options.groups")?,
+            ..SandboxOptions::default()
+        };
+        SandboxBuilder::from(options).start().map(hc_sandbox::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -449,9 +444,8 @@ pub unsafe extern "C" fn hc_sandbox_fault(
     call!(error, (sandbox: object) => {
         // SAFETY: the caller keeps the header's conventions: `faults` holds `faults_len` texts.
         let faults = unsafe { texts(faults, faults_len, "faults") }?;
-        let faults = faults.iter().map(|fault| fault.parse().map_err(SandboxError::into_headcount)).collect::<Result<Vec<_>>>()?;
-        sandbox.sandbox.fault(faults, every);
-        Ok(())
+        let plan = FaultPlan { fault: None, faults: faults.into_iter().map(str::to_owned).collect(), every };
+        sandbox.sandbox.set_faults(&plan).map_err(SandboxError::into_headcount)
     })
 }
 

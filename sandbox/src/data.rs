@@ -1,6 +1,7 @@
-//! What an environment holds when it starts: made from a seed, the same every time.
+//! Generates the initial data of an environment. The same seed and sizes give the same data.
 
-use crate::names::{COMPANIES, GROUPS, PEOPLE, PROVIDERS, Seed, TITLES};
+use crate::names::{COMPANIES, GROUPS, PEOPLE, PROVIDERS, TITLES};
+use crate::rng::Rng;
 use crate::state::{Directory, Group, Organization, State, User};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,19 +9,19 @@ use headcount::Timestamp;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
-/// How much of everything.
+/// How many organizations, directories, users and groups to generate.
 #[derive(Clone, Debug)]
 pub(crate) struct Sizes {
     pub(crate) organizations: usize,
-    /// In each organization.
+    /// Per organization.
     pub(crate) directories: usize,
-    /// In each directory.
+    /// Per directory.
     pub(crate) users: usize,
-    /// In each directory.
+    /// Per directory.
     pub(crate) groups: usize,
 }
 
-/// What the environment's owner copies from the dashboard.
+/// The secrets that a customer of the vendor copies from the dashboard.
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
     pub(crate) client_id: String,
@@ -28,23 +29,25 @@ pub(crate) struct Credentials {
     pub(crate) webhook_secret: String,
 }
 
-/// The first thing that ever changed here: 6 January 2025, 08:00 UTC.
+/// Returns the time of the oldest change: 6 January 2025, 08:00 UTC.
 fn epoch() -> Timestamp {
     Timestamp::from_second(1_736_150_400).unwrap_or_default()
 }
 
+/// Generates the credentials of the environment with this seed.
 pub(crate) fn credentials(seed: u64) -> Credentials {
-    let mut seed = Seed::new(seed ^ 0x5eed);
+    let mut rng = Rng::new(seed ^ 0x5eed);
     Credentials {
-        client_id: format!("skc_{}", 10_000_000_000_000_000 + seed.next() % 90_000_000_000_000_000),
-        client_secret: format!("test_{:016x}{:016x}", seed.next(), seed.next()),
-        webhook_secret: format!("whsec_{}", STANDARD.encode(seed.bytes::<32>())),
+        client_id: format!("skc_{}", 10_000_000_000_000_000 + rng.next() % 90_000_000_000_000_000),
+        client_secret: format!("test_{:016x}{:016x}", rng.next(), rng.next()),
+        webhook_secret: format!("whsec_{}", STANDARD.encode(rng.bytes::<32>())),
     }
 }
 
-pub(crate) fn generate(number: u64, sizes: &Sizes) -> State {
-    let mut seed = Seed::new(number);
-    let mut state = State::new(10_000_000_000_000_000 + seed.next() % 80_000_000_000_000_000);
+/// Generates the organizations with their directories, users and groups.
+pub(crate) fn generate(seed: u64, sizes: &Sizes) -> State {
+    let mut rng = Rng::new(seed);
+    let mut state = State::new(10_000_000_000_000_000 + rng.next() % 80_000_000_000_000_000);
     for index in 0..sizes.organizations {
         let company = COMPANIES[index % COMPANIES.len()];
         let name = if index < COMPANIES.len() {
@@ -52,7 +55,7 @@ pub(crate) fn generate(number: u64, sizes: &Sizes) -> State {
         } else {
             format!("{company} {}", index / COMPANIES.len() + 1)
         };
-        let id = state.fresh_id("org");
+        let id = state.next_id("org");
         let domain = format!("company{}.example", index + 1);
         state.add_organization(Organization {
             id: id.clone(),
@@ -66,56 +69,58 @@ pub(crate) fn generate(number: u64, sizes: &Sizes) -> State {
             directories: Vec::new(),
         });
         for _ in 0..sizes.directories {
-            directory(&mut state, &mut seed, &id, &domain, sizes);
+            add_directory(&mut state, &mut rng, &id, &domain, sizes);
         }
     }
     state
 }
 
-fn directory(state: &mut State, seed: &mut Seed, organization_id: &str, domain: &str, sizes: &Sizes) {
-    let provider = seed.choose(PROVIDERS).unwrap_or("OKTA");
-    let id = state.fresh_id("dir");
+/// Generates a directory of an organization whose email addresses are at `domain`.
+fn add_directory(state: &mut State, rng: &mut Rng, organization_id: &str, domain: &str, sizes: &Sizes) {
+    let provider = rng.choose(PROVIDERS).unwrap_or("OKTA");
+    let id = state.next_id("dir");
     let mut directory = Directory::new(id, organization_id.to_owned(), provider, epoch());
     for index in 0..sizes.groups {
         let name = GROUPS[index % GROUPS.len()];
         let name = if index < GROUPS.len() { name.to_owned() } else { format!("{name} {}", index / GROUPS.len() + 1) };
         directory.add_group(Group {
-            id: state.fresh_id("dirgroup"),
+            id: state.next_id("dirgroup"),
             display_name: name,
-            external_id: format!("{:08x}", seed.next() as u32),
-            updated_at: moment(index),
+            external_id: format!("{:08x}", rng.next() as u32),
+            updated_at: updated_at(index),
         });
     }
     for index in 0..sizes.users {
-        let (given, _, given_ascii, _) = seed.choose(PEOPLE).unwrap_or(PEOPLE[0]);
-        let (_, family, _, family_ascii) = seed.choose(PEOPLE).unwrap_or(PEOPLE[0]);
-        // The number keeps addresses apart: there are more people than names.
+        let (given, _, given_ascii, _) = rng.choose(PEOPLE).unwrap_or(PEOPLE[0]);
+        let (_, family, _, family_ascii) = rng.choose(PEOPLE).unwrap_or(PEOPLE[0]);
+        // There can be more users than names; the number makes every address unique.
         let login = format!("{given_ascii}.{family_ascii}{}", index + 1);
         let mut groups = Vec::new();
-        for _ in 0..seed.below(3) {
-            groups.extend(directory.groups.keys().nth(seed.below(sizes.groups)).copied());
+        for _ in 0..rng.below(3) {
+            groups.extend(directory.groups.keys().nth(rng.below(sizes.groups)).copied());
         }
         groups.sort_unstable();
         groups.dedup();
         let user = User {
-            id: state.fresh_id("diruser"),
+            id: state.next_id("diruser"),
             email: format!("{login}@{domain}"),
             given_name: given.to_owned(),
             family_name: family.to_owned(),
             preferred_username: login,
-            title: seed.choose(TITLES).unwrap_or("Engineer").to_owned(),
-            dp_id: format!("{:016x}", seed.next()),
+            title: rng.choose(TITLES).unwrap_or("Engineer").to_owned(),
+            dp_id: format!("{:016x}", rng.next()),
             active: true,
             groups,
-            updated_at: moment(index),
+            updated_at: updated_at(index),
         };
         directory.add_user(user);
     }
     state.add_directory(directory);
 }
 
-/// When the `index`-th thing last changed: seven minutes and some microseconds apart, so that `updated_after` has something to cut.
-fn moment(index: usize) -> Timestamp {
+/// Returns when the `index`-th user or group last changed. The times are seven minutes and a few microseconds apart, so that tests of
+/// `updated_after` can select a part of them.
+fn updated_at(index: usize) -> Timestamp {
     let index = i64::try_from(index).unwrap_or(i64::MAX);
     let after = SignedDuration::from_secs(index.saturating_mul(420) % 30_000_000)
         + SignedDuration::from_micros(index % 1_000_000);

@@ -1,4 +1,4 @@
-//! Refusals, in the words and shapes of the vendor's API: gRPC gateway's error body.
+//! Errors of the sandbox, and their form in the vendor's REST API: the error body of gRPC gateway.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,12 +6,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::fmt;
 
-/// Why the sandbox refused a call.
+/// An error of the sandbox: an HTTP status and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     pub(crate) status: u16,
-    /// gRPC's number for it.
+    /// The gRPC status code.
     grpc: u8,
+    /// The vendor's error code.
     code: &'static str,
     message: String,
 }
@@ -37,8 +38,8 @@ impl Error {
         Error { status: 429, grpc: 8, code: "RATE_LIMIT_EXCEEDED", message: "too many requests".into() }
     }
 
-    /// A status that a test wants to see.
-    pub(crate) fn asked_for(status: u16) -> Error {
+    /// The error of a planned fault, with the status that the fault names.
+    pub(crate) fn requested(status: u16) -> Error {
         let (grpc, code) = match status {
             401 => (16, "UNAUTHENTICATED"),
             403 => (7, "PERMISSION_DENIED"),
@@ -47,14 +48,15 @@ impl Error {
             503 => (14, "INTERNAL_ERROR"),
             _ => (13, "INTERNAL_ERROR"),
         };
-        Error { status, grpc, code, message: "the sandbox was asked to fail".into() }
+        Error { status, grpc, code, message: "a planned fault of the sandbox".into() }
     }
 
+    /// A sandbox that cannot start, or an internal error.
     pub(crate) fn startup(message: impl Into<String>) -> Error {
         Error { status: 500, grpc: 13, code: "INTERNAL_ERROR", message: message.into() }
     }
 
-    /// The HTTP status that REST gives it.
+    /// Returns the HTTP status of the same error in the REST API.
     pub fn status(&self) -> u16 {
         self.status
     }

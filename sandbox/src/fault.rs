@@ -1,4 +1,4 @@
-//! Breaking answers on request: every n-th REST call meets the next fault of a list.
+//! Planned failures of REST calls: every n-th call fails with the next fault of a list.
 
 use crate::clock::parse_duration;
 use crate::error::Error;
@@ -6,32 +6,32 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// What a call meets instead of its answer.
+/// How a call fails. The text in quotes is how a fault is written in the control API and in other languages.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// 429 with this many seconds of `Retry-After`. Written `429` (one second) or `429:0`.
+    /// Status 429 with this `Retry-After` in seconds: `"429"` (1 second) or `"429:SECONDS"`.
     RateLimit(u32),
-    /// This status, 400 to 599. Written `401`, `404`, `500`, `503`, …
+    /// This status, from 400 to 599: `"401"`, `"500"`, …
     Status(u16),
-    /// The connection is reset without an answer. Written `reset`.
+    /// The connection is reset without a response: `"reset"`.
     Reset,
-    /// Half of the body comes, then the connection ends. Written `truncate`.
+    /// The connection ends after half of the body: `"truncate"`.
     Truncate,
-    /// 200 with a body that is not JSON. Written `garbage`.
+    /// Status 200 with a body that is not JSON: `"garbage"`.
     Garbage,
-    /// 200 with a web page, as a captive portal sends one. Written `html`.
+    /// Status 200 with a web page, as from a captive portal: `"html"`.
     Html,
-    /// 200 with JSON in which nothing has the type that the contract says. Written `wrong-types`.
+    /// Status 200 with JSON whose members do not have the contract's types: `"wrong-types"`.
     WrongTypes,
-    /// 200 with ten million bytes of it. Written `junk`.
+    /// Status 200 with a body of 10,000,000 bytes: `"junk"`.
     Junk,
-    /// 200 with a byte a second, and no end. Written `drip`.
+    /// Status 200 with an endless body of one byte a second: `"drip"`.
     Drip,
-    /// 307 to another host. Written `redirect`.
+    /// Status 307 to another host: `"redirect"`.
     Redirect,
-    /// The answer comes late. Written `latency:2s`.
+    /// The normal response, after this time: `"latency:2s"`.
     Latency(Duration),
-    /// All tokens end, this call's too. Written `expire-token`.
+    /// All access tokens become invalid, so that this call gets status 401: `"expire-token"`.
     ExpireToken,
 }
 
@@ -68,9 +68,11 @@ impl FromStr for Fault {
     }
 }
 
-/// Which calls meet which fault.
+/// Decides which calls fail, and how.
+///
+/// Threads: may be used from any number of threads.
 #[derive(Default)]
-pub(crate) struct Plan(Mutex<Inner>);
+pub(crate) struct FaultSchedule(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -79,14 +81,14 @@ struct Inner {
     calls: u64,
 }
 
-impl Plan {
-    /// Every `every`-th call from now on meets the next of `faults`; none of them ends it.
+impl FaultSchedule {
+    /// Makes every `every`-th call from now on fail with the next of `faults`, in turn. No faults: no call fails.
     pub(crate) fn set(&self, faults: Vec<Fault>, every: u32) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Inner { faults, every: u64::from(every.max(1)), calls: 0 };
     }
 
-    /// Counts a call, and says what it meets.
+    /// Counts a call and returns its fault, or `None` if it is to be answered.
     pub(crate) fn next(&self) -> Option<Fault> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.calls += 1;
@@ -103,16 +105,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_third_call_meets_them_in_turn() {
-        let plan = Plan::default();
-        assert_eq!(plan.next(), None);
-        plan.set(vec![Fault::Reset, Fault::Status(500)], 3);
-        let met: Vec<_> = (0..7).map(|_| plan.next()).collect();
-        assert_eq!(met, [None, None, Some(Fault::Reset), None, None, Some(Fault::Status(500)), None]);
+    fn every_third_call_fails_with_the_next_fault() {
+        let schedule = FaultSchedule::default();
+        assert_eq!(schedule.next(), None);
+        schedule.set(vec![Fault::Reset, Fault::Status(500)], 3);
+        let faults: Vec<_> = (0..7).map(|_| schedule.next()).collect();
+        assert_eq!(faults, [None, None, Some(Fault::Reset), None, None, Some(Fault::Status(500)), None]);
     }
 
     #[test]
-    fn faults_are_written_as_people_say_them() {
+    fn faults_are_parsed_from_text() {
         for (text, fault) in [
             ("429", Fault::RateLimit(1)),
             ("429:0", Fault::RateLimit(0)),
@@ -124,6 +126,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Fault>().unwrap(), fault);
         }
+    }
+
+    #[test]
+    fn other_texts_are_not_faults() {
         for text in ["", "200", "399", "600", "latency", "latency:x", "429:x", "reset:1"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }

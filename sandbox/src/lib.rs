@@ -1,7 +1,7 @@
 //! A local Scalekit environment: tokens, REST and signed webhooks over real HTTP, with faults on demand.
 //!
-//! For demos, and for tests of an application that follows its customers' directories. The same seed gives the same
-//! organizations, directories, people and ids every time.
+//! For demos, and for tests of applications that use the Directory API. The same seed gives the same organizations, directories,
+//! users, groups and ids.
 //!
 //! ```
 //! let sandbox = headcount_sandbox::Sandbox::builder().users(50).seed(1).start()?;
@@ -11,29 +11,39 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `api` answers as the contract says, from what `data` made and `state` holds; each change goes to the `outbox`, which signs
-//! and delivers it; `fault` breaks some answers on request, and `control` is all of it over HTTP for other languages. `events`
+//! Modules: `builder` starts a sandbox and `handle` controls it; `control` does the same over HTTP, for programs in other languages.
+//! `input` has the types of everything that a caller gives. `data` generates the initial data, `state` holds and changes them. `api`
+//! answers as the contract says. `outbox` signs and sends a webhook for every change. `fault` decides which calls fail. `events`
 //! makes the body of any event, without a sandbox.
 #![forbid(unsafe_code)]
 
 mod api;
+mod body;
+mod broken;
+mod builder;
 mod clock;
 mod control;
 mod data;
+mod environment;
 mod error;
 mod events;
 mod fault;
 mod handle;
+mod input;
 mod names;
 mod outbox;
+mod rng;
 mod server;
 mod state;
 mod tls;
 
+pub use builder::SandboxBuilder;
 pub use clock::parse_duration;
 pub use error::Error;
-pub use events::{EventOverrides, event_body, event_body_from, event_types};
+pub use events::{event_body, event_body_from, event_types};
 pub use fault::Fault;
-pub use handle::{Sandbox, SandboxBuilder};
+pub use handle::Sandbox;
+pub use input::{
+    EventOverrides, FaultPlan, FieldNames, GroupChange, NewGroup, NewUser, SandboxOptions, UserChange, from_json,
+};
 pub use outbox::{Attempt, Delivery, DeliveryState};
-pub use state::{NewGroup, NewUser, UserChange};

@@ -1,4 +1,4 @@
-//! The sandbox as a program: prints one line of JSON when it is ready, then serves until it is told to stop.
+//! The program `headcount-sandbox`: prints its settings as one line of JSON, then serves until SIGTERM or SIGINT.
 
 use clap::Parser;
 use headcount_sandbox::Sandbox;
@@ -13,34 +13,34 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Parser)]
 #[command(name = "headcount-sandbox", version)]
 struct Options {
-    /// The port to listen on, on 127.0.0.1; 0 takes any free one.
+    /// TCP port on 127.0.0.1; 0 means any free port.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// What the data is made from: the same seed gives the same people.
+    /// Seed of the generated data.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many organizations there are.
+    /// Number of organizations.
     #[arg(long, default_value_t = 1)]
     organizations: usize,
-    /// How many directories each organization has.
+    /// Number of directories of each organization.
     #[arg(long, default_value_t = 1)]
     directories: usize,
-    /// How many users each directory has.
+    /// Number of users of each directory.
     #[arg(long, default_value_t = 50)]
     users: usize,
-    /// How many groups each directory has.
+    /// Number of groups of each directory.
     #[arg(long, default_value_t = 5)]
     groups: usize,
-    /// How many seconds a token lives.
+    /// Lifetime of access tokens in seconds.
     #[arg(long, default_value_t = 3600.0)]
     token_ttl: f64,
-    /// How many of its seconds pass in a real one.
+    /// Seconds of the sandbox's clock per second of real time.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
-    /// Speak HTTPS, HTTP/2 included, and write the certificate of the authority to trust to this file.
+    /// Serve HTTPS (HTTP/1.1 and HTTP/2), and write the certificate authority to trust to this file.
     #[arg(long, value_name = "CA_FILE")]
     tls: Option<PathBuf>,
-    /// Stop when standard input ends: no sandbox outlives the test that started it.
+    /// Stop when standard input ends, so that the sandbox cannot outlive the process that started it.
     #[arg(long)]
     exit_with_stdin: bool,
 }
@@ -83,11 +83,12 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         }
         std::io::Result::Ok(())
     })?;
-    // A thread that reads standard input cannot be called off, and nothing is left to do for it.
+    // A pending read of standard input cannot be cancelled, and waiting for it would delay the exit.
     runtime.shutdown_background();
     Ok(())
 }
 
+/// Returns when standard input ends.
 async fn stdin_ends() {
     let mut buffer = [0; 256];
     while matches!(tokio::io::stdin().read(&mut buffer).await, Ok(count) if count > 0) {}

@@ -1,6 +1,6 @@
-//! What people and groups are called, in several scripts, and a seeded source of choices among it.
+//! Names of people, groups and companies in several scripts, for generated data.
 
-/// Names as their owners write them, with a spelling for addresses: (given, family, given in ASCII, family in ASCII).
+/// People: (given name, family name, given name for email addresses, family name for email addresses).
 pub(crate) const PEOPLE: &[(&str, &str, &str, &str)] = &[
     ("Ada", "Lovelace", "ada", "lovelace"),
     ("Grace", "Hopper", "grace", "hopper"),
@@ -34,7 +34,7 @@ pub(crate) const PEOPLE: &[(&str, &str, &str, &str)] = &[
     ("Kai", "Nakamura", "kai", "nakamura"),
 ];
 
-/// Groups as companies have them.
+/// Display names of groups.
 pub(crate) const GROUPS: &[&str] = &[
     "Engineering",
     "Sales",
@@ -53,7 +53,7 @@ pub(crate) const GROUPS: &[&str] = &[
     "Contractors",
 ];
 
-/// Companies.
+/// Display names of organizations.
 pub(crate) const COMPANIES: &[&str] = &[
     "Acme",
     "Megasoft",
@@ -79,35 +79,5 @@ pub(crate) const TITLES: &[&str] = &[
     "Team Lead",
 ];
 
-/// Where companies buy their directories.
+/// The contract's identifiers of directory providers.
 pub(crate) const PROVIDERS: &[&str] = &["OKTA", "MICROSOFT_AD", "GOOGLE", "JUMPCLOUD", "ONELOGIN", "PING_IDENTITY"];
-
-/// SplitMix64: a few lines that give the same numbers on every machine.
-pub(crate) struct Seed(u64);
-
-impl Seed {
-    pub(crate) fn new(seed: u64) -> Seed {
-        Seed(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which is not 0.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-
-    pub(crate) fn choose<T: Copy>(&mut self, of: &[T]) -> Option<T> {
-        of.get(self.below(of.len())).copied()
-    }
-
-    pub(crate) fn bytes<const LENGTH: usize>(&mut self) -> [u8; LENGTH] {
-        std::array::from_fn(|_| self.next() as u8)
-    }
-}

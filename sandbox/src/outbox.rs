@@ -1,7 +1,7 @@
-//! Telling what happened: each event to every endpoint, signed, again and again on the vendor's schedule until it is accepted.
+//! Sends webhooks: each event to every endpoint, signed, and again on the vendor's schedule until the endpoint answers 2xx.
 
 use crate::clock::SandboxClock;
-use crate::state::Happened;
+use crate::state::Event;
 use headcount::{Clock, SystemClock, Timestamp, Webhook};
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -10,39 +10,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// The vendor's schedule: how long after a failed attempt the next one comes, in seconds. The first attempt is at once.
-const RETRY_AFTER: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600];
-/// How long an endpoint may take to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The vendor's retry schedule: seconds from a failed attempt to the next one. The first attempt is immediate.
+const RETRY_DELAYS: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600];
+/// How long an attempt waits for the endpoint's response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// One event on its way to one endpoint.
+/// One event for one endpoint.
 #[derive(Clone, Debug, Serialize)]
 pub struct Delivery {
-    /// `webhook-id`: the same for every attempt.
+    /// The header `webhook-id`. All attempts have the same.
     pub message_id: String,
-    /// The event's own id.
+    /// The event's `id`.
     pub event_id: String,
-    /// What happened.
+    /// The event's `type`.
     pub event_type: String,
-    /// Where it goes.
+    /// URL of the endpoint.
     pub url: String,
-    /// The body, as it is signed.
+    /// The signed body: the event as JSON.
     pub body: String,
-    /// How far it is.
+    /// Whether it is waiting, being sent, or done.
     pub state: DeliveryState,
-    /// What was tried, oldest first.
+    /// All attempts so far, oldest first.
     pub attempts: Vec<Attempt>,
-    /// When it will be tried next, by the sandbox's clock.
+    /// Time of the next attempt by the sandbox's clock, or `None` if there will be none.
     pub next_attempt_at: Option<Timestamp>,
 }
 
-/// How far a delivery is.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It will be tried, or tried again.
+    /// It waits for its first or next attempt.
     Pending,
-    /// An attempt is under way.
+    /// An attempt has started and not ended.
     Sending,
     /// The endpoint answered 2xx.
     Delivered,
@@ -53,39 +53,42 @@ pub enum DeliveryState {
 /// One attempt at a delivery.
 #[derive(Clone, Debug, Serialize)]
 pub struct Attempt {
-    /// When it was, by the sandbox's clock.
+    /// Time at which the attempt ended, by the sandbox's clock.
     pub at: Timestamp,
-    /// The endpoint's answer, where one came.
+    /// HTTP status of the response, or `None` if there was no response.
     pub status: Option<u16>,
-    /// What went wrong, where none came.
+    /// Why there was no response, or `None` if there was one.
     pub error: Option<String>,
 }
 
+/// The queue of webhooks.
 pub(crate) struct Outbox {
     clock: Arc<SandboxClock>,
     webhook: Webhook,
     http: reqwest::Client,
     inner: Mutex<Inner>,
-    /// Rings when something is due sooner than was known.
-    bell: Notify,
+    /// Wakes [`run`](Outbox::run) when a delivery may be due earlier than it was waiting for.
+    changed: Notify,
 }
 
 #[derive(Default)]
 struct Inner {
     endpoints: Vec<String>,
     deliveries: Vec<Delivery>,
+    /// Number of events since the start.
     events: u64,
 }
 
 impl Outbox {
     pub(crate) fn new(clock: Arc<SandboxClock>, webhook: Webhook, http: reqwest::Client) -> Outbox {
-        Outbox { clock, webhook, http, inner: Mutex::default(), bell: Notify::new() }
+        Outbox { clock, webhook, http, inner: Mutex::default(), changed: Notify::new() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds an endpoint, unless it is registered already.
     pub(crate) fn register(&self, url: &str) {
         let mut inner = self.lock();
         if !inner.endpoints.iter().any(|other| other == url) {
@@ -93,7 +96,8 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn forget_endpoints(&self) {
+    /// Removes all endpoints. Queued deliveries to them are still sent.
+    pub(crate) fn remove_endpoints(&self) {
         self.lock().endpoints.clear();
     }
 
@@ -101,13 +105,13 @@ impl Outbox {
         self.lock().deliveries.clone()
     }
 
-    /// Something is due, or the clock was moved.
-    pub(crate) fn ring(&self) {
-        self.bell.notify_one();
+    /// Makes [`run`](Outbox::run) look for due deliveries again, after a change of the queue or of the clock.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_one();
     }
 
-    /// Puts an event on its way to every endpoint.
-    pub(crate) fn post(&self, environment_id: &str, happened: Happened) {
+    /// Queues an event for every registered endpoint.
+    pub(crate) fn publish(&self, environment_id: &str, event: Event) {
         let now = self.clock.now();
         let mut inner = self.lock();
         inner.events += 1;
@@ -116,20 +120,20 @@ impl Outbox {
         let body = json!({
             "spec_version": "1",
             "id": event_id,
-            "type": happened.kind,
-            "object": happened.object,
+            "type": event.type_,
+            "object": event.object,
             "occurred_at": now,
             "environment_id": environment_id,
-            "organization_id": happened.organization_id,
-            "data": happened.data,
-            "display_name": happened.display_name,
+            "organization_id": event.organization_id,
+            "data": event.data,
+            "display_name": event.display_name,
         })
         .to_string();
         for index in 0..inner.endpoints.len() {
             let delivery = Delivery {
                 message_id: format!("msg_{number}_{index}"),
                 event_id: event_id.clone(),
-                event_type: happened.kind.to_owned(),
+                event_type: event.type_.to_owned(),
                 url: inner.endpoints[index].clone(),
                 body: body.clone(),
                 state: DeliveryState::Pending,
@@ -139,10 +143,10 @@ impl Outbox {
             inner.deliveries.push(delivery);
         }
         drop(inner);
-        self.ring();
+        self.wake();
     }
 
-    /// Delivers for ever: what is due is sent, and then the next due time or the bell is waited for.
+    /// Sends due deliveries, each in a task of its own, and waits for the next due time. Never returns.
     pub(crate) async fn run(self: Arc<Outbox>) {
         loop {
             let now = self.clock.now();
@@ -162,26 +166,29 @@ impl Outbox {
             for (index, delivery) in due {
                 let outbox = Arc::clone(&self);
                 tokio::spawn(async move {
-                    let answer = outbox.send(&delivery).await;
-                    outbox.settle(index, answer);
+                    let result = outbox.send(&delivery).await;
+                    outbox.settle(index, result);
                 });
             }
             let wait = next.map_or(Duration::from_secs(3600), |at| self.clock.wait(at));
             tokio::select! {
-                () = self.bell.notified() => {}
-                // A day at most: a clock at its end would have it wait for ever anyway.
+                () = self.changed.notified() => {}
+                // The limit is for a clock at the end of its range, whose wait is too long for a timer.
                 () = tokio::time::sleep(wait.min(Duration::from_secs(86400))) => {}
             }
         }
     }
 
-    /// One attempt. The signature's time is the machine's, whatever the sandbox's clock says: receivers judge it by theirs.
+    /// Makes one attempt. Returns the response's status, or why there was no response.
+    ///
+    /// The signature has the system's time, not the sandbox's, because receivers compare it with the system's time.
     async fn send(&self, delivery: &Delivery) -> Result<u16, String> {
         let headers = self
             .webhook
             .sign(delivery.body.as_bytes(), Some(&delivery.message_id), Some(SystemClock.now().as_second()))
             .map_err(|error| error.to_string())?;
-        let mut request = self.http.post(&delivery.url).header("content-type", "application/json").timeout(PATIENCE);
+        let mut request =
+            self.http.post(&delivery.url).header("content-type", "application/json").timeout(RESPONSE_TIMEOUT);
         for (name, value) in headers.iter() {
             request = request.header(name, value);
         }
@@ -191,13 +198,14 @@ impl Outbox {
         }
     }
 
-    fn settle(&self, index: usize, answer: Result<u16, String>) {
+    /// Records the result of an attempt and when the next one is due.
+    fn settle(&self, index: usize, result: Result<u16, String>) {
         let now = self.clock.now();
         if let Some(delivery) = self.lock().deliveries.get_mut(index) {
-            let accepted = matches!(answer, Ok(200..=299));
-            let (status, error) = answer.map_or_else(|error| (None, Some(error)), |status| (Some(status), None));
+            let accepted = matches!(result, Ok(200..=299));
+            let (status, error) = result.map_or_else(|error| (None, Some(error)), |status| (Some(status), None));
             delivery.attempts.push(Attempt { at: now, status, error });
-            let wait = RETRY_AFTER.get(delivery.attempts.len() - 1).filter(|_| !accepted);
+            let wait = RETRY_DELAYS.get(delivery.attempts.len() - 1).filter(|_| !accepted);
             delivery.next_attempt_at =
                 wait.and_then(|seconds| now.checked_add(SignedDuration::from_secs(*seconds)).ok());
             delivery.state = match (accepted, delivery.next_attempt_at) {
@@ -206,6 +214,6 @@ impl Outbox {
                 (false, None) => DeliveryState::Failed,
             };
         }
-        self.ring();
+        self.wake();
     }
 }

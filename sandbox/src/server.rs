@@ -1,11 +1,7 @@
-//! The sockets: a server of HTTP/1.1, and of HTTP/2 over TLS, whose connections can be made to break.
+//! The HTTP server: HTTP/1.1, and HTTP/1.1 or HTTP/2 over TLS. A response can reset its connection.
 
+use crate::broken::is_reset;
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_LENGTH;
-use axum::response::Response;
-use futures_core::Stream;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -17,104 +13,43 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Interval, interval};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-/// A response that is not to arrive in one piece.
-pub(crate) struct Broken;
-
-/// Marks a response that must not be sent at all.
-#[derive(Clone)]
-struct Reset;
-
-impl Broken {
-    /// The connection is reset instead.
-    pub(crate) fn reset() -> Response {
-        let mut response = Response::new(Body::empty());
-        response.extensions_mut().insert(Reset);
-        response
-    }
-
-    /// The length of the whole body, half of it, and the end of the connection.
-    pub(crate) async fn truncate(response: Response) -> Response {
-        let (mut head, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        let half = body.slice(..body.len() / 2);
-        Response::from_parts(head, Body::from_stream(Half { half: Some(half), sent: false }))
-    }
-
-    /// White space, a byte a second, for ever.
-    pub(crate) fn drip() -> Body {
-        Body::from_stream(Drip(interval(Duration::from_secs(1))))
-    }
-}
-
-/// A byte a second.
-struct Drip(Interval);
-
-impl Stream for Drip {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        self.0.poll_tick(cx).map(|_| Some(Ok(Bytes::from_static(b" "))))
-    }
-}
-
-/// Some bytes, time to send them, and then an error.
-struct Half {
-    half: Option<Bytes>,
-    sent: bool,
-}
-
-impl Stream for Half {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        if let Some(half) = self.half.take() {
-            return Poll::Ready(Some(Ok(half)));
-        }
-        if !self.sent {
-            // While the body waits, the server flushes what it has; an error at once would take the head along.
-            self.sent = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())))
-    }
-}
-
-/// Serves for ever.
+/// Serves connections. Never returns.
+///
+/// `connections` counts the accepted ones.
 pub(crate) async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, connections: &AtomicU64) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 connections.fetch_add(1, Ordering::Relaxed);
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(open(stream, router.clone(), tls.clone()));
+                tokio::spawn(serve_stream(stream, router.clone(), tls.clone()));
             }
-            // Out of file descriptors, say: the next one may fare better.
+            // For example, no file descriptor is free. A later attempt may succeed.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-async fn open(stream: TcpStream, router: Router, tls: Option<TlsAcceptor>) {
+/// Serves one connection, after a TLS handshake if `tls` is set.
+async fn serve_stream(stream: TcpStream, router: Router, tls: Option<TlsAcceptor>) {
     let reset = Arc::new(AtomicBool::new(false));
     let socket = Socket { stream, reset: Arc::clone(&reset) };
     match tls {
-        None => connection(socket, router, reset).await,
-        // Whoever does not trust it hangs up.
+        None => serve_connection(socket, router, reset).await,
         Some(tls) => {
+            // The handshake fails if the client does not trust the certificate.
             if let Ok(socket) = tls.accept(socket).await {
-                connection(socket, router, reset).await;
+                serve_connection(socket, router, reset).await;
             }
         }
     }
 }
 
-async fn connection<S>(socket: S, router: Router, reset: Arc<AtomicBool>)
+/// Serves the requests of one connection.
+async fn serve_connection<S>(socket: S, router: Router, reset: Arc<AtomicBool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -123,7 +58,7 @@ where
         let reset = Arc::clone(&reset);
         async move {
             let Ok(response) = router.call(request).await;
-            if response.extensions().get::<Reset>().is_some() {
+            if is_reset(&response) {
                 reset.store(true, Ordering::SeqCst);
                 return Err(io::Error::from(io::ErrorKind::ConnectionReset));
             }
@@ -133,11 +68,11 @@ where
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new());
     server.http2().timer(TokioTimer::new());
-    // A connection that breaks, on either side, concerns nobody else.
+    // An error ends this connection only; the client gets it as well.
     let _ = server.serve_connection(TokioIo::new(socket), service).await;
 }
 
-/// A socket that is reset when it is dropped, if asked: the peer reads an error instead of an end.
+/// A socket that resets its connection when it is dropped, if `reset` is set: the peer then reads an error, not the end of the stream.
 struct Socket {
     stream: TcpStream,
     reset: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! HTTPS on request: an authority of the sandbox's own, which signs a certificate for this machine.
+//! HTTPS: a new certificate authority, which signs a certificate for this machine.
 
 use crate::error::Error;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -9,10 +9,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// Whom it is for.
+/// The names in the certificate.
 const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
-/// Writes the authority's certificate to `ca_file`, for clients to trust; its key is kept nowhere.
+/// Makes an acceptor with a new certificate, and writes its authority's certificate to `ca_file`.
+///
+/// The authority's key is not stored, so it signs no other certificate.
 pub(crate) fn acceptor(ca_file: &Path) -> Result<TlsAcceptor, Error> {
     let failed = |error: &dyn Display| Error::startup(format!("HTTPS cannot be set up: {error}"));
     let (authority, chain, key) = certificates().map_err(|error| failed(&error))?;
@@ -27,7 +29,7 @@ pub(crate) fn acceptor(ca_file: &Path) -> Result<TlsAcceptor, Error> {
 
 type Chain = Vec<tokio_rustls::rustls::pki_types::CertificateDer<'static>>;
 
-/// The authority in PEM, and a certificate with its key.
+/// Returns the authority's certificate in PEM format, and a certificate for [`NAMES`] with its key.
 fn certificates() -> Result<(String, Chain, KeyPair), rcgen::Error> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

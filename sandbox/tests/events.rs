@@ -1,4 +1,4 @@
-//! The bodies that users' own tests send: each is one that the library reads as the type it claims to be.
+//! `event_body`: the library verifies and decodes every body as the type that was asked for.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::{Clock, Event, EventData, EventType, Random, SystemClock, Timestamp, Webhook};
@@ -6,6 +6,7 @@ use headcount_sandbox::{EventOverrides, event_body, event_body_from, event_types
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// Signs a body, verifies it and returns the event.
 fn verified(body: &str) -> Event {
     let webhook = Webhook::new(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).unwrap();
     webhook.verify(&webhook.sign(body.as_bytes(), None, None).unwrap(), body.as_bytes()).unwrap()
@@ -20,7 +21,7 @@ fn data(event: &Event) -> Value {
 }
 
 #[test]
-fn every_type_verifies_and_decodes() {
+fn a_body_of_every_type_verifies_and_decodes() {
     let contract: Value = serde_json::from_str(include_str!("../../tests/contract/webhook-events.json")).unwrap();
     let contract: BTreeSet<_> = contract.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(event_types().collect::<BTreeSet<_>>(), contract);
@@ -40,25 +41,26 @@ fn every_type_verifies_and_decodes() {
 }
 
 #[test]
-fn what_is_given_counts() {
+fn overrides_replace_the_values_of_the_example() {
     let given = overrides(json!({
         "id": "evt_1", "occurred_at": "2025-01-06T18:44:25.153954001Z", "organization_id": "org_7", "environment_id": "env_7",
         "data": { "email": "ada@example.com", "title": null, "groups": [] },
     }));
     let event = verified(&event_body("organization.directory.user_created", &given).unwrap());
-    assert_eq!((event.id(), event.occurred_at().to_string()), ("evt_1", "2025-01-06T18:44:25.153954001Z".to_owned()));
-    assert_eq!((event.organization_id(), event.environment_id()), ("org_7", "env_7"));
+    assert_eq!(event.id(), "evt_1");
+    assert_eq!(event.occurred_at().to_string(), "2025-01-06T18:44:25.153954001Z");
+    assert_eq!(event.organization_id(), "org_7");
+    assert_eq!(event.environment_id(), "env_7");
     let data = data(&event);
-    assert_eq!(
-        (&data["email"], &data["groups"], &data["organization_id"]),
-        (&json!("ada@example.com"), &json!([]), &json!("org_7"))
-    );
+    assert_eq!(data["email"], "ada@example.com");
+    assert_eq!(data["groups"], json!([]));
+    assert_eq!(data["organization_id"], "org_7");
     assert_eq!(data.as_object().unwrap().get("title"), Some(&Value::Null));
     assert!(data["given_name"].is_string());
 }
 
 #[test]
-fn the_data_follow_the_envelope() {
+fn ids_of_the_envelope_are_replaced_in_the_data() {
     let given = overrides(json!({ "organization_id": "org_7", "environment_id": "env_7" }));
     for (type_, pointers) in [
         ("organization.created", &["/id"][..]),
@@ -75,16 +77,23 @@ fn the_data_follow_the_envelope() {
     }
     let event = verified(&event_body("organization.domain_created", &given).unwrap());
     assert_eq!(data(&event)["environment_id"], "env_7");
-    // An event of the environment alone becomes one of an organization where that is asked for.
+}
+
+#[test]
+fn an_event_of_the_environment_can_be_given_an_organization() {
+    let given = overrides(json!({ "organization_id": "org_7" }));
     assert_eq!(verified(&event_body("role.created", &EventOverrides::default()).unwrap()).organization_id(), "");
     assert_eq!(verified(&event_body("role.created", &given).unwrap()).organization_id(), "org_7");
-    // What the data are told outright they keep.
+}
+
+#[test]
+fn given_data_are_not_changed_by_the_envelope() {
     let given = overrides(json!({ "organization_id": "org_7", "data": { "organization_id": "org_8" } }));
     assert_eq!(data(&verified(&event_body("organization.sso_created", &given).unwrap()))["organization_id"], "org_8");
 }
 
 #[test]
-fn older_names_are_sent_as_they_are() {
+fn the_vendors_older_type_names_stay_in_the_body() {
     let body = event_body("scalekit.dir.user.create", &EventOverrides::default()).unwrap();
     assert!(body.contains("scalekit.dir.user.create"));
     let event = verified(&body);
@@ -93,25 +102,35 @@ fn older_names_are_sent_as_they_are() {
 }
 
 #[test]
-fn types_that_are_not_known_need_data() {
+fn an_unknown_type_needs_data() {
     let error = event_body("directory.user.promoted", &EventOverrides::default()).unwrap_err();
     assert_eq!(error.status(), 400);
     assert!(error.to_string().contains("directory.user.promoted") && error.to_string().contains("`data`"), "{error}");
     let given = overrides(json!({ "organization_id": "org_7", "data": { "to": "boss" } }));
     let event = verified(&event_body("directory.user.promoted", &given).unwrap());
-    assert_eq!((event.type_(), event.organization_id()), ("directory.user.promoted", "org_7"));
+    assert_eq!(event.type_(), "directory.user.promoted");
+    assert_eq!(event.organization_id(), "org_7");
     assert_eq!(data(&event), json!({ "to": "boss" }));
+}
+
+#[test]
+fn malformed_overrides_are_refused() {
     for text in ["", "[]", "7", r#"{"organisation_id":"org_7"}"#, r#"{"data":[]}"#, r#"{"occurred_at":"yesterday"}"#] {
         let error = EventOverrides::from_json(text).unwrap_err();
-        assert!(error.status() == 400 && error.to_string().starts_with("overrides: "), "{error}");
+        assert_eq!(error.status(), 400, "{text}");
+        assert!(error.to_string().starts_with("overrides: "), "{error}");
     }
+}
+
+#[test]
+fn an_empty_type_or_id_is_refused() {
     for (type_, given) in [("", json!({})), ("role.created", json!({ "id": "" }))] {
         assert_eq!(event_body(type_, &overrides(given)).unwrap_err().status(), 400);
     }
 }
 
 #[test]
-fn time_and_chance_can_be_given() {
+fn the_same_clock_and_random_source_give_the_same_body() {
     struct Seven;
     impl Random for Seven {
         fn bits(&self) -> u64 {
@@ -120,6 +139,7 @@ fn time_and_chance_can_be_given() {
     }
     let body = || event_body_from("role.created", &EventOverrides::default(), &Timestamp::UNIX_EPOCH, &Seven).unwrap();
     let event = verified(&body());
-    assert_eq!((event.id(), event.occurred_at()), ("evt_10000000000000007", Timestamp::UNIX_EPOCH));
+    assert_eq!(event.id(), "evt_10000000000000007");
+    assert_eq!(event.occurred_at(), Timestamp::UNIX_EPOCH);
     assert_eq!(body(), body());
 }

@@ -1,4 +1,4 @@
-//! Each fault, as a client sees it on the wire.
+//! Every fault, as an HTTP client sees it.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -11,48 +11,78 @@ use std::time::Duration;
 
 const PATH: &str = "/api/v1/organizations";
 
-#[tokio::test]
-async fn every_fault_is_seen_and_then_over() {
+async fn start() -> (Sandbox, Rest) {
     let sandbox = Sandbox::builder().start().unwrap();
     let rest = Rest::new(&sandbox).await;
-    let send = async || rest.send(Method::GET, PATH, None).await;
-
-    sandbox.fault([Fault::RateLimit(3)], 1);
-    let response = send().await.unwrap();
-    assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (429, "3"));
-    assert_eq!(json_of(response).await["code"], 8);
-
-    sandbox.fault([Fault::Status(500), Fault::Status(503)], 1);
-    assert_eq!(send().await.unwrap().status(), 500);
-    assert_eq!(send().await.unwrap().status(), 503);
-
-    sandbox.fault([Fault::Garbage], 1);
-    let response = send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert!(serde_json::from_str::<serde_json::Value>(&response.text().await.unwrap()).is_err());
-
-    sandbox.fault([Fault::Truncate], 1);
-    let response = send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert!(response.content_length().unwrap() > 0);
-    assert!(response.text().await.is_err(), "half of the body is an error, not a body");
-
-    sandbox.fault([Fault::Latency(Duration::from_secs(60))], 1);
-    let late =
-        rest.client.get(format!("{}{PATH}", rest.url)).bearer_auth(&rest.token).timeout(Duration::from_millis(200));
-    assert!(late.send().await.unwrap_err().is_timeout());
-
-    sandbox.fault([Fault::ExpireToken], 2);
-    assert_eq!(send().await.unwrap().status(), 200);
-    assert_eq!(send().await.unwrap().status(), 401);
-    assert_eq!(send().await.unwrap().status(), 401, "the token is gone for good");
-
-    sandbox.fault([], 1);
-    Rest::new(&sandbox).await.get(PATH).await;
+    (sandbox, rest)
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset() {
+async fn a_rate_limit_has_its_retry_after() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::RateLimit(3)], 1);
+    let response = rest.send(Method::GET, PATH, None).await.unwrap();
+    assert_eq!(response.status(), 429);
+    assert_eq!(response.headers()["retry-after"], "3");
+    assert_eq!(json_of(response).await["code"], 8);
+}
+
+#[tokio::test]
+async fn statuses_are_used_in_turn() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::Status(500), Fault::Status(503)], 1);
+    for status in [500, 503, 500] {
+        assert_eq!(rest.send(Method::GET, PATH, None).await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn garbage_is_not_json() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::Garbage], 1);
+    let response = rest.send(Method::GET, PATH, None).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(serde_json::from_str::<serde_json::Value>(&response.text().await.unwrap()).is_err());
+}
+
+#[tokio::test]
+async fn a_truncated_body_is_an_error_of_the_connection() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::Truncate], 1);
+    let response = rest.send(Method::GET, PATH, None).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.content_length().unwrap() > 0);
+    assert!(response.text().await.is_err());
+}
+
+#[tokio::test]
+async fn latency_delays_the_response() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::Latency(Duration::from_secs(60))], 1);
+    let request =
+        rest.client.get(format!("{}{PATH}", rest.url)).bearer_auth(&rest.token).timeout(Duration::from_millis(200));
+    assert!(request.send().await.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn an_expired_token_stays_expired() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::ExpireToken], 2);
+    for status in [200, 401, 401] {
+        assert_eq!(rest.send(Method::GET, PATH, None).await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn no_faults_end_the_failures() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::Status(500)], 1);
+    sandbox.fault([], 1);
+    rest.get(PATH).await;
+}
+
+#[tokio::test]
+async fn a_reset_is_seen_as_a_reset_connection() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let sandbox = Sandbox::builder().start().unwrap();
     sandbox.fault([Fault::Reset], 1);
@@ -64,7 +94,7 @@ async fn a_reset_is_a_reset() {
 }
 
 #[tokio::test]
-async fn faults_are_set_over_http_and_spare_tokens_and_control_calls() {
+async fn faults_set_over_http_do_not_affect_token_and_control_calls() {
     let sandbox = Sandbox::builder().start().unwrap();
     let rest = Rest::new(&sandbox).await;
     rest.call(Method::PUT, "/sandbox/fault", Some(json!({ "faults": ["503", "429:0"], "every": 2 })), 204).await;
@@ -77,8 +107,15 @@ async fn faults_are_set_over_http_and_spare_tokens_and_control_calls() {
     assert_eq!(seen, [200, 503, 200, 429]);
     rest.call(Method::DELETE, "/sandbox/fault", None, 204).await;
     rest.get(PATH).await;
-    rest.call(Method::PUT, "/sandbox/fault", Some(json!({ "fault": "flood" })), 400).await;
     let requests = rest.get("/sandbox/requests").await;
     assert_eq!(requests["GET /api/v1/organizations"], 5);
     assert_eq!(requests["POST /oauth/token"], 5);
+}
+
+#[tokio::test]
+async fn an_unknown_fault_is_refused_and_changes_nothing() {
+    let (sandbox, rest) = start().await;
+    sandbox.fault([Fault::Status(503)], 1);
+    rest.call(Method::PUT, "/sandbox/fault", Some(json!({ "fault": "flood" })), 400).await;
+    assert_eq!(rest.send(Method::GET, PATH, None).await.unwrap().status(), 503);
 }

@@ -1,9 +1,10 @@
-//! The program: its one line, and how it ends.
+//! The program `headcount-sandbox`: the line it prints, how it stops, and malformed options.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+/// Starts the program; returns it with the settings that it printed.
 fn start(arguments: &[&str]) -> (Child, serde_json::Value) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_headcount-sandbox"))
         .args(arguments)
@@ -17,7 +18,7 @@ fn start(arguments: &[&str]) -> (Child, serde_json::Value) {
 }
 
 #[test]
-fn says_where_it_is_and_ends_with_its_input() {
+fn prints_its_settings_and_stops_when_standard_input_ends() {
     let (mut child, settings) = start(&["--users", "3", "--exit-with-stdin"]);
     let client = headcount::Client::builder(
         settings["environment_url"].as_str().unwrap(),
@@ -26,13 +27,14 @@ fn says_where_it_is_and_ends_with_its_input() {
     );
     let client = headcount::blocking::Client::new(client).unwrap();
     let directory = client.directories().primary(settings["organization_id"].as_str().unwrap()).unwrap();
-    assert_eq!((directory.id.as_str(), directory.total_users), (settings["directory_id"].as_str().unwrap(), 3));
+    assert_eq!(directory.id, settings["directory_id"].as_str().unwrap());
+    assert_eq!(directory.total_users, 3);
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
 }
 
 #[test]
-fn ends_when_it_is_told_to() {
+fn stops_after_sigterm() {
     let (mut child, _) = start(&[]);
     let kill = Command::new("kill").arg(child.id().to_string()).status().unwrap();
     assert!(kill.success());
@@ -40,7 +42,7 @@ fn ends_when_it_is_told_to() {
 }
 
 #[test]
-fn a_bad_option_is_said() {
+fn names_a_malformed_option() {
     let output = Command::new(env!("CARGO_BIN_EXE_headcount-sandbox")).args(["--speed", "0"]).output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("speed: expected a positive number"));

@@ -1,9 +1,9 @@
-//! Every path of the contract: its answers against the schema, its paging, its filters and its refusals.
+//! Every path of the contract: responses against the schema, paging, filters and errors.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 
-use common::{Rest, conforms, contract, json_of};
+use common::{Rest, assert_conforms, contract, json_of};
 use headcount_sandbox::Sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn ids(page: &Value, of: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_answer_is_what_the_contract_says() {
+async fn every_response_conforms_to_the_contract() {
     let sandbox = Sandbox::builder().organizations(12).directories(2).users(40).groups(7).start().unwrap();
     let (rest, contract) = (Rest::new(&sandbox).await, contract());
     let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
@@ -37,10 +37,10 @@ async fn every_answer_is_what_the_contract_says() {
             "directoriesListDirectoryGroupsResponse",
         ),
     ] {
-        conforms(&contract, schema, &rest.get(&path).await);
+        assert_conforms(&contract, schema, &rest.get(&path).await);
     }
     let toggle = rest.call(Method::PATCH, &format!("{root}/directories/{dir}:disable"), None, 200).await;
-    conforms(&contract, "directoriesToggleDirectoryResponse", &toggle);
+    assert_conforms(&contract, "directoriesToggleDirectoryResponse", &toggle);
     assert_eq!(toggle, json!({ "enabled": false, "error_message": "" }));
     let again = rest.call(Method::PATCH, &format!("{root}/directories/{dir}:disable"), None, 200).await;
     assert_eq!(again["error_message"], "The directory is already disabled");
@@ -49,12 +49,12 @@ async fn every_answer_is_what_the_contract_says() {
 }
 
 #[tokio::test]
-async fn organizations_are_made_changed_and_ended() {
+async fn organizations_are_created_updated_and_deleted() {
     let sandbox = Sandbox::builder().start().unwrap();
     let (rest, contract) = (Rest::new(&sandbox).await, contract());
     let new = json!({ "display_name": "Ünïcode GmbH", "external_id": "t 1/ä", "metadata": { "plan": "pro" } });
     let made = rest.call(Method::POST, "/api/v1/organizations", Some(new.clone()), 201).await;
-    conforms(&contract, "organizationsCreateOrganizationResponse", &made);
+    assert_conforms(&contract, "organizationsCreateOrganizationResponse", &made);
     let id = made["organization"]["id"].as_str().unwrap();
     let by_external = rest.get("/api/v1/organizations:external/t%201%2F%C3%A4").await;
     assert_eq!(by_external["organization"], made["organization"]);
@@ -63,17 +63,15 @@ async fn organizations_are_made_changed_and_ended() {
     rest.call(Method::POST, "/api/v1/organizations", Some(json!([])), 400).await;
     let path = format!("/api/v1/organizations/{id}");
     let changed = rest.call(Method::PATCH, &path, Some(json!({ "display_name": "Neu" })), 200).await;
-    conforms(&contract, "organizationsUpdateOrganizationResponse", &changed);
-    assert_eq!(
-        (&changed["organization"]["display_name"], &changed["organization"]["external_id"]),
-        (&json!("Neu"), &json!("t 1/ä"))
-    );
+    assert_conforms(&contract, "organizationsUpdateOrganizationResponse", &changed);
+    assert_eq!(changed["organization"]["display_name"], "Neu");
+    assert_eq!(changed["organization"]["external_id"], "t 1/ä");
     rest.call(Method::DELETE, &path, None, 200).await;
     rest.refused(&path, 404).await;
 }
 
 #[tokio::test]
-async fn pages_are_complete_and_once_each_within_the_sizes_that_there_are() {
+async fn pages_contain_every_item_once_and_have_the_allowed_sizes() {
     let sandbox = Sandbox::builder().organizations(23).users(75).groups(33).start().unwrap();
     let rest = Rest::new(&sandbox).await;
     let root = format!("/api/v1/organizations/{}/directories/{}", sandbox.organization_id(), sandbox.directory_id());
@@ -110,17 +108,18 @@ async fn pages_are_complete_and_once_each_within_the_sizes_that_there_are() {
 }
 
 #[tokio::test]
-async fn filters() {
+async fn listings_are_filtered_by_external_id_group_and_time() {
     let sandbox = Sandbox::builder().organizations(12).users(60).groups(4).start().unwrap();
     let rest = Rest::new(&sandbox).await;
     let root = format!("/api/v1/organizations/{}/directories/{}", sandbox.organization_id(), sandbox.directory_id());
     let one = rest.get("/api/v1/organizations?external_id=tenant_7").await;
-    assert_eq!((&one["total_size"], &one["organizations"][0]["external_id"]), (&json!(1), &json!("tenant_7")));
+    assert_eq!(one["total_size"], 1);
+    assert_eq!(one["organizations"][0]["external_id"], "tenant_7");
     let plain = rest.get(&format!("{root}/users")).await;
     assert!(plain["users"][0].get("user_detail").is_none());
     let detail = rest.get(&format!("{root}/users?include_detail=true")).await;
     assert_eq!(detail["users"][0]["user_detail"]["active"], true);
-    // By group: as many as the group says, and all of them in it.
+    // By group.
     let groups = rest.get(&format!("{root}/groups")).await;
     for group in groups["groups"].as_array().unwrap() {
         let id = group["id"].as_str().unwrap();
@@ -130,12 +129,19 @@ async fn filters() {
             assert!(user["groups"].as_array().unwrap().iter().any(|other| other["id"] == id));
         }
     }
-    // By time: those behind the one in the middle.
+    // By time: the users that changed after the one in the middle.
     let all = rest.get(&format!("{root}/users?page_size=30")).await;
     let middle = all["users"][29]["updated_at"].as_str().unwrap();
     let later = rest.get(&format!("{root}/users?page_size=30&updated_after={middle}")).await;
     assert_eq!(later["total_size"], 30);
     assert!(later["users"].as_array().unwrap().iter().all(|user| user["updated_at"].as_str().unwrap() > middle));
+}
+
+#[tokio::test]
+async fn malformed_query_parameters_are_refused() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let rest = Rest::new(&sandbox).await;
+    let root = format!("/api/v1/organizations/{}/directories/{}", sandbox.organization_id(), sandbox.directory_id());
     for query in
         ["page_size=x", "page_size=-1", "page_token=nonsense", "updated_after=yesterday", "include_detail=maybe"]
     {
@@ -145,7 +151,7 @@ async fn filters() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_said_in_the_vendors_words() {
+async fn unknown_ids_and_paths_get_the_vendors_404() {
     let sandbox = Sandbox::builder().organizations(2).start().unwrap();
     let rest = Rest::new(&sandbox).await;
     let other = ids(&rest.get("/api/v1/organizations").await, "organizations")[1].clone();
@@ -160,18 +166,15 @@ async fn what_is_not_there_is_said_in_the_vendors_words() {
         format!("/api/v1/organizations/{other}/directories/{dir}"),
     ] {
         let error = rest.refused(&path, 404).await;
-        assert_eq!(
-            (&error["code"], &error["details"][0]["error_code"]),
-            (&json!(5), &json!("RESOURCE_NOT_FOUND")),
-            "{path}"
-        );
+        assert_eq!(error["code"], 5, "{path}");
+        assert_eq!(error["details"][0]["error_code"], "RESOURCE_NOT_FOUND", "{path}");
     }
     let nowhere = rest.send(Method::GET, "/api/v2", None).await.unwrap();
     assert_eq!(nowhere.status(), 404);
 }
 
 #[tokio::test]
-async fn tokens() {
+async fn calls_need_a_valid_token() {
     let sandbox = Sandbox::builder().token_ttl(std::time::Duration::from_secs(60)).start().unwrap();
     let mut rest = Rest::new(&sandbox).await;
     rest.get("/api/v1/organizations").await;
@@ -183,6 +186,12 @@ async fn tokens() {
     }
     let bare = rest.client.get(format!("{}/api/v1/organizations", rest.url)).send().await.unwrap();
     assert_eq!(bare.status(), 401);
+}
+
+#[tokio::test]
+async fn token_requests_with_wrong_credentials_are_refused() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let rest = Rest::new(&sandbox).await;
     let url = format!("{}/oauth/token", rest.url);
     for (form, status, error) in [
         (
@@ -200,8 +209,8 @@ async fn tokens() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_people() {
-    let mut answers = Vec::new();
+async fn the_same_seed_gives_the_same_users_and_credentials() {
+    let mut environments = Vec::new();
     for seed in [7, 7, 8] {
         let sandbox = Sandbox::builder().users(30).seed(seed).start().unwrap();
         let rest = Rest::new(&sandbox).await;
@@ -214,9 +223,9 @@ async fn the_same_seed_gives_the_same_people() {
         let emails: BTreeSet<_> =
             users["users"].as_array().unwrap().iter().map(|user| user["email"].to_string()).collect();
         assert_eq!(emails.len(), 30);
-        answers.push((users.to_string(), sandbox.settings()["client_secret"].clone()));
+        environments.push((users.to_string(), sandbox.settings()["client_secret"].clone()));
     }
-    assert_eq!(answers[0], answers[1]);
-    assert_ne!(answers[0], answers[2]);
-    assert!(answers[0].0.chars().any(|character| character > '\u{400}'), "names in several scripts");
+    assert_eq!(environments[0], environments[1]);
+    assert_ne!(environments[0], environments[2]);
+    assert!(environments[0].0.chars().any(|character| character > '\u{400}'), "names in several scripts");
 }

@@ -1,9 +1,9 @@
-//! What happens is told: signed, in the contract's shapes, and again until it is accepted.
+//! Webhooks: a signed event for every change, in the contract's form, sent again until the endpoint accepts it.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
 
-use common::{Endpoint, Rest, conforms, contract, until};
+use common::{Endpoint, Rest, assert_conforms, contract, until};
 use headcount_sandbox::{DeliveryState, NewGroup, NewUser, Sandbox, UserChange};
 use reqwest::Method;
 use serde_json::json;
@@ -11,17 +11,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 #[tokio::test]
-async fn every_change_is_told_in_the_contracts_shape() {
+async fn every_change_sends_an_event_that_conforms_to_the_contract() {
     let sandbox = Sandbox::builder().start().unwrap();
     let endpoint = Endpoint::start(&sandbox, 0).await;
     let rest = Rest::new(&sandbox).await;
     let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
 
-    // One after the other: deliveries of different events may overtake each other.
-    let mut told = 0;
+    // Waits after each change, because deliveries of different events may arrive in another order.
+    let mut sent = 0;
     let mut next = async || {
-        told += 1;
-        until("one more event", || endpoint.events.lock().unwrap().len() == told).await;
+        sent += 1;
+        until("one more event", || endpoint.events.lock().unwrap().len() == sent).await;
     };
     let new = NewUser {
         email: "ada@example.com".into(),
@@ -60,7 +60,7 @@ async fn every_change_is_told_in_the_contracts_shape() {
     rest.call(Method::DELETE, &path, None, 200).await;
     next().await;
 
-    let kinds = [
+    let expected = [
         ("organization.directory.user_created", "DirectoryUserCreatedEvent"),
         ("organization.directory.group_created", "DirectoryGroupCreatedEvent"),
         ("organization.directory.user_updated", "DirectoryUserUpdatedEvent"),
@@ -75,24 +75,24 @@ async fn every_change_is_told_in_the_contracts_shape() {
         ("organization.updated", "OrganizationUpdatedEvent"),
         ("organization.deleted", "OrganizationDeletedEvent"),
     ];
-    assert_eq!(endpoint.kinds(), kinds.map(|(kind, _)| kind));
+    assert_eq!(endpoint.types(), expected.map(|(type_, _)| type_));
     let contract = contract();
-    for ((_, event), (_, schema)) in endpoint.events.lock().unwrap().iter().zip(kinds) {
-        conforms(&contract, schema, event);
+    for ((_, event), (_, schema)) in endpoint.events.lock().unwrap().iter().zip(expected) {
+        assert_conforms(&contract, schema, event);
     }
     let groups = |index: usize| endpoint.events.lock().unwrap()[index].1["data"]["groups"].as_array().unwrap().len();
     assert_eq!([groups(0), groups(2), groups(3)], [1, 2, 1]);
 }
 
 #[tokio::test]
-async fn a_failed_delivery_comes_again_on_the_vendors_schedule() {
+async fn a_failed_delivery_is_retried_on_the_vendors_schedule() {
     let sandbox = Sandbox::builder().start().unwrap();
     let endpoint = Endpoint::start(&sandbox, 7).await;
     sandbox.create_user(NewUser { email: "ada@example.com".into(), ..NewUser::default() }).unwrap();
     for (attempt, wait) in [0, 5, 300, 1800, 7200, 18000, 36000, 36000].into_iter().enumerate() {
         if attempt > 0 {
             assert_eq!(sandbox.deliveries()[0].attempts.len(), attempt);
-            // Two seconds short of it nothing happens; then it falls due.
+            // Not due two seconds early.
             sandbox.advance(Duration::from_secs(wait - 2));
             assert_eq!(sandbox.deliveries()[0].state, DeliveryState::Pending);
             assert_eq!(endpoint.requests.load(Ordering::SeqCst), attempt);
@@ -105,16 +105,17 @@ async fn a_failed_delivery_comes_again_on_the_vendors_schedule() {
         .await;
     }
     let delivery = &sandbox.deliveries()[0];
-    assert_eq!((delivery.state, delivery.next_attempt_at), (DeliveryState::Delivered, None));
+    assert_eq!(delivery.state, DeliveryState::Delivered);
+    assert_eq!(delivery.next_attempt_at, None);
     let statuses: Vec<_> = delivery.attempts.iter().map(|attempt| attempt.status.unwrap()).collect();
     assert_eq!(statuses, [500, 500, 500, 500, 500, 500, 500, 201]);
     assert_eq!(endpoint.events.lock().unwrap()[0].0, delivery.message_id);
 }
 
 #[tokio::test]
-async fn after_the_last_attempt_it_is_given_up() {
+async fn a_delivery_fails_after_the_last_attempt() {
     let sandbox = Sandbox::builder().start().unwrap();
-    sandbox.register_endpoint("http://127.0.0.1:9/nobody");
+    sandbox.register_endpoint("http://127.0.0.1:9/hook");
     sandbox.create_user(NewUser { email: "ada@example.com".into(), ..NewUser::default() }).unwrap();
     for attempt in 1..=8 {
         until("another attempt", || {
@@ -130,7 +131,7 @@ async fn after_the_last_attempt_it_is_given_up() {
 }
 
 #[tokio::test]
-async fn the_control_calls_do_the_same_over_http() {
+async fn the_control_api_makes_the_same_changes_over_http() {
     let sandbox = Sandbox::builder().start().unwrap();
     let rest = Rest::new(&sandbox).await;
     let endpoint = Endpoint::start(&sandbox, 1).await;
@@ -141,9 +142,13 @@ async fn the_control_calls_do_the_same_over_http() {
     assert_eq!(ada["groups"][0]["display_name"], "Sales");
     until("the first attempt", || sandbox.deliveries()[0].attempts.len() == 1).await;
     rest.call(Method::POST, "/sandbox/advance", Some(json!({ "by": "5s" })), 200).await;
-    until("the second attempt", || endpoint.kinds().len() == 1).await;
+    until("the second attempt", || endpoint.types().len() == 1).await;
     let deliveries = rest.get("/sandbox/deliveries").await;
-    assert_eq!(deliveries["deliveries"].as_array().unwrap().len(), 1, "an endpoint that is registered twice is one");
+    assert_eq!(
+        deliveries["deliveries"].as_array().unwrap().len(),
+        1,
+        "an endpoint that is registered twice gets an event once"
+    );
     let changed = rest
         .call(
             Method::PATCH,
@@ -162,7 +167,29 @@ async fn the_control_calls_do_the_same_over_http() {
     rest.call(Method::DELETE, &format!("/sandbox/groups/{group}"), None, 204).await;
     rest.call(Method::DELETE, &format!("/sandbox/users/{id}"), None, 204).await;
     rest.call(Method::DELETE, &format!("/sandbox/users/{id}"), None, 404).await;
-    rest.call(Method::POST, "/sandbox/users", Some(json!({ "email": "nobody" })), 400).await;
-    rest.call(Method::POST, "/sandbox/users", Some(json!({ "email": "a@b", "groups": ["Nowhere"] })), 400).await;
-    rest.call(Method::POST, "/sandbox/users", Some(json!({ "mail": "a@b" })), 400).await;
+}
+
+#[tokio::test]
+async fn the_control_api_names_the_field_it_refuses() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let rest = Rest::new(&sandbox).await;
+    for (method, path, body, message) in [
+        (Method::POST, "/sandbox/users", json!({ "email": "nobody" }), "email: expected an address"),
+        (
+            Method::POST,
+            "/sandbox/users",
+            json!({ "email": "a@b", "groups": ["Nowhere"] }),
+            "groups: there is no group \"Nowhere\"",
+        ),
+        (Method::POST, "/sandbox/users", json!({ "mail": "a@b" }), "unknown field `mail`"),
+        (Method::POST, "/sandbox/users", json!({ "email": 7 }), "email: invalid type"),
+        (Method::POST, "/sandbox/users", json!(["a@b"]), "expected a JSON object"),
+        (Method::POST, "/sandbox/endpoints", json!({}), "missing field `url`"),
+        (Method::POST, "/sandbox/advance", json!({ "by": "6 weeks" }), "by: expected a time such as"),
+        (Method::PUT, "/sandbox/fault", json!({ "evry": 1 }), "unknown field `evry`"),
+    ] {
+        let error = rest.call(method, path, Some(body), 400).await;
+        let text = error["message"].as_str().unwrap();
+        assert!(text.starts_with(message), "{text}");
+    }
 }

@@ -1,17 +1,17 @@
 //! `/api/v1/organizations/{organization_id}/directories`.
 
-use super::App;
-use super::paging::Params;
+use super::paging::{Params, Sizes};
+use crate::environment::App;
 use crate::error::Error;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use serde_json::{Value, json};
 
-type Ask = Result<Query<Params>, QueryRejection>;
+type ListQuery = Result<Query<Params>, QueryRejection>;
 
-/// The sizes of pages of users and of groups: the default, the smallest and the largest.
-const SIZES: (usize, usize, usize) = (10, 1, 30);
+/// Page sizes of users and of groups.
+const SIZES: Sizes = Sizes { default: 10, smallest: 1, largest: 30 };
 
 pub(super) async fn list(State(app): State<App>, Path(organization_id): Path<String>) -> Result<Json<Value>, Error> {
     let state = app.state();
@@ -32,8 +32,8 @@ pub(super) async fn get(
     Ok(Json(json!({ "directory": app.state().directory(&organization_id, &id)?.json() })))
 }
 
-/// `PATCH …/{id}:enable` and `…/{id}:disable`.
-pub(super) async fn toggle(
+/// Handles `PATCH …/{id}:enable` and `PATCH …/{id}:disable`.
+pub(super) async fn set_enabled(
     State(app): State<App>,
     Path((organization_id, id)): Path<(String, String)>,
 ) -> Result<Json<Value>, Error> {
@@ -42,69 +42,66 @@ pub(super) async fn toggle(
         Some((id, "disable")) => (id, false),
         _ => return Err(Error::not_found("path")),
     };
-    let (answer, happened) = app.state().toggle(&organization_id, id, enabled, app.clock.now())?;
-    if let Some(happened) = happened {
-        app.tell(happened);
+    let (body, event) = app.state().set_enabled(&organization_id, id, enabled, app.clock.now())?;
+    if let Some(event) = event {
+        app.publish(event);
     }
-    Ok(Json(answer))
+    Ok(Json(body))
 }
 
 pub(super) async fn users(
     State(app): State<App>,
     Path((organization_id, directory_id)): Path<(String, String)>,
-    query: Ask,
+    query: ListQuery,
 ) -> Result<Json<Value>, Error> {
     let params = Params::read(query)?;
-    let page = params.page(&format!("users {directory_id}"), SIZES.0, SIZES.1, SIZES.2)?;
+    let request = params.page_request(&format!("users {directory_id}"), SIZES)?;
     let (after, detail) = (params.updated_after()?, params.include_detail()?);
     let state = app.state();
     let directory = state.directory(&organization_id, &directory_id)?;
-    let changed = |number: u64| {
-        directory
-            .users
-            .get(&number)
-            .filter(|user| after.is_none_or(|after| user.updated_at > after))
-            .map(|user| (number, user))
+    let select = |number: u64| {
+        let user = directory.users.get(&number).filter(|user| after.is_none_or(|after| user.updated_at > after));
+        user.map(|user| (number, user))
     };
-    let (cut, total) = match params.directory_group_id.as_deref().filter(|id| !id.is_empty()) {
+    let (page, total) = match params.directory_group_id.as_deref().filter(|id| !id.is_empty()) {
         Some(group) => {
-            // A group that does not exist has no members.
+            // As with the vendor, filtering by an unknown group is not an error: it has no members.
             let members = directory
                 .group_number(group)
                 .and_then(|number| directory.members.get(&number))
                 .cloned()
                 .unwrap_or_default();
-            let total = members.iter().filter(|number| changed(**number).is_some()).count();
-            (page.cut(|range| members.range(range).filter_map(|number| changed(*number))), total)
+            let total = members.iter().filter(|number| select(**number).is_some()).count();
+            (request.select(|range| members.range(range).filter_map(|number| select(*number))), total)
         }
         None => {
             let total = if after.is_none() {
                 directory.users.len()
             } else {
-                directory.users.keys().filter(|number| changed(**number).is_some()).count()
+                directory.users.keys().filter(|number| select(**number).is_some()).count()
             };
-            (page.cut(|range| directory.users.range(range).filter_map(|(number, _)| changed(*number))), total)
+            (request.select(|range| directory.users.range(range).filter_map(|(number, _)| select(*number))), total)
         }
     };
-    let users: Vec<Value> = cut.items.into_iter().map(|user| directory.user_json(user, detail)).collect();
-    Ok(Json(json!({ "users": users, "total_size": total, "next_page_token": cut.next, "prev_page_token": cut.prev })))
+    let users: Vec<Value> = page.items.into_iter().map(|user| directory.user_json(user, detail)).collect();
+    Ok(Json(json!({ "users": users, "total_size": total, "next_page_token": page.next, "prev_page_token": page.prev })))
 }
 
 pub(super) async fn groups(
     State(app): State<App>,
     Path((organization_id, directory_id)): Path<(String, String)>,
-    query: Ask,
+    query: ListQuery,
 ) -> Result<Json<Value>, Error> {
     let params = Params::read(query)?;
-    let page = params.page(&format!("groups {directory_id}"), SIZES.0, SIZES.1, SIZES.2)?;
+    let request = params.page_request(&format!("groups {directory_id}"), SIZES)?;
     let (after, detail) = (params.updated_after()?, params.include_detail()?);
-    // There is no provider behind the sandbox whose other groups it could list.
+    // Checked, but without effect: a sandbox directory has no groups that the vendor does not sync.
     params.include_external_groups()?;
     let state = app.state();
     let directory = state.directory(&organization_id, &directory_id)?;
     let changed = |at| after.is_none_or(|after| at > after);
     let total = directory.groups.values().filter(|group| changed(group.updated_at)).count();
-    let cut = page.cut(|range| {
+    let page = request.select(|range| {
         directory
             .groups
             .range(range)
@@ -112,6 +109,8 @@ pub(super) async fn groups(
             .map(|(number, group)| (*number, (*number, group)))
     });
     let groups: Vec<Value> =
-        cut.items.into_iter().map(|(number, group)| directory.group_json(number, group, detail)).collect();
-    Ok(Json(json!({ "groups": groups, "total_size": total, "next_page_token": cut.next, "prev_page_token": cut.prev })))
+        page.items.into_iter().map(|(number, group)| directory.group_json(number, group, detail)).collect();
+    Ok(Json(
+        json!({ "groups": groups, "total_size": total, "next_page_token": page.next, "prev_page_token": page.prev }),
+    ))
 }

@@ -1,70 +1,27 @@
-//! The contract's paths. Who calls is checked first; then a fault may come in between; then the call is answered.
+//! The paths of the contract.
+//!
+//! A call is counted first. Then a planned fault may replace its response. Then its token is checked, and it is answered.
 
 mod directories;
 mod organizations;
 mod paging;
 mod token;
 
-use crate::Fault;
-use crate::clock::SandboxClock;
+use crate::broken;
 use crate::control;
-use crate::data::Credentials;
+use crate::environment::App;
 use crate::error::Error;
-use crate::fault::Plan;
-use crate::outbox::Outbox;
-use crate::server::Broken;
-use crate::state::{Happened, State};
+use crate::fault::Fault;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State as Shared};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, patch, post};
-use headcount::Timestamp;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
 
-/// Everything that answering a call may need.
-pub(crate) struct Environment {
-    pub(crate) id: String,
-    pub(crate) credentials: Credentials,
-    pub(crate) token_ttl: Duration,
-    pub(crate) clock: Arc<SandboxClock>,
-    pub(crate) faults: Plan,
-    pub(crate) outbox: Arc<Outbox>,
-    pub(crate) state: Mutex<State>,
-    /// Tokens that were given out, and when they end.
-    pub(crate) tokens: Mutex<HashMap<String, Timestamp>>,
-    pub(crate) requests: Mutex<BTreeMap<String, u64>>,
-    pub(crate) connections: AtomicU64,
-    /// What a program prints when it starts.
-    pub(crate) settings: Mutex<serde_json::Value>,
-}
-
-impl Environment {
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn tell(&self, happened: Happened) {
-        self.outbox.post(&self.id, happened);
-    }
-
-    pub(crate) fn count(&self, route: String) -> u64 {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        *requests.entry(route).and_modify(|count| *count += 1).or_insert(1)
-    }
-
-    pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-pub(crate) type App = Arc<Environment>;
-
+/// Makes the router of the REST API, of the token endpoint and of the control API.
 pub(crate) fn router(app: App) -> Router {
     let rest = Router::new()
         .route("/api/v1/organizations", get(organizations::list).post(organizations::create))
@@ -77,15 +34,15 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/v1/organizations/{organization_id}/directories/{directory_id}/users", get(directories::users))
         .route("/api/v1/organizations/{organization_id}/directories/{directory_id}/groups", get(directories::groups))
         .route("/api/v1/organizations/{organization_id}/directories/{id}", get(directories::get))
-        .route("/api/v1/organizations/{organization_id}/directories/{id}", patch(directories::toggle))
+        .route("/api/v1/organizations/{organization_id}/directories/{id}", patch(directories::set_enabled))
         .route_layer(from_fn_with_state(Arc::clone(&app), authorize))
-        .route_layer(from_fn_with_state(Arc::clone(&app), misbehave))
+        .route_layer(from_fn_with_state(Arc::clone(&app), inject_fault))
         .route("/oauth/token", post(token::grant))
         .route_layer(from_fn_with_state(Arc::clone(&app), count));
     rest.nest("/sandbox", control::router()).fallback(async || Error::not_found("path")).with_state(app)
 }
 
-/// Counts the call by its route, and gives it an id.
+/// Counts a call by its route, and adds a request id to its response.
 async fn count(Shared(app): Shared<App>, path: MatchedPath, request: Request, next: Next) -> Response {
     let number = app.count(format!("{} {}", request.method(), path.as_str()));
     let mut response = next.run(request).await;
@@ -95,8 +52,8 @@ async fn count(Shared(app): Shared<App>, path: MatchedPath, request: Request, ne
     response
 }
 
-/// Lets a fault come in between, where one is due. Token requests and control calls meet none.
-async fn misbehave(Shared(app): Shared<App>, request: Request, next: Next) -> Response {
+/// Replaces or delays the response if a fault is due. Not used for token requests and the control API.
+async fn inject_fault(Shared(app): Shared<App>, request: Request, next: Next) -> Response {
     match app.faults.next() {
         None => next.run(request).await,
         Some(Fault::RateLimit(seconds)) => {
@@ -104,14 +61,14 @@ async fn misbehave(Shared(app): Shared<App>, request: Request, next: Next) -> Re
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response
         }
-        Some(Fault::Status(status)) => Error::asked_for(status).into_response(),
-        Some(Fault::Reset) => Broken::reset(),
-        Some(Fault::Truncate) => Broken::truncate(next.run(request).await).await,
-        Some(Fault::Garbage) => json_text(Body::from("{\"users\":[{\"id\":\"diruser_1\",,,")),
+        Some(Fault::Status(status)) => Error::requested(status).into_response(),
+        Some(Fault::Reset) => broken::reset(),
+        Some(Fault::Truncate) => broken::truncate(next.run(request).await).await,
+        Some(Fault::Garbage) => json_response(Body::from("{\"users\":[{\"id\":\"diruser_1\",,,")),
         Some(Fault::Html) => Html("<html><body>Sign in to use the network</body></html>").into_response(),
-        Some(Fault::WrongTypes) => json_text(Body::from(WRONG_TYPES)),
-        Some(Fault::Junk) => json_text(Body::from(vec![b'7'; 10_000_000])),
-        Some(Fault::Drip) => json_text(Broken::drip()),
+        Some(Fault::WrongTypes) => json_response(Body::from(WRONG_TYPES)),
+        Some(Fault::Junk) => json_response(Body::from(vec![b'7'; 10_000_000])),
+        Some(Fault::Drip) => json_response(broken::drip()),
         Some(Fault::Redirect) => Redirect::temporary("https://elsewhere.example/").into_response(),
         Some(Fault::Latency(time)) => {
             tokio::time::sleep(time).await;
@@ -124,29 +81,26 @@ async fn misbehave(Shared(app): Shared<App>, request: Request, next: Next) -> Re
     }
 }
 
+/// The members of all responses of the contract, each with a number as its value.
 const WRONG_TYPES: &str =
     r#"{"organization":7,"organizations":7,"directory":7,"directories":7,"users":7,"groups":7,"enabled":7}"#;
 
-fn json_text(body: Body) -> Response {
+/// Makes a response with status 200 whose content type is JSON, whatever the body is.
+fn json_response(body: Body) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Refuses a missing, unknown or expired token.
+/// Answers 401 to a call whose token is missing, unknown or expired.
 async fn authorize(Shared(app): Shared<App>, request: Request, next: Next) -> Response {
     let token =
         request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(token) = token else {
         return Error::unauthenticated("the bearer token is missing").into_response();
     };
-    let ends = app.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied();
-    match ends {
-        Some(ends) if app.clock.now() < ends => next.run(request).await,
+    let expiry = app.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(token).copied();
+    match expiry {
+        Some(expiry) if app.clock.now() < expiry => next.run(request).await,
         Some(_) => Error::unauthenticated("the token has expired").into_response(),
         None => Error::unauthenticated("the token is not valid").into_response(),
     }
-}
-
-/// A body with another status than 200.
-pub(crate) fn created(body: serde_json::Value) -> Response {
-    (StatusCode::CREATED, axum::Json(body)).into_response()
 }

@@ -1,6 +1,7 @@
-//! Pages: a range of the numbers that a listing's items have, named by an opaque token.
+//! Pages of a listing.
 //!
-//! A token holds on to an item rather than to a count, so that a page does not shift when somebody is hired or leaves meanwhile.
+//! Every item of a listing has a number, and numbers increase in the order of creation. A page token names the listing and the item
+//! that the page starts after (or ends before), so that items that are created or deleted between two requests do not shift a page.
 
 use crate::error::Error;
 use axum::extract::Query;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
 
-/// The query parameters of all listings, as texts: what is malformed is refused by name.
+/// The query parameters of all listings. They are read as strings, so that an error can name the malformed one.
 #[derive(Default, Deserialize)]
 pub(super) struct Params {
     page_size: Option<String>,
@@ -22,6 +23,14 @@ pub(super) struct Params {
     include_external_groups: Option<String>,
     pub(super) directory_group_id: Option<String>,
     updated_after: Option<String>,
+}
+
+/// The page sizes of a listing. A requested size outside of `smallest` to `largest` is replaced by the nearest of the two.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) default: usize,
+    pub(super) smallest: usize,
+    pub(super) largest: usize,
 }
 
 impl Params {
@@ -43,29 +52,32 @@ impl Params {
         self.updated_after.as_deref().filter(|text| !text.is_empty()).map(parse).transpose()
     }
 
-    /// What a token is good for: one listing with the same filters.
-    fn listing(&self, of: &str) -> u64 {
+    /// Returns a hash of the listing and its filters. A page token is valid only for the same hash.
+    fn listing_hash(&self, listing: &str) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (of, &self.external_id, &self.directory_group_id, &self.updated_after).hash(&mut hasher);
+        (listing, &self.external_id, &self.directory_group_id, &self.updated_after).hash(&mut hasher);
         hasher.finish()
     }
 
-    /// The page that was asked for. `smallest` and `largest` are the sizes that the server gives, whatever is asked.
-    pub(super) fn page(&self, of: &str, default: usize, smallest: usize, largest: usize) -> Result<Wanted, Error> {
-        let listing = self.listing(of);
+    /// Reads which page of `listing` is asked for.
+    ///
+    /// # Errors
+    ///
+    /// 400 if the page size is not a number, or the token is not one of this listing with these filters.
+    pub(super) fn page_request(&self, listing: &str, sizes: Sizes) -> Result<PageRequest, Error> {
+        let listing_hash = self.listing_hash(listing);
         let size = match self.page_size.as_deref() {
-            None | Some("" | "0") => default,
+            None | Some("" | "0") => sizes.default,
             Some(text) => {
                 text.parse::<u32>().map_err(|_| Error::invalid("page_size: expected a whole number"))? as usize
             }
         };
-        let at = match self.page_token.as_deref() {
-            None | Some("") => At::Start,
-            Some(token) => {
-                At::read(token, listing).ok_or_else(|| Error::invalid("page_token: not a token of this listing"))?
-            }
+        let position = match self.page_token.as_deref() {
+            None | Some("") => Position::Start,
+            Some(token) => Position::read(token, listing_hash)
+                .ok_or_else(|| Error::invalid("page_token: not a token of this listing"))?,
         };
-        Ok(Wanted { listing, size: size.clamp(smallest, largest), at })
+        Ok(PageRequest { listing_hash, size: size.clamp(sizes.smallest, sizes.largest), position })
     }
 }
 
@@ -77,61 +89,65 @@ fn boolean(name: &str, text: Option<&str>) -> Result<bool, Error> {
     }
 }
 
-/// Where a page lies.
-enum At {
+/// Where a page starts or ends, by the number of an item.
+enum Position {
     Start,
     After(u64),
     Before(u64),
 }
 
-impl At {
-    fn read(token: &str, listing: u64) -> Option<At> {
+impl Position {
+    /// Decodes a page token: base64url of `HASH.after.NUMBER` or `HASH.before.NUMBER`.
+    fn read(token: &str, listing_hash: u64) -> Option<Position> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
         let mut parts = text.split('.');
-        let (of, side, number) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
-        if parts.next().is_some() || of != format!("{listing:x}") {
+        let (hash, side, number) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
+        if parts.next().is_some() || hash != format!("{listing_hash:x}") {
             return None;
         }
         match side {
-            "after" => Some(At::After(number)),
-            "before" => Some(At::Before(number)),
+            "after" => Some(Position::After(number)),
+            "before" => Some(Position::Before(number)),
             _ => None,
         }
     }
 }
 
-/// A page to be cut out of a listing.
-pub(super) struct Wanted {
-    listing: u64,
+/// The page that a call asks for.
+pub(super) struct PageRequest {
+    listing_hash: u64,
     size: usize,
-    at: At,
+    position: Position,
 }
 
-/// A page that was cut.
-pub(super) struct Cut<T> {
+/// One page of a listing.
+pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
+    /// Token of the next page; empty on the last one.
     pub(super) next: String,
+    /// Token of the previous page; empty on the first one.
     pub(super) prev: String,
 }
 
-impl Wanted {
-    /// Takes the page from `range`, which gives the items between two numbers, in order and from both ends.
-    pub(super) fn cut<T, I: DoubleEndedIterator<Item = (u64, T)>>(
+impl PageRequest {
+    /// Takes the page's items from `range`, which returns the items whose numbers are in a range, in increasing order.
+    pub(super) fn select<T, I: DoubleEndedIterator<Item = (u64, T)>>(
         &self,
         range: impl Fn((Bound<u64>, Bound<u64>)) -> I,
-    ) -> Cut<T> {
+    ) -> Page<T> {
         use Bound::{Excluded, Unbounded};
-        let mut items: Vec<(u64, T)> = match self.at {
-            At::Start => range((Unbounded, Unbounded)).take(self.size).collect(),
-            At::After(number) => range((Excluded(number), Unbounded)).take(self.size).collect(),
-            At::Before(number) => {
+        let items: Vec<(u64, T)> = match self.position {
+            Position::Start => range((Unbounded, Unbounded)).take(self.size).collect(),
+            Position::After(number) => range((Excluded(number), Unbounded)).take(self.size).collect(),
+            Position::Before(number) => {
                 let mut items: Vec<_> = range((Unbounded, Excluded(number))).rev().take(self.size).collect();
                 items.reverse();
                 items
             }
         };
-        let token = |side: &str, number: u64| URL_SAFE_NO_PAD.encode(format!("{:x}.{side}.{number}", self.listing));
+        let token =
+            |side: &str, number: u64| URL_SAFE_NO_PAD.encode(format!("{:x}.{side}.{number}", self.listing_hash));
         let (mut next, mut prev) = (String::new(), String::new());
         if let (Some((first, _)), Some((last, _))) = (items.first(), items.last()) {
             if range((Excluded(*last), Unbounded)).next().is_some() {
@@ -141,7 +157,7 @@ impl Wanted {
                 prev = token("before", *first);
             }
         }
-        Cut { items: items.drain(..).map(|(_, item)| item).collect(), next, prev }
+        Page { items: items.into_iter().map(|(_, item)| item).collect(), next, prev }
     }
 }
 
@@ -150,35 +166,47 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    #[test]
-    fn pages_lead_forward_and_back() {
-        let items: BTreeMap<u64, u64> = (1..=25).map(|number| (number * 3, number)).collect();
-        let cut = |token: &str| {
-            let params = Params { page_token: Some(token.to_owned()), ..Params::default() };
-            params
-                .page("numbers", 10, 1, 30)
-                .unwrap()
-                .cut(|range| items.range(range).map(|(number, item)| (*number, *item)))
-        };
-        let first = cut("");
-        let second = cut(&first.next);
-        let third = cut(&second.next);
-        assert_eq!([&first.items, &second.items, &third.items].map(Vec::len), [10, 10, 5]);
-        assert_eq!(third.items.last(), Some(&25));
-        assert_eq!((first.prev.as_str(), third.next.as_str()), ("", ""));
-        assert_eq!(cut(&third.prev).items, second.items);
-        assert_eq!(cut(&second.prev).items, first.items);
+    const SIZES: Sizes = Sizes { default: 10, smallest: 1, largest: 30 };
+    const ONE: Sizes = Sizes { default: 1, smallest: 1, largest: 1 };
+
+    fn with_token(token: &str) -> Params {
+        Params { page_token: Some(token.to_owned()), ..Params::default() }
     }
 
     #[test]
-    fn a_token_is_good_for_its_listing_alone() {
-        let params = |token: &str| Params { page_token: Some(token.to_owned()), ..Params::default() };
-        let token = params("").page("a", 1, 1, 1).unwrap().cut(|_| [(1, ()), (2, ())].into_iter()).next;
-        assert!(params(&token).page("a", 1, 1, 1).is_ok());
-        for token in [token.as_str(), "nonsense", "!"] {
-            assert!(params(token).page("b", 1, 1, 1).is_err());
+    fn tokens_lead_through_all_pages_and_back() {
+        let items: BTreeMap<u64, u64> = (1..=25).map(|number| (number * 3, number)).collect();
+        let page = |token: &str| {
+            let request = with_token(token).page_request("numbers", SIZES).unwrap();
+            request.select(|range| items.range(range).map(|(number, item)| (*number, *item)))
+        };
+        let first = page("");
+        let second = page(&first.next);
+        let third = page(&second.next);
+        assert_eq!(first.items.len(), 10);
+        assert_eq!(second.items.len(), 10);
+        assert_eq!(third.items.len(), 5);
+        assert_eq!(third.items.last(), Some(&25));
+        assert_eq!(first.prev, "");
+        assert_eq!(third.next, "");
+        assert_eq!(page(&third.prev).items, second.items);
+        assert_eq!(page(&second.prev).items, first.items);
+    }
+
+    #[test]
+    fn a_token_is_refused_for_another_listing_or_filter() {
+        let request = with_token("").page_request("a", ONE).unwrap();
+        let token = request.select(|_| [(1, ()), (2, ())].into_iter()).next;
+        assert!(with_token(&token).page_request("a", ONE).is_ok());
+        assert!(with_token(&token).page_request("b", ONE).is_err());
+        let filtered = Params { updated_after: Some("2026-01-01T00:00:00Z".into()), ..with_token(&token) };
+        assert!(filtered.page_request("a", ONE).is_err());
+    }
+
+    #[test]
+    fn a_malformed_token_is_refused() {
+        for token in ["nonsense", "!"] {
+            assert!(with_token(token).page_request("a", ONE).is_err(), "{token}");
         }
-        let filtered = Params { updated_after: Some("2026-01-01T00:00:00Z".into()), ..params(&token) };
-        assert!(filtered.page("a", 1, 1, 1).is_err());
     }
 }

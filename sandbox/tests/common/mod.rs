@@ -1,4 +1,4 @@
-//! What the sandbox's tests share: a plain HTTP client with a token, the contract's schemas, and an endpoint that takes webhooks.
+//! Helpers of the sandbox's tests: an HTTP client with a token, the contract's schemas, and a webhook endpoint.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, reason = "each test file uses a part of it")]
 
 use headcount::Webhook;
@@ -13,8 +13,8 @@ pub fn contract() -> Value {
     serde_json::from_str(include_str!("../../../tests/contract/scalekit-directory.openapi.json")).unwrap()
 }
 
-/// Panics where `instance` is not what the contract's schema `name` says.
-pub fn conforms(contract: &Value, name: &str, instance: &Value) {
+/// Panics unless `instance` conforms to the contract's schema `name`.
+pub fn assert_conforms(contract: &Value, name: &str, instance: &Value) {
     let schema = json!({ "$ref": format!("#/components/schemas/{name}"), "components": contract["components"] });
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
     let errors: Vec<_> =
@@ -22,7 +22,7 @@ pub fn conforms(contract: &Value, name: &str, instance: &Value) {
     assert!(errors.is_empty(), "{name}: {errors:#?}\n{instance:#}");
 }
 
-/// Calls the REST API as any program would.
+/// An HTTP client with an access token that does not use the headcount library.
 pub struct Rest {
     pub client: Client,
     pub url: String,
@@ -57,7 +57,7 @@ impl Rest {
         request.send().await
     }
 
-    /// The body of an answer with this status.
+    /// Makes a call, checks the status and returns the body.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>, status: u16) -> Value {
         let response = self.send(method, path, body).await.unwrap();
         assert_eq!(response.status(), status, "{path}");
@@ -74,26 +74,30 @@ impl Rest {
     }
 }
 
+/// Reads a body; null if it is empty.
 pub async fn json_of(response: Response) -> Value {
     let text = response.text().await.unwrap();
     if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
 }
 
-/// An endpoint that verifies what it gets, and answers 500 to its first `failures` requests.
+/// A webhook endpoint that verifies signatures.
 pub struct Endpoint {
     pub url: String,
+    /// Message id and body of the accepted webhooks, in the order of their arrival.
     pub events: Arc<Mutex<Vec<(String, Value)>>>,
+    /// Number of all requests.
     pub requests: Arc<AtomicUsize>,
 }
 
 impl Endpoint {
+    /// Starts an endpoint that answers 500 to its first `failures` requests and 201 to the others, and registers it.
     pub async fn start(sandbox: &Sandbox, failures: usize) -> Endpoint {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let endpoint = Endpoint { url, events: Arc::default(), requests: Arc::default() };
         let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
         let (events, requests) = (Arc::clone(&endpoint.events), Arc::clone(&endpoint.requests));
-        let take = async move |headers: axum::http::HeaderMap, body: axum::body::Bytes| {
+        let receive = async move |headers: axum::http::HeaderMap, body: axum::body::Bytes| {
             let event = webhook.verify(&headers, &body).unwrap();
             let id = headers["webhook-id"].to_str().unwrap().to_owned();
             if requests.fetch_add(1, Ordering::SeqCst) < failures {
@@ -103,19 +107,20 @@ impl Endpoint {
             axum::http::StatusCode::CREATED
         };
         tokio::spawn(async move {
-            let router = axum::Router::new().route("/hook", axum::routing::post(take));
+            let router = axum::Router::new().route("/hook", axum::routing::post(receive));
             axum::serve(listener, router).await.unwrap();
         });
         sandbox.register_endpoint(&endpoint.url);
         endpoint
     }
 
-    pub fn kinds(&self) -> Vec<String> {
+    /// Returns the types of the accepted events.
+    pub fn types(&self) -> Vec<String> {
         self.events.lock().unwrap().iter().map(|(_, event)| event["type"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-/// Waits until `holds`; a minute is for ever.
+/// Waits until `holds` returns true. Panics after a minute.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..6000 {
         if holds() {
@@ -123,5 +128,5 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("this never came true: {what}");
+    panic!("waited a minute for {what}");
 }

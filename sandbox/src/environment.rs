@@ -1,0 +1,55 @@
+//! Everything that a request handler may need, shared by all of them.
+
+use crate::clock::SandboxClock;
+use crate::data::Credentials;
+use crate::fault::FaultSchedule;
+use crate::outbox::Outbox;
+use crate::state::{Event, State};
+use headcount::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The running environment.
+pub(crate) struct Environment {
+    pub(crate) id: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) token_ttl: Duration,
+    pub(crate) clock: Arc<SandboxClock>,
+    pub(crate) faults: FaultSchedule,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) state: Mutex<State>,
+    /// Valid access tokens with their expiry, by the sandbox's clock.
+    pub(crate) tokens: Mutex<HashMap<String, Timestamp>>,
+    /// Number of calls by method and route.
+    pub(crate) requests: Mutex<BTreeMap<String, u64>>,
+    /// Number of accepted TCP connections.
+    pub(crate) connections: AtomicU64,
+    /// The settings that [`Sandbox::settings`](crate::Sandbox::settings) returns. Set once the port is known.
+    pub(crate) settings: Mutex<serde_json::Value>,
+}
+
+impl Environment {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues an event for every registered endpoint.
+    pub(crate) fn publish(&self, event: Event) {
+        self.outbox.publish(&self.id, event);
+    }
+
+    /// Counts a call of a route and returns how many there were, this one included.
+    pub(crate) fn count(&self, route: String) -> u64 {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        *requests.entry(route).and_modify(|count| *count += 1).or_insert(1)
+    }
+
+    pub(crate) fn requests(&self) -> BTreeMap<String, u64> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The environment as the handlers share it.
+pub(crate) type App = Arc<Environment>;

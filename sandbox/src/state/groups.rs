@@ -1,0 +1,48 @@
+//! Changes of groups.
+
+use super::event::Event;
+use super::rows::Group;
+use super::tables::State;
+use crate::error::Error;
+use crate::input::{GroupChange, NewGroup};
+use headcount::Timestamp;
+use serde_json::Value;
+
+impl State {
+    /// Adds a group without members; returns it as REST lists it, and the event.
+    pub(crate) fn create_group(&mut self, new: NewGroup, now: Timestamp) -> Result<(Value, Event), Error> {
+        if new.display_name.is_empty() {
+            return Err(Error::invalid("display_name: expected a name that is not empty"));
+        }
+        let target = self.target_directory(new.organization_id.as_deref(), new.directory_id.as_deref())?;
+        let id = self.next_id("dirgroup");
+        let directory = self.directory_mut(&target)?;
+        let external_id = format!("dp_{id}");
+        let number = directory.add_group(Group { id, display_name: new.display_name, external_id, updated_at: now });
+        Ok(directory.group_and_event(number, "organization.directory.group_created", "Directory Group Created"))
+    }
+
+    /// Renames a group; returns it as REST lists it, and the event.
+    pub(crate) fn update_group(
+        &mut self,
+        id: &str,
+        change: GroupChange,
+        now: Timestamp,
+    ) -> Result<(Value, Event), Error> {
+        let (directory, number) = self.find_group(id)?;
+        if let Some(group) = directory.groups.get_mut(&number) {
+            group.display_name = change.display_name;
+            group.updated_at = now;
+        }
+        Ok(directory.group_and_event(number, "organization.directory.group_updated", "Directory Group Updated"))
+    }
+
+    /// Removes a group; returns the event. Its members stay in the directory.
+    pub(crate) fn delete_group(&mut self, id: &str) -> Result<Event, Error> {
+        let (directory, number) = self.find_group(id)?;
+        let (_, event) =
+            directory.group_and_event(number, "organization.directory.group_deleted", "Directory Group Deleted");
+        directory.remove_group(number);
+        Ok(event)
+    }
+}

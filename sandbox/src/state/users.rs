@@ -1,0 +1,103 @@
+//! Changes of users and of their memberships.
+
+use super::event::Event;
+use super::rows::User;
+use super::tables::State;
+use crate::error::Error;
+use crate::input::{NewUser, UserChange};
+use headcount::Timestamp;
+use serde_json::{Value, json};
+
+const UPDATED: (&str, &str) = ("organization.directory.user_updated", "Directory User Updated");
+
+impl State {
+    /// Adds a user; returns them as REST lists them, and the event.
+    pub(crate) fn create_user(&mut self, new: NewUser, now: Timestamp) -> Result<(Value, Event), Error> {
+        if !new.email.contains('@') {
+            return Err(Error::invalid("email: expected an address with \"@\""));
+        }
+        let target = self.target_directory(new.organization_id.as_deref(), new.directory_id.as_deref())?;
+        let id = self.next_id("diruser");
+        let directory = self.directory_mut(&target)?;
+        let groups = directory.group_numbers(&new.groups)?;
+        let username =
+            new.preferred_username.unwrap_or_else(|| new.email.split('@').next().unwrap_or_default().to_owned());
+        let number = directory.add_user(User {
+            dp_id: format!("dp_{id}"),
+            id,
+            email: new.email,
+            given_name: new.given_name,
+            family_name: new.family_name,
+            preferred_username: username,
+            title: String::new(),
+            active: true,
+            groups,
+            updated_at: now,
+        });
+        Ok(directory.user_and_event(number, "organization.directory.user_created", "Directory User Created"))
+    }
+
+    /// Changes the fields of a user that are not `None`; returns the user as REST lists them, and the event.
+    pub(crate) fn update_user(
+        &mut self,
+        id: &str,
+        change: UserChange,
+        now: Timestamp,
+    ) -> Result<(Value, Event), Error> {
+        let UserChange { email, given_name, family_name, preferred_username, active, groups } = change;
+        let (directory, number) = self.find_user(id)?;
+        let groups = groups.map(|groups| directory.group_numbers(&groups)).transpose()?;
+        if let Some(groups) = groups {
+            directory.set_groups(number, groups);
+        }
+        if let Some(user) = directory.users.get_mut(&number) {
+            for (field, value) in [
+                (&mut user.email, email),
+                (&mut user.given_name, given_name),
+                (&mut user.family_name, family_name),
+                (&mut user.preferred_username, preferred_username),
+            ] {
+                if let Some(value) = value {
+                    *field = value;
+                }
+            }
+            user.active = active.unwrap_or(user.active);
+            user.updated_at = now;
+        }
+        Ok(directory.user_and_event(number, UPDATED.0, UPDATED.1))
+    }
+
+    /// Removes a user; returns the event.
+    pub(crate) fn delete_user(&mut self, id: &str) -> Result<Event, Error> {
+        let (directory, number) = self.find_user(id)?;
+        let user = directory.remove_user(number).ok_or_else(|| Error::not_found("user"))?;
+        let data = json!({
+            "id": user.id, "organization_id": directory.organization_id, "dp_id": user.dp_id, "email": user.email,
+        });
+        Ok(directory.event("organization.directory.user_deleted", "DirectoryUser", "Directory User Deleted", data))
+    }
+
+    /// Adds a user to a group of the same directory, or removes them from it; returns the event.
+    ///
+    /// As with the vendor, the event is a change of the user, not of the group.
+    pub(crate) fn set_member(
+        &mut self,
+        group_id: &str,
+        user_id: &str,
+        member: bool,
+        now: Timestamp,
+    ) -> Result<Event, Error> {
+        let (directory, user) = self.find_user(user_id)?;
+        let group = directory.group_number(group_id).ok_or_else(|| Error::not_found("group"))?;
+        let mut groups: Vec<u64> = directory.users.get(&user).map(|user| user.groups.clone()).unwrap_or_default();
+        groups.retain(|other| *other != group);
+        if member {
+            groups.push(group);
+        }
+        directory.set_groups(user, groups);
+        if let Some(user) = directory.users.get_mut(&user) {
+            user.updated_at = now;
+        }
+        Ok(directory.user_and_event(user, UPDATED.0, UPDATED.1).1)
+    }
+}
