@@ -1,8 +1,8 @@
-"""Listing a directory against the peers, as ratios in one run: `make bench`.
+"""Compares listing a directory with other clients, as ratios within one run: `make bench`.
 
-10,000 users with details, 30 a page, over TLS: the CPU time of the client's process for each user. Then the memory that listing 100,000
-takes over 1,000, and a thousand directories at once from a server 50 ms away. Every figure of the first comes from several fresh
-processes, taken in turn so that a slow moment of the machine falls on all alike: what disturbs a process only adds to its time.
+Measures the client's CPU time per user for 10,000 users with details, 30 per page, over TLS; the additional memory for listing 100,000 users
+instead of 1,000; and a thousand directories at once from a server with a latency of 50 ms. The clients of the first part run alternately, each time in
+a new process, so that a disturbance of the machine affects all of them. The minimum is printed too, because disturbances only add time.
 """
 
 import datetime
@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benches" / "listing"
 ROUNDS = 9
 LATENCY = 0.05
-CONCURRENCY = 32  # a client's own limit, unless it is told another
+CONCURRENCY = 32  # the default limit of a client
 
 sys.path.insert(0, str(ROOT / "tests"))
 
 
 def certificate(folder):
-    """A certificate for this machine that vouches for itself, and its key."""
+    """Writes a self-signed certificate for this machine, and its key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -67,7 +67,7 @@ def server(folder, users):
 
 
 def rust():
-    """The program of benches/rust/listing.rs."""
+    """Builds benches/rust/listing.rs and returns the path of the program."""
     command = ["cargo", "bench", "--quiet", "--package", "headcount-benches", "--bench", "listing", "--no-run", "--message-format=json"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     return next(said["executable"] for said in map(json.loads, built.splitlines()) if said.get("executable"))
@@ -80,7 +80,7 @@ def run(command, ca_file):
 
 
 def clients(program, url, ca_file):
-    """Language -> its commands, headcount's first."""
+    """Returns the commands of each language, headcount's first."""
     return {
         "Rust": [[program, "headcount", url, ca_file], [program, "reqwest", url, ca_file]],
         "Python": [[sys.executable, HERE / "with_headcount.py", url, ca_file], [sys.executable, HERE / "with_httpx.py", url, ca_file]],

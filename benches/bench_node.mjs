@@ -1,6 +1,6 @@
-// Verification and import in Node against the peers, as ratios in one run: `make bench`.
+// Compares verification and import in Node with other packages, as ratios within one run: `make bench`.
 //
-// Every figure is the median of several rounds, taken in turn so that a slow moment of the machine falls on all alike.
+// Every figure is the median of several rounds. The packages are measured alternately, so that a disturbance of the machine affects all of them.
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -33,7 +33,7 @@ function verification(size, number) {
     accept: '*/*',
     ...ours.sign(body),
   }
-  const official = Object.create(Scalekit.prototype) // without its constructor
+  const official = Object.create(Scalekit.prototype) // without its constructor, which uses the network
   const standard = new standardwebhooks.Webhook(secret)
   const svix_ = new svix.Webhook(secret)
   const calls = {

@@ -1,6 +1,6 @@
-"""Verification and import in Python against the peers, as ratios in one run: `make bench`.
+"""Compares verification and import in Python with other packages, as ratios within one run: `make bench`.
 
-Every figure is the median of several rounds, taken in turn so that a slow moment of the machine falls on all alike.
+Every figure is the median of several rounds. The packages are measured alternately, so that a disturbance of the machine affects all of them.
 """
 
 import json
@@ -19,7 +19,7 @@ ROUNDS = 9
 
 
 def event(size):
-    """One of the published events, filled up to about `size` bytes."""
+    """Returns a published event, padded to about `size` bytes."""
     events = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())
     one = events["organization.directory.user_created"]
     missing = size - len(json.dumps(one, separators=(",", ":")))
@@ -53,7 +53,7 @@ def verification(size, number):
         "accept": "*/*",
         **ours.sign(body),
     }
-    official = ScalekitClient.__new__(ScalekitClient)  # its constructor calls the network
+    official = ScalekitClient.__new__(ScalekitClient)  # without its constructor, which uses the network
     standard, svix_ = standardwebhooks.Webhook(SECRET), svix.webhooks.Webhook(SECRET)
     key = b"k" * 24
     calls = {

@@ -1,9 +1,9 @@
-"""What headcount's endpoints cost a web server: events that one process accepts, with the helper and without, in one run: `make bench`.
+"""Measures what headcount's endpoints cost a web server: `make bench`.
 
-Without the helper the same route of the same framework reads the body and answers 201, and by hand it checks the signature and parses the body
-with what the language brings along. All are in one process, asked in turn over the same connections, so that a slow moment of the machine falls
-on all alike; the cost is the median of the differences. CPU time is the server's own, of all its threads, as the kernel counts it; the wall is
-shared with what sends.
+Three routes of the same framework are compared: one reads the body and answers 201; one checks the signature and parses the body by hand, with the
+language's standard library; one uses headcount's endpoint. They are in one process and are called alternately over the same connections, so that a
+disturbance of the machine affects all of them. The cost is the median of the differences. CPU time is that of all threads of the server; wall
+time includes the sender's.
 """
 
 import json
@@ -29,7 +29,7 @@ ROUNDS = 11
 
 
 def events(count, size=1_100):
-    """Published events of different ids, filled up to about `size` bytes and signed."""
+    """Yields published events with different ids, padded to about `size` bytes, and their signed headers."""
     one = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())["organization.directory.user_created"]
     one["data"]["note"] = "x" * max(0, size - len(json.dumps(one, separators=(",", ":"))))
     webhook = headcount.Webhook(SECRET)
@@ -39,7 +39,7 @@ def events(count, size=1_100):
 
 
 def requests(path):
-    """Whole requests, as bytes. Made afresh for each round: a signature is good for five minutes."""
+    """Returns complete HTTP requests. They are made for each round, because a signature is valid for five minutes."""
     made = []
     for body, signed in events(64):
         headers = {
@@ -56,7 +56,7 @@ def requests(path):
 
 
 class Server:
-    """A server as a process of its own, with connections that stay open."""
+    """A server process, and open connections to it."""
 
     def __init__(self, command):
         environment = {**os.environ, "SCALEKIT_WEBHOOK_SECRET": SECRET, "NODE_ENV": "production"}
@@ -67,11 +67,11 @@ class Server:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def cpu(self):
-        """Nanoseconds on a processor, of all its threads."""
+        """Returns the CPU time of all threads in nanoseconds."""
         return sum(int((thread / "schedstat").read_text().split()[0]) for thread in Path(f"/proc/{self.process.pid}/task").iterdir())
 
     def send(self, path, count):
-        """(wall, CPU) of each of `count` events in microseconds: one at a time on each connection."""
+        """Sends `count` events, one at a time on each connection; returns wall and CPU time per event in microseconds."""
         made = requests(path)
         cpu, started = self.cpu(), time.perf_counter()
         for first in range(0, count, CONNECTIONS):

@@ -1,5 +1,5 @@
-// A thousand directories at once in Node: `node concurrent.mjs ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`. It waits for a line on standard
-// input between finding the directories and listing them, and prints what the listing took.
+// Lists a thousand directories at once: `node concurrent.mjs ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`. Finds the directories, waits for a line on
+// standard input, lists them and prints how long that took.
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'

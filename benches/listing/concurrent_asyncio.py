@@ -1,6 +1,6 @@
-"""A thousand directories at once with AsyncClient: `python concurrent_asyncio.py ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`.
+"""Lists a thousand directories at once: `python concurrent_asyncio.py ENVIRONMENT_URL CLIENT_ID CLIENT_SECRET`.
 
-It waits for a line on standard input between finding the directories and listing them, and prints what the listing took.
+Finds the directories, waits for a line on standard input, lists them and prints how long that took.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-// Node's own fetch, by hand: `node fetch.mjs URL`, for server.mjs.
+// Lists users with Node's fetch, without a library: `node fetch.mjs URL`. The server is server.mjs.
 import { measure } from './measure.mjs'
 
 const url = process.argv[2]

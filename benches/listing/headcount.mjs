@@ -1,4 +1,4 @@
-// headcount for Node: `node headcount.mjs URL CA_FILE`, for server.mjs.
+// Lists users with headcount for Node: `node headcount.mjs URL CA_FILE`. The server is server.mjs.
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { measure } from './measure.mjs'

@@ -1,8 +1,8 @@
-// What a listing costs its process: the same for every client that `benches/bench_listing.py` compares.
+// Measures the CPU time and memory of a listing, for the clients that `benches/bench_listing.py` compares.
 
-/** `list(most)` counts the users up to `most`, and looks at each so that nothing can be skipped: {users, emailChars}. */
+/** `list(most)` lists at most `most` users, reads the email address of each, and returns {users, emailChars}. */
 export async function measure(name, version, list) {
-  await list(300) // the token, the connection, and whatever is made once; ten pages are too few for all that V8 compiles
+  await list(300) // warm-up: access token and connection; ten pages are too few for V8 to compile everything
   const cpu = process.cpuUsage()
   const started = performance.now()
   const { users, emailChars } = await list(Infinity)

@@ -1,4 +1,4 @@
-"""What a listing costs its process: the same for every client that `benches/bench_listing.py` compares."""
+"""Measures the CPU time and memory of a listing, for the clients that `benches/bench_listing.py` compares."""
 
 import json
 import resource

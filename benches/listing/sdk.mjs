@@ -1,4 +1,4 @@
-// The official SDK for Node, which speaks gRPC: `node sdk.mjs URL`, for server.mjs.
+// Lists users with the official SDK for Node, which uses gRPC: `node sdk.mjs URL`. The server is server.mjs.
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { measure } from './measure.mjs'

@@ -1,8 +1,9 @@
-// A Scalekit that has one directory to list, over REST and gRPC, and every answer ready before it is asked: what a client costs is then its own.
+// A server with one directory, over REST and gRPC. All responses are made before the first request, so that the server's work does not affect the
+// measurement of a client.
 //
 //   node server.mjs --key KEY.pem --cert CERT.pem [--users 10000]
 //
-// It prints {"url": …} when it listens, and ends when its standard input closes.
+// Prints {"url": …} when it listens, and exits when its standard input closes.
 import { readFileSync } from 'node:fs'
 import { createSecureServer } from 'node:http2'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-"""headcount for Python: `python with_headcount.py URL CA_FILE`, for server.mjs."""
+"""Lists users with headcount for Python: `python with_headcount.py URL CA_FILE`. The server is server.mjs."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""httpx, by hand: `python with_httpx.py URL CA_FILE`, for server.mjs."""
+"""Lists users with httpx: `python with_httpx.py URL CA_FILE`. The server is server.mjs."""
 
 import ssl
 import sys
@@ -8,7 +8,7 @@ from measure import measure
 
 URL, CA_FILE = sys.argv[1:]
 
-# Without the environment, so that no proxy comes between.
+# The environment variables could set a proxy.
 with httpx.Client(base_url=URL, verify=ssl.create_default_context(cafile=CA_FILE), trust_env=False) as client:
     form = {"grant_type": "client_credentials", "client_id": "skc_1", "client_secret": "secret"}
     token = client.post("/oauth/token", data=form).raise_for_status().json()["access_token"]

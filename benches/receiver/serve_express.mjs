@@ -1,5 +1,5 @@
-// Express with an endpoint three times: reading the body and answering 201, checking the signature and parsing by hand, and with headcount's
-// helper.
+// Express with three routes: one reads the body and answers 201, one checks the signature and parses the body by hand, one uses headcount's
+// endpoint.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'

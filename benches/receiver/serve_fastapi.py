@@ -1,5 +1,5 @@
-"""FastAPI with each endpoint three times: reading the body and answering 201, checking the signature and parsing by hand, and with headcount's
-helper."""
+"""FastAPI with three variants of each route: one reads the body and answers 201, one checks the signature and parses the body by hand, one uses
+headcount's endpoint."""
 
 import base64
 import hmac

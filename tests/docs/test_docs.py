@@ -1,4 +1,4 @@
-"""Runs every code block of the documents, against a sandbox. Rust's are doctests of the core (`core/src/lib.rs`)."""
+"""Runs every code block of the documents against a sandbox. Blocks in Rust are doctests of the core (`core/src/lib.rs`)."""
 
 import json
 import os
@@ -14,18 +14,18 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from sandbox import PROGRAM, Sandbox  # noqa: E402
 
-# Each plays itself, block after block: test_tutorial.py and test_provisioning_node.py.
-SESSIONS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md"}
+# Each of these is one program: test_tutorial.py and test_provisioning_node.py run them.
+TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md"}
 
 BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","organization_id":"org_1","data":{"id":"diruser_1","email":"ada@example.com"}}'
 
 
 def blocks():
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    for name in sorted(set(listed.stdout.split()) - SESSIONS):
+    for name in sorted(set(listed.stdout.split()) - TUTORIALS):
         for at, found in enumerate(re.finditer(r"^```(\S*)\n(.*?)^```$", (ROOT / name).read_text(), re.M | re.S)):
             if found[1] == "text":
-                continue  # what a program printed
+                continue  # the output of a program
             yield pytest.param(name, found[1], found[2], id=f"{name}-{at}-{found[1]}")
 
 
@@ -37,7 +37,7 @@ def env():
 
 
 @pytest.mark.parametrize("document, language, code", list(blocks()))
-def test_block(document, language, code, env, tmp_path):
+def test_the_code_block_runs(document, language, code, env, tmp_path):
     RUNNERS[language](code, env, tmp_path)
 
 
@@ -56,8 +56,8 @@ answers = [receive(body, webhook.sign(body)), receive(body + b" ", webhook.sign(
 assert [a if isinstance(a, int) else a[0] for a in answers] == [201, 400], answers
 """
     (folder / "block.py").write_text(code)
-    said = run([sys.executable, "-W", "error", "block.py"], env, folder)
-    assert "receive" in code or said.count("@") >= 40, said
+    output = run([sys.executable, "-W", "error", "block.py"], env, folder)
+    assert "receive" in code or output.count("@") >= 40, output
 
 
 def javascript(code, env, folder):
@@ -71,8 +71,8 @@ assert.deepEqual(answers.map((answer) => [answer].flat()[0]), [201, 400])
     (folder / "node_modules").mkdir()
     (folder / "node_modules" / "headcount").symlink_to(ROOT / "bindings-node")
     (folder / "block.mjs").write_text(code)
-    said = run(["node", "block.mjs"], env, folder)
-    assert "receive" in code or said.count("@") >= 40, said
+    output = run(["node", "block.mjs"], env, folder)
+    assert "receive" in code or output.count("@") >= 40, output
 
 
 def c(code, env, folder):
@@ -87,15 +87,15 @@ def shell(code, env, folder):
     for line in code.splitlines():
         command = line.split("#")[0].strip()
         if command.startswith("make "):
-            # `make test` is what runs this: that the target is there is all there is to try.
+            # `make test` runs this test, so only check that the target exists.
             run(["make", "-n", *command.split()[1:]], env, ROOT)
         elif command.startswith("pip install ./"):
-            folder_of = ROOT / command.split("./")[1]
-            run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder / "python"), str(folder_of)], env, folder)
+            package = ROOT / command.split("./")[1]
+            run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder / "python"), str(package)], env, folder)
             run([sys.executable, "-c", "import headcount; headcount.Client.from_env()"], {**env, "PYTHONPATH": "python"}, folder)
         elif command.startswith("npm install ./"):
-            folder_of = ROOT / command.split("./")[1]
-            run(["npm", "install", "--no-audit", "--no-fund", str(folder_of)], env, folder)
+            package = ROOT / command.split("./")[1]
+            run(["npm", "install", "--no-audit", "--no-fund", str(package)], env, folder)
             run(["node", "-e", "require('headcount').Client.fromEnv()"], env, folder)
         elif command.startswith("cargo run --package headcount-sandbox -- "):
             # The program of the shared build: cargo would compile the dependencies again for this package alone.
@@ -108,11 +108,11 @@ def shell(code, env, folder):
                 started.wait()
                 started.stdout.close()
         else:
-            raise AssertionError(f"nothing here knows how to try: {command}")
+            raise AssertionError(f"unknown command in a document: {command}")
 
 
 def rust(code, env, folder):
-    """The doctests of the core include the document: they compile it, and run what needs no server."""
+    """Checks that the core's doctests include README.md. They compile its blocks, and run those that need no server."""
     assert 'include_str!("../../README.md")' in (ROOT / "core" / "src" / "lib.rs").read_text()
 
 

@@ -1,4 +1,4 @@
-"""The README's table of calls: every row is an operation, and every cell is called by a test of its language against the sandbox."""
+"""Checks the README's table of calls: every row is an operation, and a test of each language makes the call against the sandbox."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ LANGUAGES = {
     "Python": ["bindings-python/tests/test_client.py", "bindings-python/tests/test_async.py"],
     "Node": ["bindings-node/test/client.test.mjs"],
 }
-# The contract's operations on the directory API; a listing has two rows.
+# One row per operation of the contract, and two for a listing.
 ROWS = 15
 
 
@@ -25,22 +25,22 @@ def cells():
             names = re.findall(r"`([^`]+)`", text)
             assert names, f"{name.strip()} has no name in {language}"
             first = names[0].rsplit(".", 1)[0]
-            for one in names:
-                yield pytest.param(language, first + one if one.startswith(".") else one, id=f"{language}-{one}")
+            for called in names:
+                yield pytest.param(language, first + called if called.startswith(".") else called, id=f"{language}-{called}")
 
 
 def pattern(language, name):
-    """The call of it, in the language's spelling."""
+    """Returns a regular expression that finds the call in a source file of the language."""
     if language == "C":
         return rf"\bhc_{name}\("
     if language != "Rust":
         return re.escape(name) + r"\("
-    # Options may stand between the parts, but no end of a statement.
+    # Calls of options may be between the parts, within the same statement.
     parts = [part.split("(")[0] for part in name.split(".")]
     return r"\b[^;]*?\.\s*".join(map(re.escape, parts)) + r"\("
 
 
 @pytest.mark.parametrize("language, name", list(cells()))
-def test_cell(language, name):
+def test_a_test_makes_the_call(language, name):
     tests = "\n".join((ROOT / file).read_text() for file in LANGUAGES[language])
-    assert re.search(pattern(language, name), tests), f"{name} is in the README and in no test"
+    assert re.search(pattern(language, name), tests), f"{name} is in the README, but no test calls it"

@@ -1,4 +1,4 @@
-"""The tutorial of the worked application in Node: its blocks are one program, and print what stands below them; its commands run."""
+"""Runs the tutorial of examples/provisioning/node: its blocks are one program, whose output follows each block. Also runs its commands."""
 
 import json
 import os
@@ -23,7 +23,7 @@ MARK = "\x1e"
 
 @pytest.fixture
 def app(tmp_path):
-    """The application's folder as `npm install` leaves it."""
+    """Copies the application and installs headcount, as `npm install` does."""
     for file in [*APP.glob("*.mjs"), APP / "package.json"]:
         shutil.copy(file, tmp_path)
     (tmp_path / "node_modules").mkdir()
@@ -31,21 +31,21 @@ def app(tmp_path):
     return tmp_path
 
 
-def test_the_blocks_print_what_stands_below_them(app):
-    code, said = "", []
+def test_each_block_prints_the_output_that_follows_it(app):
+    code, outputs = "", []
     for language, text in BLOCKS:
         if language == "js":
             code += f"{text}\nconsole.log({json.dumps(MARK)})\n"
-            said.append("")
+            outputs.append("")
         elif language == "text":
-            said[-1] = text
+            outputs[-1] = text
     (app / "tutorial.mjs").write_text(code)
     ended = subprocess.run(["node", "tutorial.mjs"], cwd=app, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
     assert ended.returncode == 0, ended.stdout
-    assert ended.stdout.split(f"{MARK}\n") == [*said, ""]
+    assert ended.stdout.split(f"{MARK}\n") == [*outputs, ""]
 
 
-def test_the_commands_run(app):
+def test_the_commands_sync_and_serve(app):
     (commands,) = [text.splitlines() for language, text in BLOCKS if language == "sh"]
     assert commands == ["npm install", "npm run sync", "npm start"]
     sandbox = Sandbox(users=30, groups=2, seed=7)
@@ -53,19 +53,19 @@ def test_the_commands_run(app):
     try:
         ran = subprocess.run(["npm", "run", "--silent", "sync"], cwd=app, env=env, stdout=subprocess.PIPE, text=True, timeout=120, check=True)
         assert f"{sandbox.organization_id} {sandbox.directory_id}: done, 30 new" in ran.stdout
-        # What `npm start` runs, without npm between the signal and it.
+        # The command of `npm start`, started without npm, so that it gets the signal itself.
         script = json.loads((app / "package.json").read_text())["scripts"]["start"].split()
         started = subprocess.Popen(script, cwd=app, env=env, stdout=subprocess.PIPE, text=True)
         try:
-            said = []
-            while sum(line.startswith("user.created: ") for line in said) < 30 or not any("listening" in line for line in said):
-                said.append(next(started.stdout))
-            url = next(re.fullmatch(r"listening on (http://\S+)\n", line)[1] for line in said if "listening" in line)
+            lines = []
+            while sum(line.startswith("user.created: ") for line in lines) < 30 or not any("listening" in line for line in lines):
+                lines.append(next(started.stdout))
+            url = next(re.fullmatch(r"listening on (http://\S+)\n", line)[1] for line in lines if "listening" in line)
             sandbox.control("POST", "/endpoints", {"url": url})
-            hired = sandbox.control("POST", "/users", {"email": "ada@example.com", "groups": ["Engineering"]})
-            while f"user.created: {hired['id']}\n" not in said:
-                said.append(next(started.stdout))
-            assert "webhook: applied\n" in said
+            created = sandbox.control("POST", "/users", {"email": "ada@example.com", "groups": ["Engineering"]})
+            while f"user.created: {created['id']}\n" not in lines:
+                lines.append(next(started.stdout))
+            assert "webhook: applied\n" in lines
             started.send_signal(signal.SIGTERM)
             rest = started.stdout.read()
             assert started.wait(60) == 0, rest

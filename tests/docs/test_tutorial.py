@@ -1,4 +1,7 @@
-"""Plays the tutorial of examples/provisioning: its Python is one session, whose output is the block that follows. `…` stands for anything."""
+"""Runs the tutorial of examples/provisioning: its Python blocks are one session, and a text block is the output of the block before it.
+
+`…` in an output matches any text without white space.
+"""
 
 import os
 import re
@@ -19,16 +22,16 @@ EXCERPT = re.compile(r"# (\w+\.py)\n(.*)", re.S)
 END = "\x1e"
 
 
-def test_the_session_goes_as_the_tutorial_says(tmp_path):
+def test_the_session_prints_the_outputs_of_the_tutorial(tmp_path):
     session = []
     for language, text in BLOCK.findall(TUTORIAL.read_text()):
         excerpt = EXCERPT.match(text) if language == "python" else None
         if excerpt:
-            assert excerpt[2] in (PYTHON / excerpt[1]).read_text(), f"{excerpt[1]} does not say:\n{excerpt[2]}"
+            assert excerpt[2] in (PYTHON / excerpt[1]).read_text(), f"{excerpt[1]} does not contain:\n{excerpt[2]}"
         elif language == "python":
             session.append([text, ""])
         else:
-            assert language == "text" and session[-1][1] == "", f"nothing here knows how to try: {text}"
+            assert language == "text" and session[-1][1] == "", f"a text block without a Python block before it: {text}"
             session[-1][1] = text
     program = tmp_path / "session.py"
     program.write_text("".join(f"{code}\nprint(end={END!r})\n" for code, _ in session))
@@ -41,14 +44,14 @@ def test_the_session_goes_as_the_tutorial_says(tmp_path):
         text=True,
         timeout=120,
     )
-    said = ended.stdout.split(END)
-    for (code, expected), output in zip(session, said):
+    outputs = ended.stdout.split(END)
+    for (code, expected), output in zip(session, outputs):
         pattern = r"\S*".join(map(re.escape, expected.split("…")))
-        assert re.fullmatch(pattern, output), f"{code}\nsaid:\n{output}\nand not:\n{expected}"
-    assert ended.returncode == 0 and len(said) == len(session) + 1
+        assert re.fullmatch(pattern, output), f"{code}\nprinted:\n{output}\nexpected:\n{expected}"
+    assert ended.returncode == 0 and len(outputs) == len(session) + 1
 
 
-def test_its_programs_run_by_themselves(tmp_path):
+def test_the_programs_run_separately(tmp_path):
     with headcount.Sandbox(users=5, groups=2, seed=2) as sandbox:
         env = {
             **os.environ,
@@ -66,22 +69,22 @@ def test_its_programs_run_by_themselves(tmp_path):
 
         def run(name, *arguments):
             with start(name, *arguments) as program:
-                said = program.communicate(timeout=60)[0]
+                output = program.communicate(timeout=60)[0]
             assert program.returncode == 0
-            return said
+            return output
 
         assert "done, 5 new" in run("cron.py")
         run("provision.py", "--once")
         accounts = sqlite3.connect(tmp_path / "accounts.db")
         assert accounts.execute("SELECT count(*), sum(active) FROM accounts").fetchone() == (5, 5)
-        # All three at once, as they are meant to run: hires and a leaver arrive by webhook.
+        # The endpoint and the provisioner at the same time: two new users and a removal arrive by webhook.
         with start("endpoint.py") as endpoint, start("provision.py") as provisioner:
             try:
                 sandbox.register_endpoint(endpoint.stdout.readline().split()[-1])
-                nobody, ada = sandbox.create_user("nobody@example.com"), sandbox.create_user("ada@example.com")
-                sandbox.delete_user(nobody.id)
-                asked = "SELECT active FROM accounts WHERE directory_user_id = ?"
-                while (accounts.execute(asked, (ada.id,)).fetchone(), accounts.execute(asked, (nobody.id,)).fetchone()) != ((1,), (0,)):
+                removed, ada = sandbox.create_user("removed@example.com"), sandbox.create_user("ada@example.com")
+                sandbox.delete_user(removed.id)
+                query = "SELECT active FROM accounts WHERE directory_user_id = ?"
+                while (accounts.execute(query, (ada.id,)).fetchone(), accounts.execute(query, (removed.id,)).fetchone()) != ((1,), (0,)):
                     time.sleep(0.02)
             finally:
                 provisioner.send_signal(signal.SIGINT)
