@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorKind, named};
 use http::Method;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -72,6 +73,38 @@ impl Activity<'_> {
     }
 }
 
+impl Serialize for Activity<'_> {
+    /// Serializes all fields, the level and the line for a log as `message`. A field that the activity lacks is left out. Durations are
+    /// milliseconds.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Activity { kind, operation, method, route, attempt, status, error, wait, elapsed, bytes } = self;
+        let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1000.0;
+        let mut fields = serializer.serialize_struct("Activity", 12)?;
+        fields.serialize_field("kind", kind.name())?;
+        fields.serialize_field("level", self.level().name())?;
+        fields.serialize_field("message", &self.to_string())?;
+        fields.serialize_field("operation", operation)?;
+        fields.serialize_field("method", method.as_str())?;
+        fields.serialize_field("route", route)?;
+        fields.serialize_field("attempt", attempt)?;
+        match status {
+            Some(status) => fields.serialize_field("status", status)?,
+            None => fields.skip_field("status")?,
+        }
+        match error {
+            Some(kind) => fields.serialize_field("error", kind.name())?,
+            None => fields.skip_field("error")?,
+        }
+        match wait {
+            Some(wait) => fields.serialize_field("wait_ms", &milliseconds(wait))?,
+            None => fields.skip_field("wait_ms")?,
+        }
+        fields.serialize_field("elapsed_ms", &milliseconds(elapsed))?;
+        fields.serialize_field("bytes", bytes)?;
+        fields.end()
+    }
+}
+
 impl fmt::Display for Activity<'_> {
     /// Formats one line for a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +141,7 @@ impl<F: Fn(&Activity<'_>) + Send + Sync + 'static> Observer for F {
 }
 
 /// Counters of a client since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// Requests sent, including requests for tokens and failed ones.

@@ -3,7 +3,7 @@
 use super::{MirrorGroup, MirrorUser, serde_by_name};
 use crate::Timestamp;
 use crate::error::named;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 named! {
     /// What a change is.
@@ -67,8 +67,9 @@ impl Mirrored {
     }
 }
 
+// The JSON form has the user or the group itself as `before` and `after`; the kind says which. Stores keep a `ChangeBody` instead.
 /// One change of the feed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Change {
     /// The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot.
@@ -85,8 +86,10 @@ pub struct Change {
     /// The group that the change is about, or the group of a membership; `None` for users and directories.
     pub group: Option<MirrorGroup>,
     /// The user or group before the change; `None` if it is new, and for memberships and directories.
+    #[serde(serialize_with = "user_or_group")]
     pub before: Option<Mirrored>,
     /// The user or group after the change; `None` if it was deleted, and for memberships and directories.
+    #[serde(serialize_with = "user_or_group")]
     pub after: Option<Mirrored>,
     /// Names of the fields that changed.
     pub fields: Vec<String>,
@@ -94,6 +97,16 @@ pub struct Change {
     pub cause: String,
     /// Local time at which the change was committed.
     pub at: Timestamp,
+}
+
+/// Serializes the user or the group without a tag.
+#[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn user_or_group<S: Serializer>(mirrored: &Option<Mirrored>, serializer: S) -> Result<S::Ok, S::Error> {
+    match mirrored {
+        Some(Mirrored::User(user)) => user.serialize(serializer),
+        Some(Mirrored::Group(group)) => group.serialize(serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// What stores keep of a change beside its number, kind, place, cause and time.
@@ -159,5 +172,23 @@ impl Change {
             cause,
             at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_form_of_a_change_has_the_user_itself_before_and_after() {
+        let user = MirrorUser { id: "diruser_1".to_owned(), ..MirrorUser::default() };
+        let body = ChangeBody { after: Some(Mirrored::User(Box::new(user))), ..ChangeBody::default() };
+        let place = ("org_1".to_owned(), "dir_1".to_owned());
+        let change = Change::new(7, ChangeKind::UserCreated, place, body, "sync:1".to_owned(), Timestamp::UNIX_EPOCH);
+        let json = serde_json::to_value(&change).unwrap();
+        assert_eq!(json["kind"], "user.created");
+        assert_eq!(json["before"], serde_json::Value::Null);
+        assert_eq!(json["after"]["id"], "diruser_1");
+        assert_eq!(json["after"], json["user"]);
     }
 }
