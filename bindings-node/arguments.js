@@ -1,8 +1,9 @@
 'use strict'
-// Arguments as the native half reads them. What it could not tell from something else is refused here.
+// Checks and converts arguments for the addon. Values that it could not distinguish from others are refused here.
 
 const { errors } = require('./errors.js')
 
+/** Checks a deadline in milliseconds. */
 function timeout(timeoutMs) {
   if (timeoutMs !== undefined && typeof timeoutMs !== 'number') {
     throw new errors.InvalidArgumentError(`timeoutMs is a ${typeof timeoutMs}: expected a number of milliseconds`)
@@ -10,32 +11,37 @@ function timeout(timeoutMs) {
   return timeoutMs
 }
 
-/** Options as the native half reads them. JSON would make null of what it cannot say, and a filter would be lost. `apart`: what goes its own way. */
-function json(options = {}, apart = ['signal', 'timeoutMs']) {
+/**
+ * Returns options as JSON, without those in `separate`, which go to the addon as arguments of their own. Refuses numbers and dates that are not
+ * finite: JSON would make null of them, and a filter would be ignored.
+ */
+function json(options = {}, separate = ['signal', 'timeoutMs']) {
   if (options === null || typeof options !== 'object') throw new errors.InvalidArgumentError('the options are not an object')
-  const said = {}
+  const given = {}
   for (const [name, value] of Object.entries(options)) {
-    if (apart.includes(name)) continue
+    if (separate.includes(name)) continue
     const number = value instanceof Date ? value.getTime() : value
     if (typeof number === 'number' && !Number.isFinite(number)) {
-      throw new errors.InvalidArgumentError(`the option ${name} is ${value}: expected a real ${value instanceof Date ? 'date' : 'number'}`)
+      throw new errors.InvalidArgumentError(`the option ${name} is ${value}: expected a valid ${value instanceof Date ? 'date' : 'number'}`)
     }
-    said[name] = value
+    given[name] = value
   }
-  return JSON.stringify(said)
+  return JSON.stringify(given)
 }
 
+/** Checks that a value is a string. `name` names it in the error. */
 function text(name, value) {
   if (typeof value !== 'string') throw new errors.InvalidArgumentError(`${name} is ${value === null || value === undefined ? value : `a ${typeof value}`}: expected text`)
   return value
 }
 
+/** Checks that a value is a number. */
 function number(name, value) {
   if (typeof value !== 'number') throw new errors.InvalidArgumentError(`${name} is ${value === null || value === undefined ? value : `a ${typeof value}`}: expected a number`)
   return value
 }
 
-/** The bytes of a request's body, or undefined where it is something else than bytes or text. */
+/** Returns the bytes of a request's body, or undefined if it is neither bytes nor a string. */
 function bytes(body) {
   if (body instanceof Uint8Array) return body
   if (typeof body === 'string') return Buffer.from(body)
@@ -44,4 +50,7 @@ function bytes(body) {
   return undefined
 }
 
-module.exports = { bytes, json, number, text, timeout }
+/** Returns the Unix seconds of a Date, or the number. */
+const seconds = (time) => (time instanceof Date ? Math.floor(time.getTime() / 1000) : time)
+
+module.exports = { bytes, json, number, seconds, text, timeout }

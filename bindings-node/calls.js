@@ -1,11 +1,11 @@
 'use strict'
-// Calls that wait: what the native half promises as text comes as objects, and what it throws as errors with a class.
+// Asynchronous calls of the addon: parses the JSON of results, and converts errors to their classes.
 
 const { timeout } = require('./arguments.js')
 const { translate } = require('./errors.js')
 const native = require('./native.js').load()
 
-/** A call that waits: parses what comes, and gives errors their class. `signal` ends it early, `timeoutMs` is its own deadline. */
+/** Runs an asynchronous call of the addon. `signal` cancels it, `timeoutMs` is its deadline. `begin` gets the handle to cancel it, if any. */
 async function call(begin, { signal, timeoutMs } = {}) {
   let cancel
   const abort = () => cancel.cancel()
@@ -24,13 +24,15 @@ async function call(begin, { signal, timeoutMs } = {}) {
   }
 }
 
-/** Every item of a listing. After an error `next()` asks for the same page again. */
+/** The items of a listing, all pages. After an error `next()` requests the same page again. */
 class Listing {
   #pages
   #signal
   #items = []
   #at = 0
+  /** Settled when the last call of `next()` has its result: calls that need a page are served one after another. */
   #turn = Promise.resolve()
+  /** Number of calls of `next()` that wait for a page. */
   #waiting = 0
 
   constructor(pages, signal) {
@@ -39,13 +41,12 @@ class Listing {
   }
 
   next() {
-    // What is there already, and nobody before is waiting for, needs no turn.
+    // Without earlier calls that wait, an item of the current page can be returned at once.
     if (this.#waiting === 0 && this.#at < this.#items.length) return Promise.resolve({ value: this.#items[this.#at++], done: false })
-    // Who asks before the last answer has come waits for it.
     this.#waiting++
     const turn = this.#turn.then(() => this.#next())
-    const over = () => void this.#waiting--
-    this.#turn = turn.then(over, over)
+    const done = () => void this.#waiting--
+    this.#turn = turn.then(done, done)
     return turn
   }
 
@@ -70,7 +71,7 @@ class Listing {
   }
 }
 
-/** The native half of each client, for what works with one. */
+/** The addon's object of each client, for classes that take a client. */
 const handles = new WeakMap()
 
 module.exports = { Listing, call, handles }

@@ -1,11 +1,14 @@
 'use strict'
-// What can go wrong: one class for each kind of error, all of them below `errors.Error`.
+// Error classes: one for each kind of error, all of them subclasses of `errors.Error`.
+
+const classes = require('./error-classes.js')
 
 class HeadcountError extends Error {
+  /** `parts` are those of the core's JSON form of an error; parts that are null are left out. */
   constructor(message = '', parts = {}) {
     const context = { ...parts.context }
-    const said = Object.entries(context).map(([name, value]) => `${name}: ${value}`)
-    super(said.length ? `${message} (${said.join(', ')})` : message, parts.cause === undefined ? undefined : { cause: parts.cause })
+    const pairs = Object.entries(context).map(([name, value]) => `${name}: ${value}`)
+    super(pairs.length ? `${message} (${pairs.join(', ')})` : message, parts.cause === undefined ? undefined : { cause: parts.cause })
     this.context = context
     this.temporary = parts.temporary ?? false
     for (const name of ['reason', 'status', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']) {
@@ -15,24 +18,17 @@ class HeadcountError extends Error {
 }
 
 const errors = { Error: HeadcountError }
-
-function define(name, base = HeadcountError) {
-  errors[name] = { [name]: class extends base {} }[name]
-  return errors[name]
+for (const [name, base] of Object.entries(classes)) errors[name] = { [name]: class extends errors[base] {} }[name]
+for (const [name, type] of Object.entries(errors)) {
+  Object.defineProperty(type.prototype, 'name', { value: name === 'Error' ? 'HeadcountError' : name, configurable: true, writable: true })
 }
 
-const ApiError = define('ApiError')
-for (const name of ['BadRequest', 'Authentication', 'PermissionDenied', 'NotFound', 'RateLimit', 'Server']) {
-  define(`${name}Error`, ApiError)
-}
-for (const name of ['Config', 'InvalidArgument', 'Connection', 'Timeout', 'Decode', 'WebhookVerification']) define(`${name}Error`)
-for (const name of ['MassRemoval', 'Store', 'Cancelled', 'Internal']) define(`${name}Error`)
-
-for (const [name, known] of Object.entries(errors)) {
-  Object.defineProperty(known.prototype, 'name', { value: name === 'Error' ? 'HeadcountError' : name, configurable: true, writable: true })
+/** Makes an instance of the class that `parts.class` names. */
+function errorOf(parts, cause) {
+  return new errors[parts.class](parts.message, { ...parts, cause })
 }
 
-/** The error that the native half threw as text; anything else is what it is. */
+/** Converts an error that the addon threw, whose message is the JSON of its parts. Returns any other error as it is. */
 function translate(thrown, cause) {
   let parts
   try {
@@ -40,15 +36,14 @@ function translate(thrown, cause) {
   } catch {
     return thrown
   }
-  const known = errors[parts?.class]
-  if (!known) return thrown
-  const error = new known(parts.message, { ...parts, cause })
+  if (!Object.hasOwn(errors, parts?.class)) return thrown
+  const error = errorOf(parts, cause)
   Error.captureStackTrace?.(error, translate)
   return error
 }
 
-/** Runs a native call that does not wait. */
-function now(call) {
+/** Runs a synchronous call of the addon and converts the error that it throws. */
+function rethrow(call) {
   try {
     return call()
   } catch (thrown) {
@@ -56,4 +51,4 @@ function now(call) {
   }
 }
 
-module.exports = { errors: Object.freeze(errors), translate, now }
+module.exports = { errors: Object.freeze(errors), errorOf, rethrow, translate }

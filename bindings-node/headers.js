@@ -1,12 +1,15 @@
 'use strict'
-// What Node's frameworks call headers: an object (whose values may be lists), Headers, a Map, pairs, or Node's own rawHeaders.
+// Reads headers in every form that Node's frameworks use: an object (whose values may be lists), Headers, a Map, pairs, or Node's rawHeaders.
 
 const { errors } = require('./errors.js')
 
-/** Gives a function that makes a flat list of names and values of those headers that `names` has. */
+/**
+ * Makes functions for the headers called `names`: `read` returns those of a request as a flat list in which names and values alternate, and
+ * `isWanted` whether a name is one of them, in any case.
+ */
 function reader(names) {
   const wanted = new Set(names)
-  // Most names are too long or too short to be one of them: that costs nothing to see.
+  // Most other headers have names of other lengths, which is the fastest thing to compare.
   const lengths = Array.from({ length: Math.max(...names.map((name) => name.length)) + 1 }, (_, length) => names.some((name) => name.length === length))
   const isWanted = (name) => lengths[name.length] === true && (wanted.has(name) || wanted.has(name.toLowerCase()))
 
@@ -15,7 +18,7 @@ function reader(names) {
     else if (Array.isArray(value)) for (const one of value) add(found, name, one)
     else if (value instanceof Uint8Array) found.push(name, Buffer.from(value).toString('latin1'))
     else if (value !== undefined && value !== null) {
-      throw new errors.InvalidArgumentError(`the header ${name} is a ${typeof value}: expected text, as it came with the request`)
+      throw new errors.InvalidArgumentError(`the header ${name} is a ${typeof value}: expected a string, as in the request`)
     }
   }
 
@@ -29,7 +32,7 @@ function reader(names) {
     } else if (typeof headers[Symbol.iterator] === 'function') {
       for (const pair of headers) {
         if (!Array.isArray(pair) || typeof pair[0] !== 'string') {
-          throw new errors.InvalidArgumentError('the headers are a list, but not of [name, value] pairs')
+          throw new errors.InvalidArgumentError('the headers are a list of something else: expected [name, value] pairs')
         }
         if (isWanted(pair[0])) add(found, pair[0], pair[1])
       }

@@ -1,4 +1,4 @@
-// The same package for `import`: one copy of it, however it was asked for.
+// The package for `import`: the same objects as for `require`.
 import headcount from './index.js'
 
 export const { Client, Mirror, ReplayGuard, ScalekitClient, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version } = headcount

@@ -1,30 +1,31 @@
 'use strict'
-// The mirror's public face: what index.d.ts says of it, over the calls of the native half.
+// The mirror over the calls of the addon.
 
 const { bytes, json, number, text, timeout } = require('./arguments.js')
 const { Listing, call, handles } = require('./calls.js')
-const { errors, now, translate } = require('./errors.js')
+const { errors, errorOf, rethrow } = require('./errors.js')
 const native = require('./native.js').load()
 const { read: readHeaders } = require('./headers.js').reader(native.webhookHeaders().flat())
 
-/** What goes its own way, beside the options that are JSON. */
+/** Options that go to the addon as arguments of their own, and not as JSON. */
 const OPENING = ['client', 'webhookSecret']
 const SYNCING = ['onProgress', 'signal']
 const WAITING = ['signal', 'timeoutMs']
 
+/** Whether a value is a list of two strings. */
 const isPair = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string')
 
-/** Pairs of a group and a role, from a list of them, a Map or an object. */
+/** Returns [group, role] pairs, from a list of them, a Map or an object. */
 function pairsOf(map) {
   const pairs = Array.isArray(map) ? map : map instanceof Map ? [...map] : map !== null && typeof map === 'object' ? Object.entries(map) : undefined
-  if (!pairs?.every(isPair)) throw new errors.InvalidArgumentError('the role map cannot be read: expected [group, role] pairs of texts, or an object of them')
+  if (!pairs?.every(isPair)) throw new errors.InvalidArgumentError('the role map cannot be read: expected [group, role] pairs of strings, a Map or an object')
   return pairs
 }
 
-/** The event as the vendor's JSON has it. */
-function printed(event) {
+/** Returns a verified event as the vendor's JSON. */
+function vendorJson(event) {
   if (event === null || typeof event !== 'object' || typeof event.id !== 'string' || typeof event.type !== 'string') {
-    throw new errors.InvalidArgumentError('the event is none: expected what Webhook.verify or an endpoint gave')
+    throw new errors.InvalidArgumentError('the event cannot be used: expected one from Webhook.verify or an endpoint')
   }
   return JSON.stringify({
     spec_version: event.specVersion,
@@ -39,27 +40,28 @@ function printed(event) {
   })
 }
 
-/** An error comes as the text that it would be thrown as. */
-function revived(report) {
-  if (report.error !== null) report.error = translate(new Error(report.error))
+/** Makes an error of the parts in a report. */
+function withError(report) {
+  if (report.error !== null) report.error = errorOf(report.error)
   return report
 }
 
-/** The calls of one mirror that are under way, and those among them that may wait for ever. */
+/** The running calls of one mirror. `close` waits for them, and cancels those that wait for changes. */
 class Calls {
-  #underWay = new Set()
+  #running = new Set()
+  /** Controllers that cancel the calls that wait for changes. */
   #waits = new Set()
   closed = false
 
   run(begin, options) {
     const running = call(begin, options)
-    const over = () => void this.#underWay.delete(running)
-    this.#underWay.add(running)
-    running.then(over, over)
+    const done = () => void this.#running.delete(running)
+    this.#running.add(running)
+    running.then(done, done)
     return running
   }
 
-  /** A call that ends with `signal`, and with the mirror. */
+  /** Runs a call that is cancelled by `signal` and when the mirror is closed. */
   async wait(begin, signal) {
     const stop = new AbortController()
     const forward = () => stop.abort(signal.reason)
@@ -77,11 +79,11 @@ class Calls {
   async close() {
     this.closed = true
     for (const stop of this.#waits) stop.abort(new Error('the mirror was closed'))
-    await Promise.allSettled(this.#underWay)
+    await Promise.allSettled(this.#running)
   }
 }
 
-/** The changes of one consumer, each once, as they come. */
+/** The changes of one consumer, each once; waits for the next ones. */
 class Changes {
   #calls
   #wait
@@ -90,7 +92,9 @@ class Changes {
   #signal
   #items = []
   #at = 0
+  /** Number of the change that was returned last. */
   #last
+  /** Settled when the last call of `next()` has its result: calls are served one after another. */
   #turn = Promise.resolve()
 
   constructor(calls, wait, ack, signal) {
@@ -101,13 +105,12 @@ class Changes {
   }
 
   next() {
-    // Who asks before the last answer has come waits for it.
     const turn = this.#turn.then(() => this.#next())
     this.#turn = turn.catch(() => {})
     return turn
   }
 
-  get #isOver() {
+  get #hasEnded() {
     return this.#calls.closed || this.#ending.signal.aborted || this.#signal?.aborted === true
   }
 
@@ -115,19 +118,19 @@ class Changes {
     const end = () => this.#ending.abort()
     this.#signal?.addEventListener('abort', end, { once: true })
     try {
-      while (!this.#isOver && this.#at >= this.#items.length) {
+      while (!this.#hasEnded && this.#at >= this.#items.length) {
         this.#items = await this.#calls.wait((cancel) => this.#wait(this.#last, cancel), this.#ending.signal)
         this.#at = 0
       }
     } catch (error) {
-      if (!this.#isOver) throw error
+      if (!this.#hasEnded) throw error
     } finally {
       this.#signal?.removeEventListener('abort', end)
     }
-    if (this.#isOver) return { value: undefined, done: true }
+    if (this.#hasEnded) return { value: undefined, done: true }
     const change = this.#items[this.#at++]
     this.#last = change.seq
-    // Not enumerable: a change prints and serialises as what it holds.
+    // Not enumerable, so that it is not printed or serialized.
     return { value: Object.defineProperty(change, 'ack', { value: () => this.#ack(change.seq) }), done: false }
   }
 
@@ -149,10 +152,10 @@ class Mirror {
   constructor(path, options) {
     const { client, webhookSecret } = options ?? {}
     const handle = client === undefined || client === null ? undefined : handles.get(client)
-    if (client && !handle) throw new errors.InvalidArgumentError('the client is none of headcount: expected a Client')
+    if (client && !handle) throw new errors.InvalidArgumentError('the client cannot be used: expected a Client of this package')
     const secrets = webhookSecret === undefined || webhookSecret === null ? undefined : [webhookSecret].flat()
     secrets?.forEach((secret) => text('the webhook secret', secret))
-    this.#native = now(() => new native.NativeMirror(text('the path', path), handle, secrets, json(options, OPENING)))
+    this.#native = rethrow(() => new native.NativeMirror(text('the path', path), handle, secrets, json(options, OPENING)))
   }
 
   async sync(organizationId, directoryId, options) {
@@ -172,30 +175,30 @@ class Mirror {
     if (onProgress !== undefined && typeof onProgress !== 'function') {
       throw new errors.InvalidArgumentError(`onProgress is a ${typeof onProgress}: expected a function`)
     }
-    const said = json(options, SYNCING)
-    // Whoever cannot hear how far it is ends it.
+    const given = json(options, SYNCING)
+    // An exception of the callback cancels the sync.
     const stop = new AbortController()
     const abort = () => stop.abort(signal.reason)
     if (signal?.aborted) abort()
     else signal?.addEventListener('abort', abort, { once: true })
     let failure
-    const told =
+    const callback =
       onProgress &&
-      ((how) => {
+      ((progress) => {
         if (failure) return
         try {
-          onProgress(JSON.parse(how))
+          onProgress(JSON.parse(progress))
         } catch (error) {
           failure = { error }
           stop.abort(error)
         }
       })
     try {
-      const reports = await this.#calls.run((cancel) => this.#native.sync(organizationId, directoryId, said, told, cancel), { signal: stop.signal })
-      // What was told before the end is heard before it.
-      if (told) await new Promise(setImmediate)
+      const reports = await this.#calls.run((cancel) => this.#native.sync(organizationId, directoryId, given, callback, cancel), { signal: stop.signal })
+      // Callbacks that were queued before the end of the sync run before its promise is settled.
+      if (callback) await new Promise(setImmediate)
       if (failure) throw failure.error
-      return reports.map(revived)
+      return reports.map(withError)
     } catch (error) {
       throw failure ? failure.error : error
     } finally {
@@ -213,11 +216,11 @@ class Mirror {
   }
 
   async apply(event) {
-    return this.#calls.run(() => this.#native.apply(printed(event), event.messageId ?? ''))
+    return this.#calls.run(() => this.#native.apply(vendorJson(event), event.messageId ?? ''))
   }
 
   users(organizationId, options) {
-    return new Listing(now(() => this.#native.userPages(text('the organization id', organizationId), json(options, ['signal']))), options?.signal)
+    return new Listing(rethrow(() => this.#native.userPages(text('the organization id', organizationId), json(options, ['signal']))), options?.signal)
   }
 
   async groups(organizationId, options) {
@@ -268,15 +271,15 @@ class Mirror {
 
   async wait(consumer, options) {
     const name = text('the consumer', consumer)
-    const said = json(options, WAITING)
-    const span = timeout(options?.timeoutMs)
-    return this.#calls.wait((cancel) => this.#native.wait(name, undefined, said, span, cancel), options?.signal)
+    const given = json(options, WAITING)
+    const limit = timeout(options?.timeoutMs)
+    return this.#calls.wait((cancel) => this.#native.wait(name, undefined, given, limit, cancel), options?.signal)
   }
 
   changes(consumer, options) {
     const name = text('the consumer', consumer)
-    const said = json(options, ['signal'])
-    const wait = (after, cancel) => this.#native.wait(name, after, said, undefined, cancel)
+    const given = json(options, ['signal'])
+    const wait = (after, cancel) => this.#native.wait(name, after, given, undefined, cancel)
     return new Changes(this.#calls, wait, (seq) => this.ack(name, seq), options?.signal)
   }
 
@@ -318,7 +321,7 @@ class Mirror {
   }
 }
 
-// Older runtimes have no such symbols.
+// Node 18 does not have these symbols.
 for (const symbol of [Symbol.dispose, Symbol.asyncDispose]) {
   if (symbol) Object.defineProperty(Mirror.prototype, symbol, { value: Mirror.prototype.close, configurable: true, writable: true })
 }

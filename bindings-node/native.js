@@ -1,9 +1,9 @@
 'use strict'
-// Loads the addon for this machine, or says what is missing and how to get it.
+// Loads the addon for this platform, or throws an error that says how to build it.
 
 const addonName = () => `headcount.${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}.node`
 
-// glibc tells its version in the process report; musl has none.
+// The process report has a version of glibc only on systems that use it.
 function isMusl() {
   if (process.platform !== 'linux') return false
   const { header } = process.report.getReport()
@@ -11,21 +11,21 @@ function isMusl() {
 }
 
 function load() {
-  // Asking for the report costs more than the rest of the import: the name without a suffix is tried first.
-  const usual = `./headcount.${process.platform}-${process.arch}.node`
+  // The name without a suffix is tried first, because the process report takes longer than the rest of the import.
+  const common = `./headcount.${process.platform}-${process.arch}.node`
   try {
-    return require(usual)
+    return require(common)
   } catch (error) {
     const name = addonName()
-    if (`./${name}` !== usual && error.code === 'MODULE_NOT_FOUND') {
+    if (`./${name}` !== common && error.code === 'MODULE_NOT_FOUND') {
       try {
         return require(`./${name}`)
       } catch {
-        // Told below.
+        // The error below is thrown.
       }
     }
     throw new Error(
-      `headcount has no native addon that works here (${name}): run "npm run build" in the package's folder in a clone of the ` +
+      `headcount has no native addon for this platform (${name}): run "npm run build" in the package's folder in a clone of the ` +
         `repository, which needs Rust (https://rustup.rs)`,
       { cause: error },
     )

@@ -1,10 +1,10 @@
 'use strict'
-// For a user's own tests: bodies of events, signed and delivered to their application, and a sandbox that it finds in its environment.
+// For tests of applications: makes, signs and delivers events, and starts a sandbox that environment variables point to.
 
 const http = require('node:http')
 const https = require('node:https')
 const { json, text } = require('./arguments.js')
-const { errors, now } = require('./errors.js')
+const { errors, rethrow } = require('./errors.js')
 const { Sandbox, Webhook } = require('./index.js')
 const native = require('./native.js').load()
 
@@ -16,7 +16,7 @@ const SETTINGS = {
 }
 
 function event(type, overrides) {
-  return Buffer.from(now(() => native.eventBody(text('the type of the event', type), json(overrides, []))))
+  return Buffer.from(rethrow(() => native.eventBody(text('the type of the event', type), json(overrides, []))))
 }
 
 function signed(webhookOrSecret, body, options) {
@@ -26,13 +26,13 @@ function signed(webhookOrSecret, body, options) {
 
 async function deliver(url, typeOrBody, options = {}) {
   const { secret, overrides, ...signing } = options
-  // A type is text; a body, which may be anything at all, is bytes.
+  // A string is a type; a body is bytes.
   const body = typeof typeOrBody === 'string' ? event(typeOrBody, overrides) : typeOrBody
   if (!(body instanceof Uint8Array)) throw new errors.InvalidArgumentError(`the event is a ${typeof body}: expected its type, or its body as bytes`)
   return post(new URL(url), body, { 'content-type': 'application/json', ...signed(secret, body, signing) })
 }
 
-/** One request on a connection of its own: none is left for a server that is to be closed. */
+/** Sends one request on a new connection, which is closed afterwards: a server that is closed does not have to wait for it. */
 function post(url, body, headers) {
   return new Promise((resolve, reject) => {
     const { request } = url.protocol === 'https:' ? https : http
@@ -45,25 +45,26 @@ function post(url, body, headers) {
   })
 }
 
-/** What the environment had before there was a sandbox, and the sandboxes that are open: the latest of them stands in it. */
+/** The variables as they were before the first open sandbox. */
 let before = {}
+/** The open sandboxes. The variables point to the last of them. */
 const open = []
 
-/** Puts settings into the environment; what is undefined goes out of it. */
-function settle(settings) {
+/** Sets environment variables; deletes those whose value is undefined. */
+function setVariables(settings) {
   for (const [name, value] of Object.entries(settings)) {
     if (value === undefined) delete process.env[name]
     else process.env[name] = value
   }
 }
 
-/** A sandbox whose settings stand in the environment of this process until it is closed. */
+/** A sandbox to which the environment variables of this process point until it is closed. */
 class TestSandbox extends Sandbox {
   constructor(options) {
     super(options)
     if (open.length === 0) before = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, process.env[name]]))
     open.push(this)
-    settle(this.#settings())
+    setVariables(this.#settings())
   }
 
   #settings() {
@@ -78,7 +79,7 @@ class TestSandbox extends Sandbox {
     const at = open.indexOf(this)
     if (at >= 0) {
       open.splice(at, 1)
-      settle(open.at(-1)?.#settings() ?? before)
+      setVariables(open.at(-1)?.#settings() ?? before)
     }
     super.close()
   }

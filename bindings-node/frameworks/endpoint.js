@@ -1,18 +1,20 @@
 'use strict'
-// What the endpoints of all frameworks have in common: what is read, what is verified, what is answered.
+// The common part of the endpoints of all frameworks: reads the body, verifies it, calls the handler, decides the status.
 
 const { Webhook, errors } = require('../index.js')
 
-const READ_BEFORE = "the webhook's body was read before and nothing of it was kept: mount the webhook before what reads bodies"
+const READ_BEFORE = "the body of the webhook has been read already and was not kept: mount the webhook before middleware that reads bodies"
 const EMPTY = { 'content-length': '0' }
+/** Whether `warnOnce` has warned. */
 let warned = false
 
-/** A verifier and what its events are given to. Made at start-up, so that a secret that is missing is found then. */
+/** A verifier and a handler. It is made when the application starts, so that a missing secret is an error then. */
 class Receiver {
+  /** `others`: names of options that only the framework's own endpoint has. */
   constructor(handler, options = {}, others = []) {
     const known = ['webhook', 'replayGuard', ...others]
     const unknown = Object.keys(options).find((name) => !known.includes(name))
-    if (unknown !== undefined) throw new errors.InvalidArgumentError(`the option ${unknown} is not known: expected ${known.join(' or ')}`)
+    if (unknown !== undefined) throw new errors.InvalidArgumentError(`the option ${unknown} is unknown: expected ${known.join(' or ')}`)
     if (typeof handler !== 'function') {
       throw new errors.InvalidArgumentError(`the handler is ${handler === null ? 'null' : `a ${typeof handler}`}: expected a function of an event`)
     }
@@ -28,7 +30,10 @@ class Receiver {
     }
   }
 
-  /** The status to answer with and nothing else: whoever tries signatures out learns nothing. `read(most)` gives the body, or undefined where it is longer. */
+  /**
+   * Returns the status of the answer. There is nothing else in it, so that an attacker learns nothing. `read(limit)` returns the body, or undefined if
+   * it is longer than `limit`.
+   */
   async answer(method, headers, length, read) {
     if (method !== 'POST') return 405
     if (Number(length) > this.maxBody) return 413
@@ -39,34 +44,34 @@ class Receiver {
       event = this.webhook.verify(body, headers)
     } catch (error) {
       if (!(error instanceof errors.WebhookVerificationError)) throw error
-      if (error.reason === 'no_match' && !(body instanceof Uint8Array) && typeof body !== 'string') warn(error)
+      if (error.reason === 'no_match' && !(body instanceof Uint8Array) && typeof body !== 'string') warnOnce(error)
       return error.reason === 'body_too_large' ? 413 : 400
     }
     if (this.replayGuard !== undefined && !(await this.replayGuard.check(event))) return 201
     await this.handler(event)
-    // Not before: what the handler could not take is to come again.
+    // After the handler, so that a message whose handler failed is handled again.
     if (this.replayGuard !== undefined) await this.replayGuard.commit(event)
     return 201
   }
 
-  /** The same for a request of node:http, whose body a framework may have parsed. */
+  /** Does the same for a request of node:http, whose body a framework may have parsed. */
   answerNode(request, parsed) {
-    // As they came: Node makes an object of them when it is first asked for. What is no request of Node's, in a test say, may have that alone.
+    // Node makes the object `headers` when it is first read, so the raw list is cheaper. Requests that tests make up may have only the object.
     const raw = request.rawHeaders
     const headers = raw?.length > 0 ? raw : request.headers
-    return this.answer(request.method, headers, headers === raw ? lengthOf(raw) : headers['content-length'], (most) => {
-      // The usual case first: Express makes each request an object of a kind of its own, of which every property is looked for anew.
-      if (parsed === undefined && !request.readableDidRead) return readStream(request, most)
+    return this.answer(request.method, headers, headers === raw ? lengthOf(raw) : headers['content-length'], (limit) => {
+      // The common case first: in Express each request has a prototype of its own, and every property access is slow.
+      if (parsed === undefined && !request.readableDidRead) return readStream(request, limit)
       if (request.rawBody !== undefined) return request.rawBody
       if (parsed instanceof Uint8Array || typeof parsed === 'string') return parsed
-      if (!request.readableDidRead) return readStream(request, most)
+      if (!request.readableDidRead) return readStream(request, limit)
       if (parsed !== null && typeof parsed === 'object') return parsed
       throw new Error(READ_BEFORE)
     })
   }
 }
 
-/** The Content-Length among Node's raw headers. */
+/** Returns the value of Content-Length in Node's raw headers. */
 function lengthOf(raw) {
   for (let at = 0; at < raw.length; at += 2) {
     if (raw[at].length === 14 && raw[at].toLowerCase() === 'content-length') return raw[at + 1]
@@ -74,22 +79,22 @@ function lengthOf(raw) {
   return undefined
 }
 
-/** Once a process: an attacker must not fill the log with it. */
-function warn(error) {
+/** Warns once in a process: an attacker must not be able to fill the log. */
+function warnOnce(error) {
   if (warned) return
   warned = true
-  process.emitWarning(`a webhook was refused, and its body had been parsed before: mount the webhook before any body parser (${error.message})`, 'HeadcountWarning')
+  process.emitWarning(`a webhook was refused whose body had been parsed: mount the webhook before any body parser (${error.message})`, 'HeadcountWarning')
 }
 
-/** All of a stream, or undefined as soon as it is longer; the stream is left alone then, and can still be answered. */
-function readStream(stream, most) {
+/** Reads a stream to its end. Returns undefined as soon as it is longer than `limit`; the request can still be answered then. */
+function readStream(stream, limit) {
   return new Promise((resolve, reject) => {
     const chunks = []
     let length = 0
     let ended = false
     const data = (chunk) => {
       length += chunk.length
-      if (length <= most) return void chunks.push(chunk)
+      if (length <= limit) return void chunks.push(chunk)
       stream.off('data', data)
       stream.pause()
       resolve(undefined)
@@ -100,19 +105,19 @@ function readStream(stream, most) {
       resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
     })
     stream.on('error', reject)
-    // Every request closes in the end, and an error costs as much as all the rest: made only where it is one.
-    stream.on('close', () => ended || reject(new Error('the request ended before its whole body had come')))
+    // Every request emits `close`, and making an Error is expensive: only if it is needed.
+    stream.on('close', () => ended || reject(new Error('the request ended before its whole body arrived')))
   })
 }
 
-/** What every framework's answer carries. */
+/** Returns the headers of an answer. */
 function headersOf(status) {
   if (status === 405) return { allow: 'POST' }
-  // What is still on its way is not read.
+  // The rest of the body is not read, so the connection cannot be used again.
   return status === 413 ? { connection: 'close' } : {}
 }
 
-/** Answers on a response of node:http. */
+/** Sends an answer with node:http. */
 function respond(response, status) {
   response.writeHead(status, status === 201 ? EMPTY : { ...headersOf(status), ...EMPTY }).end()
 }

@@ -5,7 +5,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 function webhook(handler, options) {
   const receiver = new Receiver(handler, options)
-  // A plugin of its own: its parser is nobody else's.
+  // A plugin has a scope of its own: its body parser does not affect other routes.
   return async (fastify, { path }) => {
     fastify.removeAllContentTypeParsers()
     fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: receiver.webhook.maxBody }, (request, body, done) => done(null, body))

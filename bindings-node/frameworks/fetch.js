@@ -1,8 +1,8 @@
 'use strict'
 const { READ_BEFORE, Receiver, headersOf } = require('./endpoint.js')
 
-/** All of a request's body, or undefined as soon as it is longer. */
-async function read(request, most) {
+/** Reads the body of a request. Returns undefined as soon as it is longer than `limit`. */
+async function read(request, limit) {
   if (request.bodyUsed) throw new Error(READ_BEFORE)
   if (request.body === null) return new Uint8Array()
   const reader = request.body.getReader()
@@ -12,7 +12,7 @@ async function read(request, most) {
     const { done, value } = await reader.read()
     if (done) return Buffer.concat(chunks)
     length += value.length
-    if (length > most) {
+    if (length > limit) {
       await reader.cancel()
       return undefined
     }
@@ -23,7 +23,7 @@ async function read(request, most) {
 function webhook(handler, options) {
   const receiver = new Receiver(handler, options)
   return async (request) => {
-    const status = await receiver.answer(request.method, request.headers, request.headers.get('content-length'), (most) => read(request, most))
+    const status = await receiver.answer(request.method, request.headers, request.headers.get('content-length'), (limit) => read(request, limit))
     return new Response(null, { status, headers: headersOf(status) })
   }
 }

@@ -1,4 +1,4 @@
-//! A call under way: a promise on this side, a task of the runtime on the other, and the handle that ends it early.
+//! Asynchronous calls: a promise in JavaScript, a task on the runtime, and a handle that cancels it.
 
 use crate::errors::thrown;
 use crate::options::milliseconds;
@@ -10,7 +10,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::AbortHandle;
 
-/// What a call was given beside its arguments: its own deadline, and a way to end it.
+/// A call's own deadline, and the handle to cancel it.
 #[napi_derive::napi]
 pub struct Cancel {
     call: Arc<Mutex<Call>>,
@@ -20,36 +20,36 @@ pub struct Cancel {
 #[derive(Default)]
 struct Call {
     cancelled: bool,
-    under_way: Option<AbortHandle>,
+    task: Option<AbortHandle>,
 }
 
 #[napi_derive::napi]
 impl Cancel {
-    /// A handle for one call.
+    /// Makes a handle for one call, with its deadline in milliseconds.
     #[napi(constructor)]
     pub fn new(timeout_ms: Option<f64>) -> Cancel {
         Cancel { call: Arc::default(), timeout_ms }
     }
 
-    /// Ends the call, now or as soon as it begins.
+    /// Cancels the call: at once, or as soon as it begins.
     #[napi]
     pub fn cancel(&self) {
         let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
         call.cancelled = true;
-        if let Some(task) = &call.under_way {
+        if let Some(task) = &call.task {
             task.abort();
         }
     }
 }
 
 impl Cancel {
-    /// The options of the call.
+    /// Returns the options of the call. Fails if the deadline is not a number of milliseconds, 0 or more.
     pub(crate) fn options(&self) -> Result<CallOptions> {
         call_options(self.timeout_ms)
     }
 }
 
-/// The options of calls with this deadline.
+/// Returns options with a deadline in milliseconds; without one the client's applies.
 pub(crate) fn call_options(timeout_ms: Option<f64>) -> Result<CallOptions> {
     Ok(CallOptions::new().timeout(timeout_ms.map(|timeout| milliseconds("timeoutMs", timeout)).transpose()?))
 }
@@ -59,11 +59,11 @@ impl Call {
         if self.cancelled {
             task.abort();
         }
-        self.under_way = Some(task);
+        self.task = Some(task);
     }
 }
 
-/// Runs `call` away from Node's loop and promises its result.
+/// Runs `call` on the runtime and returns a promise of its result.
 pub(crate) fn promise<'env, T>(
     env: &'env Env,
     cancel: Option<ClassInstance<'_, Cancel>>,
@@ -74,7 +74,7 @@ where
 {
     let cancel = cancel.map(|cancel| cancel.call.clone());
     env.spawn_future(async move {
-        // A task of its own: it can be ended, and a panic ends it alone.
+        // A separate task can be cancelled, and a panic in it ends only this call.
         let task = tokio::spawn(call);
         if let Some(cancel) = cancel {
             cancel.lock().unwrap_or_else(PoisonError::into_inner).begin(task.abort_handle());

@@ -1,10 +1,10 @@
-//! The REST client: every call promises the JSON of what the vendor's own SDK would give.
+//! The REST client. Calls return a promise of JSON in the shape that the vendor's SDK returns.
 
 use crate::calls::{Cancel, call_options, promise};
 use crate::errors::thrown;
-use crate::json;
-use crate::observe::Tell;
-use crate::options::{ClientOptions, Fields, GroupOptions, OrganizationOptions, UserOptions, read};
+use crate::json::{self, Json};
+use crate::observe::JsonCallback;
+use crate::options::{ClientOptions, GroupOptions, OrganizationFields, OrganizationOptions, UserOptions, read};
 use headcount::{
     CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, catch_panic,
 };
@@ -14,15 +14,15 @@ use napi::tokio::sync::Mutex;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// One environment's REST API, until it is closed.
+/// A client of one environment; `None` after `close`.
 #[napi_derive::napi]
 pub struct NativeClient(RwLock<Option<Client>>);
 
-type Promise<'env> = napi::Result<PromiseRaw<'env, String>>;
-type Cancelled<'a> = Option<ClassInstance<'a, Cancel>>;
+type Promise<'env> = napi::Result<PromiseRaw<'env, Json>>;
+type OptionalCancel<'a> = Option<ClassInstance<'a, Cancel>>;
 
 impl NativeClient {
-    fn build(settings: ClientBuilder, options: &str, observer: Option<Tell>) -> Result<NativeClient> {
+    fn build(settings: ClientBuilder, options: &str, observer: Option<JsonCallback>) -> Result<NativeClient> {
         let options: ClientOptions = read(options)?;
         let mut settings = options.apply(settings)?;
         if let Some(observer) = observer {
@@ -31,23 +31,22 @@ impl NativeClient {
         Ok(NativeClient(RwLock::new(Some(settings.build()?))))
     }
 
-    /// The client itself, with these options for its calls.
+    /// Returns the client with options for its calls. Fails if it was closed.
     pub(crate) fn client(&self, options: Result<CallOptions>) -> Result<Client> {
         let client = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let client =
-            client.as_ref().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))?;
+        let client = client.as_ref().ok_or_else(|| Error::invalid_argument("the client is closed: make a new one"))?;
         Ok(client.with(options?))
     }
 
-    /// Promises what `call` makes of the client.
+    /// Returns a promise of the result of `call`, which gets the client.
     fn call<'env, F>(
         &self,
         env: &'env Env,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
         call: impl FnOnce(Client) -> F + Send + 'static,
     ) -> Promise<'env>
     where
-        F: Future<Output = Result<String>> + Send,
+        F: Future<Output = Result<Json>> + Send,
     {
         let options = cancel.as_ref().map_or_else(|| Ok(CallOptions::new()), |cancel| cancel.options());
         let client = self.client(options);
@@ -94,7 +93,7 @@ fn groups(client: &Client, organization_id: &str, directory_id: &str, options: &
 
 #[napi_derive::napi]
 impl NativeClient {
-    /// A client with these settings.
+    /// Makes a client.
     #[napi(constructor)]
     pub fn new(
         environment_url: String,
@@ -103,37 +102,42 @@ impl NativeClient {
         options: String,
         observer: Option<Function<'_, String, ()>>,
     ) -> napi::Result<NativeClient> {
-        let observer = observer.map(|function| Tell::new(&function)).transpose()?;
+        let observer = observer.map(|function| JsonCallback::new(&function)).transpose()?;
         catch_panic(|| {
             NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options, observer)
         })
         .map_err(thrown)
     }
 
-    /// A client from the environment.
+    /// Makes a client from environment variables.
     #[napi(factory)]
     pub fn from_env(options: String, observer: Option<Function<'_, String, ()>>) -> napi::Result<NativeClient> {
-        let observer = observer.map(|function| Tell::new(&function)).transpose()?;
+        let observer = observer.map(|function| JsonCallback::new(&function)).transpose()?;
         catch_panic(|| NativeClient::build(ClientBuilder::from_env()?, &options, observer)).map_err(thrown)
     }
 
-    /// Frees what it holds. Calls that are under way finish; later ones fail.
+    /// Releases the client. Running calls finish; later calls fail.
     #[napi]
     pub fn close(&self) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// One page of organizations.
+    /// Promises one page of organizations.
     #[napi]
-    pub fn list_organizations<'env>(&self, env: &'env Env, options: String, cancel: Cancelled<'_>) -> Promise<'env> {
+    pub fn list_organizations<'env>(
+        &self,
+        env: &'env Env,
+        options: String,
+        cancel: OptionalCancel<'_>,
+    ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::page("organizations", &organizations(&client, &options)?.send().await?)
         })
     }
 
-    /// One organization.
+    /// Promises one organization.
     #[napi]
-    pub fn get_organization<'env>(&self, env: &'env Env, id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+    pub fn get_organization<'env>(&self, env: &'env Env, id: String, cancel: OptionalCancel<'_>) -> Promise<'env> {
         self.call(
             env,
             cancel,
@@ -141,104 +145,95 @@ impl NativeClient {
         )
     }
 
-    /// One organization, by the application's own id for it.
+    /// Promises the organization with an external id.
     #[napi]
     pub fn get_organization_by_external_id<'env>(
         &self,
         env: &'env Env,
         id: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::under("organization", &client.organizations().get_by_external_id(&id).await?)
         })
     }
 
-    /// A new organization.
+    /// Creates an organization, and promises it.
     #[napi]
     pub fn create_organization<'env>(
         &self,
         env: &'env Env,
         display_name: String,
         fields: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
-            let fields = read::<Fields>(&fields)?.into();
+            let fields = read::<OrganizationFields>(&fields)?.into();
             json::under("organization", &client.organizations().create(&display_name, &fields).await?)
         })
     }
 
-    /// An organization with some of its fields changed.
+    /// Updates fields of an organization, and promises it.
     #[napi]
     pub fn update_organization<'env>(
         &self,
         env: &'env Env,
         id: String,
         fields: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
-            let fields = read::<Fields>(&fields)?.into();
+            let fields = read::<OrganizationFields>(&fields)?.into();
             json::under("organization", &client.organizations().update(&id, &fields).await?)
         })
     }
 
-    /// Removes an organization.
+    /// Deletes an organization.
     #[napi]
-    pub fn delete_organization<'env>(&self, env: &'env Env, id: String, cancel: Cancelled<'_>) -> Promise<'env> {
+    pub fn delete_organization<'env>(&self, env: &'env Env, id: String, cancel: OptionalCancel<'_>) -> Promise<'env> {
         self.call(env, cancel, |client| async move { json::text(&client.organizations().delete(&id).await?) })
     }
 
-    /// What the client has done.
+    /// Returns the client's counters.
     #[napi]
-    pub fn stats(&self) -> napi::Result<Stats> {
-        let stats = self.client(Ok(CallOptions::new())).map_err(thrown)?.stats();
-        // JavaScript's numbers hold whole ones up to 2^53 exactly.
-        Ok(Stats {
-            requests: stats.requests as f64,
-            retries: stats.retries as f64,
-            throttled: stats.throttled as f64,
-            token_renewals: stats.token_renewals as f64,
-            pages: stats.pages as f64,
-            bytes: stats.bytes as f64,
-        })
+    pub fn stats(&self) -> napi::Result<Json> {
+        self.client(Ok(CallOptions::new())).and_then(|client| json::text(&client.stats())).map_err(thrown)
     }
 
-    /// The directories of an organization.
+    /// Promises the directories of an organization.
     #[napi]
     pub fn list_directories<'env>(
         &self,
         env: &'env Env,
         organization_id: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::under("directories", &client.directories().list(&organization_id).await?)
         })
     }
 
-    /// One directory.
+    /// Promises one directory.
     #[napi]
     pub fn get_directory<'env>(
         &self,
         env: &'env Env,
         organization_id: String,
         directory_id: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::under("directory", &client.directories().get(&organization_id, &directory_id).await?)
         })
     }
 
-    /// The first directory of an organization.
+    /// Promises the first directory of an organization.
     #[napi]
     pub fn primary_directory<'env>(
         &self,
         env: &'env Env,
         organization_id: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(
             env,
@@ -247,35 +242,35 @@ impl NativeClient {
         )
     }
 
-    /// Switches a directory on.
+    /// Enables a directory.
     #[napi]
     pub fn enable_directory<'env>(
         &self,
         env: &'env Env,
         organization_id: String,
         directory_id: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::text(&client.directories().enable(&organization_id, &directory_id).await?)
         })
     }
 
-    /// Switches a directory off.
+    /// Disables a directory.
     #[napi]
     pub fn disable_directory<'env>(
         &self,
         env: &'env Env,
         organization_id: String,
         directory_id: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::text(&client.directories().disable(&organization_id, &directory_id).await?)
         })
     }
 
-    /// One page of a directory's users.
+    /// Promises one page of a directory's users.
     #[napi]
     pub fn list_users<'env>(
         &self,
@@ -283,14 +278,14 @@ impl NativeClient {
         organization_id: String,
         directory_id: String,
         options: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::page("users", &users(&client, &organization_id, &directory_id, &options)?.send().await?)
         })
     }
 
-    /// One page of a directory's groups.
+    /// Promises one page of a directory's groups.
     #[napi]
     pub fn list_groups<'env>(
         &self,
@@ -298,14 +293,14 @@ impl NativeClient {
         organization_id: String,
         directory_id: String,
         options: String,
-        cancel: Cancelled<'_>,
+        cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, |client| async move {
             json::page("groups", &groups(&client, &organization_id, &directory_id, &options)?.send().await?)
         })
     }
 
-    /// Every page of organizations.
+    /// Returns an iterator over the pages of organizations.
     #[napi]
     pub fn organization_pages(&self, options: String, timeout_ms: Option<f64>) -> napi::Result<NativePages> {
         let list = self
@@ -315,7 +310,7 @@ impl NativeClient {
         Ok(NativePages::from(Listing::Organizations(list.pages())))
     }
 
-    /// Every page of a directory's users.
+    /// Returns an iterator over the pages of a directory's users.
     #[napi]
     pub fn user_pages(
         &self,
@@ -331,7 +326,7 @@ impl NativeClient {
         Ok(NativePages::from(Listing::Users(list.pages())))
     }
 
-    /// Every page of a directory's groups.
+    /// Returns an iterator over the pages of a directory's groups.
     #[napi]
     pub fn group_pages(
         &self,
@@ -348,30 +343,13 @@ impl NativeClient {
     }
 }
 
-/// The core's counters.
-#[napi_derive::napi(object)]
-pub struct Stats {
-    /// Requests sent.
-    pub requests: f64,
-    /// Requests that repeated one before them.
-    pub retries: f64,
-    /// Answers that asked to be left alone.
-    pub throttled: f64,
-    /// Access tokens fetched.
-    pub token_renewals: f64,
-    /// Pages of listings.
-    pub pages: f64,
-    /// Bytes of answers.
-    pub bytes: f64,
-}
-
 enum Listing {
     Organizations(Pages<Organization>),
     Users(Pages<User>),
     Groups(Pages<Group>),
 }
 
-/// A listing, page after page.
+/// An iterator over the pages of a listing.
 #[napi_derive::napi]
 pub struct NativePages(Arc<Mutex<Listing>>);
 
@@ -383,9 +361,13 @@ impl From<Listing> for NativePages {
 
 #[napi_derive::napi]
 impl NativePages {
-    /// The next page's items, or null behind the last one. After an error it asks for the same page again.
+    /// Promises the next page's items, or null after the last page. After an error the next call requests the same page again.
     #[napi]
-    pub fn next<'env>(&self, env: &'env Env, cancel: Cancelled<'_>) -> napi::Result<PromiseRaw<'env, Option<String>>> {
+    pub fn next<'env>(
+        &self,
+        env: &'env Env,
+        cancel: OptionalCancel<'_>,
+    ) -> napi::Result<PromiseRaw<'env, Option<Json>>> {
         let listing = self.0.clone();
         promise(env, cancel, async move {
             match &mut *listing.lock().await {

@@ -1,33 +1,16 @@
-//! Errors: one crosses as the JSON of its parts, in the message of a plain `Error`; `errors.js` makes its class of them.
+//! Errors: one crosses the border as the JSON of its parts, in the message of a plain `Error`; `errors.js` makes an instance of its class.
 
+use crate::json;
 use headcount::{Error, ErrorKind};
 
-/// Every kind's class in `errors.js`, by the kind's name. For the tests, which prove the classes complete.
+/// Returns the name and the JavaScript class of every kind of error. The tests compare them with `errors.js`.
 #[napi_derive::napi]
 pub fn error_classes() -> Vec<Vec<String>> {
     ErrorKind::ALL.iter().map(|kind| vec![kind.name().to_owned(), kind.class_name().to_owned()]).collect()
 }
 
-/// What is thrown for an error.
+/// Converts an error to the one that Node-API throws.
 pub(crate) fn thrown(error: Error) -> napi::Error {
-    napi::Error::from_reason(parts(&error))
-}
-
-/// Returns the error's JSON form of the core, with names in camel case.
-pub(crate) fn parts(error: &Error) -> String {
-    // An error's parts are plain texts and numbers, so serializing them cannot fail.
-    let mut parts = serde_json::to_value(error).unwrap_or_default();
-    if let Some(parts) = parts.as_object_mut() {
-        for (snake, camel) in [
-            ("request_id", "requestId"),
-            ("retry_after", "retryAfter"),
-            ("directory_id", "directoryId"),
-            ("user_ids", "userIds"),
-        ] {
-            if let Some(value) = parts.remove(snake) {
-                parts.insert(camel.to_owned(), value);
-            }
-        }
-    }
-    parts.to_string()
+    // The parts of an error are strings and numbers: they always have a JSON form. If they had none, the text would have to do.
+    napi::Error::from_reason(json::string(&error).unwrap_or_else(|_| error.to_string()))
 }

@@ -1,12 +1,24 @@
-//! The core's values as JSON with camelCase names.
+//! The JSON forms of the core's values with names in camelCase: the one place where names change.
+//!
+//! Strings are written in ASCII, with escapes: V8 stores an ASCII string in one byte a character, and parses it in half the time that it
+//! needs for a string with a single character outside Latin-1.
 
 use headcount::{Error, Page, Result};
+use napi::bindgen_prelude::Latin1String;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use std::io::{self, Write};
 
-/// A value as camelCase JSON.
-pub(crate) fn text(value: &impl Serialize) -> Result<String> {
+/// JSON on its way to JavaScript. It is ASCII, which is valid Latin-1: V8 copies it without decoding.
+pub(crate) type Json = Latin1String;
+
+/// Returns a value as JSON with camelCase names.
+pub(crate) fn text(value: &impl Serialize) -> Result<Json> {
+    string(value).map(Json::from)
+}
+
+/// Returns the same as a Rust string.
+pub(crate) fn string(value: &impl Serialize) -> Result<String> {
     let mut out = Vec::with_capacity(1024);
     value
         .serialize(&mut Serializer::with_formatter(&mut out, CamelCase::default()))
@@ -14,13 +26,13 @@ pub(crate) fn text(value: &impl Serialize) -> Result<String> {
     String::from_utf8(out).map_err(|error| Error::internal(error.to_string()))
 }
 
-/// A page as camelCase JSON: its items stand under `field`.
-pub(crate) fn page<T: Serialize>(field: &'static str, page: &Page<T>) -> Result<String> {
-    struct Fields<'a, T>(&'static str, &'a Page<T>);
-    impl<T: Serialize> Serialize for Fields<'_, T> {
+/// Returns a page as JSON with camelCase names. Its items are in the field `field`.
+pub(crate) fn page<T: Serialize>(field: &'static str, page: &Page<T>) -> Result<Json> {
+    struct PageFields<'a, T>(&'static str, &'a Page<T>);
+    impl<T: Serialize> Serialize for PageFields<'_, T> {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
             use serde::ser::SerializeStruct;
-            let Fields(field, page) = self;
+            let PageFields(field, page) = self;
             let mut fields = serializer.serialize_struct("Page", 4)?;
             fields.serialize_field(field, &page.items)?;
             fields.serialize_field("total_size", &page.total_size)?;
@@ -29,27 +41,26 @@ pub(crate) fn page<T: Serialize>(field: &'static str, page: &Page<T>) -> Result<
             fields.end()
         }
     }
-    text(&Fields(field, page))
+    text(&PageFields(field, page))
 }
 
-/// One value under a name, as the vendor's answers have it.
-pub(crate) fn under(field: &'static str, value: &impl Serialize) -> Result<String> {
-    Ok(format!("{{\"{field}\":{}}}", text(value)?))
+/// Returns an object whose only field, `field`, is the value: the vendor's SDK returns single resources so.
+pub(crate) fn under(field: &'static str, value: &impl Serialize) -> Result<Json> {
+    Ok(format!("{{\"{field}\":{}}}", string(value)?).into())
 }
 
-/// A text of JSON in ASCII.
+/// Returns the JSON `text` with escapes for everything outside ASCII.
 pub(crate) fn ascii(text: &str) -> String {
     if text.is_ascii() {
         return text.to_owned();
     }
     let mut out = Vec::with_capacity(text.len() * 2);
-    // Nothing is there that could fail.
+    // Writing to a `Vec` cannot fail.
     let _ = write_ascii(&mut out, text);
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Writes what stands within a text of JSON in ASCII. V8 keeps a text of ASCII in bytes and reads it in half the time that it needs for
-/// one in which a single character stands outside of Latin-1.
+/// Writes JSON with escapes for everything outside ASCII.
 fn write_ascii<W: ?Sized + Write>(writer: &mut W, text: &str) -> io::Result<()> {
     if text.is_ascii() {
         return writer.write_all(text.as_bytes());
@@ -68,21 +79,26 @@ fn write_ascii<W: ?Sized + Write>(writer: &mut W, text: &str) -> io::Result<()> 
     writer.write_all(rest.as_bytes())
 }
 
-/// Writes the names of fields in camelCase. The names inside `metadata` are the application's own and stay; raw JSON
-/// (`user_detail`, an event's data) is the directory's and stays, because raw JSON is written as it is.
+/// Writes names in camelCase: object keys, and the strings in a list called `fields` (the names of the fields that a change changed).
+///
+/// Keys inside `metadata` are the application's own and stay. So do those of raw JSON (`user_detail`, an event's data), which has the
+/// directory's own names, because serde_json writes it in one piece.
 #[derive(Default)]
 struct CamelCase {
-    in_name: bool,
-    name: Vec<u8>,
+    in_key: bool,
+    /// The latest key of the object that is being written; empty after a nested object.
+    key: Vec<u8>,
+    /// Whether the list that is being written is called `fields`.
+    in_fields: bool,
     depth: usize,
-    /// How deep the object that stays as it is begins.
+    /// Depth of the object whose keys stay as they are, or `None` outside of one.
     kept: Option<usize>,
 }
 
 impl Formatter for CamelCase {
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.depth += 1;
-        if self.kept.is_none() && self.name == b"metadata" {
+        if self.kept.is_none() && self.key == b"metadata" {
             self.kept = Some(self.depth);
         }
         writer.write_all(b"{")
@@ -93,46 +109,51 @@ impl Formatter for CamelCase {
             self.kept = None;
         }
         self.depth -= 1;
-        self.name.clear();
+        self.key.clear();
         writer.write_all(b"}")
     }
 
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.in_fields = self.kept.is_none() && self.key == b"fields";
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.in_fields = false;
+        writer.write_all(b"]")
+    }
+
     fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.in_name = true;
-        self.name.clear();
+        self.in_key = true;
+        self.key.clear();
         if first { Ok(()) } else { writer.write_all(b",") }
     }
 
-    fn write_raw_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Outside of its texts JSON is ASCII anyway.
-        write_ascii(writer, fragment)
-    }
-
     fn end_object_key<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.in_name = false;
+        self.in_key = false;
         Ok(())
     }
 
+    fn write_raw_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // JSON outside of strings is ASCII, so every other character is inside a string, where escapes are valid.
+        write_ascii(writer, fragment)
+    }
+
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if !self.in_name || self.kept.is_some() {
+        if self.in_key && self.kept.is_none() {
+            self.key.extend_from_slice(fragment.as_bytes());
+        } else if !self.in_fields {
             return write_ascii(writer, fragment);
         }
-        self.name.extend_from_slice(fragment.as_bytes());
-        if !fragment.contains('_') {
-            return writer.write_all(fragment.as_bytes());
+        let mut words = fragment.split('_');
+        write_ascii(writer, words.next().unwrap_or_default())?;
+        for word in words {
+            let (first, rest) = word.split_at_checked(1).unwrap_or(("", word));
+            for byte in first.bytes() {
+                writer.write_all(&[byte.to_ascii_uppercase()])?;
+            }
+            write_ascii(writer, rest)?;
         }
-        writer.write_all(camel(fragment).as_bytes())
+        Ok(())
     }
-}
-
-/// A field's name in camelCase.
-pub(crate) fn camel(name: &str) -> String {
-    let mut words = name.split('_');
-    let mut out = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
-        out.push_str(&first.to_ascii_uppercase());
-        out.push_str(rest);
-    }
-    out
 }

@@ -1,7 +1,7 @@
-//! The Node package's native half: a thin translation of the crate `headcount`, with no logic of its own.
+//! The addon of the Node package: translates calls of the package's JavaScript to the crate `headcount`, without rules of its own.
 //!
-//! What crosses the border is text: options come and pages go as JSON in camelCase (`json`), which V8 reads faster than an
-//! object that is built property by property. `index.js` makes of it what `index.d.ts` promises.
+//! Options and results cross the border as JSON with camelCase names (`json`): V8 parses it faster than Node-API builds an object one property
+//! at a time. The JavaScript files check arguments and build the objects that `index.d.ts` declares.
 
 pub mod calls;
 pub mod client;
@@ -17,10 +17,11 @@ pub mod webhook;
 
 use napi::tokio::runtime::Builder;
 
-/// One thread for all clients of the process: they wait for servers, and each page that crosses a thread costs one that wakes.
+/// Gives the process one runtime thread for all clients and mirrors. They mostly wait for servers, and with several threads each page would
+/// wake another thread.
 #[napi_derive::module_init]
 fn runtime() {
-    // Where it cannot be had, Node-API's own does as well.
+    // If the thread cannot be started, the runtime that Node-API creates is used.
     if let Ok(runtime) = Builder::new_multi_thread().worker_threads(1).thread_name("headcount").enable_all().build() {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
     }

@@ -1,4 +1,4 @@
-//! What the client does, told to a function of the application's: each activity crosses to Node's loop as JSON.
+//! Callbacks into JavaScript: a value of the core is passed to a function of the application as JSON, on Node's event loop.
 
 use crate::json;
 use headcount::{Activity, Observer};
@@ -7,56 +7,26 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use serde::Serialize;
 
-/// Weak: nobody's process stays alive to be told more.
-type Told = ThreadsafeFunction<String, (), String, Status, false, true>;
+/// A JavaScript function that takes JSON. It may be called from any thread, and does not keep the process alive: the promise of the call that
+/// it belongs to does that, if there is one.
+pub(crate) struct JsonCallback(ThreadsafeFunction<String, (), String, Status, false, true>);
 
-pub(crate) struct Tell(Told);
+impl JsonCallback {
+    /// Wraps a function. It has to be called on Node's thread.
+    pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<JsonCallback> {
+        Ok(JsonCallback(function.build_threadsafe_function().weak::<true>().callee_handled::<false>().build()?))
+    }
 
-impl Tell {
-    pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<Tell> {
-        Ok(Tell(function.build_threadsafe_function().weak::<true>().callee_handled::<false>().build()?))
+    /// Queues a call with the value as camelCase JSON, and returns at once. A call that cannot be queued is dropped: the event loop is ending.
+    pub(crate) fn call(&self, value: &impl Serialize) {
+        if let Ok(json) = json::string(value) {
+            let _ = self.0.call(json, ThreadsafeFunctionCallMode::NonBlocking);
+        }
     }
 }
 
-/// `index.d.ts` documents it as `Activity`.
-#[derive(Serialize)]
-struct Said<'a> {
-    kind: &'a str,
-    level: &'a str,
-    message: String,
-    operation: &'a str,
-    method: &'a str,
-    route: &'a str,
-    attempt: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wait_ms: Option<f64>,
-    elapsed_ms: f64,
-    bytes: u64,
-}
-
-impl Observer for Tell {
+impl Observer for JsonCallback {
     fn observe(&self, activity: &Activity<'_>) {
-        let said = Said {
-            kind: activity.kind.name(),
-            level: activity.level().name(),
-            message: activity.to_string(),
-            operation: activity.operation,
-            method: activity.method.as_str(),
-            route: activity.route,
-            attempt: activity.attempt,
-            status: activity.status,
-            error: activity.error.map(|kind| kind.name()),
-            wait_ms: activity.wait.map(|wait| wait.as_secs_f64() * 1000.0),
-            elapsed_ms: activity.elapsed.as_secs_f64() * 1000.0,
-            bytes: activity.bytes,
-        };
-        if let Ok(said) = json::text(&said) {
-            // A loop that is ending hears no more.
-            let _ = self.0.call(said, ThreadsafeFunctionCallMode::NonBlocking);
-        }
+        self.call(activity);
     }
 }

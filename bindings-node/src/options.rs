@@ -1,5 +1,5 @@
-//! The options of calls, read from the JSON that `index.js` makes of them. A name that is not known is refused: a filter that
-//! was misspelt would otherwise list everybody.
+//! Options of calls, read from the JSON that the JavaScript files make of them. Unknown names are refused: with a misspelt filter a listing would
+//! return all users.
 
 use headcount::{ClientBuilder, Error, Result, Timestamp};
 use serde::Deserialize;
@@ -7,27 +7,29 @@ use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Reads options.
+/// Reads options. Fails with `InvalidArgument` that names what is wrong.
 pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     serde_json::from_str(json).map_err(|error| {
-        let said = error.to_string();
-        let said = said.split(" at line ").next().unwrap_or_default();
-        Error::invalid_argument(format!("the options cannot be used: {said}"))
+        let message = error.to_string();
+        // The place is one in the JSON, which the caller does not see.
+        let message = message.split(" at line ").next().unwrap_or_default();
+        Error::invalid_argument(format!("the options cannot be used: {message}"))
     })
 }
 
-/// A span of time as JavaScript has it.
+/// Converts the option `name` from milliseconds.
 pub(crate) fn milliseconds(name: &str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value / 1000.0)
-        .map_err(|_| Error::invalid_argument(format!("{name} is not a span of time: expected milliseconds, 0 or more")))
+        .map_err(|_| Error::invalid_argument(format!("{name} is not a duration: expected milliseconds, 0 or more")))
 }
 
-/// A span of time where seconds are the customary unit.
+/// Converts the option `name` from seconds.
 pub(crate) fn seconds(name: &str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value)
-        .map_err(|_| Error::invalid_argument(format!("{name} is not a span of time: expected seconds, 0 or more")))
+        .map_err(|_| Error::invalid_argument(format!("{name} is not a duration: expected seconds, 0 or more")))
 }
 
+/// Settings of a client.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ClientOptions {
@@ -46,7 +48,7 @@ pub(crate) struct ClientOptions {
 }
 
 impl ClientOptions {
-    /// The settings with these in the place of the defaults.
+    /// Sets those that are present.
     pub(crate) fn apply(self, mut settings: ClientBuilder) -> Result<ClientBuilder> {
         macro_rules! apply {
             ($($field:ident $set:ident $name:literal;)*) => {
@@ -80,10 +82,10 @@ impl ClientOptions {
     }
 }
 
-/// An organization's fields, as JavaScript spells them.
+/// The fields that an organization is created with or that are updated.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Fields {
+pub(crate) struct OrganizationFields {
     display_name: Option<String>,
     external_id: Option<String>,
     logo_url: Option<String>,
@@ -91,13 +93,14 @@ pub(crate) struct Fields {
     slug: Option<String>,
 }
 
-impl From<Fields> for headcount::OrganizationFields {
-    fn from(fields: Fields) -> headcount::OrganizationFields {
-        let Fields { display_name, external_id, logo_url, metadata, slug } = fields;
+impl From<OrganizationFields> for headcount::OrganizationFields {
+    fn from(fields: OrganizationFields) -> headcount::OrganizationFields {
+        let OrganizationFields { display_name, external_id, logo_url, metadata, slug } = fields;
         headcount::OrganizationFields { display_name, external_id, logo_url, metadata, slug }
     }
 }
 
+/// Options of a listing of organizations.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OrganizationOptions {
@@ -107,6 +110,7 @@ pub(crate) struct OrganizationOptions {
     pub(crate) external_id: Option<String>,
 }
 
+/// Options of a listing of users.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct UserOptions {
@@ -118,6 +122,7 @@ pub(crate) struct UserOptions {
     pub(crate) updated_after: Option<Timestamp>,
 }
 
+/// Options of a listing of groups.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct GroupOptions {

@@ -1,4 +1,4 @@
-//! Which messages were handled already. A guard in memory answers at once; one on a file is asked away from Node's loop.
+//! Replay guards. A guard in memory is used on Node's event loop; one on a file is used on other threads.
 
 use crate::calls::promise;
 use crate::errors::thrown;
@@ -10,9 +10,7 @@ use napi::bindgen_prelude::PromiseRaw;
 use napi::tokio::task::spawn_blocking;
 use serde::Deserialize;
 
-/// How many ids a guard keeps in memory unless set: some 20 MB at the most.
-const CAPACITY: usize = 100_000;
-
+/// Options of a guard in memory.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MemoryOptions {
@@ -20,6 +18,7 @@ struct MemoryOptions {
     retention_seconds: Option<f64>,
 }
 
+/// Options of every other guard.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Options {
@@ -30,7 +29,7 @@ fn retention(set: Option<f64>) -> Result<std::time::Duration> {
     set.map_or(Ok(RETENTION), |set| seconds("retentionSeconds", set))
 }
 
-/// Remembers which messages were handled.
+/// A guard in memory or on a file.
 #[napi_derive::napi]
 pub struct NativeReplayGuard(ReplayGuard);
 
@@ -49,8 +48,8 @@ fn commit(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<()> {
     }
 }
 
-/// Promises what `work` gives, which waits for a disk.
-fn away<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
+/// Runs `work`, which waits for the disk, on a thread for blocking work, and returns a promise of its result.
+fn run_blocking<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
     env: &'env Env,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, T>> {
@@ -61,12 +60,12 @@ fn away<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
 
 #[napi_derive::napi]
 impl NativeReplayGuard {
-    /// A guard in memory.
+    /// Makes a guard in memory.
     #[napi(factory)]
     pub fn in_memory(options: String) -> napi::Result<NativeReplayGuard> {
         catch_panic(|| {
             let options: MemoryOptions = read(&options)?;
-            let capacity = options.capacity.unwrap_or(CAPACITY);
+            let capacity = options.capacity.unwrap_or(ReplayGuard::CAPACITY);
             if capacity == 0 {
                 return Err(Error::invalid_argument("capacity is 0: expected a number of ids, 1 or more"));
             }
@@ -76,7 +75,7 @@ impl NativeReplayGuard {
         .map_err(thrown)
     }
 
-    /// A guard on a file.
+    /// Opens a guard on a SQLite file.
     #[napi(factory)]
     pub fn sqlite(path: String, options: String) -> napi::Result<NativeReplayGuard> {
         catch_panic(|| {
@@ -87,44 +86,44 @@ impl NativeReplayGuard {
         .map_err(thrown)
     }
 
-    /// Whether the message is seen for the first time.
+    /// Returns whether the message has not been recorded. `now` is in Unix seconds.
     #[napi]
     pub fn check(&self, id: String, now: Option<f64>) -> napi::Result<bool> {
         catch_panic(|| check(&self.0, &id, moment(now)?)).map_err(thrown)
     }
 
-    /// Records that the message was handled.
+    /// Records that the message was handled. `now` is in Unix seconds.
     #[napi]
     pub fn commit(&self, id: String, now: Option<f64>) -> napi::Result<()> {
         catch_panic(|| commit(&self.0, &id, moment(now)?)).map_err(thrown)
     }
 
-    /// Promises what `check` gives.
+    /// Does the same as `check` on another thread.
     #[napi]
-    pub fn check_away<'env>(
+    pub fn check_async<'env>(
         &self,
         env: &'env Env,
         id: String,
         now: Option<f64>,
     ) -> napi::Result<PromiseRaw<'env, bool>> {
         let guard = self.0.clone();
-        away(env, move || check(&guard, &id, moment(now)?))
+        run_blocking(env, move || check(&guard, &id, moment(now)?))
     }
 
-    /// Promises what `commit` gives.
+    /// Does the same as `commit` on another thread.
     #[napi]
-    pub fn commit_away<'env>(
+    pub fn commit_async<'env>(
         &self,
         env: &'env Env,
         id: String,
         now: Option<f64>,
     ) -> napi::Result<PromiseRaw<'env, ()>> {
         let guard = self.0.clone();
-        away(env, move || commit(&guard, &id, moment(now)?))
+        run_blocking(env, move || commit(&guard, &id, moment(now)?))
     }
 }
 
-/// For how many seconds a guard with these options remembers: for one whose ids are kept in JavaScript.
+/// Returns the retention of a guard with these options, in seconds. For guards whose ids are stored by JavaScript.
 #[napi_derive::napi]
 pub fn replay_retention(options: String) -> napi::Result<f64> {
     catch_panic(|| Ok(retention(read::<Options>(&options)?.retention_seconds)?.as_secs_f64())).map_err(thrown)

@@ -1,10 +1,10 @@
-//! Bodies of events for a user's own tests.
+//! Bodies of events, for tests of applications.
 
 use crate::errors::thrown;
 use headcount::catch_panic;
 use headcount_sandbox::{EventOverrides, FieldNames, from_json};
 
-/// The body of an event of this type.
+/// Returns the body of an event of this type: the vendor's example, with these overrides.
 #[napi_derive::napi]
 pub fn event_body(kind: String, overrides: String) -> napi::Result<String> {
     catch_panic(|| {

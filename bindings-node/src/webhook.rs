@@ -1,46 +1,47 @@
-//! Webhooks: the body crosses as bytes, or as the text that a parsed one was printed to; the headers as names and values in turn.
+//! Webhooks. The body crosses as bytes, or as the compact JSON of a parsed body; headers as a flat list in which names and values alternate.
 
 use crate::errors::thrown;
 use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, catch_panic, header_bytes};
 use napi::bindgen_prelude::{Either, Latin1String};
 use std::borrow::Cow;
 
-/// The names of the headers that verification looks at, by family: id, timestamp, signature.
+/// Returns the names of the headers that verification reads, by family: id, timestamp, signature.
 #[napi_derive::napi]
 pub fn webhook_headers() -> Vec<Vec<&'static str>> {
     WEBHOOK_HEADERS.iter().map(|family| family.to_vec()).collect()
 }
 
-/// Names and values in turn.
-pub(crate) struct Flat(pub(crate) Vec<String>);
+/// Headers as a flat list in which names and values alternate.
+pub(crate) struct FlatHeaders(pub(crate) Vec<String>);
 
-impl Flat {
+impl FlatHeaders {
+    /// Returns pairs of a name and the bytes of its value.
     pub(crate) fn bytes(&self) -> Vec<(&str, Cow<'_, [u8]>)> {
         self.0.chunks_exact(2).map(|pair| (pair[0].as_str(), header_bytes(&pair[1]))).collect()
     }
 }
 
-/// The values of the headers that nearly every request has, each once: id, timestamp and signature, one a line. One text crosses the
-/// border faster than three.
-struct Usual<'a>(&'a str);
+/// The three `webhook-*` headers, each given once: the values of id, timestamp and signature, on a line each. Nearly every request has these and
+/// no others, and one string crosses the border faster than a list.
+struct StandardHeaders<'a>(&'a str);
 
-impl Usual<'_> {
-    /// Nothing where a value is not plain ASCII, or has more than one line.
-    fn new(text: &str) -> Option<Usual<'_>> {
-        (text.is_ascii() && text.bytes().filter(|byte| *byte == b'\n').count() == 2).then_some(Usual(text))
+impl StandardHeaders<'_> {
+    /// Returns `None` if a value is not ASCII or contains a line break: the caller passes a flat list then.
+    fn new(lines: &str) -> Option<StandardHeaders<'_>> {
+        (lines.is_ascii() && lines.bytes().filter(|byte| *byte == b'\n').count() == 2).then_some(StandardHeaders(lines))
     }
 }
 
-impl Headers for Usual<'_> {
+impl Headers for StandardHeaders<'_> {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         WEBHOOK_HEADERS[0].iter().zip(self.0.split('\n')).for_each(|(name, value)| visit(name, value.as_bytes()));
     }
 }
 
-/// An event on its way across: the fields of its envelope, and its data as JSON, which nobody reads before it is asked for.
+/// Encodes an event as two strings: its envelope, and its data as JSON, which JavaScript parses only when the data is read.
 ///
-/// The fields are one text: how long each is, as a character each, then one after the other. Where that cannot be said (a field is
-/// long, or holds more than ASCII), a NUL and a JSON array of them. `index.js` knows their order.
+/// The envelope begins with the length of each field, as one character each; then come the fields. If a field has 128 bytes or more, or is not
+/// ASCII, the envelope is a NUL and a JSON array of the fields instead. `webhook.js` decodes both, and has the same order of fields.
 fn event(event: &Event) -> Result<Vec<Latin1String>> {
     let occurred_at = event.occurred_at().to_string();
     let fields = [
@@ -61,12 +62,12 @@ fn event(event: &Event) -> Result<Vec<Latin1String>> {
         fields.iter().for_each(|field| envelope.push_str(field));
         envelope
     } else {
-        format!("\0{}", crate::json::text(&fields)?)
+        format!("\0{}", crate::json::string(&fields)?)
     };
     Ok(vec![envelope.into(), crate::json::ascii(event.data().get()).into()])
 }
 
-/// Verifies and signs.
+/// Verifies and signs webhooks.
 #[napi_derive::napi]
 pub struct NativeWebhook(Webhook);
 
@@ -105,7 +106,7 @@ impl NativeWebhook {
 
 #[napi_derive::napi]
 impl NativeWebhook {
-    /// A verifier for these secrets, or for those of the environment.
+    /// Makes a verifier for these secrets, or without a list for those of the environment.
     #[napi(constructor)]
     pub fn new(
         secrets: Option<Vec<String>>,
@@ -129,7 +130,7 @@ impl NativeWebhook {
                 #[allow(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
-                    reason = "a whole number that is not negative"
+                    reason = "an integer that is not negative"
                 )]
                 let bytes = bytes as usize;
                 settings = settings.max_body(bytes);
@@ -140,39 +141,39 @@ impl NativeWebhook {
         .map_err(thrown)
     }
 
-    /// The largest body that is looked at.
+    /// Returns the size limit of a body in bytes.
     #[napi(getter)]
     pub fn max_body(&self) -> f64 {
         self.0.max_body() as f64
     }
 
-    /// The event, from the values of the usual headers, one a line. Nothing where they are not usual after all.
+    /// Verifies a request with the standard headers (see [`StandardHeaders`]) and returns its event, or null if `verify` has to be called.
     #[napi]
-    pub fn verify_usual(&self, headers: String, body: &[u8]) -> napi::Result<Option<Vec<Latin1String>>> {
-        let Some(usual) = Usual::new(&headers) else { return Ok(None) };
-        catch_panic(|| event(&self.0.verify(&usual, body)?)).map(Some).map_err(thrown)
+    pub fn verify_standard(&self, headers: String, body: &[u8]) -> napi::Result<Option<Vec<Latin1String>>> {
+        let Some(headers) = StandardHeaders::new(&headers) else { return Ok(None) };
+        catch_panic(|| event(&self.0.verify(&headers, body)?)).map(Some).map_err(thrown)
     }
 
-    /// True where the signature is right, as [`verify_usual`](NativeWebhook::verify_usual).
+    /// Verifies the signature of a request with the standard headers. Returns true, or null if `verify_signature` has to be called.
     #[napi]
-    pub fn verify_usual_signature(&self, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
-        let Some(usual) = Usual::new(&headers) else { return Ok(None) };
-        catch_panic(|| self.0.verify_signature(&usual, body)).map(|()| Some(true)).map_err(thrown)
+    pub fn verify_standard_signature(&self, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
+        let Some(headers) = StandardHeaders::new(&headers) else { return Ok(None) };
+        catch_panic(|| self.0.verify_signature(&headers, body)).map(|()| Some(true)).map_err(thrown)
     }
 
-    /// The event.
+    /// Verifies a request and returns its event. `now` is in Unix seconds.
     #[napi]
     pub fn verify(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<Vec<Latin1String>> {
-        self.event(&Flat(headers).bytes(), body, now)
+        self.event(&FlatHeaders(headers).bytes(), body, now)
     }
 
-    /// True where the signature is right.
+    /// Verifies the signature of a request and returns true. `now` is in Unix seconds.
     #[napi]
     pub fn verify_signature(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<bool> {
-        self.signature(&Flat(headers).bytes(), body, now)
+        self.signature(&FlatHeaders(headers).bytes(), body, now)
     }
 
-    /// Names and values in turn.
+    /// Signs a body. Returns headers as a flat list; `timestamp` is in Unix seconds.
     #[napi]
     pub fn sign(&self, body: &[u8], id: Option<String>, timestamp: Option<f64>) -> napi::Result<Vec<String>> {
         catch_panic(|| {
@@ -184,10 +185,10 @@ impl NativeWebhook {
     }
 }
 
-/// Verifies the signature of a request in one call.
+/// Verifies the signature of a request with one secret or several separated by spaces, and returns true.
 #[napi_derive::napi]
 pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
-    let headers = Flat(headers);
+    let headers = FlatHeaders(headers);
     catch_panic(|| match body {
         Either::A(raw) => headcount::verify_webhook_payload(&secret, &headers.bytes(), raw),
         Either::B(compact) => headcount::verify_parsed_webhook_payload(&secret, &headers.bytes(), &compact),
@@ -196,18 +197,18 @@ pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> n
     .map_err(thrown)
 }
 
-/// [`verify_payload`] from the values of the usual headers, one a line. Nothing where they are not usual after all.
+/// Does the same with the standard headers (see [`StandardHeaders`]). Returns null if `verify_payload` has to be called.
 #[napi_derive::napi]
-pub fn verify_usual_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
-    let Some(usual) = Usual::new(&headers) else { return Ok(None) };
-    catch_panic(|| headcount::verify_webhook_payload(&secret, &usual, body)).map(|()| Some(true)).map_err(thrown)
+pub fn verify_standard_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
+    let Some(headers) = StandardHeaders::new(&headers) else { return Ok(None) };
+    catch_panic(|| headcount::verify_webhook_payload(&secret, &headers, body)).map(|()| Some(true)).map_err(thrown)
 }
 
-/// Unix seconds, as JavaScript counts them.
+/// Converts Unix seconds to a timestamp.
 pub(crate) fn moment(seconds: Option<f64>) -> Result<Option<Timestamp>> {
     let Some(seconds) = seconds else { return Ok(None) };
-    #[allow(clippy::cast_possible_truncation, reason = "what does not fit is out of range, and the next step says so")]
+    #[allow(clippy::cast_possible_truncation, reason = "the cast saturates, and the conversion refuses the result")]
     Timestamp::from_second(if seconds.is_finite() { seconds.floor() as i64 } else { i64::MAX })
         .map(Some)
-        .map_err(|_| Error::invalid_argument("the moment is out of range: expected Unix seconds, or a Date"))
+        .map_err(|_| Error::invalid_argument("the time is out of range: expected Unix seconds or a Date"))
 }

@@ -1,4 +1,4 @@
-// The client against the sandbox.
+// The client, against the sandbox and against servers that answer wrongly.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, ScalekitClient, errors } from 'headcount'
-import { eventually, startSandbox } from './sandbox.mjs'
+import { assertFields, eventually, startSandbox } from './sandbox.mjs'
 
 const collect = async (listing) => {
   const items = []
@@ -17,7 +17,7 @@ const collect = async (listing) => {
   return items
 }
 
-test('every call', async (t) => {
+test('every call returns what the sandbox has', async (t) => {
   const sandbox = await startSandbox(t, { organizations: 15, users: 75, groups: 5 })
   const client = sandbox.client()
   const { organization_id: org, directory_id: dir } = sandbox
@@ -68,13 +68,13 @@ test('every call', async (t) => {
   assert.equal((await collect(client.directory.users(org, dir, { updatedAfter: '2099-01-01T00:00:00Z' }))).length, 0)
 })
 
-test('an organization is made, changed and removed', async (t) => {
+test('an organization is created, updated and deleted', async (t) => {
   const sandbox = await startSandbox(t)
   const client = sandbox.client()
   const { organization } = await client.organization.createOrganization('Söhne', { externalId: 't_1', metadata: { planName: 'team' } })
-  assert.deepEqual([organization.displayName, organization.externalId, organization.metadata], ['Söhne', 't_1', { planName: 'team' }])
+  assertFields(organization, { displayName: 'Söhne', externalId: 't_1', metadata: { planName: 'team' } })
   const changed = await client.organization.updateOrganization(organization.id, { displayName: 'Töchter', slug: 'tochter' })
-  assert.deepEqual([changed.organization.displayName, changed.organization.slug, changed.organization.externalId], ['Töchter', 'tochter', 't_1'])
+  assertFields(changed.organization, { displayName: 'Töchter', slug: 'tochter', externalId: 't_1' })
   assert.equal(await client.organization.deleteOrganization(organization.id), undefined)
   await assert.rejects(client.organization.deleteOrganization(organization.id), errors.NotFoundError)
   await assert.rejects(client.organization.createOrganization(''), errors.BadRequestError)
@@ -82,7 +82,7 @@ test('an organization is made, changed and removed', async (t) => {
   await assert.rejects(client.organization.updateOrganization(undefined, {}), errors.InvalidArgumentError)
 })
 
-test('the fault matrix', async (t) => {
+test('every kind of fault becomes its error, and temporary ones are retried', async (t) => {
   const good = JSON.stringify({ organization: { id: 'org_1' } })
   const seen = {}
   const server = createServer((request, response) => {
@@ -92,7 +92,7 @@ test('the fault matrix', async (t) => {
     seen[fault] = (seen[fault] ?? 0) + 1
     const [name, once] = fault.split('-')
     if (once && seen[fault] > 1) return answer(200, good)
-    if (/^\d+$/.test(name)) return answer(Number(name), '{"message":"as the test has it"}')
+    if (/^\d+$/.test(name)) return answer(Number(name), '{"message":"chosen by the test"}')
     if (name === 'wait') return answer(429, '', { 'retry-after': '0' })
     if (name === 'absurd') return answer(429, '', { 'retry-after': '99999999999999999999' })
     if (name === 'html') return answer(200, '<html>ada@example.com</html>')
@@ -135,7 +135,7 @@ test('the fault matrix', async (t) => {
   }
 })
 
-test('a call has a deadline of its own, and the client counts', async (t) => {
+test('calls have deadlines, and the client counts its requests', async (t) => {
   const sandbox = await startSandbox(t, { users: 75 })
   const client = sandbox.client({ maxConcurrency: 2, userAgentSuffix: 'acme/1.0', proxy: '' })
   const users = await collect(client.directory.users(sandbox.organization_id, sandbox.directory_id, { readAhead: false }))
@@ -162,7 +162,7 @@ test('a call has a deadline of its own, and the client counts', async (t) => {
   }
 })
 
-test('a listing ends early, starts late, and is asked by several at once', async (t) => {
+test('a listing can be left early, and several calls of next may wait at once', async (t) => {
   const sandbox = await startSandbox(t, { organizations: 1, users: 75, groups: 1 })
   const client = sandbox.client()
   for await (const user of client.directory.users(sandbox.organization_id, sandbox.directory_id)) {
@@ -177,7 +177,7 @@ test('a listing ends early, starts late, and is asked by several at once', async
   assert.deepEqual(await ended.next(), { value: undefined, done: true })
 })
 
-test('10,000 users list completely and once each, with a fault at every seventh request', async (t) => {
+test('10,000 users are listed completely and once each, with a fault at every seventh request', async (t) => {
   const sandbox = await startSandbox(t, { organizations: 1, users: 10_000, groups: 5 })
   await sandbox.control('PUT', '/fault', { faults: ['429:0', '500', '503', 'reset', 'truncate'], every: 7 })
   const seen = new Set()
@@ -188,7 +188,7 @@ test('10,000 users list completely and once each, with a fault at every seventh 
   }
   assert.deepEqual([listed, seen.size], [10_000, 10_000])
 
-  // With one attempt a call every fault reaches the caller, and asking again goes on where it was.
+  // With one attempt a call every fault reaches the caller, and the next call continues at the same page.
   const listing = sandbox.client({ maxAttempts: 1 }).directory.users(sandbox.organization_id, sandbox.directory_id)
   const again = new Set()
   let failures = 0
@@ -206,7 +206,7 @@ test('10,000 users list completely and once each, with a fault at every seventh 
   assert.ok(failures > 20, String(failures))
 })
 
-test('errors keep what the server said', async (t) => {
+test('errors have the status, the code and the request id of the answer', async (t) => {
   const sandbox = await startSandbox(t)
   const client = sandbox.client({ maxAttempts: 1 })
   await assert.rejects(client.organization.getOrganization('org_0'), (error) => {
@@ -238,7 +238,7 @@ test('errors keep what the server said', async (t) => {
   })
 })
 
-test('what a directory itself says, in any script, comes as it was sent', async (t) => {
+test('details of the directory keep their names and every character', async (t) => {
   const detail = { 'name with "quotes"': 'Yılmaz 😀 Å', nested: { list: [1, null, 'a\nb'] } }
   const group = { id: 'dirgroup_1', display_name: 'Ünïcode', group_detail: { scope: 'ł' } }
   const users = [
@@ -273,7 +273,7 @@ test('what a directory itself says, in any script, comes as it was sent', async 
   assert.deepEqual([groups[0].groupDetail, 'groupDetail' in groups[1]], [group.group_detail, false])
 })
 
-test('an observer is told what the client does', async (t) => {
+test('onActivity is called for requests, retries and token renewals', async (t) => {
   const sandbox = await startSandbox(t, { users: 20 })
   await sandbox.control('PUT', '/fault', { faults: ['503'], every: 2 })
   const told = []
@@ -294,7 +294,7 @@ test('an observer is told what the client does', async (t) => {
   assert.throws(() => sandbox.client({ onActivity: 'console' }), errors.InvalidArgumentError)
 })
 
-test('HTTPS with an authority of its own', async (t) => {
+test('caFile adds a certificate authority for HTTPS', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headcount-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const sandbox = await startSandbox(t, { tls: join(folder, 'ca.pem') })
@@ -304,7 +304,7 @@ test('HTTPS with an authority of its own', async (t) => {
   assert.equal(client.stats().requests, 2)
 })
 
-test('a server that answers wrongly gives a typed error within the deadline', async (t) => {
+test('wrong answers become typed errors within the deadline', async (t) => {
   let answer
   const server = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -330,7 +330,7 @@ test('a server that answers wrongly gives a typed error within the deadline', as
   }
 })
 
-test('settings and arguments that cannot be used', async () => {
+test('wrong settings and arguments are refused', async () => {
   const good = ['https://acme.scalekit.example', 'id', 'secret']
   for (const missing of [0, 1, 2]) {
     const settings = good.map((value, at) => (at === missing ? undefined : value))
@@ -351,7 +351,7 @@ test('settings and arguments that cannot be used', async () => {
   await assert.rejects(client.organization.listOrganization(), /closed/)
 })
 
-test('fromEnv reads the environment, and names what is missing', async (t) => {
+test('fromEnv reads environment variables, and names a missing one', async (t) => {
   const sandbox = await startSandbox(t)
   const run = async (env) => {
     const code = `const { Client } = require('headcount'); Client.fromEnv().organization.listOrganization().then((page) => console.log(page.totalSize), (e) => console.log(e.name, e.message))`
@@ -366,7 +366,7 @@ test('fromEnv reads the environment, and names what is missing', async (t) => {
   assert.match(said, /ConfigError .*SCALEKIT_CLIENT_ID/)
 })
 
-test('a signal ends a call', async (t) => {
+test('a signal cancels a call', async (t) => {
   const sandbox = await startSandbox(t)
   await sandbox.control('PUT', '/fault', { faults: ['latency:30s'], every: 1 })
   const client = sandbox.client()
@@ -379,7 +379,7 @@ test('a signal ends a call', async (t) => {
   await assert.rejects(listing.next(), errors.CancelledError)
 })
 
-test('works in worker threads', async (t) => {
+test('the client works in worker threads', async (t) => {
   const sandbox = await startSandbox(t, { users: 75 })
   const code = `
     const { workerData, parentPort } = require('node:worker_threads')
@@ -400,7 +400,7 @@ test('works in worker threads', async (t) => {
       const worker = new Worker(code, { eval: true, workerData })
       const counts = []
       worker.on('message', (count) => counts.push(count))
-      // The last message and the exit arrive in one turn of the loop: whoever waits for one before listening to the other waits for ever.
+      // The last message and the exit arrive in one turn of the event loop, so the listener for messages is added before waiting for the exit.
       assert.deepEqual(await once(worker, 'exit'), [0])
       return counts
     }),

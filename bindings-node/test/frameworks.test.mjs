@@ -1,4 +1,4 @@
-// The endpoints under the real frameworks, over real HTTP. Each program of examples/node/webhooks is one of them.
+// Endpoints in the frameworks, over HTTP. The programs are those of examples/node/webhooks.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,6 +11,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ReplayGuard, Webhook, errors } from 'headcount'
 import { webhook as http } from 'headcount/http'
+import { assertFields } from './sandbox.mjs'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const verifier = new Webhook(SECRET)
@@ -20,7 +21,7 @@ const event = published['organization.directory.user_created']
 const body = Buffer.from(JSON.stringify(event, null, 1))
 const good = `${event.type} ${event.id}`
 
-/** An example as a process of its own: its port, and the lines that it prints. */
+/** Starts an example as a process. Returns its port and the lines that it prints. */
 async function start(t, name, environment = {}) {
   const file = fileURLToPath(new URL(`with_${name}.mjs`, examples))
   const env = { ...process.env, SCALEKIT_WEBHOOK_SECRET: SECRET, PORT: '0', NODE_OPTIONS: '', ...environment }
@@ -30,7 +31,7 @@ async function start(t, name, environment = {}) {
   t.after(() => program.kill())
   const lines = []
   const reader = createInterface(program.stdout)
-  const [line] = await Promise.race([once(reader, 'line'), once(program, 'exit').then(() => [`it ended: ${said}`])])
+  const [line] = await Promise.race([once(reader, 'line'), once(program, 'exit').then(() => [`the program ended: ${said}`])])
   assert.match(line, /^listening on /, line)
   reader.on('line', (line) => lines.push(line))
   const ended = once(program, 'close')
@@ -42,7 +43,7 @@ async function start(t, name, environment = {}) {
   }
 }
 
-/** One request; `chunked` sends it without its length. */
+/** Sends a request; with `chunked` without Content-Length. */
 function ask(port, body, headers, { method = 'POST', chunked = false } = {}) {
   return new Promise((resolve, reject) => {
     const length = chunked || method === 'GET' ? {} : { 'content-length': body.length }
@@ -55,7 +56,7 @@ function ask(port, body, headers, { method = 'POST', chunked = false } = {}) {
       response.on('end', () => resolve({ status: response.statusCode, said: Buffer.concat(parts).toString(), headers: response.headers }))
       response.on('error', reject)
     })
-    // It may be refused before it has all been sent.
+    // The request may be refused before all of it was sent.
     sent.on('error', (error) => answered || reject(error))
     if (method === 'GET') return void sent.end()
     if (chunked) for (let at = 0; at < body.length; at += 50_000) sent.write(body.subarray(at, at + 50_000))
@@ -66,17 +67,17 @@ function ask(port, body, headers, { method = 'POST', chunked = false } = {}) {
 const post = (port, body, headers = verifier.sign(body), options) => ask(port, body, headers, options)
 
 for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
-  test(`an endpoint of ${name}`, async (t) => {
+  test(`an endpoint of ${name} verifies, limits, retries and does not repeat`, async (t) => {
     const { port, lines, end } = await start(t, name)
     const strange = Buffer.from(JSON.stringify({ ...event, id: 'evt_ü', display_name: 'Žofie 😀' }))
     assert.equal((await post(port, body)).status, 201)
     assert.equal((await post(port, strange)).status, 201)
     assert.equal((await post(port, body, undefined, { chunked: true })).status, 201)
 
-    // What an attacker learns: a status.
+    // An attacker learns nothing but a status.
     const nothing = async (status, ...asked) => {
       const answer = await post(port, ...asked)
-      assert.deepEqual([answer.status, answer.said], [status, ''], asked[0].toString().slice(0, 40))
+      assertFields(answer, { status: status, said: '' }, asked[0].toString().slice(0, 40))
     }
     await nothing(400, Buffer.concat([body, Buffer.from(' ')]), verifier.sign(body))
     await nothing(400, body, {})
@@ -91,11 +92,11 @@ for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
     const get = await ask(port, body, {}, { method: 'GET' })
     assert.deepEqual([get.status, get.headers.allow, get.said], [405, 'POST', ''])
 
-    // The handler fails: the vendor is to deliver it again.
+    // If the handler fails, the vendor has to deliver the event again.
     assert.equal((await post(port, Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } })))).status, 500)
     assert.equal((await post(port, body)).status, 201)
 
-    // What was handled is not handled again; what was not, is.
+    // A message that was handled is not handled again; one that failed is.
     const sent = verifier.sign(body)
     for (let i = 0; i < 3; i++) assert.equal((await post(port, body, sent)).status, 201)
     const failing = Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } }))
@@ -107,13 +108,13 @@ for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
 }
 
 for (const name of ['express', 'koa']) {
-  test(`${name} behind a parser of bodies`, async (t) => {
+  test(`an endpoint of ${name} works after a body parser`, async (t) => {
     const { port, lines, said, end } = await start(t, name, { BEHIND_A_PARSER: '1' })
     const compact = Buffer.from(JSON.stringify(event))
     assert.equal((await post(port, compact)).status, 201)
     assert.equal((await post(port, Buffer.concat([compact, Buffer.from(' ')]), verifier.sign(Buffer.from('{}')))).status, 400)
     if (name === 'express') {
-      // What was signed cannot be printed again from what was parsed: the developer is told, once, and the sender is not.
+      // The signed text cannot be restored from the parsed body: there is one warning for the developer, and none in the answer.
       for (let i = 0; i < 2; i++) assert.deepEqual([(await post(port, body)).status, (await post(port, body)).said], [400, ''])
       await end()
       assert.equal(said().split('HeadcountWarning').length, 2, said())
@@ -128,13 +129,13 @@ for (const name of ['express', 'koa']) {
   })
 }
 
-test("other routes of Fastify's keep their parsers", async (t) => {
+test('other routes of Fastify keep their body parsers', async (t) => {
   const { port } = await start(t, 'fastify')
   const answer = await fetch(`http://127.0.0.1:${port}/echo`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":[1]}' })
   assert.deepEqual(await answer.json(), { a: [1] })
 })
 
-test('a route handler of Next.js', async () => {
+test('a route handler of Next.js verifies requests', async () => {
   process.env.SCALEKIT_WEBHOOK_SECRET = SECRET
   const { POST } = await import(new URL('next-route.mjs', examples))
   const ask = (body, headers, method = 'POST') => POST(new Request('http://localhost/webhooks/scalekit', { method, headers, body }))
@@ -149,7 +150,7 @@ test('a route handler of Next.js', async () => {
   delete process.env.SCALEKIT_WEBHOOK_SECRET
 })
 
-test('a guard records what was handled, and nothing else', async (t) => {
+test('a replay guard records messages whose handler succeeded, and no others', async (t) => {
   const handled = []
   let failing = true
   const guards = { memory: new ReplayGuard(), sqlite: ReplayGuard.sqlite(join(mkdtempSync(join(tmpdir(), 'headcount-')), 'seen.db')) }
@@ -174,11 +175,11 @@ test('a guard records what was handled, and nothing else', async (t) => {
   assert.deepEqual(handled, ['memory msg_memory', 'sqlite msg_sqlite', 'custom msg_custom', 'kept msg_custom'])
 })
 
-test('what cannot work is found at the start', () => {
+test('wrong options of an endpoint are refused when it is made', () => {
   assert.throws(() => http(() => {}), (error) => error instanceof errors.ConfigError && /SCALEKIT_WEBHOOK_SECRET/.test(error.message))
   assert.throws(() => http('receive', { webhook: verifier }), errors.InvalidArgumentError)
   assert.throws(() => http(() => {}, { webhook: verifier, replayGuard: new Set() }), errors.InvalidArgumentError)
-  // The secret is no verifier, and a guard under a name that nobody reads guards nothing.
+  // A secret is not a verifier, and a guard under a misspelt name would not be used.
   assert.throws(() => http(() => {}, { webhook: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }), errors.InvalidArgumentError)
-  assert.throws(() => http(() => {}, { webhook: verifier, replayguard: new ReplayGuard() }), /the option replayguard is not known/)
+  assert.throws(() => http(() => {}, { webhook: verifier, replayguard: new ReplayGuard() }), /the option replayguard is unknown/)
 })

@@ -1,6 +1,7 @@
-// The package itself: both module systems, the error classes, and types that say what there is.
+// The package: both module systems, the error classes, the type declarations and the packed files.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +19,7 @@ test('import and require give the same package', () => {
   assert.equal(esm.ScalekitClient, esm.Client)
 })
 
-test('every kind of error has its class', () => {
+test('every kind of error has a class of its own', () => {
   const kinds = require('../native.js').load().errorClasses()
   assert.ok(kinds.length >= 17)
   for (const [kind, name] of kinds) {
@@ -29,7 +30,7 @@ test('every kind of error has its class', () => {
   assert.equal(Object.keys(esm.errors).length, kinds.length + 1)
 })
 
-test('the declarations say what there is, no more and no less', (t) => {
+test('the declarations declare exactly the exports and members that exist', (t) => {
   const program = ts.createProgram([`${here}index.d.ts`], { strict: true, target: ts.ScriptTarget.ES2022 })
   const checker = program.getTypeChecker()
   const file = program.getSourceFile(`${here}index.d.ts`)
@@ -63,7 +64,46 @@ test('the declarations say what there is, no more and no less', (t) => {
   }
 })
 
-test("TypeScript accepts the vendor's snippets and ours, strictly, and refuses a misspelt field", () => {
+/** Declarations that an editor shows a hover text for. */
+function documentable(node) {
+  return (
+    ts.isInterfaceDeclaration(node) ||
+    ts.isClassDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isVariableStatement(node) ||
+    (ts.isModuleDeclaration(node) && node.name.text !== 'global') ||
+    ts.isPropertySignature(node) ||
+    ts.isMethodSignature(node) ||
+    ts.isPropertyDeclaration(node) ||
+    ts.isMethodDeclaration(node) ||
+    ts.isConstructorDeclaration(node)
+  )
+}
+
+test('every declaration and every member has a hover text', () => {
+  const undocumented = []
+  let documented = 0
+  const files = [here, `${here}frameworks/`].flatMap((folder) => readdirSync(folder).filter((name) => name.endsWith('.d.ts')).map((name) => folder + name))
+  for (const name of files) {
+    const file = ts.createSourceFile(name, readFileSync(name, 'utf8'), ts.ScriptTarget.ES2022, true)
+    const visit = (node) => {
+      // The members of type literals inside a declaration are part of its own hover text; so is an interface that merges with a global one.
+      if (ts.isTypeLiteralNode(node)) return
+      const mergesWithGlobal = ts.isInterfaceDeclaration(node) && node.name.text === 'SymbolConstructor'
+      if (documentable(node) && !mergesWithGlobal) {
+        if (ts.getJSDocCommentsAndTags(node).length > 0) documented++
+        else undocumented.push(`${name.slice(here.length)}: ${node.getText(file).split('\n')[0]}`)
+      }
+      ts.forEachChild(node, visit)
+    }
+    visit(file)
+  }
+  assert.deepEqual(undocumented, [])
+  assert.ok(documented > 316, String(documented))
+})
+
+test("strict TypeScript accepts the vendor's snippets and the documented calls, and refuses misspelt names", () => {
   const tsc = require.resolve('typescript/bin/tsc')
   for (const [module, resolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler'], ['node16', 'node16']]) {
     const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution, '--types', 'node']
@@ -71,10 +111,12 @@ test("TypeScript accepts the vendor's snippets and ours, strictly, and refuses a
   }
 })
 
-test('npm pack brings the addon and what it needs', () => {
+test('npm pack includes the addon and every module, and no sources or tests', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: here, encoding: 'utf8' }))
   const names = files.map(({ path }) => path)
-  for (const name of ['index.js', 'index.mjs', 'index.d.ts', 'arguments.js', 'calls.js', 'errors.js', 'events.d.ts', 'headers.js', 'mirror.d.ts', 'mirror.js', 'native.js', 'testing.js', 'testing.d.ts', 'scripts/build.mjs', 'README.md']) {
+  const modules = readdirSync(here).filter((name) => /\.(js|mjs|d\.ts)$/.test(name))
+  assert.ok(modules.includes('index.js') && modules.includes('index.mjs') && modules.includes('index.d.ts'))
+  for (const name of [...modules, 'scripts/build.mjs', 'README.md']) {
     assert.ok(names.includes(name), `${name} is not packed`)
   }
   assert.ok(names.some((name) => name.endsWith('.node')))

@@ -1,4 +1,4 @@
-// The replay guard beyond the shared vectors: its clock, what it refuses, and a file that others use as well.
+// The replay guard beyond the shared vectors: its clock, wrong arguments, and a file that several processes use.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ function folder(t) {
   return made
 }
 
-test('a message is known by the id it came with', async () => {
+test('a message is identified by the id of its headers', async () => {
   const body = event('user.login')
   const [one, other] = ['msg_1', 'msg_2'].map((id) => webhook.verify(body, signed(webhook, body, { id })))
   assert.deepEqual([one.messageId, other.messageId], ['msg_1', 'msg_2'])
@@ -28,7 +28,7 @@ test('a message is known by the id it came with', async () => {
   assert.equal(await guard.check({ id: 'evt_1', messageId: '' }), true)
 })
 
-test("the present is the machine's, and three days are kept", async (t) => {
+test('a message is remembered for three days by default, by the clock of the machine', async (t) => {
   const kept = []
   const store = { contains: () => false, record: (id, expiresAt) => kept.push([id, expiresAt]) }
   const before = Date.now()
@@ -47,7 +47,7 @@ test("the present is the machine's, and three days are kept", async (t) => {
   }
 })
 
-test('a file is shared between processes, and outlives them', async (t) => {
+test('a file is shared between processes, and remains after they end', async (t) => {
   const path = join(folder(t), 'seen.db')
   const guard = ReplayGuard.sqlite(path)
   const code = `const { ReplayGuard } = require('headcount'); ReplayGuard.sqlite(${JSON.stringify(path)}).commit('msg_1')`
@@ -57,7 +57,7 @@ test('a file is shared between processes, and outlives them', async (t) => {
   assert.deepEqual(await Promise.all([49, 50].map((at) => guard.check(`msg_${at}`))), [false, true])
 })
 
-test('what it cannot use, it refuses', async (t) => {
+test('wrong files, options and messages are refused', async (t) => {
   const other = join(folder(t), 'letter.txt')
   writeFileSync(other, 'Dear Ada, '.repeat(200))
   assert.throws(() => ReplayGuard.sqlite(other), errors.StoreError)

@@ -1,13 +1,19 @@
-// A sandbox of a test's own: the program that HEADCOUNT_SANDBOX names.
+// Helpers of the tests: sandboxes, mirrors, servers and assertions.
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { Client } from 'headcount'
+import { Client, Mirror, Sandbox } from 'headcount'
 
+/** The sandbox as a program. */
 const program = process.env.HEADCOUNT_SANDBOX ?? fileURLToPath(new URL('../../target/debug/headcount-sandbox', import.meta.url))
 
-/** Starts a sandbox with these sizes; `t.after` ends it. */
+/** Starts the sandbox as a process with these options; it ends with the test. */
 export async function startSandbox(t, sizes = {}) {
   const options = Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)])
   const process = spawn(program, ['--exit-with-stdin', ...options], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -39,11 +45,55 @@ export async function startSandbox(t, sizes = {}) {
   }
 }
 
-/** Asks again until `check` gives something: for what a process elsewhere will do soon. */
+/** Repeats `check` until it returns a truthy value, and returns that: for effects of another thread or process. */
 export async function eventually(check) {
   for (;;) {
     const value = await check()
     if (value) return value
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** Compares the fields of `actual` that `expected` names. */
+export function assertFields(actual, expected, message) {
+  const fields = Object.fromEntries(Object.keys(expected).map((name) => [name, actual[name]]))
+  assert.deepEqual(fields, expected, message)
+}
+
+/** Returns all items of an async iterator. */
+export async function collect(listing) {
+  const items = []
+  for await (const item of listing) items.push(item)
+  return items
+}
+
+/** Starts a sandbox with a mirror of it; both end with the test. */
+export function startMirror(t, options, settings) {
+  const sandbox = new Sandbox({ users: 5, groups: 2, ...options })
+  const client = sandbox.client()
+  const mirror = new Mirror(':memory:', { client, webhookSecret: sandbox.webhookSecret, ...settings })
+  t.after(async () => {
+    await mirror.close()
+    client.close()
+    sandbox.close()
+  })
+  return { sandbox, client, mirror, organization: sandbox.organizationId, directory: sandbox.directoryId }
+}
+
+/** Starts an HTTP server with this listener, and returns its URL; the server ends with the test. */
+export async function serve(t, listener) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server, 'listening')
+  return `http://127.0.0.1:${server.address().port}/`
+}
+
+/** Makes a folder for temporary files, which is deleted after the test. */
+export function temporaryFolder(t) {
+  const path = mkdtempSync(join(tmpdir(), 'headcount-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  return path
 }

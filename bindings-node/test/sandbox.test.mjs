@@ -1,4 +1,4 @@
-// The sandbox inside a Node program: what it serves, what it tells, what it refuses, and how it ends.
+// The sandbox in a Node process: its data, its webhooks, its errors, and its end.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ async function all(listing) {
   return items
 }
 
-test('what it was asked for is there, and a client finds it', async (t) => {
+test('a client lists the data that the options ask for', async (t) => {
   const sandbox = start(t, { organizations: 2, directories: 2, users: 7, groups: 3, seed: 4 })
   assert.match(sandbox.environmentUrl, /^http:\/\/127\.0\.0\.1:\d+$/)
   assert.equal(sandbox.controlUrl, `${sandbox.environmentUrl}/sandbox`)
@@ -45,7 +45,7 @@ test('what it was asked for is there, and a client finds it', async (t) => {
   assert.equal(requests['GET /api/v1/organizations/{organization_id}/directories/{directory_id}/users'], 1, JSON.stringify(requests))
 })
 
-test('changes are seen by clients, and told to endpoints', async (t) => {
+test('changes are visible to clients and sent to endpoints', async (t) => {
   const sandbox = start(t)
   const events = []
   let failing = false
@@ -80,7 +80,7 @@ test('changes are seen by clients, and told to endpoints', async (t) => {
   assert.deepEqual(events.map(({ type }) => type).sort(), kinds.map((kind) => `organization.directory.${kind}`).sort())
   await eventually(() => sandbox.deliveries().every(({ state }) => state === 'delivered'))
 
-  // What is not accepted comes again, five seconds later by the sandbox's clock.
+  // An event that is not accepted is sent again, five seconds later by the sandbox's clock.
   failing = true
   sandbox.createUser({ email: 'grace@example.com' })
   const failed = () => sandbox.deliveries().at(-1)
@@ -94,7 +94,7 @@ test('changes are seen by clients, and told to endpoints', async (t) => {
   assert.equal(JSON.parse(failed().body).id, events.at(-1).id)
 })
 
-test('faults, until they end', async (t) => {
+test('faults occur until they are ended', async (t) => {
   const sandbox = start(t)
   const client = sandbox.client({ maxAttempts: 1 })
   t.after(() => client.close())
@@ -109,7 +109,7 @@ test('faults, until they end', async (t) => {
   await list()
 })
 
-test('tokens end when its clock is moved', async (t) => {
+test('tokens expire when the clock is advanced', async (t) => {
   const sandbox = start(t, { tokenTtlSeconds: 60 })
   const client = sandbox.client()
   t.after(() => client.close())
@@ -119,7 +119,7 @@ test('tokens end when its clock is moved', async (t) => {
   assert.equal(client.stats().tokenRenewals, 2)
 })
 
-test('refusals are errors of the classes that the client has', (t) => {
+test('refusals have the same error classes as those of the client', (t) => {
   const sandbox = start(t)
   const refused = (call, type, message, status) =>
     assert.throws(call, (error) => error.constructor === type && message.test(error.message) && error.status === status)
@@ -144,7 +144,7 @@ test('refusals are errors of the classes that the client has', (t) => {
   refused(() => new Sandbox({ tokenTtlSeconds: -1 }), errors.InvalidArgumentError, /tokenTtlSeconds/)
 })
 
-test('closed, it answers nobody and its port is free again', async () => {
+test('a closed sandbox does not answer, and its port is free', async () => {
   const sandbox = new Sandbox()
   const port = Number(new URL(sandbox.environmentUrl).port)
   sandbox.close()
@@ -156,7 +156,7 @@ test('closed, it answers nobody and its port is free again', async () => {
   next.close()
 })
 
-test('closing does not wait for a request that is under way', async (t) => {
+test('close does not wait for a running request', async (t) => {
   const sandbox = start(t)
   const client = sandbox.client({ maxAttempts: 1 })
   t.after(() => client.close())
@@ -168,7 +168,7 @@ test('closing does not wait for a request that is under way', async (t) => {
   await broken
 })
 
-test('it keeps no process alive', async () => {
+test('a sandbox does not keep the process alive', async () => {
   const code = `const { Sandbox } = require('headcount'); console.log(new Sandbox().environmentUrl)`
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', code], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
   assert.match(stdout, /^http:/)

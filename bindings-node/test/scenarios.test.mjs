@@ -1,4 +1,4 @@
-// The shared scenarios of the mirror, in Node: see tests/scenarios/README.md.
+// The shared scenarios of the mirror. tests/scenarios/README.md describes them.
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
@@ -10,14 +10,14 @@ assert.ok(names.length >= 3)
 
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-/** The kind of an error, by its class: `MassRemovalError` is `mass_removal`. */
+/** Returns the kind of an error, from its class: `MassRemovalError` is `mass_removal`. */
 const kindOf = (error) => snake(error.name.replace(/Error$/, '')).slice(1)
-/** Those of a step's fields that are named, in camelCase. */
+/** Returns the named fields of a step that are present, in camelCase. */
 const fields = (step, ...wanted) =>
   Object.fromEntries(wanted.filter((name) => step[name] !== undefined).map((name) => [camel(name), step[name]]))
 
 for (const name of names) {
-  test(`the scenario ${name} leads to its feed`, async (t) => {
+  test(`the scenario ${name} leads to the expected feed`, async (t) => {
     const scenario = JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
     const sandbox = new Sandbox(scenario.sandbox)
     t.after(() => sandbox.close())
@@ -36,10 +36,10 @@ for (const name of names) {
   })
 }
 
-/** What each step does. */
+/** Returns a function for each step. */
 function player({ sandbox, mirror, webhook, ids }) {
   const organization = sandbox.organizationId
-  const id = (name) => ids.get(name) ?? assert.fail(`nothing is called ${name}`)
+  const id = (name) => ids.get(name) ?? assert.fail(`no user or group is called ${name}`)
 
   const sync = async (step, at) => {
     const { mode, approve_removals: approveRemovals = false } = step
@@ -65,7 +65,7 @@ function player({ sandbox, mirror, webhook, ids }) {
     }
   }
 
-  /** A change in the words of its entry. */
+  /** Returns a change in the form of an entry of the scenario, with the same fields. */
   const described = ({ kind, user, group, fields, cause }, entry) => {
     const said = {
       kind,

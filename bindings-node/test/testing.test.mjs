@@ -1,4 +1,4 @@
-// What the package gives to its users' own tests.
+// The module headcount/testing.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -8,13 +8,14 @@ import { test } from 'node:test'
 import { Client, Webhook, errors } from 'headcount'
 import { webhook as endpoint } from 'headcount/http'
 import * as testing from 'headcount/testing'
+import { assertFields } from './sandbox.mjs'
 
 const { deliver, event, signed, startSandbox } = testing
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const published = JSON.parse(readFileSync(new URL('../../tests/vectors/webhook_events.json', import.meta.url), 'utf8'))
 const NAMES = ['SCALEKIT_ENVIRONMENT_URL', 'SCALEKIT_CLIENT_ID', 'SCALEKIT_CLIENT_SECRET', 'SCALEKIT_WEBHOOK_SECRET']
 
-/** A server with the listener, and its address. */
+/** Starts a server with this listener, and returns its URL. */
 async function serve(t, listener) {
   const server = createServer(listener).listen(0, '127.0.0.1')
   t.after(() => server.close())
@@ -22,7 +23,7 @@ async function serve(t, listener) {
   return `http://127.0.0.1:${server.address().port}/`
 }
 
-test('sandboxes leave the environment as they found it, whichever is closed first', () => {
+test('sandboxes restore the environment variables, whichever is closed first', () => {
   const said = () => NAMES.map((name) => process.env[name])
   const before = said()
   const [first, second, third] = [startSandbox(), startSandbox(), startSandbox()]
@@ -34,13 +35,13 @@ test('sandboxes leave the environment as they found it, whichever is closed firs
   assert.deepEqual(said(), before)
 })
 
-test('import and require give the same functions', () => {
+test('import and require return the same functions', () => {
   const cjs = createRequire(import.meta.url)('headcount/testing')
   for (const name of Object.keys(cjs)) assert.equal(testing[name], cjs[name], name)
   assert.equal(Object.keys(cjs).length, 4)
 })
 
-test('an event of every type, as the vendor would send it', () => {
+test('event returns a valid body for every type', () => {
   const webhook = new Webhook(SECRET)
   const ids = new Set()
   for (const [type, example] of Object.entries(published)) {
@@ -54,13 +55,13 @@ test('an event of every type, as the vendor would send it', () => {
   assert.equal(ids.size, 41)
 })
 
-test('what a test wants stands over the example', () => {
+test('overrides replace values of the example', () => {
   const webhook = new Webhook(SECRET)
   const verify = (body) => webhook.verify(body, signed(SECRET, body))
   const occurredAt = new Date('2026-01-02T03:04:05.006Z')
   const came = verify(event('organization.directory.user_created', { id: 'evt_1', occurredAt, organizationId: 'org_1', environmentId: 'env_1', data: { email: 'ada@example.com' } }))
-  assert.deepEqual([came.id, came.occurredAt, came.organizationId, came.environmentId], ['evt_1', '2026-01-02T03:04:05.006Z', 'org_1', 'env_1'])
-  assert.deepEqual([came.data.email, came.data.organization_id], ['ada@example.com', 'org_1'])
+  assertFields(came, { id: 'evt_1', occurredAt: '2026-01-02T03:04:05.006Z', organizationId: 'org_1', environmentId: 'env_1' })
+  assertFields(came.data, { email: 'ada@example.com', organization_id: 'org_1' })
   assert.equal(verify(event('scalekit.dir.user.create')).type, 'organization.directory.user_created')
   assert.deepEqual(verify(event('organization.moved', { data: { id: 'org_1' } })).data, { id: 'org_1' })
 
@@ -72,7 +73,7 @@ test('what a test wants stands over the example', () => {
   assert.throws(() => event(1), errors.InvalidArgumentError)
 })
 
-test('events delivered over HTTP', async (t) => {
+test('deliver sends signed events over HTTP', async (t) => {
   const events = []
   const url = await serve(t, endpoint((event) => events.push(event), { webhook: new Webhook(SECRET) }))
   assert.equal(await deliver(url, 'organization.directory.user_created', { secret: SECRET, overrides: { data: { email: 'ada@example.com' } } }), 201)
@@ -86,7 +87,7 @@ test('events delivered over HTTP', async (t) => {
   await assert.rejects(deliver('http://127.0.0.1:1/', 'user.login', { secret: SECRET }), { code: 'ECONNREFUSED' })
 })
 
-test('a sandbox that the application finds in its environment', async (t) => {
+test('startSandbox sets the environment variables until it is closed', async (t) => {
   process.env.SCALEKIT_CLIENT_ID = 'before'
   t.after(() => delete process.env.SCALEKIT_CLIENT_ID)
   const sandbox = startSandbox({ users: 3 })

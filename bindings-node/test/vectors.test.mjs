@@ -1,4 +1,4 @@
-// The shared vectors, in Node. tests/vectors/README.md describes them.
+// The shared vectors. tests/vectors/README.md describes them.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ function bytes(form) {
 
 const pairs = (headers) => headers.map(([name, value]) => [name, bytes(value).toString('latin1')])
 
-/** The shapes that say the same headers: every vector runs in each. */
+/** Returns the headers in every form that is accepted: each vector runs with each. */
 function shapes(headers) {
   const list = pairs(headers)
   const object = {}
@@ -42,7 +42,7 @@ function check(run, expect, name) {
   }
 }
 
-test('messages to verify', () => {
+test('messages verify as the vectors say, with headers in every form', () => {
   const { cases } = load('webhook_verify')
   assert.ok(cases.length >= 80)
   for (const { name, call, secrets, tolerance, now, headers, body, expect } of cases) {
@@ -54,7 +54,7 @@ test('messages to verify', () => {
   }
 })
 
-test('secrets', () => {
+test('secrets are accepted or refused as the vectors say', () => {
   for (const { name, secret, ok } of load('webhook_secrets').cases) {
     let error
     try {
@@ -76,13 +76,13 @@ test('secrets', () => {
   }
 })
 
-test('messages to sign', () => {
+test('messages are signed as the vectors say', () => {
   for (const { name, secret, id, timestamp, body, headers } of load('webhook_sign').cases) {
     assert.deepEqual(new Webhook(secret).sign(bytes(body), { id, timestamp }), headers, name)
   }
 })
 
-test('bodies that a framework parsed', () => {
+test('parsed bodies verify as the vectors say', () => {
   let fromRaw = 0
   for (const { name, secret, now, headers, raw, compact, runnable_from_raw, expect } of load('webhook_parsed').cases) {
     const webhook = new Webhook(secret)
@@ -94,7 +94,7 @@ test('bodies that a framework parsed', () => {
   assert.ok(fromRaw > 10)
 })
 
-test('the 41 published events', () => {
+test('the 41 published events verify with their data', () => {
   const events = Object.entries(load('webhook_events'))
   assert.equal(events.length, 41)
   const webhook = new Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
@@ -109,7 +109,7 @@ test('the 41 published events', () => {
   }
 })
 
-test('replays', async (t) => {
+test('replays are detected as the vectors say, by every kind of guard', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headcount-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const { cases } = load('webhook_replay')

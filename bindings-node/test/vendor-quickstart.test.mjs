@@ -1,4 +1,4 @@
-// The vendor's quickstart under real Express: the program differs from one for the vendor's package in its import line alone.
+// The vendor's quickstart with Express: the program differs from one for the vendor's package only in its import line.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import { eventually, startSandbox } from './sandbox.mjs'
 
 const folder = new URL('../../examples/node/vendor-quickstart/', import.meta.url)
 
-test('the two programs differ in their import line alone', () => {
+test('the two programs differ only in their import line', () => {
   const [ours, theirs] = ['app.mjs', 'app.vendor.mjs'].map((name) => readFileSync(new URL(name, folder), 'utf8').split('\n'))
   assert.equal(ours.length, theirs.length)
   const different = ours.map((line, at) => [line, theirs[at]]).filter(([line, other]) => line !== other)
@@ -33,12 +33,12 @@ test('the quickstart runs against the sandbox', async (t) => {
     if (url) break
   }
   assert.ok(url, said.join('\n'))
-  assert.equal(said[0], 'organizations: 10') // the server's least for a page
+  assert.equal(said[0], 'organizations: 10') // the server's smallest page
   assert.equal(said[1], `primary directory: ${sandbox.directory_id}`)
   assert.match(said[3], /^first user: .+@.+/)
   assert.equal(said[4], 'groups: 5')
 
-  // Names with every character that serialisers escape differently.
+  // Names with every character that serializers escape differently.
   await sandbox.control('POST', '/endpoints', { url })
   await sandbox.control('POST', '/users', { email: 'zoe@example.com', given_name: 'Zoë <&> 🦉\u2028', family_name: "O'Neil/\"Ångström\"" })
   const delivery = await eventually(async () => {

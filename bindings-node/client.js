@@ -1,0 +1,166 @@
+'use strict'
+// The REST client over the calls of the addon.
+
+const { json, text, timeout } = require('./arguments.js')
+const { Listing, call, handles } = require('./calls.js')
+const { errors, rethrow } = require('./errors.js')
+const native = require('./native.js').load()
+const { verifyWebhookPayload } = require('./webhook.js')
+
+/** Returns the observer as the addon calls it, with JSON; undefined if the option is not set. */
+function observerOf(options) {
+  const callback = options?.onActivity
+  if (callback === undefined) return undefined
+  if (typeof callback !== 'function') throw new errors.InvalidArgumentError(`onActivity is a ${typeof callback}: expected a function`)
+  return (activity) => void callback(JSON.parse(activity))
+}
+
+/** `client.organization`. */
+class OrganizationClient {
+  #native
+  constructor(client) {
+    this.#native = client
+  }
+
+  async listOrganization(options) {
+    return call((cancel) => this.#native.listOrganizations(json(options), cancel), options ?? undefined)
+  }
+
+  async listOrganizations(options) {
+    return this.listOrganization(options)
+  }
+
+  async getOrganization(id, options) {
+    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), options ?? undefined)
+  }
+
+  async getOrganizationByExternalId(externalId, options) {
+    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), options ?? undefined)
+  }
+
+  async createOrganization(displayName, fields, options) {
+    return call(
+      (cancel) => this.#native.createOrganization(text('the display name', displayName), json(fields, []), cancel),
+      options ?? undefined,
+    )
+  }
+
+  async updateOrganization(id, fields, options) {
+    return call(
+      (cancel) => this.#native.updateOrganization(text('the organization id', id), json(fields, []), cancel),
+      options ?? undefined,
+    )
+  }
+
+  async deleteOrganization(id, options) {
+    await call((cancel) => this.#native.deleteOrganization(text('the organization id', id), cancel), options ?? undefined)
+  }
+
+  all(options) {
+    return new Listing(rethrow(() => this.#native.organizationPages(json(options), timeout(options?.timeoutMs))), options?.signal)
+  }
+}
+
+/** `client.directory`. */
+class DirectoryClient {
+  #native
+  constructor(client) {
+    this.#native = client
+  }
+
+  async listDirectories(organizationId, options) {
+    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), options ?? undefined)
+  }
+
+  async getDirectory(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
+  }
+
+  async getPrimaryDirectoryByOrganizationId(organizationId, options) {
+    const directory = await call(
+      (cancel) => this.#native.primaryDirectory(text('the organization id', organizationId), cancel),
+      options ?? undefined,
+    )
+    // The vendor's documentation destructures {directory}, its SDK returns the directory. Not enumerable, so that it is not printed or serialized.
+    return Object.defineProperty(directory, 'directory', { value: directory })
+  }
+
+  async listDirectoryUsers(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.listUsers(...ids(organizationId, directoryId), json(options), cancel), options ?? undefined)
+  }
+
+  async listDirectoryGroups(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.listGroups(...ids(organizationId, directoryId), json(options), cancel), options ?? undefined)
+  }
+
+  async enableDirectory(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
+  }
+
+  async disableDirectory(organizationId, directoryId, options) {
+    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
+  }
+
+  users(organizationId, directoryId, options) {
+    return new Listing(rethrow(() => this.#native.userPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options?.signal)
+  }
+
+  groups(organizationId, directoryId, options) {
+    return new Listing(rethrow(() => this.#native.groupPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options?.signal)
+  }
+}
+
+/** Checks the ids that most calls begin with. */
+const ids = (organizationId, directoryId) => [text('the organization id', organizationId), text('the directory id', directoryId)]
+
+/** Passed by `fromEnv` in the place of the URL: the constructor then reads environment variables. */
+const ENVIRONMENT = Symbol('environment')
+
+/** Settings that are no JSON and go to the addon as arguments of their own. */
+const SEPARATE = ['onActivity']
+
+class Client {
+  #native
+
+  constructor(environmentUrl, clientId, clientSecret, options) {
+    // A missing variable of `process.env` is undefined: the core says which setting is missing.
+    const setting = (name, value) => text(name, value ?? '')
+    const observer = observerOf(options)
+    this.#native = rethrow(() =>
+      environmentUrl === ENVIRONMENT
+        ? native.NativeClient.fromEnv(json(options, SEPARATE), observer)
+        : new native.NativeClient(
+            setting('the environment URL', environmentUrl),
+            setting('the client id', clientId),
+            setting('the client secret', clientSecret),
+            json(options, SEPARATE),
+            observer,
+          ),
+    )
+    handles.set(this, this.#native)
+    this.organization = new OrganizationClient(this.#native)
+    this.directory = new DirectoryClient(this.#native)
+  }
+
+  static fromEnv(options) {
+    return new this(ENVIRONMENT, undefined, undefined, options)
+  }
+
+  verifyWebhookPayload(secret, headers, payload) {
+    return verifyWebhookPayload(secret, headers, payload)
+  }
+
+  verifyInterceptorPayload(secret, headers, payload) {
+    return verifyWebhookPayload(secret, headers, payload)
+  }
+
+  stats() {
+    return JSON.parse(rethrow(() => this.#native.stats()))
+  }
+
+  close() {
+    this.#native.close()
+  }
+}
+
+module.exports = { Client }

@@ -1,0 +1,148 @@
+//! The mirror. Every method returns a promise of JSON and runs on the addon's runtime thread; the store has threads of its own.
+//!
+//! This module opens, syncs and feeds the mirror; `view` reads it, `feed` serves consumers.
+
+mod feed;
+mod options;
+mod view;
+
+use crate::calls::{Cancel, promise};
+use crate::client::NativeClient;
+use crate::errors::thrown;
+use crate::json::{self, Json};
+use crate::observe::JsonCallback;
+use crate::options::read;
+use crate::webhook::FlatHeaders;
+use headcount::{CallOptions, Error, Event, Mirror, Progress, Result, Webhook, catch_panic};
+use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw, block_on};
+use options::{MirrorOptions, SyncOptions};
+use std::future::Future;
+use std::sync::{PoisonError, RwLock};
+
+/// An open mirror; `None` after `close`.
+#[napi_derive::napi]
+pub struct NativeMirror(RwLock<Option<Mirror>>);
+
+type Promise<'env> = napi::Result<PromiseRaw<'env, Json>>;
+type OptionalCancel<'a> = Option<ClassInstance<'a, Cancel>>;
+
+impl NativeMirror {
+    fn mirror(&self) -> Result<Mirror> {
+        let mirror = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+    }
+
+    /// Returns a promise of the result of `call`, which gets the mirror.
+    fn call<'env, F>(
+        &self,
+        env: &'env Env,
+        cancel: OptionalCancel<'_>,
+        call: impl FnOnce(Mirror) -> F + Send + 'static,
+    ) -> Promise<'env>
+    where
+        F: Future<Output = Result<Json>> + Send,
+    {
+        let mirror = self.mirror();
+        promise(env, cancel, async move { call(mirror?).await })
+    }
+}
+
+#[napi_derive::napi]
+impl NativeMirror {
+    /// Opens the mirror at `path`, with the secrets that verify webhooks. Blocks while the store is opened.
+    #[napi(constructor)]
+    pub fn new(
+        path: String,
+        client: Option<ClassInstance<'_, NativeClient>>,
+        secrets: Option<Vec<String>>,
+        options: String,
+    ) -> napi::Result<NativeMirror> {
+        catch_panic(|| {
+            let mut settings = read::<MirrorOptions>(&options)?.settings()?;
+            if let Some(client) = client {
+                settings = settings.client(client.client(Ok(CallOptions::new()))?);
+            }
+            if let Some(secrets) = secrets {
+                let webhook =
+                    secrets.iter().fold(Webhook::builder(), |builder, secret| builder.secret(secret.as_str()));
+                settings = settings.webhook(webhook.build()?);
+            }
+            block_on(settings.open(path))
+        })
+        .map(|mirror| NativeMirror(RwLock::new(Some(mirror))))
+        .map_err(thrown)
+    }
+
+    /// Releases the mirror. The store is closed once the last running call has ended; later calls fail.
+    #[napi]
+    pub fn close(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Syncs one directory, one organization, or without an organization id all of them. Promises a list of `SyncReport`s.
+    #[napi]
+    pub fn sync<'env>(
+        &self,
+        env: &'env Env,
+        organization_id: Option<String>,
+        directory_id: Option<String>,
+        options: String,
+        on_progress: Option<Function<'_, String, ()>>,
+        cancel: OptionalCancel<'_>,
+    ) -> Promise<'env> {
+        let on_progress = on_progress.as_ref().map(JsonCallback::new).transpose()?;
+        self.call(env, cancel, move |mirror| async move {
+            let sync = match organization_id {
+                Some(id) => mirror.sync(&id).directory(directory_id.as_deref()),
+                None => mirror.sync_all(),
+            };
+            let mut sync = read::<SyncOptions>(&options)?.apply(sync)?;
+            if let Some(callback) = on_progress {
+                sync = sync.on_progress(move |progress: &Progress| callback.call(progress));
+            }
+            json::text(&sync.await?)
+        })
+    }
+
+    /// Verifies, stores and applies a webhook. Promises the name of its outcome.
+    #[napi]
+    pub fn receive<'env>(&self, env: &'env Env, headers: Vec<String>, body: &[u8]) -> Promise<'env> {
+        let (headers, body) = (FlatHeaders(headers), body.to_vec());
+        self.call(env, None, move |mirror| async move { json::text(&mirror.receive(&headers.bytes(), &body).await?) })
+    }
+
+    /// Applies an event that was verified before, given as the vendor's JSON. Promises the name of its outcome.
+    #[napi]
+    pub fn apply<'env>(&self, env: &'env Env, event: String, message_id: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move {
+            let event = Event::from_verified_message(event.as_bytes(), &message_id)?;
+            json::text(&mirror.apply(&event).await?)
+        })
+    }
+
+    /// Stores which groups give which roles: groups and roles alternate in `pairs`.
+    #[napi]
+    pub fn set_role_map<'env>(&self, env: &'env Env, pairs: Vec<String>) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move {
+            let pairs = pairs.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
+            json::text(&mirror.set_role_map(pairs).await?)
+        })
+    }
+
+    /// Stores the application's account id of a user, or removes it.
+    #[napi]
+    pub fn link<'env>(&self, env: &'env Env, user_id: String, account_id: Option<String>) -> Promise<'env> {
+        self.call(
+            env,
+            None,
+            move |mirror| async move { json::text(&mirror.link(&user_id, account_id.as_deref()).await?) },
+        )
+    }
+
+    /// Deletes what is older than its retention.
+    #[napi]
+    pub fn trim<'env>(&self, env: &'env Env) -> Promise<'env> {
+        self.call(env, None, |mirror| async move { json::text(&mirror.trim().await?) })
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading the mirror: users, groups, directories, their status, and the role map.
+
+use super::options::{FindOptions, GroupFilter, UserFilter};
+use super::{NativeMirror, OptionalCancel, Promise};
+use crate::calls::promise;
+use crate::errors::thrown;
+use crate::json::{self, Json};
+use crate::options::read;
+use headcount::MirrorUsers;
+use napi::Env;
+use napi::bindgen_prelude::PromiseRaw;
+use napi::tokio::sync::Mutex;
+use std::sync::Arc;
+
+#[napi_derive::napi]
+impl NativeMirror {
+    /// Returns an iterator over the pages of an organization's users.
+    #[napi]
+    pub fn user_pages(&self, organization_id: String, filter: String) -> napi::Result<NativeMirrorUsers> {
+        let users = self.mirror().and_then(|mirror| {
+            let UserFilter { directory_id, group_id } = read(&filter)?;
+            Ok(mirror.users(&organization_id).directory(directory_id.as_deref()).group(group_id.as_deref()))
+        });
+        users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
+    }
+
+    /// Promises the groups of an organization.
+    #[napi]
+    pub fn groups<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move {
+            let GroupFilter { directory_id } = read(&filter)?;
+            json::text(&mirror.groups(&organization_id, directory_id.as_deref()).await?)
+        })
+    }
+
+    /// Promises the directories of an organization, or without an id all directories.
+    #[napi]
+    pub fn directories<'env>(&self, env: &'env Env, organization_id: Option<String>) -> Promise<'env> {
+        self.call(
+            env,
+            None,
+            move |mirror| async move { json::text(&mirror.directories(organization_id.as_deref()).await?) },
+        )
+    }
+
+    /// Promises one user, or null.
+    #[napi]
+    pub fn user<'env>(&self, env: &'env Env, id: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.user(&id).await?) })
+    }
+
+    /// Promises one group, or null.
+    #[napi]
+    pub fn group<'env>(&self, env: &'env Env, id: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.group(&id).await?) })
+    }
+
+    /// Promises the users with an e-mail address.
+    #[napi]
+    pub fn find_users<'env>(&self, env: &'env Env, options: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move {
+            json::text(&mirror.find_users(&read::<FindOptions>(&options)?.email).await?)
+        })
+    }
+
+    /// Promises the status of every directory.
+    #[napi]
+    pub fn status<'env>(&self, env: &'env Env) -> Promise<'env> {
+        self.call(env, None, |mirror| async move { json::text(&mirror.status().await?) })
+    }
+
+    /// Promises the ids of the users whose removal from a directory the guard holds back.
+    #[napi]
+    pub fn held_removals<'env>(&self, env: &'env Env, directory_id: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.held_removals(&directory_id).await?) })
+    }
+
+    /// Promises the pairs of the role map.
+    #[napi]
+    pub fn role_map<'env>(&self, env: &'env Env) -> Promise<'env> {
+        self.call(env, None, |mirror| async move { json::text(&mirror.role_map().await?) })
+    }
+}
+
+/// An iterator over pages of the mirror's users; `None` after the last page.
+#[napi_derive::napi]
+pub struct NativeMirrorUsers(Arc<Mutex<Option<MirrorUsers>>>);
+
+#[napi_derive::napi]
+impl NativeMirrorUsers {
+    /// Promises the next page's users, or null after the last page.
+    #[napi]
+    pub fn next<'env>(
+        &self,
+        env: &'env Env,
+        cancel: OptionalCancel<'_>,
+    ) -> napi::Result<PromiseRaw<'env, Option<Json>>> {
+        let users = self.0.clone();
+        promise(env, cancel, async move {
+            let mut users = users.lock().await;
+            let page = match users.as_mut() {
+                Some(users) => users.next_page().await?,
+                None => Vec::new(),
+            };
+            if page.is_empty() {
+                // Releases the store as soon as all users are read, and not when the iterator is collected.
+                *users = None;
+                return Ok(None);
+            }
+            json::text(&page).map(Some)
+        })
+    }
+}

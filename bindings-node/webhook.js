@@ -1,0 +1,162 @@
+'use strict'
+// Verifying and signing webhooks, over the calls of the addon.
+
+const { bytes, seconds, text } = require('./arguments.js')
+const { errors, rethrow, translate } = require('./errors.js')
+const native = require('./native.js').load()
+const { read: readHeaders, isWanted: isWebhookHeader } = require('./headers.js').reader(native.webhookHeaders().flat())
+
+/** Returns the bytes of a body, or the compact JSON of a body that a framework has parsed. */
+function bodyOf(body) {
+  const raw = bytes(body)
+  if (raw !== undefined) return raw
+  if (body !== null && typeof body === 'object') {
+    try {
+      return JSON.stringify(body)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      const message = 'no signature matches the body as it was parsed: it is nested too deeply to be serialized again; pass the raw body'
+      throw new errors.WebhookVerificationError(message, { reason: 'no_match', cause: error })
+    }
+  }
+  throw new errors.InvalidArgumentError(`the body is ${body === null ? 'null' : typeof body}: expected the request's bytes or text`)
+}
+
+const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
+
+/**
+ * Returns the values of the three `webhook-*` headers, on a line each: nearly every request has these and no others, and one string crosses
+ * into the addon faster than a list.
+ *
+ * Returns undefined if there are other webhook headers, if one is repeated or not in lower case, if the headers are not an object of strings
+ * or Node's rawHeaders, and if the body is not bytes. The addon returns null if a value is not ASCII. The general path is taken then.
+ */
+function standardHeadersOf(headers, body) {
+  if (headers === null || typeof headers !== 'object' || !(body instanceof Uint8Array)) return undefined
+  let id, timestamp, signature
+  if (Array.isArray(headers)) {
+    for (let at = 1; at < headers.length; at += 2) {
+      const name = headers[at - 1]
+      if (name === ID && id === undefined) id = headers[at]
+      else if (name === TIMESTAMP && timestamp === undefined) timestamp = headers[at]
+      else if (name === SIGNATURE && signature === undefined) signature = headers[at]
+      else if (typeof name !== 'string' || isWebhookHeader(name)) return undefined
+    }
+  } else if (headers[Symbol.iterator] === undefined) {
+    for (const name in headers) {
+      if (name === ID) id = headers[name]
+      else if (name === TIMESTAMP) timestamp = headers[name]
+      else if (name === SIGNATURE) signature = headers[name]
+      else if (isWebhookHeader(name)) return undefined
+    }
+  }
+  if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') return undefined
+  return `${id}\n${timestamp}\n${signature}`
+}
+
+/** Node's name for the method that prints an object. An event keeps its data on that method: hidden, and reachable through a Proxy as well. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+
+/** The property `data`, the same accessors for all events: V8 gives objects with accessors of their own a slow representation. */
+const DATA = {
+  get() {
+    const holder = this[INSPECT]
+    if (holder.unread !== undefined) {
+      holder.data = JSON.parse(holder.unread)
+      holder.unread = undefined
+    }
+    return holder.data
+  },
+  set(data) {
+    const holder = this[INSPECT]
+    holder.unread = undefined
+    holder.data = data
+  },
+  enumerable: true,
+  configurable: true,
+}
+
+/**
+ * Decodes a verified event. Its data is parsed when it is first read, because most programs use few types of events and parsing is most of
+ * the work. It is a property like any other nevertheless: it is copied, compared and printed with the event.
+ */
+function eventOf(envelope, unread) {
+  let id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion
+  if (envelope.charCodeAt(0) === 0) {
+    ;[id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion] = JSON.parse(envelope.slice(1))
+  } else {
+    let at = 9
+    id = envelope.slice(at, (at += envelope.charCodeAt(0)))
+    messageId = envelope.slice(at, (at += envelope.charCodeAt(1)))
+    type = envelope.slice(at, (at += envelope.charCodeAt(2)))
+    occurredAt = envelope.slice(at, (at += envelope.charCodeAt(3)))
+    environmentId = envelope.slice(at, (at += envelope.charCodeAt(4)))
+    organizationId = envelope.slice(at, (at += envelope.charCodeAt(5)))
+    object = envelope.slice(at, (at += envelope.charCodeAt(6)))
+    displayName = envelope.slice(at, (at += envelope.charCodeAt(7)))
+    specVersion = envelope.slice(at, (at += envelope.charCodeAt(8)))
+  }
+  const event = { id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion }
+  Object.defineProperty(event, 'data', DATA)
+  // Prints the data itself, and not its accessor.
+  const print = () => ({ ...event })
+  print.unread = unread
+  print.data = undefined
+  return Object.defineProperty(event, INSPECT, { value: print, configurable: true, writable: true })
+}
+
+class Webhook {
+  #native
+
+  constructor(secretOrSecrets, options = {}) {
+    const secrets = secretOrSecrets === undefined || secretOrSecrets === null ? undefined : [secretOrSecrets].flat()
+    secrets?.forEach((secret) => text('the webhook secret', secret))
+    this.#native = rethrow(() => new native.NativeWebhook(secrets, options.toleranceSeconds, options.maxBody))
+  }
+
+  get maxBody() {
+    return this.#native.maxBody
+  }
+
+  verify(body, headers, options) {
+    try {
+      const standard = options === undefined ? standardHeadersOf(headers, body) : undefined
+      const parts =
+        (standard && this.#native.verifyStandard(standard, body)) ?? this.#native.verify(readHeaders(headers), bodyOf(body), seconds(options?.now))
+      return eventOf(parts[0], parts[1])
+    } catch (thrown) {
+      throw translate(thrown)
+    }
+  }
+
+  verifySignature(body, headers, options) {
+    try {
+      const standard = options === undefined ? standardHeadersOf(headers, body) : undefined
+      return (
+        (standard && this.#native.verifyStandardSignature(standard, body)) ??
+        this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(options?.now))
+      )
+    } catch (thrown) {
+      throw translate(thrown)
+    }
+  }
+
+  sign(body, options) {
+    const given = bodyOf(body)
+    const raw = typeof given === 'string' ? Buffer.from(given) : given
+    const flat = rethrow(() => this.#native.sign(raw, options?.id, seconds(options?.timestamp)))
+    return { [flat[0]]: flat[1], [flat[2]]: flat[3], [flat[4]]: flat[5] }
+  }
+}
+
+function verifyWebhookPayload(secret, headers, payload) {
+  const key = text('the webhook secret', secret ?? '')
+  try {
+    const standard = standardHeadersOf(headers, payload)
+    return (standard && native.verifyStandardPayload(key, standard, payload)) ?? native.verifyPayload(key, readHeaders(headers), bodyOf(payload))
+  } catch (thrown) {
+    throw translate(thrown)
+  }
+}
+
+module.exports = { Webhook, verifyWebhookPayload }
