@@ -1,65 +1,68 @@
 import type { EventDataByType, Sandbox, SandboxOptions, SignOptions, SignedHeaders, Webhook } from './index.js'
 
-/** What a test wants of an event; what is not given has a sensible value. */
+/** Values of an event that a test sets. The others are those of the vendor's example. */
 export interface EventOverrides<Data = Record<string, unknown>> {
-  /** `evt_…`; a fresh one unless given. */
+  /** Id of the event. A new `evt_…` by default. */
   id?: string
-  /** When it happened: a Date, or RFC 3339 text. The present unless given. */
+  /** Time of the event: a Date, or an RFC 3339 string. The current time by default. */
   occurredAt?: Date | string
-  /** The organization it happened to; the data names the same one. */
+  /** Id of the organization, in the envelope and in the data. */
   organizationId?: string
-  /** The environment it happened in. */
+  /** Id of the environment. */
   environmentId?: string
-  /** Put over the data of the vendor's example, key by key. For a type that is not known, all the data. */
+  /** Fields of the data to replace. For an unknown type, the whole data. */
   data?: Partial<Data>
 }
 
-/** What an event of a type carries. */
+/** The data of an event of a type. */
 export type DataOf<Type extends string> = Type extends keyof EventDataByType ? EventDataByType[Type] : Record<string, unknown>
 
 /**
- * The body of an event as the vendor would send it: the vendor's own example of the type, with `overrides` put over it.
- * @throws errors.BadRequestError for a type that is not known, unless its data are given.
+ * Returns the body of an event: the vendor's example of the type, with the values that the test sets.
+ * @throws errors.BadRequestError for an unknown type without data.
  */
 export function event<Type extends keyof EventDataByType | (string & {})>(type: Type, overrides?: EventOverrides<DataOf<Type>>): Buffer
 
 /**
- * The headers of a request with `body`, for `fetch`, supertest or `app.inject`. Without a verifier or a secret, `SCALEKIT_WEBHOOK_SECRET` signs.
+ * Returns the headers of a signed request with this body, for `fetch`, supertest or `app.inject`.
+ * @param webhookOrSecret A verifier or a secret. If undefined, `SCALEKIT_WEBHOOK_SECRET` is used.
  */
 export function signed(webhookOrSecret: Webhook | string | undefined, body: Uint8Array | string, options?: SignOptions): SignedHeaders
 
+/** Options of `deliver`. */
 export interface DeliverOptions<Data = Record<string, unknown>> extends SignOptions {
-  /** What signs: a secret, or a verifier. `SCALEKIT_WEBHOOK_SECRET` unless set. */
+  /** The secret that signs the request, or a verifier. `SCALEKIT_WEBHOOK_SECRET` by default. */
   secret?: Webhook | string
-  /** What the test wants of the event, where its type is given. */
+  /** Values of the event that the test sets, if the event is given by its type. */
   overrides?: EventOverrides<Data>
 }
 
-/**
- * Posts an event to an application, signed, and gives the status it answers with. Text is a type, whose `event` is sent; bytes are a body,
- * which may be anything. A redelivery is the same body with the same `id`.
- */
+/** Sends a signed event of this type to an application, and returns the status of its answer. */
 export function deliver<Type extends keyof EventDataByType | (string & {})>(
   url: string | URL,
   type: Type,
   options?: DeliverOptions<DataOf<Type>>,
 ): Promise<number>
+/** Sends a signed body to an application, and returns the status of its answer. To redeliver a message, send the same body with the same `id`. */
 export function deliver(url: string | URL, body: Uint8Array, options?: DeliverOptions): Promise<number>
 
-/** A sandbox whose settings stand in `process.env` (`SCALEKIT_ENVIRONMENT_URL`, `…_CLIENT_ID`, `…_CLIENT_SECRET`, `…_WEBHOOK_SECRET`) until it is closed. */
+/**
+ * A sandbox to which the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID`, `SCALEKIT_CLIENT_SECRET` and
+ * `SCALEKIT_WEBHOOK_SECRET` of this process point until it is closed.
+ */
 export interface TestSandbox extends Sandbox {
-  /** Posts an event to an application, signed with the sandbox's secret, and gives the status it answers with. */
+  /** Sends an event of this type to an application, signed with the sandbox's secret, and returns the status of its answer. */
   deliver<Type extends keyof EventDataByType | (string & {})>(
     url: string | URL,
     type: Type,
     overrides?: EventOverrides<DataOf<Type>>,
   ): Promise<number>
-  /** Stops it, and gives the environment back what it had. */
+  /** Stops the server, and restores the environment variables. */
   close(): void
 }
 
 /**
- * Starts a sandbox and lets the environment name it, so that `Client.fromEnv()` and endpoints without a secret of their own find it:
+ * Starts a sandbox and sets the environment variables to it, so that `Client.fromEnv()` and endpoints without a secret of their own use it:
  * `const sandbox = startSandbox(); t.after(() => sandbox.close())`.
  */
 export function startSandbox(options?: SandboxOptions): TestSandbox

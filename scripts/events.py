@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the types of webhook events, of which all languages have the same: Rust, Python and TypeScript.
+"""Writes the types of webhook events for Rust and Python. Those for TypeScript are written by codegen.
 
     python3 scripts/events.py            write the files
     python3 scripts/events.py --check    exit 1 if the committed files are stale
@@ -327,43 +327,9 @@ def python():
     return "\n".join(lines)
 
 
-def typescript():
-    types = {TEXT: "string", TIME: "string | null", FLAG: "boolean", TEXTS: "string[]", MAP: "Record<string, string> | null", RAW: "unknown"}
-    lines = [
-        f"// {GENERATED}",
-        "// Times are RFC 3339 text. Names are as the vendor sends them; what was not sent is missing.",
-    ]
-    for name, (about, fields) in OBJECTS.items():
-        lines += ["", f"/** {about} */", f"export interface {name} {{"]
-        for field, (kind, what) in fields.items():
-            kind = f"{kind[0]}[]" if isinstance(kind, list) else types.get(kind, kind)
-            nullable = " | null" if kind == "string" and field != "id" else ""
-            lines += [f"  /** {what} */", f"  {field}?: {kind}{nullable}" if field != "id" else f"  {field}: {kind}"]
-        lines += ["}"]
-    lines += ["", "/** What every event's type carries. */", "export interface EventDataByType {"]
-    lines += [f"  '{name}': {of}" for name, of in TYPES.items()]
-    lines += ["}", ""]
-    return "\n".join(lines)
-
-
 def first_of(name):
     """A field to read: the first one."""
     return next(iter(OBJECTS[name][1]))
-
-
-def typescript_sample():
-    lines = [
-        f"// Compiled, never run: a switch over every event, and what the compiler must refuse. {GENERATED}",
-        "import type { Event, UnknownEvent } from 'headcount'",
-        "",
-        "export function receive(event: Event): unknown {",
-        "  switch (event.type) {",
-    ]
-    for name, of in TYPES.items():
-        field = first_of(of)
-        lines += [f"    case '{name}':", "      // @ts-expect-error: there is no such field", f"      event.data.{field}_", f"      return event.data.{field}"]
-    lines += ["    default: {", "      const other: UnknownEvent = event", "      return other.data", "    }", "  }", "}", ""]
-    return "\n".join(lines)
 
 
 def python_sample():
@@ -394,8 +360,6 @@ def examples():
 FILES = {
     "core/src/webhook/data.rs": rust,
     "bindings-python/python/headcount/events.py": python,
-    "bindings-node/events.d.ts": typescript,
-    "bindings-node/types/events.ts": typescript_sample,
     "bindings-python/tests/typing_events.py": python_sample,
     "sandbox/src/webhook-events.json": examples,
 }

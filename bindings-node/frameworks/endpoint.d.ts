@@ -1,14 +1,15 @@
 import type { Event, ReplayGuard, Webhook } from '../index.js'
 
-/** Is given each event that was verified. What it throws is answered with 500, and the event comes again. */
+/** Handles a verified event. If it throws or rejects, the request is answered with 500, and the vendor sends the event again. */
 export type Handler = (event: Event) => unknown
 
+/** Options of an endpoint. */
 export interface EndpointOptions {
-  /** The verifier; one for `SCALEKIT_WEBHOOK_SECRET` unless set. */
+  /** The verifier. `new Webhook()` by default, which reads `SCALEKIT_WEBHOOK_SECRET`. */
   webhook?: Webhook
   /**
-   * Answers 201 to a message that was handled before, without calling the handler. A message counts as handled when the handler is done:
-   * one whose handler failed is handled when it comes again.
+   * Messages that were handled before are answered with 201 without calling the handler. A message counts as handled once the handler has
+   * succeeded; if it fails, the next delivery is handled.
    */
   replayGuard?: Pick<ReplayGuard, 'check' | 'commit'>
 }

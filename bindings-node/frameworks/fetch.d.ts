@@ -1,12 +1,13 @@
 import type { EndpointOptions, Handler } from './endpoint.js'
 
 /**
- * A handler of the Fetch API's `Request`: for Next.js (`export const POST = webhook(handler)`), Hono (`(c) => handle(c.req.raw)`), and others.
+ * Returns a function from the Fetch API's `Request` to a `Response`, for Next.js (`export const POST = webhook(handler)`), Hono (`(c) => handle(c.req.raw)`)
+ * and others.
  *
- * `handler` may be async; its result is ignored. Answers: 201 when it is done; 400 to what was not signed as it should be, 413 to a body
- * over the verifier's `maxBody`, 405 to other methods, each without a word of explanation. What the handler throws is the framework's:
- * it answers 500, and the event comes again. The raw bytes are verified; behind a body parser, what it has parsed, where printing
- * that again gives what was signed.
- * @throws errors.ConfigError at once where there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
+ * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature is not valid, 413 if the body is larger than the
+ * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async; its result is ignored. Its errors are passed to the
+ * framework, which answers 500, and the vendor sends the event again.
+ * The raw bytes are verified; after a body parser, the parsed value, if its compact JSON is what was signed.
+ * @throws errors.ConfigError if there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
  */
 export function webhook(handler: Handler, options?: EndpointOptions): (request: Request) => Promise<Response>

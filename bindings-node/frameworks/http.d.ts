@@ -1,18 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EndpointOptions, Handler } from './endpoint.js'
 
+/** Options of an endpoint of node:http. */
 export interface HttpOptions extends EndpointOptions {
-  /** Is given what the handler throws; `console.error` unless set. */
+  /** Is called with the error if the handler fails. `console.error` by default. */
   onError?: (error: unknown) => void
 }
 
 /**
- * A listener for node:http that verifies each request and gives its event to `handler`.
+ * Returns a listener for node:http that verifies each request and calls `handler` with its event.
  *
- * `handler` may be async; its result is ignored. Answers: 201 when it is done; 400 to what was not signed as it should be, 413 to a body
- * over the verifier's `maxBody`, 405 to other methods, each without a word of explanation. What the handler throws is the framework's:
- * it answers 500, and the event comes again. The raw bytes are verified; behind a body parser, what it has parsed, where printing
- * that again gives what was signed.
- * @throws errors.ConfigError at once where there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
+ * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature is not valid, 413 if the body is larger than the
+ * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async; its result is ignored. Its errors go to `onError`; the answer is
+ * 500, and the vendor sends the event again.
+ * The raw bytes are verified; after a body parser, the parsed value, if its compact JSON is what was signed.
+ * @throws errors.ConfigError if there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
  */
 export function webhook(handler: Handler, options?: HttpOptions): (request: IncomingMessage, response: ServerResponse) => Promise<void>

@@ -1,8 +1,8 @@
-// Compiled, never run: what a user may write, and what the compiler must refuse.
+// Compiled, not run: calls that must compile, and mistakes that the compiler has to refuse.
 import { Client, Mirror, ReplayGuard, Sandbox, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Change, Directory, Event, GroupPage, MirrorUser, Organization, SyncReport, User, UserPage } from 'headcount'
+import type { Change, ChangeKind, Directory, Event, GroupPage, MirrorUser, Organization, SyncReport, User, UserPage } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -72,7 +72,7 @@ export async function once(redis: { exists(key: string): Promise<number>; set(ke
   })
   const first: boolean = await guard.check(event)
   if (first) await guard.commit(event.messageId)
-  // @ts-expect-error: memory's alone
+  // @ts-expect-error: an option of guards in memory only
   ReplayGuard.sqlite('seen.db', { capacity: 3 })
   return webhook(() => {}, { replayGuard: new ReplayGuard({ capacity: 1000, retentionSeconds: 86_400 }) })
 }
@@ -101,11 +101,11 @@ export async function provision(client: Client, request: { headers: Record<strin
     const one: MirrorUser = user
     console.log(one.roles, one.linkedId?.length, one.detail?.title)
   }
-  const nobody: MirrorUser | null = await mirror.user('diruser_1')
+  const user: MirrorUser | null = await mirror.user('diruser_1')
   await mirror.setRoleMap([['Engineering', 'developer']])
   await mirror.setRoleMap({ Engineering: 'developer' })
   const [first] = await mirror.roleMap()
-  console.log(outcome, nobody?.id, first?.[1].length)
+  console.log(outcome, user?.id, first?.[1].length)
   for (const { reason, change } of await mirror.parkedChanges('app')) console.log(reason, change.seq)
   for await (const change of mirror.changes('app', { signal: AbortSignal.timeout(1000) })) {
     handle(change)
@@ -117,10 +117,13 @@ export async function provision(client: Client, request: { headers: Record<strin
   return batch.length
 }
 
+// Every kind of change has its form in the union.
+export const everyKind: ChangeKind extends Change['kind'] ? true : false = true
+
 function handle(change: Change): string {
   switch (change.kind) {
     case 'user.created':
-      // @ts-expect-error: there was nobody before
+      // @ts-expect-error: there is no user before
       console.log(change.before.email)
       return change.after.email
     case 'user.updated':

@@ -1,8 +1,536 @@
-//! Writes the files of the node binding.
+//! Writes the files of the Node binding: TypeScript declarations with hover texts, and the table of error classes.
+//!
+//! The templates have the layout of each file; this module decides names, types and the wording of documentation.
 
-use crate::ir::Definitions;
-use crate::write::Output;
+use crate::doc;
+use crate::ir::{Definitions, Enumeration, Field, Record, Type};
+use crate::write::{GENERATED, Output, render};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) fn emit(_definitions: &Definitions) -> Result<Vec<Output>, String> {
-    Ok(Vec::new())
+/// The records that the package declares, in the order of the file. Node has settings and options as hand-written interfaces.
+const RECORDS: &[&str] = &[
+    "Organization",
+    "OrganizationSettings",
+    "Feature",
+    "OrganizationFields",
+    "Directory",
+    "DirectoryStats",
+    "AttributeMappings",
+    "AttributeMapping",
+    "RoleAssignments",
+    "RoleAssignment",
+    "DirectorySecret",
+    "DirectoryToggle",
+    "User",
+    "Group",
+    "Stats",
+    "Activity",
+    "MirrorUser",
+    "MirrorGroup",
+    "MirrorDirectory",
+    "DirectoryStatus",
+    "Held",
+    "Progress",
+    "SyncReport",
+    "ParkedChange",
+    "Consumer",
+];
+
+/// The enums that the package declares, in the order of the file.
+const ENUMS: &[&str] = &[
+    "RegionCode",
+    "DirectoryType",
+    "DirectoryProvider",
+    "SecretStatus",
+    "ActivityKind",
+    "Level",
+    "ErrorKind",
+    "Reason",
+    "SyncMode",
+    "SyncOutcome",
+    "Phase",
+    "Outcome",
+    "HeldReason",
+    "ChangeKind",
+];
+
+/// Names that differ from Rust's.
+const RENAMED: &[(&str, &str)] =
+    &[("Consumer", "FeedConsumer"), ("Progress", "SyncProgress"), ("Phase", "SyncPhase"), ("Level", "ActivityLevel")];
+
+/// Enums to which later versions add members that applications should expect.
+const OPEN: &[&str] = &["ActivityKind"];
+
+/// Error kinds whose class is a subclass of `ApiError`: those of [`ErrorKind::from_http_status`](headcount::ErrorKind::from_http_status).
+const REFUSALS: &[&str] = &["bad_request", "authentication", "permission_denied", "not_found", "rate_limit", "server"];
+
+/// A field that a record's JSON form has beside the record's own fields.
+struct ExtraField {
+    record: &'static str,
+    /// The field comes after this one.
+    after: &'static str,
+    name: &'static str,
+    ty: &'static str,
+    doc: &'static str,
+}
+
+const EXTRA_FIELDS: &[ExtraField] = &[
+    ExtraField {
+        record: "Activity",
+        after: "level",
+        name: "message",
+        ty: "string",
+        doc: "The activity as one line for a log.",
+    },
+    ExtraField { record: "Activity", after: "kind", name: "level", ty: "ActivityLevel", doc: "Severity for a log." },
+];
+
+/// Settings and fields that documentation names and whose name in Node has a unit.
+const WITH_UNIT: &[(&str, &str)] =
+    &[("full_every", "fullEverySeconds"), ("retention", "retentionSeconds"), ("Activity::wait", "waitMs")];
+
+/// An interface for the templates.
+#[derive(Serialize)]
+struct Interface {
+    name: String,
+    doc: String,
+    fields: Vec<Property>,
+}
+
+/// A property of an interface.
+#[derive(Serialize)]
+struct Property {
+    name: String,
+    /// Whether the property may be missing.
+    optional: bool,
+    ty: String,
+    doc: String,
+}
+
+/// A union of literals.
+#[derive(Serialize)]
+struct Literals {
+    name: String,
+    doc: String,
+    /// Everything after the sign of equality.
+    values: String,
+}
+
+/// An error class.
+#[derive(Serialize)]
+struct Class {
+    name: String,
+    base: &'static str,
+    doc: String,
+    fields: Vec<Property>,
+}
+
+/// What the templates print.
+#[derive(Serialize)]
+struct Context {
+    generated: &'static str,
+    records: Vec<Interface>,
+    change: Interface,
+    enums: Vec<Literals>,
+    classes: Vec<Class>,
+    event_records: Vec<Interface>,
+    event_types: Vec<EventType>,
+    /// Default values of settings, by `Type.field`, and public constants.
+    defaults: BTreeMap<String, DefaultValue>,
+}
+
+/// A default value in the units of options. A unit that does not fit is missing, so that a template that prints it is refused.
+#[derive(Serialize)]
+struct DefaultValue {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms: Option<String>,
+}
+
+/// A type of webhook event.
+#[derive(Serialize)]
+struct EventType {
+    name: String,
+    data: String,
+    doc: String,
+    /// A field of the data, for the sample that is compiled.
+    field: String,
+}
+
+pub(crate) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
+    let writer = Writer::new(definitions);
+    let records =
+        RECORDS.iter().map(|name| writer.interface(definitions.record(name)?, 0)).collect::<Result<Vec<_>, _>>()?;
+    let change = writer.change(definitions)?;
+    let enums = ENUMS
+        .iter()
+        .map(|name| Ok(writer.literals(definitions.enumeration(name)?)))
+        .collect::<Result<Vec<_>, String>>()?;
+    let classes = writer.classes(definitions)?;
+    let event_records: Vec<_> = crate::events::RECORDS
+        .iter()
+        .map(|name| Ok(writer.event_interface(definitions.record(name)?)))
+        .collect::<Result<_, String>>()?;
+    let event_types = writer.event_types(definitions)?;
+
+    let context = Context {
+        generated: GENERATED,
+        records,
+        change,
+        enums,
+        classes,
+        event_records,
+        event_types,
+        defaults: defaults(definitions),
+    };
+    [
+        (include_str!("../templates/node/records.d.ts.jinja"), "records.d.ts"),
+        (include_str!("../templates/node/options.d.ts.jinja"), "options.d.ts"),
+        (include_str!("../templates/node/errors.d.ts.jinja"), "errors.d.ts"),
+        (include_str!("../templates/node/error-classes.js.jinja"), "error-classes.js"),
+        (include_str!("../templates/node/events.d.ts.jinja"), "events.d.ts"),
+        (include_str!("../templates/node/events.ts.jinja"), "types/events.ts"),
+    ]
+    .into_iter()
+    .map(|(template, path)| {
+        Ok(Output { path: format!("bindings-node/{path}"), content: render(path, template, &context)? })
+    })
+    .collect()
+}
+
+fn defaults(definitions: &Definitions) -> BTreeMap<String, DefaultValue> {
+    let constants = definitions.constants.iter().map(|(name, constant)| (name, &constant.value));
+    let values = definitions.defaults.iter().chain(constants);
+    values
+        .map(|(name, value)| {
+            (name.clone(), DefaultValue { number: number(value), seconds: seconds(value), ms: milliseconds(value) })
+        })
+        .collect()
+}
+
+/// `100000` as `100,000`; other numbers as they are.
+fn number(value: &str) -> Option<String> {
+    value.parse::<f64>().ok()?;
+    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(value.to_owned());
+    }
+    let mut text = String::new();
+    for (index, digit) in value.chars().enumerate() {
+        if index > 0 && (value.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    Some(text)
+}
+
+/// `60 s` and `250 ms` as a number of milliseconds.
+fn milliseconds(value: &str) -> Option<String> {
+    let milliseconds = match value.split_once(' ')? {
+        (amount, "s") => amount.parse::<u64>().ok()?.checked_mul(1000)?,
+        (amount, "ms") => amount.parse().ok()?,
+        _ => return None,
+    };
+    number(&milliseconds.to_string())
+}
+
+/// `60 s` as a number of seconds.
+fn seconds(value: &str) -> Option<String> {
+    number(value.strip_suffix(" s")?)
+}
+
+/// Converts definitions to the values that templates print.
+struct Writer {
+    /// Names of all fields of records, in snake case: documentation that names one means the property of JavaScript.
+    fields: BTreeSet<String>,
+}
+
+impl Writer {
+    fn new(definitions: &Definitions) -> Writer {
+        let declared = definitions.records.iter().filter(|record| RECORDS.contains(&record.name.as_str()));
+        Writer { fields: declared.flat_map(|record| &record.fields).map(|field| field.name.clone()).collect() }
+    }
+
+    fn interface(&self, record: &Record, indent: usize) -> Result<Interface, String> {
+        let mut fields = Vec::new();
+        for field in &record.fields {
+            fields.push(self.property(record, field, indent + 2)?);
+        }
+        // Backwards, so that an extra field may come after another one.
+        for extra in EXTRA_FIELDS.iter().rev().filter(|extra| extra.record == record.name) {
+            let at = fields.iter().position(|field| field.name == extra.after);
+            let at = at.ok_or_else(|| format!("{} has no field {}", record.name, extra.after))?;
+            let doc = comment(extra.doc, indent + 2);
+            fields.insert(
+                at + 1,
+                Property { name: extra.name.to_owned(), optional: false, ty: extra.ty.to_owned(), doc },
+            );
+        }
+        Ok(Interface {
+            name: renamed(&record.name).to_owned(),
+            doc: comment(&self.doc(&record.doc, "null"), indent),
+            fields,
+        })
+    }
+
+    /// The fields of a change have types that depend on its kind: the template has them as type parameters.
+    fn change(&self, definitions: &Definitions) -> Result<Interface, String> {
+        let mut change = self.interface(definitions.record("Change")?, 0)?;
+        for (name, parameter) in
+            [("kind", "Kind"), ("user", "User"), ("group", "Group"), ("before", "Before"), ("after", "After")]
+        {
+            let field = change.fields.iter_mut().find(|field| field.name == name);
+            field.ok_or_else(|| format!("Change has no field {name}"))?.ty = parameter.to_owned();
+        }
+        Ok(change)
+    }
+
+    /// Records of the mirror have all fields, and null for those without a value. Other records leave such fields out, as the vendor does.
+    fn property(&self, record: &Record, field: &Field, indent: usize) -> Result<Property, String> {
+        let (inner, absent) = field.ty.optional();
+        let nullable = record.file.contains("/record/");
+        let mut ty = type_of(inner).map_err(|problem| format!("{}.{}: {problem}", record.name, field.name))?;
+        if absent && nullable {
+            ty.push_str(" | null");
+        }
+        let mut text = self.doc(&field.doc, if nullable { "null" } else { "undefined" });
+        if text.is_empty() {
+            return Err(format!("{}.{} has no documentation", record.name, field.name));
+        }
+        let mut name = camel_case(&field.name);
+        match inner {
+            Type::Timestamp if !text.contains("RFC 3339") => text.push_str(" An RFC 3339 string."),
+            Type::Duration => {
+                name.push_str("Ms");
+                text.push_str(" In milliseconds.");
+            }
+            _ => {}
+        }
+        Ok(Property { name, optional: absent && !nullable, ty, doc: comment(&text, indent) })
+    }
+
+    fn literals(&self, one: &Enumeration) -> Literals {
+        let mut text = self.doc(&one.doc, "null");
+        text.push('\n');
+        for member in &one.members {
+            text.push_str(&format!("\n- `{}`: {}", member.name, self.doc(&doc::summary(&member.doc), "null")));
+        }
+        let mut values: Vec<String> = one.members.iter().map(|member| format!("'{}'", member.name)).collect();
+        if one.open || OPEN.contains(&one.name.as_str()) {
+            values.push("(string & {})".to_owned());
+        }
+        let line = values.join(" | ");
+        let values = if line.len() <= 110 { format!(" {line}") } else { format!("\n  | {}", values.join("\n  | ")) };
+        Literals { name: renamed(&one.name).to_owned(), doc: comment(&text, 0), values }
+    }
+
+    /// The classes of error kinds, base classes first, as kinds are defined.
+    fn classes(&self, definitions: &Definitions) -> Result<Vec<Class>, String> {
+        let mut classes = Vec::new();
+        for kind in &definitions.enumeration("ErrorKind")?.members {
+            let name = kind.class.clone().ok_or_else(|| format!("the error kind {} has no class", kind.name))?;
+            let base = if REFUSALS.contains(&kind.name.as_str()) { "ApiError" } else { "Error" };
+            let fields = if kind.name == "mass_removal" {
+                let Interface { mut fields, .. } = self.interface(definitions.record("Removals")?, 2)?;
+                fields.iter_mut().for_each(|field| field.ty = field.ty.replace("string[]", "readonly string[]"));
+                fields
+            } else {
+                Vec::new()
+            };
+            classes.push(Class { name, base, doc: comment(&self.doc(&kind.doc, "undefined"), 2), fields });
+        }
+        Ok(classes)
+    }
+
+    /// The data of an event has the vendor's names. Anything but the id may be missing, and most values may be null.
+    fn event_interface(&self, record: &Record) -> Interface {
+        let property = |field: &Field| {
+            let (inner, _) = field.ty.optional();
+            let id = field.name == "id";
+            let ty = match inner {
+                Type::Text if id => "string".to_owned(),
+                Type::Text | Type::Timestamp => "string | null".to_owned(),
+                Type::Bool => "boolean".to_owned(),
+                Type::Map => "Record<string, string> | null".to_owned(),
+                Type::Record(name) => name.clone(),
+                Type::List(item) => match item.as_ref() {
+                    Type::Record(name) => format!("{name}[]"),
+                    _ => "string[]".to_owned(),
+                },
+                _ => "unknown".to_owned(),
+            };
+            let text = doc::plain(&field.doc).replace(", or `None` if", ", if").replace("`None`", "missing");
+            Property { name: field.name.clone(), optional: !id, ty, doc: comment(&text, 2) }
+        };
+        Interface {
+            name: record.name.clone(),
+            doc: comment(&doc::plain(&record.doc), 0),
+            fields: record.fields.iter().map(property).collect(),
+        }
+    }
+
+    fn event_types(&self, definitions: &Definitions) -> Result<Vec<EventType>, String> {
+        let members = definitions.enumeration("EventType").map(|one| one.members.as_slice()).unwrap_or_default();
+        let event_type = |event: &crate::ir::Event| {
+            let record = definitions.record(&event.data)?;
+            let field = record.fields.first().map(|field| field.name.clone()).unwrap_or_default();
+            let member = members.iter().find(|member| member.name == event.name);
+            let text = member.map(|member| doc::summary(&member.doc)).filter(|text| !text.is_empty());
+            let text = text.unwrap_or_else(|| format!("`{}`.", event.name));
+            Ok(EventType { name: event.name.clone(), data: event.data.clone(), doc: comment(&text, 2), field })
+        };
+        definitions.events.iter().map(event_type).collect()
+    }
+
+    /// A doc comment in the terms of JavaScript: without rustdoc's links, with its names in camelCase, and `absent` for `None`.
+    fn doc(&self, markdown: &str, absent: &str) -> String {
+        let plain = doc::plain(markdown);
+        let mut text = String::new();
+        for (index, part) in plain.split('`').enumerate() {
+            if index % 2 == 0 {
+                text.push_str(part);
+            } else if part == "None" {
+                text.push_str(absent);
+            } else {
+                text.push_str(&format!("`{}`", self.code(part)));
+            }
+        }
+        text
+    }
+
+    /// Code in documentation: `user_detail.active` becomes `userDetail.active`, and `Mirror::held_removals` becomes `mirror.heldRemovals`.
+    fn code(&self, code: &str) -> String {
+        if let Some((_, name)) = WITH_UNIT.iter().find(|(rust, _)| *rust == code) {
+            return (*name).to_owned();
+        }
+        if let Some((object, member)) = code.split_once("::") {
+            let (first, rest) = object.split_at(object.len().min(1));
+            return format!("{}{rest}.{}", first.to_ascii_lowercase(), camel_case(member));
+        }
+        if code.split('.').next().is_some_and(|name| self.fields.contains(name)) {
+            camel_case(code)
+        } else {
+            code.to_owned()
+        }
+    }
+}
+
+fn renamed(name: &str) -> &str {
+    RENAMED.iter().find(|(rust, _)| *rust == name).map_or(name, |(_, node)| *node)
+}
+
+fn type_of(ty: &Type) -> Result<String, String> {
+    Ok(match ty {
+        Type::Text | Type::Timestamp => "string".to_owned(),
+        Type::Bool => "boolean".to_owned(),
+        Type::Int { .. } | Type::Float | Type::Duration => "number".to_owned(),
+        Type::Json => "Record<string, unknown>".to_owned(),
+        Type::Map => "Record<string, string>".to_owned(),
+        Type::Error => "errors.Error".to_owned(),
+        Type::Enum { name, .. } | Type::Record(name) => renamed(name).to_owned(),
+        Type::Union(_) => "MirrorUser | MirrorGroup".to_owned(),
+        Type::Optional(_) => return Err("an optional value inside another type".to_owned()),
+        Type::List(item) => format!("{}[]", type_of(item)?),
+    })
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at(word.len().min(1));
+        out.push_str(&first.to_ascii_uppercase());
+        out.push_str(rest);
+    }
+    out
+}
+
+/// A JSDoc comment, without the indent of its first line. Paragraphs are filled to 140 columns.
+fn comment(text: &str, indent: usize) -> String {
+    let margin = " ".repeat(indent);
+    let lines = fill(text.trim(), 136 - indent);
+    if let [line] = lines.as_slice() {
+        return format!("/** {line} */");
+    }
+    let body: Vec<String> = lines.iter().map(|line| format!("{margin} * {line}").trim_end().to_owned()).collect();
+    format!("/**\n{}\n{margin} */", body.join("\n"))
+}
+
+/// The text in lines of at most `width` characters. An empty line and the start of a list item begin a new line.
+fn fill(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut begin = true;
+    for line in text.lines() {
+        let line = line.trim();
+        if line.is_empty() {
+            lines.push(String::new());
+            begin = true;
+            lines.push(String::new());
+            continue;
+        }
+        if line.starts_with("- ") && !begin {
+            lines.push(String::new());
+            begin = true;
+        }
+        for word in line.split_whitespace() {
+            let count = lines.len();
+            let last = &mut lines[count - 1];
+            if begin {
+                last.push_str(word);
+                begin = false;
+            } else if last.chars().count() + 1 + word.chars().count() <= width {
+                last.push(' ');
+                last.push_str(word);
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> Writer {
+        Writer { fields: BTreeSet::from(["user_detail".to_owned(), "updated_at".to_owned()]) }
+    }
+
+    #[test]
+    fn documentation_has_javascript_names() {
+        let text = "From `user_detail.active`, or `None`: see `Mirror::held_removals` and `already_running`.";
+        assert_eq!(
+            writer().doc(text, "null"),
+            "From `userDetail.active`, or null: see `mirror.heldRemovals` and `already_running`."
+        );
+    }
+
+    #[test]
+    fn a_long_comment_is_a_block_with_filled_lines() {
+        assert_eq!(comment("Short.", 2), "/** Short. */");
+        let long = "word ".repeat(40);
+        let block = comment(&long, 2);
+        assert!(block.starts_with("/**\n   * word"), "{block}");
+        assert!(block.ends_with("\n   */"), "{block}");
+        assert!(block.lines().all(|line| line.chars().count() <= 140), "{block}");
+    }
+
+    #[test]
+    fn defaults_are_formatted_in_the_unit_of_the_option() {
+        assert_eq!(milliseconds("60 s").as_deref(), Some("60,000"));
+        assert_eq!(milliseconds("250 ms").as_deref(), Some("250"));
+        assert_eq!(seconds("259200 s").as_deref(), Some("259,200"));
+        assert_eq!(number("0.1").as_deref(), Some("0.1"));
+        assert_eq!(number("60 s"), None);
+    }
+
+    #[test]
+    fn list_items_begin_lines() {
+        assert_eq!(fill("Kinds.\n\n- `a`: one\n- `b`: two", 80), ["Kinds.", "", "- `a`: one", "- `b`: two"]);
+    }
 }

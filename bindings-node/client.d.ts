@@ -1,0 +1,175 @@
+import type { CallOptions, ClientOptions } from './options'
+import type { Directory, DirectoryToggle, Group, Organization, OrganizationFields, Stats, User } from './records'
+import type { Body, Headers } from './webhook'
+
+/** Options of a listing. */
+export interface ListOptions extends CallOptions {
+  /** Number of items of a page, at most. The server has a default and a limit of its own. */
+  pageSize?: number
+  /** The `nextPageToken` or `prevPageToken` of another page, to list that page. The first page by default. */
+  pageToken?: string
+  /** Whether a listing of all pages requests the next page while the application reads the current one. True by default. */
+  readAhead?: boolean
+}
+
+/** Options of a listing of organizations. */
+export interface ListOrganizationOptions extends ListOptions {
+  /** The application's own id of an organization: lists only that one. */
+  externalId?: string
+}
+
+/** Options of a listing of users. */
+export interface ListDirectoryUsersOptions extends ListOptions {
+  /** Whether users have `userDetail`. The server decides by default. */
+  includeDetail?: boolean
+  /** Id of a group (`dirgroup_…`): lists only its members. */
+  directoryGroupId?: string
+  /** Lists only users that changed after this time: a Date, or an RFC 3339 string. */
+  updatedAfter?: Date | string
+}
+
+/** Options of a listing of groups. */
+export interface ListDirectoryGroupsOptions extends ListOptions {
+  /** Whether groups have `groupDetail`. The server decides by default. */
+  includeDetail?: boolean
+  /** Whether groups are listed that the directory has and Scalekit does not synchronize. */
+  includeExternalGroups?: boolean
+  /** Lists only groups that changed after this time: a Date, or an RFC 3339 string. */
+  updatedAfter?: Date | string
+}
+
+/** One page of a listing. */
+export interface Page {
+  /** Number of items on all pages, by the server's count. */
+  totalSize: number
+  /** Token of the next page; empty on the last page. */
+  nextPageToken: string
+  /** Token of the previous page; empty on the first page. */
+  prevPageToken: string
+}
+
+/** One page of organizations. */
+export interface OrganizationPage extends Page {
+  /** The organizations, in the server's order. */
+  organizations: Organization[]
+}
+
+/** One page of users. */
+export interface UserPage extends Page {
+  /** The users, in the server's order. */
+  users: User[]
+}
+
+/** One page of groups. */
+export interface GroupPage extends Page {
+  /** The groups, in the server's order. */
+  groups: Group[]
+}
+
+/** A directory whose property `directory` is the directory itself (not enumerable): the vendor's documentation and its SDK differ in this. */
+export interface PrimaryDirectory extends Directory {
+  /** The same object. */
+  readonly directory: PrimaryDirectory
+}
+
+/** An async iterator over the items of all pages of a listing. */
+export interface Listing<T> extends AsyncIterableIterator<T> {
+  /** Returns the next item. After an error the next call requests the same page again. */
+  next(): Promise<IteratorResult<T, undefined>>
+  /** Ends the listing; `break` in a loop does this. */
+  return(value?: undefined): Promise<IteratorResult<T, undefined>>
+}
+
+/**
+ * Calls about organizations: `client.organization`.
+ *
+ * Calls reject with a subclass of `errors.Error`; `errors.NotFoundError` means that there is no such organization.
+ */
+export interface OrganizationClient {
+  /** Lists one page of organizations. `all` lists all pages. */
+  listOrganization(options?: ListOrganizationOptions): Promise<OrganizationPage>
+  /** Does the same as `listOrganization`. */
+  listOrganizations(options?: ListOrganizationOptions): Promise<OrganizationPage>
+  /** Returns the organization with this id (`org_…`). */
+  getOrganization(id: string, options?: CallOptions): Promise<{ organization: Organization }>
+  /** Returns the organization with this id of the application's own. */
+  getOrganizationByExternalId(externalId: string, options?: CallOptions): Promise<{ organization: Organization }>
+  /**
+   * Creates an organization with this display name (1 to 200 characters).
+   *
+   * The call is retried only if it is certain that the previous attempt created none. After an error that leaves this open, look for the
+   * organization by its external id before you repeat the call.
+   */
+  createOrganization(displayName: string, fields?: OrganizationFields, options?: CallOptions): Promise<{ organization: Organization }>
+  /** Updates the fields that are given, and returns the organization. */
+  updateOrganization(id: string, fields: OrganizationFields, options?: CallOptions): Promise<{ organization: Organization }>
+  /** Deletes an organization and everything that belongs to it. This cannot be undone. */
+  deleteOrganization(id: string, options?: CallOptions): Promise<void>
+  /** Lists the organizations of all pages. */
+  all(options?: ListOrganizationOptions): Listing<Organization>
+}
+
+/**
+ * Calls about directories, their users and their groups: `client.directory`.
+ *
+ * Calls reject with a subclass of `errors.Error`; `errors.NotFoundError` means that there is no such organization or directory.
+ */
+export interface DirectoryClient {
+  /** Lists the directories of an organization. */
+  listDirectories(organizationId: string, options?: CallOptions): Promise<{ directories: Directory[] }>
+  /** Returns one directory of an organization. */
+  getDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<{ directory: Directory }>
+  /** Returns the first directory that is listed for an organization. Rejects with `errors.NotFoundError` if it has none. */
+  getPrimaryDirectoryByOrganizationId(organizationId: string, options?: CallOptions): Promise<PrimaryDirectory>
+  /** Lists one page of a directory's users. `users` lists all pages. */
+  listDirectoryUsers(organizationId: string, directoryId: string, options?: ListDirectoryUsersOptions): Promise<UserPage>
+  /** Lists one page of a directory's groups. `groups` lists all pages. */
+  listDirectoryGroups(organizationId: string, directoryId: string, options?: ListDirectoryGroupsOptions): Promise<GroupPage>
+  /** Enables a directory: Scalekit synchronizes it from now on. */
+  enableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
+  /** Disables a directory: Scalekit stops to synchronize it. */
+  disableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
+  /** Lists the users of a directory, all pages. */
+  users(organizationId: string, directoryId: string, options?: ListDirectoryUsersOptions): Listing<User>
+  /** Lists the groups of a directory, all pages. */
+  groups(organizationId: string, directoryId: string, options?: ListDirectoryGroupsOptions): Listing<Group>
+}
+
+/**
+ * The REST client of one environment.
+ *
+ * Any number of calls may run at once. Each has a deadline, and idempotent calls are retried after temporary errors. After `close` calls reject
+ * with `errors.InvalidArgumentError`.
+ */
+export class Client {
+  /**
+   * Makes a client with the API credentials of an environment. No request is sent.
+   * @param environmentUrl URL of the environment. `http://` is accepted for loopback addresses only.
+   * @param clientId Client id, from the API credentials in the vendor's dashboard.
+   * @param clientSecret Client secret, from the same page.
+   * @param options Settings that differ from the defaults.
+   * @throws errors.ConfigError that names the setting if one is missing or cannot be used; errors.InvalidArgumentError for an unknown option or
+   * one of another type.
+   */
+  constructor(environmentUrl: string | undefined, clientId: string | undefined, clientSecret: string | undefined, options?: ClientOptions)
+  /**
+   * Makes a client with the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and `SCALEKIT_CLIENT_SECRET`.
+   * @throws errors.ConfigError that names the variable if one is missing or cannot be used.
+   */
+  static fromEnv(options?: ClientOptions): Client
+  /** Calls about organizations. */
+  readonly organization: OrganizationClient
+  /** Calls about directories, their users and their groups. */
+  readonly directory: DirectoryClient
+  /** Does the same as the function `verifyWebhookPayload`. */
+  verifyWebhookPayload(secret: string | undefined, headers: Headers, payload: Body): true
+  /** Does the same as the function `verifyInterceptorPayload`. */
+  verifyInterceptorPayload(secret: string | undefined, headers: Headers, payload: Body): true
+  /** Returns counters of what the client has done since it was made. */
+  stats(): Stats
+  /** Releases connections and memory. Running calls finish; later calls fail. */
+  close(): void
+}
+
+/** `Client` under the name that the vendor's SDK has for it. */
+export { Client as ScalekitClient }

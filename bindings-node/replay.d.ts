@@ -1,0 +1,48 @@
+import type { MemoryReplayGuardOptions, ReplayGuardOptions } from './options'
+import type { UnknownEvent } from './webhook'
+
+/** A store of the application for the ids of handled messages. */
+export interface ReplayStore {
+  /** Returns whether the id is recorded and has not expired. */
+  contains(messageId: string): boolean | Promise<boolean>
+  /** Records the id at least until `expiresAt`. An id that is recorded already gets the new time. */
+  record(messageId: string, expiresAt: Date): unknown
+}
+
+/** Options of `check` and `commit`. */
+export interface ReplayCheckOptions {
+  /** The time to use: a Date, or Unix seconds. The current time by default. */
+  now?: Date | number
+}
+
+/**
+ * Remembers which messages were handled.
+ *
+ * Call `check` before a message is handled, and `commit` after it was handled and before the request is answered. A message that was not
+ * committed passes `check` again. Two deliveries of one message at the same time may both pass: nothing is locked between the two calls.
+ */
+export class ReplayGuard {
+  /**
+   * Makes a guard in the memory of this process.
+   * @throws errors.InvalidArgumentError for an option that cannot be used.
+   */
+  constructor(options?: MemoryReplayGuardOptions)
+  /**
+   * Opens a guard on a SQLite file, which is created if it does not exist. Several processes of one machine may use the file at once. The file is
+   * opened on the event loop, and used on other threads.
+   * @throws errors.StoreError if the file cannot be opened, or is another kind of file.
+   */
+  static sqlite(path: string, options?: ReplayGuardOptions): ReplayGuard
+  /** Makes a guard on a store of the application. Exceptions of the store are passed on. */
+  static custom(store: ReplayStore, options?: ReplayGuardOptions): ReplayGuard
+  /**
+   * Returns whether a message has not been recorded. Records nothing.
+   * @param message An event, or its `messageId`.
+   */
+  check(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: ReplayCheckOptions): Promise<boolean>
+  /**
+   * Records that a message was handled.
+   * @param message An event, or its `messageId`.
+   */
+  commit(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: ReplayCheckOptions): Promise<void>
+}
