@@ -40,6 +40,7 @@ function verification(size, number) {
     'headcount, verify': () => ours.verify(body, headers).type,
     'headcount, verify and read the data': () => ours.verify(body, headers).data,
     'headcount, signature alone': () => ours.verifySignature(body, headers),
+    'headcount, signature, and JSON.parse': () => ours.verifySignature(body, headers) && JSON.parse(text),
     'headcount, one-shot': () => verifyWebhookPayload(secret, headers, body),
     'official SDK': () => official.verifyWebhookPayload(secret, headers, text),
     'official SDK, and JSON.parse': () => official.verifyWebhookPayload(secret, headers, text) && JSON.parse(text),

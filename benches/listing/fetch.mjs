@@ -15,6 +15,7 @@ const headers = await authorized()
 await measure('fetch, by hand', `undici ${process.versions.undici}`, async (most) => {
   let users = 0
   let emailChars = 0
+  let detailChars = 0
   let pageToken = ''
   do {
     const query = new URLSearchParams({ page_size: '30', include_detail: 'true' })
@@ -22,9 +23,12 @@ await measure('fetch, by hand', `undici ${process.versions.undici}`, async (most
     const response = await fetch(`${url}/api/v1/organizations/org_1/directories/dir_1/users?${query}`, { headers })
     if (!response.ok) throw new Error(`HTTP ${response.status}`)
     const page = await response.json()
-    for (const user of page.users) emailChars += user.email.length
+    for (const user of page.users) {
+      emailChars += user.email.length
+      detailChars += user.user_detail.title.length
+    }
     users += page.users.length
     pageToken = page.next_page_token
   } while (pageToken && users < most)
-  return { users, emailChars }
+  return { users, emailChars, detailChars }
 })

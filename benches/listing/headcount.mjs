@@ -10,10 +10,12 @@ const client = new Client(url, 'skc_1', 'secret', { caFile, proxy: '' })
 await measure('headcount', version, async (most) => {
   let users = 0
   let emailChars = 0
+  let detailChars = 0
   for await (const user of client.directory.users('org_1', 'dir_1', { includeDetail: true })) {
     users += 1
     emailChars += user.email.length
+    detailChars += user.userDetail.title.length
     if (users === most) break
   }
-  return { users, emailChars }
+  return { users, emailChars, detailChars }
 })

@@ -1,11 +1,11 @@
 // Measures the CPU time and memory of a listing, for the clients that `benches/bench_listing.py` compares.
 
-/** `list(most)` lists at most `most` users, reads the email address of each, and returns {users, emailChars}. */
+/** `list(most)` lists at most `most` users, reads the email address of each, and returns {users, emailChars, detailChars}. */
 export async function measure(name, version, list) {
   await list(300) // warm-up: access token and connection; ten pages are too few for V8 to compile everything
   const cpu = process.cpuUsage()
   const started = performance.now()
-  const { users, emailChars } = await list(Infinity)
+  const { users, emailChars, detailChars } = await list(Infinity)
   const wall = performance.now() - started
   const { user, system } = process.cpuUsage(cpu)
   console.log(
@@ -17,6 +17,7 @@ export async function measure(name, version, list) {
       wall_ms: Math.round(wall),
       max_rss_mb: Number((process.resourceUsage().maxRSS / 1024).toFixed(1)),
       email_chars: emailChars,
+      detail_chars: detailChars,
     }),
   )
   process.exit() // some keep their connections, and Node with them

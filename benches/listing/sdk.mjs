@@ -12,12 +12,16 @@ const client = new ScalekitClient(process.argv[2], 'skc_1', 'secret')
 await measure('official SDK', version, async (most) => {
   let users = 0
   let emailChars = 0
+  let detailChars = 0
   let pageToken = ''
   do {
     const page = await client.directory.listDirectoryUsers('org_1', 'dir_1', { pageSize: 30, includeDetail: true, pageToken })
-    for (const user of page.users) emailChars += user.email.length
+    for (const user of page.users) {
+      emailChars += user.email.length
+      detailChars += user.userDetail.title.length
+    }
     users += page.users.length
     pageToken = page.nextPageToken
   } while (pageToken && users < most)
-  return { users, emailChars }
+  return { users, emailChars, detailChars }
 })

@@ -18,7 +18,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 #[napi_derive::napi]
 pub struct NativeSandbox(RwLock<Option<Sandbox>>);
 
-/// Reads what a call was given.
+/// Reads the arguments of a call.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     from_json(json, FieldNames::CamelCase)
 }
