@@ -13,9 +13,9 @@ export type RegionCode = 'US' | 'EU' | (string & {})
 /**
  * The contract's `directoriesDirectoryType`.
  *
- * - `SCIM`: The directory sends its changes.
- * - `LDAP`: Scalekit asks an LDAP server.
- * - `POLL`: Scalekit asks the provider's API.
+ * - `SCIM`: The directory sends its changes (SCIM).
+ * - `LDAP`: Scalekit queries an LDAP server.
+ * - `POLL`: Scalekit polls the provider's API.
  */
 export type DirectoryType = 'SCIM' | 'LDAP' | 'POLL' | (string & {})
 
@@ -40,22 +40,22 @@ export type DirectoryProvider = 'OKTA' | 'GOOGLE' | 'MICROSOFT_AD' | 'AUTH0' | '
 export type SecretStatus = 'INACTIVE' | (string & {})
 
 /**
- * What an `Activity` tells.
+ * What an `Activity` reports.
  *
- * - `request`: A request was sent and its answer, or its failure, has come.
- * - `retry`: The call will be tried again after `waitMs`.
- * - `throttled`: The server asked to be left alone: no request of this client leaves for `waitMs`.
+ * - `request`: A request was sent and was answered or failed.
+ * - `retry`: The call will be repeated after `waitMs`.
+ * - `throttled`: The server asked for a pause: no request of this client is sent for `waitMs`.
  * - `token_renewed`: A new access token is in use.
- * - `token_renewal_failed`: The access token could not be renewed ahead of its end; the old one still serves.
+ * - `token_renewal_failed`: The access token could not be renewed in the background; the old one is still valid.
  */
 export type ActivityKind = 'request' | 'retry' | 'throttled' | 'token_renewed' | 'token_renewal_failed' | (string & {})
 
 /**
- * How much a log's reader should care.
+ * Severity of an `Activity` in a log.
  *
- * - `debug`: What went as it should.
- * - `info`: What went wrong and is being mended.
- * - `warning`: What somebody may want to look at.
+ * - `debug`: Normal operation.
+ * - `info`: A failure that a retry may repair.
+ * - `warning`: A condition that an operator may have to look at.
  */
 export type ActivityLevel = 'debug' | 'info' | 'warning'
 
@@ -208,240 +208,243 @@ export type ChangeKind =
 
 /** The contract's `organizationsOrganization`. */
 export interface Organization {
-  /** `org_…`. */
+  /** Id, `org_…`. */
   id: string
-  /** When it was created. An RFC 3339 string. */
+  /** Time of creation, or undefined if not sent. An RFC 3339 string. */
   createTime?: string
-  /** When it was last changed. An RFC 3339 string. */
+  /** Time of the last change, or undefined if not sent. An RFC 3339 string. */
   updateTime?: string
-  /** What people call it. */
+  /** Display name. */
   displayName: string
-  /** The application's own id for it. */
+  /** The application's id of the organization. */
   externalId: string
-  /** Where its data lives. */
+  /** Region in which its data is stored. */
   regionCode: RegionCode
-  /** Its short name in addresses. */
+  /** Short name, for URLs. */
   slug: string
-  /** Where its logo is. */
+  /** URL of the logo. */
   logoUrl: string
-  /** The application's own keys and values. */
+  /** Metadata of the application. */
   metadata: Record<string, string>
-  /** Which features are on. */
+  /** Features that are enabled or disabled, or undefined if not sent. */
   settings?: OrganizationSettings
 }
 
 /** The contract's `organizationsOrganizationSettings`. */
 export interface OrganizationSettings {
-  /** One entry a feature. */
+  /** One entry per feature. */
   features: Feature[]
 }
 
-/** Whether one feature of an organization is on. */
+/** Whether one feature of an organization is enabled. */
 export interface Feature {
-  /** `sso`, `dir_sync`, `domain_verification`, … */
+  /** Name: `sso`, `dir_sync`, `domain_verification`, … */
   name: string
-  /** On or off. */
+  /** Whether it is enabled. */
   enabled: boolean
 }
 
 /**
- * What an organization is made with or changed to; what is null stays as it is. The contract's `v1organizationsCreateOrganization` and
- * `v1organizationsUpdateOrganization`.
+ * The fields with which an organization is created or updated; a field that is undefined stays as it is. The contract's
+ * `v1organizationsCreateOrganization` and `v1organizationsUpdateOrganization`.
  */
 export interface OrganizationFields {
-  /** What people call it: 1 to 200 characters. */
+  /** Display name, 1 to 200 characters. */
   displayName?: string
-  /** The application's own id for it. */
+  /** The application's id of the organization. */
   externalId?: string
-  /** Where its logo is: `https`, at most 1,024 characters. */
+  /** URL of the logo: `https`, at most 1,024 characters. */
   logoUrl?: string
-  /** The application's own keys (3 to 25 characters) and values (1 to 256): at most 10, in the place of those before. */
+  /**
+   * Metadata of the application: at most 10 keys of 3 to 25 characters with values of 1 to 256 characters. Replaces the metadata as a
+   * whole.
+   */
   metadata?: Record<string, string>
-  /** Its short name in addresses: a DNS label or host name. An empty one removes it. */
+  /** Short name, for URLs: a DNS label or host name. The empty text removes it. */
   slug?: string
 }
 
 /** The contract's `directoriesDirectory`. */
 export interface Directory {
-  /** `dir_…`. */
+  /** Id, `dir_…`. */
   id: string
-  /** What people call it. */
+  /** Display name. */
   name: string
-  /** The organization it belongs to. */
+  /** Id of the organization that it belongs to. */
   organizationId: string
-  /** How Scalekit follows it. */
+  /** How Scalekit receives its data. */
   directoryType: DirectoryType
-  /** Whose product it is. */
+  /** Product that the organization uses. */
   directoryProvider: DirectoryProvider
-  /** Whether Scalekit follows it at present. */
+  /** Whether Scalekit synchronizes it. */
   enabled: boolean
-  /** The vendor's word for its state. */
+  /** State, in the vendor's terms. */
   status: string
-  /** The account whose access is used to poll it. */
+  /** Email address of the account whose access is used to poll the provider's API. */
   email: string
-  /** Where the directory sends its changes. */
+  /** URL to which the directory sends its changes (SCIM). */
   directoryEndpoint: string
-  /** Whether all groups are followed, or selected ones. */
+  /** Which groups are synchronized: all, or selected ones. */
   groupsTracked: string
-  /** How many users it has. */
+  /** Number of users. */
   totalUsers: number
-  /** How many groups it has. */
+  /** Number of groups. */
   totalGroups: number
-  /** When it was last followed with success. An RFC 3339 string. */
+  /** Time of the last successful synchronization, or undefined if there was none. An RFC 3339 string. */
   lastSyncedAt?: string
-  /** Counts and last changes. */
+  /** Numbers of users and groups and times of their last changes, or undefined if not sent. */
   stats?: DirectoryStats
-  /** Which attribute of the directory becomes which of Scalekit's. */
+  /** Which attribute of the directory is mapped to which of Scalekit's, or undefined if not sent. */
   attributeMappings?: AttributeMappings
-  /** Which group gives which role. */
+  /** Roles of groups, or undefined if not sent. */
   roleAssignments?: RoleAssignments
-  /** The secrets that the directory signs in with: their last characters, never themselves. */
+  /** Secrets with which the directory authenticates. Only their last characters are known. */
   secrets: DirectorySecret[]
 }
 
 /** The contract's `directoriesStats`. */
 export interface DirectoryStats {
-  /** How many users. */
+  /** Number of users. */
   totalUsers: number
-  /** How many groups. */
+  /** Number of groups. */
   totalGroups: number
-  /** The latest change of a user. An RFC 3339 string. */
+  /** Time of the latest change of any user, or undefined if not sent. An RFC 3339 string. */
   userUpdatedAt?: string
-  /** The latest change of a group. An RFC 3339 string. */
+  /** Time of the latest change of any group, or undefined if not sent. An RFC 3339 string. */
   groupUpdatedAt?: string
 }
 
 /** The contract's `directoriesAttributeMappings`. */
 export interface AttributeMappings {
-  /** One entry an attribute. */
+  /** One entry per attribute. */
   attributes: AttributeMapping[]
 }
 
 /** The contract's `directoriesAttributeMapping`. */
 export interface AttributeMapping {
-  /** The directory's name for it. */
+  /** Name of the attribute in the directory. */
   key: string
-  /** Scalekit's. */
+  /** Name of the attribute in Scalekit. */
   mapTo: string
 }
 
 /** The contract's `directoriesRoleAssignments`. */
 export interface RoleAssignments {
-  /** One entry a group. */
+  /** One entry per group. */
   assignments: RoleAssignment[]
 }
 
 /** The contract's `directoriesRoleAssignment`. */
 export interface RoleAssignment {
-  /** `dirgroup_…`. */
+  /** Id of the group, `dirgroup_…`. */
   groupId: string
-  /** The role its members have. */
+  /** Role of the group's members. */
   roleName: string
 }
 
-/** The contract's `directoriesSecret`: a secret's life, not the secret. */
+/** The contract's `directoriesSecret`: state and lifetime of a secret, without the secret. */
 export interface DirectorySecret {
-  /** Its id. */
+  /** Id of the secret. */
   id: string
-  /** The directory it opens. */
+  /** Id of the directory that authenticates with it. */
   directoryId: string
-  /** Its last characters, to tell it from others. */
+  /** Last characters of the secret, to distinguish it from others. */
   secretSuffix: string
-  /** Whether it is in use. */
+  /** Whether it can be used. */
   status: SecretStatus
-  /** When it was made. An RFC 3339 string. */
+  /** Time of creation, or undefined if not sent. An RFC 3339 string. */
   createTime?: string
-  /** When it ends. An RFC 3339 string. */
+  /** Time of expiry, or undefined if it does not expire. An RFC 3339 string. */
   expireTime?: string
-  /** When it was last used. An RFC 3339 string. */
+  /** Time of last use, or undefined if it was never used. An RFC 3339 string. */
   lastUsedTime?: string
 }
 
-/** The contract's `directoriesToggleDirectoryResponse`: how switching a directory on or off went. */
+/** The contract's `directoriesToggleDirectoryResponse`: the result of enabling or disabling a directory. */
 export interface DirectoryToggle {
-  /** Whether the directory is on now. */
+  /** Whether the directory is enabled now. */
   enabled: boolean
-  /** What stood in the way, or empty. */
+  /** Why the directory could not be enabled or disabled, or empty on success. */
   errorMessage: string
 }
 
-/** The contract's `directoriesDirectoryUser`. Its identity is `id`, never an address. */
+/** The contract's `directoriesDirectoryUser`. Users are identified by `id`; email addresses can change. */
 export interface User {
-  /** `diruser_…`. */
+  /** Id, `diruser_…`. */
   id: string
-  /** The primary address. */
+  /** Primary email address. */
   email: string
-  /** First name. */
+  /** Given name. */
   givenName: string
-  /** Last name. */
+  /** Family name. */
   familyName: string
-  /** What they sign in with at their directory. */
+  /** Name with which the user signs in to the directory. */
   preferredUsername: string
-  /** All addresses. */
+  /** All email addresses. */
   emails: string[]
-  /** The groups they are in. */
+  /** Groups of which the user is a member. */
   groups: Group[]
-  /** When the user was last changed. An RFC 3339 string. */
+  /** Time of the last change, or undefined if not sent. An RFC 3339 string. */
   updatedAt?: string
-  /** The user as their directory describes them, where details were asked for. */
+  /** The user as the directory describes it, or undefined unless `includeDetail` was requested. */
   userDetail?: Record<string, unknown>
 }
 
 /** The contract's `directoriesDirectoryGroup`. */
 export interface Group {
-  /** `dirgroup_…`. */
+  /** Id, `dirgroup_…`. */
   id: string
-  /** What people call it. */
+  /** Display name. */
   displayName: string
-  /** How many members it has. */
+  /** Number of members. */
   totalUsers: number
-  /** When it was last changed. An RFC 3339 string. */
+  /** Time of the last change, or undefined if not sent. An RFC 3339 string. */
   updatedAt?: string
-  /** The group as its directory describes it, where details were asked for. */
+  /** The group as its directory describes it, or undefined unless `includeDetail` was requested. */
   groupDetail?: Record<string, unknown>
 }
 
-/** What a client has done since it was made. */
+/** Counters of a client since it was made. */
 export interface Stats {
-  /** Requests sent, those for tokens and those that failed among them. */
+  /** Requests sent, including requests for tokens and failed ones. */
   requests: number
-  /** Requests that repeated one before them. */
+  /** Requests that repeated an earlier one. */
   retries: number
-  /** Answers that asked to be left alone: 429, or any with `Retry-After`. */
+  /** Answers that asked for a pause: status 429, or any with `Retry-After`. */
   throttled: number
   /** Access tokens fetched. */
   tokenRenewals: number
-  /** Pages of listings that have come. */
+  /** Pages of listings received. */
   pages: number
-  /** Bytes of answers' bodies, decompressed. */
+  /** Bytes of answers' bodies after decompression. */
   bytes: number
 }
 
-/** One thing that a client did, as an `Observer` is told it and a `tracing` subscriber under the target `headcount`. */
+/** One event of a client. An `Observer` receives it, and `tracing` subscribers under the target `headcount`. */
 export interface Activity {
-  /** What it tells. */
+  /** What happened. */
   kind: ActivityKind
   /** Severity for a log. */
   level: ActivityLevel
   /** The activity as one line for a log. */
   message: string
-  /** What was being done, such as `list directory users`. */
+  /** Name of the operation, such as `list directory users`. */
   operation: string
-  /** The method of the request. */
+  /** HTTP method of the request. */
   method: string
-  /** The path of the request with names in the place of ids, such as `/api/v1/organizations/{organization}/directories`. */
+  /** Path of the request with placeholders instead of ids, such as `/api/v1/organizations/{organization}/directories`. */
   route: string
-  /** Which attempt of the call this is, from 1. */
+  /** Number of the call's attempt, counted from 1. */
   attempt: number
-  /** The status of the answer, where one has come. */
+  /** HTTP status of the answer, or undefined if none was received. */
   status?: number
-  /** What went wrong, where something did. */
+  /** Kind of the error, or undefined on success. */
   error?: ErrorKind
-  /** How long will be waited before the next request. In milliseconds. */
+  /** Wait before the next request, for retries and pauses. In milliseconds. */
   waitMs?: number
-  /** How long it took. In milliseconds. */
+  /** Duration of the request, the reading of its answer included. In milliseconds. */
   elapsedMs: number
-  /** The bytes of the answer's body, decompressed. */
+  /** Size of the answer's body after decompression, in bytes. */
   bytes: number
 }
 

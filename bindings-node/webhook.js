@@ -80,21 +80,22 @@ const DATA = {
  * Decodes a verified event. Its data is parsed when it is first read, because most programs use few types of events and parsing is most of
  * the work. It is a property like any other nevertheless: it is copied, compared and printed with the event.
  */
-function eventOf(envelope, unread) {
-  let id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion
-  if (envelope.charCodeAt(0) === 0) {
-    ;[id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion] = JSON.parse(envelope.slice(1))
+function eventOf(encoded) {
+  let id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion, unread
+  if (encoded.charCodeAt(0) === 0) {
+    ;[id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion, unread] = JSON.parse(encoded.slice(1))
   } else {
     let at = 9
-    id = envelope.slice(at, (at += envelope.charCodeAt(0)))
-    messageId = envelope.slice(at, (at += envelope.charCodeAt(1)))
-    type = envelope.slice(at, (at += envelope.charCodeAt(2)))
-    occurredAt = envelope.slice(at, (at += envelope.charCodeAt(3)))
-    environmentId = envelope.slice(at, (at += envelope.charCodeAt(4)))
-    organizationId = envelope.slice(at, (at += envelope.charCodeAt(5)))
-    object = envelope.slice(at, (at += envelope.charCodeAt(6)))
-    displayName = envelope.slice(at, (at += envelope.charCodeAt(7)))
-    specVersion = envelope.slice(at, (at += envelope.charCodeAt(8)))
+    id = encoded.slice(at, (at += encoded.charCodeAt(0)))
+    messageId = encoded.slice(at, (at += encoded.charCodeAt(1)))
+    type = encoded.slice(at, (at += encoded.charCodeAt(2)))
+    occurredAt = encoded.slice(at, (at += encoded.charCodeAt(3)))
+    environmentId = encoded.slice(at, (at += encoded.charCodeAt(4)))
+    organizationId = encoded.slice(at, (at += encoded.charCodeAt(5)))
+    object = encoded.slice(at, (at += encoded.charCodeAt(6)))
+    displayName = encoded.slice(at, (at += encoded.charCodeAt(7)))
+    specVersion = encoded.slice(at, (at += encoded.charCodeAt(8)))
+    unread = encoded.slice(at)
   }
   const event = { id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion }
   Object.defineProperty(event, 'data', DATA)
@@ -121,9 +122,9 @@ class Webhook {
   verify(body, headers, options) {
     try {
       const standard = options === undefined ? standardHeadersOf(headers, body) : undefined
-      const parts =
+      const encoded =
         (standard && this.#native.verifyStandard(standard, body)) ?? this.#native.verify(readHeaders(headers), bodyOf(body), seconds(options?.now))
-      return eventOf(parts[0], parts[1])
+      return eventOf(encoded)
     } catch (thrown) {
       throw translate(thrown)
     }

@@ -7,6 +7,7 @@ use headcount::{Error, Page, Result};
 use napi::bindgen_prelude::Latin1String;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// JSON on its way to JavaScript. It is ASCII, which is valid Latin-1: V8 copies it without decoding.
@@ -50,14 +51,14 @@ pub(crate) fn under(field: &'static str, value: &impl Serialize) -> Result<Json>
 }
 
 /// Returns the JSON `text` with escapes for everything outside ASCII.
-pub(crate) fn ascii(text: &str) -> String {
+pub(crate) fn ascii(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len() * 2);
     // Writing to a `Vec` cannot fail.
     let _ = write_ascii(&mut out, text);
-    String::from_utf8(out).unwrap_or_default()
+    Cow::Owned(String::from_utf8(out).unwrap_or_default())
 }
 
 /// Writes JSON with escapes for everything outside ASCII.

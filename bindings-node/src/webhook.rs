@@ -1,8 +1,9 @@
 //! Webhooks. The body crosses as bytes, or as the compact JSON of a parsed body; headers as a flat list in which names and values alternate.
 
 use crate::errors::thrown;
+use crate::json::{self, Json};
 use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, catch_panic, header_bytes};
-use napi::bindgen_prelude::{Either, Latin1String};
+use napi::bindgen_prelude::Either;
 use std::borrow::Cow;
 
 /// Returns the names of the headers that verification reads, by family: id, timestamp, signature.
@@ -38,11 +39,12 @@ impl Headers for StandardHeaders<'_> {
     }
 }
 
-/// Encodes an event as two strings: its envelope, and its data as JSON, which JavaScript parses only when the data is read.
+/// Encodes an event as one string: the length of each field of the envelope, as one character each; then the fields; then the data as JSON, which
+/// JavaScript parses only when the data is read.
 ///
-/// The envelope begins with the length of each field, as one character each; then come the fields. If a field has 128 bytes or more, or is not
-/// ASCII, the envelope is a NUL and a JSON array of the fields instead. `webhook.js` decodes both, and has the same order of fields.
-fn event(event: &Event) -> Result<Vec<Latin1String>> {
+/// If a field has 128 bytes or more, or is not ASCII, the string is a NUL and a JSON array of the fields and the JSON of the data instead.
+/// `webhook.js` decodes both, and has the same order of fields.
+fn encode(event: &Event) -> Result<Json> {
     let occurred_at = event.occurred_at().to_string();
     let fields = [
         event.id(),
@@ -55,16 +57,18 @@ fn event(event: &Event) -> Result<Vec<Latin1String>> {
         event.display_name(),
         event.spec_version(),
     ];
+    let data = json::ascii(event.data().get());
     let short = |field: &&str| field.len() < 128 && field.is_ascii();
-    let envelope = if fields.iter().all(short) {
-        let mut envelope = String::with_capacity(512);
-        envelope.extend(fields.iter().map(|field| char::from(field.len() as u8)));
-        fields.iter().for_each(|field| envelope.push_str(field));
-        envelope
-    } else {
-        format!("\0{}", crate::json::string(&fields)?)
-    };
-    Ok(vec![envelope.into(), crate::json::ascii(event.data().get()).into()])
+    if !fields.iter().all(short) {
+        let mut all = fields.to_vec();
+        all.push(&data);
+        return Ok(format!("\0{}", json::string(&all)?).into());
+    }
+    let mut text = String::with_capacity(512 + data.len());
+    text.extend(fields.iter().map(|field| char::from(field.len() as u8)));
+    fields.iter().for_each(|field| text.push_str(field));
+    text.push_str(&data);
+    Ok(text.into())
 }
 
 /// Verifies and signs webhooks.
@@ -74,12 +78,7 @@ pub struct NativeWebhook(Webhook);
 type Body<'a> = Either<&'a [u8], String>;
 
 impl NativeWebhook {
-    fn event(
-        &self,
-        headers: &(impl Headers + ?Sized),
-        body: Body<'_>,
-        now: Option<f64>,
-    ) -> napi::Result<Vec<Latin1String>> {
+    fn event(&self, headers: &(impl Headers + ?Sized), body: Body<'_>, now: Option<f64>) -> napi::Result<Json> {
         catch_panic(|| {
             let verified = match (body, moment(now)?) {
                 (Either::A(raw), Some(now)) => self.0.verify_at(headers, raw, now),
@@ -87,7 +86,7 @@ impl NativeWebhook {
                 (Either::B(compact), Some(now)) => self.0.verify_parsed_at(headers, &compact, now),
                 (Either::B(compact), None) => self.0.verify_parsed(headers, &compact),
             };
-            event(&verified?)
+            encode(&verified?)
         })
         .map_err(thrown)
     }
@@ -149,9 +148,9 @@ impl NativeWebhook {
 
     /// Verifies a request with the standard headers (see [`StandardHeaders`]) and returns its event, or null if `verify` has to be called.
     #[napi]
-    pub fn verify_standard(&self, headers: String, body: &[u8]) -> napi::Result<Option<Vec<Latin1String>>> {
+    pub fn verify_standard(&self, headers: String, body: &[u8]) -> napi::Result<Option<Json>> {
         let Some(headers) = StandardHeaders::new(&headers) else { return Ok(None) };
-        catch_panic(|| event(&self.0.verify(&headers, body)?)).map(Some).map_err(thrown)
+        catch_panic(|| encode(&self.0.verify(&headers, body)?)).map(Some).map_err(thrown)
     }
 
     /// Verifies the signature of a request with the standard headers. Returns true, or null if `verify_signature` has to be called.
@@ -163,7 +162,7 @@ impl NativeWebhook {
 
     /// Verifies a request and returns its event. `now` is in Unix seconds.
     #[napi]
-    pub fn verify(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<Vec<Latin1String>> {
+    pub fn verify(&self, headers: Vec<String>, body: Body<'_>, now: Option<f64>) -> napi::Result<Json> {
         self.event(&FlatHeaders(headers).bytes(), body, now)
     }
 

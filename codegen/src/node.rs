@@ -86,9 +86,13 @@ const EXTRA_FIELDS: &[ExtraField] = &[
     ExtraField { record: "Activity", after: "kind", name: "level", ty: "ActivityLevel", doc: "Severity for a log." },
 ];
 
-/// Settings and fields that documentation names and whose name in Node has a unit.
-const WITH_UNIT: &[(&str, &str)] =
-    &[("full_every", "fullEverySeconds"), ("retention", "retentionSeconds"), ("Activity::wait", "waitMs")];
+/// Settings and fields that documentation names, and their names in Node.
+const OPTIONS: &[(&str, &str)] = &[
+    ("full_every", "fullEverySeconds"),
+    ("retention", "retentionSeconds"),
+    ("include_detail", "includeDetail"),
+    ("Activity::wait", "waitMs"),
+];
 
 /// An interface for the templates.
 #[derive(Serialize)]
@@ -272,7 +276,7 @@ impl Writer {
         }
         Ok(Interface {
             name: renamed(&record.name).to_owned(),
-            doc: comment(&self.doc(&record.doc, "null"), indent),
+            doc: comment(&self.doc(&record.doc, absent_value(record)), indent),
             fields,
         })
     }
@@ -292,12 +296,12 @@ impl Writer {
     /// Records of the mirror have all fields, and null for those without a value. Other records leave such fields out, as the vendor does.
     fn property(&self, record: &Record, field: &Field, indent: usize) -> Result<Property, String> {
         let (inner, absent) = field.ty.optional();
-        let nullable = record.file.contains("/record/");
+        let nullable = is_nullable(record);
         let mut ty = type_of(inner).map_err(|problem| format!("{}.{}: {problem}", record.name, field.name))?;
         if absent && nullable {
             ty.push_str(" | null");
         }
-        let mut text = self.doc(&field.doc, if nullable { "null" } else { "undefined" });
+        let mut text = self.doc(&field.doc, absent_value(record));
         if text.is_empty() {
             return Err(format!("{}.{} has no documentation", record.name, field.name));
         }
@@ -404,7 +408,7 @@ impl Writer {
 
     /// Code in documentation: `user_detail.active` becomes `userDetail.active`, and `Mirror::held_removals` becomes `mirror.heldRemovals`.
     fn code(&self, code: &str) -> String {
-        if let Some((_, name)) = WITH_UNIT.iter().find(|(rust, _)| *rust == code) {
+        if let Some((_, name)) = OPTIONS.iter().find(|(rust, _)| *rust == code) {
             return (*name).to_owned();
         }
         if let Some((object, member)) = code.split_once("::") {
@@ -417,6 +421,16 @@ impl Writer {
             code.to_owned()
         }
     }
+}
+
+/// Whether fields without a value are null, and not left out.
+fn is_nullable(record: &Record) -> bool {
+    record.file.contains("/record/")
+}
+
+/// What a field without a value is in JavaScript.
+fn absent_value(record: &Record) -> &'static str {
+    if is_nullable(record) { "null" } else { "undefined" }
 }
 
 fn renamed(name: &str) -> &str {
