@@ -224,7 +224,7 @@ fn number(value: &str) -> Option<String> {
     }
     let mut text = String::new();
     for (index, digit) in value.chars().enumerate() {
-        if index > 0 && (value.len() - index) % 3 == 0 {
+        if index > 0 && (value.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
