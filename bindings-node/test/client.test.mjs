@@ -149,7 +149,7 @@ test('calls have deadlines, and the client counts its requests', async (t) => {
   await assert.rejects(listing.next(), errors.TimeoutError)
   await assert.rejects(client.organization.getOrganization('org_1', { timeoutMs: -1 }), errors.InvalidArgumentError)
   await assert.rejects(client.organization.getOrganization('org_1', { timeoutMs: '50' }), errors.InvalidArgumentError)
-  for (const [options, said] of [
+  for (const [options, message] of [
     [{ caFile: '/does/not/exist.pem' }, /ca_file/],
     [{ proxy: 'ftp://me:hunter2@proxy' }, /proxy/],
     [{ maxConcurrency: 0 }, /max_concurrency/],
@@ -157,7 +157,7 @@ test('calls have deadlines, and the client counts its requests', async (t) => {
   ]) {
     assert.throws(
       () => sandbox.client(options),
-      (error) => error instanceof errors.ConfigError && said.test(error.message) && !error.message.includes('hunter2'),
+      (error) => error instanceof errors.ConfigError && message.test(error.message) && !error.message.includes('hunter2'),
     )
   }
 })
@@ -276,21 +276,21 @@ test('details of the directory keep their names and every character', async (t) 
 test('onActivity is called for requests, retries and token renewals', async (t) => {
   const sandbox = await startSandbox(t, { users: 20 })
   await sandbox.control('PUT', '/fault', { faults: ['503'], every: 2 })
-  const told = []
-  const client = sandbox.client({ retryBaseMs: 1, onActivity: (activity) => told.push(activity) })
+  const activities = []
+  const client = sandbox.client({ retryBaseMs: 1, onActivity: (activity) => activities.push(activity) })
   for (let i = 0; i < 3; i++) await client.directory.listDirectoryUsers(sandbox.organization_id, sandbox.directory_id)
-  const kinds = await eventually(() => told.length >= client.stats().requests + client.stats().retries + 1 && told.map(({ kind }) => kind))
+  const kinds = await eventually(() => activities.length >= client.stats().requests + client.stats().retries + 1 && activities.map(({ kind }) => kind))
   assert.equal(kinds.filter((kind) => kind === 'request').length, client.stats().requests)
   assert.equal(kinds.filter((kind) => kind === 'token_renewed').length, 1)
-  const retry = told.find(({ kind }) => kind === 'retry')
+  const retry = activities.find(({ kind }) => kind === 'retry')
   const { message, waitMs, elapsedMs, ...rest } = retry
   assert.deepEqual(rest, {
     kind: 'retry', level: 'info', operation: 'list directory users', method: 'GET', attempt: 1, status: 503, error: 'server', bytes: 0,
     route: '/api/v1/organizations/{organization}/directories/{directory}/users',
   })
   assert.ok(waitMs >= 0 && elapsedMs >= 0 && message.startsWith('GET /api'))
-  assert.ok(told.some(({ kind, status, bytes }) => kind === 'request' && status === 200 && bytes > 1000))
-  assert.ok(!JSON.stringify(told).includes(sandbox.organization_id))
+  assert.ok(activities.some(({ kind, status, bytes }) => kind === 'request' && status === 200 && bytes > 1000))
+  assert.ok(!JSON.stringify(activities).includes(sandbox.organization_id))
   assert.throws(() => sandbox.client({ onActivity: 'console' }), errors.InvalidArgumentError)
 })
 
@@ -356,14 +356,14 @@ test('fromEnv reads environment variables, and names a missing one', async (t) =
   const run = async (env) => {
     const code = `const { Client } = require('headcount'); Client.fromEnv().organization.listOrganization().then((page) => console.log(page.totalSize), (e) => console.log(e.name, e.message))`
     const child = spawn(process.execPath, ['-e', `try { ${code} } catch (e) { console.log(e.name, e.message) }`], { env, cwd: import.meta.dirname ?? new URL('.', import.meta.url) })
-    let said = ''
-    child.stdout.on('data', (text) => (said += text))
+    let output = ''
+    child.stdout.on('data', (text) => (output += text))
     const [status] = await once(child, 'close')
-    return [status, said.trim()]
+    return [status, output.trim()]
   }
   assert.deepEqual(await run(sandbox.env), [0, '1'])
-  const [, said] = await run({ ...sandbox.env, SCALEKIT_CLIENT_ID: '' })
-  assert.match(said, /ConfigError .*SCALEKIT_CLIENT_ID/)
+  const [, output] = await run({ ...sandbox.env, SCALEKIT_CLIENT_ID: '' })
+  assert.match(output, /ConfigError .*SCALEKIT_CLIENT_ID/)
 })
 
 test('a signal cancels a call', async (t) => {
@@ -385,8 +385,8 @@ test('the client works in worker threads', async (t) => {
     const { workerData, parentPort } = require('node:worker_threads')
     const { Client } = require('headcount')
     ;(async () => {
-      let told = 0
-      const client = new Client(...workerData.settings, { onActivity: () => told++ })
+      let activities = 0
+      const client = new Client(...workerData.settings, { onActivity: () => activities++ })
       let count = 0
       for await (const user of client.directory.users(...workerData.ids)) count++
       parentPort.postMessage(count)

@@ -26,19 +26,19 @@ async function start(t, name, environment = {}) {
   const file = fileURLToPath(new URL(`with_${name}.mjs`, examples))
   const env = { ...process.env, SCALEKIT_WEBHOOK_SECRET: SECRET, PORT: '0', NODE_OPTIONS: '', ...environment }
   const program = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  program.stderr.on('data', (data) => (said += data))
+  let output = ''
+  program.stderr.on('data', (data) => (output += data))
   t.after(() => program.kill())
   const lines = []
   const reader = createInterface(program.stdout)
-  const [line] = await Promise.race([once(reader, 'line'), once(program, 'exit').then(() => [`the program ended: ${said}`])])
+  const [line] = await Promise.race([once(reader, 'line'), once(program, 'exit').then(() => [`the program ended: ${output}`])])
   assert.match(line, /^listening on /, line)
   reader.on('line', (line) => lines.push(line))
   const ended = once(program, 'close')
   return {
     port: new URL(line.slice('listening on '.length)).port,
     lines,
-    said: () => said,
+    output: () => output,
     end: () => (program.kill(), ended),
   }
 }
@@ -53,7 +53,7 @@ function ask(port, body, headers, { method = 'POST', chunked = false } = {}) {
       answered = true
       const parts = []
       response.on('data', (part) => parts.push(part))
-      response.on('end', () => resolve({ status: response.statusCode, said: Buffer.concat(parts).toString(), headers: response.headers }))
+      response.on('end', () => resolve({ status: response.statusCode, text: Buffer.concat(parts).toString(), headers: response.headers }))
       response.on('error', reject)
     })
     // The request may be refused before all of it was sent.
@@ -75,22 +75,22 @@ for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
     assert.equal((await post(port, body, undefined, { chunked: true })).status, 201)
 
     // An attacker learns nothing but a status.
-    const nothing = async (status, ...asked) => {
+    const refused = async (status, ...asked) => {
       const answer = await post(port, ...asked)
-      assertFields(answer, { status: status, said: '' }, asked[0].toString().slice(0, 40))
+      assertFields(answer, { status, text: '' }, asked[0].toString().slice(0, 40))
     }
-    await nothing(400, Buffer.concat([body, Buffer.from(' ')]), verifier.sign(body))
-    await nothing(400, body, {})
-    await nothing(400, Buffer.from('{}'), {})
-    await nothing(400, body, { ...verifier.sign(body), 'webhook-timestamp': '1' })
-    await nothing(400, Buffer.from('{"id":"evt_1"}'))
+    await refused(400, Buffer.concat([body, Buffer.from(' ')]), verifier.sign(body))
+    await refused(400, body, {})
+    await refused(400, Buffer.from('{}'), {})
+    await refused(400, body, { ...verifier.sign(body), 'webhook-timestamp': '1' })
+    await refused(400, Buffer.from('{"id":"evt_1"}'))
 
     const long = Buffer.from(JSON.stringify({ ...event, note: 'x'.repeat(1 << 21) }))
-    await nothing(413, long)
-    await nothing(413, long, verifier.sign(long), { chunked: true })
+    await refused(413, long)
+    await refused(413, long, verifier.sign(long), { chunked: true })
 
     const get = await ask(port, body, {}, { method: 'GET' })
-    assert.deepEqual([get.status, get.headers.allow, get.said], [405, 'POST', ''])
+    assert.deepEqual([get.status, get.headers.allow, get.text], [405, 'POST', ''])
 
     // If the handler fails, the vendor has to deliver the event again.
     assert.equal((await post(port, Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } })))).status, 500)
@@ -109,21 +109,21 @@ for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
 
 for (const name of ['express', 'koa']) {
   test(`an endpoint of ${name} works after a body parser`, async (t) => {
-    const { port, lines, said, end } = await start(t, name, { BEHIND_A_PARSER: '1' })
+    const { port, lines, output, end } = await start(t, name, { BEHIND_A_PARSER: '1' })
     const compact = Buffer.from(JSON.stringify(event))
     assert.equal((await post(port, compact)).status, 201)
     assert.equal((await post(port, Buffer.concat([compact, Buffer.from(' ')]), verifier.sign(Buffer.from('{}')))).status, 400)
     if (name === 'express') {
       // The signed text cannot be restored from the parsed body: there is one warning for the developer, and none in the answer.
-      for (let i = 0; i < 2; i++) assert.deepEqual([(await post(port, body)).status, (await post(port, body)).said], [400, ''])
+      for (let i = 0; i < 2; i++) assert.deepEqual([(await post(port, body)).status, (await post(port, body)).text], [400, ''])
       await end()
-      assert.equal(said().split('HeadcountWarning').length, 2, said())
-      assert.match(said(), /mount the webhook before any body parser/)
+      assert.equal(output().split('HeadcountWarning').length, 2, output())
+      assert.match(output(), /mount the webhook before any body parser/)
     } else {
       // @koa/bodyparser keeps the raw body.
       assert.equal((await post(port, body)).status, 201)
       await end()
-      assert.equal(said(), '')
+      assert.equal(output(), '')
     }
     assert.deepEqual([lines.at(0), new Set(lines).size], [good, 1])
   })

@@ -124,7 +124,7 @@ test('refusals have the same error classes as those of the client', (t) => {
   const refused = (call, type, message, status) =>
     assert.throws(call, (error) => error.constructor === type && message.test(error.message) && error.status === status)
   refused(() => sandbox.createUser({ email: 'ada' }), errors.BadRequestError, /^email: expected an address/, 400)
-  refused(() => sandbox.createUser({ email: 'a@b', groups: ['nobody'] }), errors.BadRequestError, /group/, 400)
+  refused(() => sandbox.createUser({ email: 'a@b', groups: ['unknown'] }), errors.BadRequestError, /group/, 400)
   refused(() => sandbox.createUser({ email: 'a@b', organizationId: 'org_0' }), errors.NotFoundError, /organization not found/, 404)
   refused(() => sandbox.updateUser('diruser_0', { email: 'a@b' }), errors.NotFoundError, /user not found/, 404)
   refused(() => sandbox.createGroup({}), errors.BadRequestError, /display_name/, 400)

@@ -67,7 +67,7 @@ function player({ sandbox, mirror, webhook, ids }) {
 
   /** Returns a change in the form of an entry of the scenario, with the same fields. */
   const described = ({ kind, user, group, fields, cause }, entry) => {
-    const said = {
+    const actual = {
       kind,
       user: user && user.email,
       group: group && group.displayName,
@@ -77,7 +77,7 @@ function player({ sandbox, mirror, webhook, ids }) {
       linked_id: user && user.linkedId,
       cause: cause.split(':')[0],
     }
-    return entry ? Object.fromEntries(Object.keys(entry).map((name) => [name, said[name]])) : said
+    return entry ? Object.fromEntries(Object.keys(entry).map((name) => [name, actual[name]])) : actual
   }
 
   return {

@@ -24,15 +24,15 @@ async function serve(t, listener) {
 }
 
 test('sandboxes restore the environment variables, whichever is closed first', () => {
-  const said = () => NAMES.map((name) => process.env[name])
-  const before = said()
+  const variables = () => NAMES.map((name) => process.env[name])
+  const before = variables()
   const [first, second, third] = [startSandbox(), startSandbox(), startSandbox()]
   first.close()
   assert.equal(process.env.SCALEKIT_CLIENT_ID, third.clientId)
   third.close()
   assert.equal(process.env.SCALEKIT_CLIENT_ID, second.clientId)
   second.close()
-  assert.deepEqual(said(), before)
+  assert.deepEqual(variables(), before)
 })
 
 test('import and require return the same functions', () => {

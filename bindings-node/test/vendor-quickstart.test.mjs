@@ -25,18 +25,18 @@ test('the quickstart runs against the sandbox', async (t) => {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.after(() => program.kill())
-  const said = []
+  const lines = []
   let url
   for await (const line of createInterface(program.stdout)) {
-    said.push(line)
+    lines.push(line)
     url = /listening on (.*)/.exec(line)?.[1]
     if (url) break
   }
-  assert.ok(url, said.join('\n'))
-  assert.equal(said[0], 'organizations: 10') // the server's smallest page
-  assert.equal(said[1], `primary directory: ${sandbox.directory_id}`)
-  assert.match(said[3], /^first user: .+@.+/)
-  assert.equal(said[4], 'groups: 5')
+  assert.ok(url, lines.join('\n'))
+  assert.equal(lines[0], 'organizations: 10') // the server's smallest page
+  assert.equal(lines[1], `primary directory: ${sandbox.directory_id}`)
+  assert.match(lines[3], /^first user: .+@.+/)
+  assert.equal(lines[4], 'groups: 5')
 
   // Names with every character that serializers escape differently.
   await sandbox.control('POST', '/endpoints', { url })
