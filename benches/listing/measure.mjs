@@ -1,6 +1,6 @@
 // Measures the CPU time and memory of a listing, for the clients that `benches/bench_listing.py` compares.
 
-/** `list(most)` lists at most `most` users, reads the email address of each, and returns {users, emailChars, detailChars}. */
+/** `list(most)` lists at most `most` users, reads the email address and the title of each, and returns {users, emailChars, detailChars}. */
 export async function measure(name, version, list) {
   await list(300) // warm-up: access token and connection; ten pages are too few for V8 to compile everything
   const cpu = process.cpuUsage()
