@@ -1,4 +1,4 @@
-//! Chores: work that is too long for one write, and the role map, which begins one.
+//! Chores: work that takes more than one write. Setting the role map starts one.
 
 use super::Mirror;
 use super::decide::{PAGE, RoleMap};
@@ -6,19 +6,19 @@ use super::write::{Task, run};
 use crate::Result;
 use crate::store::{Chore, Durability, Keys, Scope};
 
-/// The cause of changes that a new role map makes.
+/// The cause of the changes that result from a new role map.
 const ROLES_CAUSE: &str = "roles";
 
 impl Mirror {
     /// Sets which groups give which roles: pairs of a group (its id, its name, or a pattern of names with `*` and `?`) and a role. A user has
-    /// the roles of all pairs that match one of their groups. What that changes is in the feed as `roles.changed` with the cause `roles` when
-    /// this returns.
+    /// the roles of all pairs that match one of their groups. When this returns, the feed has a `roles.changed` with the cause `roles` for each
+    /// user whose roles changed.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for more than 10,000 pairs, and for an empty group or role or one of
-    /// more than 1,000 bytes; [`ErrorKind::Store`](crate::ErrorKind::Store). After a failure in the middle the rest is done when the mirror is
-    /// next opened or synced.
+    /// more than 1,000 bytes; [`ErrorKind::Store`](crate::ErrorKind::Store). If a call fails partway, the remaining users are updated when
+    /// the mirror is next opened or synced.
     pub async fn set_role_map<G: Into<String>, R: Into<String>>(
         &self,
         pairs: impl IntoIterator<Item = (G, R)>,
@@ -44,7 +44,7 @@ impl Mirror {
         self.finish_chores().await
     }
 
-    /// The pairs of the role map, as they were set.
+    /// Returns the pairs of the role map, as they were set.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Mirror {
         Ok(RoleMap::parse(set.role_map.as_deref())?.into_pairs())
     }
 
-    /// Does all chores to their end.
+    /// Completes all chores, one page of users per write.
     pub(super) async fn finish_chores(&self) -> Result<()> {
         loop {
             let task = Task {

@@ -38,8 +38,8 @@ impl Mirror {
         self.poll_after(consumer, None, limit).await
     }
 
-    /// As [`poll`](Mirror::poll), but without the changes up to and including `seq`: for iterators, which return every change once, whether or
-    /// not it has been acknowledged when they read on.
+    /// As [`poll`](Mirror::poll), but without the changes up to and including `seq`. Iterators use it to return every change once, even if it
+    /// has not been acknowledged when they read the next page.
     ///
     /// # Errors
     ///
@@ -128,8 +128,8 @@ impl Mirror {
         self.store().update_consumer(name, Box::new(acknowledge)).await
     }
 
-    /// Parks a change that `consumer` cannot handle, with a reason for those who look at it later, and acknowledges it and all before it. It is
-    /// kept and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
+    /// Parks a change that `consumer` cannot handle, with a reason, and acknowledges it and all changes before it. It is kept and
+    /// [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl Mirror {
         self.store().update_consumer(name, Box::new(park)).await
     }
 
-    /// Returns what `consumer` has parked, oldest first.
+    /// Returns the changes that `consumer` has parked, oldest first.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl Mirror {
         self.store().parked_changes(consumer_name(consumer)?).await
     }
 
-    /// Deletes a parked change; whether there was one.
+    /// Deletes a parked change. Returns whether it existed.
     ///
     /// # Errors
     ///
@@ -209,8 +209,8 @@ impl Mirror {
         Ok(consumers.collect())
     }
 
-    /// Deletes a consumer that is not coming back, with everything that it has parked; whether there was one. Changes that were kept for it
-    /// alone can then be trimmed.
+    /// Deletes a consumer that is no longer used, and the changes that it has parked. Returns whether it existed. Changes that only this
+    /// consumer had not acknowledged can then be trimmed.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl Mirror {
     }
 
     /// Removes changes that are older than the [retention](super::MirrorBuilder::retention) and that every consumer has acknowledged, and
-    /// tombstones and events that are older than a week. Syncs do it when they end.
+    /// tombstones and events that are older than a week. Each sync of an organization does it at its end.
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ impl Mirror {
     }
 }
 
-/// The consumer after it has acknowledged everything up to `seq`, or `None` if that changes nothing.
+/// Returns the consumer after it has acknowledged everything up to `seq`, or `None` if `seq` is not greater than its cursor.
 fn acknowledged(state: ConsumerState, seq: i64, now: Timestamp) -> Result<Option<ConsumerRow>> {
     let Some(row) = state.row else {
         return Err(Error::invalid_argument("there is no consumer of this name: poll before acknowledging"));
@@ -246,7 +246,7 @@ fn acknowledged(state: ConsumerState, seq: i64, now: Timestamp) -> Result<Option
             "no change has the number {seq}: the latest is {head}, so acknowledge what poll gave"
         )));
     }
-    // The numbers of a snapshot are negative: once all of it is acknowledged, the consumer goes on with the changes after it.
+    // The numbers of a snapshot are negative, so a positive one also ends the snapshot.
     Ok((seq > row.cursor).then_some(ConsumerRow { cursor: seq, seen_at: now, ..row }))
 }
 

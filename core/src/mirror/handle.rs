@@ -15,7 +15,7 @@ use tokio::sync::watch;
 /// How old the last full sync may be before [`SyncMode::Auto`](crate::SyncMode::Auto) makes another.
 const FULL_EVERY: Duration = Duration::from_secs(86_400);
 
-/// How long changes are kept that every consumer has acknowledged.
+/// Age at which changes are removed. Changes that a consumer has not acknowledged are kept longer.
 const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 
 /// A durable local copy of every directory, and a feed of what changed.
@@ -28,7 +28,7 @@ pub struct Mirror(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     source: Option<Arc<dyn Source>>,
-    /// Made for the first webhook: a mirror that only syncs needs no secret.
+    /// Made when the first webhook is received, because a mirror that only syncs needs no secret.
     webhook: OnceLock<Result<Webhook>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -67,7 +67,8 @@ impl Mirror {
         Mirror::builder().client(client).open(path).await
     }
 
-    /// Starts with the default settings and no client: enough to read, to receive webhooks and to feed consumers, not to sync.
+    /// Starts with the default settings and no client. Without a client the mirror can be read, receives webhooks and has a feed, but cannot
+    /// sync.
     pub fn builder() -> MirrorBuilder {
         MirrorBuilder {
             source: None,
@@ -102,12 +103,12 @@ impl Mirror {
         made.as_ref().map_err(Clone::clone)
     }
 
-    /// A new random id for a run.
+    /// Returns a random id for a run.
     pub(super) fn fresh_id(&self) -> String {
         format!("{:016x}", self.0.random.bits())
     }
 
-    /// Is marked as changed whenever this process has appended changes to the feed.
+    /// Returns a receiver that is marked as changed whenever this process has appended changes to the feed.
     pub(super) fn head(&self) -> watch::Receiver<u64> {
         self.0.head.subscribe()
     }
@@ -126,18 +127,18 @@ impl Mirror {
 }
 
 impl MirrorBuilder {
-    /// Sets the client that syncs list with.
+    /// Sets the client that syncs use.
     pub fn client(self, client: Client) -> Self {
         self.source(client)
     }
 
-    /// Sets what syncs list with if it is not a [`Client`], such as a directory that a test makes up.
+    /// Sets the API that syncs list, instead of a [`Client`]: for tests with a fake API.
     pub fn source(mut self, source: impl Source) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// Sets what webhooks are verified with. Default: the secrets in `SCALEKIT_WEBHOOK_SECRET`.
+    /// Sets the verifier of webhooks. Default: one with the secrets in `SCALEKIT_WEBHOOK_SECRET`.
     pub fn webhook(mut self, webhook: Webhook) -> Self {
         self.webhook = Some(webhook);
         self
@@ -208,7 +209,7 @@ impl MirrorBuilder {
         self.open_in(Arc::new(store)).await
     }
 
-    /// Opens the mirror in a given store, and finishes chores that an earlier process left.
+    /// Opens the mirror in a given store, and completes work that an earlier process began, such as applying a role map.
     ///
     /// # Errors
     ///

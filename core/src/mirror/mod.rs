@@ -1,9 +1,9 @@
 //! The mirror: a durable local copy of every directory, and a feed of what changed.
 //!
-//! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` says what a
-//! sync is asked for and goes through organizations, `organization` through their directories, and `run` reads one directory; `receive` takes
-//! webhooks; `chores` finishes work that is too long for one write; `feed` hands changes to consumers, `snapshot` starts new ones; `view`
-//! reads what is mirrored. `handle` is the open mirror, `source` is where listings come from.
+//! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
+//! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, and `run` syncs one
+//! directory; `receive` applies webhooks; `chores` completes work that takes more than one write; `feed` returns changes to consumers, and
+//! `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open mirror, `source` the API that is listed.
 
 mod chores;
 mod decide;

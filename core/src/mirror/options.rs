@@ -1,14 +1,14 @@
-//! What a sync is asked for.
+//! Options of a sync.
 
 use crate::record::{Progress, SyncMode};
 use std::sync::Arc;
 
-/// How many directories of an environment are synced at once, unless set.
+/// Default number of organizations that are synced at once.
 const CONCURRENCY: usize = 16;
 
 pub(super) type OnProgress = Arc<dyn Fn(&Progress) + Send + Sync>;
 
-/// What a sync is asked for; set through [`SyncBuilder`](super::SyncBuilder).
+/// Options of a sync; set by [`SyncBuilder`](super::SyncBuilder).
 #[derive(Clone)]
 pub(super) struct Options {
     /// The only directory to sync, or `None` for all.

@@ -1,4 +1,4 @@
-//! The directories of one organization: which there are, and a sync of each.
+//! Lists the directories of one organization, and syncs each of them.
 
 use super::Mirror;
 use super::decide::{Tally, hold_directory, take_directory};
@@ -59,7 +59,7 @@ impl Mirror {
     pub(super) async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
         let listed = match self.source()?.directories(organization_id).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                // The organization was deleted, or the credentials do not reach it: its users are held, not removed.
+                // The organization was deleted, or the credentials do not give access to it: its users are kept, and their removal is held.
                 for row in self.store().directories(Some(organization_id.to_owned())).await? {
                     self.hold_directory(&row.directory.id, HeldReason::DirectoryNotFound, "sync").await?;
                 }
@@ -99,7 +99,7 @@ impl Mirror {
         Ok(directories)
     }
 
-    /// Makes the error for a directory that the organization does not have. Its users are held.
+    /// Makes the error for a directory that the organization does not have. Its users are kept, and their removal is held.
     pub(super) async fn directory_not_found(&self, organization_id: &str, directory_id: &str) -> Result<Error> {
         self.hold_directory(directory_id, HeldReason::DirectoryNotFound, "sync").await?;
         Ok(Error::new(

@@ -1,4 +1,4 @@
-//! Webhooks: each is verified, stored and applied in one step before it is answered.
+//! Webhooks: each is verified, then stored and applied in one write, before it is answered.
 
 use super::Mirror;
 use super::decide::{Applying, Settled, event_keys};
@@ -38,8 +38,8 @@ impl Mirror {
         Ok(done.value.outcome())
     }
 
-    /// Applies the events of an organization that wait for a sync, and with `approved` also those that the guard holds back. How many were
-    /// settled.
+    /// Applies the pending events of an organization, and with `approved` also those that the guard holds back. Returns how many were applied
+    /// or stale.
     pub(super) async fn retry_events(&self, organization_id: &str, approved: bool) -> Result<u64> {
         let mut settled = self.retry_state(organization_id, EventState::Pending, !approved).await?;
         if approved {

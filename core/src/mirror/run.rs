@@ -1,7 +1,7 @@
 //! A running sync of one directory: reads its pages, applies them, and removes the users who are absent from all of them.
 //!
-//! Users are removed only if the listing is complete. If a page failed, a count disagrees, a name came twice, or the directory changed while it
-//! was read, what was listed is applied and nobody is removed. Rows that an event changed in the meantime are left alone.
+//! Users are removed only if the listing is complete. If a page failed, a count disagrees, a user was listed twice, or the directory changed
+//! while it was read, the listed rows are applied and no user is removed. A row that an event changed during the reading is not removed.
 
 use super::Mirror;
 use super::decide::{
@@ -23,13 +23,13 @@ use tokio::task::{JoinError, JoinHandle};
 /// How often a full listing is read if it changes while it is read.
 const ATTEMPTS: u32 = 3;
 
-/// How many pages are written at once at most: a webhook that arrives meanwhile waits for that write.
+/// The most pages in one write. Webhooks wait for a running write, so it must not be long.
 const WRITING: usize = 16;
 
-/// How many rows are looked at in one step for who is absent.
+/// How many rows are read at a time when looking for absent users and groups.
 const PAGE: usize = 500;
 
-/// How many users of a held removal an error names.
+/// The most user ids in the error of a held removal.
 const NAMED: usize = 1_000;
 
 /// A running sync of one directory.
@@ -54,7 +54,7 @@ impl<'a> Run<'a> {
         report: SyncReport,
         lease: Box<dyn Lease>,
     ) -> Run<'a> {
-        // Read after the lease was taken: what the sync before this one did is older than this one's start.
+        // Read after the lease was taken, so that all writes of the previous sync are before this sync's start.
         let started = mirror.now();
         Run {
             mirror,
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
                 }
                 continue;
             }
-            // If the directory does not say when its users last changed, a user is removed only if two readings lack the user.
+            // If the directory has no time of its users' last change, a user is removed only if two readings lack the user.
             let is_second = earlier.is_some();
             let reading = match earlier.take() {
                 None => reading,
@@ -159,14 +159,15 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The time by which every other directory of the organization had been read completely, if all have.
+    /// Returns the earliest start of the last full syncs of the organization's other directories: `None` if one of them was never synced, and
+    /// the greatest time if there are no others.
     async fn others_read(&self) -> Result<Option<Timestamp>> {
         let rows = self.mirror.store().directories(Some(self.directory.organization_id.clone())).await?;
         let others = rows.iter().filter(|row| row.directory.id != self.directory.id);
         Ok(others.map(|row| row.last_full_sync).min().unwrap_or(Some(Timestamp::MAX)))
     }
 
-    /// The directory as it is after a reading.
+    /// Lists the directory again after a reading.
     async fn list_again(&self) -> Result<Directory> {
         let directories = self.mirror.list_directories(&self.directory.organization_id).await?;
         match directories.into_iter().find(|directory| directory.id == self.directory.id) {
@@ -269,7 +270,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Notes users that were written.
+    /// Waits for the result of a write, and adds its users and groups to the reading.
     fn count_users(
         &mut self,
         written: std::result::Result<Result<Done<Taken>>, JoinError>,
@@ -294,7 +295,7 @@ impl<'a> Run<'a> {
         let set = self.mirror.store().load(keys).await?;
         let mirrored = set.counts.get(&id).map_or(0, |counts| counts.users);
         let held = set.directories.get(&id).and_then(|row| row.held.as_ref());
-        // In most syncs the reading named everybody: then no row has to be looked at.
+        // Usually the reading names every mirrored user: then no rows have to be read.
         let absent =
             if absence.reading.live() == mirrored { Absent::default() } else { self.absent(&absence, NAMED).await? };
         let guard = self.mirror.settings().guard;
@@ -347,8 +348,8 @@ impl<'a> Run<'a> {
             .with_context("directory", &self.directory.id)
     }
 
-    /// Settles deletion events that the guard holds back. A complete listing is newer than they are: it decides about all of them, or, while
-    /// its own removals are held back, about those whose users it names.
+    /// Settles deletion events that the guard holds back, since a complete listing is newer: all of them, or, with `named` (if the listing's own
+    /// removals are held back), those whose users the listing names.
     async fn settle_held_events(&self, named: Option<&Absence>) -> Result<()> {
         let (organization_id, mut after) = (&self.directory.organization_id, 0);
         loop {
@@ -378,7 +379,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The users who are absent from a reading: how many, and the ids of the first `named` of them.
+    /// Counts the users who are absent from a reading, and returns the ids of the first `named` of them.
     async fn absent(&self, absence: &Absence, named: usize) -> Result<Absent> {
         let (mut next, mut absent) = (Some(0), Absent::default());
         while let Some(position) = next {
@@ -391,7 +392,7 @@ impl<'a> Run<'a> {
         Ok(absent)
     }
 
-    /// Stores the list of the users who are absent, for those who decide about the approval.
+    /// Stores the ids of all absent users, to be read before the removal is approved.
     async fn hold_absent(&mut self, absence: &Absence) -> Result<()> {
         let (mut next, mut replace) = (Some(0), true);
         while let Some(position) = next {
@@ -408,7 +409,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Of the next page of users, the ids of those who are absent from a reading; and where to go on.
+    /// Reads the next page of users. Returns the ids of those who are absent from the reading, and the position of the next page.
     async fn absent_after(&self, position: i64, absence: &Absence) -> Result<(Vec<String>, Option<i64>)> {
         let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };
         let rows = self.mirror.store().users(filter, position, PAGE).await?;
@@ -487,7 +488,7 @@ impl<'a> Run<'a> {
         run(self.mirror.store(), self.task(keys), rules).await
     }
 
-    /// Runs one step, counts its changes, and does the chores that it left.
+    /// Runs one step, counts its changes, and completes the chores that it started.
     async fn step<T: Send + 'static>(
         &mut self,
         keys: Keys,

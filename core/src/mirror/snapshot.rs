@@ -1,7 +1,8 @@
-//! Snapshots: a consumer can start with the current rows, as if each had just been created.
+//! Snapshots: a consumer can start with the current rows, each returned as a created user or group.
 //!
-//! The changes of a snapshot have negative numbers: those of the rows, moved, with groups before users. So the consumer's cursor says how much
-//! of the snapshot it has read, and no rows are copied. Rows that change meanwhile have changes of their own after the snapshot.
+//! The changes of a snapshot have negative numbers: a row's number plus a negative constant, which is lower for groups, so that groups precede
+//! users. The consumer's cursor is therefore its position in the snapshot, and no rows are copied. A row that changes before it is read has its
+//! new content in the snapshot, and its changes follow the snapshot as well.
 
 use crate::Result;
 use crate::record::{Change, ChangeBody, ChangeKind, ConsumerRow, Mirrored};
@@ -14,7 +15,7 @@ pub(super) const START: i64 = -(1 << 52);
 /// The number before that of the first user.
 const USERS: i64 = -(1 << 51);
 
-/// The next changes of a consumer's snapshot, or `None` if it has none left or never had one.
+/// Reads the next changes of a consumer's snapshot. Returns `None` at the end of the snapshot, and if there is none.
 pub(super) async fn page(store: &Arc<dyn Store>, row: &ConsumerRow, limit: usize) -> Result<Option<Vec<Change>>> {
     let Some(snapshot) = row.snapshot.filter(|_| row.cursor < 0) else { return Ok(None) };
     let mut changes = Vec::new();

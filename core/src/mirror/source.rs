@@ -1,4 +1,4 @@
-//! Where listings come from: the client, or a directory that a test makes up.
+//! The API that syncs list: the client, or a fake in tests.
 
 use crate::client::{Listed, Pages};
 use crate::{Client, Directory, Group, Organization, Page, Result, Timestamp, User};

@@ -1,4 +1,4 @@
-//! Syncs: what one is asked for, and the organizations that it goes through.
+//! The builder of syncs, and the syncs of several organizations at the same time.
 
 use super::Mirror;
 use super::options::Options;
@@ -27,7 +27,7 @@ impl Mirror {
         SyncBuilder { mirror: self.clone(), organization_id, options: Options::default() }
     }
 
-    /// Syncs every directory of every organization, several at once. A failure of one is in its report, and does not stop the others.
+    /// Syncs every directory of every organization, several at once. If one fails, its report has the error, and the others continue.
     pub fn sync_all(&self) -> SyncBuilder {
         SyncBuilder { mirror: self.clone(), organization_id: None, options: Options::default() }
     }
@@ -46,7 +46,7 @@ impl SyncBuilder {
         self
     }
 
-    /// Sets whether the removals that the guard held back are approved. The sync is a full one then. Default: false.
+    /// Sets whether the removals that the guard held back are approved. An approving sync is a full sync. Default: false.
     pub fn approve_removals(mut self, approved: bool) -> Self {
         self.options.approved = approved;
         self
@@ -119,7 +119,7 @@ impl Running {
         self.organizations.insert(task.id(), organization_id);
     }
 
-    /// Waits for one sync to end. Whether there was one.
+    /// Waits for one sync to end. Returns false if none is running.
     async fn end_one(&mut self, mirror: &Mirror) -> bool {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
         let (id, result) = match ended {

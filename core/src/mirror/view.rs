@@ -54,7 +54,7 @@ impl MirrorUsers {
     pub async fn next_page(&mut self) -> Result<Vec<MirrorUser>> {
         let Some(position) = self.position else { return Ok(Vec::new()) };
         if let Some(id) = &self.filter.group_id {
-            // Stores know who was said to be in a group, whether or not it exists.
+            // Stores keep the memberships that the vendor sent, even if the group does not exist.
             let set = self.store.load(Keys { groups: [id.clone()].into(), ..Keys::default() }).await?;
             if !set.groups.get(id).is_some_and(|row| row.is_live()) {
                 self.position = None;
@@ -175,8 +175,8 @@ impl Mirror {
         Ok(set.held_removals.remove(directory_id).unwrap_or_default())
     }
 
-    /// Stores the application's own account id of a user, or removes it. Every later change of the user carries it. It is kept whatever else
-    /// of the user changes, and for a week after the user has left, in case of a return.
+    /// Stores the application's own account id of a user, or removes it. Every later change of the user contains it. Syncs and events keep
+    /// it, and it is kept for a week after the user was removed, in case the user returns.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
-//! One step of the mirror: loads rows, runs the rules on them, and commits what they decide.
+//! One step of the mirror: loads rows, runs the rules on them, and commits the result.
 
 use super::decide::{Decided, Step, Tally};
 use crate::store::{Committed, Decision, Durability, Fence, Keys, Scope, Slot, Store, Write};
 use crate::{Result, Timestamp};
 use std::sync::Arc;
 
-/// What a step needs beside its rules.
+/// The inputs of a step, except for its rules.
 pub(super) struct Task {
     pub(super) scope: Scope,
     pub(super) durability: Durability,
@@ -19,7 +19,7 @@ pub(super) struct Task {
     pub(super) now: Timestamp,
 }
 
-/// What a step did.
+/// The result of a step.
 pub(super) struct Done<T> {
     /// What the rules returned.
     pub(super) value: T,
@@ -31,7 +31,7 @@ pub(super) struct Done<T> {
     pub(super) committed: Committed,
 }
 
-/// Runs `rules` in one write. They may be run several times, and must have no effects but on the step.
+/// Runs `rules` in one write. They may run several times, so they must change only the step.
 pub(super) async fn run<T: Send + 'static>(
     store: &Arc<dyn Store>,
     task: Task,
@@ -44,7 +44,7 @@ pub(super) async fn run<T: Send + 'static>(
         let result = rules(&mut step);
         let chores = step.left_chores();
         match step.finish() {
-            // Without all rows, neither a value nor an error means anything.
+            // Rows were missing, so the rules' value or error is discarded.
             Decided::Needs(keys) => Ok(Decision::Load(keys)),
             Decided::Ready { batch, tally } => {
                 slot.put((result?, tally, chores));

@@ -1,6 +1,6 @@
-//! Who is absent from a listing, and whether a listing can be trusted to say so.
+//! Finds the users and groups that a listing lacks, and decides whether the listing is reliable enough to remove them.
 //!
-//! A listing whose count disagrees, which names a user twice, or during which the directory changed, is not used to remove anybody.
+//! If a listing's count disagrees, if it names a user twice, or if the directory changed during it, no user is removed because of it.
 
 use super::guard::limit;
 use super::listing::Listed;
@@ -10,14 +10,14 @@ use crate::record::{GroupRow, GuardSettings, Held, HeldReason, MirrorUser, UserR
 use crate::{Directory, Timestamp};
 use roaring::RoaringTreemap;
 
-/// What one reading of a whole directory named.
+/// The rows that one reading of a whole directory named.
 #[derive(Debug)]
 pub(in crate::mirror) struct Reading {
     /// Number of the latest write before the reading started. Rows that were written later are not judged by it.
     mark: i64,
     /// Numbers of the rows of the listed users.
     users: RoaringTreemap,
-    /// How many of them are live. The others were removed by events that the listing does not know of yet.
+    /// How many of them are live. The others were removed by events that are newer than the listing.
     live: u64,
     /// Numbers of the rows of the listed groups.
     groups: RoaringTreemap,
@@ -48,7 +48,7 @@ impl Reading {
         }
     }
 
-    /// Notes a page of users: the server's count, and the latest update among them. `started` is the local time at which the sync started: a
+    /// Adds a page of users: the server's count, and the latest update among them. `started` is the local time at which the sync started: a
     /// later update time would hide changes from the next incremental sync.
     pub(in crate::mirror) fn see_page(&mut self, total: u64, latest: Option<Timestamp>, started: Timestamp) {
         if self.total.replace(total).is_some_and(|before| before != total) {
@@ -57,7 +57,7 @@ impl Reading {
         self.watermark = self.watermark.max(latest.map(|at| at.min(started)));
     }
 
-    /// Notes a listed user's row.
+    /// Adds a listed user's row.
     pub(in crate::mirror) fn see_user(&mut self, number: i64, is_live: bool) {
         if self.users.insert(number.unsigned_abs()) {
             self.live += u64::from(is_live);
@@ -66,17 +66,17 @@ impl Reading {
         }
     }
 
-    /// Notes a listed group's row.
+    /// Adds a listed group's row.
     pub(in crate::mirror) fn see_group(&mut self, number: i64) {
         self.groups.insert(number.unsigned_abs());
     }
 
-    /// Notes the end of the listing of groups, and the server's count.
+    /// Ends the listing of groups, and compares it with `total`, the server's count.
     pub(in crate::mirror) fn end_groups(&mut self, total: u64) {
         self.groups_complete = self.groups.len() == total;
     }
 
-    /// Notes the end of the reading, and compares it with the server's count and with what the directory said of itself before and after.
+    /// Ends the reading, and compares it with the server's count and with the directory's fields before and after the reading.
     pub(in crate::mirror) fn end(&mut self, ended: Timestamp, before: &Directory, after: &Directory) {
         self.ended = ended;
         let (named, total) = (self.users.len(), self.total.unwrap_or(0));
@@ -124,7 +124,7 @@ impl Reading {
         self.users.contains(number.unsigned_abs())
     }
 
-    /// Joins an earlier reading with a later one: whoever is absent from the result is absent from both.
+    /// Joins an earlier reading with a later one: a row is absent from the result only if it is absent from both.
     pub(in crate::mirror) fn or(mut self, later: Reading) -> Reading {
         self.users |= later.users;
         self.groups |= later.groups;
@@ -134,19 +134,20 @@ impl Reading {
     }
 }
 
-/// Decides which rows are absent from a reading.
+/// A reading, and what is needed to decide which rows are absent from it.
 #[derive(Debug)]
 pub(in crate::mirror) struct Absence {
-    /// What was read.
+    /// The reading.
     pub(in crate::mirror) reading: Reading,
-    /// Local time by which every other directory of the organization had been read completely, or `None` if one has not been.
+    /// Local time at which the earliest of the last full syncs of the organization's other directories started, or `None` if one of them was
+    /// never synced.
     pub(in crate::mirror) others_read: Option<Timestamp>,
 }
 
 impl Absence {
     /// Whether a user's row is absent from the reading, and no write has changed it since the reading started.
     pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
-        // A user who is known from events alone may be in another directory of the organization, until that has been read as well.
+        // A user who is known only from events may be in another directory of the organization, until that was read as well.
         let is_here =
             row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
         is_here && row.trail.revision <= self.reading.mark && !self.reading.names_user(row.number)
@@ -157,7 +158,7 @@ impl Absence {
         row.trail.revision <= self.reading.mark && !self.reading.groups.contains(row.number.unsigned_abs())
     }
 
-    /// Removes the users with these ids who are still absent: an event may have changed one since it was read.
+    /// Removes the users with these ids who are still absent: an event may have changed a row since it was looked at.
     pub(in crate::mirror) fn remove_users(&self, step: &mut Step, ids: &[String]) {
         for id in ids {
             let row = step.user(id).filter(|row| row.is_live() && self.lacks_user(row));
@@ -190,8 +191,8 @@ impl Listed {
     }
 }
 
-/// The time of the last change of a user, as the directory itself says. Two equal times before and after a reading show that no user changed
-/// during it; `None` shows nothing, and a second reading has to agree.
+/// Returns the time of the last change of any user, as the directory reports it. If it is equal before and after a reading, no user changed
+/// during the reading. If it is `None`, a second reading has to agree.
 pub(in crate::mirror) fn users_changed_at(directory: &Directory) -> Option<Timestamp> {
     directory.stats.as_ref().and_then(|stats| stats.user_updated_at)
 }
@@ -205,8 +206,8 @@ pub(in crate::mirror) struct Removal {
     pub(in crate::mirror) limit: u64,
 }
 
-/// Whether removing `count` of a directory's `mirrored` users needs approval; `None` if it does not. `held` is what the guard holds back of the
-/// directory already.
+/// Decides whether removing `count` of a directory's `mirrored` users needs approval; `None` if it does not. `held` is the directory's current
+/// hold.
 pub(in crate::mirror) fn judge_removal(
     count: u64,
     mirrored: u64,
@@ -221,13 +222,13 @@ pub(in crate::mirror) fn judge_removal(
     if count > limit {
         return Some(Removal { reason: HeldReason::MassRemoval, limit });
     }
-    // Removals by events within the hour count as well: users who were held back then are not removed because the rest are few.
+    // While deletion events are held, removals by listing need approval as well, even if there are few.
     let burst = held.filter(|held| held.reason == HeldReason::DeletionBurst && count > 0)?;
     Some(Removal { reason: HeldReason::DeletionBurst, limit: burst.limit })
 }
 
 impl Removal {
-    /// What the error says. Nobody was removed.
+    /// Returns the message of the error that reports the hold.
     pub(in crate::mirror) fn message(&self, count: u64) -> String {
         let limit = self.limit;
         let what = match self.reason {

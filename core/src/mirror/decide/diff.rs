@@ -1,4 +1,4 @@
-//! What changed between two states of a row: the only place that decides it.
+//! Compares two states of a row and returns the changes between them. No other module does so.
 //!
 //! The changes are ordered: each starts where the one before it ended, the first at the state before, the last at the state after. The first
 //! change of a new user and the last change of a removed user carry the whole user, groups and roles included, so that a consumer that handles
@@ -6,7 +6,7 @@
 
 use crate::record::{ChangeKind, Delta, MirrorGroup, MirrorUser};
 
-/// The changes between two states of one user; `None` is a user who is not there.
+/// Returns the changes between two states of one user; `None` is a user who does not exist.
 pub(super) fn user(before: Option<&MirrorUser>, after: Option<&MirrorUser>) -> Vec<Delta> {
     let mut changes = Vec::new();
     match (before, after) {
@@ -37,7 +37,7 @@ pub(super) fn user(before: Option<&MirrorUser>, after: Option<&MirrorUser>) -> V
     changes
 }
 
-/// The change between two states of one group, if any; `None` is a group that is not there.
+/// Returns the change between two states of one group, if they differ; `None` is a group that does not exist.
 pub(super) fn group(before: Option<&MirrorGroup>, after: Option<&MirrorGroup>) -> Option<Delta> {
     match (before, after) {
         (None, None) => None,
@@ -73,8 +73,8 @@ fn roles(changes: &mut Vec<Delta>, before: &[String], after: &[String]) {
     }
 }
 
-/// Names the fields that differ. Both records are taken apart completely, so that a new field has to be put into one of the two lists:
-/// `compared` or `ignored`.
+/// Returns the names of the fields that differ. The pattern names every field, so that a new field does not compile until it is in one of the
+/// two lists: `compared` or `ignored`.
 macro_rules! differing {
     ($type:ident, $before:ident, $after:ident, compared: [$($field:ident),*], ignored: [$($ignored:ident),*]) => {{
         let $type { $($field: _,)* $($ignored: _,)* } = $before;
@@ -84,8 +84,8 @@ macro_rules! differing {
     }};
 }
 
-/// The fields that make a `user.updated`. `active`, groups and roles have kinds of their own; `updated_at` changes with the others, and
-/// `linked_id` is the application's.
+/// Returns the names of the profile fields that differ; a `user.updated` lists them. Changes of `active`, groups and roles have kinds of their
+/// own, a new `updated_at` alone is no change, and the application sets `linked_id`.
 fn profile_fields(before: &MirrorUser, after: &MirrorUser) -> Vec<&'static str> {
     differing!(
         MirrorUser, before, after,

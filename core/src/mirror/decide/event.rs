@@ -1,6 +1,6 @@
-//! What an event means for stored rows.
+//! Applies events to stored rows.
 //!
-//! Events arrive late, repeatedly and in any order: one that is older than the row is stale. A user event names the organization of the user,
+//! Events arrive late, repeatedly and in any order: an event that is older than the row is stale. A user event names the organization of the user,
 //! not the directory; if the directory is not known, the event is pending until the next sync.
 
 use super::guard::{burst_limit, hold_event};
@@ -28,7 +28,7 @@ pub(in crate::mirror) struct Applying<'e> {
     pub(in crate::mirror) received_at: Timestamp,
 }
 
-/// What became of an event.
+/// The result of applying an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::mirror) enum Settled {
     /// It was received before.
@@ -39,12 +39,12 @@ pub(in crate::mirror) enum Settled {
     Stale,
     /// Its directory is not known.
     Pending,
-    /// The guard of this directory holds it back.
+    /// The guard holds it back. The text is the directory's id.
     Held(String),
 }
 
 impl Settled {
-    /// The outcome that callers see.
+    /// Returns the outcome for callers of the mirror.
     pub(in crate::mirror) fn outcome(&self) -> Outcome {
         match self {
             Settled::Duplicate => Outcome::Duplicate,
@@ -56,7 +56,7 @@ impl Settled {
     }
 }
 
-/// The data of a user event. What it does not mention stays as it is.
+/// The data of a user event. A field that is absent keeps its stored value.
 #[derive(Deserialize)]
 struct UserData {
     #[serde(default, deserialize_with = "null_is_default")]
@@ -85,7 +85,7 @@ struct Ids {
     groups: Vec<GroupReference>,
 }
 
-/// The rows that an event is about, so that one load is enough for most events. Data that cannot be read name no rows.
+/// Returns the keys of the rows that an event concerns, so that one load is enough for most events. Data that cannot be read has no keys.
 pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
     use EventType::*;
     let mut keys = Keys { events: [event.id().to_owned()].into(), ..Keys::default() };
@@ -105,20 +105,20 @@ pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
     keys
 }
 
-/// Where an event's rows belong.
+/// The organization and directory of an event's rows.
 struct Place<'a> {
     organization_id: &'a str,
     directory_id: &'a str,
 }
 
-/// The id of the user that a stored event is about; empty if it cannot be read.
+/// Returns the id of the user that a stored event concerns; empty if it cannot be read.
 pub(in crate::mirror) fn subject(row: &EventRow) -> String {
     let event = row.body.as_deref().and_then(|body| Event::from_verified_body(body).ok());
     event.and_then(|event| event.data().decode::<UserData>().ok()).map(|data| data.id).unwrap_or_default()
 }
 
 impl Applying<'_> {
-    /// Whether events of this type change the mirror.
+    /// Returns whether events of this type change the mirror.
     pub(in crate::mirror) fn is_mirrored(kind: &EventType) -> bool {
         use EventType::*;
         matches!(
@@ -135,7 +135,7 @@ impl Applying<'_> {
         )
     }
 
-    /// The cause of the changes that the event makes.
+    /// Returns the cause of the changes that result from the event.
     pub(in crate::mirror) fn cause(&self) -> String {
         format!("event:{}", self.event.id())
     }
@@ -144,7 +144,7 @@ impl Applying<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data is not what its type says.
+    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data does not have the fields of its type.
     pub(in crate::mirror) fn apply(&self, step: &mut Step) -> Result<Settled> {
         let settled = self.apply_data(step)?;
         let (state, directory_id) = match &settled {
@@ -195,7 +195,7 @@ impl Applying<'_> {
             Some(id) => Some(id),
             None => only_directory(step, &organization_id),
         };
-        // An event that is stale for the user may still be the newest about a group.
+        // An event that is older than the user's row may be newer than a group's row.
         if let Some(directory_id) = &directory_id {
             let place = Place { organization_id: &organization_id, directory_id };
             for group in data.groups.iter().flatten().filter(|group| !group.id.is_empty()) {
@@ -269,7 +269,7 @@ impl Applying<'_> {
         let organization_id = self.organization(&data.organization_id).to_owned();
         let known = row.map(|row| row.group).unwrap_or_default();
         let directory_id = match non_empty(&data.directory_id).or_else(|| non_empty(&known.directory_id)) {
-            // A sync will list the directory. The deletion of a group can be applied without it.
+            // The event is retried after a sync has listed the directory. The deletion of a group does not need it.
             Some(id) if exists && step.directory(&id).is_none() => return Ok(Settled::Pending),
             Some(id) => id,
             None => match only_directory(step, &organization_id) {
@@ -310,7 +310,7 @@ impl Applying<'_> {
         Ok(Settled::Applied)
     }
 
-    /// Disables the organization's directories. Users are kept: the application decides what becomes of a customer's accounts.
+    /// Disables the organization's directories. Its users are kept: the application decides whether to remove their accounts.
     fn organization_deleted(&self, step: &mut Step) -> Settled {
         let occurred_at = self.event.occurred_at();
         for mut row in step.directories_of(self.event.organization_id()) {
@@ -345,7 +345,7 @@ fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Applies what a user event says about a group that the user is in: that it exists, and its name.
+/// Applies a group that a user event names: creates the group, or updates its name.
 fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, place: &Place<'_>) {
     let row = step.group(&group.id).cloned();
     if row.as_ref().is_some_and(|row| *version <= row.trail.version) {
@@ -363,7 +363,7 @@ fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, p
     step.put_group(NewGroup { group, exists: true, version: version.clone(), touched_at: Some(step.now) });
 }
 
-/// The directory of an organization that has exactly one, as listed; else `None`.
+/// Returns the organization's directory if its directories were listed and there is exactly one; else `None`.
 fn only_directory(step: &mut Step, organization_id: &str) -> Option<String> {
     step.organization(organization_id)?.directories_listed_at?;
     match step.directories_of(organization_id).as_slice() {
@@ -372,7 +372,7 @@ fn only_directory(step: &mut Step, organization_id: &str) -> Option<String> {
     }
 }
 
-/// The fields of an event that the mirror has no fields for, without empty ones.
+/// Returns the fields of an event that `MirrorUser` does not have, as JSON, without empty ones; `None` if none are left.
 fn attributes(mut others: Map<String, Value>) -> Result<Option<RawJson>> {
     others.retain(|_, value| match value {
         Value::Null => false,

@@ -1,7 +1,7 @@
 //! The guard: limits how many users a directory may lose without approval.
 //!
-//! A directory that loses many users at once has more likely been misread, unassigned from the application or damaged than emptied. What goes
-//! beyond the limit removes nobody until it is approved.
+//! If a directory loses many users at once, a misread listing, a changed assignment of the application or damage to the directory is more likely
+//! than that they all left. A removal beyond the limit is held: it takes effect only after it is approved.
 
 use super::before;
 use super::step::Step;
@@ -11,14 +11,14 @@ use std::time::Duration;
 /// The time within which removals by events are counted together.
 const BURST: Duration = Duration::from_secs(3_600);
 
-/// How many of `size` users may be removed.
+/// Returns how many of `size` users may be removed without approval.
 pub(super) fn limit(guard: &GuardSettings, size: u64) -> u64 {
-    // Directories are far smaller than 2^53 users; a share that is not a number gives 0.
+    // A double represents numbers below 2^53 exactly, and directories are far smaller. NaN becomes 0.
     let share = (size as f64 * guard.share).floor();
     guard.users.max(share as u64)
 }
 
-/// The limit that one more removal by an event would exceed, or `None` if it would not.
+/// Returns the limit if one more removal by an event would exceed it, or `None` if it would not.
 pub(super) fn burst_limit(step: &mut Step, directory_id: &str, guard: &GuardSettings) -> Option<u64> {
     if !guard.events {
         return None;
@@ -51,7 +51,7 @@ pub(super) fn hold_event(step: &mut Step, directory_id: &str, user_id: &str, lim
     }
 }
 
-/// Holds back the removals of a directory that is disabled or unknown to the API, if it has users. What is held back then.
+/// Holds back the removals of a directory that is disabled or unknown to the API. Returns the hold, or `None` if the directory has no users.
 pub(in crate::mirror) fn hold_directory(
     step: &mut Step,
     directory_id: &str,

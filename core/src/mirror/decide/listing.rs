@@ -1,4 +1,4 @@
-//! What a listing means for stored rows.
+//! Applies listed directories, groups and users to stored rows.
 
 use super::step::{NewGroup, NewUser, Step};
 use super::version::{listed_version, listing_replaces};
@@ -53,7 +53,7 @@ pub(in crate::mirror) fn take_directory(step: &mut Step, listed: &Directory) {
     }
 }
 
-/// Enables or disables a directory, and appends the change if it was different. The caller stores the row.
+/// Enables or disables a directory, and appends a change if that is new. The caller stores the row.
 pub(super) fn set_enabled(step: &mut Step, row: &mut DirectoryRow, enabled: bool, is_known: bool) {
     if is_known && row.directory.enabled == enabled {
         return;
@@ -93,7 +93,7 @@ pub(in crate::mirror) fn take_group(
     Ok(Listed::of(number, &listed.id))
 }
 
-/// Applies a listed user, and the groups that the user is said to be in.
+/// Applies a listed user, and the groups that the listing names for the user.
 ///
 /// # Errors
 ///
@@ -113,7 +113,7 @@ pub(in crate::mirror) fn take_user(
     let is_live = row.is_some_and(|row| row.is_live());
     if !listing_replaces(&trail, listed.updated_at, started) {
         if let Some(row) = row.filter(|row| row.is_live()).cloned() {
-            // The listed content is older than the stored one. In which directory the user is listed counts all the same.
+            // The stored content is newer and is kept, but the listing shows which directory the user is in.
             let user = MirrorUser { directory_id: directory.id.clone(), ..row.user };
             let (version, touched_at) = (row.trail.version, row.trail.touched_at);
             step.put_user(NewUser { user, told_groups: row.told_groups, listed: true, version, touched_at });
@@ -123,7 +123,7 @@ pub(in crate::mirror) fn take_user(
     }
     let mut told_groups = Vec::with_capacity(listed.groups.len());
     for group in listed.groups.iter().filter(|group| !group.id.is_empty()) {
-        // Groups are listed before users: a group that is not known by now was created in between.
+        // Groups are listed before users, so a group without a row was created since.
         let row = step.group(&group.id);
         let number = row.map_or(0, |row| row.number);
         if !row.is_some_and(|row| row.is_live()) {
@@ -161,7 +161,8 @@ pub(in crate::mirror) fn take_user(
     Ok(())
 }
 
-/// Whether a listed user may sign in, as `user_detail.active` says: a boolean, or text in some directories. `None` if it does not say.
+/// Returns whether a listed user may sign in, from `user_detail.active`: a boolean, or text in some directories. `None` if it is absent or has
+/// another value.
 fn listed_active(user: &User) -> Option<bool> {
     #[derive(Deserialize)]
     struct Detail<'a> {

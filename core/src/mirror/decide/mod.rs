@@ -1,8 +1,8 @@
 //! The rules of the mirror, as pure functions: rows and new information in, changed rows and changes out.
 //!
 //! Nothing here performs I/O, reads a clock, or knows a store. `step` applies rows to a working set and collects what has to be written;
-//! `listing` and `event` say what a listing and an event mean for rows; `version` decides which of two messages is newer; `diff` decides what
-//! changed; `guard` limits removals; `absence` decides who is absent from a listing; `roles` derives roles from groups.
+//! `listing` and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row;
+//! `guard` limits removals; `absence` finds users and groups that a listing lacks; `roles` derives roles from groups.
 
 mod absence;
 mod diff;
@@ -26,7 +26,7 @@ use std::time::Duration;
 /// How far the vendor's clock and the local clock may differ, and how long a listing may lag behind an event.
 pub(super) const SKEW: Duration = Duration::from_secs(5 * 60);
 
-/// `now` minus `span`, or the earliest time there is.
+/// Returns `now` minus `span`, or the earliest representable time.
 pub(super) fn before(now: Timestamp, span: Duration) -> Timestamp {
     jiff::SignedDuration::try_from(span).ok().and_then(|span| now.checked_sub(span).ok()).unwrap_or(Timestamp::MIN)
 }

@@ -1,4 +1,4 @@
-//! Groups to roles: which group, by id, by name or by a pattern of names, gives its members which role.
+//! The role map: which groups, given by id, name or a pattern of names, give their members which roles.
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -40,14 +40,14 @@ impl RoleMap {
         Ok(RoleMap(pairs))
     }
 
-    /// Reads the stored form; a role map that was never set is empty.
+    /// Reads the stored form; `None`, a role map that was never set, gives an empty one.
     pub(in crate::mirror) fn parse(stored: Option<&str>) -> Result<RoleMap> {
         let Some(text) = stored else { return Ok(RoleMap::default()) };
         serde_json::from_str(text)
             .map_err(|error| Error::store("the stored role map cannot be read: set it again").with_source(error))
     }
 
-    /// The stored form.
+    /// Returns the stored form.
     pub(in crate::mirror) fn encode(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|error| Error::internal(error.to_string()))
     }
@@ -61,7 +61,7 @@ impl RoleMap {
         self.0.is_empty()
     }
 
-    /// The roles of a user in groups with these ids and names, sorted.
+    /// Returns the roles of a user who is in groups with these ids and names, sorted.
     pub(super) fn roles<'a>(&self, groups: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Vec<String> {
         let mut roles = BTreeSet::new();
         for (pattern, role) in &self.0 {

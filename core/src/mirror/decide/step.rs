@@ -1,7 +1,7 @@
 //! One step: applies new rows to a working set, and collects the rows and feed entries to write.
 //!
-//! Every change of a user or group goes through here, whether a listing or an event caused it. A step stores what the vendor said, derives what
-//! follows from it (which groups exist, roles), and asks [`diff`](super::diff) what changed.
+//! Listings and events change users and groups only by these functions. A step stores the vendor's data, derives memberships in existing groups
+//! and roles from it, and compares the rows before and after with [`diff`](super::diff).
 
 use super::diff;
 use super::roles::RoleMap;
@@ -13,19 +13,19 @@ use crate::record::{
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// How many members of a group, or users in all, one step looks at.
+/// How many users one step of a chore reads: members of a group, or any users.
 pub(in crate::mirror) const PAGE: usize = 500;
 
-/// A step under way.
+/// A step that has not finished.
 pub(in crate::mirror) struct Step {
     pub(super) now: Timestamp,
     set: WorkingSet,
     cause: String,
     roles: RoleMap,
-    /// Rows that were needed and had not been asked for. What the step came to is then discarded.
+    /// Keys of rows that were needed and not loaded. If there are any, the step's result is discarded.
     missing: Keys,
-    /// Groups that loaded users were said to be in; collected when it is first needed.
-    told: Option<HashSet<String>>,
+    /// Ids of the `told_groups` of the loaded users; collected on first use.
+    user_groups: Option<HashSet<String>>,
     changed_users: Changed<Vec<String>>,
     changed_groups: Changed<()>,
     changed_directories: BTreeSet<String>,
@@ -39,13 +39,13 @@ struct Changed<T> {
     before: HashMap<String, T>,
 }
 
-/// What a step came to.
+/// The result of a step.
 pub(in crate::mirror) enum Decided {
-    /// It has to be repeated with these rows as well.
+    /// The step has to be repeated with these rows as well.
     Needs(Keys),
-    /// It is complete.
+    /// The step is complete.
     Ready {
-        /// What to write.
+        /// The rows and changes to write.
         batch: Box<Batch>,
         /// How many changes of each kind it made.
         tally: Tally,
@@ -93,7 +93,7 @@ impl<T> Changed<T> {
         Changed { order: Vec::new(), before: HashMap::new() }
     }
 
-    /// Notes the first change of a row.
+    /// Remembers a row's state before its first change.
     fn note(&mut self, id: &str, before: impl FnOnce() -> T) {
         if !self.before.contains_key(id) {
             self.before.insert(id.to_owned(), before());
@@ -112,7 +112,7 @@ impl Step {
             cause: cause.to_owned(),
             roles,
             missing: Keys::default(),
-            told: None,
+            user_groups: None,
             changed_users: Changed::new(),
             changed_groups: Changed::new(),
             changed_directories: BTreeSet::new(),
@@ -145,7 +145,7 @@ impl Step {
         Decided::Ready { batch: Box::new(self.batch), tally: self.tally }
     }
 
-    // ---- what is there ----
+    // ---- the working set ----
 
     /// A user's row, or a tombstone.
     pub(in crate::mirror) fn user(&mut self, id: &str) -> Option<&UserRow> {
@@ -159,10 +159,11 @@ impl Step {
     pub(in crate::mirror) fn group(&mut self, id: &str) -> Option<&GroupRow> {
         if !self.set.groups.contains_key(id) && !self.set.keys.groups.contains(id) {
             let users = &self.set.users;
-            // The groups that loaded users were said to be in are loaded with them: one that is absent does not exist.
-            let told =
-                self.told.get_or_insert_with(|| users.values().flat_map(|row| row.told_groups.clone()).collect());
-            if !told.contains(id) {
+            // A store loads the `told_groups` of each loaded user as well, so one of these that is not loaded does not exist.
+            let user_groups = self
+                .user_groups
+                .get_or_insert_with(|| users.values().flat_map(|row| row.told_groups.clone()).collect());
+            if !user_groups.contains(id) {
                 self.missing.groups.insert(id.to_owned());
             }
         }
@@ -209,7 +210,7 @@ impl Step {
         self.set.events.get(id)
     }
 
-    /// Counts of a directory: of its users, and of those whom events have removed since `since`.
+    /// Returns a directory's counts: its users, and the users that events have removed since `since`.
     pub(super) fn counts(&mut self, directory_id: &str, since: Timestamp) -> Counts {
         if self.set.keys.counts.get(directory_id) != Some(&since) {
             self.missing.counts.insert(directory_id.to_owned(), since);
@@ -217,7 +218,7 @@ impl Step {
         self.set.counts.get(directory_id).copied().unwrap_or_default()
     }
 
-    /// The users whose removal from a directory is held back.
+    /// Returns the ids of the users whose removal from a directory is held back.
     pub(super) fn held_removals(&mut self, directory_id: &str) -> &[String] {
         if !self.set.keys.held_removals.contains(directory_id) {
             self.missing.held_removals.insert(directory_id.to_owned());
@@ -225,19 +226,19 @@ impl Step {
         self.set.held_removals.get(directory_id).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// What the step writes beside rows of users, groups and directories and the changes of these.
+    /// Returns the batch, for what is written besides users, groups, directories and their changes.
     pub(in crate::mirror) fn batch(&mut self) -> &mut Batch {
         &mut self.batch
     }
 
-    /// Whether something is left to be done that is too long for one step.
+    /// Returns whether the step started or continued a chore that is not complete.
     pub(in crate::mirror) fn left_chores(&self) -> bool {
         !self.batch.chores.is_empty()
     }
 
     // ---- users ----
 
-    /// Replaces a user's content, who may be new or come back from a tombstone.
+    /// Replaces the content of a user's row, which may be new or a tombstone before.
     pub(super) fn put_user(&mut self, new: NewUser) {
         let NewUser { user, told_groups, listed, version, touched_at } = new;
         let told_groups = super::sorted(told_groups.into_iter());
@@ -269,19 +270,19 @@ impl Step {
         self.set.users.insert(id, row);
     }
 
-    /// Removes a user and leaves a tombstone, which is also made for a user who is not known: it keeps later, older messages from creating
-    /// the user. `unknown` is the user's id and organization in that case.
+    /// Removes a user and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later
+    /// stale. `unknown` has the user's id and, for a user without a row, the organization.
     pub(super) fn remove_user(&mut self, unknown: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
         let id = unknown.id.clone();
         self.user(&id);
         let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user: unknown, ..UserRow::default() });
-        // A user who is not known has neither number nor content yet.
+        // A user without a row before this step has neither number nor content.
         if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {
             let before = row.user.clone();
             self.append_user(Some(&before), None);
         }
         self.changed_users.note(&id, || std::mem::take(&mut row.told_groups));
-        // Only what is needed to recognize the user on their return is kept of a leaver.
+        // A tombstone keeps only the ids, which are needed if the user returns.
         row.user = MirrorUser {
             id: row.user.id,
             organization_id: row.user.organization_id,
@@ -295,7 +296,7 @@ impl Step {
         self.set.users.insert(id, row);
     }
 
-    /// Sets the application's account id of a user; whether there is such a row. It is no change of the feed.
+    /// Sets the application's account id of a user, without a change in the feed. Returns whether the user has a row.
     pub(in crate::mirror) fn link_user(&mut self, id: &str, account_id: Option<&str>) -> bool {
         if self.user(id).is_none() {
             return false;
@@ -306,10 +307,10 @@ impl Step {
         true
     }
 
-    /// Of the groups that a user was said to be in, those that exist, and the roles that they give.
-    fn derive(&mut self, told: &[String]) -> (Vec<String>, Vec<String>) {
-        let mut group_ids = Vec::with_capacity(told.len());
-        for id in told {
+    /// Returns which of a user's `told_groups` exist, and the roles that they give.
+    fn derive(&mut self, told_groups: &[String]) -> (Vec<String>, Vec<String>) {
+        let mut group_ids = Vec::with_capacity(told_groups.len());
+        for id in told_groups {
             if self.group(id).is_some_and(GroupRow::is_live) {
                 group_ids.push(id.clone());
             }
@@ -325,7 +326,7 @@ impl Step {
 
     // ---- groups ----
 
-    /// Replaces a group's content, or removes the group, and looks at its members again where that matters to them.
+    /// Replaces a group's content, or removes the group. Derives its members' groups and roles again if they may have changed.
     pub(super) fn put_group(&mut self, new: NewGroup) {
         let NewGroup { group, exists, version, touched_at } = new;
         let id = group.id.clone();
@@ -339,7 +340,7 @@ impl Step {
             revision: row.trail.revision,
             deleted_at: if exists { None } else { row.trail.deleted_at.or(Some(self.now)) },
         };
-        // A tombstone keeps the group's name: the changes of its members name it.
+        // A tombstone keeps the group's content, because membership changes of its members contain the group.
         let content = if exists || !is_known { group } else { row.group.clone() };
         if is_known && row.group == content && row.trail == trail {
             return;
@@ -350,7 +351,7 @@ impl Step {
         self.changed_groups.note(&id, || ());
         self.set.groups.insert(id.clone(), row);
         let Some(change) = diff::group(before.as_ref(), after.as_ref()) else { return };
-        // Members are told of a new name or a returning group after it, and leave a group before it is deleted.
+        // Changes of the members follow a new name or a return of their group, and precede its deletion.
         match &after {
             Some(_) => {
                 self.append_group(change, before.as_ref(), after.as_ref());
@@ -366,7 +367,7 @@ impl Step {
         }
     }
 
-    /// Works out the groups and roles of the members of a group again, and leaves those after the first page to a chore.
+    /// Derives the groups and roles of a group's members again: of the first page now, of the others in a chore.
     fn revisit(&mut self, group_id: &str) {
         let chore = Chore { number: 0, group_id: group_id.to_owned(), position: 0, cause: self.cause.clone() };
         if let Some(position) = self.revisit_page(&chore) {
@@ -374,7 +375,7 @@ impl Step {
         }
     }
 
-    /// Goes on with the chore that was begun first, if there is one; whether there was.
+    /// Does the next page of the oldest chore. Returns false if there is no chore.
     pub(in crate::mirror) fn go_on(&mut self) -> bool {
         let Some(chore) = self.set.chore.take() else { return false };
         self.cause.clone_from(&chore.cause);
@@ -385,7 +386,7 @@ impl Step {
         true
     }
 
-    /// Looks at the next page of the users of a chore. The number of the last one, if there may be more.
+    /// Derives the groups and roles of the next page of a chore's users. Returns the number of the last one if there may be more.
     fn revisit_page(&mut self, chore: &Chore) -> Option<i64> {
         let key: MembersKey = chore.members(PAGE);
         let Some(ids) = self.set.members.get(&key).cloned() else {
@@ -396,13 +397,13 @@ impl Step {
         let next = next.filter(|_| ids.len() == PAGE);
         for id in ids {
             let Some(row) = self.set.users.get(&id).filter(|row| row.is_live()) else { continue };
-            let told = row.told_groups.clone();
-            let (group_ids, roles) = self.derive(&told);
+            let told_groups = row.told_groups.clone();
+            let (group_ids, roles) = self.derive(&told_groups);
             let Some(mut row) = self.set.users.remove(&id) else { continue };
             if row.user.group_ids != group_ids || row.user.roles != roles {
                 let after = MirrorUser { group_ids, roles, ..row.user.clone() };
                 self.append_user(Some(&row.user), Some(&after));
-                self.changed_users.note(&id, || told);
+                self.changed_users.note(&id, || told_groups);
                 row.user = after;
             }
             self.set.users.insert(id, row);

@@ -4,18 +4,18 @@ use super::{SKEW, before};
 use crate::Timestamp;
 use crate::record::{Trail, Version};
 
-/// Whether a listed row replaces the stored one.
+/// Returns whether a listed row replaces the stored one.
 ///
-/// A listing may lag behind events: if an event that is newer than the listed row arrived within five minutes before the listing `started`, or
-/// after that, the listing may not know of the event and does not replace the row.
+/// A listing may lag behind events. If an event that is newer than the listed row arrived less than five minutes before the listing `started`,
+/// or later, the listing may have been made without it, and does not replace the row.
 pub(super) fn listing_replaces(trail: &Trail, listed_at: Option<Timestamp>, started: Timestamp) -> bool {
     let is_recent = trail.touched_at.is_some_and(|at| at > before(started, SKEW));
     !(is_recent && trail.version.at > listed_at)
 }
 
-/// The version of a row after a listing that was read by `now`, with or without the row.
+/// Returns the version of a row after a listing that ended at `now`. `is_absent` says that the listing lacks the row.
 ///
-/// No version lies after `now`, whatever time the vendor sent. A listing without the row has the time `now`.
+/// The version is never later than `now`, even if the vendor sent a later time. For an absent row it is `now`.
 pub(in crate::mirror) fn listed_version(
     trail: &Trail,
     listed_at: Option<Timestamp>,
