@@ -3428,7 +3428,7 @@ int64_t hc_consumer_cursor(const struct hc_consumer *consumer);
  * - `consumer`: may be NULL, which gives 0.
  * - Threads: any number at once.
  */
-uint64_t hc_consumer_behind(const struct hc_consumer *consumer);
+uint64_t hc_consumer_lag(const struct hc_consumer *consumer);
 
 /**
  * Number of changes that it has parked.
@@ -3983,7 +3983,7 @@ const struct hc_held *hc_mirror_directory_status_held(const struct hc_mirror_dir
  * - `status`: may be NULL, which gives 0.
  * - Threads: any number at once.
  */
-uint64_t hc_mirror_directory_status_parked_events(const struct hc_mirror_directory_status *status);
+uint64_t hc_mirror_directory_status_pending_events(const struct hc_mirror_directory_status *status);
 
 /**
  * Returns the number of statuses.

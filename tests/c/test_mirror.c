@@ -390,7 +390,7 @@ static void the_guard(const hc_mirror *mirror) {
     CHECK(strncmp(hc_held_cause(held), "sync:", 5) == 0 && hc_held_at(held) != NULL);
     CHECK(hc_mirror_directory_status_users(status) == 41 && hc_mirror_directory_status_groups(status) == 3);
     CHECK(hc_mirror_directory_status_last_full_sync(status) != NULL && hc_mirror_directory_status_watermark(status) != NULL);
-    CHECK(hc_mirror_directory_status_last_incremental_sync(status) != NULL && hc_mirror_directory_status_parked_events(status) == 0);
+    CHECK(hc_mirror_directory_status_last_incremental_sync(status) != NULL && hc_mirror_directory_status_pending_events(status) == 0);
     hc_mirror_directory_status_list_free(statuses);
 
     reports = sync_directory(mirror, HC_SYNC_FULL, true);
@@ -456,7 +456,7 @@ static void consumers(const hc_mirror *mirror) {
     CHECK(hc_consumer_list_len(known) == 1 && hc_consumer_list_at(known, 1) == NULL);
     const hc_consumer *app = hc_consumer_list_at(known, 0);
     CHECK_TEXT(hc_consumer_name(app), "app");
-    CHECK(hc_consumer_cursor(app) == seq && hc_consumer_behind(app) == 0 && hc_consumer_parked(app) == 1);
+    CHECK(hc_consumer_cursor(app) == seq && hc_consumer_lag(app) == 0 && hc_consumer_parked(app) == 1);
     CHECK(hc_consumer_seen_at(app) != NULL);
     hc_consumer_list_free(known);
     WORKS(hc_mirror_drop_parked(mirror, "app", seq, &dropped, &error));

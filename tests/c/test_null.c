@@ -235,7 +235,7 @@ static void accessors_take_null(void) {
     CHECK(hc_mirror_directory_status_groups(NULL) == 0);
     CHECK(hc_mirror_directory_status_watermark(NULL) == NULL);
     CHECK(hc_mirror_directory_status_held(NULL) == NULL);
-    CHECK(hc_mirror_directory_status_parked_events(NULL) == 0);
+    CHECK(hc_mirror_directory_status_pending_events(NULL) == 0);
     CHECK(hc_change_batch_len(NULL) == 0);
     CHECK(hc_change_batch_at(NULL, 0) == NULL);
     CHECK(hc_parked_list_len(NULL) == 0);
@@ -262,7 +262,7 @@ static void accessors_take_null(void) {
     CHECK(hc_parked_change_at(NULL) == NULL);
     CHECK(hc_consumer_name(NULL) == NULL);
     CHECK(hc_consumer_cursor(NULL) == 0);
-    CHECK(hc_consumer_behind(NULL) == 0);
+    CHECK(hc_consumer_lag(NULL) == 0);
     CHECK(hc_consumer_parked(NULL) == 0);
     CHECK(hc_consumer_seen_at(NULL) == NULL);
     CHECK(hc_text_list_len(NULL) == 0);

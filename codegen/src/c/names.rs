@@ -155,7 +155,6 @@ pub(super) const RECORDS: &[CRecord] = &[
         parameter: "status",
         one: "a status",
         list: Some(CList { noun: "mirror_directory_status_list", parameter: "statuses", many: "statuses" }),
-        renamed: &[("pending_events", "parked_events")],
         ..EMPTY
     },
     CRecord {
@@ -181,7 +180,6 @@ pub(super) const RECORDS: &[CRecord] = &[
         parameter: "consumer",
         one: "a consumer",
         list: Some(CList { noun: "consumer_list", parameter: "consumers", many: "consumers" }),
-        renamed: &[("lag", "behind")],
         ..EMPTY
     },
 ];

@@ -49,7 +49,7 @@ pub unsafe extern "C" fn hc_consumer_cursor(consumer: *const hc_consumer) -> i64
 /// - `consumer`: may be NULL, which gives 0.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_consumer_behind(consumer: *const hc_consumer) -> u64 {
+pub unsafe extern "C" fn hc_consumer_lag(consumer: *const hc_consumer) -> u64 {
     read!(consumer => consumer.record.lag)
 }
 

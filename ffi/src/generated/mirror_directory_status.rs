@@ -113,7 +113,7 @@ pub unsafe extern "C" fn hc_mirror_directory_status_held(
 /// - `status`: may be NULL, which gives 0.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_mirror_directory_status_parked_events(status: *const hc_mirror_directory_status) -> u64 {
+pub unsafe extern "C" fn hc_mirror_directory_status_pending_events(status: *const hc_mirror_directory_status) -> u64 {
     read!(status => status.record.pending_events)
 }
 
