@@ -1,37 +1,37 @@
 /*
  * headcount: keeps an application's accounts in step with its customers' directories.
  *
- * Scalekit turns every company's directory (Okta, Entra, Google, ...) into one REST API and signed webhooks. This library
- * lists what the API holds and verifies what the webhooks say. examples/c/quickstart.c shows it at work.
+ * Scalekit offers every company's directory (Okta, Entra, Google, ...) through one REST API and signed webhooks. This library lists
+ * directories, verifies webhooks and keeps a local mirror. See examples/c/quickstart.c.
  *
  * CONVENTIONS
  *
- * Calls and accessors. What can fail returns an hc_status, gives its result through an out-parameter and the reason through
- *   an hc_error **. What cannot fail (hc_user_email, hc_user_page_len, ...) returns its value. HC_OK is 0.
- * Errors. The hc_error ** is the last parameter and may be NULL. It is set to NULL on success and to an error on failure,
- *   which the caller frees with hc_error_free. What it pointed to before is neither read nor freed. On failure the
- *   out-parameter is set to NULL. New members of hc_status may come: treat one you do not know as a failure.
- * Who frees. What came through an out-parameter of a type `hc_noun **` is the caller's: free it with hc_noun_free, once.
- *   What came as a `const` pointer is borrowed from the object it was asked of, and lives as long as that object does
- *   (from an iterator: until its next call). Handles do not depend on each other: a page outlives its client.
- * NULL. hc_noun_free(NULL) does nothing. An accessor that is given NULL gives NULL, 0 or false. A call that is given NULL
- *   where it needs an object, a text or an out-parameter returns HC_INVALID_ARGUMENT and names the parameter. Where NULL
- *   has a meaning, the parameter's documentation says so. An array may be NULL where its length is 0.
- * Strings in are NUL-terminated UTF-8 (text that is not UTF-8 is HC_INVALID_ARGUMENT) and are copied: free yours when you like.
- * Strings out are NUL-terminated UTF-8, owned by the object they came from: never free them. A text that the server did not
- *   send is "". NULL stands for what may be absent as such (times, details, an error's code). Should a text hold a NUL
- *   character itself, U+FFFD stands in its place; the `_json` accessors have the exact text.
- * Times out are RFC 3339 in UTC, such as "2025-01-06T18:44:25.153954Z", with as many digits of a second as it takes.
- * Options are structs that begin with struct_size, so that they can grow: set it to sizeof, and everything else to 0 or NULL
- *   for its default: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size bytes
- *   are read. A size that is 0, ends inside a field, or is larger than any options could be is HC_INVALID_ARGUMENT; so is
- *   a field that this library is too old to know and that is not 0. An options pointer that is NULL means the defaults.
- * Threads. A handle may be used by any number of threads at once, iterators by one at a time. Freeing is exclusive: nobody
- *   else may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end
- *   in _async return at once and tell a callback. None needs a runtime of yours.
- * Forks. A child process may go on using its parent's clients: it never shares their connections or threads.
- *   The callbacks of calls that were under way are called in the parent alone.
- * Panics. A defect inside the library is HC_INTERNAL (from an accessor: NULL, 0 or false), never an abort or an unwinding.
+ * Calls and accessors. A function that can fail returns an hc_status; its result goes to an out-parameter and its error to an
+ *   hc_error **. A function that cannot fail (hc_user_email, hc_user_page_len, ...) returns its value. HC_OK is 0.
+ * Errors. The hc_error ** is the last parameter and may be NULL. It is set to NULL on success and to an error on failure, which the
+ *   caller frees with hc_error_free. Its previous value is neither read nor freed. On failure the out-parameter is set to NULL. Later
+ *   versions may add members to hc_status: treat an unknown one as a failure.
+ * Ownership. An object from an out-parameter of a type `hc_noun **` belongs to the caller: free it once, with hc_noun_free. A `const`
+ *   pointer is borrowed from the object that it was read from, and is valid as long as that object (from an iterator: until its next
+ *   call). Handles do not depend on each other: a page stays valid after its client was freed.
+ * NULL. hc_noun_free(NULL) does nothing. An accessor returns NULL, 0 or false for a NULL object. A call returns HC_INVALID_ARGUMENT,
+ *   naming the parameter, if a required object, text or out-parameter is NULL. Where NULL has a meaning, the documentation of the
+ *   parameter says so. An array may be NULL if its length is 0.
+ * Strings in are NUL-terminated UTF-8 (other text is HC_INVALID_ARGUMENT) and are copied: they may be freed when the call returns.
+ * Strings out are NUL-terminated UTF-8, owned by the object they came from: never free them. A text that the server did not send is
+ *   "". NULL stands for optional values that are absent (times, details, an error's code). A NUL character inside a text is replaced
+ *   by U+FFFD; the `_json` accessors have the exact text.
+ * Times out are RFC 3339 in UTC, such as "2025-01-06T18:44:25.153954Z", with as many digits of a second as needed.
+ * Options are structs that begin with struct_size, so that later versions can extend them: set it to sizeof, and all other fields to
+ *   0 or NULL for their defaults: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size
+ *   bytes are read. A size that is 0, ends inside a field, or is larger than any options is HC_INVALID_ARGUMENT; so is a field that
+ *   this version of the library does not know and that is not 0. A NULL options pointer means the defaults.
+ * Threads. Any number of threads may use a handle at once; iterators may be used by one thread at a time. Freeing is exclusive: no other
+ *   thread may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end in _async return
+ *   immediately and pass their result to a callback. The application needs no async runtime.
+ * Forks. A child process may use its parent's clients: it never shares their connections or threads. The callbacks of running calls
+ *   are called in the parent only.
+ * Panics. A defect in the library is HC_INTERNAL (from an accessor: NULL, 0 or false). The library does not abort or unwind.
  */
 
 
@@ -45,27 +45,27 @@
 #include <stdint.h>
 
 /**
- * For tolerance_seconds: none at all, a message must have been sent in this very second. (0 stands for the default.)
+ * For tolerance_seconds: no tolerance; the timestamp must be the current second. (0 means the default.)
  */
 #define HC_TOLERANCE_NONE -1
 
 /**
- * For retention_seconds: none at all, nothing is remembered. (0 stands for the default.)
+ * For retention_seconds: ids are not kept. (0 means the default.)
  */
 #define HC_RETENTION_NONE -1
 
 /**
- * For the sizes of a sandbox: none at all. (0 stands for the default.)
+ * For the sizes of a sandbox: none. (0 means the default.)
  */
 #define HC_SANDBOX_NONE -1
 
 /**
- * For guard_users and guard_share: nobody. (0 stands for the default.)
+ * For guard_users and guard_share: no user may be removed without approval. (0 means the default.)
  */
 #define HC_GUARD_NOBODY -1
 
 /**
- * For timeout_ms of hc_mirror_wait: until something comes.
+ * For timeout_ms of hc_mirror_wait: no limit.
  */
 #define HC_WAIT_FOREVER -1
 
@@ -203,7 +203,7 @@ typedef enum hc_outcome {
 } hc_outcome;
 
 /**
- * Ends calls: those under way and later ones.
+ * Cancels calls: running and later ones.
  */
 typedef struct hc_cancel hc_cancel;
 
@@ -218,7 +218,8 @@ typedef struct hc_change hc_change;
 typedef struct hc_change_batch hc_change_batch;
 
 /**
- * The REST client of one environment. Any number of threads may use it at once; they share its connections and its token.
+ * The REST client of one environment. Thread-safe: any number of threads may use it at once, and share its connections and its
+ * token.
  */
 typedef struct hc_client hc_client;
 
@@ -253,7 +254,7 @@ typedef struct hc_directory_toggle hc_directory_toggle;
 typedef struct hc_error hc_error;
 
 /**
- * One thing that happened, as a verified webhook told it.
+ * An event of a verified webhook.
  */
 typedef struct hc_event hc_event;
 
@@ -278,8 +279,8 @@ typedef struct hc_group_page hc_group_page;
 typedef struct hc_held hc_held;
 
 /**
- * A durable local copy of every directory, and a feed of what changed. Any number of threads may use it at once. A forked child may go
- * on using it, unless it is in memory.
+ * A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
+ * forked child may use it as well, unless it is in memory.
  */
 typedef struct hc_mirror hc_mirror;
 
@@ -319,7 +320,7 @@ typedef struct hc_mirror_group_list hc_mirror_group_list;
 typedef struct hc_mirror_user hc_mirror_user;
 
 /**
- * The users of an organization, one at a time.
+ * An iterator over the users of an organization.
  */
 typedef struct hc_mirror_user_iter hc_mirror_user_iter;
 
@@ -354,21 +355,22 @@ typedef struct hc_parked_change hc_parked_change;
 typedef struct hc_parked_list hc_parked_list;
 
 /**
- * Remembers which messages were handled. Any number of threads may use it at once.
+ * A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
  *
- * Ask it (hc_replay_guard_check) before a message is handled; tell it (hc_replay_guard_commit) once it has been, before the sender
- * gets its 2xx. Nothing is held between the two: where one message arrives twice at the same moment, or the process ends before
- * its commit, both may be told that they are the first. What handles events is to come to the same end when it runs twice.
+ * Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
+ * no lock between the two: if one message arrives twice at the same time, or the process ends before the commit, both deliveries
+ * can count as the first. Handling an event must therefore be idempotent.
  */
 typedef struct hc_replay_guard hc_replay_guard;
 
 /**
- * Which groups give which roles.
+ * The role map: which groups give which roles.
  */
 typedef struct hc_role_map hc_role_map;
 
 /**
- * A running sandbox, on loopback alone, with threads of its own. Any number of threads may use it at once; a forked child may not.
+ * A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once; a
+ * forked child may not.
  */
 typedef struct hc_sandbox hc_sandbox;
 
@@ -388,12 +390,12 @@ typedef struct hc_sync_report hc_sync_report;
 typedef struct hc_sync_reports hc_sync_reports;
 
 /**
- * A text that is the caller's.
+ * A text that the caller owns.
  */
 typedef struct hc_text hc_text;
 
 /**
- * Texts that are the caller's.
+ * A list of texts that the caller owns.
  */
 typedef struct hc_text_list hc_text_list;
 
@@ -413,13 +415,13 @@ typedef struct hc_user_iter hc_user_iter;
 typedef struct hc_user_page hc_user_page;
 
 /**
- * A verifier for one signing secret, or for several while one is being rotated. Any number of threads may use it at once.
+ * A verifier for one signing secret, or for several while one is rotated. Thread-safe: any number of threads may use it at once.
  */
 typedef struct hc_webhook hc_webhook;
 
 /**
- * One thing that a client did. It, and its texts, live until the observer returns. No text holds a token, a secret, an id or a
- * query's value. Later versions may add fields behind the last one: struct_size says which are there.
+ * One activity of a client. The struct and its texts are valid until the observer returns. No text contains a token, a secret,
+ * an id or a query's value. Later versions may append fields: struct_size says which exist.
  */
 typedef struct hc_activity {
   /**
@@ -427,11 +429,12 @@ typedef struct hc_activity {
    */
   size_t struct_size;
   /**
-   * What it tells: "request", "retry", "throttled", "token_renewed" or "token_renewal_failed". New ones may come.
+   * Kind of activity: "request", "retry", "throttled", "token_renewed" or "token_renewal_failed". Later versions may add
+   * values.
    */
   const char *kind;
   /**
-   * How much a log's reader should care: "debug", "info" or "warning".
+   * Level for a log: "debug", "info" or "warning".
    */
   const char *level;
   /**
@@ -439,53 +442,53 @@ typedef struct hc_activity {
    */
   const char *message;
   /**
-   * What was being done, such as "list directory users".
+   * Operation, such as "list directory users".
    */
   const char *operation;
   /**
-   * The method of the request.
+   * HTTP method of the request.
    */
   const char *method;
   /**
-   * The path of the request with names in the place of ids, such as "/api/v1/organizations/{organization}/directories".
+   * Path of the request with names in place of ids, such as "/api/v1/organizations/{organization}/directories".
    */
   const char *route;
   /**
-   * The bytes of the answer's body, decompressed.
+   * Length of the answer's body after decompression, in bytes.
    */
   uint64_t bytes;
   /**
-   * How long it took, in microseconds.
+   * Duration in microseconds.
    */
   uint64_t elapsed_us;
   /**
-   * How long will be waited before the next request, in milliseconds; -1 where there is no waiting.
+   * Wait before the next request, in milliseconds; -1 if there is none.
    */
   int64_t wait_ms;
   /**
-   * Which attempt of the call this is, from 1.
+   * Number of the attempt, from 1.
    */
   uint32_t attempt;
   /**
-   * The status of the answer; 0 where none has come.
+   * HTTP status of the answer; 0 if there was no answer.
    */
   int32_t http_status;
   /**
-   * What went wrong; HC_OK where nothing did.
+   * Kind of the error; HC_OK if there was none.
    */
   enum hc_status error;
 } hc_activity;
 
 /**
- * Is told what a client does, for a log or a measurement of the application's own.
+ * Receives the activities of a client, for logs and measurements.
  *
- * It is called from threads of the library's and of the caller's, in the middle of calls and by several threads at once: it must
- * return soon, must not call the library, and must not let a C++ exception out. `user_data` is the observer_data of the options.
+ * Called during calls, from threads of the library and of the caller, by several at once. It must return soon, must not call the
+ * library and must not throw a C++ exception. `user_data` is the observer_data of the options.
  */
 typedef void (*hc_observer)(void *user_data, const struct hc_activity *activity);
 
 /**
- * Settings of a client. Zero all of it, set struct_size and what you need.
+ * Settings of a client. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_client_options {
   /**
@@ -501,69 +504,70 @@ typedef struct hc_client_options {
    */
   const char *client_id;
   /**
-   * The client secret. The library's copy is never printed, and zeroed when the client is freed.
+   * The client secret. The library's copy is never printed, and is overwritten with zeros when the client is freed.
    */
   const char *client_secret;
   /**
-   * The deadline of each call with all its attempts, in milliseconds. 0: one minute.
+   * Deadline of each call with all its attempts, in milliseconds. 0: 60000.
    */
   uint32_t timeout_ms;
   /**
-   * How often a call is tried in all; 1 turns retries off. 0: five times.
+   * Largest number of attempts of a call; 1 disables retries. 0: 5.
    */
   uint32_t max_attempts;
   /**
-   * How long one attempt of a call may take before another is made, in milliseconds. 0: 20 seconds.
+   * Timeout of one attempt, in milliseconds. 0: 20000.
    */
   uint32_t attempt_timeout_ms;
   /**
-   * How long a connection may take to be made, in milliseconds. 0: 10 seconds.
+   * Timeout of connecting, in milliseconds. 0: 10000.
    */
   uint32_t connect_timeout_ms;
   /**
-   * The longest first wait between attempts, in milliseconds; it doubles from attempt to attempt. 0: 250.
+   * Longest wait before the first retry, in milliseconds; it doubles with each retry. 0: 250.
    */
   uint32_t retry_base_ms;
   /**
-   * The longest wait between attempts, in milliseconds, unless the server asks for more. 0: 8 seconds.
+   * Longest wait before a retry, in milliseconds, unless the server asks for more. 0: 8000.
    */
   uint32_t retry_cap_ms;
   /**
-   * How many retries all calls have between them; each call that succeeds gives half of one back. 0: 100.
+   * Number of retries that all calls share; each successful call adds half a retry. 0: 100.
    */
   uint32_t retry_budget;
   /**
-   * How many requests may be under way at once; the rest wait their turn. 0: 32.
+   * Largest number of concurrent requests; others wait. 0: 32.
    */
   uint32_t max_concurrency;
   /**
-   * The longest answer that is read, in bytes; a longer one is HC_DECODE. 0: 8 MiB.
+   * Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0: 8 MiB.
    */
   uint64_t max_response_bytes;
   /**
-   * The URL of the proxy to go through. NULL: what HTTPS_PROXY or ALL_PROXY says. "": none at all.
+   * URL of the proxy. NULL: that of HTTPS_PROXY or ALL_PROXY. "": no proxy.
    */
   const char *proxy;
   /**
-   * A file of certificate authorities in PEM that are trusted beside the system's, or NULL.
+   * PEM file of certificate authorities that are trusted in addition to the system's, or NULL.
    */
   const char *ca_file;
   /**
-   * What is appended to the User-Agent, such as "acme-provisioning/2.1", or NULL.
+   * Appended to the User-Agent header, such as "acme-provisioning/2.1"; or NULL.
    */
   const char *user_agent_suffix;
   /**
-   * Is told what the client does until its last call has ended, or NULL.
+   * Receives the client's activities until its last call has ended, or NULL.
    */
   hc_observer observer;
   /**
-   * What the observer is called with; may be NULL.
+   * Passed to the observer; may be NULL.
    */
   void *observer_data;
 } hc_client_options;
 
 /**
- * What single calls are told otherwise than the rest of their client's. Zero all of it, set struct_size and what you need.
+ * Options of single calls, which differ from those of their client. Set all bytes to 0, then struct_size and the fields that you
+ * need.
  */
 typedef struct hc_call_options {
   /**
@@ -571,21 +575,21 @@ typedef struct hc_call_options {
    */
   size_t struct_size;
   /**
-   * What ends the calls early, or NULL. It may be freed while they last.
+   * Cancels the calls, or NULL. It may be freed during the calls.
    */
   const struct hc_cancel *cancel;
   /**
-   * The deadline of each call with all its attempts, in milliseconds. 0: the client's.
+   * Deadline of each call with all its attempts, in milliseconds. 0: the client's.
    */
   uint32_t timeout_ms;
   /**
-   * How often a call is tried in all; 1 turns retries off. 0: as often as the client's.
+   * Largest number of attempts of a call; 1 disables retries. 0: the client's.
    */
   uint32_t max_attempts;
 } hc_call_options;
 
 /**
- * Which organizations to list. Zero all of it, set struct_size and what you need.
+ * Filters of a list of organizations. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_organization_options {
   /**
@@ -593,15 +597,15 @@ typedef struct hc_organization_options {
    */
   size_t struct_size;
   /**
-   * The page to start with: another page's next or previous token. NULL or "": the first.
+   * Token of the first page to read, from another page. NULL or "": the first page.
    */
   const char *page_token;
   /**
-   * Only the organization to which the application gave this id of its own. NULL: all.
+   * Only the organization with this external id. NULL: all.
    */
   const char *external_id;
   /**
-   * The most organizations a page may have, 10 to 100. 0: the server's default for a page, the largest for an iterator.
+   * Largest number of organizations per page, 10 to 100. 0: the server's default for a page, 100 for an iterator.
    */
   uint32_t page_size;
   /**
@@ -611,7 +615,8 @@ typedef struct hc_organization_options {
 } hc_organization_options;
 
 /**
- * What an organization is made with or changed to. Zero all of it, set struct_size and what you need: what is NULL stays as it is.
+ * Fields of a new organization, or changes of one. Set all bytes to 0, then struct_size and the fields that you need: a field
+ * that is NULL stays unchanged.
  */
 typedef struct hc_organization_fields {
   /**
@@ -619,33 +624,33 @@ typedef struct hc_organization_fields {
    */
   size_t struct_size;
   /**
-   * What people call it: 1 to 200 characters.
+   * Display name: 1 to 200 characters.
    */
   const char *display_name;
   /**
-   * The application's own id for it.
+   * The application's own id of the organization.
    */
   const char *external_id;
   /**
-   * Where its logo is: https.
+   * URL of the logo: https.
    */
   const char *logo_url;
   /**
-   * Its short name in addresses: a DNS label or host name. "" removes it.
+   * Short name in URLs: a DNS label or host name. "" removes it.
    */
   const char *slug;
   /**
-   * The application's own keys and values, in the place of those before: a key, its value, the next key, and so on.
+   * The application's own keys and values, which replace the present ones: a key, its value, the next key, and so on.
    */
   const char *const *metadata;
   /**
-   * How many keys `metadata` has. 0 with `metadata` set: all are removed.
+   * Number of keys in `metadata`. 0 with a non-NULL `metadata` removes all.
    */
   size_t metadata_len;
 } hc_organization_fields;
 
 /**
- * Which users to list, and with what. Zero all of it, set struct_size and what you need.
+ * Filters and details of a list of users. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_user_options {
   /**
@@ -653,29 +658,29 @@ typedef struct hc_user_options {
    */
   size_t struct_size;
   /**
-   * The page to start with: another page's next or previous token. NULL or "": the first.
+   * Token of the first page to read, from another page. NULL or "": the first page.
    */
   const char *page_token;
   /**
-   * Only the members of this group ("dirgroup_..."). NULL: everybody.
+   * Only members of this group ("dirgroup_..."). NULL: all users.
    */
   const char *directory_group_id;
   /**
-   * Only users that were changed after this moment, as RFC 3339 text. NULL: whenever.
+   * Only users changed after this time, as RFC 3339 text. NULL: all.
    */
   const char *updated_after;
   /**
-   * The most users a page may have, 30 at most. 0: the server's default for a page, the largest for an iterator.
+   * Largest number of users per page, at most 30. 0: the server's default for a page, 30 for an iterator.
    */
   uint32_t page_size;
   /**
-   * Whether users come with their user_detail: 1 yes, -1 no, 0 as the server has it.
+   * Whether users include user_detail: 1 yes, -1 no, 0 the server's default.
    */
   int32_t include_detail;
 } hc_user_options;
 
 /**
- * Which groups to list, and with what. Zero all of it, set struct_size and what you need.
+ * Filters and details of a list of groups. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_group_options {
   /**
@@ -683,23 +688,23 @@ typedef struct hc_group_options {
    */
   size_t struct_size;
   /**
-   * The page to start with: another page's next or previous token. NULL or "": the first.
+   * Token of the first page to read, from another page. NULL or "": the first page.
    */
   const char *page_token;
   /**
-   * Only groups that were changed after this moment, as RFC 3339 text. NULL: whenever.
+   * Only groups changed after this time, as RFC 3339 text. NULL: all.
    */
   const char *updated_after;
   /**
-   * The most groups a page may have, 30 at most. 0: the server's default for a page, the largest for an iterator.
+   * Largest number of groups per page, at most 30. 0: the server's default for a page, 30 for an iterator.
    */
   uint32_t page_size;
   /**
-   * Whether groups come with their group_detail: 1 yes, -1 no, 0 as the server has it.
+   * Whether groups include group_detail: 1 yes, -1 no, 0 the server's default.
    */
   int32_t include_detail;
   /**
-   * Whether groups of the provider that Scalekit does not follow come as well: 1 yes, -1 no, 0 as the server has it.
+   * Whether groups of the provider that Scalekit does not synchronize are included: 1 yes, -1 no, 0 the server's default.
    */
   int32_t include_external_groups;
   /**
@@ -709,12 +714,13 @@ typedef struct hc_group_options {
 } hc_group_options;
 
 /**
- * Is given a page of organizations; free it with hc_organization_page_free.
+ * Receives a page of organizations; free it with hc_organization_page_free.
  *
- * After a failure `organization_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ * After a failure `organization_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_organization_page_callback)(void *user_data,
                                               enum hc_status status,
@@ -722,12 +728,13 @@ typedef void (*hc_organization_page_callback)(void *user_data,
                                               struct hc_error *error);
 
 /**
- * Is given an organization; free it with hc_organization_free.
+ * Receives an organization; free it with hc_organization_free.
  *
- * After a failure `organization` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ * After a failure `organization` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_organization_callback)(void *user_data,
                                          enum hc_status status,
@@ -735,20 +742,22 @@ typedef void (*hc_organization_callback)(void *user_data,
                                          struct hc_error *error);
 
 /**
- * Is told that something is done, or in `status` and `error` why it is not; free the error with hc_error_free.
+ * Receives the result of a call that has no value. After a failure `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_done_callback)(void *user_data, enum hc_status status, struct hc_error *error);
 
 /**
- * Is given the directories; free them with hc_directory_list_free.
+ * Receives the directories; free them with hc_directory_list_free.
  *
- * After a failure `directory_list` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ * After a failure `directory_list` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_directory_list_callback)(void *user_data,
                                            enum hc_status status,
@@ -756,12 +765,13 @@ typedef void (*hc_directory_list_callback)(void *user_data,
                                            struct hc_error *error);
 
 /**
- * Is given a directory; free it with hc_directory_free.
+ * Receives a directory; free it with hc_directory_free.
  *
- * After a failure `directory` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ * After a failure `directory` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_directory_callback)(void *user_data,
                                       enum hc_status status,
@@ -769,12 +779,13 @@ typedef void (*hc_directory_callback)(void *user_data,
                                       struct hc_error *error);
 
 /**
- * Is given how switching a directory went; free it with hc_directory_toggle_free.
+ * Receives the result of enabling or disabling a directory; free it with hc_directory_toggle_free.
  *
- * After a failure `directory_toggle` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ * After a failure `directory_toggle` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_directory_toggle_callback)(void *user_data,
                                              enum hc_status status,
@@ -782,12 +793,13 @@ typedef void (*hc_directory_toggle_callback)(void *user_data,
                                              struct hc_error *error);
 
 /**
- * Is given a page of users; free it with hc_user_page_free.
+ * Receives a page of users; free it with hc_user_page_free.
  *
- * After a failure `user_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ * After a failure `user_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_user_page_callback)(void *user_data,
                                       enum hc_status status,
@@ -795,12 +807,13 @@ typedef void (*hc_user_page_callback)(void *user_data,
                                       struct hc_error *error);
 
 /**
- * Is given a page of groups; free it with hc_group_page_free.
+ * Receives a page of groups; free it with hc_group_page_free.
  *
- * After a failure `group_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+ * After a failure `group_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
  *
- * It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
- * may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
  */
 typedef void (*hc_group_page_callback)(void *user_data,
                                        enum hc_status status,
@@ -808,7 +821,7 @@ typedef void (*hc_group_page_callback)(void *user_data,
                                        struct hc_error *error);
 
 /**
- * Settings of a verifier. Zero all of it, set struct_size and what you need.
+ * Settings of a verifier. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_webhook_options {
   /**
@@ -816,11 +829,11 @@ typedef struct hc_webhook_options {
    */
   size_t struct_size;
   /**
-   * How far a timestamp may lie from now, either way, in seconds. 0: 300. HC_TOLERANCE_NONE: not at all.
+   * Largest difference between the timestamp and the current time, in seconds. 0: 300. HC_TOLERANCE_NONE: none.
    */
   int64_t tolerance_seconds;
   /**
-   * The largest body that is looked at, in bytes. 0: 1048576 (1 MiB).
+   * Largest accepted body, in bytes. 0: 1048576 (1 MiB).
    */
   uint64_t max_body;
 } hc_webhook_options;
@@ -830,21 +843,21 @@ typedef struct hc_webhook_options {
  */
 typedef struct hc_header {
   /**
-   * Its name, NUL-terminated, in whatever case it came.
+   * Name, NUL-terminated, in any case.
    */
   const char *name;
   /**
-   * Its value: bytes that nothing needs to terminate. May be NULL where value_len is 0.
+   * Value: bytes that need no terminator. May be NULL if value_len is 0.
    */
   const char *value;
   /**
-   * How many bytes the value has.
+   * Length of the value in bytes.
    */
   size_t value_len;
 } hc_header;
 
 /**
- * Settings of a replay guard. Zero all of it, set struct_size and what you need.
+ * Settings of a replay guard. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_replay_options {
   /**
@@ -852,33 +865,33 @@ typedef struct hc_replay_options {
    */
   size_t struct_size;
   /**
-   * How long an id is remembered after its last commit, in seconds. 0: three days, more than the 28 hours that the vendor goes
-   * on trying. HC_RETENTION_NONE: not at all.
+   * How long an id is kept after its last commit, in seconds. 0: three days; the vendor repeats deliveries for 28 hours.
+   * HC_RETENTION_NONE: ids are not kept.
    */
   int64_t retention_seconds;
   /**
-   * How many ids are kept in memory; where it is full the expired ones go first, then the oldest. 0: 100000.
+   * Number of ids kept in memory; when it is full, expired ids are removed first, then the oldest. 0: 100000.
    */
   uint64_t capacity;
 } hc_replay_options;
 
 /**
- * Whether `message_id` was recorded and has not expired: 1 yes, 0 no, anything else that the store cannot say.
+ * Returns whether `message_id` was recorded and has not expired: 1 yes, 0 no, any other value for an error.
  *
- * It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+ * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_contains)(void *user_data, const char *message_id);
 
 /**
- * Records `message_id` until `expires_at` at least, in seconds since 1970; one that is recorded already is recorded anew.
- * Returns 0, or anything else where the store did not take it.
+ * Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, also if it was recorded before. Returns 0,
+ * or any other value for an error.
  *
- * It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+ * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
  */
 typedef int (*hc_replay_record)(void *user_data, const char *message_id, int64_t expires_at);
 
 /**
- * A store of your own. Zero all of it, then set all of it.
+ * A store of your own. Set all bytes to 0, then all fields.
  */
 typedef struct hc_replay_store {
   /**
@@ -894,14 +907,14 @@ typedef struct hc_replay_store {
    */
   hc_replay_record record;
   /**
-   * What both are called with; may be NULL. It must live until the guard has been freed.
+   * Passed to both functions; may be NULL. It must be valid until the guard has been freed.
    */
   void *user_data;
 } hc_replay_store;
 
 /**
- * What a sandbox holds when it starts; the same sizes and seed make the same names, ids and memberships. Zero all of it, set
- * struct_size and what you need.
+ * Initial content of a sandbox. The same sizes and seed give the same names, ids and memberships. Set all bytes to 0, then
+ * struct_size and the fields that you need.
  */
 typedef struct hc_sandbox_options {
   /**
@@ -909,29 +922,29 @@ typedef struct hc_sandbox_options {
    */
   size_t struct_size;
   /**
-   * What everything is made from. 0: 1.
+   * Seed of names, ids and memberships. 0: 1.
    */
   uint64_t seed;
   /**
-   * How many organizations there are. 0: 1. HC_SANDBOX_NONE: none.
+   * Number of organizations. 0: 1. HC_SANDBOX_NONE: none.
    */
   int32_t organizations;
   /**
-   * How many directories an organization has. 0: 1. HC_SANDBOX_NONE: none.
+   * Number of directories per organization. 0: 1. HC_SANDBOX_NONE: none.
    */
   int32_t directories;
   /**
-   * How many users a directory has. 0: 50. HC_SANDBOX_NONE: none.
+   * Number of users per directory. 0: 50. HC_SANDBOX_NONE: none.
    */
   int32_t users;
   /**
-   * How many groups a directory has. 0: 5. HC_SANDBOX_NONE: none.
+   * Number of groups per directory. 0: 5. HC_SANDBOX_NONE: none.
    */
   int32_t groups;
 } hc_sandbox_options;
 
 /**
- * Somebody to hire, or what to change about somebody. Zero all of it, set struct_size and what you need.
+ * A new user, or changes of a user. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_sandbox_user {
   /**
@@ -939,28 +952,28 @@ typedef struct hc_sandbox_user {
    */
   size_t struct_size;
   /**
-   * The primary address: required of a new user. NULL in a change: as it is.
+   * Primary e-mail address: required for a new user. NULL in a change: unchanged.
    */
   const char *email;
   /**
-   * First name. NULL: "", or as it is.
+   * First name. NULL: "", or unchanged.
    */
   const char *given_name;
   /**
-   * Last name. NULL: "", or as it is.
+   * Last name. NULL: "", or unchanged.
    */
   const char *family_name;
   /**
-   * What they sign in with. NULL: the address's first part, or as it is.
+   * User name at the directory. NULL: the part of the address before "@", or unchanged.
    */
   const char *preferred_username;
   /**
-   * All of their groups: `groups_len` names or ids of groups that exist. NULL: none, or as they are. (A change to none at all has
-   * an address here and a length of 0.)
+   * All groups of the user: `groups_len` names or ids of existing groups. NULL: none, or unchanged. (To remove all groups,
+   * set a non-NULL address and the length 0.)
    */
   const char *const *groups;
   /**
-   * How many.
+   * Number of items.
    */
   size_t groups_len;
   /**
@@ -972,7 +985,7 @@ typedef struct hc_sandbox_user {
    */
   const char *directory_id;
   /**
-   * Whether they may sign in: 1 yes, -1 no, 0 as it is. Must be 0 for a new user, who may.
+   * Whether the user may sign in: 1 yes, -1 no, 0 unchanged. Must be 0 for a new user, who may sign in.
    */
   int32_t active;
   /**
@@ -982,7 +995,7 @@ typedef struct hc_sandbox_user {
 } hc_sandbox_user;
 
 /**
- * Settings of a mirror. Zero all of it, set struct_size and what you need.
+ * Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_mirror_options {
   /**
@@ -990,24 +1003,25 @@ typedef struct hc_mirror_options {
    */
   size_t struct_size;
   /**
-   * How many users of a directory may always go in one sync without approval. 0: 20. HC_GUARD_NOBODY: none.
+   * Number of users that one sync may always remove from a directory without approval. 0: 20. HC_GUARD_NOBODY: none.
    */
   int64_t guard_users;
   /**
-   * Or which share of the directory's users, where that is more: 0.1 is a tenth. 0: 0.1. HC_GUARD_NOBODY: none.
+   * Share of the directory's users that may be removed, from 0 to 1; the larger of both limits applies. 0: 0.1.
+   * HC_GUARD_NOBODY: none.
    */
   double guard_share;
   /**
-   * How old the last full sync may be before HC_SYNC_AUTO makes another, in seconds. 0: 24 hours.
+   * Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0: 24 hours.
    */
   uint64_t full_every_seconds;
   /**
-   * How long changes are kept that every consumer has acknowledged, in seconds. 0: 30 days. HC_RETENTION_NONE: not at all.
+   * How long acknowledged changes are kept, in seconds. 0: 30 days. HC_RETENTION_NONE: they are not kept.
    */
   int64_t retention_seconds;
   /**
-   * What webhooks are verified with: "whsec_...", or several of those separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, which is read
-   * when the first webhook comes.
+   * Secret for webhooks: "whsec_...", or several secrets separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, read at the
+   * first webhook.
    */
   const char *webhook_secret;
   /**
@@ -1025,7 +1039,7 @@ typedef struct hc_mirror_options {
  */
 typedef struct hc_role_pair {
   /**
-   * The group's id or name, or a pattern of names: "*" stands for any characters, "?" for one.
+   * The group's id or name, or a pattern of names: "*" matches any characters, "?" matches one.
    */
   const char *group;
   /**
@@ -1035,7 +1049,7 @@ typedef struct hc_role_pair {
 } hc_role_pair;
 
 /**
- * Which users of an organization. Zero all of it, set struct_size and what you need.
+ * Filters for mirrored users. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_mirror_user_options {
   /**
@@ -1043,18 +1057,18 @@ typedef struct hc_mirror_user_options {
    */
   size_t struct_size;
   /**
-   * Only those of this directory ("dir_..."). NULL: of all.
+   * Only users of this directory ("dir_..."). NULL: of all.
    */
   const char *directory_id;
   /**
-   * Only the members of this group ("dirgroup_..."). NULL: everybody.
+   * Only members of this group ("dirgroup_..."). NULL: all users.
    */
   const char *group_id;
 } hc_mirror_user_options;
 
 /**
- * How far a sync is. It, and its texts, live until the callback returns. Later versions may add fields behind the last one:
- * struct_size says which are there.
+ * Progress of a sync. The struct and its texts are valid until the callback returns. Later versions may append fields:
+ * struct_size says which exist.
  */
 typedef struct hc_sync_progress {
   /**
@@ -1070,37 +1084,37 @@ typedef struct hc_sync_progress {
    */
   const char *directory_id;
   /**
-   * What the sync is doing: "groups", "users" or "removals". New ones may come.
+   * What the sync is doing: "groups", "users" or "removals". Later versions may add values.
    */
   const char *phase;
   /**
-   * Pages of this phase that have come.
+   * Number of pages of this phase that were read.
    */
   uint64_t pages;
   /**
-   * Users or groups in them.
+   * Number of users or groups in those pages.
    */
   uint64_t items;
   /**
-   * How many there are in all; -1 where the server did not say.
+   * Number of users or groups in all; -1 if the server did not say.
    */
   int64_t total;
   /**
-   * How many come in a second.
+   * Users or groups per second.
    */
   double rate;
 } hc_sync_progress;
 
 /**
- * Is told how far a sync is, page after page.
+ * Receives the progress of a sync after each page.
  *
- * It is called from threads of the library's while the sync's caller waits, by several at once where several directories are synced: it
- * must return soon, must not call the library, and must not let a C++ exception out. `user_data` is the progress_data of the options.
+ * Called from threads of the library during the sync, by several at once if several directories are synced. It must return soon,
+ * must not call the library and must not throw a C++ exception. `user_data` is the progress_data of the options.
  */
 typedef void (*hc_sync_progress_callback)(void *user_data, const struct hc_sync_progress *progress);
 
 /**
- * How to sync. Zero all of it, set struct_size and what you need.
+ * Options of a sync. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_sync_options {
   /**
@@ -1108,11 +1122,11 @@ typedef struct hc_sync_options {
    */
   size_t struct_size;
   /**
-   * Is told how far the sync is, or NULL.
+   * Receives the progress, or NULL.
    */
   hc_sync_progress_callback on_progress;
   /**
-   * What the callback is called with; may be NULL. It must live until the sync returns.
+   * Passed to the callback; may be NULL. It must be valid until the sync returns.
    */
   void *progress_data;
   /**
@@ -1120,15 +1134,15 @@ typedef struct hc_sync_options {
    */
   int32_t mode;
   /**
-   * Whether somebody has looked at the removals that the guard held back, and they are meant: 1 yes, 0 no. The sync is then a full one.
+   * Whether removals that the guard held back are approved: 1 yes, 0 no. With 1 the sync is a full one.
    */
   int32_t approve_removals;
   /**
-   * Whether to report "already_running" where another sync of the directory is under way, rather than to wait for it: 1 yes, 0 no.
+   * Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 no.
    */
   int32_t no_wait;
   /**
-   * How many directories hc_mirror_sync_all syncs at once. 0: 16.
+   * Number of directories that hc_mirror_sync_all syncs at once. 0: 16.
    */
   uint32_t concurrency;
 } hc_sync_options;
@@ -1138,7 +1152,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The text itself.
+ * Returns the text.
  *
  * - `text`: may be NULL, which gives NULL.
  * - Returns text owned by `text`.
@@ -1147,7 +1161,7 @@ extern "C" {
 const char *hc_text_value(const struct hc_text *text);
 
 /**
- * How many bytes the text has, without the NUL behind it.
+ * Length of the text in bytes, without the NUL at the end.
  *
  * - `text`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -1163,7 +1177,7 @@ size_t hc_text_len(const struct hc_text *text);
 void hc_text_free(struct hc_text *text);
 
 /**
- * How many texts there are.
+ * Number of texts.
  *
  * - `texts`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -1171,11 +1185,11 @@ void hc_text_free(struct hc_text *text);
 size_t hc_text_list_len(const struct hc_text_list *texts);
 
 /**
- * The text at an index.
+ * Returns the text at an index.
  *
  * - `texts`: may be NULL, which gives NULL.
  * - `index`: from 0.
- * - Returns text owned by `texts`, or NULL behind the last one.
+ * - Returns text owned by `texts`, or NULL if `index` is out of range.
  * - Threads: any number at once.
  */
 const char *hc_text_list_at(const struct hc_text_list *texts, size_t index);
@@ -1197,7 +1211,7 @@ void hc_text_list_free(struct hc_text_list *texts);
 const char *hc_version(void);
 
 /**
- * The status that the call returned.
+ * Returns the status of the failed call.
  *
  * - `error`: may be NULL, which is HC_OK.
  * - Threads: any number at once.
@@ -1205,7 +1219,7 @@ const char *hc_version(void);
 enum hc_status hc_error_status(const struct hc_error *error);
 
 /**
- * What went wrong, in one line: what was expected, what came, what was being done. It never holds a secret.
+ * Message of one line: what was expected, what was received and what was being done. It contains no secrets.
  *
  * - `error`: may be NULL, which gives NULL.
  * - Returns text owned by `error`.
@@ -1214,37 +1228,37 @@ enum hc_status hc_error_status(const struct hc_error *error);
 const char *hc_error_message(const struct hc_error *error);
 
 /**
- * The HTTP status of the server's answer.
+ * HTTP status of the server's answer.
  *
  * - `error`: may be NULL, which gives 0.
- * - Returns 0 where no answer came.
+ * - Returns 0 if there was no answer.
  * - Threads: any number at once.
  */
 int hc_error_http_status(const struct hc_error *error);
 
 /**
- * The vendor's code for it, such as "RESOURCE_NOT_FOUND".
+ * The vendor's error code, such as "RESOURCE_NOT_FOUND".
  *
  * - `error`: may be NULL, which gives NULL.
- * - Returns text owned by `error`, or NULL where the server sent none.
+ * - Returns text owned by `error`, or NULL if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_error_code(const struct hc_error *error);
 
 /**
- * The `details` of the server's error body, as JSON text.
+ * The `details` of the server's error body.
  *
  * - `error`: may be NULL, which gives NULL.
- * - Returns text owned by `error`, or NULL where the server sent none.
+ * - Returns text owned by `error`, or NULL if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_error_details(const struct hc_error *error);
 
 /**
- * The server's id of the request, for its support desk.
+ * The server's id of the request, for support inquiries.
  *
  * - `error`: may be NULL, which gives NULL.
- * - Returns text owned by `error`, or NULL where the server sent none.
+ * - Returns text owned by `error`, or NULL if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_error_request_id(const struct hc_error *error);
@@ -1254,49 +1268,49 @@ const char *hc_error_request_id(const struct hc_error *error);
  * "invalid_secret", "body_too_large" or "malformed_event".
  *
  * - `error`: may be NULL, which gives NULL.
- * - Returns text owned by `error`, or NULL where the error is of another kind.
+ * - Returns text owned by `error`, or NULL if the error is of another kind.
  * - Threads: any number at once.
  */
 const char *hc_error_reason(const struct hc_error *error);
 
 /**
- * How long the server asked to be left alone, in milliseconds.
+ * How long the server asked to wait before the next request, in milliseconds.
  *
  * - `error`: may be NULL, which gives 0.
- * - Returns -1 where the server asked for nothing.
+ * - Returns -1 if the server did not ask.
  * - Threads: any number at once.
  */
 int64_t hc_error_retry_after_ms(const struct hc_error *error);
 
 /**
- * How many users a sync would have removed, where the guard held it back (HC_MASS_REMOVAL).
+ * Number of users whose removal the guard held back (HC_MASS_REMOVAL).
  *
  * - `error`: may be NULL, which gives 0.
- * - Returns 0 where the error is of another kind.
+ * - Returns 0 if the error is of another kind.
  * - Threads: any number at once.
  */
 uint64_t hc_error_removals_count(const struct hc_error *error);
 
 /**
- * How many users the guard would have let go without asking.
+ * Number of users that could have been removed without approval.
  *
  * - `error`: may be NULL, which gives 0.
- * - Returns 0 where the error is of another kind.
+ * - Returns 0 if the error is of another kind.
  * - Threads: any number at once.
  */
 uint64_t hc_error_removals_limit(const struct hc_error *error);
 
 /**
- * The directory whose removals the guard held back.
+ * Id of the directory whose removals the guard held back.
  *
  * - `error`: may be NULL, which gives NULL.
- * - Returns text owned by `error`, or NULL where the error is of another kind.
+ * - Returns text owned by `error`, or NULL if the error is of another kind.
  * - Threads: any number at once.
  */
 const char *hc_error_removals_directory_id(const struct hc_error *error);
 
 /**
- * How many of the users that would have been removed are named: a thousand at most. hc_mirror_held_removals has them all.
+ * Number of ids that hc_error_removals_user_ids_at gives: at most 1,000. hc_mirror_held_removals gives all.
  *
  * - `error`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -1304,17 +1318,17 @@ const char *hc_error_removals_directory_id(const struct hc_error *error);
 size_t hc_error_removals_user_ids_len(const struct hc_error *error);
 
 /**
- * The id of the user at an index, in the order of the ids.
+ * Id of a user whose removal was held back; sorted.
  *
  * - `error`: may be NULL, which gives NULL.
  * - `index`: from 0.
- * - Returns text owned by `error`, or NULL behind the last one.
+ * - Returns text owned by `error`, or NULL if `index` is out of range.
  * - Threads: any number at once.
  */
 const char *hc_error_removals_user_ids_at(const struct hc_error *error, size_t index);
 
 /**
- * Frees an error and every text that came from it.
+ * Frees an error and the texts that came from it.
  *
  * - `error`: may be NULL.
  * - Threads: exclusive.
@@ -1331,9 +1345,9 @@ void hc_error_free(struct hc_error *error);
 const char *hc_status_name(int status);
 
 /**
- * Makes a client from settings in code. No connection is made yet.
+ * Creates a client from settings in code. Does not connect yet.
  *
- * - `options`: required, with its three texts. They are copied: free yours when this returns.
+ * - `options`: required, with its first three texts. Texts are copied.
  * - `client`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Fails with HC_CONFIG (a setting is empty or malformed) or HC_INVALID_ARGUMENT (a text is NULL or not UTF-8).
@@ -1344,9 +1358,9 @@ enum hc_status hc_client_new(const struct hc_client_options *options,
                              struct hc_error **error);
 
 /**
- * Makes a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. No connection is made yet.
+ * Creates a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. Does not connect yet.
  *
- * - `options`: the three texts that the environment gives must be NULL. May be NULL, which means the defaults.
+ * - `options`: the texts that come from the environment must be NULL. May be NULL, which means the defaults.
  * - `client`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -1357,7 +1371,7 @@ enum hc_status hc_client_from_env(const struct hc_client_options *options,
                                   struct hc_error **error);
 
 /**
- * Frees a client. What came from it (pages, iterators, errors) lives on.
+ * Frees a client. Pages, iterators and errors that it gave stay valid.
  *
  * - `client`: may be NULL.
  * - Threads: exclusive.
@@ -1365,7 +1379,7 @@ enum hc_status hc_client_from_env(const struct hc_client_options *options,
 void hc_client_free(struct hc_client *client);
 
 /**
- * Makes a handle to end calls with; hc_client_with gives it to them.
+ * Creates a handle that can cancel calls; pass it to hc_client_with.
  *
  * - `cancel`: receives the handle; free it with hc_cancel_free.
  * - `error`: may be NULL.
@@ -1374,8 +1388,8 @@ void hc_client_free(struct hc_client *client);
 enum hc_status hc_cancel_new(struct hc_cancel **cancel, struct hc_error **error);
 
 /**
- * Ends every call that was given the handle, now and from now on: they fail with HC_CANCELLED. What they sent may or may not have
- * reached the server.
+ * Cancels all running and later calls that use the handle: they fail with HC_CANCELLED. The server may or may not have received
+ * their requests.
  *
  * - `cancel`: required.
  * - `error`: may be NULL.
@@ -1393,7 +1407,7 @@ enum hc_status hc_cancel_cancel(const struct hc_cancel *cancel,
 bool hc_cancel_is_cancelled(const struct hc_cancel *cancel);
 
 /**
- * Frees the handle. Calls that were given it go on, and nothing can end them early any more.
+ * Frees the handle. Calls that use it continue and can no longer be cancelled.
  *
  * - `cancel`: may be NULL.
  * - Threads: exclusive.
@@ -1401,10 +1415,10 @@ bool hc_cancel_is_cancelled(const struct hc_cancel *cancel);
 void hc_cancel_free(struct hc_cancel *cancel);
 
 /**
- * Makes a client that shares the connections, the token and the settings of another one, and whose calls have these options.
+ * Creates a client that shares connections, token and settings with another one and uses these options for its calls.
  *
  * - `client`: required. It may be freed before the new one.
- * - `options`: may be NULL, which means nothing told otherwise.
+ * - `options`: may be NULL, which means no difference.
  * - `with`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Threads: any number at once.
@@ -1418,7 +1432,7 @@ enum hc_status hc_client_with(const struct hc_client *client,
  * Lists one page of the environment's organizations.
  *
  * - `client`: required.
- * - `options`: which; may be NULL, which means the server's defaults.
+ * - `options`: filters; may be NULL, which means the server's defaults.
  * - `page`: receives the page; free it with hc_organization_page_free.
  * - `error`: may be NULL.
  * - Fails with any status that a request can have, or HC_INVALID_ARGUMENT.
@@ -1430,10 +1444,10 @@ enum hc_status hc_organizations(const struct hc_client *client,
                                 struct hc_error **error);
 
 /**
- * Begins to list every organization of the environment. Nothing is asked of the server yet.
+ * Starts listing every organization of the environment. Sends no request yet.
  *
- * - `client`: required. The iterator does not need it to live on.
- * - `options`: which; may be NULL, which means all.
+ * - `client`: required. It may be freed before the iterator.
+ * - `options`: filters; may be NULL, which means all.
  * - `iter`: receives the iterator; free it with hc_organization_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -1449,9 +1463,9 @@ enum hc_status hc_organizations_iter(const struct hc_client *client,
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
- * - `organization`: receives it; free it with hc_organization_free.
+ * - `organization`: receives the result; free it with hc_organization_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_organization_get(const struct hc_client *client,
@@ -1460,13 +1474,13 @@ enum hc_status hc_organization_get(const struct hc_client *client,
                                    struct hc_error **error);
 
 /**
- * Fetches the organization to which the application gave this id of its own.
+ * Fetches the organization with this external id, which the application chose.
  *
  * - `client`: required.
- * - `external_id`: the application's id.
- * - `organization`: receives it; free it with hc_organization_free.
+ * - `external_id`: the application's id of the organization.
+ * - `organization`: receives the result; free it with hc_organization_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_organization_get_by_external_id(const struct hc_client *client,
@@ -1475,16 +1489,16 @@ enum hc_status hc_organization_get_by_external_id(const struct hc_client *client
                                                   struct hc_error **error);
 
 /**
- * Makes an organization.
+ * Creates an organization.
  *
- * It is tried again only where it is certain that the attempt before made none. After an error that leaves this open, look for it by
+ * The call is retried only if the previous attempt certainly created none. After an error that leaves this open, look it up by
  * its external id.
  *
  * - `client`: required.
- * - `fields`: required, with its display_name. Its texts are copied.
- * - `organization`: receives it; free it with hc_organization_free.
+ * - `fields`: required, with its display_name. Texts are copied.
+ * - `organization`: receives the result; free it with hc_organization_free.
  * - `error`: may be NULL.
- * - Fails with HC_BAD_REQUEST where the server does not like a field, or any status that a request can have.
+ * - Fails with HC_BAD_REQUEST if the server refuses a field, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_organization_create(const struct hc_client *client,
@@ -1493,15 +1507,15 @@ enum hc_status hc_organization_create(const struct hc_client *client,
                                       struct hc_error **error);
 
 /**
- * Changes the fields of an organization that are given and leaves the others.
+ * Changes the given fields of an organization; the others stay unchanged.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
- * - `fields`: required. Its texts are copied.
- * - `organization`: receives it as it is then; free it with hc_organization_free.
+ * - `fields`: required. Texts are copied.
+ * - `organization`: receives the changed object; free it with hc_organization_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is none, HC_BAD_REQUEST where the server does not like a field, or any status that a
- *   request can have.
+ * - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server refuses a field, or any status that a request can
+ *   have.
  * - Threads: any number at once.
  */
 enum hc_status hc_organization_update(const struct hc_client *client,
@@ -1511,12 +1525,12 @@ enum hc_status hc_organization_update(const struct hc_client *client,
                                       struct hc_error **error);
 
 /**
- * Removes an organization with everything in it, for good.
+ * Deletes an organization and everything in it permanently.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_organization_delete(const struct hc_client *client,
@@ -1524,13 +1538,13 @@ enum hc_status hc_organization_delete(const struct hc_client *client,
                                       struct hc_error **error);
 
 /**
- * Fetches all directories of an organization; they come in one answer.
+ * Fetches all directories of an organization with one request.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
  * - `directories`: receives the list; free it with hc_directory_list_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such organization, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if there is no such organization, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_directories(const struct hc_client *client,
@@ -1544,9 +1558,9 @@ enum hc_status hc_directories(const struct hc_client *client,
  * - `client`: required.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `directory`: receives it; free it with hc_directory_free.
+ * - `directory`: receives the result; free it with hc_directory_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_directory_get(const struct hc_client *client,
@@ -1556,13 +1570,13 @@ enum hc_status hc_directory_get(const struct hc_client *client,
                                 struct hc_error **error);
 
 /**
- * Fetches the first directory that the organization lists, which is the one that most organizations have.
+ * Fetches the first directory of an organization. Most organizations have only one.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
- * - `directory`: receives it; free it with hc_directory_free.
+ * - `directory`: receives the result; free it with hc_directory_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where the organization has no directory, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if the organization has no directory, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_directory_primary(const struct hc_client *client,
@@ -1571,14 +1585,14 @@ enum hc_status hc_directory_primary(const struct hc_client *client,
                                     struct hc_error **error);
 
 /**
- * Has Scalekit follow the directory.
+ * Enables a directory: Scalekit synchronizes it.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `toggle`: receives how it went; free it with hc_directory_toggle_free.
+ * - `toggle`: receives the result; free it with hc_directory_toggle_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_directory_enable(const struct hc_client *client,
@@ -1588,14 +1602,14 @@ enum hc_status hc_directory_enable(const struct hc_client *client,
                                    struct hc_error **error);
 
 /**
- * Has Scalekit stop following the directory.
+ * Disables a directory: Scalekit stops synchronizing it.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `toggle`: receives how it went; free it with hc_directory_toggle_free.
+ * - `toggle`: receives the result; free it with hc_directory_toggle_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_directory_disable(const struct hc_client *client,
@@ -1610,10 +1624,10 @@ enum hc_status hc_directory_disable(const struct hc_client *client,
  * - `client`: required.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: which, and with what; may be NULL, which means the server's defaults.
+ * - `options`: filters and details; may be NULL, which means the server's defaults.
  * - `page`: receives the page; free it with hc_user_page_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_directory_users(const struct hc_client *client,
@@ -1624,12 +1638,12 @@ enum hc_status hc_directory_users(const struct hc_client *client,
                                   struct hc_error **error);
 
 /**
- * Begins to list every user of a directory. Nothing is asked of the server yet.
+ * Starts listing every user of a directory. Sends no request yet.
  *
- * - `client`: required. The iterator does not need it to live on.
+ * - `client`: required. It may be freed before the iterator.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: which, and with what; may be NULL, which means all.
+ * - `options`: filters and details; may be NULL, which means all.
  * - `iter`: receives the iterator; free it with hc_user_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -1648,10 +1662,10 @@ enum hc_status hc_directory_users_iter(const struct hc_client *client,
  * - `client`: required.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: which, and with what; may be NULL, which means the server's defaults.
+ * - `options`: filters and details; may be NULL, which means the server's defaults.
  * - `page`: receives the page; free it with hc_group_page_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
+ * - Fails with HC_NOT_FOUND if there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
  * - Threads: any number at once.
  */
 enum hc_status hc_directory_groups(const struct hc_client *client,
@@ -1662,12 +1676,12 @@ enum hc_status hc_directory_groups(const struct hc_client *client,
                                    struct hc_error **error);
 
 /**
- * Begins to list every group of a directory. Nothing is asked of the server yet.
+ * Starts listing every group of a directory. Sends no request yet.
  *
- * - `client`: required. The iterator does not need it to live on.
+ * - `client`: required. It may be freed before the iterator.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: which, and with what; may be NULL, which means all.
+ * - `options`: filters and details; may be NULL, which means all.
  * - `iter`: receives the iterator; free it with hc_group_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -1681,13 +1695,13 @@ enum hc_status hc_directory_groups_iter(const struct hc_client *client,
                                         struct hc_error **error);
 
 /**
- * Begins to list one page of organizations, as hc_organizations does, and returns at once.
+ * Starts listing one page of organizations, as hc_organizations does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
- * - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1698,13 +1712,13 @@ enum hc_status hc_organizations_async(const struct hc_client *client,
                                       struct hc_error **error);
 
 /**
- * Begins to fetch an organization, as hc_organization_get does, and returns at once.
+ * Starts fetching an organization, as hc_organization_get does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1715,13 +1729,13 @@ enum hc_status hc_organization_get_async(const struct hc_client *client,
                                          struct hc_error **error);
 
 /**
- * Begins to fetch an organization, as hc_organization_get_by_external_id does, and returns at once.
+ * Starts fetching an organization, as hc_organization_get_by_external_id does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
- * - `external_id`: the application's id.
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `external_id`: the application's id of the organization.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1732,13 +1746,13 @@ enum hc_status hc_organization_get_by_external_id_async(const struct hc_client *
                                                         struct hc_error **error);
 
 /**
- * Begins to make an organization, as hc_organization_create does, and returns at once.
+ * Starts creating an organization, as hc_organization_create does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
- * - `fields`: required, with its display_name. Its texts are copied.
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `fields`: required, with its display_name. Texts are copied.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1749,14 +1763,14 @@ enum hc_status hc_organization_create_async(const struct hc_client *client,
                                             struct hc_error **error);
 
 /**
- * Begins to change an organization, as hc_organization_update does, and returns at once.
+ * Starts changing an organization, as hc_organization_update does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
- * - `fields`: required. Its texts are copied.
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `fields`: required. Texts are copied.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1768,13 +1782,13 @@ enum hc_status hc_organization_update_async(const struct hc_client *client,
                                             struct hc_error **error);
 
 /**
- * Begins to remove an organization, as hc_organization_delete does, and returns at once.
+ * Starts deleting an organization, as hc_organization_delete does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1785,13 +1799,13 @@ enum hc_status hc_organization_delete_async(const struct hc_client *client,
                                             struct hc_error **error);
 
 /**
- * Begins to fetch the directories of an organization, as hc_directories does, and returns at once.
+ * Starts fetching the directories of an organization, as hc_directories does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1802,14 +1816,14 @@ enum hc_status hc_directories_async(const struct hc_client *client,
                                     struct hc_error **error);
 
 /**
- * Begins to fetch a directory, as hc_directory_get does, and returns at once.
+ * Starts fetching a directory, as hc_directory_get does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1821,13 +1835,13 @@ enum hc_status hc_directory_get_async(const struct hc_client *client,
                                       struct hc_error **error);
 
 /**
- * Begins to fetch the first directory of an organization, as hc_directory_primary does, and returns at once.
+ * Starts fetching the first directory of an organization, as hc_directory_primary does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1838,14 +1852,14 @@ enum hc_status hc_directory_primary_async(const struct hc_client *client,
                                           struct hc_error **error);
 
 /**
- * Begins to enable a directory, as hc_directory_enable does, and returns at once.
+ * Begins to enable a directory, as hc_directory_enable does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1857,14 +1871,14 @@ enum hc_status hc_directory_enable_async(const struct hc_client *client,
                                          struct hc_error **error);
 
 /**
- * Begins to disable a directory, as hc_directory_disable does, and returns at once.
+ * Begins to disable a directory, as hc_directory_disable does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1876,15 +1890,15 @@ enum hc_status hc_directory_disable_async(const struct hc_client *client,
                                           struct hc_error **error);
 
 /**
- * Begins to list one page of a directory's users, as hc_directory_users does, and returns at once.
+ * Starts listing one page of a directory's users, as hc_directory_users does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1897,15 +1911,15 @@ enum hc_status hc_directory_users_async(const struct hc_client *client,
                                         struct hc_error **error);
 
 /**
- * Begins to list one page of a directory's groups, as hc_directory_groups does, and returns at once.
+ * Starts listing one page of a directory's groups, as hc_directory_groups does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
- * - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
- * - `callback`: required; called once where this returns HC_OK, never otherwise.
+ * - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
  * - `user_data`: what the callback is called with; may be NULL.
- * - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -1918,14 +1932,14 @@ enum hc_status hc_directory_groups_async(const struct hc_client *client,
                                          struct hc_error **error);
 
 /**
- * Makes a verifier from secrets in code.
+ * Creates a verifier from secrets in code.
  *
- * - `secrets`: `secrets_len` texts, each "whsec_..." or several of those separated by spaces. They are copied.
- * - `secrets_len`: how many.
+ * - `secrets`: `secrets_len` texts, each "whsec_..." or several secrets separated by spaces. They are copied.
+ * - `secrets_len`: number of items.
  * - `options`: may be NULL, which means the defaults.
  * - `webhook`: receives the verifier; free it with hc_webhook_free.
  * - `error`: may be NULL.
- * - Fails with HC_CONFIG and the reason "invalid_secret" where there is no secret or one cannot be used, or HC_INVALID_ARGUMENT.
+ * - Fails with HC_CONFIG and the reason "invalid_secret" if there is no secret or one is invalid, or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_new(const char *const *secrets,
@@ -1935,12 +1949,12 @@ enum hc_status hc_webhook_new(const char *const *secrets,
                               struct hc_error **error);
 
 /**
- * Makes a verifier from SCALEKIT_WEBHOOK_SECRET: one secret, or several separated by spaces.
+ * Creates a verifier from SCALEKIT_WEBHOOK_SECRET: one secret, or several separated by spaces.
  *
  * - `options`: may be NULL, which means the defaults.
  * - `webhook`: receives the verifier; free it with hc_webhook_free.
  * - `error`: may be NULL.
- * - Fails with HC_CONFIG, naming the variable where it is missing, or HC_INVALID_ARGUMENT.
+ * - Fails with HC_CONFIG, naming the variable if it is missing, or HC_INVALID_ARGUMENT.
  * - Threads: any number at once, while no thread calls setenv.
  */
 enum hc_status hc_webhook_from_env(const struct hc_webhook_options *options,
@@ -1948,7 +1962,7 @@ enum hc_status hc_webhook_from_env(const struct hc_webhook_options *options,
                                    struct hc_error **error);
 
 /**
- * Frees a verifier; the secrets in its memory are zeroed. Events that came from it live on.
+ * Frees a verifier and overwrites its secrets with zeros. Events that it gave stay valid.
  *
  * - `webhook`: may be NULL.
  * - Threads: exclusive.
@@ -1956,18 +1970,17 @@ enum hc_status hc_webhook_from_env(const struct hc_webhook_options *options,
 void hc_webhook_free(struct hc_webhook *webhook);
 
 /**
- * Verifies a request and reads the event in it. Answer 201 where this is HC_OK and 400 where it is not, and tell the sender
- * nothing more.
+ * Verifies a request and returns its event. Answer 201 after HC_OK and 400 otherwise, without details.
  *
  * - `webhook`: required.
- * - `headers`: all of the request's headers, whatever their order; `headers_len` of them.
- * - `headers_len`: how many.
- * - `body`: the request's body as it came, before any parser; `body_len` bytes.
- * - `body_len`: how many.
+ * - `headers`: all of the request's headers, in any order; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
  * - `event`: receives the event; free it with hc_event_free.
  * - `error`: may be NULL.
- * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. The reason "malformed_event"
- *   alone means that the signature was right.
+ * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. Only with the reason
+ *   "malformed_event" the signature was correct.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_verify(const struct hc_webhook *webhook,
@@ -1979,17 +1992,17 @@ enum hc_status hc_webhook_verify(const struct hc_webhook *webhook,
                                  struct hc_error **error);
 
 /**
- * hc_webhook_verify with the timestamp judged by another clock: for requests that were kept and are read later.
+ * hc_webhook_verify with another current time: for requests that were stored and are read later.
  *
  * - `webhook`: required.
- * - `headers`: all of the request's headers; `headers_len` of them.
- * - `headers_len`: how many.
- * - `body`: the request's body as it came; `body_len` bytes.
- * - `body_len`: how many.
- * - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+ * - `headers`: all of the request's headers; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
+ * - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
  * - `event`: receives the event; free it with hc_event_free.
  * - `error`: may be NULL.
- * - Fails as hc_webhook_verify does; with HC_INVALID_ARGUMENT also where the time is none of the years -9999 to 9999.
+ * - Fails like hc_webhook_verify does; also with HC_INVALID_ARGUMENT if the time is outside the years -9999 to 9999.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_verify_at(const struct hc_webhook *webhook,
@@ -2002,15 +2015,15 @@ enum hc_status hc_webhook_verify_at(const struct hc_webhook *webhook,
                                     struct hc_error **error);
 
 /**
- * Verifies the signature and the timestamp of a request alone; nothing is asked of the body.
+ * Verifies only the signature and the timestamp of a request; the body is not parsed.
  *
  * - `webhook`: required.
- * - `headers`: all of the request's headers; `headers_len` of them.
- * - `headers_len`: how many.
- * - `body`: the request's body as it came; `body_len` bytes.
- * - `body_len`: how many.
+ * - `headers`: all of the request's headers; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
  * - `error`: may be NULL.
- * - Fails as hc_webhook_verify does, but never with the reason "malformed_event".
+ * - Fails like hc_webhook_verify does, but never with the reason "malformed_event".
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_verify_signature(const struct hc_webhook *webhook,
@@ -2021,16 +2034,16 @@ enum hc_status hc_webhook_verify_signature(const struct hc_webhook *webhook,
                                            struct hc_error **error);
 
 /**
- * hc_webhook_verify_signature with the timestamp judged by another clock.
+ * hc_webhook_verify_signature with another current time.
  *
  * - `webhook`: required.
- * - `headers`: all of the request's headers; `headers_len` of them.
- * - `headers_len`: how many.
- * - `body`: the request's body as it came; `body_len` bytes.
- * - `body_len`: how many.
- * - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+ * - `headers`: all of the request's headers; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
+ * - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
  * - `error`: may be NULL.
- * - Fails as hc_webhook_verify_at does, but never with the reason "malformed_event".
+ * - Fails like hc_webhook_verify_at does, but never with the reason "malformed_event".
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_verify_signature_at(const struct hc_webhook *webhook,
@@ -2042,17 +2055,17 @@ enum hc_status hc_webhook_verify_signature_at(const struct hc_webhook *webhook,
                                               struct hc_error **error);
 
 /**
- * Verifies a request whose body a framework has parsed already: the signature may be on the text as it is given, or with
- * `<`, `>`, `&`, U+2028 and U+2029 escaped the way Go's encoder prints them. Prefer hc_webhook_verify with the raw body:
- * numbers and key order do not survive every parser.
+ * Verifies a request whose body was already parsed. The signature may be of the text as given, or of the text with `<`, `>`,
+ * `&`, U+2028 and U+2029 escaped as by Go's JSON encoder. Prefer hc_webhook_verify with the raw body: not every parser keeps
+ * numbers and the order of keys.
  *
  * - `webhook`: required.
- * - `headers`: all of the request's headers; `headers_len` of them.
- * - `headers_len`: how many.
- * - `compact`: the parsed body, printed again as JSON without white space.
+ * - `headers`: all of the request's headers; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `compact`: the parsed body, serialized as JSON without white space.
  * - `event`: receives the event; free it with hc_event_free.
  * - `error`: may be NULL.
- * - Fails as hc_webhook_verify does.
+ * - Fails like hc_webhook_verify does.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_verify_parsed(const struct hc_webhook *webhook,
@@ -2063,16 +2076,16 @@ enum hc_status hc_webhook_verify_parsed(const struct hc_webhook *webhook,
                                         struct hc_error **error);
 
 /**
- * hc_webhook_verify_parsed with the timestamp judged by another clock.
+ * hc_webhook_verify_parsed with another current time.
  *
  * - `webhook`: required.
- * - `headers`: all of the request's headers; `headers_len` of them.
- * - `headers_len`: how many.
- * - `compact`: the parsed body, printed again as JSON without white space.
- * - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+ * - `headers`: all of the request's headers; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `compact`: the parsed body, serialized as JSON without white space.
+ * - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
  * - `event`: receives the event; free it with hc_event_free.
  * - `error`: may be NULL.
- * - Fails as hc_webhook_verify_at does.
+ * - Fails like hc_webhook_verify_at does.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_verify_parsed_at(const struct hc_webhook *webhook,
@@ -2084,15 +2097,15 @@ enum hc_status hc_webhook_verify_parsed_at(const struct hc_webhook *webhook,
                                            struct hc_error **error);
 
 /**
- * Verifies the signature of a request in one call, without a verifier to keep. A verifier is quicker for many.
+ * Verifies the signature of one request without a verifier. A verifier is faster for many requests.
  *
- * - `secret`: "whsec_...", or several of those separated by spaces.
- * - `headers`: all of the request's headers; `headers_len` of them.
- * - `headers_len`: how many.
- * - `body`: the request's body as it came; `body_len` bytes.
- * - `body_len`: how many.
+ * - `secret`: "whsec_...", or several secrets separated by spaces.
+ * - `headers`: all of the request's headers; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
  * - `error`: may be NULL.
- * - Fails with HC_WEBHOOK_VERIFICATION and a reason, "invalid_secret" among them, or HC_INVALID_ARGUMENT.
+ * - Fails with HC_WEBHOOK_VERIFICATION and a reason, which can be "invalid_secret", or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_verify_webhook_payload(const char *secret,
@@ -2103,16 +2116,16 @@ enum hc_status hc_verify_webhook_payload(const char *secret,
                                          struct hc_error **error);
 
 /**
- * Makes the three headers that a request with this body would carry: for tests of the code that verifies.
+ * Creates the three signature headers of a request with this body, for tests of receiving code.
  *
- * - `webhook`: required; its first secret signs.
+ * - `webhook`: required; its first secret is used.
  * - `body`: `body_len` bytes.
- * - `body_len`: how many.
- * - `id`: the message's id. NULL: a fresh "msg_...".
- * - `timestamp`: when it is sent, in seconds since 1970. NULL: now.
+ * - `body_len`: number of bytes.
+ * - `id`: the message's id. NULL: a random "msg_...".
+ * - `timestamp`: time of sending, in seconds since 1970-01-01 UTC. NULL: now.
  * - `headers`: receives the headers; free them with hc_signed_headers_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT where the id is "" or cannot stand in a header, or the timestamp is negative.
+ * - Fails with HC_INVALID_ARGUMENT if the id is "" or not a valid header value, or the timestamp is negative.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_sign(const struct hc_webhook *webhook,
@@ -2133,7 +2146,7 @@ enum hc_status hc_webhook_sign(const struct hc_webhook *webhook,
 const char *hc_signed_headers_id(const struct hc_signed_headers *headers);
 
 /**
- * The value of the header webhook-timestamp: seconds since 1970.
+ * The value of the header webhook-timestamp: seconds since 1970-01-01 UTC.
  *
  * - `headers`: may be NULL, which gives NULL.
  * - Returns text owned by `headers`.
@@ -2151,7 +2164,7 @@ const char *hc_signed_headers_timestamp(const struct hc_signed_headers *headers)
 const char *hc_signed_headers_signature(const struct hc_signed_headers *headers);
 
 /**
- * Frees headers and every text that came from them.
+ * Frees headers and the texts that came from them.
  *
  * - `headers`: may be NULL.
  * - Threads: exclusive.
@@ -2159,7 +2172,7 @@ const char *hc_signed_headers_signature(const struct hc_signed_headers *headers)
 void hc_signed_headers_free(struct hc_signed_headers *headers);
 
 /**
- * The event's own id, "evt_...": the same however often it is delivered.
+ * The event's id, "evt_...". It is the same in every delivery.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns text owned by `event`, never "".
@@ -2168,7 +2181,7 @@ void hc_signed_headers_free(struct hc_signed_headers *headers);
 const char *hc_event_id(const struct hc_event *event);
 
 /**
- * The id of the message that it came in, which is the same for every attempt to deliver it: the header webhook-id or interceptor-id.
+ * Id of the message that carried the event (header webhook-id or interceptor-id). It is the same in every delivery attempt.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns text owned by `event`, with U+FFFD for bytes that are not UTF-8.
@@ -2177,7 +2190,7 @@ const char *hc_event_id(const struct hc_event *event);
 const char *hc_event_message_id(const struct hc_event *event);
 
 /**
- * What happened, such as "organization.directory.user_created".
+ * Type of the event, such as "organization.directory.user_created".
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns text owned by `event`, never "".
@@ -2186,7 +2199,7 @@ const char *hc_event_message_id(const struct hc_event *event);
 const char *hc_event_type(const struct hc_event *event);
 
 /**
- * When it happened, to the nanosecond.
+ * Time of the event, to the nanosecond.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `event`.
@@ -2195,52 +2208,52 @@ const char *hc_event_type(const struct hc_event *event);
 const char *hc_event_occurred_at(const struct hc_event *event);
 
 /**
- * The environment it happened in, "env_...".
+ * Id of the environment, "env_...".
  *
  * - `event`: may be NULL, which gives NULL.
- * - Returns text owned by `event`, "" where none was sent.
+ * - Returns text owned by `event`, "" if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_event_environment_id(const struct hc_event *event);
 
 /**
- * The organization it happened to, "org_...".
+ * Id of the organization, "org_...".
  *
  * - `event`: may be NULL, which gives NULL.
- * - Returns text owned by `event`, "" where none was sent.
+ * - Returns text owned by `event`, "" if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_event_organization_id(const struct hc_event *event);
 
 /**
- * The kind of object in the data, such as "DirectoryUser".
+ * Type of the object in the data, such as "DirectoryUser".
  *
  * - `event`: may be NULL, which gives NULL.
- * - Returns text owned by `event`, "" where none was sent.
+ * - Returns text owned by `event`, "" if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_event_object(const struct hc_event *event);
 
 /**
- * The type for a person to read, such as "Directory User Created".
+ * Display name of the type, such as "Directory User Created".
  *
  * - `event`: may be NULL, which gives NULL.
- * - Returns text owned by `event`, "" where none was sent.
+ * - Returns text owned by `event`, "" if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_event_display_name(const struct hc_event *event);
 
 /**
- * The version of the vendor's envelope.
+ * Version of the vendor's envelope.
  *
  * - `event`: may be NULL, which gives NULL.
- * - Returns text owned by `event`, "" where none was sent.
+ * - Returns text owned by `event`, "" if the server sent none.
  * - Threads: any number at once.
  */
 const char *hc_event_spec_version(const struct hc_event *event);
 
 /**
- * The object it happened to.
+ * The object that the event is about.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns JSON text owned by `event`, as it was sent.
@@ -2249,7 +2262,7 @@ const char *hc_event_spec_version(const struct hc_event *event);
 const char *hc_event_data(const struct hc_event *event);
 
 /**
- * The body that was verified, byte for byte. Nothing terminates it: hc_event_body_len says how long it is.
+ * The verified body, unchanged. It is not NUL-terminated: hc_event_body_len is its length.
  *
  * - `event`: may be NULL, which gives NULL.
  * - Returns bytes owned by `event`.
@@ -2258,7 +2271,7 @@ const char *hc_event_data(const struct hc_event *event);
 const uint8_t *hc_event_body(const struct hc_event *event);
 
 /**
- * How many bytes the body has.
+ * Length of the body in bytes.
  *
  * - `event`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -2266,17 +2279,18 @@ const uint8_t *hc_event_body(const struct hc_event *event);
 size_t hc_event_body_len(const struct hc_event *event);
 
 /**
- * A value inside the object it happened to.
+ * Returns one value of the data.
  *
  * - `event`: may be NULL, which gives NULL.
- * - `pointer`: where it is, as a JSON Pointer (RFC 6901): "/email", "/groups/0/id". It is copied.
- * - Returns text owned by `event`: a text as it is, any other value as JSON; NULL where there is none, or null.
+ * - `pointer`: JSON Pointer to the value (RFC 6901): "/email", "/groups/0/id". It is copied.
+ * - Returns text owned by `event`: a JSON string without quotes, any other value as JSON; NULL if there is none or it is null.
  * - Threads: any number at once.
  */
-const char *hc_event_data_at(const struct hc_event *event, const char *pointer);
+const char *hc_event_data_at(const struct hc_event *event,
+                             const char *pointer);
 
 /**
- * Frees an event and every text that came from it.
+ * Frees an event and the texts that came from it.
  *
  * - `event`: may be NULL.
  * - Threads: exclusive.
@@ -2284,8 +2298,7 @@ const char *hc_event_data_at(const struct hc_event *event, const char *pointer);
 void hc_event_free(struct hc_event *event);
 
 /**
- * Makes a guard that keeps ids in this process's memory: other processes, and this one after it has been started again, know
- * nothing of them.
+ * Creates a guard that keeps ids in the memory of this process. They are lost when the process ends.
  *
  * - `options`: may be NULL, which means the defaults.
  * - `guard`: receives the guard; free it with hc_replay_guard_free.
@@ -2298,10 +2311,10 @@ enum hc_status hc_replay_guard_new(const struct hc_replay_options *options,
                                    struct hc_error **error);
 
 /**
- * Makes a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. What was committed
- * survives the end of the process; a power failure may take the last moments' ids with it.
+ * Creates a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Committed ids survive
+ * a crash of the process; a power failure can lose the latest ones.
  *
- * - `path`: the file; it is made where there is none. It is copied.
+ * - `path`: the file; it is made if there is none. It is copied.
  * - `options`: may be NULL, which means the defaults. The capacity must be 0: a file has none.
  * - `guard`: receives the guard; free it with hc_replay_guard_free.
  * - `error`: may be NULL.
@@ -2314,7 +2327,7 @@ enum hc_status hc_replay_guard_sqlite(const char *path,
                                       struct hc_error **error);
 
 /**
- * Makes a guard that keeps ids in a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
+ * Creates a guard with a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
  *
  * - `store`: required. It is copied.
  * - `options`: may be NULL, which means the defaults. The capacity must be 0: the store has its own.
@@ -2329,13 +2342,13 @@ enum hc_status hc_replay_guard_custom(const struct hc_replay_store *store,
                                       struct hc_error **error);
 
 /**
- * Whether the message that an event came in was handled already; nothing is recorded. Answer 2xx and do nothing where it was.
+ * Returns whether the message that carried an event was already handled. Records nothing. If it was, answer 2xx and do nothing.
  *
  * - `guard`: required.
- * - `event`: required. Its message is known by hc_event_message_id.
- * - `again`: receives true where the message was handled already.
+ * - `event`: required. hc_event_message_id identifies its message.
+ * - `again`: receives true if the message was already handled.
  * - `error`: may be NULL.
- * - Fails with HC_STORE: answer 5xx then, so that the message comes again; or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE: answer 5xx then, so that the message is sent again; or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_replay_guard_check(const struct hc_replay_guard *guard,
@@ -2344,12 +2357,12 @@ enum hc_status hc_replay_guard_check(const struct hc_replay_guard *guard,
                                      struct hc_error **error);
 
 /**
- * Records that the message that an event came in was handled. Until then it is a first one however often it comes.
+ * Records that the message that carried an event was handled.
  *
  * - `guard`: required.
  * - `event`: required.
  * - `error`: may be NULL.
- * - Fails as hc_replay_guard_check does.
+ * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
 enum hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
@@ -2357,13 +2370,13 @@ enum hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
                                       struct hc_error **error);
 
 /**
- * hc_replay_guard_check by a message's id alone.
+ * hc_replay_guard_check with the id of the message.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
- * - `again`: receives true where the message was handled already.
+ * - `again`: receives true if the message was already handled.
  * - `error`: may be NULL.
- * - Fails as hc_replay_guard_check does.
+ * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
 enum hc_status hc_replay_guard_check_id(const struct hc_replay_guard *guard,
@@ -2372,12 +2385,12 @@ enum hc_status hc_replay_guard_check_id(const struct hc_replay_guard *guard,
                                         struct hc_error **error);
 
 /**
- * hc_replay_guard_commit by a message's id alone.
+ * hc_replay_guard_commit with the id of the message.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
  * - `error`: may be NULL.
- * - Fails as hc_replay_guard_check does.
+ * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
 enum hc_status hc_replay_guard_commit_id(const struct hc_replay_guard *guard,
@@ -2385,14 +2398,14 @@ enum hc_status hc_replay_guard_commit_id(const struct hc_replay_guard *guard,
                                          struct hc_error **error);
 
 /**
- * hc_replay_guard_check_id by another clock. A store of your own keeps its own time.
+ * hc_replay_guard_check_id with another current time. A store of your own uses its own clock.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
- * - `now_unix_seconds`: the time to count the retention by, in seconds since 1970.
- * - `again`: receives true where the message was handled already.
+ * - `now_unix_seconds`: the time to compare the retention with, in seconds since 1970-01-01 UTC.
+ * - `again`: receives true if the message was already handled.
  * - `error`: may be NULL.
- * - Fails as hc_replay_guard_check does.
+ * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
 enum hc_status hc_replay_guard_check_id_at(const struct hc_replay_guard *guard,
@@ -2402,13 +2415,13 @@ enum hc_status hc_replay_guard_check_id_at(const struct hc_replay_guard *guard,
                                            struct hc_error **error);
 
 /**
- * hc_replay_guard_commit_id by another clock.
+ * hc_replay_guard_commit_id with another current time.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
- * - `now_unix_seconds`: the time to count the retention from, in seconds since 1970.
+ * - `now_unix_seconds`: the start of the retention, in seconds since 1970-01-01 UTC.
  * - `error`: may be NULL.
- * - Fails as hc_replay_guard_check does.
+ * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
 enum hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
@@ -2417,7 +2430,7 @@ enum hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
                                             struct hc_error **error);
 
 /**
- * Frees a guard. What is in its file, or in your store, stays there.
+ * Frees a guard. Ids in its file or in your store are kept.
  *
  * - `guard`: may be NULL.
  * - Threads: exclusive.
@@ -2425,7 +2438,7 @@ enum hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
 void hc_replay_guard_free(struct hc_replay_guard *guard);
 
 /**
- * Starts a sandbox. A client is made with its URL, id and secret, a verifier with its webhook secret.
+ * Starts a sandbox. Use its URL, client id and client secret for a client, and its webhook secret for a verifier.
  *
  * - `options`: may be NULL, which means the defaults.
  * - `sandbox`: receives the sandbox; free it with hc_sandbox_free.
@@ -2438,7 +2451,7 @@ enum hc_status hc_sandbox_new(const struct hc_sandbox_options *options,
                               struct hc_error **error);
 
 /**
- * Stops a sandbox and frees it and every text that came from it.
+ * Stops and frees a sandbox and the texts that came from it.
  *
  * - `sandbox`: may be NULL.
  * - Threads: exclusive.
@@ -2446,7 +2459,7 @@ enum hc_status hc_sandbox_new(const struct hc_sandbox_options *options,
 void hc_sandbox_free(struct hc_sandbox *sandbox);
 
 /**
- * Where it is, "http://127.0.0.1:...".
+ * URL of the environment, "http://127.0.0.1:...".
  *
  * - `sandbox`: may be NULL, which gives NULL.
  * - Returns text owned by `sandbox`.
@@ -2455,7 +2468,7 @@ void hc_sandbox_free(struct hc_sandbox *sandbox);
 const char *hc_sandbox_environment_url(const struct hc_sandbox *sandbox);
 
 /**
- * The client id to sign in with.
+ * Client id.
  *
  * - `sandbox`: may be NULL, which gives NULL.
  * - Returns text owned by `sandbox`.
@@ -2464,7 +2477,7 @@ const char *hc_sandbox_environment_url(const struct hc_sandbox *sandbox);
 const char *hc_sandbox_client_id(const struct hc_sandbox *sandbox);
 
 /**
- * The client secret to sign in with.
+ * Client secret.
  *
  * - `sandbox`: may be NULL, which gives NULL.
  * - Returns text owned by `sandbox`.
@@ -2473,7 +2486,7 @@ const char *hc_sandbox_client_id(const struct hc_sandbox *sandbox);
 const char *hc_sandbox_client_secret(const struct hc_sandbox *sandbox);
 
 /**
- * The secret that its webhooks are signed with.
+ * Secret that signs its webhooks.
  *
  * - `sandbox`: may be NULL, which gives NULL.
  * - Returns text owned by `sandbox`.
@@ -2482,25 +2495,25 @@ const char *hc_sandbox_client_secret(const struct hc_sandbox *sandbox);
 const char *hc_sandbox_webhook_secret(const struct hc_sandbox *sandbox);
 
 /**
- * The first organization.
+ * Id of the first organization.
  *
  * - `sandbox`: may be NULL, which gives NULL.
- * - Returns text owned by `sandbox`, "" where there is none.
+ * - Returns text owned by `sandbox`, "" if there is none.
  * - Threads: any number at once.
  */
 const char *hc_sandbox_organization_id(const struct hc_sandbox *sandbox);
 
 /**
- * The first organization's first directory.
+ * Id of the first directory of the first organization.
  *
  * - `sandbox`: may be NULL, which gives NULL.
- * - Returns text owned by `sandbox`, "" where there is none.
+ * - Returns text owned by `sandbox`, "" if there is none.
  * - Threads: any number at once.
  */
 const char *hc_sandbox_directory_id(const struct hc_sandbox *sandbox);
 
 /**
- * Where the sandbox's own calls are, for another program to change what it holds.
+ * Base URL of the control calls, with which another program can change the content.
  *
  * - `sandbox`: may be NULL, which gives NULL.
  * - Returns text owned by `sandbox`.
@@ -2509,10 +2522,11 @@ const char *hc_sandbox_directory_id(const struct hc_sandbox *sandbox);
 const char *hc_sandbox_control_url(const struct hc_sandbox *sandbox);
 
 /**
- * From now on, what happens is told to an endpoint as well: signed, and again on the vendor's schedule until it answers 2xx.
+ * Registers an endpoint. It receives a signed webhook for each later change, repeated on the vendor's schedule until it answers
+ * 2xx.
  *
  * - `sandbox`: required.
- * - `url`: where webhooks are sent. It is copied.
+ * - `url`: URL that webhooks are sent to. It is copied.
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
@@ -2521,13 +2535,14 @@ enum hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
                                             struct hc_error **error);
 
 /**
- * Hires somebody, and tells the endpoints.
+ * Creates a user and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
- * - `new_user`: required, with its email. Its texts are copied.
+ * - `new_user`: required, with its email. Texts are copied.
  * - `user`: receives the user; free it with hc_user_free.
  * - `error`: may be NULL.
- * - Fails with HC_BAD_REQUEST for an address without "@" or an unknown group, HC_NOT_FOUND for an unknown directory or organization.
+ * - Fails with HC_BAD_REQUEST for an address without "@" or an unknown group, HC_NOT_FOUND for an unknown directory or
+ *   organization.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
@@ -2536,12 +2551,12 @@ enum hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
                                       struct hc_error **error);
 
 /**
- * Changes somebody, and tells the endpoints.
+ * Changes a user and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
  * - `user_id`: "diruser_...".
- * - `change`: required. Its texts are copied.
- * - `user`: receives the user as they are then; free it with hc_user_free.
+ * - `change`: required. Texts are copied.
+ * - `user`: receives the changed user; free it with hc_user_free.
  * - `error`: may be NULL.
  * - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
  * - Threads: any number at once.
@@ -2553,18 +2568,18 @@ enum hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
                                       struct hc_error **error);
 
 /**
- * Lets somebody go, and tells the endpoints.
+ * Deletes a user and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
  * - `user_id`: "diruser_...".
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such user.
+ * - Fails with HC_NOT_FOUND if there is no such user.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const char *user_id, struct hc_error **error);
 
 /**
- * Makes a group, and tells the endpoints.
+ * Creates a group and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
  * - `display_name`: its name, not "".
@@ -2583,14 +2598,14 @@ enum hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
                                        struct hc_error **error);
 
 /**
- * Renames a group, and tells the endpoints.
+ * Renames a group and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
  * - `group_id`: "dirgroup_...".
  * - `display_name`: its new name.
- * - `group`: receives the group as it is then; free it with hc_group_free.
+ * - `group`: receives the changed group; free it with hc_group_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such group.
+ * - Fails with HC_NOT_FOUND if there is no such group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
@@ -2600,24 +2615,24 @@ enum hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
                                        struct hc_error **error);
 
 /**
- * Ends a group, and tells the endpoints; its members stay.
+ * Deletes a group and sends a webhook to the endpoints; its members are kept.
  *
  * - `sandbox`: required.
  * - `group_id`: "dirgroup_...".
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such group.
+ * - Fails with HC_NOT_FOUND if there is no such group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_delete_group(const struct hc_sandbox *sandbox, const char *group_id, struct hc_error **error);
 
 /**
- * Puts somebody into a group, and tells the endpoints.
+ * Adds a user to a group and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
  * - `group_id`: "dirgroup_...".
  * - `user_id`: "diruser_...".
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such user or group.
+ * - Fails with HC_NOT_FOUND if there is no such user or group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
@@ -2626,13 +2641,13 @@ enum hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
                                      struct hc_error **error);
 
 /**
- * Takes somebody out of a group, and tells the endpoints.
+ * Removes a user from a group and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
  * - `group_id`: "dirgroup_...".
  * - `user_id`: "diruser_...".
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where there is no such user or group.
+ * - Fails with HC_NOT_FOUND if there is no such user or group.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
@@ -2641,12 +2656,13 @@ enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
                                         struct hc_error **error);
 
 /**
- * Every `every`-th REST call from now on meets the next of the faults; none of them ends it. Requests for tokens are spared.
+ * Makes every `every`-th later REST call fail with the next of the faults, in turn; an empty list ends this. Requests for tokens
+ * do not fail.
  *
  * - `sandbox`: required.
- * - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage", "html",
- *   "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
- * - `faults_len`: how many.
+ * - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
+ *   "html", "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
+ * - `faults_len`: number of items.
  * - `every`: 1 for every call.
  * - `error`: may be NULL.
  * - Fails with HC_BAD_REQUEST, naming the unknown fault.
@@ -2659,21 +2675,21 @@ enum hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
                                 struct hc_error **error);
 
 /**
- * Moves the sandbox's clock ahead: tokens end, and deliveries that failed are tried again when they fall due.
+ * Advances the sandbox's clock: tokens expire, and failed deliveries that are due are tried again.
  *
  * - `sandbox`: required.
- * - `seconds`: how far.
+ * - `seconds`: by how much.
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t seconds, struct hc_error **error);
 
 /**
- * What was sent to the endpoints, what came back, what will be tried again and when.
+ * Returns the deliveries to the endpoints, their results and the times of the next attempts.
  *
  * - `sandbox`: required.
- * - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state" ("pending",
- *   "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
+ * - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state"
+ *   ("pending", "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
@@ -2682,15 +2698,15 @@ enum hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
                                      struct hc_error **error);
 
 /**
- * The body of an event as the vendor would send it, with sensible values: to be signed with hc_webhook_sign and sent to the code
- * under test. It needs no sandbox.
+ * Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
+ * under test. No sandbox is needed.
  *
- * - `type_`: such as "organization.directory.user_created"; the vendor's older names are sent as they are given.
- * - `overrides`: what it is to say, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and "data",
- *   whose keys are put over the example's. May be NULL, which means nothing. It is copied.
+ * - `type_`: such as "organization.directory.user_created"; the vendor's older names are kept as given.
+ * - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
+ *   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
  * - `body`: receives JSON; free it with hc_text_free.
  * - `error`: may be NULL.
- * - Fails with HC_BAD_REQUEST, as for a type that is not known, unless its data are given.
+ * - Fails with HC_BAD_REQUEST, for example for an unknown type without "data".
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_event_body(const char *type_,
@@ -2708,17 +2724,16 @@ enum hc_status hc_sandbox_event_body(const char *type_,
 const char *hc_outcome_name(int outcome);
 
 /**
- * Opens a mirror in a SQLite file, which is made where there is none.
+ * Opens a mirror in a SQLite file, which is made if there is none.
  *
- * - `path`: the file, beside which others of its name stand ("-wal", "-shm", "-lock"); or ":memory:" for one that ends with the mirror.
- *   It is copied.
- * - `client`: what it is synced with. It may be freed before the mirror. May be NULL: such a mirror reads, receives and feeds, but does
- *   not sync.
+ * - `path`: the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror in
+ *   memory. It is copied.
+ * - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
  * - `options`: may be NULL, which means the defaults.
  * - `mirror`: receives the mirror; free it with hc_mirror_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG (a
- *   webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG
+ *   (a webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_open(const char *path,
@@ -2728,7 +2743,7 @@ enum hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
- * Frees a mirror. What is in its file stays there; what came from it (users, changes, iterators) lives on.
+ * Frees a mirror. Its file is kept. Users, changes and iterators that it gave stay valid.
  *
  * - `mirror`: may be NULL.
  * - Threads: exclusive.
@@ -2736,17 +2751,17 @@ enum hc_status hc_mirror_open(const char *path,
 void hc_mirror_free(struct hc_mirror *mirror);
 
 /**
- * Takes a webhook: verifies it, stores it durably, and applies it. Answer 201 where this is HC_OK, 400 where it is
- * HC_WEBHOOK_VERIFICATION, and 500 for anything else, so that it comes again.
+ * Verifies a webhook, stores it durably and applies it. Answer 201 after HC_OK, 400 after HC_WEBHOOK_VERIFICATION, and 500
+ * otherwise, so that the vendor sends it again.
  *
  * - `mirror`: required.
- * - `headers`: all of the request's headers, whatever their order; `headers_len` of them.
- * - `headers_len`: how many.
- * - `body`: the request's body as it came, before any parser; `body_len` bytes.
- * - `body_len`: how many.
- * - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+ * - `headers`: all of the request's headers, in any order; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
+ * - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
  * - `error`: may be NULL.
- * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), HC_CONFIG where there is no secret, HC_STORE or
+ * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), HC_CONFIG if there is no secret, HC_STORE or
  *   HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
@@ -2759,13 +2774,13 @@ enum hc_status hc_mirror_receive(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Takes an event that hc_webhook_verify gave, as hc_mirror_receive does.
+ * Applies an event that hc_webhook_verify gave, like hc_mirror_receive.
  *
  * - `mirror`: required.
  * - `event`: required.
- * - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+ * - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
  * - `error`: may be NULL.
- * - Fails with HC_WEBHOOK_VERIFICATION where its data is not what its type says, HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_WEBHOOK_VERIFICATION if its data does not match its type, HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_apply(const struct hc_mirror *mirror,
@@ -2774,14 +2789,14 @@ enum hc_status hc_mirror_apply(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * Remembers the application's own account id beside a user, or forgets it. It is in every change of theirs from now on, and
- * stays whatever else of them changes.
+ * Sets or clears the application's own account id of a user. Later changes of the user contain it. Syncs and events do not alter
+ * it.
  *
  * - `mirror`: required.
  * - `user_id`: "diruser_...".
- * - `account_id`: the account's id; may be NULL, which forgets it. It is copied.
+ * - `account_id`: the account's id; NULL clears it. It is copied.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND where the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_NOT_FOUND if the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_link(const struct hc_mirror *mirror,
@@ -2790,12 +2805,11 @@ enum hc_status hc_mirror_link(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Sets which groups give which roles, in the place of what was set before. Who gets other roles by it is in the feed, as
- * "roles.changed".
+ * Replaces the role map: which groups give which roles. Each user whose roles change gets a "roles.changed" in the feed.
  *
  * - `mirror`: required.
  * - `pairs`: `pairs_len` pairs of a group and a role. They are copied.
- * - `pairs_len`: how many; 0 takes every role away.
+ * - `pairs_len`: number of pairs; 0 removes all roles.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -2806,7 +2820,7 @@ enum hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
                                       struct hc_error **error);
 
 /**
- * Which groups give which roles.
+ * The role map: which groups give which roles.
  *
  * - `mirror`: required.
  * - `role_map`: receives the pairs, in the order in which they were set; free it with hc_role_map_free.
@@ -2831,7 +2845,7 @@ size_t hc_role_map_len(const struct hc_role_map *role_map);
  *
  * - `role_map`: may be NULL, which gives NULL.
  * - `index`: from 0.
- * - Returns text owned by `role_map`, or NULL behind the last one.
+ * - Returns text owned by `role_map`, or NULL if `index` is out of range.
  * - Threads: any number at once.
  */
 const char *hc_role_map_group_at(const struct hc_role_map *role_map, size_t index);
@@ -2841,13 +2855,13 @@ const char *hc_role_map_group_at(const struct hc_role_map *role_map, size_t inde
  *
  * - `role_map`: may be NULL, which gives NULL.
  * - `index`: from 0.
- * - Returns text owned by `role_map`, or NULL behind the last one.
+ * - Returns text owned by `role_map`, or NULL if `index` is out of range.
  * - Threads: any number at once.
  */
 const char *hc_role_map_role_at(const struct hc_role_map *role_map, size_t index);
 
 /**
- * Frees a role map and every text that came from it.
+ * Frees a role map and the texts that came from it.
  *
  * - `role_map`: may be NULL.
  * - Threads: exclusive.
@@ -2855,11 +2869,11 @@ const char *hc_role_map_role_at(const struct hc_role_map *role_map, size_t index
 void hc_role_map_free(struct hc_role_map *role_map);
 
 /**
- * Begins to read the users of an organization, in the order in which the mirror learnt of them. Nothing is asked of the server.
+ * Starts reading the users of an organization, in the order in which the mirror first saw them. Sends no request.
  *
- * - `mirror`: required. The iterator does not need it to live on.
+ * - `mirror`: required. It may be freed before the iterator.
  * - `organization_id`: "org_...".
- * - `options`: which; may be NULL, which means all.
+ * - `options`: filters; may be NULL, which means all.
  * - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -2872,10 +2886,10 @@ enum hc_status hc_mirror_users(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * The next user.
+ * Gives the next user.
  *
- * - `iter`: required. After an error it is at its end: begin another one.
- * - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL behind the last one.
+ * - `iter`: required. After an error it is at its end: create another one.
+ * - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL after the last one.
  * - `error`: may be NULL.
  * - Fails with HC_STORE.
  * - Threads: one at a time.
@@ -2893,11 +2907,11 @@ enum hc_status hc_mirror_user_iter_next(struct hc_mirror_user_iter *iter,
 void hc_mirror_user_iter_free(struct hc_mirror_user_iter *iter);
 
 /**
- * One user of the mirror's.
+ * Returns one user.
  *
  * - `mirror`: required.
  * - `user_id`: "diruser_...".
- * - `user`: receives the user, or NULL where the mirror has none of this id; free it with hc_mirror_user_free.
+ * - `user`: receives the user, or NULL if the mirror has none with this id; free it with hc_mirror_user_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -2908,12 +2922,12 @@ enum hc_status hc_mirror_user_get(const struct hc_mirror *mirror,
                                   struct hc_error **error);
 
 /**
- * The users with a primary address, whatever the case of its letters, in all organizations: an address is no identity, and several may
- * have it.
+ * Returns the users of all organizations with this primary e-mail address, compared without case. Several users may share one
+ * address.
  *
  * - `mirror`: required.
  * - `email`: the address.
- * - `users`: receives the list, empty where nobody has it; free it with hc_mirror_user_list_free.
+ * - `users`: receives the list, empty if no user has it; free it with hc_mirror_user_list_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -2924,11 +2938,11 @@ enum hc_status hc_mirror_find_users(const struct hc_mirror *mirror,
                                     struct hc_error **error);
 
 /**
- * One group of the mirror's.
+ * Returns one group.
  *
  * - `mirror`: required.
  * - `group_id`: "dirgroup_...".
- * - `group`: receives the group, or NULL where the mirror has none of this id; free it with hc_mirror_group_free.
+ * - `group`: receives the group, or NULL if the mirror has none with this id; free it with hc_mirror_group_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -2939,7 +2953,7 @@ enum hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
                                    struct hc_error **error);
 
 /**
- * The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them.
+ * Returns the groups of an organization, or of one of its directories, in the order in which the mirror first saw them.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".
@@ -2956,10 +2970,10 @@ enum hc_status hc_mirror_groups(const struct hc_mirror *mirror,
                                 struct hc_error **error);
 
 /**
- * The directories that the mirror knows.
+ * Returns the directories that the mirror knows.
  *
  * - `mirror`: required.
- * - `organization_id`: "org_..."; may be NULL, which means those of all organizations.
+ * - `organization_id`: "org_..."; may be NULL, which means all organizations.
  * - `directories`: receives the list; free it with hc_mirror_directory_list_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
@@ -2971,17 +2985,17 @@ enum hc_status hc_mirror_directories(const struct hc_mirror *mirror,
                                      struct hc_error **error);
 
 /**
- * Syncs every directory of an organization, or one of them.
+ * Syncs all directories of an organization, or one of them.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_..."; may be NULL, which means every directory of the organization.
- * - `options`: how; may be NULL, which means the defaults.
- * - `reports`: receives what happened, a report a directory; free it with hc_sync_reports_free.
+ * - `options`: may be NULL, which means the defaults.
+ * - `reports`: receives one report per directory; free it with hc_sync_reports_free.
  * - `error`: may be NULL.
- * - Fails with HC_MASS_REMOVAL where the guard holds removals back (hc_error_removals_count and the like say which),
- *   HC_CONFIG where the mirror has no client, HC_NOT_FOUND where there is no such directory, HC_STORE, HC_INVALID_ARGUMENT,
- *   or any status that a request can have. Where one of several directories fails, the others were synced.
+ * - Fails with HC_MASS_REMOVAL if the guard holds removals back (see hc_error_removals_count), HC_CONFIG if the mirror has no
+ *   client, HC_NOT_FOUND if there is no such directory, HC_STORE, HC_INVALID_ARGUMENT, or any status that a request can have. If
+ *   one of several directories fails, the others were synced.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_sync(const struct hc_mirror *mirror,
@@ -2992,14 +3006,14 @@ enum hc_status hc_mirror_sync(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Syncs every directory of every organization of the environment, several at once. What goes wrong in one is in its report
- * and stops no other.
+ * Syncs every directory of every organization of the environment, several at once. An error in one directory is in its report
+ * and does not stop the others.
  *
  * - `mirror`: required.
- * - `options`: how; may be NULL, which means the defaults.
- * - `reports`: receives what happened, a report a directory; free it with hc_sync_reports_free.
+ * - `options`: may be NULL, which means the defaults.
+ * - `reports`: receives one report per directory; free it with hc_sync_reports_free.
  * - `error`: may be NULL.
- * - Fails with HC_CONFIG where the mirror has no client, HC_STORE, HC_INVALID_ARGUMENT, or any status that listing the
+ * - Fails with HC_CONFIG if the mirror has no client, HC_STORE, HC_INVALID_ARGUMENT, or any status that listing the
  *   organizations can have.
  * - Threads: any number at once.
  */
@@ -3009,7 +3023,7 @@ enum hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
                                   struct hc_error **error);
 
 /**
- * How the mirror stands with each directory, in the order of their ids.
+ * Returns how up to date the mirror is with each directory, ordered by id.
  *
  * - `mirror`: required.
  * - `statuses`: receives the list; free it with hc_mirror_directory_status_list_free.
@@ -3022,7 +3036,7 @@ enum hc_status hc_mirror_status(const struct hc_mirror *mirror,
                                 struct hc_error **error);
 
 /**
- * The users whose removal from a directory the guard holds back, all of them.
+ * Returns the ids of all users whose removal from a directory the guard holds back.
  *
  * - `mirror`: required.
  * - `directory_id`: "dir_...".
@@ -3037,13 +3051,13 @@ enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
                                        struct hc_error **error);
 
 /**
- * The changes behind a consumer's cursor, oldest first. A name that is new begins with the oldest change that is kept. What
- * is not acknowledged (hc_mirror_ack) comes again.
+ * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the oldest change that is kept.
+ * Changes are returned again until they are acknowledged (hc_mirror_ack).
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
- * - `limit`: the most changes to give, 1 to 10000.
- * - `batch`: receives the changes, none where there is nothing new; free it with hc_change_batch_free.
+ * - `limit`: largest number of changes, 1 to 10000.
+ * - `batch`: receives the changes; empty if there are no new ones; free it with hc_change_batch_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -3055,13 +3069,13 @@ enum hc_status hc_mirror_poll(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * As hc_mirror_poll, but where there is nothing yet it waits for the first change, and gives none after the timeout. A
- * change of another process is seen within half a second.
+ * Like hc_mirror_poll, but waits for a change if there is none, and gives an empty batch after the timeout. A change that
+ * another process commits is noticed within half a second.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
- * - `limit`: the most changes to give, 1 to 10000.
- * - `timeout_ms`: how long to wait, in milliseconds. 0: not at all. HC_WAIT_FOREVER: until something comes.
+ * - `limit`: largest number of changes, 1 to 10000.
+ * - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
  * - `batch`: receives the changes; free it with hc_change_batch_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
@@ -3075,14 +3089,14 @@ enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Acknowledges every change up to and including one: the consumer does not get them again. Durable when it returns. A
- * smaller number than one acknowledged before changes nothing.
+ * Acknowledges all changes up to and including `seq`: the consumer does not receive them again. The acknowledgement is durable
+ * when this returns. A smaller number than an earlier one has no effect.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
  * - `seq`: the number of a change that hc_mirror_poll gave.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT for a consumer that never polled and a number that no change has, or HC_STORE.
+ * - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no change has, or HC_STORE.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_ack(const struct hc_mirror *mirror,
@@ -3091,13 +3105,13 @@ enum hc_status hc_mirror_ack(const struct hc_mirror *mirror,
                              struct hc_error **error);
 
 /**
- * Puts a change aside that the consumer cannot handle, with what there is to say about it, and acknowledges it with those
- * before it. It is kept until it is dropped (hc_mirror_drop_parked).
+ * Parks a change that the consumer cannot handle, with a reason, and acknowledges all changes up to and including it. The change
+ * is kept until it is dropped (hc_mirror_drop_parked).
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
  * - `seq`: the number of a change that hc_mirror_poll gave.
- * - `reason`: what went wrong, for who looks at it later. It is copied.
+ * - `reason`: why the change was parked. It is copied.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change, or HC_STORE.
  * - Threads: any number at once.
@@ -3109,7 +3123,7 @@ enum hc_status hc_mirror_park(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * What a consumer has put aside, oldest first.
+ * Returns the changes that a consumer has parked, oldest first.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
@@ -3124,12 +3138,12 @@ enum hc_status hc_mirror_parked_changes(const struct hc_mirror *mirror,
                                         struct hc_error **error);
 
 /**
- * Forgets a change that was put aside.
+ * Deletes a parked change.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
  * - `seq`: the number of the change.
- * - `dropped`: receives whether there was one.
+ * - `dropped`: receives whether it existed.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -3141,8 +3155,8 @@ enum hc_status hc_mirror_drop_parked(const struct hc_mirror *mirror,
                                      struct hc_error **error);
 
 /**
- * Has a consumer, new or old, start with what is there: its next changes are a "group.created" and a "user.created" for
- * each group and user, with negative numbers and the cause "snapshot", and then every change since this call.
+ * Resets a new or known consumer to a snapshot of the mirror: it receives a "group.created" or "user.created" for each group and
+ * user, with negative numbers and the cause "snapshot", and then every change since this call.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
@@ -3155,7 +3169,7 @@ enum hc_status hc_mirror_start_from_snapshot(const struct hc_mirror *mirror,
                                              struct hc_error **error);
 
 /**
- * Every consumer, and how far it is.
+ * Returns all consumers and their positions.
  *
  * - `mirror`: required.
  * - `consumers`: receives the list; free it with hc_consumer_list_free.
@@ -3168,11 +3182,11 @@ enum hc_status hc_mirror_consumers(const struct hc_mirror *mirror,
                                    struct hc_error **error);
 
 /**
- * Forgets a consumer that is not coming back, with all it has put aside. What was kept for it can go.
+ * Deletes a consumer and its parked changes. Changes that were kept only for it can then be trimmed.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
- * - `dropped`: receives whether there was one.
+ * - `dropped`: receives whether it existed.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -3183,15 +3197,16 @@ enum hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
                                        struct hc_error **error);
 
 /**
- * Removes changes that are older than the retention and that every consumer has acknowledged, and what else has had its
- * time. Syncs do it when they end.
+ * Deletes changes that are older than the retention and that every consumer has acknowledged, and other rows whose retention has
+ * ended. Every sync does this when it ends.
  *
  * - `mirror`: required.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_trim(const struct hc_mirror *mirror, struct hc_error **error);
+enum hc_status hc_mirror_trim(const struct hc_mirror *mirror,
+                              struct hc_error **error);
 
 /**
  * The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot.

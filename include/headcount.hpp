@@ -1,14 +1,14 @@
-/* headcount for C++17: headcount.h with owners that free what they hold, exceptions in the place of statuses, and range-for.
+/* headcount for C++17: headcount.h with owning classes, exceptions instead of statuses, and range-for.
  *
- * Header-only; link with -lheadcount. What is owned is moved, never copied. What is borrowed stays a const pointer of headcount.h's, to be
- * read with its accessors, and lives as long as the object it came from (from a Range: until the next turn of the loop):
+ * Header-only; link with -lheadcount. Owning classes are move-only. Borrowed objects are const pointers or references of headcount.h, to be
+ * read with its accessors; they are valid as long as the object that they come from (from a Range: until the next iteration):
  *
  *     headcount::Client client = headcount::Client::from_env();
  *     for (const hc_user &user : client.all_users("org_1", "dir_1")) std::puts(hc_user_email(&user));
  *
- * Where a call of headcount.h fails, the one here throws headcount::Error. Texts in may be temporaries: they are copied. Options are the
- * structs of headcount.h, begun with headcount::options<T>(). Threads: as headcount.h says of the object. What calls back (observers,
- * replay stores, hc_..._async) is used through headcount.h, with get(). */
+ * If a call of headcount.h fails, the method here throws headcount::Error. Text arguments are copied and may be temporaries. Options are
+ * the structs of headcount.h, created by headcount::options<T>(). Thread-safety is that of headcount.h. Functions with callbacks (observers,
+ * replay stores, hc_..._async) are used through headcount.h, with get(). */
 #ifndef HEADCOUNT_HPP
 #define HEADCOUNT_HPP
 
@@ -28,7 +28,7 @@
 
 namespace headcount {
 
-/* Options with their size set and everything else at its default. */
+/* Returns options with their size set and all other fields at their defaults. */
 template <class T>
 T options() {
     T made{};
@@ -36,10 +36,10 @@ T options() {
     return made;
 }
 
-/* A text of headcount.h's as a string; "" where it is NULL. */
+/* Returns a text of headcount.h as a string; "" for NULL. */
 inline std::string text(const char *value) { return value == nullptr ? std::string() : std::string(value); }
 
-/* Frees with a function of headcount.h's. */
+/* A deleter that calls a function of headcount.h. */
 template <auto Free>
 struct Freed {
     template <class T>
@@ -48,25 +48,25 @@ struct Freed {
     }
 };
 
-/* The one owner of an object. */
+/* A unique owner of an object. */
 template <class T, auto Free>
 using Owned = std::unique_ptr<T, Freed<Free>>;
 
-/* What went wrong: what() is the message, in one line and without a secret. */
+/* An error. what() is the message, of one line and without secrets. */
 class Error : public std::runtime_error {
   public:
-    /* Takes the error over; it may be NULL. */
+    /* Takes ownership of the error, which may be NULL. */
     Error(hc_status status, hc_error *error)
         : std::runtime_error(error == nullptr ? hc_status_name(status) : hc_error_message(error)), status_(status), error_(error, hc_error_free) {}
 
     hc_status status() const noexcept { return status_; }
-    /* Why a webhook was refused; "" for errors of another kind. */
+    /* Why a webhook was refused; "" for errors of other kinds. */
     std::string reason() const { return text(hc_error_reason(error_.get())); }
-    /* The HTTP status of the server's answer; 0 where none came. */
+    /* HTTP status of the server's answer; 0 if there was none. */
     int http_status() const noexcept { return hc_error_http_status(error_.get()); }
-    /* The vendor's code; "" where the server sent none. */
+    /* The vendor's error code; "" if the server sent none. */
     std::string code() const { return text(hc_error_code(error_.get())); }
-    /* For the accessors of headcount.h; lives as long as any copy of this exception. */
+    /* For the accessors of headcount.h; valid as long as any copy of this exception. */
     const hc_error *get() const noexcept { return error_.get(); }
 
   private:
@@ -76,7 +76,7 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-/* Makes a call, whose last argument is where its error goes. */
+/* Makes a call whose last argument is the out-parameter of its error. */
 template <class Call>
 void check(Call call) {
     hc_error *error = nullptr;
@@ -84,7 +84,7 @@ void check(Call call) {
     if (status != HC_OK) throw Error(status, error);
 }
 
-/* Makes a call that gives a value of this type. */
+/* Makes a call that has an out-parameter of this type, and returns its value. */
 template <class T, class Call>
 T given(Call call) {
     T value{};
@@ -92,16 +92,16 @@ T given(Call call) {
     return value;
 }
 
-/* NULL for what is not there. */
+/* Returns NULL for nullopt. */
 inline const char *c_str(const std::optional<std::string> &value) { return value ? value->c_str() : nullptr; }
 
 } // namespace detail
 
-/* An owner with what all of them have: get() for headcount.h, and whether there is an object at all. */
+/* Base of the owning classes: get() for headcount.h, and whether there is an object. */
 template <class T, auto Free>
 class Object {
   public:
-    /* Takes the object over; it may be NULL. */
+    /* Takes ownership of the object, which may be NULL. */
     explicit Object(T *object) noexcept : object_(object) {}
     T *get() const noexcept { return object_.get(); }
     explicit operator bool() const noexcept { return object_ != nullptr; }
@@ -110,7 +110,7 @@ class Object {
     Owned<T, Free> object_;
 };
 
-/* A list or a page: size(), [] and range-for over what it owns. */
+/* A list or a page: size(), [] and range-for over its items. */
 template <class T, class Item, auto Len, auto At, auto Free>
 class List : public Object<T, Free> {
   public:
@@ -140,7 +140,7 @@ class List : public Object<T, Free> {
 
     std::size_t size() const noexcept { return Len(this->get()); }
     bool empty() const noexcept { return size() == 0; }
-    /* Throws std::out_of_range behind the last one. */
+    /* Throws std::out_of_range if the index is out of range. */
     const Item &operator[](std::size_t index) const {
         const Item *item = At(this->get(), index);
         if (item == nullptr) throw std::out_of_range("headcount: there are " + std::to_string(size()) + " items");
@@ -150,7 +150,7 @@ class List : public Object<T, Free> {
     iterator end() const { return {this->get(), size()}; }
 };
 
-/* What comes one at a time, fetched where that is needed: a loop goes through it once, and throws where fetching fails. */
+/* An iterator that fetches items as needed. It can be looped over once, and throws if fetching fails. */
 template <class T, class Item, auto Next, auto Free>
 class Range : public Object<T, Free> {
   public:
@@ -178,7 +178,7 @@ class Range : public Object<T, Free> {
         const Item *item_;
     };
 
-    /* The next one, or NULL behind the last. */
+    /* Returns the next item, or NULL after the last one. */
     const Item *next() { return next(this->get()); }
     iterator begin() { return {this->get(), next()}; }
     iterator end() { return {this->get(), nullptr}; }
@@ -217,7 +217,7 @@ using Changes = List<hc_change_batch, hc_change, hc_change_batch_len, hc_change_
 using ParkedChanges = List<hc_parked_list, hc_parked_change, hc_parked_list_len, hc_parked_list_at, hc_parked_list_free>;
 using Consumers = List<hc_consumer_list, hc_consumer, hc_consumer_list_len, hc_consumer_list_at, hc_consumer_list_free>;
 
-/* A request's headers, in whatever order and case they came. */
+/* A request's headers, in any order and case. */
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 namespace detail {
@@ -243,7 +243,7 @@ class Client : public Object<hc_client, hc_client_free> {
     static Client from_env(const hc_client_options *options = nullptr) {
         return Client(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_from_env(options, out, error); }));
     }
-    /* A client that shares this one's connections and whose calls have these options. */
+    /* Returns a client that shares connections with this one and uses these options for its calls. */
     Client with(const hc_call_options &options) const {
         return Client(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_with(get(), &options, out, error); }));
     }
@@ -311,7 +311,7 @@ class Client : public Object<hc_client, hc_client_free> {
     }
 };
 
-/* A verifier for one signing secret, or for several while one is being rotated. */
+/* A verifier for one signing secret, or for several while one is rotated. */
 class Webhook : public Object<hc_webhook, hc_webhook_free> {
   public:
     using Object::Object;
@@ -321,14 +321,14 @@ class Webhook : public Object<hc_webhook, hc_webhook_free> {
         return Webhook(detail::given<hc_webhook *>([&](hc_webhook **out, hc_error **error) { return hc_webhook_from_env(options, out, error); }));
     }
 
-    /* The event of a request: its headers, and its body as it came. Throws HC_WEBHOOK_VERIFICATION. */
+    /* Verifies a request (headers and unparsed body) and returns its event. Throws HC_WEBHOOK_VERIFICATION. */
     Event verify(const Headers &headers, std::string_view body) const {
         auto list = detail::headers(headers);
         return Event(detail::given<hc_event *>([&](hc_event **out, hc_error **error) {
             return hc_webhook_verify(get(), list.data(), list.size(), body.data(), body.size(), out, error);
         }));
     }
-    /* The headers that a request with this body would carry: for tests. */
+    /* Returns the signature headers of a request with this body, for tests. */
     Headers sign(std::string_view body, const std::optional<std::string> &id = std::nullopt, std::optional<std::int64_t> timestamp = std::nullopt) const {
         SignedHeaders made(detail::given<hc_signed_headers *>([&](hc_signed_headers **out, hc_error **error) {
             return hc_webhook_sign(get(), body.data(), body.size(), detail::c_str(id), timestamp ? &*timestamp : nullptr, out, error);
@@ -347,26 +347,26 @@ class Webhook : public Object<hc_webhook, hc_webhook_free> {
     }
 };
 
-/* A durable local copy of every directory, and a feed of what changed. */
+/* A durable local copy of all directories, with a feed of changes. */
 class Mirror : public Object<hc_mirror, hc_mirror_free> {
   public:
-    /* Is told how far a sync is, as hc_sync_progress_callback is. What it throws ends the program: the library cannot pass it on. */
+    /* Receives the progress of a sync, as hc_sync_progress_callback does. An exception terminates the program: the library cannot pass it on. */
     using OnProgress = std::function<void(const hc_sync_progress &)>;
 
     using Object::Object;
 
-    /* Without a client it reads, receives and feeds, but does not sync. */
+    /* Opens a mirror without a client: syncs throw HC_CONFIG. */
     explicit Mirror(const std::string &path, const hc_mirror_options *options = nullptr) : Object(open(path, nullptr, options)) {}
     Mirror(const std::string &path, const Client &client, const hc_mirror_options *options = nullptr) : Object(open(path, client.get(), options)) {}
 
-    /* One directory, or every one of the organization. Throws HC_MASS_REMOVAL where the guard holds removals back. */
+    /* Syncs one directory, or all of the organization. Throws HC_MASS_REMOVAL if the guard holds removals back. */
     SyncReports sync(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt,
                      hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
-        tell(how, on_progress);
+        set_progress(how, on_progress);
         return made<SyncReports, hc_sync_reports>(hc_mirror_sync, organization_id.c_str(), detail::c_str(directory_id), &how);
     }
     SyncReports sync_all(hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
-        tell(how, on_progress);
+        set_progress(how, on_progress);
         return made<SyncReports, hc_sync_reports>(hc_mirror_sync_all, &how);
     }
 
@@ -399,10 +399,10 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     AllMirrorUsers users(const std::string &organization_id, const hc_mirror_user_options *options = nullptr) const {
         return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_users, organization_id.c_str(), options);
     }
-    /* False where the mirror has none of this id. */
+    /* Converts to false if the mirror has none with this id. */
     MirrorUser user(const std::string &id) const { return made<MirrorUser, hc_mirror_user>(hc_mirror_user_get, id.c_str()); }
     MirrorUsers find_users(const std::string &email) const { return made<MirrorUsers, hc_mirror_user_list>(hc_mirror_find_users, email.c_str()); }
-    /* False where the mirror has none of this id. */
+    /* Converts to false if the mirror has none with this id. */
     MirrorGroup group(const std::string &id) const { return made<MirrorGroup, hc_mirror_group>(hc_mirror_group_get, id.c_str()); }
     MirrorGroups groups(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt) const {
         return made<MirrorGroups, hc_mirror_group_list>(hc_mirror_groups, organization_id.c_str(), detail::c_str(directory_id));
@@ -441,10 +441,10 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return detail::given<hc_mirror *>(
             [&](hc_mirror **out, hc_error **error) { return hc_mirror_open(path.c_str(), client, options, out, error); });
     }
-    static void tell(hc_sync_options &how, const OnProgress &on_progress) {
+    static void set_progress(hc_sync_options &how, const OnProgress &on_progress) {
         if (!on_progress) return;
         how.progress_data = const_cast<OnProgress *>(&on_progress);
-        how.on_progress = [](void *told, const hc_sync_progress *progress) noexcept { (*static_cast<const OnProgress *>(told))(*progress); };
+        how.on_progress = [](void *data, const hc_sync_progress *progress) noexcept { (*static_cast<const OnProgress *>(data))(*progress); };
     }
     template <class Call, class... Arguments>
     void call(Call function, Arguments... arguments) const {
@@ -476,7 +476,7 @@ class Sandbox : public Object<hc_sandbox, hc_sandbox_free> {
     std::string organization_id() const { return text(hc_sandbox_organization_id(get())); }
     std::string directory_id() const { return text(hc_sandbox_directory_id(get())); }
     std::string control_url() const { return text(hc_sandbox_control_url(get())); }
-    /* A client of it. */
+    /* Returns a client of this environment. */
     Client client() const { return Client(environment_url(), client_id(), client_secret()); }
 
     void register_endpoint(const std::string &url) const { call(hc_sandbox_register_endpoint, url.c_str()); }
@@ -497,16 +497,16 @@ class Sandbox : public Object<hc_sandbox, hc_sandbox_free> {
     void remove_member(const std::string &group_id, const std::string &user_id) const {
         call(hc_sandbox_remove_member, group_id.c_str(), user_id.c_str());
     }
-    /* Every `every`-th REST call meets the next of the faults; none of them ends it. */
+    /* Makes every `every`-th REST call fail with the next of the faults; an empty list ends this. */
     void fault(const std::vector<std::string> &faults, std::uint32_t every = 1) const {
         std::vector<const char *> texts;
         for (const auto &fault : faults) texts.push_back(fault.c_str());
         call(hc_sandbox_fault, texts.data(), texts.size(), every);
     }
     void advance(std::uint32_t seconds) const { call(hc_sandbox_advance, seconds); }
-    /* JSON, as hc_sandbox_deliveries gives it. */
+    /* Returns the JSON of hc_sandbox_deliveries. */
     std::string deliveries() const { return taken(given<hc_text *>(hc_sandbox_deliveries)); }
-    /* An event's body, as hc_sandbox_event_body makes it; it needs no sandbox. */
+    /* Returns the body of an event, as hc_sandbox_event_body does. */
     static std::string event_body(const std::string &type, const std::optional<std::string> &overrides = std::nullopt) {
         return taken(detail::given<hc_text *>(
             [&](hc_text **out, hc_error **error) { return hc_sandbox_event_body(type.c_str(), detail::c_str(overrides), out, error); }));

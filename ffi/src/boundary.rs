@@ -1,7 +1,8 @@
-//! The border: what every exported function does before and after the core's work, written once.
+//! The boundary between C and Rust: what every exported function does before and after the core's work.
 //!
-//! [`call!`] is for what can fail, [`read!`] for accessors, [`free!`] for the end of a handle and [`look`] for what asks no
-//! object. Each catches panics; each looks at a pointer before it is used. Arguments are converted by the functions below, which name the parameter in errors.
+//! [`call!`] is for calls that can fail, [`read!`] for accessors, [`free!`] frees an object, and [`look`] is for functions
+//! without an object. Each catches panics and checks pointers for NULL. The conversion functions below check arguments and name
+//! the parameter in errors. This module uses `error`, `options` and `generated/status`, and nothing that uses it.
 
 use crate::error::{hc_error, report};
 use crate::generated::status::hc_status;
@@ -13,7 +14,7 @@ use std::ptr;
 
 /// A call that can fail: `call!(error, out, (argument: conversion, …) => Result)`, or without `out`.
 ///
-/// A conversion is the name of one of this module's functions. The value goes to `*out`, an error to `*error`.
+/// A conversion is the name of one of this module's functions. The value is written to `*out`, an error to `*error`.
 macro_rules! call {
     ($error:ident, $out:ident, ($($arguments:tt)*) => $body:expr) => {
         $crate::boundary::call!(@ $error, ($out, stringify!($out)), ($($arguments)*) => $body)
@@ -24,29 +25,30 @@ macro_rules! call {
     (@ $error:ident, ($out:expr, $name:expr), ($($argument:ident: $conversion:ident),*) => $body:expr) => {{
         let work = move || -> headcount_core::Result<_> {
             $(
-                // SAFETY: the caller keeps the header's conventions: the argument is NULL, or valid for its type during this call.
+                // SAFETY: by the header's conventions, the argument is NULL, or valid for its type during this
+                // call.
                 let $argument = unsafe { $crate::boundary::$conversion($argument, stringify!($argument)) }?;
             )*
             $body
         };
-        // SAFETY: the caller keeps the header's conventions: both are NULL or may be written to.
+        // SAFETY: by the header's conventions, both are NULL or may be written to.
         unsafe { $crate::boundary::run($out, $name, $error, work) }
     }};
 }
 
-/// An accessor: `read!(object => value)`; NULL, 0 or false where the object is NULL.
+/// An accessor: `read!(object => value)`. Returns NULL, 0 or false if the object is NULL.
 macro_rules! read {
     ($object:ident => $value:expr) => {{
-        // SAFETY: the caller keeps the header's conventions: the object is NULL or alive during this call.
+        // SAFETY: by the header's conventions, the object is NULL or alive during this call.
         let object = unsafe { $object.as_ref() };
         $crate::boundary::look(move || object.map(|$object| $value))
     }};
 }
 
-/// The end of a handle that the caller owns; nothing where it is NULL.
+/// Frees an object that the caller owns. Does nothing if it is NULL.
 macro_rules! free {
     ($object:ident) => {{
-        // SAFETY: the caller keeps the header's conventions: the object is NULL, or came from this library and was not freed.
+        // SAFETY: by the header's conventions, the object is NULL, or came from this library and was not freed.
         unsafe { $crate::boundary::end($object) }
     }};
 }
@@ -55,25 +57,25 @@ pub(crate) use crate::error::is_null;
 pub(crate) use crate::options::{options, required_options};
 pub(crate) use {call, free, read};
 
-/// Where a call's value goes.
+/// An out-parameter.
 pub(crate) trait Out<T>: Copy {
-    /// Whether there is a place to put it.
+    /// Whether the out-parameter is NULL.
     fn is_null(self) -> bool;
-    /// Empties the place.
+    /// Writes NULL, `false` or the like.
     ///
     /// # Safety
     ///
-    /// The place is not NULL and may be written to.
+    /// The out-parameter is not NULL and may be written to.
     unsafe fn clear(self);
-    /// Puts the value there.
+    /// Writes the value.
     ///
     /// # Safety
     ///
-    /// The place is not NULL and may be written to.
+    /// The out-parameter is not NULL and may be written to.
     unsafe fn put(self, value: T);
 }
 
-/// An object that becomes the caller's.
+/// An object that the caller will own.
 impl<T> Out<T> for *mut *mut T {
     fn is_null(self) -> bool {
         self.is_null()
@@ -90,7 +92,7 @@ impl<T> Out<T> for *mut *mut T {
     }
 }
 
-/// An object that becomes the caller's, or NULL where there is none.
+/// An object that the caller will own, or NULL for `None`.
 impl<T> Out<Option<T>> for *mut *mut T {
     fn is_null(self) -> bool {
         self.is_null()
@@ -108,7 +110,7 @@ impl<T> Out<Option<T>> for *mut *mut T {
     }
 }
 
-/// An object that stays where it is, or NULL.
+/// An object that the caller borrows, or NULL.
 impl<T> Out<*const T> for *mut *const T {
     fn is_null(self) -> bool {
         self.is_null()
@@ -125,7 +127,7 @@ impl<T> Out<*const T> for *mut *const T {
     }
 }
 
-/// Yes or no; no where the call failed.
+/// A truth value; false if the call failed.
 impl Out<bool> for *mut bool {
     fn is_null(self) -> bool {
         self.is_null()
@@ -142,7 +144,7 @@ impl Out<bool> for *mut bool {
     }
 }
 
-/// No value: the status says all.
+/// No out-parameter: the call has no value.
 impl Out<()> for () {
     fn is_null(self) -> bool {
         false
@@ -153,7 +155,7 @@ impl Out<()> for () {
     unsafe fn put(self, (): ()) {}
 }
 
-/// Runs `work`, gives its value or its error to the caller, and turns a panic into an error. Behind [`call!`].
+/// Runs `work`, writes its value or error to the out-parameters, and turns a panic into an error. Used by [`call!`].
 ///
 /// # Safety
 ///
@@ -186,31 +188,31 @@ pub(crate) unsafe fn run<T, O: Out<T>>(
     }
 }
 
-/// What an accessor gives where there is nothing to give.
-pub(crate) trait Nothing {
-    const NOTHING: Self;
+/// The result of an accessor whose object is NULL.
+pub(crate) trait Absent {
+    const ABSENT: Self;
 }
 
-impl<T> Nothing for *const T {
-    const NOTHING: Self = ptr::null();
+impl<T> Absent for *const T {
+    const ABSENT: Self = ptr::null();
 }
 
-macro_rules! nothing {
-    ($($type:ty = $value:expr;)*) => { $(impl Nothing for $type { const NOTHING: Self = $value; })* };
+macro_rules! absent {
+    ($($type:ty = $value:expr;)*) => { $(impl Absent for $type { const ABSENT: Self = $value; })* };
 }
 
-impl Nothing for hc_status {
-    const NOTHING: Self = hc_status::HC_OK;
+impl Absent for hc_status {
+    const ABSENT: Self = hc_status::HC_OK;
 }
 
-nothing! { bool = false; f64 = 0.0; i64 = 0; i32 = 0; u32 = 0; u64 = 0; usize = 0; }
+absent! { bool = false; f64 = 0.0; i64 = 0; i32 = 0; u32 = 0; u64 = 0; usize = 0; }
 
-/// The value, or nothing after NULL or a panic. Behind [`read!`], and for what needs no object.
-pub(crate) fn look<T: Nothing>(value: impl FnOnce() -> Option<T>) -> T {
-    catch_unwind(AssertUnwindSafe(value)).ok().flatten().unwrap_or(T::NOTHING)
+/// Returns the value, or NULL, 0 or false for `None` and after a panic. Used by [`read!`], and for functions without an object.
+pub(crate) fn look<T: Absent>(value: impl FnOnce() -> Option<T>) -> T {
+    catch_unwind(AssertUnwindSafe(value)).ok().flatten().unwrap_or(T::ABSENT)
 }
 
-/// Takes an object back and drops it. Behind [`free!`].
+/// Drops an object that [`Out::put`] created. Used by [`free!`].
 ///
 /// # Safety
 ///
@@ -219,18 +221,18 @@ pub(crate) unsafe fn end<T>(object: *mut T) {
     if !object.is_null() {
         // SAFETY: it was made by `Box::into_raw`.
         let object = unsafe { Box::from_raw(object) };
-        // A panic on the way out has nowhere to be reported.
+        // There is no way to report a panic of `drop`.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
     }
 }
 
-/// Conversion: an object that the caller lends.
+/// Conversion: an object that the caller lends; it must not be NULL.
 ///
 /// # Safety
 ///
 /// `object` is NULL or alive for `'a`.
 pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     unsafe { object.as_ref() }.ok_or_else(|| is_null(name))
 }
 
@@ -240,7 +242,7 @@ pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T
 ///
 /// As for [`object`].
 pub(crate) unsafe fn optional_object<'a, T>(object: *const T, _: &str) -> Result<Option<&'a T>> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     Ok(unsafe { object.as_ref() })
 }
 
@@ -248,19 +250,19 @@ pub(crate) unsafe fn optional_object<'a, T>(object: *const T, _: &str) -> Result
 ///
 /// # Safety
 ///
-/// `object` is NULL, or alive for `'a` and nobody else's meanwhile.
+/// `object` is NULL, or alive for `'a` and used by no other code meanwhile.
 pub(crate) unsafe fn exclusive<'a, T>(object: *mut T, name: &str) -> Result<&'a mut T> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     unsafe { object.as_mut() }.ok_or_else(|| is_null(name))
 }
 
-/// Conversion: a text that must be there.
+/// Conversion: a text that must not be NULL.
 ///
 /// # Safety
 ///
 /// `text` is NULL, or NUL-terminated and alive for `'a`.
 pub(crate) unsafe fn text<'a>(text: *const c_char, name: impl Display) -> Result<&'a str> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     unsafe { optional_text(text, &name) }?.ok_or_else(|| is_null(name))
 }
 
@@ -284,11 +286,11 @@ pub(crate) unsafe fn optional_text<'a>(text: *const c_char, name: impl Display) 
 ///
 /// `value` is NULL or alive during the call.
 pub(crate) unsafe fn optional_value<T: Copy>(value: *const T, _: &str) -> Result<Option<T>> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     Ok(unsafe { value.as_ref() }.copied())
 }
 
-/// An array as its address and its length; the address may be NULL where the length is 0.
+/// Conversion: an array. The address may be NULL if the length is 0.
 ///
 /// # Safety
 ///
@@ -328,14 +330,14 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_on_the_way_out_stops_at_the_border() {
-        struct Bomb;
-        impl Drop for Bomb {
+    fn a_panic_while_an_object_is_dropped_does_not_unwind_into_c() {
+        struct PanicsOnDrop;
+        impl Drop for PanicsOnDrop {
             fn drop(&mut self) {
                 panic!("boom");
             }
         }
         // SAFETY: it was boxed here.
-        unsafe { end(Box::into_raw(Box::new(Bomb))) };
+        unsafe { end(Box::into_raw(Box::new(PanicsOnDrop))) };
     }
 }

@@ -1,6 +1,6 @@
-//! Calls that do not wait: each is begun here, and a callback of the caller's is given what it comes to.
+//! Asynchronous calls: each starts here and passes its result to a callback of the caller.
 //!
-//! [`start!`] is `call!`'s sister: the same conversions before the work, and then the work on the library's own thread.
+//! [`start!`] is like `call!`: it converts the arguments in the same way, and then runs the work on a thread of the library.
 
 use crate::boundary::{call, is_null};
 use crate::client::hc_client;
@@ -19,12 +19,13 @@ use std::ffi::{c_char, c_void};
 use std::future::Future;
 use std::ptr;
 
-/// Is given a page of organizations; free it with hc_organization_page_free.
+/// Receives a page of organizations; free it with hc_organization_page_free.
 ///
-/// After a failure `organization_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+/// After a failure `organization_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_organization_page_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -34,12 +35,13 @@ pub type hc_organization_page_callback = Option<
     ),
 >;
 
-/// Is given an organization; free it with hc_organization_free.
+/// Receives an organization; free it with hc_organization_free.
 ///
-/// After a failure `organization` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+/// After a failure `organization` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_organization_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -49,12 +51,13 @@ pub type hc_organization_callback = Option<
     ),
 >;
 
-/// Is given the directories; free them with hc_directory_list_free.
+/// Receives the directories; free them with hc_directory_list_free.
 ///
-/// After a failure `directory_list` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+/// After a failure `directory_list` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_directory_list_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -64,22 +67,24 @@ pub type hc_directory_list_callback = Option<
     ),
 >;
 
-/// Is given a directory; free it with hc_directory_free.
+/// Receives a directory; free it with hc_directory_free.
 ///
-/// After a failure `directory` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+/// After a failure `directory` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_directory_callback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, directory: *mut hc_directory, error: *mut hc_error),
 >;
 
-/// Is given how switching a directory went; free it with hc_directory_toggle_free.
+/// Receives the result of enabling or disabling a directory; free it with hc_directory_toggle_free.
 ///
-/// After a failure `directory_toggle` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+/// After a failure `directory_toggle` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_directory_toggle_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -89,22 +94,24 @@ pub type hc_directory_toggle_callback = Option<
     ),
 >;
 
-/// Is given a page of users; free it with hc_user_page_free.
+/// Receives a page of users; free it with hc_user_page_free.
 ///
-/// After a failure `user_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+/// After a failure `user_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_user_page_callback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, user_page: *mut hc_user_page, error: *mut hc_error),
 >;
 
-/// Is given a page of groups; free it with hc_group_page_free.
+/// Receives a page of groups; free it with hc_group_page_free.
 ///
-/// After a failure `group_page` is NULL, `status` says what went wrong, and `error` is to be freed with hc_error_free.
+/// After a failure `group_page` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_group_page_callback = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -114,14 +121,15 @@ pub type hc_group_page_callback = Option<
     ),
 >;
 
-/// Is told that something is done, or in `status` and `error` why it is not; free the error with hc_error_free.
+/// Receives the result of a call that has no value. After a failure `error` must be freed with hc_error_free.
 ///
-/// It is called once, from a thread of the library's, which waits for it: it must return soon, must not let a C++ exception out, and
-/// may begin other calls; a blocking one is HC_INVALID_ARGUMENT in it. `user_data` is what the call was begun with.
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
 pub type hc_done_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, error: *mut hc_error)>;
 
-/// A function that takes the value of a call, or its error.
+/// A callback that takes the value or the error of a call.
 trait Callback<T>: Send + 'static {
     /// Calls it.
     ///
@@ -131,13 +139,13 @@ trait Callback<T>: Send + 'static {
     unsafe fn answer(self, user_data: *mut c_void, result: Result<T>);
 }
 
-/// Splits a result into what C is given: a status, a value or NULL, and an error or NULL.
+/// Splits a result into a status, a value or NULL, and an error or NULL.
 fn split<T>(result: Result<T>) -> (hc_status, *mut T, *mut hc_error) {
     match result {
         Ok(value) => (hc_status::HC_OK, Box::into_raw(Box::new(value)), ptr::null_mut()),
         Err(reason) => {
             let mut error = ptr::null_mut();
-            // SAFETY: the place is this function's own.
+            // SAFETY: the place is a local variable.
             let status = unsafe { report(reason, &raw mut error) };
             (status, ptr::null_mut(), error)
         }
@@ -147,7 +155,7 @@ fn split<T>(result: Result<T>) -> (hc_status, *mut T, *mut hc_error) {
 impl<T: 'static> Callback<T> for unsafe extern "C" fn(*mut c_void, hc_status, *mut T, *mut hc_error) {
     unsafe fn answer(self, user_data: *mut c_void, result: Result<T>) {
         let (status, value, error) = split(result);
-        // SAFETY: the contract.
+        // SAFETY: this function's contract.
         unsafe { self(user_data, status, value, error) };
     }
 }
@@ -159,31 +167,31 @@ impl Callback<()> for unsafe extern "C" fn(*mut c_void, hc_status, *mut hc_error
             // SAFETY: `split` boxed it.
             drop(unsafe { Box::from_raw(value) });
         }
-        // SAFETY: the contract.
+        // SAFETY: this function's contract.
         unsafe { self(user_data, status, error) };
     }
 }
 
-/// Begins the work; its end, a panic among them, is told to the callback.
+/// Starts the work. Its result is passed to the callback; a panic is an error.
 fn begin<T: Send + 'static>(
     callback: Option<impl Callback<T>>,
     user_data: *mut c_void,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<()> {
     let (callback, user_data) = (callback.ok_or_else(|| is_null("callback"))?, UserData(user_data));
-    // A task of its own, so that a panic ends it alone.
+    // In a task of its own, so that a panic ends only that task.
     let work = blocking::spawn(work)?;
     blocking::spawn(async move {
         let result = work.await.unwrap_or_else(|_| Err(Error::internal("a defect in headcount, please report it")));
         let UserData(user_data) = { user_data };
-        // SAFETY: the header's conventions: the callback is fit to be called from here with its user_data.
+        // SAFETY: by the header's conventions, the callback may be called from this thread with its user_data.
         unsafe { callback.answer(user_data, result) };
     })?;
     Ok(())
 }
 
-/// A call that does not wait: `start!(error, callback, user_data, client, (argument: conversion, …) => future)`. The future is made of
-/// the process' own client, and of arguments as `call!` converts them.
+/// An asynchronous call: `start!(error, callback, user_data, client, (argument: conversion, …) => future)`. The future uses the
+/// client of this process and the arguments as `call!` converts them.
 macro_rules! start {
     ($error:ident, $callback:ident, $user_data:ident, $client:ident, ($($argument:ident: $conversion:ident),*) => $future:expr) => {
         call!($error, ($client: object $(, $argument: $conversion)*) => {
@@ -194,13 +202,13 @@ macro_rules! start {
     };
 }
 
-/// Begins to list one page of organizations, as hc_organizations does, and returns at once.
+/// Starts listing one page of organizations, as hc_organizations does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
-/// - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -218,13 +226,13 @@ pub unsafe extern "C" fn hc_organizations_async(
     })
 }
 
-/// Begins to fetch an organization, as hc_organization_get does, and returns at once.
+/// Starts fetching an organization, as hc_organization_get does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -240,13 +248,13 @@ pub unsafe extern "C" fn hc_organization_get_async(
     })
 }
 
-/// Begins to fetch an organization, as hc_organization_get_by_external_id does, and returns at once.
+/// Starts fetching an organization, as hc_organization_get_by_external_id does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
-/// - `external_id`: the application's id.
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `external_id`: the application's id of the organization.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -262,13 +270,13 @@ pub unsafe extern "C" fn hc_organization_get_by_external_id_async(
     })
 }
 
-/// Begins to make an organization, as hc_organization_create does, and returns at once.
+/// Starts creating an organization, as hc_organization_create does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
-/// - `fields`: required, with its display_name. Its texts are copied.
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `fields`: required, with its display_name. Texts are copied.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -289,14 +297,14 @@ pub unsafe extern "C" fn hc_organization_create_async(
     })
 }
 
-/// Begins to change an organization, as hc_organization_update does, and returns at once.
+/// Starts changing an organization, as hc_organization_update does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
-/// - `fields`: required. Its texts are copied.
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `fields`: required. Texts are copied.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -318,13 +326,13 @@ pub unsafe extern "C" fn hc_organization_update_async(
     })
 }
 
-/// Begins to remove an organization, as hc_organization_delete does, and returns at once.
+/// Starts deleting an organization, as hc_organization_delete does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -340,13 +348,13 @@ pub unsafe extern "C" fn hc_organization_delete_async(
     })
 }
 
-/// Begins to fetch the directories of an organization, as hc_directories does, and returns at once.
+/// Starts fetching the directories of an organization, as hc_directories does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -362,14 +370,14 @@ pub unsafe extern "C" fn hc_directories_async(
     })
 }
 
-/// Begins to fetch a directory, as hc_directory_get does, and returns at once.
+/// Starts fetching a directory, as hc_directory_get does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -386,13 +394,13 @@ pub unsafe extern "C" fn hc_directory_get_async(
     })
 }
 
-/// Begins to fetch the first directory of an organization, as hc_directory_primary does, and returns at once.
+/// Starts fetching the first directory of an organization, as hc_directory_primary does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -408,14 +416,14 @@ pub unsafe extern "C" fn hc_directory_primary_async(
     })
 }
 
-/// Begins to enable a directory, as hc_directory_enable does, and returns at once.
+/// Begins to enable a directory, as hc_directory_enable does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -432,14 +440,14 @@ pub unsafe extern "C" fn hc_directory_enable_async(
     })
 }
 
-/// Begins to disable a directory, as hc_directory_disable does, and returns at once.
+/// Begins to disable a directory, as hc_directory_disable does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -456,15 +464,15 @@ pub unsafe extern "C" fn hc_directory_disable_async(
     })
 }
 
-/// Begins to list one page of a directory's users, as hc_directory_users does, and returns at once.
+/// Starts listing one page of a directory's users, as hc_directory_users does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -484,15 +492,15 @@ pub unsafe extern "C" fn hc_directory_users_async(
     })
 }
 
-/// Begins to list one page of a directory's groups, as hc_directory_groups does, and returns at once.
+/// Starts listing one page of a directory's groups, as hc_directory_groups does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: which; may be NULL, which means the server's defaults. Its texts are copied.
-/// - `callback`: required; called once where this returns HC_OK, never otherwise.
+/// - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
 /// - `user_data`: what the callback is called with; may be NULL.
-/// - `error`: may be NULL. What goes wrong after this has returned is the callback's to hear.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! Ending calls from another thread, and calls with a deadline of their own.
+//! Cancelling calls from another thread, and calls with their own deadline.
 
 use crate::boundary::{call, free, object, read};
 use crate::client::hc_client;
@@ -8,26 +8,27 @@ use crate::options::{growing, unless_zero};
 use headcount_core::{CallOptions, Cancel, Error};
 use std::time::Duration;
 
-/// Ends calls: those under way and later ones.
+/// Cancels calls: running and later ones.
 pub struct hc_cancel(Cancel);
 
-/// What single calls are told otherwise than the rest of their client's. Zero all of it, set struct_size and what you need.
+/// Options of single calls, which differ from those of their client. Set all bytes to 0, then struct_size and the fields that you
+/// need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_call_options {
     /// sizeof(hc_call_options).
     pub struct_size: usize,
-    /// What ends the calls early, or NULL. It may be freed while they last.
+    /// Cancels the calls, or NULL. It may be freed during the calls.
     pub cancel: *const hc_cancel,
-    /// The deadline of each call with all its attempts, in milliseconds. 0: the client's.
+    /// Deadline of each call with all its attempts, in milliseconds. 0: the client's.
     pub timeout_ms: u32,
-    /// How often a call is tried in all; 1 turns retries off. 0: as often as the client's.
+    /// Largest number of attempts of a call; 1 disables retries. 0: the client's.
     pub max_attempts: u32,
 }
 
 growing!(hc_call_options { cancel, timeout_ms, max_attempts });
 
-/// Makes a handle to end calls with; hc_client_with gives it to them.
+/// Creates a handle that can cancel calls; pass it to hc_client_with.
 ///
 /// - `cancel`: receives the handle; free it with hc_cancel_free.
 /// - `error`: may be NULL.
@@ -37,8 +38,8 @@ pub unsafe extern "C" fn hc_cancel_new(cancel: *mut *mut hc_cancel, error: *mut 
     call!(error, cancel, () => Ok(hc_cancel(Cancel::new())))
 }
 
-/// Ends every call that was given the handle, now and from now on: they fail with HC_CANCELLED. What they sent may or may not have
-/// reached the server.
+/// Cancels all running and later calls that use the handle: they fail with HC_CANCELLED. The server may or may not have received
+/// their requests.
 ///
 /// - `cancel`: required.
 /// - `error`: may be NULL.
@@ -60,7 +61,7 @@ pub unsafe extern "C" fn hc_cancel_is_cancelled(cancel: *const hc_cancel) -> boo
     read!(cancel => cancel.0.is_cancelled())
 }
 
-/// Frees the handle. Calls that were given it go on, and nothing can end them early any more.
+/// Frees the handle. Calls that use it continue and can no longer be cancelled.
 ///
 /// - `cancel`: may be NULL.
 /// - Threads: exclusive.
@@ -69,10 +70,10 @@ pub unsafe extern "C" fn hc_cancel_free(cancel: *mut hc_cancel) {
     free!(cancel);
 }
 
-/// Makes a client that shares the connections, the token and the settings of another one, and whose calls have these options.
+/// Creates a client that shares connections, token and settings with another one and uses these options for its calls.
 ///
 /// - `client`: required. It may be freed before the new one.
-/// - `options`: may be NULL, which means nothing told otherwise.
+/// - `options`: may be NULL, which means no difference.
 /// - `with`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.

@@ -1,4 +1,4 @@
-//! The change feed: numbered changes, and consumers that each remember how far they are.
+//! The change feed: numbered changes, and consumers with a cursor each.
 
 use crate::boundary::call;
 use crate::error::hc_error;
@@ -8,16 +8,16 @@ use headcount_core::Error;
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// For timeout_ms of hc_mirror_wait: until something comes.
+/// For timeout_ms of hc_mirror_wait: no limit.
 pub const HC_WAIT_FOREVER: i64 = -1;
 
-/// The changes behind a consumer's cursor, oldest first. A name that is new begins with the oldest change that is kept. What
-/// is not acknowledged (hc_mirror_ack) comes again.
+/// Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the oldest change that is kept.
+/// Changes are returned again until they are acknowledged (hc_mirror_ack).
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
-/// - `limit`: the most changes to give, 1 to 10000.
-/// - `batch`: receives the changes, none where there is nothing new; free it with hc_change_batch_free.
+/// - `limit`: largest number of changes, 1 to 10000.
+/// - `batch`: receives the changes; empty if there are no new ones; free it with hc_change_batch_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -32,13 +32,13 @@ pub unsafe extern "C" fn hc_mirror_poll(
     call!(error, batch, (mirror: object, consumer: text) => mirror.0.poll(consumer, limit).map(hc_change_batch::from))
 }
 
-/// As hc_mirror_poll, but where there is nothing yet it waits for the first change, and gives none after the timeout. A
-/// change of another process is seen within half a second.
+/// Like hc_mirror_poll, but waits for a change if there is none, and gives an empty batch after the timeout. A change that
+/// another process commits is noticed within half a second.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
-/// - `limit`: the most changes to give, 1 to 10000.
-/// - `timeout_ms`: how long to wait, in milliseconds. 0: not at all. HC_WAIT_FOREVER: until something comes.
+/// - `limit`: largest number of changes, 1 to 10000.
+/// - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
 /// - `batch`: receives the changes; free it with hc_change_batch_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
@@ -63,14 +63,14 @@ pub unsafe extern "C" fn hc_mirror_wait(
     })
 }
 
-/// Acknowledges every change up to and including one: the consumer does not get them again. Durable when it returns. A
-/// smaller number than one acknowledged before changes nothing.
+/// Acknowledges all changes up to and including `seq`: the consumer does not receive them again. The acknowledgement is durable
+/// when this returns. A smaller number than an earlier one has no effect.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
 /// - `seq`: the number of a change that hc_mirror_poll gave.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT for a consumer that never polled and a number that no change has, or HC_STORE.
+/// - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no change has, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_ack(
@@ -82,13 +82,13 @@ pub unsafe extern "C" fn hc_mirror_ack(
     call!(error, (mirror: object, consumer: text) => mirror.0.ack(consumer, seq))
 }
 
-/// Puts a change aside that the consumer cannot handle, with what there is to say about it, and acknowledges it with those
-/// before it. It is kept until it is dropped (hc_mirror_drop_parked).
+/// Parks a change that the consumer cannot handle, with a reason, and acknowledges all changes up to and including it. The change
+/// is kept until it is dropped (hc_mirror_drop_parked).
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
 /// - `seq`: the number of a change that hc_mirror_poll gave.
-/// - `reason`: what went wrong, for who looks at it later. It is copied.
+/// - `reason`: why the change was parked. It is copied.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change, or HC_STORE.
 /// - Threads: any number at once.
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn hc_mirror_park(
     call!(error, (mirror: object, consumer: text, reason: text) => mirror.0.park(consumer, seq, reason))
 }
 
-/// What a consumer has put aside, oldest first.
+/// Returns the changes that a consumer has parked, oldest first.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
@@ -121,12 +121,12 @@ pub unsafe extern "C" fn hc_mirror_parked_changes(
     call!(error, parked, (mirror: object, consumer: text) => mirror.0.parked_changes(consumer).map(hc_parked_list::from))
 }
 
-/// Forgets a change that was put aside.
+/// Deletes a parked change.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
 /// - `seq`: the number of the change.
-/// - `dropped`: receives whether there was one.
+/// - `dropped`: receives whether it existed.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -141,8 +141,8 @@ pub unsafe extern "C" fn hc_mirror_drop_parked(
     call!(error, dropped, (mirror: object, consumer: text) => mirror.0.drop_parked(consumer, seq))
 }
 
-/// Has a consumer, new or old, start with what is there: its next changes are a "group.created" and a "user.created" for
-/// each group and user, with negative numbers and the cause "snapshot", and then every change since this call.
+/// Resets a new or known consumer to a snapshot of the mirror: it receives a "group.created" or "user.created" for each group and
+/// user, with negative numbers and the cause "snapshot", and then every change since this call.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
@@ -158,7 +158,7 @@ pub unsafe extern "C" fn hc_mirror_start_from_snapshot(
     call!(error, (mirror: object, consumer: text) => mirror.0.start_from_snapshot(consumer))
 }
 
-/// Every consumer, and how far it is.
+/// Returns all consumers and their positions.
 ///
 /// - `mirror`: required.
 /// - `consumers`: receives the list; free it with hc_consumer_list_free.
@@ -174,11 +174,11 @@ pub unsafe extern "C" fn hc_mirror_consumers(
     call!(error, consumers, (mirror: object) => mirror.0.consumers().map(hc_consumer_list::from))
 }
 
-/// Forgets a consumer that is not coming back, with all it has put aside. What was kept for it can go.
+/// Deletes a consumer and its parked changes. Changes that were kept only for it can then be trimmed.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
-/// - `dropped`: receives whether there was one.
+/// - `dropped`: receives whether it existed.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -192,8 +192,8 @@ pub unsafe extern "C" fn hc_mirror_drop_consumer(
     call!(error, dropped, (mirror: object, consumer: text) => mirror.0.drop_consumer(consumer))
 }
 
-/// Removes changes that are older than the retention and that every consumer has acknowledged, and what else has had its
-/// time. Syncs do it when they end.
+/// Deletes changes that are older than the retention and that every consumer has acknowledged, and other rows whose retention has
+/// ended. Every sync does this when it ends.
 ///
 /// - `mirror`: required.
 /// - `error`: may be NULL.

@@ -10,10 +10,11 @@ use headcount_core::{ClientBuilder, Error, Result, blocking};
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-/// The REST client of one environment. Any number of threads may use it at once; they share its connections and its token.
+/// The REST client of one environment. Thread-safe: any number of threads may use it at once, and share its connections and its
+/// token.
 pub struct hc_client(pub(crate) blocking::Client);
 
-/// Settings of a client. Zero all of it, set struct_size and what you need.
+/// Settings of a client. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_client_options {
@@ -23,35 +24,35 @@ pub struct hc_client_options {
     pub environment_url: *const c_char,
     /// The client id, "skc_...".
     pub client_id: *const c_char,
-    /// The client secret. The library's copy is never printed, and zeroed when the client is freed.
+    /// The client secret. The library's copy is never printed, and is overwritten with zeros when the client is freed.
     pub client_secret: *const c_char,
-    /// The deadline of each call with all its attempts, in milliseconds. 0: one minute.
+    /// Deadline of each call with all its attempts, in milliseconds. 0: 60000.
     pub timeout_ms: u32,
-    /// How often a call is tried in all; 1 turns retries off. 0: five times.
+    /// Largest number of attempts of a call; 1 disables retries. 0: 5.
     pub max_attempts: u32,
-    /// How long one attempt of a call may take before another is made, in milliseconds. 0: 20 seconds.
+    /// Timeout of one attempt, in milliseconds. 0: 20000.
     pub attempt_timeout_ms: u32,
-    /// How long a connection may take to be made, in milliseconds. 0: 10 seconds.
+    /// Timeout of connecting, in milliseconds. 0: 10000.
     pub connect_timeout_ms: u32,
-    /// The longest first wait between attempts, in milliseconds; it doubles from attempt to attempt. 0: 250.
+    /// Longest wait before the first retry, in milliseconds; it doubles with each retry. 0: 250.
     pub retry_base_ms: u32,
-    /// The longest wait between attempts, in milliseconds, unless the server asks for more. 0: 8 seconds.
+    /// Longest wait before a retry, in milliseconds, unless the server asks for more. 0: 8000.
     pub retry_cap_ms: u32,
-    /// How many retries all calls have between them; each call that succeeds gives half of one back. 0: 100.
+    /// Number of retries that all calls share; each successful call adds half a retry. 0: 100.
     pub retry_budget: u32,
-    /// How many requests may be under way at once; the rest wait their turn. 0: 32.
+    /// Largest number of concurrent requests; others wait. 0: 32.
     pub max_concurrency: u32,
-    /// The longest answer that is read, in bytes; a longer one is HC_DECODE. 0: 8 MiB.
+    /// Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0: 8 MiB.
     pub max_response_bytes: u64,
-    /// The URL of the proxy to go through. NULL: what HTTPS_PROXY or ALL_PROXY says. "": none at all.
+    /// URL of the proxy. NULL: that of HTTPS_PROXY or ALL_PROXY. "": no proxy.
     pub proxy: *const c_char,
-    /// A file of certificate authorities in PEM that are trusted beside the system's, or NULL.
+    /// PEM file of certificate authorities that are trusted in addition to the system's, or NULL.
     pub ca_file: *const c_char,
-    /// What is appended to the User-Agent, such as "acme-provisioning/2.1", or NULL.
+    /// Appended to the User-Agent header, such as "acme-provisioning/2.1"; or NULL.
     pub user_agent_suffix: *const c_char,
-    /// Is told what the client does until its last call has ended, or NULL.
+    /// Receives the client's activities until its last call has ended, or NULL.
     pub observer: hc_observer,
-    /// What the observer is called with; may be NULL.
+    /// Passed to the observer; may be NULL.
     pub observer_data: *mut c_void,
 }
 
@@ -75,9 +76,9 @@ growing!(hc_client_options {
     observer_data,
 });
 
-/// Makes a client from settings in code. No connection is made yet.
+/// Creates a client from settings in code. Does not connect yet.
 ///
-/// - `options`: required, with its three texts. They are copied: free yours when this returns.
+/// - `options`: required, with its first three texts. Texts are copied.
 /// - `client`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_CONFIG (a setting is empty or malformed) or HC_INVALID_ARGUMENT (a text is NULL or not UTF-8).
@@ -102,9 +103,9 @@ pub unsafe extern "C" fn hc_client_new(
     })
 }
 
-/// Makes a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. No connection is made yet.
+/// Creates a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. Does not connect yet.
 ///
-/// - `options`: the three texts that the environment gives must be NULL. May be NULL, which means the defaults.
+/// - `options`: the texts that come from the environment must be NULL. May be NULL, which means the defaults.
 /// - `client`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -127,7 +128,7 @@ pub unsafe extern "C" fn hc_client_from_env(
     })
 }
 
-/// Frees a client. What came from it (pages, iterators, errors) lives on.
+/// Frees a client. Pages, iterators and errors that it gave stay valid.
 ///
 /// - `client`: may be NULL.
 /// - Threads: exclusive.
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn hc_client_free(client: *mut hc_client) {
 ///
 /// They are NULL, or NUL-terminated and alive for `'a`.
 unsafe fn texts<'a>(options: &hc_client_options) -> Result<[Option<&'a str>; 3]> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     unsafe {
         Ok([
             optional_text(options.environment_url, "options.environment_url")?,
@@ -157,7 +158,7 @@ unsafe fn texts<'a>(options: &hc_client_options) -> Result<[Option<&'a str>; 3]>
 /// Texts in `options` are NULL, or NUL-terminated and alive during the call.
 unsafe fn finish(mut builder: ClientBuilder, options: &hc_client_options) -> Result<hc_client> {
     let milliseconds = |value: u32| unless_zero(value).map(|value| Duration::from_millis(value.into()));
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let text = |text, name| unsafe { optional_text(text, name) };
     macro_rules! set {
         ($($setting:ident: $value:expr;)*) => { $(if let Some(value) = $value { builder = builder.$setting(value); })* };

@@ -1,4 +1,4 @@
-//! Directories: an organization's Okta, Entra, Google, ..., as Scalekit follows it.
+//! Directories of an organization (Okta, Entra, Google, ...), as Scalekit synchronizes them.
 
 use crate::boundary::call;
 use crate::client::hc_client;
@@ -6,13 +6,13 @@ use crate::error::hc_error;
 use crate::generated::{hc_directory, hc_directory_list, hc_directory_toggle, hc_status};
 use std::ffi::c_char;
 
-/// Fetches all directories of an organization; they come in one answer.
+/// Fetches all directories of an organization with one request.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
 /// - `directories`: receives the list; free it with hc_directory_list_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such organization, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if there is no such organization, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_directories(
@@ -31,9 +31,9 @@ pub unsafe extern "C" fn hc_directories(
 /// - `client`: required.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `directory`: receives it; free it with hc_directory_free.
+/// - `directory`: receives the result; free it with hc_directory_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_directory_get(
@@ -48,13 +48,13 @@ pub unsafe extern "C" fn hc_directory_get(
     })
 }
 
-/// Fetches the first directory that the organization lists, which is the one that most organizations have.
+/// Fetches the first directory of an organization. Most organizations have only one.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
-/// - `directory`: receives it; free it with hc_directory_free.
+/// - `directory`: receives the result; free it with hc_directory_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where the organization has no directory, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if the organization has no directory, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_directory_primary(
@@ -68,14 +68,14 @@ pub unsafe extern "C" fn hc_directory_primary(
     })
 }
 
-/// Has Scalekit follow the directory.
+/// Enables a directory: Scalekit synchronizes it.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `toggle`: receives how it went; free it with hc_directory_toggle_free.
+/// - `toggle`: receives the result; free it with hc_directory_toggle_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_directory_enable(
@@ -90,14 +90,14 @@ pub unsafe extern "C" fn hc_directory_enable(
     })
 }
 
-/// Has Scalekit stop following the directory.
+/// Disables a directory: Scalekit stops synchronizing it.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `toggle`: receives how it went; free it with hc_directory_toggle_free.
+/// - `toggle`: receives the result; free it with hc_directory_toggle_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where the organization has no such directory, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_directory_disable(

@@ -16,7 +16,7 @@ pub extern "C" fn hc_version() -> *const c_char {
     look(|| Some(VERSION.as_ptr().cast()))
 }
 
-/// The status that the call returned.
+/// Returns the status of the failed call.
 ///
 /// - `error`: may be NULL, which is HC_OK.
 /// - Threads: any number at once.
@@ -25,7 +25,7 @@ pub unsafe extern "C" fn hc_error_status(error: *const hc_error) -> hc_status {
     read!(error => error.status())
 }
 
-/// What went wrong, in one line: what was expected, what came, what was being done. It never holds a secret.
+/// Message of one line: what was expected, what was received and what was being done. It contains no secrets.
 ///
 /// - `error`: may be NULL, which gives NULL.
 /// - Returns text owned by `error`.
@@ -35,40 +35,40 @@ pub unsafe extern "C" fn hc_error_message(error: *const hc_error) -> *const c_ch
     read!(error => error.cached.message.of_display(Some(&error.error)))
 }
 
-/// The HTTP status of the server's answer.
+/// HTTP status of the server's answer.
 ///
 /// - `error`: may be NULL, which gives 0.
-/// - Returns 0 where no answer came.
+/// - Returns 0 if there was no answer.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_http_status(error: *const hc_error) -> c_int {
     read!(error => error.error.http_status().map_or(0, c_int::from))
 }
 
-/// The vendor's code for it, such as "RESOURCE_NOT_FOUND".
+/// The vendor's error code, such as "RESOURCE_NOT_FOUND".
 ///
 /// - `error`: may be NULL, which gives NULL.
-/// - Returns text owned by `error`, or NULL where the server sent none.
+/// - Returns text owned by `error`, or NULL if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_code(error: *const hc_error) -> *const c_char {
     read!(error => error.cached.code.of_option(error.error.code()))
 }
 
-/// The `details` of the server's error body, as JSON text.
+/// The `details` of the server's error body.
 ///
 /// - `error`: may be NULL, which gives NULL.
-/// - Returns text owned by `error`, or NULL where the server sent none.
+/// - Returns text owned by `error`, or NULL if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_details(error: *const hc_error) -> *const c_char {
     read!(error => error.cached.details.of_option(error.error.details()))
 }
 
-/// The server's id of the request, for its support desk.
+/// The server's id of the request, for support inquiries.
 ///
 /// - `error`: may be NULL, which gives NULL.
-/// - Returns text owned by `error`, or NULL where the server sent none.
+/// - Returns text owned by `error`, or NULL if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_request_id(error: *const hc_error) -> *const c_char {
@@ -79,47 +79,47 @@ pub unsafe extern "C" fn hc_error_request_id(error: *const hc_error) -> *const c
 /// "invalid_secret", "body_too_large" or "malformed_event".
 ///
 /// - `error`: may be NULL, which gives NULL.
-/// - Returns text owned by `error`, or NULL where the error is of another kind.
+/// - Returns text owned by `error`, or NULL if the error is of another kind.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_reason(error: *const hc_error) -> *const c_char {
     read!(error => error.cached.reason.of_option(error.error.reason().map(|reason| reason.name())))
 }
 
-/// How long the server asked to be left alone, in milliseconds.
+/// How long the server asked to wait before the next request, in milliseconds.
 ///
 /// - `error`: may be NULL, which gives 0.
-/// - Returns -1 where the server asked for nothing.
+/// - Returns -1 if the server did not ask.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_retry_after_ms(error: *const hc_error) -> i64 {
     read!(error => error.error.retry_after().map_or(-1, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
 }
 
-/// How many users a sync would have removed, where the guard held it back (HC_MASS_REMOVAL).
+/// Number of users whose removal the guard held back (HC_MASS_REMOVAL).
 ///
 /// - `error`: may be NULL, which gives 0.
-/// - Returns 0 where the error is of another kind.
+/// - Returns 0 if the error is of another kind.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_removals_count(error: *const hc_error) -> u64 {
     read!(error => error.error.removals().map_or(0, |removals| removals.count))
 }
 
-/// How many users the guard would have let go without asking.
+/// Number of users that could have been removed without approval.
 ///
 /// - `error`: may be NULL, which gives 0.
-/// - Returns 0 where the error is of another kind.
+/// - Returns 0 if the error is of another kind.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_removals_limit(error: *const hc_error) -> u64 {
     read!(error => error.error.removals().map_or(0, |removals| removals.limit))
 }
 
-/// The directory whose removals the guard held back.
+/// Id of the directory whose removals the guard held back.
 ///
 /// - `error`: may be NULL, which gives NULL.
-/// - Returns text owned by `error`, or NULL where the error is of another kind.
+/// - Returns text owned by `error`, or NULL if the error is of another kind.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_removals_directory_id(error: *const hc_error) -> *const c_char {
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn hc_error_removals_directory_id(error: *const hc_error) 
     })
 }
 
-/// How many of the users that would have been removed are named: a thousand at most. hc_mirror_held_removals has them all.
+/// Number of ids that hc_error_removals_user_ids_at gives: at most 1,000. hc_mirror_held_removals gives all.
 ///
 /// - `error`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -137,11 +137,11 @@ pub unsafe extern "C" fn hc_error_removals_user_ids_len(error: *const hc_error) 
     read!(error => error.error.removals().map_or(0, |removals| removals.user_ids.len()))
 }
 
-/// The id of the user at an index, in the order of the ids.
+/// Id of a user whose removal was held back; sorted.
 ///
 /// - `error`: may be NULL, which gives NULL.
 /// - `index`: from 0.
-/// - Returns text owned by `error`, or NULL behind the last one.
+/// - Returns text owned by `error`, or NULL if `index` is out of range.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_removals_user_ids_at(error: *const hc_error, index: usize) -> *const c_char {
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn hc_error_removals_user_ids_at(error: *const hc_error, i
     })
 }
 
-/// Frees an error and every text that came from it.
+/// Frees an error and the texts that came from it.
 ///
 /// - `error`: may be NULL.
 /// - Threads: exclusive.

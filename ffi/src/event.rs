@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-/// One thing that happened, as a verified webhook told it.
+/// An event of a verified webhook.
 pub struct hc_event {
     pub(crate) event: Event,
     message_id: Text,
@@ -61,7 +61,7 @@ impl hc_event {
     }
 }
 
-/// The event's own id, "evt_...": the same however often it is delivered.
+/// The event's id, "evt_...". It is the same in every delivery.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns text owned by `event`, never "".
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn hc_event_id(event: *const hc_event) -> *const c_char {
     read!(event => event.id.of(event.event.id()))
 }
 
-/// The id of the message that it came in, which is the same for every attempt to deliver it: the header webhook-id or interceptor-id.
+/// Id of the message that carried the event (header webhook-id or interceptor-id). It is the same in every delivery attempt.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns text owned by `event`, with U+FFFD for bytes that are not UTF-8.
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn hc_event_message_id(event: *const hc_event) -> *const c
     read!(event => event.message_id.of(event.event.message_id()))
 }
 
-/// What happened, such as "organization.directory.user_created".
+/// Type of the event, such as "organization.directory.user_created".
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns text owned by `event`, never "".
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn hc_event_type(event: *const hc_event) -> *const c_char 
     read!(event => event.type_.of(event.event.type_()))
 }
 
-/// When it happened, to the nanosecond.
+/// Time of the event, to the nanosecond.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `event`.
@@ -101,57 +101,57 @@ pub unsafe extern "C" fn hc_event_occurred_at(event: *const hc_event) -> *const 
     read!(event => event.occurred_at.of_display(Some(event.event.occurred_at())))
 }
 
-/// The environment it happened in, "env_...".
+/// Id of the environment, "env_...".
 ///
 /// - `event`: may be NULL, which gives NULL.
-/// - Returns text owned by `event`, "" where none was sent.
+/// - Returns text owned by `event`, "" if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_environment_id(event: *const hc_event) -> *const c_char {
     read!(event => event.environment_id.of(event.event.environment_id()))
 }
 
-/// The organization it happened to, "org_...".
+/// Id of the organization, "org_...".
 ///
 /// - `event`: may be NULL, which gives NULL.
-/// - Returns text owned by `event`, "" where none was sent.
+/// - Returns text owned by `event`, "" if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_organization_id(event: *const hc_event) -> *const c_char {
     read!(event => event.organization_id.of(event.event.organization_id()))
 }
 
-/// The kind of object in the data, such as "DirectoryUser".
+/// Type of the object in the data, such as "DirectoryUser".
 ///
 /// - `event`: may be NULL, which gives NULL.
-/// - Returns text owned by `event`, "" where none was sent.
+/// - Returns text owned by `event`, "" if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_object(event: *const hc_event) -> *const c_char {
     read!(event => event.object.of(event.event.object()))
 }
 
-/// The type for a person to read, such as "Directory User Created".
+/// Display name of the type, such as "Directory User Created".
 ///
 /// - `event`: may be NULL, which gives NULL.
-/// - Returns text owned by `event`, "" where none was sent.
+/// - Returns text owned by `event`, "" if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_display_name(event: *const hc_event) -> *const c_char {
     read!(event => event.display_name.of(event.event.display_name()))
 }
 
-/// The version of the vendor's envelope.
+/// Version of the vendor's envelope.
 ///
 /// - `event`: may be NULL, which gives NULL.
-/// - Returns text owned by `event`, "" where none was sent.
+/// - Returns text owned by `event`, "" if the server sent none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_spec_version(event: *const hc_event) -> *const c_char {
     read!(event => event.spec_version.of(event.event.spec_version()))
 }
 
-/// The object it happened to.
+/// The object that the event is about.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns JSON text owned by `event`, as it was sent.
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn hc_event_data(event: *const hc_event) -> *const c_char 
     read!(event => event.data.of(event.event.data().get()))
 }
 
-/// The body that was verified, byte for byte. Nothing terminates it: hc_event_body_len says how long it is.
+/// The verified body, unchanged. It is not NUL-terminated: hc_event_body_len is its length.
 ///
 /// - `event`: may be NULL, which gives NULL.
 /// - Returns bytes owned by `event`.
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn hc_event_body(event: *const hc_event) -> *const u8 {
     read!(event => event.event.body().as_ptr())
 }
 
-/// How many bytes the body has.
+/// Length of the body in bytes.
 ///
 /// - `event`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -180,21 +180,21 @@ pub unsafe extern "C" fn hc_event_body_len(event: *const hc_event) -> usize {
     read!(event => event.event.body().len())
 }
 
-/// A value inside the object it happened to.
+/// Returns one value of the data.
 ///
 /// - `event`: may be NULL, which gives NULL.
-/// - `pointer`: where it is, as a JSON Pointer (RFC 6901): "/email", "/groups/0/id". It is copied.
-/// - Returns text owned by `event`: a text as it is, any other value as JSON; NULL where there is none, or null.
+/// - `pointer`: JSON Pointer to the value (RFC 6901): "/email", "/groups/0/id". It is copied.
+/// - Returns text owned by `event`: a JSON string without quotes, any other value as JSON; NULL if there is none or it is null.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_event_data_at(event: *const hc_event, pointer: *const c_char) -> *const c_char {
     read!(event => {
-        // SAFETY: the header's conventions: a text is NULL, or NUL-terminated and alive during the call.
+        // SAFETY: by the header's conventions, a text is NULL, or NUL-terminated and alive during the call.
         unsafe { text(pointer, "pointer") }.map_or(ptr::null(), |pointer| event.inside(pointer))
     })
 }
 
-/// Frees an event and every text that came from it.
+/// Frees an event and the texts that came from it.
 ///
 /// - `event`: may be NULL.
 /// - Threads: exclusive.

@@ -1,4 +1,4 @@
-//! Groups of a directory.
+//! Listing the groups of a directory.
 
 use crate::boundary::{call, optional_text};
 use crate::client::hc_client;
@@ -10,21 +10,21 @@ use headcount_core::blocking::List;
 use headcount_core::{Group, Result};
 use std::ffi::c_char;
 
-/// Which groups to list, and with what. Zero all of it, set struct_size and what you need.
+/// Filters and details of a list of groups. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_group_options {
     /// sizeof(hc_group_options).
     pub struct_size: usize,
-    /// The page to start with: another page's next or previous token. NULL or "": the first.
+    /// Token of the first page to read, from another page. NULL or "": the first page.
     pub page_token: *const c_char,
-    /// Only groups that were changed after this moment, as RFC 3339 text. NULL: whenever.
+    /// Only groups changed after this time, as RFC 3339 text. NULL: all.
     pub updated_after: *const c_char,
-    /// The most groups a page may have, 30 at most. 0: the server's default for a page, the largest for an iterator.
+    /// Largest number of groups per page, at most 30. 0: the server's default for a page, 30 for an iterator.
     pub page_size: u32,
-    /// Whether groups come with their group_detail: 1 yes, -1 no, 0 as the server has it.
+    /// Whether groups include group_detail: 1 yes, -1 no, 0 the server's default.
     pub include_detail: i32,
-    /// Whether groups of the provider that Scalekit does not follow come as well: 1 yes, -1 no, 0 as the server has it.
+    /// Whether groups of the provider that Scalekit does not synchronize are included: 1 yes, -1 no, 0 the server's default.
     pub include_external_groups: i32,
     /// 0.
     pub reserved: u32,
@@ -32,14 +32,14 @@ pub struct hc_group_options {
 
 growing!(hc_group_options { page_token, updated_after, page_size, include_detail, include_external_groups, reserved });
 
-/// The listing with the filters that `options` describe.
+/// Applies the filters of `options` to a listing.
 ///
 /// # Safety
 ///
-/// Their texts are NULL, or NUL-terminated and alive during the call.
+/// The texts are NULL, or NUL-terminated and valid during the call.
 pub(crate) unsafe fn listing(list: List<Group>, options: &hc_group_options) -> Result<List<Group>> {
     reserved(options.reserved, "options.reserved")?;
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let (token, after) = unsafe {
         (
             optional_text(options.page_token, "options.page_token")?,
@@ -59,10 +59,10 @@ pub(crate) unsafe fn listing(list: List<Group>, options: &hc_group_options) -> R
 /// - `client`: required.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: which, and with what; may be NULL, which means the server's defaults.
+/// - `options`: filters and details; may be NULL, which means the server's defaults.
 /// - `page`: receives the page; free it with hc_group_page_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_directory_groups(
@@ -80,12 +80,12 @@ pub unsafe extern "C" fn hc_directory_groups(
     })
 }
 
-/// Begins to list every group of a directory. Nothing is asked of the server yet.
+/// Starts listing every group of a directory. Sends no request yet.
 ///
-/// - `client`: required. The iterator does not need it to live on.
+/// - `client`: required. It may be freed before the iterator.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: which, and with what; may be NULL, which means all.
+/// - `options`: filters and details; may be NULL, which means all.
 /// - `iter`: receives the iterator; free it with hc_group_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.

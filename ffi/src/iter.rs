@@ -1,10 +1,10 @@
-//! Every item of every page, one at a time; after an error the same page is asked for again.
+//! Iterates over the items of all pages. After an error the same page is requested again.
 
 use headcount_core::blocking::{List, Pages};
 use headcount_core::{Listed, Result};
 use std::ptr;
 
-/// An iterator over a listing, which keeps the item that it gave last.
+/// An iterator over a listing. It owns the item that it gave last.
 pub(crate) struct IterOf<T, W> {
     pages: Pages<T>,
     page: std::vec::IntoIter<T>,
@@ -16,7 +16,7 @@ impl<T: Listed, W: From<T>> IterOf<T, W> {
         IterOf { pages: list.pages(), page: Vec::new().into_iter(), last: None }
     }
 
-    /// The next item, or NULL behind the last one.
+    /// The next item, or NULL if `index` is out of range.
     pub(crate) fn next(&mut self) -> Result<*const W> {
         self.last = None;
         loop {

@@ -1,8 +1,8 @@
-//! The C ABI: a thin translation of the core, one module a C noun, with no logic of its own.
+//! The C ABI: a thin translation of the core without logic of its own, one module per C noun.
 //!
-//! `boundary` holds the four ways in (a call, an accessor, a free, a constant; `callback` has calls that do not wait) that every exported function takes, so that none
-//! can forget to check for NULL or to catch a panic. `text` turns Rust's strings into C's. `include/headcount.h` is generated
-//! from this crate, documentation included; its conventions stand in `cbindgen.toml`.
+//! Every exported function uses a macro of `boundary` (or `callback`, for asynchronous calls), which checks for NULL and catches
+//! panics. `generated` has the records and enums, which the crate `codegen` writes from the definitions in core. cbindgen makes
+//! `include/headcount.h` from this crate, including the documentation; its conventions are in `cbindgen.toml`.
 #![allow(non_camel_case_types, reason = "types are called what C calls them, so that one name finds both")]
 #![allow(clippy::missing_safety_doc, reason = "the header's conventions are every function's contract")]
 
@@ -57,7 +57,7 @@ pub mod change;
 
 pub mod generated;
 
-/// What the header promises about threads, for the compiler to keep.
+/// What the header promises about threads.
 const _: () = {
     const fn any_number_of_threads<T: Send + Sync>() {}
     const fn one_thread_at_a_time<T: Send>() {}

@@ -1,4 +1,5 @@
-//! The mirror: a durable local copy of every directory. What it holds is in `mirrored`, its syncs in `sync`, its feed in `change`.
+//! The mirror: opening, webhooks, account links and roles. Users and groups are in `mirrored`, syncs in `sync`, the feed in
+//! `change`.
 
 use crate::boundary::{Out, array, call, free, look, optional_text, read, text};
 use crate::client::hc_client;
@@ -14,29 +15,30 @@ use headcount_core::{Error, MirrorBuilder, Outcome, Result, Webhook, blocking};
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
-/// For guard_users and guard_share: nobody. (0 stands for the default.)
+/// For guard_users and guard_share: no user may be removed without approval. (0 means the default.)
 pub const HC_GUARD_NOBODY: i64 = -1;
 
-/// A durable local copy of every directory, and a feed of what changed. Any number of threads may use it at once. A forked child may go
-/// on using it, unless it is in memory.
+/// A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
+/// forked child may use it as well, unless it is in memory.
 pub struct hc_mirror(pub(crate) blocking::Mirror);
 
-/// Settings of a mirror. Zero all of it, set struct_size and what you need.
+/// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_mirror_options {
     /// sizeof(hc_mirror_options).
     pub struct_size: usize,
-    /// How many users of a directory may always go in one sync without approval. 0: 20. HC_GUARD_NOBODY: none.
+    /// Number of users that one sync may always remove from a directory without approval. 0: 20. HC_GUARD_NOBODY: none.
     pub guard_users: i64,
-    /// Or which share of the directory's users, where that is more: 0.1 is a tenth. 0: 0.1. HC_GUARD_NOBODY: none.
+    /// Share of the directory's users that may be removed, from 0 to 1; the larger of both limits applies. 0: 0.1.
+    /// HC_GUARD_NOBODY: none.
     pub guard_share: f64,
-    /// How old the last full sync may be before HC_SYNC_AUTO makes another, in seconds. 0: 24 hours.
+    /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0: 24 hours.
     pub full_every_seconds: u64,
-    /// How long changes are kept that every consumer has acknowledged, in seconds. 0: 30 days. HC_RETENTION_NONE: not at all.
+    /// How long acknowledged changes are kept, in seconds. 0: 30 days. HC_RETENTION_NONE: they are not kept.
     pub retention_seconds: i64,
-    /// What webhooks are verified with: "whsec_...", or several of those separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, which is read
-    /// when the first webhook comes.
+    /// Secret for webhooks: "whsec_...", or several secrets separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, read at the
+    /// first webhook.
     pub webhook_secret: *const c_char,
     /// Whether bursts of deletion events are held back as well: 1 yes, -1 no, 0 the default, which is yes.
     pub guard_events: i32,
@@ -88,13 +90,13 @@ impl Out<hc_outcome> for *mut hc_outcome {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_role_pair {
-    /// The group's id or name, or a pattern of names: "*" stands for any characters, "?" for one.
+    /// The group's id or name, or a pattern of names: "*" matches any characters, "?" matches one.
     pub group: *const c_char,
     /// The role.
     pub role: *const c_char,
 }
 
-/// Which groups give which roles.
+/// The role map: which groups give which roles.
 pub struct hc_role_map {
     groups: Vec<String>,
     roles: Vec<String>,
@@ -109,17 +111,16 @@ impl From<Vec<(String, String)>> for hc_role_map {
     }
 }
 
-/// Opens a mirror in a SQLite file, which is made where there is none.
+/// Opens a mirror in a SQLite file, which is made if there is none.
 ///
-/// - `path`: the file, beside which others of its name stand ("-wal", "-shm", "-lock"); or ":memory:" for one that ends with the mirror.
-///   It is copied.
-/// - `client`: what it is synced with. It may be freed before the mirror. May be NULL: such a mirror reads, receives and feeds, but does
-///   not sync.
+/// - `path`: the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror in
+///   memory. It is copied.
+/// - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
 /// - `options`: may be NULL, which means the defaults.
 /// - `mirror`: receives the mirror; free it with hc_mirror_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG (a
-///   webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG
+///   (a webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_open(
@@ -136,7 +137,7 @@ pub unsafe extern "C" fn hc_mirror_open(
     })
 }
 
-/// Frees a mirror. What is in its file stays there; what came from it (users, changes, iterators) lives on.
+/// Frees a mirror. Its file is kept. Users, changes and iterators that it gave stay valid.
 ///
 /// - `mirror`: may be NULL.
 /// - Threads: exclusive.
@@ -145,17 +146,17 @@ pub unsafe extern "C" fn hc_mirror_free(mirror: *mut hc_mirror) {
     free!(mirror);
 }
 
-/// Takes a webhook: verifies it, stores it durably, and applies it. Answer 201 where this is HC_OK, 400 where it is
-/// HC_WEBHOOK_VERIFICATION, and 500 for anything else, so that it comes again.
+/// Verifies a webhook, stores it durably and applies it. Answer 201 after HC_OK, 400 after HC_WEBHOOK_VERIFICATION, and 500
+/// otherwise, so that the vendor sends it again.
 ///
 /// - `mirror`: required.
-/// - `headers`: all of the request's headers, whatever their order; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `body`: the request's body as it came, before any parser; `body_len` bytes.
-/// - `body_len`: how many.
-/// - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+/// - `headers`: all of the request's headers, in any order; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
+/// - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
 /// - `error`: may be NULL.
-/// - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), HC_CONFIG where there is no secret, HC_STORE or
+/// - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), HC_CONFIG if there is no secret, HC_STORE or
 ///   HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -169,19 +170,19 @@ pub unsafe extern "C" fn hc_mirror_receive(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, outcome, (mirror: object) => {
-        // SAFETY: the caller keeps the header's conventions: both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         outcome_of(mirror.0.receive(&headers, body)?)
     })
 }
 
-/// Takes an event that hc_webhook_verify gave, as hc_mirror_receive does.
+/// Applies an event that hc_webhook_verify gave, like hc_mirror_receive.
 ///
 /// - `mirror`: required.
 /// - `event`: required.
-/// - `outcome`: receives what became of it; HC_OUTCOME_NONE where the call failed.
+/// - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
 /// - `error`: may be NULL.
-/// - Fails with HC_WEBHOOK_VERIFICATION where its data is not what its type says, HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_WEBHOOK_VERIFICATION if its data does not match its type, HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_apply(
@@ -193,14 +194,14 @@ pub unsafe extern "C" fn hc_mirror_apply(
     call!(error, outcome, (mirror: object, event: object) => outcome_of(mirror.0.apply(&event.event)?))
 }
 
-/// Remembers the application's own account id beside a user, or forgets it. It is in every change of theirs from now on, and
-/// stays whatever else of them changes.
+/// Sets or clears the application's own account id of a user. Later changes of the user contain it. Syncs and events do not alter
+/// it.
 ///
 /// - `mirror`: required.
 /// - `user_id`: "diruser_...".
-/// - `account_id`: the account's id; may be NULL, which forgets it. It is copied.
+/// - `account_id`: the account's id; NULL clears it. It is copied.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_NOT_FOUND if the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_link(
@@ -212,12 +213,11 @@ pub unsafe extern "C" fn hc_mirror_link(
     call!(error, (mirror: object, user_id: text, account_id: optional_text) => mirror.0.link(user_id, account_id))
 }
 
-/// Sets which groups give which roles, in the place of what was set before. Who gets other roles by it is in the feed, as
-/// "roles.changed".
+/// Replaces the role map: which groups give which roles. Each user whose roles change gets a "roles.changed" in the feed.
 ///
 /// - `mirror`: required.
 /// - `pairs`: `pairs_len` pairs of a group and a role. They are copied.
-/// - `pairs_len`: how many; 0 takes every role away.
+/// - `pairs_len`: number of pairs; 0 removes all roles.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn hc_mirror_set_role_map(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (mirror: object) => {
-        // SAFETY: the caller keeps the header's conventions: `pairs` holds `pairs_len` pairs.
+        // SAFETY: by the header's conventions, `pairs` holds `pairs_len` pairs.
         let pairs: &[hc_role_pair] = unsafe { array(pairs, pairs_len, "pairs") }?;
         let pair = |(index, pair): (usize, &hc_role_pair)| {
             // SAFETY: the texts are NULL or NUL-terminated, and alive during this call.
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn hc_mirror_set_role_map(
     })
 }
 
-/// Which groups give which roles.
+/// The role map: which groups give which roles.
 ///
 /// - `mirror`: required.
 /// - `role_map`: receives the pairs, in the order in which they were set; free it with hc_role_map_free.
@@ -273,7 +273,7 @@ pub unsafe extern "C" fn hc_role_map_len(role_map: *const hc_role_map) -> usize 
 ///
 /// - `role_map`: may be NULL, which gives NULL.
 /// - `index`: from 0.
-/// - Returns text owned by `role_map`, or NULL behind the last one.
+/// - Returns text owned by `role_map`, or NULL if `index` is out of range.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_role_map_group_at(role_map: *const hc_role_map, index: usize) -> *const c_char {
@@ -284,14 +284,14 @@ pub unsafe extern "C" fn hc_role_map_group_at(role_map: *const hc_role_map, inde
 ///
 /// - `role_map`: may be NULL, which gives NULL.
 /// - `index`: from 0.
-/// - Returns text owned by `role_map`, or NULL behind the last one.
+/// - Returns text owned by `role_map`, or NULL if `index` is out of range.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_role_map_role_at(role_map: *const hc_role_map, index: usize) -> *const c_char {
     read!(role_map => role_map.role_texts.at(&role_map.roles, index))
 }
 
-/// Frees a role map and every text that came from it.
+/// Frees a role map and the texts that came from it.
 ///
 /// - `role_map`: may be NULL.
 /// - Threads: exclusive.
@@ -309,7 +309,7 @@ unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
     macro_rules! set {
         ($($setting:ident: $value:expr;)*) => { $(if let Some(value) = $value { settings = settings.$setting(value); })* };
     }
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let secret = unsafe { optional_text(options.webhook_secret, "options.webhook_secret") }?;
     set! {
         guard_users: count(options.guard_users, HC_GUARD_NOBODY, "options.guard_users", "HC_GUARD_NOBODY")?;

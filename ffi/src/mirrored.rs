@@ -1,4 +1,4 @@
-//! What the mirror holds: users, groups and directories, each as the core's value with C's strings beside it.
+//! Reading mirrored users, groups and directories.
 
 use crate::boundary::{call, free, optional_text};
 use crate::error::hc_error;
@@ -11,31 +11,31 @@ use headcount_core::blocking::MirrorUsers;
 use std::ffi::c_char;
 use std::ptr;
 
-/// The users of an organization, one at a time.
+/// An iterator over the users of an organization.
 pub struct hc_mirror_user_iter {
     users: MirrorUsers,
     last: Option<hc_mirror_user>,
 }
 
-/// Which users of an organization. Zero all of it, set struct_size and what you need.
+/// Filters for mirrored users. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_mirror_user_options {
     /// sizeof(hc_mirror_user_options).
     pub struct_size: usize,
-    /// Only those of this directory ("dir_..."). NULL: of all.
+    /// Only users of this directory ("dir_..."). NULL: of all.
     pub directory_id: *const c_char,
-    /// Only the members of this group ("dirgroup_..."). NULL: everybody.
+    /// Only members of this group ("dirgroup_..."). NULL: all users.
     pub group_id: *const c_char,
 }
 
 growing!(hc_mirror_user_options { directory_id, group_id });
 
-/// Begins to read the users of an organization, in the order in which the mirror learnt of them. Nothing is asked of the server.
+/// Starts reading the users of an organization, in the order in which the mirror first saw them. Sends no request.
 ///
-/// - `mirror`: required. The iterator does not need it to live on.
+/// - `mirror`: required. It may be freed before the iterator.
 /// - `organization_id`: "org_...".
-/// - `options`: which; may be NULL, which means all.
+/// - `options`: filters; may be NULL, which means all.
 /// - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.
@@ -58,10 +58,10 @@ pub unsafe extern "C" fn hc_mirror_users(
     })
 }
 
-/// The next user.
+/// Gives the next user.
 ///
-/// - `iter`: required. After an error it is at its end: begin another one.
-/// - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL behind the last one.
+/// - `iter`: required. After an error it is at its end: create another one.
+/// - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL after the last one.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE.
 /// - Threads: one at a time.
@@ -86,11 +86,11 @@ pub unsafe extern "C" fn hc_mirror_user_iter_free(iter: *mut hc_mirror_user_iter
     free!(iter);
 }
 
-/// One user of the mirror's.
+/// Returns one user.
 ///
 /// - `mirror`: required.
 /// - `user_id`: "diruser_...".
-/// - `user`: receives the user, or NULL where the mirror has none of this id; free it with hc_mirror_user_free.
+/// - `user`: receives the user, or NULL if the mirror has none with this id; free it with hc_mirror_user_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -104,12 +104,12 @@ pub unsafe extern "C" fn hc_mirror_user_get(
     call!(error, user, (mirror: object, user_id: text) => Ok(mirror.0.user(user_id)?.map(hc_mirror_user::from)))
 }
 
-/// The users with a primary address, whatever the case of its letters, in all organizations: an address is no identity, and several may
-/// have it.
+/// Returns the users of all organizations with this primary e-mail address, compared without case. Several users may share one
+/// address.
 ///
 /// - `mirror`: required.
 /// - `email`: the address.
-/// - `users`: receives the list, empty where nobody has it; free it with hc_mirror_user_list_free.
+/// - `users`: receives the list, empty if no user has it; free it with hc_mirror_user_list_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -123,11 +123,11 @@ pub unsafe extern "C" fn hc_mirror_find_users(
     call!(error, users, (mirror: object, email: text) => mirror.0.find_users(email).map(hc_mirror_user_list::from))
 }
 
-/// One group of the mirror's.
+/// Returns one group.
 ///
 /// - `mirror`: required.
 /// - `group_id`: "dirgroup_...".
-/// - `group`: receives the group, or NULL where the mirror has none of this id; free it with hc_mirror_group_free.
+/// - `group`: receives the group, or NULL if the mirror has none with this id; free it with hc_mirror_group_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn hc_mirror_group_get(
     call!(error, group, (mirror: object, group_id: text) => Ok(mirror.0.group(group_id)?.map(hc_mirror_group::from)))
 }
 
-/// The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them.
+/// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first saw them.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".
@@ -163,10 +163,10 @@ pub unsafe extern "C" fn hc_mirror_groups(
     })
 }
 
-/// The directories that the mirror knows.
+/// Returns the directories that the mirror knows.
 ///
 /// - `mirror`: required.
-/// - `organization_id`: "org_..."; may be NULL, which means those of all organizations.
+/// - `organization_id`: "org_..."; may be NULL, which means all organizations.
 /// - `directories`: receives the list; free it with hc_mirror_directory_list_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.

@@ -1,10 +1,10 @@
-//! Options that can grow: a struct whose first field is its own size, of which no byte beyond that size is read.
+//! Options structs that later versions can extend: the first field is the size, and no byte beyond that size is read.
 
 use crate::error::is_null;
 use headcount_core::{Error, Result, Timestamp};
 use std::mem::MaybeUninit;
 
-/// No options will ever be larger, so a larger size is not one.
+/// Upper limit of an options struct's size. A larger value is an uninitialized field.
 pub(crate) const LARGEST: usize = 1024;
 
 /// An options struct.
@@ -13,7 +13,7 @@ pub(crate) const LARGEST: usize = 1024;
 ///
 /// The type is `repr(C)`, begins with `struct_size: usize`, and all zeros are one of its values.
 pub(crate) unsafe trait Options: Copy {
-    /// Where its fields behind `struct_size` begin: a struct of an older version ends at one of them.
+    /// Offsets of the fields after `struct_size`: a struct of an older version ends at one of them.
     const FIELDS: &'static [usize];
 }
 
@@ -29,7 +29,7 @@ macro_rules! growing {
 
 pub(crate) use growing;
 
-/// Conversion: options, or all zeros where the pointer is NULL.
+/// Conversion: options, or all zeros if the pointer is NULL.
 ///
 /// # Safety
 ///
@@ -40,7 +40,7 @@ pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Resul
         // SAFETY: all zeros are a value of the type.
         return Ok(unsafe { copy.assume_init() });
     }
-    // SAFETY: the size is there whatever else is.
+    // SAFETY: by the contract, the size can be read.
     let given = unsafe { options.cast::<usize>().read_unaligned() };
     let known = size_of::<T>();
     if given > LARGEST || (given < known && !T::FIELDS.contains(&given)) {
@@ -64,7 +64,7 @@ pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Resul
     }
 }
 
-/// Conversion: options that cannot be left out.
+/// Conversion: options that must not be NULL.
 ///
 /// # Safety
 ///
@@ -73,16 +73,16 @@ pub(crate) unsafe fn required_options<T: Options>(given: *const T, name: &str) -
     if given.is_null() {
         return Err(is_null(name));
     }
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     unsafe { options(given, name) }
 }
 
-/// A number of which 0 means that it was not set.
+/// Returns `None` for 0, which means that the field was not set.
 pub(crate) fn unless_zero<T: Default + PartialEq>(value: T) -> Option<T> {
     Some(value).filter(|value| *value != T::default())
 }
 
-/// Yes (1), no (-1) or not set (0).
+/// Reads a field that is yes (1), no (-1) or not set (0).
 pub(crate) fn tri_state(value: i32, name: &str) -> Result<Option<bool>> {
     match value {
         0 => Ok(None),
@@ -92,7 +92,7 @@ pub(crate) fn tri_state(value: i32, name: &str) -> Result<Option<bool>> {
     }
 }
 
-/// A moment as RFC 3339 text, where it was set.
+/// Reads an optional time in RFC 3339 text.
 pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>> {
     let parse = |text: &str| {
         text.parse().map_err(|_| {
@@ -102,7 +102,7 @@ pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>
     text.map(parse).transpose()
 }
 
-/// A field that fills the struct up, so that a later field is never mistaken for padding that nobody set.
+/// Checks a reserved field, which fills the struct so that a later field never overlaps uninitialized padding.
 pub(crate) fn reserved(value: u32, name: &str) -> Result<()> {
     if value == 0 { Ok(()) } else { Err(Error::invalid_argument(format!("{name} is {value}: expected 0"))) }
 }

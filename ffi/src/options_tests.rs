@@ -51,11 +51,11 @@ fn only_the_bytes_that_the_size_covers_count() {
     };
     let whole = size_of::<hc_webhook_options>() as u64;
     assert_eq!(read(&[whole, 7, 9]).unwrap().max_body, 9);
-    // An older caller: what it does not have is not read.
+    // An older caller: fields beyond its size are not read.
     let older = read(&[16, 7, 9]).unwrap();
     assert_eq!((older.tolerance_seconds, older.max_body), (7, 0));
     assert_eq!(read(&[8, 7, 9]).unwrap().tolerance_seconds, 0);
-    // A newer caller: what we do not have must not be set.
+    // A newer caller: fields that this version does not know must be 0.
     assert_eq!(read(&[whole + 8, 7, 9, 0]).unwrap().max_body, 9);
     assert!(read(&[whole + 8, 7, 9, 1]).is_err());
     for absurd in [0, 1, 7, 9, 15, whole - 1, LARGEST as u64 + 1, u64::MAX] {

@@ -1,4 +1,4 @@
-//! Organizations: the companies that the application is sold to.
+//! Organizations: the companies that use the application.
 
 use crate::boundary::{array, call, is_null, optional_text};
 use crate::client::hc_client;
@@ -10,17 +10,17 @@ use headcount_core::blocking::List;
 use headcount_core::{Organization, OrganizationFields, Result};
 use std::ffi::c_char;
 
-/// Which organizations to list. Zero all of it, set struct_size and what you need.
+/// Filters of a list of organizations. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_organization_options {
     /// sizeof(hc_organization_options).
     pub struct_size: usize,
-    /// The page to start with: another page's next or previous token. NULL or "": the first.
+    /// Token of the first page to read, from another page. NULL or "": the first page.
     pub page_token: *const c_char,
-    /// Only the organization to which the application gave this id of its own. NULL: all.
+    /// Only the organization with this external id. NULL: all.
     pub external_id: *const c_char,
-    /// The most organizations a page may have, 10 to 100. 0: the server's default for a page, the largest for an iterator.
+    /// Largest number of organizations per page, 10 to 100. 0: the server's default for a page, 100 for an iterator.
     pub page_size: u32,
     /// 0.
     pub reserved: u32,
@@ -28,23 +28,24 @@ pub struct hc_organization_options {
 
 growing!(hc_organization_options { page_token, external_id, page_size, reserved });
 
-/// What an organization is made with or changed to. Zero all of it, set struct_size and what you need: what is NULL stays as it is.
+/// Fields of a new organization, or changes of one. Set all bytes to 0, then struct_size and the fields that you need: a field
+/// that is NULL stays unchanged.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_organization_fields {
     /// sizeof(hc_organization_fields).
     pub struct_size: usize,
-    /// What people call it: 1 to 200 characters.
+    /// Display name: 1 to 200 characters.
     pub display_name: *const c_char,
-    /// The application's own id for it.
+    /// The application's own id of the organization.
     pub external_id: *const c_char,
-    /// Where its logo is: https.
+    /// URL of the logo: https.
     pub logo_url: *const c_char,
-    /// Its short name in addresses: a DNS label or host name. "" removes it.
+    /// Short name in URLs: a DNS label or host name. "" removes it.
     pub slug: *const c_char,
-    /// The application's own keys and values, in the place of those before: a key, its value, the next key, and so on.
+    /// The application's own keys and values, which replace the present ones: a key, its value, the next key, and so on.
     pub metadata: *const *const c_char,
-    /// How many keys `metadata` has. 0 with `metadata` set: all are removed.
+    /// Number of keys in `metadata`. 0 with a non-NULL `metadata` removes all.
     pub metadata_len: usize,
 }
 
@@ -54,10 +55,10 @@ growing!(hc_organization_fields { display_name, external_id, logo_url, slug, met
 ///
 /// # Safety
 ///
-/// Their texts are NULL, or NUL-terminated and alive during the call.
+/// The texts are NULL, or NUL-terminated and valid during the call.
 pub(crate) unsafe fn listing(client: &hc_client, options: &hc_organization_options) -> Result<List<Organization>> {
     reserved(options.reserved, "options.reserved")?;
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let (token, external_id) = unsafe {
         (
             optional_text(options.page_token, "options.page_token")?,
@@ -71,7 +72,7 @@ pub(crate) unsafe fn listing(client: &hc_client, options: &hc_organization_optio
 /// Lists one page of the environment's organizations.
 ///
 /// - `client`: required.
-/// - `options`: which; may be NULL, which means the server's defaults.
+/// - `options`: filters; may be NULL, which means the server's defaults.
 /// - `page`: receives the page; free it with hc_organization_page_free.
 /// - `error`: may be NULL.
 /// - Fails with any status that a request can have, or HC_INVALID_ARGUMENT.
@@ -90,10 +91,10 @@ pub unsafe extern "C" fn hc_organizations(
     })
 }
 
-/// Begins to list every organization of the environment. Nothing is asked of the server yet.
+/// Starts listing every organization of the environment. Sends no request yet.
 ///
-/// - `client`: required. The iterator does not need it to live on.
-/// - `options`: which; may be NULL, which means all.
+/// - `client`: required. It may be freed before the iterator.
+/// - `options`: filters; may be NULL, which means all.
 /// - `iter`: receives the iterator; free it with hc_organization_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.
@@ -116,9 +117,9 @@ pub unsafe extern "C" fn hc_organizations_iter(
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
-/// - `organization`: receives it; free it with hc_organization_free.
+/// - `organization`: receives the result; free it with hc_organization_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_organization_get(
@@ -132,13 +133,13 @@ pub unsafe extern "C" fn hc_organization_get(
     })
 }
 
-/// Fetches the organization to which the application gave this id of its own.
+/// Fetches the organization with this external id, which the application chose.
 ///
 /// - `client`: required.
-/// - `external_id`: the application's id.
-/// - `organization`: receives it; free it with hc_organization_free.
+/// - `external_id`: the application's id of the organization.
+/// - `organization`: receives the result; free it with hc_organization_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_organization_get_by_external_id(
@@ -152,16 +153,16 @@ pub unsafe extern "C" fn hc_organization_get_by_external_id(
     })
 }
 
-/// Makes an organization.
+/// Creates an organization.
 ///
-/// It is tried again only where it is certain that the attempt before made none. After an error that leaves this open, look for it by
+/// The call is retried only if the previous attempt certainly created none. After an error that leaves this open, look it up by
 /// its external id.
 ///
 /// - `client`: required.
-/// - `fields`: required, with its display_name. Its texts are copied.
-/// - `organization`: receives it; free it with hc_organization_free.
+/// - `fields`: required, with its display_name. Texts are copied.
+/// - `organization`: receives the result; free it with hc_organization_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_BAD_REQUEST where the server does not like a field, or any status that a request can have.
+/// - Fails with HC_BAD_REQUEST if the server refuses a field, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_organization_create(
@@ -177,15 +178,15 @@ pub unsafe extern "C" fn hc_organization_create(
     })
 }
 
-/// Changes the fields of an organization that are given and leaves the others.
+/// Changes the given fields of an organization; the others stay unchanged.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
-/// - `fields`: required. Its texts are copied.
-/// - `organization`: receives it as it is then; free it with hc_organization_free.
+/// - `fields`: required. Texts are copied.
+/// - `organization`: receives the changed object; free it with hc_organization_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is none, HC_BAD_REQUEST where the server does not like a field, or any status that a
-///   request can have.
+/// - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server refuses a field, or any status that a request can
+///   have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_organization_update(
@@ -202,12 +203,12 @@ pub unsafe extern "C" fn hc_organization_update(
     })
 }
 
-/// Removes an organization with everything in it, for good.
+/// Deletes an organization and everything in it permanently.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is none, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_organization_delete(
@@ -224,7 +225,7 @@ pub unsafe extern "C" fn hc_organization_delete(
 ///
 /// As for [`read_fields`].
 pub(crate) unsafe fn read_new(fields: &hc_organization_fields) -> Result<(String, OrganizationFields)> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let mut fields = unsafe { read_fields(fields) }?;
     let display_name = fields.display_name.take().ok_or_else(|| is_null("fields.display_name"))?;
     Ok((display_name, fields))
@@ -234,7 +235,7 @@ pub(crate) unsafe fn read_new(fields: &hc_organization_fields) -> Result<(String
 ///
 /// Texts in `fields` are NULL, or NUL-terminated and alive during the call; `metadata` is NULL or holds twice `metadata_len` of them.
 pub(crate) unsafe fn read_fields(fields: &hc_organization_fields) -> Result<OrganizationFields> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let text = |text, name: &str| unsafe { optional_text(text, name) }.map(|text| text.map(str::to_owned));
     let metadata = if fields.metadata.is_null() && fields.metadata_len == 0 {
         None

@@ -1,11 +1,11 @@
-//! One page of a listing: its items, each wrapped for C when the page is made.
+//! One page of a listing. Its items are wrapped for C when the page is created.
 
 use crate::text::Text;
 use headcount_core::Page;
 use std::ffi::c_char;
 use std::ptr;
 
-/// The items of a page or list, and what the server says about the others.
+/// The items of a page, the size of the whole listing and the tokens of the neighbouring pages.
 pub(crate) struct PageOf<W> {
     items: Vec<W>,
     pub(crate) total_size: u64,
@@ -40,12 +40,12 @@ impl<W> PageOf<W> {
     }
 }
 
-/// What is lent to the caller, or NULL where there is nothing.
+/// Returns the object, or NULL for `None`.
 pub(crate) fn lent<T>(object: Option<&T>) -> *const T {
     object.map_or(ptr::null(), ptr::from_ref)
 }
 
-/// The item at `index`, or NULL behind the last one.
+/// Returns the item at `index`, or NULL if `index` is out of range.
 pub(crate) fn at<W>(items: &[W], index: usize) -> *const W {
     lent(items.get(index))
 }

@@ -12,44 +12,44 @@ use headcount_core::{Error, Replay, ReplayGuard, ReplayStore, Result, Timestamp}
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
-/// For retention_seconds: none at all, nothing is remembered. (0 stands for the default.)
+/// For retention_seconds: ids are not kept. (0 means the default.)
 pub const HC_RETENTION_NONE: i64 = -1;
 
-/// Remembers which messages were handled. Any number of threads may use it at once.
+/// A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
 ///
-/// Ask it (hc_replay_guard_check) before a message is handled; tell it (hc_replay_guard_commit) once it has been, before the sender
-/// gets its 2xx. Nothing is held between the two: where one message arrives twice at the same moment, or the process ends before
-/// its commit, both may be told that they are the first. What handles events is to come to the same end when it runs twice.
+/// Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
+/// no lock between the two: if one message arrives twice at the same time, or the process ends before the commit, both deliveries
+/// can count as the first. Handling an event must therefore be idempotent.
 pub struct hc_replay_guard(ReplayGuard);
 
-/// Settings of a replay guard. Zero all of it, set struct_size and what you need.
+/// Settings of a replay guard. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_replay_options {
     /// sizeof(hc_replay_options).
     pub struct_size: usize,
-    /// How long an id is remembered after its last commit, in seconds. 0: three days, more than the 28 hours that the vendor goes
-    /// on trying. HC_RETENTION_NONE: not at all.
+    /// How long an id is kept after its last commit, in seconds. 0: three days; the vendor repeats deliveries for 28 hours.
+    /// HC_RETENTION_NONE: ids are not kept.
     pub retention_seconds: i64,
-    /// How many ids are kept in memory; where it is full the expired ones go first, then the oldest. 0: 100000.
+    /// Number of ids kept in memory; when it is full, expired ids are removed first, then the oldest. 0: 100000.
     pub capacity: u64,
 }
 
 growing!(hc_replay_options { retention_seconds, capacity });
 
-/// Whether `message_id` was recorded and has not expired: 1 yes, 0 no, anything else that the store cannot say.
+/// Returns whether `message_id` was recorded and has not expired: 1 yes, 0 no, any other value for an error.
 ///
-/// It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
 pub type hc_replay_contains = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
 
-/// Records `message_id` until `expires_at` at least, in seconds since 1970; one that is recorded already is recorded anew.
-/// Returns 0, or anything else where the store did not take it.
+/// Records `message_id` at least until `expires_at`, in seconds since 1970-01-01 UTC, also if it was recorded before. Returns 0,
+/// or any other value for an error.
 ///
-/// It is called by the thread that asks the guard, by several at once, and must not let a C++ exception out.
+/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
 pub type hc_replay_record =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
 
-/// A store of your own. Zero all of it, then set all of it.
+/// A store of your own. Set all bytes to 0, then all fields.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_replay_store {
@@ -59,7 +59,7 @@ pub struct hc_replay_store {
     pub contains: hc_replay_contains,
     /// Required.
     pub record: hc_replay_record,
-    /// What both are called with; may be NULL. It must live until the guard has been freed.
+    /// Passed to both functions; may be NULL. It must be valid until the guard has been freed.
     pub user_data: *mut c_void,
 }
 
@@ -75,7 +75,8 @@ struct Own {
 impl ReplayStore for Own {
     fn contains(&self, message_id: &str) -> Result<bool> {
         let id = c_string(message_id);
-        // SAFETY: the header's conventions: the function is fit to be called from here with its user_data; the text lives meanwhile.
+        // SAFETY: by the header's conventions, the function may be called from this thread with its user_data; the text
+        // lives meanwhile.
         match unsafe { (self.contains)(self.user_data.0, id.as_ptr()) } {
             0 => Ok(false),
             1 => Ok(true),
@@ -85,7 +86,7 @@ impl ReplayStore for Own {
 
     fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()> {
         let id = c_string(message_id);
-        // A second that has begun counts whole: no id is forgotten early.
+        // Rounded up, so that no id expires early.
         let seconds = expires_at.as_second().saturating_add(i64::from(expires_at.subsec_nanosecond() > 0));
         // SAFETY: as above.
         match unsafe { (self.record)(self.user_data.0, id.as_ptr(), seconds) } {
@@ -95,8 +96,7 @@ impl ReplayStore for Own {
     }
 }
 
-/// Makes a guard that keeps ids in this process's memory: other processes, and this one after it has been started again, know
-/// nothing of them.
+/// Creates a guard that keeps ids in the memory of this process. They are lost when the process ends.
 ///
 /// - `options`: may be NULL, which means the defaults.
 /// - `guard`: receives the guard; free it with hc_replay_guard_free.
@@ -115,10 +115,10 @@ pub unsafe extern "C" fn hc_replay_guard_new(
     })
 }
 
-/// Makes a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. What was committed
-/// survives the end of the process; a power failure may take the last moments' ids with it.
+/// Creates a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Committed ids survive
+/// a crash of the process; a power failure can lose the latest ones.
 ///
-/// - `path`: the file; it is made where there is none. It is copied.
+/// - `path`: the file; it is made if there is none. It is copied.
 /// - `options`: may be NULL, which means the defaults. The capacity must be 0: a file has none.
 /// - `guard`: receives the guard; free it with hc_replay_guard_free.
 /// - `error`: may be NULL.
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn hc_replay_guard_sqlite(
     })
 }
 
-/// Makes a guard that keeps ids in a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
+/// Creates a guard with a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
 ///
 /// - `store`: required. It is copied.
 /// - `options`: may be NULL, which means the defaults. The capacity must be 0: the store has its own.
@@ -163,13 +163,13 @@ pub unsafe extern "C" fn hc_replay_guard_custom(
     })
 }
 
-/// Whether the message that an event came in was handled already; nothing is recorded. Answer 2xx and do nothing where it was.
+/// Returns whether the message that carried an event was already handled. Records nothing. If it was, answer 2xx and do nothing.
 ///
 /// - `guard`: required.
-/// - `event`: required. Its message is known by hc_event_message_id.
-/// - `again`: receives true where the message was handled already.
+/// - `event`: required. hc_event_message_id identifies its message.
+/// - `again`: receives true if the message was already handled.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE: answer 5xx then, so that the message comes again; or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE: answer 5xx then, so that the message is sent again; or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_check(
@@ -181,12 +181,12 @@ pub unsafe extern "C" fn hc_replay_guard_check(
     call!(error, again, (guard: object, event: object) => guard.0.check(&event.event).map(is_again))
 }
 
-/// Records that the message that an event came in was handled. Until then it is a first one however often it comes.
+/// Records that the message that carried an event was handled.
 ///
 /// - `guard`: required.
 /// - `event`: required.
 /// - `error`: may be NULL.
-/// - Fails as hc_replay_guard_check does.
+/// - Fails like hc_replay_guard_check does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_commit(
@@ -197,13 +197,13 @@ pub unsafe extern "C" fn hc_replay_guard_commit(
     call!(error, (guard: object, event: object) => guard.0.commit(&event.event))
 }
 
-/// hc_replay_guard_check by a message's id alone.
+/// hc_replay_guard_check with the id of the message.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
-/// - `again`: receives true where the message was handled already.
+/// - `again`: receives true if the message was already handled.
 /// - `error`: may be NULL.
-/// - Fails as hc_replay_guard_check does.
+/// - Fails like hc_replay_guard_check does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_check_id(
@@ -215,12 +215,12 @@ pub unsafe extern "C" fn hc_replay_guard_check_id(
     call!(error, again, (guard: object, message_id: text) => guard.0.check_id(message_id).map(is_again))
 }
 
-/// hc_replay_guard_commit by a message's id alone.
+/// hc_replay_guard_commit with the id of the message.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
 /// - `error`: may be NULL.
-/// - Fails as hc_replay_guard_check does.
+/// - Fails like hc_replay_guard_check does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_commit_id(
@@ -231,14 +231,14 @@ pub unsafe extern "C" fn hc_replay_guard_commit_id(
     call!(error, (guard: object, message_id: text) => guard.0.commit_id(message_id))
 }
 
-/// hc_replay_guard_check_id by another clock. A store of your own keeps its own time.
+/// hc_replay_guard_check_id with another current time. A store of your own uses its own clock.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
-/// - `now_unix_seconds`: the time to count the retention by, in seconds since 1970.
-/// - `again`: receives true where the message was handled already.
+/// - `now_unix_seconds`: the time to compare the retention with, in seconds since 1970-01-01 UTC.
+/// - `again`: receives true if the message was already handled.
 /// - `error`: may be NULL.
-/// - Fails as hc_replay_guard_check does.
+/// - Fails like hc_replay_guard_check does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_check_id_at(
@@ -253,13 +253,13 @@ pub unsafe extern "C" fn hc_replay_guard_check_id_at(
     })
 }
 
-/// hc_replay_guard_commit_id by another clock.
+/// hc_replay_guard_commit_id with another current time.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
-/// - `now_unix_seconds`: the time to count the retention from, in seconds since 1970.
+/// - `now_unix_seconds`: the start of the retention, in seconds since 1970-01-01 UTC.
 /// - `error`: may be NULL.
-/// - Fails as hc_replay_guard_check does.
+/// - Fails like hc_replay_guard_check does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_commit_id_at(
@@ -271,7 +271,7 @@ pub unsafe extern "C" fn hc_replay_guard_commit_id_at(
     call!(error, (guard: object, message_id: text) => guard.0.commit_id_at(message_id, time(now_unix_seconds)?))
 }
 
-/// Frees a guard. What is in its file, or in your store, stays there.
+/// Frees a guard. Ids in its file or in your store are kept.
 ///
 /// - `guard`: may be NULL.
 /// - Threads: exclusive.

@@ -1,4 +1,4 @@
-//! A local Scalekit environment inside the process, for tests: tokens, REST and signed webhooks over real HTTP.
+//! A local Scalekit environment inside the process, for tests: tokens, REST and signed webhooks over HTTP on loopback.
 
 use crate::boundary::{array, call, free, is_null, optional_text, read, text};
 use crate::error::hc_error;
@@ -14,10 +14,11 @@ use headcount_sandbox::{
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// For the sizes of a sandbox: none at all. (0 stands for the default.)
+/// For the sizes of a sandbox: none. (0 means the default.)
 pub const HC_SANDBOX_NONE: i32 = -1;
 
-/// A running sandbox, on loopback alone, with threads of its own. Any number of threads may use it at once; a forked child may not.
+/// A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once; a
+/// forked child may not.
 pub struct hc_sandbox {
     sandbox: Sandbox,
     environment_url: Text,
@@ -44,51 +45,51 @@ impl From<Sandbox> for hc_sandbox {
     }
 }
 
-/// What a sandbox holds when it starts; the same sizes and seed make the same names, ids and memberships. Zero all of it, set
-/// struct_size and what you need.
+/// Initial content of a sandbox. The same sizes and seed give the same names, ids and memberships. Set all bytes to 0, then
+/// struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_sandbox_options {
     /// sizeof(hc_sandbox_options).
     pub struct_size: usize,
-    /// What everything is made from. 0: 1.
+    /// Seed of names, ids and memberships. 0: 1.
     pub seed: u64,
-    /// How many organizations there are. 0: 1. HC_SANDBOX_NONE: none.
+    /// Number of organizations. 0: 1. HC_SANDBOX_NONE: none.
     pub organizations: i32,
-    /// How many directories an organization has. 0: 1. HC_SANDBOX_NONE: none.
+    /// Number of directories per organization. 0: 1. HC_SANDBOX_NONE: none.
     pub directories: i32,
-    /// How many users a directory has. 0: 50. HC_SANDBOX_NONE: none.
+    /// Number of users per directory. 0: 50. HC_SANDBOX_NONE: none.
     pub users: i32,
-    /// How many groups a directory has. 0: 5. HC_SANDBOX_NONE: none.
+    /// Number of groups per directory. 0: 5. HC_SANDBOX_NONE: none.
     pub groups: i32,
 }
 
 growing!(hc_sandbox_options { seed, organizations, directories, users, groups });
 
-/// Somebody to hire, or what to change about somebody. Zero all of it, set struct_size and what you need.
+/// A new user, or changes of a user. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_sandbox_user {
     /// sizeof(hc_sandbox_user).
     pub struct_size: usize,
-    /// The primary address: required of a new user. NULL in a change: as it is.
+    /// Primary e-mail address: required for a new user. NULL in a change: unchanged.
     pub email: *const c_char,
-    /// First name. NULL: "", or as it is.
+    /// First name. NULL: "", or unchanged.
     pub given_name: *const c_char,
-    /// Last name. NULL: "", or as it is.
+    /// Last name. NULL: "", or unchanged.
     pub family_name: *const c_char,
-    /// What they sign in with. NULL: the address's first part, or as it is.
+    /// User name at the directory. NULL: the part of the address before "@", or unchanged.
     pub preferred_username: *const c_char,
-    /// All of their groups: `groups_len` names or ids of groups that exist. NULL: none, or as they are. (A change to none at all has
-    /// an address here and a length of 0.)
+    /// All groups of the user: `groups_len` names or ids of existing groups. NULL: none, or unchanged. (To remove all groups,
+    /// set a non-NULL address and the length 0.)
     pub groups: *const *const c_char,
-    /// How many.
+    /// Number of items.
     pub groups_len: usize,
     /// The organization of a new user. NULL: the first. Must be NULL in a change.
     pub organization_id: *const c_char,
     /// The directory of a new user. NULL: the organization's first. Must be NULL in a change.
     pub directory_id: *const c_char,
-    /// Whether they may sign in: 1 yes, -1 no, 0 as it is. Must be 0 for a new user, who may.
+    /// Whether the user may sign in: 1 yes, -1 no, 0 unchanged. Must be 0 for a new user, who may sign in.
     pub active: i32,
     /// Must be 0.
     pub reserved: u32,
@@ -107,7 +108,7 @@ growing!(hc_sandbox_user {
     reserved,
 });
 
-/// Starts a sandbox. A client is made with its URL, id and secret, a verifier with its webhook secret.
+/// Starts a sandbox. Use its URL, client id and client secret for a client, and its webhook secret for a verifier.
 ///
 /// - `options`: may be NULL, which means the defaults.
 /// - `sandbox`: receives the sandbox; free it with hc_sandbox_free.
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn hc_sandbox_new(
     })
 }
 
-/// Stops a sandbox and frees it and every text that came from it.
+/// Stops and frees a sandbox and the texts that came from it.
 ///
 /// - `sandbox`: may be NULL.
 /// - Threads: exclusive.
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn hc_sandbox_free(sandbox: *mut hc_sandbox) {
     free!(sandbox);
 }
 
-/// Where it is, "http://127.0.0.1:...".
+/// URL of the environment, "http://127.0.0.1:...".
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
 /// - Returns text owned by `sandbox`.
@@ -152,7 +153,7 @@ pub unsafe extern "C" fn hc_sandbox_environment_url(sandbox: *const hc_sandbox) 
     read!(sandbox => sandbox.environment_url.of(sandbox.sandbox.environment_url()))
 }
 
-/// The client id to sign in with.
+/// Client id.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
 /// - Returns text owned by `sandbox`.
@@ -162,7 +163,7 @@ pub unsafe extern "C" fn hc_sandbox_client_id(sandbox: *const hc_sandbox) -> *co
     read!(sandbox => sandbox.client_id.of(sandbox.sandbox.client_id()))
 }
 
-/// The client secret to sign in with.
+/// Client secret.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
 /// - Returns text owned by `sandbox`.
@@ -172,7 +173,7 @@ pub unsafe extern "C" fn hc_sandbox_client_secret(sandbox: *const hc_sandbox) ->
     read!(sandbox => sandbox.client_secret.of(sandbox.sandbox.client_secret()))
 }
 
-/// The secret that its webhooks are signed with.
+/// Secret that signs its webhooks.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
 /// - Returns text owned by `sandbox`.
@@ -182,27 +183,27 @@ pub unsafe extern "C" fn hc_sandbox_webhook_secret(sandbox: *const hc_sandbox) -
     read!(sandbox => sandbox.webhook_secret.of(sandbox.sandbox.webhook_secret()))
 }
 
-/// The first organization.
+/// Id of the first organization.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
-/// - Returns text owned by `sandbox`, "" where there is none.
+/// - Returns text owned by `sandbox`, "" if there is none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_organization_id(sandbox: *const hc_sandbox) -> *const c_char {
     read!(sandbox => sandbox.organization_id.of(sandbox.sandbox.organization_id()))
 }
 
-/// The first organization's first directory.
+/// Id of the first directory of the first organization.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
-/// - Returns text owned by `sandbox`, "" where there is none.
+/// - Returns text owned by `sandbox`, "" if there is none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_directory_id(sandbox: *const hc_sandbox) -> *const c_char {
     read!(sandbox => sandbox.directory_id.of(sandbox.sandbox.directory_id()))
 }
 
-/// Where the sandbox's own calls are, for another program to change what it holds.
+/// Base URL of the control calls, with which another program can change the content.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
 /// - Returns text owned by `sandbox`.
@@ -212,10 +213,11 @@ pub unsafe extern "C" fn hc_sandbox_control_url(sandbox: *const hc_sandbox) -> *
     read!(sandbox => sandbox.control_url.of(sandbox.sandbox.control_url()))
 }
 
-/// From now on, what happens is told to an endpoint as well: signed, and again on the vendor's schedule until it answers 2xx.
+/// Registers an endpoint. It receives a signed webhook for each later change, repeated on the vendor's schedule until it answers
+/// 2xx.
 ///
 /// - `sandbox`: required.
-/// - `url`: where webhooks are sent. It is copied.
+/// - `url`: URL that webhooks are sent to. It is copied.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -230,13 +232,14 @@ pub unsafe extern "C" fn hc_sandbox_register_endpoint(
     })
 }
 
-/// Hires somebody, and tells the endpoints.
+/// Creates a user and sends a webhook to the endpoints.
 ///
 /// - `sandbox`: required.
-/// - `new_user`: required, with its email. Its texts are copied.
+/// - `new_user`: required, with its email. Texts are copied.
 /// - `user`: receives the user; free it with hc_user_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_BAD_REQUEST for an address without "@" or an unknown group, HC_NOT_FOUND for an unknown directory or organization.
+/// - Fails with HC_BAD_REQUEST for an address without "@" or an unknown group, HC_NOT_FOUND for an unknown directory or
+///   organization.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_create_user(
@@ -264,12 +267,12 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
     })
 }
 
-/// Changes somebody, and tells the endpoints.
+/// Changes a user and sends a webhook to the endpoints.
 ///
 /// - `sandbox`: required.
 /// - `user_id`: "diruser_...".
-/// - `change`: required. Its texts are copied.
-/// - `user`: receives the user as they are then; free it with hc_user_free.
+/// - `change`: required. Texts are copied.
+/// - `user`: receives the changed user; free it with hc_user_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
 /// - Threads: any number at once.
@@ -299,12 +302,12 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
     })
 }
 
-/// Lets somebody go, and tells the endpoints.
+/// Deletes a user and sends a webhook to the endpoints.
 ///
 /// - `sandbox`: required.
 /// - `user_id`: "diruser_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such user.
+/// - Fails with HC_NOT_FOUND if there is no such user.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_delete_user(
@@ -315,7 +318,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_user(
     call!(error, (sandbox: object, user_id: text) => sandbox.sandbox.delete_user(user_id).map_err(SandboxError::into_headcount))
 }
 
-/// Makes a group, and tells the endpoints.
+/// Creates a group and sends a webhook to the endpoints.
 ///
 /// - `sandbox`: required.
 /// - `display_name`: its name, not "".
@@ -349,14 +352,14 @@ pub unsafe extern "C" fn hc_sandbox_create_group(
     })
 }
 
-/// Renames a group, and tells the endpoints.
+/// Renames a group and sends a webhook to the endpoints.
 ///
 /// - `sandbox`: required.
 /// - `group_id`: "dirgroup_...".
 /// - `display_name`: its new name.
-/// - `group`: receives the group as it is then; free it with hc_group_free.
+/// - `group`: receives the changed group; free it with hc_group_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such group.
+/// - Fails with HC_NOT_FOUND if there is no such group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_update_group(
@@ -371,12 +374,12 @@ pub unsafe extern "C" fn hc_sandbox_update_group(
     })
 }
 
-/// Ends a group, and tells the endpoints; its members stay.
+/// Deletes a group and sends a webhook to the endpoints; its members are kept.
 ///
 /// - `sandbox`: required.
 /// - `group_id`: "dirgroup_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such group.
+/// - Fails with HC_NOT_FOUND if there is no such group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_delete_group(
@@ -387,13 +390,13 @@ pub unsafe extern "C" fn hc_sandbox_delete_group(
     call!(error, (sandbox: object, group_id: text) => sandbox.sandbox.delete_group(group_id).map_err(SandboxError::into_headcount))
 }
 
-/// Puts somebody into a group, and tells the endpoints.
+/// Adds a user to a group and sends a webhook to the endpoints.
 ///
 /// - `sandbox`: required.
 /// - `group_id`: "dirgroup_...".
 /// - `user_id`: "diruser_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such user or group.
+/// - Fails with HC_NOT_FOUND if there is no such user or group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_add_member(
@@ -405,13 +408,13 @@ pub unsafe extern "C" fn hc_sandbox_add_member(
     call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.sandbox.add_member(group_id, user_id).map_err(SandboxError::into_headcount))
 }
 
-/// Takes somebody out of a group, and tells the endpoints.
+/// Removes a user from a group and sends a webhook to the endpoints.
 ///
 /// - `sandbox`: required.
 /// - `group_id`: "dirgroup_...".
 /// - `user_id`: "diruser_...".
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such user or group.
+/// - Fails with HC_NOT_FOUND if there is no such user or group.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_remove_member(
@@ -423,12 +426,13 @@ pub unsafe extern "C" fn hc_sandbox_remove_member(
     call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.sandbox.remove_member(group_id, user_id).map_err(SandboxError::into_headcount))
 }
 
-/// Every `every`-th REST call from now on meets the next of the faults; none of them ends it. Requests for tokens are spared.
+/// Makes every `every`-th later REST call fail with the next of the faults, in turn; an empty list ends this. Requests for tokens
+/// do not fail.
 ///
 /// - `sandbox`: required.
-/// - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage", "html",
-///   "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
-/// - `faults_len`: how many.
+/// - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
+///   "html", "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
+/// - `faults_len`: number of items.
 /// - `every`: 1 for every call.
 /// - `error`: may be NULL.
 /// - Fails with HC_BAD_REQUEST, naming the unknown fault.
@@ -442,17 +446,17 @@ pub unsafe extern "C" fn hc_sandbox_fault(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (sandbox: object) => {
-        // SAFETY: the caller keeps the header's conventions: `faults` holds `faults_len` texts.
+        // SAFETY: by the header's conventions, `faults` holds `faults_len` texts.
         let faults = unsafe { texts(faults, faults_len, "faults") }?;
         let plan = FaultPlan { fault: None, faults: faults.into_iter().map(str::to_owned).collect(), every };
         sandbox.sandbox.set_faults(&plan).map_err(SandboxError::into_headcount)
     })
 }
 
-/// Moves the sandbox's clock ahead: tokens end, and deliveries that failed are tried again when they fall due.
+/// Advances the sandbox's clock: tokens expire, and failed deliveries that are due are tried again.
 ///
 /// - `sandbox`: required.
-/// - `seconds`: how far.
+/// - `seconds`: by how much.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -467,11 +471,11 @@ pub unsafe extern "C" fn hc_sandbox_advance(
     })
 }
 
-/// What was sent to the endpoints, what came back, what will be tried again and when.
+/// Returns the deliveries to the endpoints, their results and the times of the next attempts.
 ///
 /// - `sandbox`: required.
-/// - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state" ("pending",
-///   "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
+/// - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state"
+///   ("pending", "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -486,15 +490,15 @@ pub unsafe extern "C" fn hc_sandbox_deliveries(
     })
 }
 
-/// The body of an event as the vendor would send it, with sensible values: to be signed with hc_webhook_sign and sent to the code
-/// under test. It needs no sandbox.
+/// Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
+/// under test. No sandbox is needed.
 ///
-/// - `type_`: such as "organization.directory.user_created"; the vendor's older names are sent as they are given.
-/// - `overrides`: what it is to say, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and "data",
-///   whose keys are put over the example's. May be NULL, which means nothing. It is copied.
+/// - `type_`: such as "organization.directory.user_created"; the vendor's older names are kept as given.
+/// - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
+///   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
 /// - `body`: receives JSON; free it with hc_text_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_BAD_REQUEST, as for a type that is not known, unless its data are given.
+/// - Fails with HC_BAD_REQUEST, for example for an unknown type without "data".
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_event_body(
@@ -524,9 +528,9 @@ fn size(given: i32, name: &str) -> Result<Option<usize>> {
 ///
 /// `first` is NULL or holds `length` pointers, each NULL or NUL-terminated and alive for `'a`.
 unsafe fn texts<'a>(first: *const *const c_char, length: usize, name: &str) -> Result<Vec<&'a str>> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let pointers = unsafe { array(first, length, name) }?;
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     pointers.iter().enumerate().map(|(index, item)| unsafe { text(*item, format_args!("{name}[{index}]")) }).collect()
 }
 
@@ -548,7 +552,7 @@ impl Fields {
     /// Texts in `given` are NULL, or NUL-terminated and alive during the call; `groups` is NULL or holds `groups_len` of them.
     unsafe fn read(given: &hc_sandbox_user, name: &str) -> Result<Fields> {
         let text = |text, field: &str| {
-            // SAFETY: the contract.
+            // SAFETY: this function's contract.
             unsafe { optional_text(text, format_args!("{name}.{field}")) }.map(|text| text.map(str::to_owned))
         };
         reserved(given.reserved, &format!("{name}.reserved"))?;

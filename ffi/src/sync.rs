@@ -1,4 +1,4 @@
-//! Syncs: a directory is listed, the mirror made to agree, and what happened reported; and what the guard held back.
+//! Syncs, the status of directories, and removals that the guard holds back.
 
 use crate::boundary::call;
 use crate::error::hc_error;
@@ -13,8 +13,8 @@ use headcount_core::blocking::SyncBuilder;
 use headcount_core::{Progress, Result};
 use std::ffi::{c_char, c_void};
 
-/// How far a sync is. It, and its texts, live until the callback returns. Later versions may add fields behind the last one:
-/// struct_size says which are there.
+/// Progress of a sync. The struct and its texts are valid until the callback returns. Later versions may append fields:
+/// struct_size says which exist.
 #[repr(C)]
 pub struct hc_sync_progress {
     /// The size of this struct in the library's version.
@@ -23,48 +23,48 @@ pub struct hc_sync_progress {
     pub organization_id: *const c_char,
     /// The directory.
     pub directory_id: *const c_char,
-    /// What the sync is doing: "groups", "users" or "removals". New ones may come.
+    /// What the sync is doing: "groups", "users" or "removals". Later versions may add values.
     pub phase: *const c_char,
-    /// Pages of this phase that have come.
+    /// Number of pages of this phase that were read.
     pub pages: u64,
-    /// Users or groups in them.
+    /// Number of users or groups in those pages.
     pub items: u64,
-    /// How many there are in all; -1 where the server did not say.
+    /// Number of users or groups in all; -1 if the server did not say.
     pub total: i64,
-    /// How many come in a second.
+    /// Users or groups per second.
     pub rate: f64,
 }
 
-/// Is told how far a sync is, page after page.
+/// Receives the progress of a sync after each page.
 ///
-/// It is called from threads of the library's while the sync's caller waits, by several at once where several directories are synced: it
-/// must return soon, must not call the library, and must not let a C++ exception out. `user_data` is the progress_data of the options.
+/// Called from threads of the library during the sync, by several at once if several directories are synced. It must return soon,
+/// must not call the library and must not throw a C++ exception. `user_data` is the progress_data of the options.
 pub type hc_sync_progress_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, progress: *const hc_sync_progress)>;
 
-/// How to sync. Zero all of it, set struct_size and what you need.
+/// Options of a sync. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_sync_options {
     /// sizeof(hc_sync_options).
     pub struct_size: usize,
-    /// Is told how far the sync is, or NULL.
+    /// Receives the progress, or NULL.
     pub on_progress: hc_sync_progress_callback,
-    /// What the callback is called with; may be NULL. It must live until the sync returns.
+    /// Passed to the callback; may be NULL. It must be valid until the sync returns.
     pub progress_data: *mut c_void,
     /// HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
     pub mode: i32,
-    /// Whether somebody has looked at the removals that the guard held back, and they are meant: 1 yes, 0 no. The sync is then a full one.
+    /// Whether removals that the guard held back are approved: 1 yes, 0 no. With 1 the sync is a full one.
     pub approve_removals: i32,
-    /// Whether to report "already_running" where another sync of the directory is under way, rather than to wait for it: 1 yes, 0 no.
+    /// Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 no.
     pub no_wait: i32,
-    /// How many directories hc_mirror_sync_all syncs at once. 0: 16.
+    /// Number of directories that hc_mirror_sync_all syncs at once. 0: 16.
     pub concurrency: u32,
 }
 
 growing!(hc_sync_options { on_progress, progress_data, mode, approve_removals, no_wait, concurrency });
 
-/// The caller's function that is told how far a sync is.
+/// The caller's progress callback.
 struct Told {
     callback: unsafe extern "C" fn(*mut c_void, *const hc_sync_progress),
     user_data: UserData,
@@ -84,13 +84,13 @@ impl Told {
             total: progress.total.map_or(-1, |total| i64::try_from(total).unwrap_or(i64::MAX)),
             rate: progress.rate,
         };
-        // SAFETY: the header's conventions: the callback is fit to be called from any thread with its user_data; what it is shown lives
-        // until it returns.
+        // SAFETY: by the header's conventions, the callback may be called from any thread with its user_data; its
+        // argument is valid until it returns.
         unsafe { (self.callback)(self.user_data.0, &raw const told) };
     }
 }
 
-/// The sync that `options` describe, to its end.
+/// Runs the sync that `options` describe.
 fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> {
     let mode = sync_mode(options.mode, "options.mode")?;
     let yes = |value, name| tri_state(value, name).map(|yes| yes == Some(true));
@@ -108,17 +108,17 @@ fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> 
     sync.run().map(hc_sync_reports::from)
 }
 
-/// Syncs every directory of an organization, or one of them.
+/// Syncs all directories of an organization, or one of them.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_..."; may be NULL, which means every directory of the organization.
-/// - `options`: how; may be NULL, which means the defaults.
-/// - `reports`: receives what happened, a report a directory; free it with hc_sync_reports_free.
+/// - `options`: may be NULL, which means the defaults.
+/// - `reports`: receives one report per directory; free it with hc_sync_reports_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_MASS_REMOVAL where the guard holds removals back (hc_error_removals_count and the like say which),
-///   HC_CONFIG where the mirror has no client, HC_NOT_FOUND where there is no such directory, HC_STORE, HC_INVALID_ARGUMENT,
-///   or any status that a request can have. Where one of several directories fails, the others were synced.
+/// - Fails with HC_MASS_REMOVAL if the guard holds removals back (see hc_error_removals_count), HC_CONFIG if the mirror has no
+///   client, HC_NOT_FOUND if there is no such directory, HC_STORE, HC_INVALID_ARGUMENT, or any status that a request can have. If
+///   one of several directories fails, the others were synced.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_sync(
@@ -132,14 +132,14 @@ pub unsafe extern "C" fn hc_mirror_sync(
     call!(error, reports, (mirror: object, organization_id: text, directory_id: optional_text, options: options) => run(mirror.0.sync(organization_id).directory(directory_id), &options))
 }
 
-/// Syncs every directory of every organization of the environment, several at once. What goes wrong in one is in its report
-/// and stops no other.
+/// Syncs every directory of every organization of the environment, several at once. An error in one directory is in its report
+/// and does not stop the others.
 ///
 /// - `mirror`: required.
-/// - `options`: how; may be NULL, which means the defaults.
-/// - `reports`: receives what happened, a report a directory; free it with hc_sync_reports_free.
+/// - `options`: may be NULL, which means the defaults.
+/// - `reports`: receives one report per directory; free it with hc_sync_reports_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_CONFIG where the mirror has no client, HC_STORE, HC_INVALID_ARGUMENT, or any status that listing the
+/// - Fails with HC_CONFIG if the mirror has no client, HC_STORE, HC_INVALID_ARGUMENT, or any status that listing the
 ///   organizations can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn hc_mirror_sync_all(
     call!(error, reports, (mirror: object, options: options) => run(mirror.0.sync_all(), &options))
 }
 
-/// How the mirror stands with each directory, in the order of their ids.
+/// Returns how up to date the mirror is with each directory, ordered by id.
 ///
 /// - `mirror`: required.
 /// - `statuses`: receives the list; free it with hc_mirror_directory_status_list_free.
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn hc_mirror_status(
     call!(error, statuses, (mirror: object) => mirror.0.status().map(hc_mirror_directory_status_list::from))
 }
 
-/// The users whose removal from a directory the guard holds back, all of them.
+/// Returns the ids of all users whose removal from a directory the guard holds back.
 ///
 /// - `mirror`: required.
 /// - `directory_id`: "dir_...".

@@ -5,7 +5,7 @@ use crate::text::c_string;
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-/// A text that is the caller's.
+/// A text that the caller owns.
 pub struct hc_text(CString);
 
 impl From<&str> for hc_text {
@@ -14,7 +14,7 @@ impl From<&str> for hc_text {
     }
 }
 
-/// The text itself.
+/// Returns the text.
 ///
 /// - `text`: may be NULL, which gives NULL.
 /// - Returns text owned by `text`.
@@ -24,7 +24,7 @@ pub unsafe extern "C" fn hc_text_value(text: *const hc_text) -> *const c_char {
     read!(text => text.0.as_ptr())
 }
 
-/// How many bytes the text has, without the NUL behind it.
+/// Length of the text in bytes, without the NUL at the end.
 ///
 /// - `text`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn hc_text_free(text: *mut hc_text) {
     free!(text);
 }
 
-/// Texts that are the caller's.
+/// A list of texts that the caller owns.
 pub struct hc_text_list(Vec<CString>);
 
 impl From<Vec<String>> for hc_text_list {
@@ -51,7 +51,7 @@ impl From<Vec<String>> for hc_text_list {
     }
 }
 
-/// How many texts there are.
+/// Number of texts.
 ///
 /// - `texts`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -60,11 +60,11 @@ pub unsafe extern "C" fn hc_text_list_len(texts: *const hc_text_list) -> usize {
     read!(texts => texts.0.len())
 }
 
-/// The text at an index.
+/// Returns the text at an index.
 ///
 /// - `texts`: may be NULL, which gives NULL.
 /// - `index`: from 0.
-/// - Returns text owned by `texts`, or NULL behind the last one.
+/// - Returns text owned by `texts`, or NULL if `index` is out of range.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_text_list_at(texts: *const hc_text_list, index: usize) -> *const c_char {

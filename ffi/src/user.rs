@@ -1,4 +1,4 @@
-//! Users of a directory: the people who work at the organization.
+//! Listing the users of a directory.
 
 use crate::boundary::{call, optional_text};
 use crate::client::hc_client;
@@ -10,33 +10,33 @@ use headcount_core::blocking::List;
 use headcount_core::{Result, User};
 use std::ffi::c_char;
 
-/// Which users to list, and with what. Zero all of it, set struct_size and what you need.
+/// Filters and details of a list of users. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_user_options {
     /// sizeof(hc_user_options).
     pub struct_size: usize,
-    /// The page to start with: another page's next or previous token. NULL or "": the first.
+    /// Token of the first page to read, from another page. NULL or "": the first page.
     pub page_token: *const c_char,
-    /// Only the members of this group ("dirgroup_..."). NULL: everybody.
+    /// Only members of this group ("dirgroup_..."). NULL: all users.
     pub directory_group_id: *const c_char,
-    /// Only users that were changed after this moment, as RFC 3339 text. NULL: whenever.
+    /// Only users changed after this time, as RFC 3339 text. NULL: all.
     pub updated_after: *const c_char,
-    /// The most users a page may have, 30 at most. 0: the server's default for a page, the largest for an iterator.
+    /// Largest number of users per page, at most 30. 0: the server's default for a page, 30 for an iterator.
     pub page_size: u32,
-    /// Whether users come with their user_detail: 1 yes, -1 no, 0 as the server has it.
+    /// Whether users include user_detail: 1 yes, -1 no, 0 the server's default.
     pub include_detail: i32,
 }
 
 growing!(hc_user_options { page_token, directory_group_id, updated_after, page_size, include_detail });
 
-/// The listing with the filters that `options` describe.
+/// Applies the filters of `options` to a listing.
 ///
 /// # Safety
 ///
-/// Their texts are NULL, or NUL-terminated and alive during the call.
+/// The texts are NULL, or NUL-terminated and valid during the call.
 pub(crate) unsafe fn listing(list: List<User>, options: &hc_user_options) -> Result<List<User>> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let (token, group, after) = unsafe {
         (
             optional_text(options.page_token, "options.page_token")?,
@@ -57,10 +57,10 @@ pub(crate) unsafe fn listing(list: List<User>, options: &hc_user_options) -> Res
 /// - `client`: required.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: which, and with what; may be NULL, which means the server's defaults.
+/// - `options`: filters and details; may be NULL, which means the server's defaults.
 /// - `page`: receives the page; free it with hc_user_page_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND where there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
+/// - Fails with HC_NOT_FOUND if there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_directory_users(
@@ -78,12 +78,12 @@ pub unsafe extern "C" fn hc_directory_users(
     })
 }
 
-/// Begins to list every user of a directory. Nothing is asked of the server yet.
+/// Starts listing every user of a directory. Sends no request yet.
 ///
-/// - `client`: required. The iterator does not need it to live on.
+/// - `client`: required. It may be freed before the iterator.
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
-/// - `options`: which, and with what; may be NULL, which means all.
+/// - `options`: filters and details; may be NULL, which means all.
 /// - `iter`: receives the iterator; free it with hc_user_iter_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.

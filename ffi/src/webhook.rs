@@ -1,4 +1,4 @@
-//! Webhooks: verifying what Scalekit sends, and signing what a test sends in its place.
+//! Webhooks: verifying requests of Scalekit, and signing requests in tests.
 
 use crate::boundary::{array, call, free, read, text};
 use crate::error::hc_error;
@@ -10,21 +10,21 @@ use headcount_core::{Error, Result, SignedHeaders, Timestamp, Webhook, WebhookBu
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-/// For tolerance_seconds: none at all, a message must have been sent in this very second. (0 stands for the default.)
+/// For tolerance_seconds: no tolerance; the timestamp must be the current second. (0 means the default.)
 pub const HC_TOLERANCE_NONE: i64 = -1;
 
-/// A verifier for one signing secret, or for several while one is being rotated. Any number of threads may use it at once.
+/// A verifier for one signing secret, or for several while one is rotated. Thread-safe: any number of threads may use it at once.
 pub struct hc_webhook(Webhook);
 
-/// Settings of a verifier. Zero all of it, set struct_size and what you need.
+/// Settings of a verifier. Set all bytes to 0, then struct_size and the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_webhook_options {
     /// sizeof(hc_webhook_options).
     pub struct_size: usize,
-    /// How far a timestamp may lie from now, either way, in seconds. 0: 300. HC_TOLERANCE_NONE: not at all.
+    /// Largest difference between the timestamp and the current time, in seconds. 0: 300. HC_TOLERANCE_NONE: none.
     pub tolerance_seconds: i64,
-    /// The largest body that is looked at, in bytes. 0: 1048576 (1 MiB).
+    /// Largest accepted body, in bytes. 0: 1048576 (1 MiB).
     pub max_body: u64,
 }
 
@@ -34,11 +34,11 @@ growing!(hc_webhook_options { tolerance_seconds, max_body });
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_header {
-    /// Its name, NUL-terminated, in whatever case it came.
+    /// Name, NUL-terminated, in any case.
     pub name: *const c_char,
-    /// Its value: bytes that nothing needs to terminate. May be NULL where value_len is 0.
+    /// Value: bytes that need no terminator. May be NULL if value_len is 0.
     pub value: *const c_char,
-    /// How many bytes the value has.
+    /// Length of the value in bytes.
     pub value_len: usize,
 }
 
@@ -56,14 +56,14 @@ impl From<SignedHeaders> for hc_signed_headers {
     }
 }
 
-/// Makes a verifier from secrets in code.
+/// Creates a verifier from secrets in code.
 ///
-/// - `secrets`: `secrets_len` texts, each "whsec_..." or several of those separated by spaces. They are copied.
-/// - `secrets_len`: how many.
+/// - `secrets`: `secrets_len` texts, each "whsec_..." or several secrets separated by spaces. They are copied.
+/// - `secrets_len`: number of items.
 /// - `options`: may be NULL, which means the defaults.
 /// - `webhook`: receives the verifier; free it with hc_webhook_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_CONFIG and the reason "invalid_secret" where there is no secret or one cannot be used, or HC_INVALID_ARGUMENT.
+/// - Fails with HC_CONFIG and the reason "invalid_secret" if there is no secret or one is invalid, or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_new(
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn hc_webhook_new(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, webhook, (options: options) => {
-        // SAFETY: the caller keeps the header's conventions: `secrets` holds `secrets_len` pointers.
+        // SAFETY: by the header's conventions, `secrets` holds `secrets_len` pointers.
         let secrets = unsafe { array(secrets, secrets_len, "secrets") }?;
         let builder = secrets.iter().enumerate().try_fold(Webhook::builder(), |builder, (index, secret)| {
             // SAFETY: each secret is NULL or NUL-terminated, and alive during this call.
@@ -85,12 +85,12 @@ pub unsafe extern "C" fn hc_webhook_new(
     })
 }
 
-/// Makes a verifier from SCALEKIT_WEBHOOK_SECRET: one secret, or several separated by spaces.
+/// Creates a verifier from SCALEKIT_WEBHOOK_SECRET: one secret, or several separated by spaces.
 ///
 /// - `options`: may be NULL, which means the defaults.
 /// - `webhook`: receives the verifier; free it with hc_webhook_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_CONFIG, naming the variable where it is missing, or HC_INVALID_ARGUMENT.
+/// - Fails with HC_CONFIG, naming the variable if it is missing, or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once, while no thread calls setenv.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_from_env(
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn hc_webhook_from_env(
     call!(error, webhook, (options: options) => finish(WebhookBuilder::from_env()?, &options))
 }
 
-/// Frees a verifier; the secrets in its memory are zeroed. Events that came from it live on.
+/// Frees a verifier and overwrites its secrets with zeros. Events that it gave stay valid.
 ///
 /// - `webhook`: may be NULL.
 /// - Threads: exclusive.
@@ -110,18 +110,17 @@ pub unsafe extern "C" fn hc_webhook_free(webhook: *mut hc_webhook) {
     free!(webhook);
 }
 
-/// Verifies a request and reads the event in it. Answer 201 where this is HC_OK and 400 where it is not, and tell the sender
-/// nothing more.
+/// Verifies a request and returns its event. Answer 201 after HC_OK and 400 otherwise, without details.
 ///
 /// - `webhook`: required.
-/// - `headers`: all of the request's headers, whatever their order; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `body`: the request's body as it came, before any parser; `body_len` bytes.
-/// - `body_len`: how many.
+/// - `headers`: all of the request's headers, in any order; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
 /// - `event`: receives the event; free it with hc_event_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. The reason "malformed_event"
-///   alone means that the signature was right.
+/// - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. Only with the reason
+///   "malformed_event" the signature was correct.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_verify(
@@ -134,23 +133,23 @@ pub unsafe extern "C" fn hc_webhook_verify(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object) => {
-        // SAFETY: the caller keeps the header's conventions: both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify(&headers, body).map(hc_event::from)
     })
 }
 
-/// hc_webhook_verify with the timestamp judged by another clock: for requests that were kept and are read later.
+/// hc_webhook_verify with another current time: for requests that were stored and are read later.
 ///
 /// - `webhook`: required.
-/// - `headers`: all of the request's headers; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `body`: the request's body as it came; `body_len` bytes.
-/// - `body_len`: how many.
-/// - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+/// - `headers`: all of the request's headers; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
+/// - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
 /// - `event`: receives the event; free it with hc_event_free.
 /// - `error`: may be NULL.
-/// - Fails as hc_webhook_verify does; with HC_INVALID_ARGUMENT also where the time is none of the years -9999 to 9999.
+/// - Fails like hc_webhook_verify does; also with HC_INVALID_ARGUMENT if the time is outside the years -9999 to 9999.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_verify_at(
@@ -164,21 +163,21 @@ pub unsafe extern "C" fn hc_webhook_verify_at(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object) => {
-        // SAFETY: the caller keeps the header's conventions: both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify_at(&headers, body, time(now_unix_seconds)?).map(hc_event::from)
     })
 }
 
-/// Verifies the signature and the timestamp of a request alone; nothing is asked of the body.
+/// Verifies only the signature and the timestamp of a request; the body is not parsed.
 ///
 /// - `webhook`: required.
-/// - `headers`: all of the request's headers; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `body`: the request's body as it came; `body_len` bytes.
-/// - `body_len`: how many.
+/// - `headers`: all of the request's headers; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
 /// - `error`: may be NULL.
-/// - Fails as hc_webhook_verify does, but never with the reason "malformed_event".
+/// - Fails like hc_webhook_verify does, but never with the reason "malformed_event".
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_verify_signature(
@@ -190,22 +189,22 @@ pub unsafe extern "C" fn hc_webhook_verify_signature(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (webhook: object) => {
-        // SAFETY: the caller keeps the header's conventions: both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify_signature(&headers, body)
     })
 }
 
-/// hc_webhook_verify_signature with the timestamp judged by another clock.
+/// hc_webhook_verify_signature with another current time.
 ///
 /// - `webhook`: required.
-/// - `headers`: all of the request's headers; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `body`: the request's body as it came; `body_len` bytes.
-/// - `body_len`: how many.
-/// - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+/// - `headers`: all of the request's headers; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
+/// - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
 /// - `error`: may be NULL.
-/// - Fails as hc_webhook_verify_at does, but never with the reason "malformed_event".
+/// - Fails like hc_webhook_verify_at does, but never with the reason "malformed_event".
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_verify_signature_at(
@@ -218,23 +217,23 @@ pub unsafe extern "C" fn hc_webhook_verify_signature_at(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (webhook: object) => {
-        // SAFETY: the caller keeps the header's conventions: both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify_signature_at(&headers, body, time(now_unix_seconds)?)
     })
 }
 
-/// Verifies a request whose body a framework has parsed already: the signature may be on the text as it is given, or with
-/// `<`, `>`, `&`, U+2028 and U+2029 escaped the way Go's encoder prints them. Prefer hc_webhook_verify with the raw body:
-/// numbers and key order do not survive every parser.
+/// Verifies a request whose body was already parsed. The signature may be of the text as given, or of the text with `<`, `>`,
+/// `&`, U+2028 and U+2029 escaped as by Go's JSON encoder. Prefer hc_webhook_verify with the raw body: not every parser keeps
+/// numbers and the order of keys.
 ///
 /// - `webhook`: required.
-/// - `headers`: all of the request's headers; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `compact`: the parsed body, printed again as JSON without white space.
+/// - `headers`: all of the request's headers; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `compact`: the parsed body, serialized as JSON without white space.
 /// - `event`: receives the event; free it with hc_event_free.
 /// - `error`: may be NULL.
-/// - Fails as hc_webhook_verify does.
+/// - Fails like hc_webhook_verify does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_verify_parsed(
@@ -246,22 +245,22 @@ pub unsafe extern "C" fn hc_webhook_verify_parsed(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object, compact: text) => {
-        // SAFETY: the caller keeps the header's conventions: the array holds as many items as its length says.
+        // SAFETY: by the header's conventions, the array holds as many items as its length says.
         let headers = unsafe { pairs(headers, headers_len) }?;
         webhook.0.verify_parsed(&headers, compact).map(hc_event::from)
     })
 }
 
-/// hc_webhook_verify_parsed with the timestamp judged by another clock.
+/// hc_webhook_verify_parsed with another current time.
 ///
 /// - `webhook`: required.
-/// - `headers`: all of the request's headers; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `compact`: the parsed body, printed again as JSON without white space.
-/// - `now_unix_seconds`: the time to judge by, in seconds since 1970.
+/// - `headers`: all of the request's headers; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `compact`: the parsed body, serialized as JSON without white space.
+/// - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
 /// - `event`: receives the event; free it with hc_event_free.
 /// - `error`: may be NULL.
-/// - Fails as hc_webhook_verify_at does.
+/// - Fails like hc_webhook_verify_at does.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_verify_parsed_at(
@@ -274,21 +273,21 @@ pub unsafe extern "C" fn hc_webhook_verify_parsed_at(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object, compact: text) => {
-        // SAFETY: the caller keeps the header's conventions: the array holds as many items as its length says.
+        // SAFETY: by the header's conventions, the array holds as many items as its length says.
         let headers = unsafe { pairs(headers, headers_len) }?;
         webhook.0.verify_parsed_at(&headers, compact, time(now_unix_seconds)?).map(hc_event::from)
     })
 }
 
-/// Verifies the signature of a request in one call, without a verifier to keep. A verifier is quicker for many.
+/// Verifies the signature of one request without a verifier. A verifier is faster for many requests.
 ///
-/// - `secret`: "whsec_...", or several of those separated by spaces.
-/// - `headers`: all of the request's headers; `headers_len` of them.
-/// - `headers_len`: how many.
-/// - `body`: the request's body as it came; `body_len` bytes.
-/// - `body_len`: how many.
+/// - `secret`: "whsec_...", or several secrets separated by spaces.
+/// - `headers`: all of the request's headers; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
 /// - `error`: may be NULL.
-/// - Fails with HC_WEBHOOK_VERIFICATION and a reason, "invalid_secret" among them, or HC_INVALID_ARGUMENT.
+/// - Fails with HC_WEBHOOK_VERIFICATION and a reason, which can be "invalid_secret", or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_verify_webhook_payload(
@@ -300,22 +299,22 @@ pub unsafe extern "C" fn hc_verify_webhook_payload(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (secret: text) => {
-        // SAFETY: the caller keeps the header's conventions: both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         verify_webhook_payload(secret, &headers, body)
     })
 }
 
-/// Makes the three headers that a request with this body would carry: for tests of the code that verifies.
+/// Creates the three signature headers of a request with this body, for tests of receiving code.
 ///
-/// - `webhook`: required; its first secret signs.
+/// - `webhook`: required; its first secret is used.
 /// - `body`: `body_len` bytes.
-/// - `body_len`: how many.
-/// - `id`: the message's id. NULL: a fresh "msg_...".
-/// - `timestamp`: when it is sent, in seconds since 1970. NULL: now.
+/// - `body_len`: number of bytes.
+/// - `id`: the message's id. NULL: a random "msg_...".
+/// - `timestamp`: time of sending, in seconds since 1970-01-01 UTC. NULL: now.
 /// - `headers`: receives the headers; free them with hc_signed_headers_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT where the id is "" or cannot stand in a header, or the timestamp is negative.
+/// - Fails with HC_INVALID_ARGUMENT if the id is "" or not a valid header value, or the timestamp is negative.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_sign(
@@ -328,7 +327,7 @@ pub unsafe extern "C" fn hc_webhook_sign(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, headers, (webhook: object, id: optional_text, timestamp: optional_value) => {
-        // SAFETY: the caller keeps the header's conventions: the body holds as many bytes as its length says.
+        // SAFETY: by the header's conventions, the body holds as many bytes as its length says.
         let body = unsafe { array(body.cast::<u8>(), body_len, "body") }?;
         webhook.0.sign(body, id, timestamp).map(hc_signed_headers::from)
     })
@@ -344,7 +343,7 @@ pub unsafe extern "C" fn hc_signed_headers_id(headers: *const hc_signed_headers)
     read!(headers => headers.id.of(&headers.headers.id))
 }
 
-/// The value of the header webhook-timestamp: seconds since 1970.
+/// The value of the header webhook-timestamp: seconds since 1970-01-01 UTC.
 ///
 /// - `headers`: may be NULL, which gives NULL.
 /// - Returns text owned by `headers`.
@@ -364,7 +363,7 @@ pub unsafe extern "C" fn hc_signed_headers_signature(headers: *const hc_signed_h
     read!(headers => headers.signature.of(&headers.headers.signature))
 }
 
-/// Frees headers and every text that came from them.
+/// Frees headers and the texts that came from them.
 ///
 /// - `headers`: may be NULL.
 /// - Threads: exclusive.
@@ -404,10 +403,10 @@ type Pairs<'a> = Vec<(&'a str, &'a [u8])>;
 ///
 /// The array is NULL or holds as many headers as its length says, whose names are NUL-terminated; all are alive for `'a`.
 unsafe fn pairs<'a>(headers: *const hc_header, headers_len: usize) -> Result<Pairs<'a>> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     let headers: &[hc_header] = unsafe { array(headers, headers_len, "headers") }?;
     let pair = |(index, header): (usize, &hc_header)| {
-        // SAFETY: the contract.
+        // SAFETY: this function's contract.
         unsafe {
             Ok((
                 text(header.name, format_args!("headers[{index}].name"))?,
@@ -429,6 +428,6 @@ pub(crate) unsafe fn request<'a>(
     body: *const c_void,
     body_len: usize,
 ) -> Result<(Pairs<'a>, &'a [u8])> {
-    // SAFETY: the contract.
+    // SAFETY: this function's contract.
     unsafe { Ok((pairs(headers, headers_len)?, array(body.cast::<u8>(), body_len, "body")?)) }
 }
