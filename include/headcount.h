@@ -2535,6 +2535,65 @@ enum hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
                                             struct hc_error **error);
 
 /**
+ * Makes every `every`-th later REST call fail with the next of the faults, in turn; an empty list ends this. Requests for tokens
+ * do not fail.
+ *
+ * - `sandbox`: required.
+ * - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
+ *   "html", "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
+ * - `faults_len`: number of items.
+ * - `every`: 1 for every call.
+ * - `error`: may be NULL.
+ * - Fails with HC_BAD_REQUEST, naming the unknown fault.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
+                                const char *const *faults,
+                                size_t faults_len,
+                                uint32_t every,
+                                struct hc_error **error);
+
+/**
+ * Advances the sandbox's clock: tokens expire, and failed deliveries that are due are tried again.
+ *
+ * - `sandbox`: required.
+ * - `seconds`: by how much.
+ * - `error`: may be NULL.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t seconds, struct hc_error **error);
+
+/**
+ * Returns the deliveries to the endpoints, their results and the times of the next attempts.
+ *
+ * - `sandbox`: required.
+ * - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state"
+ *   ("pending", "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
+ * - `error`: may be NULL.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
+                                     struct hc_text **deliveries,
+                                     struct hc_error **error);
+
+/**
+ * Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
+ * under test. No sandbox is needed.
+ *
+ * - `type_`: such as "organization.directory.user_created"; the vendor's older names are kept as given.
+ * - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
+ *   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
+ * - `body`: receives JSON; free it with hc_text_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_BAD_REQUEST, for example for an unknown type without "data".
+ * - Threads: any number at once.
+ */
+enum hc_status hc_sandbox_event_body(const char *type_,
+                                     const char *overrides,
+                                     struct hc_text **body,
+                                     struct hc_error **error);
+
+/**
  * Creates a user and sends a webhook to the endpoints.
  *
  * - `sandbox`: required.
@@ -2654,65 +2713,6 @@ enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
                                         const char *group_id,
                                         const char *user_id,
                                         struct hc_error **error);
-
-/**
- * Makes every `every`-th later REST call fail with the next of the faults, in turn; an empty list ends this. Requests for tokens
- * do not fail.
- *
- * - `sandbox`: required.
- * - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
- *   "html", "wrong-types", "junk", "drip", "redirect", "latency:2s" or "expire-token". They are copied.
- * - `faults_len`: number of items.
- * - `every`: 1 for every call.
- * - `error`: may be NULL.
- * - Fails with HC_BAD_REQUEST, naming the unknown fault.
- * - Threads: any number at once.
- */
-enum hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
-                                const char *const *faults,
-                                size_t faults_len,
-                                uint32_t every,
-                                struct hc_error **error);
-
-/**
- * Advances the sandbox's clock: tokens expire, and failed deliveries that are due are tried again.
- *
- * - `sandbox`: required.
- * - `seconds`: by how much.
- * - `error`: may be NULL.
- * - Threads: any number at once.
- */
-enum hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t seconds, struct hc_error **error);
-
-/**
- * Returns the deliveries to the endpoints, their results and the times of the next attempts.
- *
- * - `sandbox`: required.
- * - `deliveries`: receives JSON, a list of objects with "message_id", "event_id", "event_type", "url", "body", "state"
- *   ("pending", "sending", "delivered" or "failed"), "attempts" and "next_attempt_at"; free it with hc_text_free.
- * - `error`: may be NULL.
- * - Threads: any number at once.
- */
-enum hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
-                                     struct hc_text **deliveries,
-                                     struct hc_error **error);
-
-/**
- * Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
- * under test. No sandbox is needed.
- *
- * - `type_`: such as "organization.directory.user_created"; the vendor's older names are kept as given.
- * - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
- *   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
- * - `body`: receives JSON; free it with hc_text_free.
- * - `error`: may be NULL.
- * - Fails with HC_BAD_REQUEST, for example for an unknown type without "data".
- * - Threads: any number at once.
- */
-enum hc_status hc_sandbox_event_body(const char *type_,
-                                     const char *overrides,
-                                     struct hc_text **body,
-                                     struct hc_error **error);
 
 /**
  * Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...

@@ -39,6 +39,8 @@ pub mod group;
 
 pub mod callback;
 
+pub mod asynchronous;
+
 pub mod webhook;
 
 pub mod event;
@@ -46,6 +48,8 @@ pub mod event;
 pub mod replay;
 
 pub mod sandbox;
+
+pub mod sandbox_content;
 
 pub mod mirror;
 

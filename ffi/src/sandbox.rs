@@ -1,15 +1,14 @@
 //! A local Scalekit environment inside the process, for tests: tokens, REST and signed webhooks over HTTP on loopback.
 
-use crate::boundary::{array, call, free, is_null, optional_text, read, text};
+use crate::boundary::{array, call, free, read, text};
 use crate::error::hc_error;
-use crate::generated::{hc_group, hc_status, hc_user};
-use crate::options::{growing, reserved, tri_state, unless_zero};
+use crate::generated::hc_status;
+use crate::options::{growing, unless_zero};
 use crate::text::Text;
 use crate::text_handles::hc_text;
 use headcount_core::{Error, Result};
 use headcount_sandbox::{
-    Error as SandboxError, EventOverrides, FaultPlan, NewGroup, NewUser, Sandbox, SandboxBuilder, SandboxOptions,
-    UserChange, event_body,
+    Error as SandboxError, EventOverrides, FaultPlan, Sandbox, SandboxBuilder, SandboxOptions, event_body,
 };
 use std::ffi::c_char;
 use std::time::Duration;
@@ -20,7 +19,7 @@ pub const HC_SANDBOX_NONE: i32 = -1;
 /// A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once; a
 /// forked child may not.
 pub struct hc_sandbox {
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
     environment_url: Text,
     client_id: Text,
     client_secret: Text,
@@ -65,48 +64,6 @@ pub struct hc_sandbox_options {
 }
 
 growing!(hc_sandbox_options { seed, organizations, directories, users, groups });
-
-/// A new user, or changes of a user. Set all bytes to 0, then struct_size and the fields that you need.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct hc_sandbox_user {
-    /// sizeof(hc_sandbox_user).
-    pub struct_size: usize,
-    /// Primary e-mail address: required for a new user. NULL in a change: unchanged.
-    pub email: *const c_char,
-    /// First name. NULL: "", or unchanged.
-    pub given_name: *const c_char,
-    /// Last name. NULL: "", or unchanged.
-    pub family_name: *const c_char,
-    /// User name at the directory. NULL: the part of the address before "@", or unchanged.
-    pub preferred_username: *const c_char,
-    /// All groups of the user: `groups_len` names or ids of existing groups. NULL: none, or unchanged. (To remove all groups,
-    /// set a non-NULL address and the length 0.)
-    pub groups: *const *const c_char,
-    /// Number of items.
-    pub groups_len: usize,
-    /// The organization of a new user. NULL: the first. Must be NULL in a change.
-    pub organization_id: *const c_char,
-    /// The directory of a new user. NULL: the organization's first. Must be NULL in a change.
-    pub directory_id: *const c_char,
-    /// Whether the user may sign in: 1 yes, -1 no, 0 unchanged. Must be 0 for a new user, who may sign in.
-    pub active: i32,
-    /// Must be 0.
-    pub reserved: u32,
-}
-
-growing!(hc_sandbox_user {
-    email,
-    given_name,
-    family_name,
-    preferred_username,
-    groups,
-    groups_len,
-    organization_id,
-    directory_id,
-    active,
-    reserved,
-});
 
 /// Starts a sandbox. Use its URL, client id and client secret for a client, and its webhook secret for a verifier.
 ///
@@ -232,200 +189,6 @@ pub unsafe extern "C" fn hc_sandbox_register_endpoint(
     })
 }
 
-/// Creates a user and sends a webhook to the endpoints.
-///
-/// - `sandbox`: required.
-/// - `new_user`: required, with its email. Texts are copied.
-/// - `user`: receives the user; free it with hc_user_free.
-/// - `error`: may be NULL.
-/// - Fails with HC_BAD_REQUEST for an address without "@" or an unknown group, HC_NOT_FOUND for an unknown directory or
-///   organization.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_create_user(
-    sandbox: *const hc_sandbox,
-    new_user: *const hc_sandbox_user,
-    user: *mut *mut hc_user,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, user, (sandbox: object, new_user: required_options) => {
-        // SAFETY: texts in new_user are NULL or alive during this call.
-        let fields = unsafe { Fields::read(&new_user, "new_user") }?;
-        if fields.active.is_some() {
-            return Err(Error::invalid_argument("new_user.active is set: expected 0, for a new user may sign in"));
-        }
-        let new = NewUser {
-            email: fields.email.ok_or_else(|| is_null("new_user.email"))?,
-            given_name: fields.given_name.unwrap_or_default(),
-            family_name: fields.family_name.unwrap_or_default(),
-            preferred_username: fields.preferred_username,
-            groups: fields.groups.unwrap_or_default(),
-            organization_id: fields.organization_id,
-            directory_id: fields.directory_id,
-        };
-        sandbox.sandbox.create_user(new).map(hc_user::from).map_err(SandboxError::into_headcount)
-    })
-}
-
-/// Changes a user and sends a webhook to the endpoints.
-///
-/// - `sandbox`: required.
-/// - `user_id`: "diruser_...".
-/// - `change`: required. Texts are copied.
-/// - `user`: receives the changed user; free it with hc_user_free.
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_update_user(
-    sandbox: *const hc_sandbox,
-    user_id: *const c_char,
-    change: *const hc_sandbox_user,
-    user: *mut *mut hc_user,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, user, (sandbox: object, user_id: text, change: required_options) => {
-        // SAFETY: texts in change are NULL or alive during this call.
-        let fields = unsafe { Fields::read(&change, "change") }?;
-        if fields.organization_id.is_some() || fields.directory_id.is_some() {
-            return Err(Error::invalid_argument("change sets an organization or a directory: expected NULL, for users do not move"));
-        }
-        let change = UserChange {
-            email: fields.email,
-            given_name: fields.given_name,
-            family_name: fields.family_name,
-            preferred_username: fields.preferred_username,
-            active: fields.active,
-            groups: fields.groups,
-        };
-        sandbox.sandbox.update_user(user_id, change).map(hc_user::from).map_err(SandboxError::into_headcount)
-    })
-}
-
-/// Deletes a user and sends a webhook to the endpoints.
-///
-/// - `sandbox`: required.
-/// - `user_id`: "diruser_...".
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is no such user.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_delete_user(
-    sandbox: *const hc_sandbox,
-    user_id: *const c_char,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, (sandbox: object, user_id: text) => sandbox.sandbox.delete_user(user_id).map_err(SandboxError::into_headcount))
-}
-
-/// Creates a group and sends a webhook to the endpoints.
-///
-/// - `sandbox`: required.
-/// - `display_name`: its name, not "".
-/// - `organization_id`: may be NULL, which means the first.
-/// - `directory_id`: may be NULL, which means the organization's first.
-/// - `group`: receives the group; free it with hc_group_free.
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND for an unknown directory or organization.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_create_group(
-    sandbox: *const hc_sandbox,
-    display_name: *const c_char,
-    organization_id: *const c_char,
-    directory_id: *const c_char,
-    group: *mut *mut hc_group,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, group, (
-        sandbox: object,
-        display_name: text,
-        organization_id: optional_text,
-        directory_id: optional_text
-    ) => {
-        let new = NewGroup {
-            display_name: display_name.to_owned(),
-            organization_id: organization_id.map(str::to_owned),
-            directory_id: directory_id.map(str::to_owned),
-        };
-        sandbox.sandbox.create_group(new).map(hc_group::from).map_err(SandboxError::into_headcount)
-    })
-}
-
-/// Renames a group and sends a webhook to the endpoints.
-///
-/// - `sandbox`: required.
-/// - `group_id`: "dirgroup_...".
-/// - `display_name`: its new name.
-/// - `group`: receives the changed group; free it with hc_group_free.
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is no such group.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_update_group(
-    sandbox: *const hc_sandbox,
-    group_id: *const c_char,
-    display_name: *const c_char,
-    group: *mut *mut hc_group,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, group, (sandbox: object, group_id: text, display_name: text) => {
-        sandbox.sandbox.update_group(group_id, display_name).map(hc_group::from).map_err(SandboxError::into_headcount)
-    })
-}
-
-/// Deletes a group and sends a webhook to the endpoints; its members are kept.
-///
-/// - `sandbox`: required.
-/// - `group_id`: "dirgroup_...".
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is no such group.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_delete_group(
-    sandbox: *const hc_sandbox,
-    group_id: *const c_char,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, (sandbox: object, group_id: text) => sandbox.sandbox.delete_group(group_id).map_err(SandboxError::into_headcount))
-}
-
-/// Adds a user to a group and sends a webhook to the endpoints.
-///
-/// - `sandbox`: required.
-/// - `group_id`: "dirgroup_...".
-/// - `user_id`: "diruser_...".
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is no such user or group.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_add_member(
-    sandbox: *const hc_sandbox,
-    group_id: *const c_char,
-    user_id: *const c_char,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.sandbox.add_member(group_id, user_id).map_err(SandboxError::into_headcount))
-}
-
-/// Removes a user from a group and sends a webhook to the endpoints.
-///
-/// - `sandbox`: required.
-/// - `group_id`: "dirgroup_...".
-/// - `user_id`: "diruser_...".
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is no such user or group.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sandbox_remove_member(
-    sandbox: *const hc_sandbox,
-    group_id: *const c_char,
-    user_id: *const c_char,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.sandbox.remove_member(group_id, user_id).map_err(SandboxError::into_headcount))
-}
-
 /// Makes every `every`-th later REST call fail with the next of the faults, in turn; an empty list ends this. Requests for tokens
 /// do not fail.
 ///
@@ -527,51 +290,9 @@ fn size(given: i32, name: &str) -> Result<Option<usize>> {
 /// # Safety
 ///
 /// `first` is NULL or holds `length` pointers, each NULL or NUL-terminated and alive for `'a`.
-unsafe fn texts<'a>(first: *const *const c_char, length: usize, name: &str) -> Result<Vec<&'a str>> {
+pub(crate) unsafe fn texts<'a>(first: *const *const c_char, length: usize, name: &str) -> Result<Vec<&'a str>> {
     // SAFETY: this function's contract.
     let pointers = unsafe { array(first, length, name) }?;
     // SAFETY: this function's contract.
     pointers.iter().enumerate().map(|(index, item)| unsafe { text(*item, format_args!("{name}[{index}]")) }).collect()
-}
-
-/// A user's fields, owned.
-struct Fields {
-    email: Option<String>,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    preferred_username: Option<String>,
-    groups: Option<Vec<String>>,
-    organization_id: Option<String>,
-    directory_id: Option<String>,
-    active: Option<bool>,
-}
-
-impl Fields {
-    /// # Safety
-    ///
-    /// Texts in `given` are NULL, or NUL-terminated and alive during the call; `groups` is NULL or holds `groups_len` of them.
-    unsafe fn read(given: &hc_sandbox_user, name: &str) -> Result<Fields> {
-        let text = |text, field: &str| {
-            // SAFETY: this function's contract.
-            unsafe { optional_text(text, format_args!("{name}.{field}")) }.map(|text| text.map(str::to_owned))
-        };
-        reserved(given.reserved, &format!("{name}.reserved"))?;
-        let groups = if given.groups.is_null() && given.groups_len == 0 {
-            None
-        } else {
-            // SAFETY: the contract; `array` refuses NULL and what no memory can hold.
-            let groups = unsafe { texts(given.groups, given.groups_len, &format!("{name}.groups")) }?;
-            Some(groups.into_iter().map(str::to_owned).collect())
-        };
-        Ok(Fields {
-            email: text(given.email, "email")?,
-            given_name: text(given.given_name, "given_name")?,
-            family_name: text(given.family_name, "family_name")?,
-            preferred_username: text(given.preferred_username, "preferred_username")?,
-            groups,
-            organization_id: text(given.organization_id, "organization_id")?,
-            directory_id: text(given.directory_id, "directory_id")?,
-            active: tri_state(given.active, &format!("{name}.active"))?,
-        })
-    }
 }
