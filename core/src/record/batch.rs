@@ -21,7 +21,7 @@ pub struct Batch {
     pub entries: Vec<NewEntry>,
     /// Events to insert or replace.
     pub events: Vec<EventRow>,
-    /// Removals of users by events, to be counted.
+    /// Removals of users by events, which the guard counts.
     pub event_removals: Vec<EventRemoval>,
     /// Changes of the lists of held removals, in this order.
     pub held_removals: Vec<HeldRemovals>,
@@ -66,17 +66,17 @@ pub struct HeldRemovals {
     pub user_ids: Vec<String>,
 }
 
-/// Work that is too long for one write and goes on in later ones, also after a crash: users whose groups or roles have to be worked out
-/// again. Chores are done in the order in which they were begun.
+/// Work that takes more than one write, and continues after a crash: users whose groups or roles have to be derived again. Chores are done in
+/// the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chore {
     /// The chore's number; 0 before it is written.
     pub number: i64,
-    /// The group whose members are looked at, or empty for all users.
+    /// Id of the group whose members are derived again, or empty for all users.
     pub group_id: String,
-    /// The number of the last user that was looked at.
+    /// Row number of the last user that was done.
     pub position: i64,
-    /// The cause of the changes that come of it.
+    /// The cause of the changes that result.
     pub cause: String,
 }
 

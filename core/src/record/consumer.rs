@@ -19,7 +19,7 @@ pub struct Consumer {
     pub seen_at: Timestamp,
 }
 
-/// A consumer as stores keep it.
+/// A consumer's stored row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsumerRow {
     /// The consumer's name.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Names the rows that a decision needs.
 ///
-/// Stores load all of it as of one moment. The groups that a loaded user was said to be in ([`UserRow::told_groups`]) are always loaded with
-/// the user.
+/// Stores load all of it as of one moment. With a user they always load the groups that the vendor named for the user
+/// ([`UserRow::told_groups`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
     /// Organizations: their rows, and the rows of all of their directories.
@@ -26,7 +26,7 @@ pub struct Keys {
     pub counts: BTreeMap<String, Timestamp>,
     /// Directories whose held removals are needed.
     pub held_removals: BTreeSet<String>,
-    /// Whether the chore that was begun first is needed, with the next page of the users that it is about: this many at most.
+    /// The greatest number of users of the oldest chore to load with it, or `None` if the chore is not needed.
     pub chore: Option<usize>,
 }
 
@@ -48,7 +48,7 @@ pub struct MembersKey {
 pub struct WorkingSet {
     /// What was asked for.
     pub keys: Keys,
-    /// The number of this write: greater than the numbers of all earlier writes. Rows that the decision changes carry it.
+    /// The number of this write: greater than the numbers of all earlier writes. Rows that the decision changes get it as their revision.
     pub revision: i64,
     /// The role map as it was set, or `None` if it never was.
     pub role_map: Option<String>,
@@ -68,7 +68,7 @@ pub struct WorkingSet {
     pub counts: HashMap<String, Counts>,
     /// Ids of the users whose removal from a directory is held back, sorted, by the id of the directory.
     pub held_removals: HashMap<String, Vec<String>>,
-    /// The chore that was begun first, or `None` if there is none or it was not asked for.
+    /// The oldest chore, or `None` if there is none or it was not asked for.
     pub chore: Option<Chore>,
 }
 
@@ -103,7 +103,7 @@ impl Keys {
 }
 
 impl Chore {
-    /// The page of users that comes next, `limit` at most.
+    /// Returns the key of the chore's next page of users, `limit` at most.
     pub fn members(&self, limit: usize) -> MembersKey {
         MembersKey { group_id: Some(self.group_id.clone()).filter(|id| !id.is_empty()), after: self.position, limit }
     }

@@ -1,6 +1,6 @@
 //! Durable storage of a mirror: the [`Store`] trait, and SQLite.
 //!
-//! A store knows rows, not what they mean. It loads the rows that a decision asks for, calls the decision, and commits what it returns.
+//! A store has no rules of the mirror. It loads the rows that a decision asks for, calls the decision, and commits the result.
 
 #[cfg(feature = "store-testing")]
 pub mod conformance;
@@ -28,32 +28,31 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a
 
 /// Decides what to write, given the rows that it asked for.
 ///
-/// It performs no I/O and has no side effects that matter if it is called again: a store calls it again after a conflict, and after each
-/// [`Decision::Load`].
+/// It performs no I/O, and calling it again is harmless: a store does so after a conflict, and after each [`Decision::Load`].
 pub type Decide = Box<dyn FnMut(WorkingSet) -> Result<Decision> + Send>;
 
-/// What a decision returned.
+/// The result of a call of a decision.
 #[derive(Debug)]
 pub enum Decision {
-    /// It needs more rows: the store loads these as well, and calls it again.
+    /// The decision needs more rows: the store loads these as well, and calls it again.
     Load(Keys),
-    /// It is done: the store commits this.
+    /// The decision is complete: the store commits this.
     Commit(Box<Batch>),
 }
 
 /// How many times a decision may ask for more rows before the write fails with [`ErrorKind::Internal`](crate::ErrorKind::Internal).
 pub const MAX_LOADS: usize = 16;
 
-/// What a committed write survives.
+/// The failures that a committed write survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
-    /// The end of the process. After a power failure the store may be as it was some writes ago.
+    /// The end of the process. After a power failure, the last writes may be lost.
     Process,
     /// A power failure.
     Power,
 }
 
-/// What a write may touch. A store may run writes of different scopes at the same time.
+/// The rows that a write may read and change. A store may run writes of different scopes at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// The rows of one organization.
@@ -66,9 +65,9 @@ pub enum Scope {
 
 /// One write: load, decide, commit.
 pub struct Write {
-    /// What it may touch.
+    /// The rows that it may read and change.
     pub scope: Scope,
-    /// What it survives once it has returned.
+    /// The failures that it survives once the call has returned.
     pub durability: Durability,
     /// The lease that must still be held when it commits, or `None` if it needs none.
     pub fence: Option<Fence>,
@@ -91,7 +90,7 @@ pub struct Committed {
     pub changes: u64,
 }
 
-/// Proof that a lease is held: a write that carries it fails once the lease has expired or was taken by another holder.
+/// Identifies a lease for writes: a write with a fence fails if the lease has expired or another holder has taken it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
     /// The lease's name.
@@ -102,7 +101,7 @@ pub struct Fence {
 
 /// A lease that is held until it is dropped, expires, or its process ends.
 pub trait Lease: Send + Sync {
-    /// What the holder's writes carry.
+    /// Returns the fence for the holder's writes.
     fn fence(&self) -> &Fence;
 }
 
@@ -115,7 +114,7 @@ pub struct UserFilter {
     pub directory_id: Option<String>,
     /// Only users with this primary address, ignoring case.
     pub email: Option<String>,
-    /// Only users who were said to be in this group, whether or not it exists.
+    /// Only users with this group in their [`told_groups`](UserRow::told_groups), whether or not it exists.
     pub group_id: Option<String>,
 }
 
@@ -128,7 +127,7 @@ pub struct FeedPage {
     pub changes: Vec<Change>,
 }
 
-/// What a change of a consumer is decided on.
+/// The input of [`DecideConsumer`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerState {
     /// The consumer, or `None` if there is none of this name.
@@ -137,7 +136,7 @@ pub struct ConsumerState {
     pub latest: Snapshot,
 }
 
-/// A change of a consumer. What is `None` stays as it is.
+/// A change of a consumer. A field that is `None` changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerUpdate {
     /// The row to insert or replace.
@@ -175,8 +174,8 @@ pub struct Retention {
 
 /// Durable storage of rows and of the change feed.
 ///
-/// Writes of one scope are serialized: each sees everything that the ones before it wrote, and nothing of those that failed. Reads see a
-/// state between two writes. A store may be shared by any number of threads.
+/// Writes of one scope are serialized: each reads the rows that earlier writes committed, and none of a failed write. A read never returns part
+/// of a write. A store may be shared by any number of threads.
 pub trait Store: Send + Sync + 'static {
     /// Loads rows, calls the decision, and commits what it returns: all of it, or nothing if this fails.
     ///
@@ -226,24 +225,24 @@ pub trait Store: Send + Sync + 'static {
     /// Reads a consumer and changes it as decided, durably against power failures.
     fn update_consumer(&self, name: String, decide: DecideConsumer) -> StoreFuture<'_, ()>;
 
-    /// Deletes a consumer and what it parked; whether there was one.
+    /// Deletes a consumer and its parked changes. Returns whether it existed.
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool>;
 
-    /// Reads what a consumer has parked, oldest first.
+    /// Reads the changes that a consumer has parked, oldest first.
     fn parked_changes(&self, consumer: String) -> StoreFuture<'_, Vec<ParkedChange>>;
 
-    /// Deletes a parked change; whether there was one.
+    /// Deletes a parked change. Returns whether it existed.
     fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool>;
 
-    /// Removes rows that retention does not keep; how many.
+    /// Removes rows that are older than `retention` permits. Returns how many.
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
 
-    /// Takes the lease of this name until `now` plus `duration`, or returns `None` if another holder has it. Each write that carries its
-    /// fence extends it when half of its duration has passed.
+    /// Takes the lease of this name until `now` plus `duration`, or returns `None` if another holder has it. A write with its fence extends it
+    /// by `duration` if half or less of that is left.
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
 }
 
-/// Numbers of what is stored of one directory.
+/// A directory's row, and the numbers of its users, groups and events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryCounts {
     /// The directory.
@@ -283,7 +282,7 @@ impl Write {
     }
 }
 
-/// A place for the value that a decision returns beside its batch: the value of the call that was committed.
+/// Holds the value that a decision returns besides its batch. It is the value of the last call, whose batch was committed.
 pub(crate) struct Slot<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Slot<T> {

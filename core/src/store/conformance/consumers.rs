@@ -1,4 +1,4 @@
-//! Consumers of the feed.
+//! Tests of the feed's consumers.
 
 use super::Setup;
 use super::rows::{acknowledge, append, at, commit, commit_users, consumer, entry, group, seqs};

@@ -1,4 +1,4 @@
-//! The feed: numbers, order, and entries of several changes. Reopening.
+//! Tests of the feed: numbers, order, entries of several changes, and reopening.
 
 use super::Setup;
 use super::rows::{acknowledge, append, at, commit, commit_users, done, entry, free, kept, of_users, seqs, user_ids};
@@ -24,7 +24,7 @@ pub async fn changes_have_ascending_numbers_without_gaps(setup: Setup) {
     let changes = store.changes(0, 1_000).await.unwrap();
     assert_eq!(count, 180);
     assert_eq!(seqs(&changes), (1..=180).collect::<Vec<_>>());
-    // The changes of one write follow each other.
+    // The changes of one write have consecutive numbers.
     let causes = changes.chunk_by(|left, right| left.cause == right.cause).count();
     assert_eq!(causes, 60);
 }

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A store that, in the order that a seed gives, lets a write fail after its decision was called and tries again, or calls the decision
-/// twice. What it stores equals what the wrapped store alone would have.
+/// A store that makes writes fail after their decision was called and repeats them, or calls decisions twice. A seed determines which. The
+/// stored rows equal those that the wrapped store alone would have.
 pub struct Flaky {
     store: Arc<dyn Store>,
     random: AtomicU64,
 }
 
-/// What becomes of a call of a decision.
+/// How a call of a decision ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Passes,
@@ -33,7 +33,7 @@ impl Flaky {
         Flaky { store, random: AtomicU64::new(seed) }
     }
 
-    /// The generator of Steele, Lea and Flood (SplitMix64).
+    /// Returns a random number, by SplitMix64 (Steele, Lea and Flood, 2014).
     fn fate(&self) -> Fate {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut bits = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
@@ -47,14 +47,14 @@ impl Flaky {
     }
 }
 
-/// Whether an error is one of this module's.
+/// Returns whether an error was injected by this module.
 fn is_ours(error: &Error) -> bool {
     error.status() == ErrorStatus::Temporary && error.message() == FAILED
 }
 
 type Decider<I, O> = Box<dyn FnMut(I) -> Result<O> + Send>;
 
-/// Wraps a decision, so that a call of it has the fate that is given.
+/// Wraps a decision, so that its call ends as given.
 fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>, fate: Fate) -> Decider<I, O> {
     let decide = Arc::clone(decide);
     Box::new(move |state| {

@@ -1,4 +1,4 @@
-//! Leases.
+//! Tests of leases: exclusion, expiry, extension, fencing and release.
 
 use super::Setup;
 use super::rows::{at, fenced, joining, user, user_ids};
@@ -14,7 +14,7 @@ async fn take(store: &Arc<dyn Store>, name: &str, seconds: i64) -> Option<Box<dy
     store.lease(name.to_owned(), at(seconds), MINUTE).await.unwrap()
 }
 
-/// Writes a user in a write that carries the fence.
+/// Writes a user in a write with a fence.
 async fn write(store: &Arc<dyn Store>, fence: &Fence, seconds: i64, id: &str) -> Result<(), Error> {
     let users = vec![joining(user(id, &[]))];
     store.write(fenced(fence, at(seconds), Batch { users, ..Batch::default() })).await.map(drop)
@@ -88,7 +88,7 @@ pub async fn a_write_after_a_takeover_fails_and_writes_nothing(setup: Setup) {
     let first = take(&store, "sync", 0).await.unwrap();
     let second = take(&store, "sync", 60).await.unwrap();
 
-    // By its own clock the first holder still has time.
+    // By the clock of the first holder, its lease has not expired.
     assert_lost(write(&store, first.fence(), 10, "diruser_1").await);
     write(&store, second.fence(), 61, "diruser_2").await.unwrap();
 
@@ -140,7 +140,7 @@ pub async fn another_open_store_waits_for_a_lease(setup: Setup) {
     assert!(elsewhere.is_some(), "two processes may hold leases of different names");
     assert!(take(&other, "sync", 1).await.is_none());
     drop(first);
-    // Released by the thread of the first store: when its next write is done, so is the release.
+    // The thread of the first store releases the lease before it runs the next write.
     super::rows::append(&store, &[1]).await;
     assert!(take(&other, "sync", 1).await.is_some());
 }

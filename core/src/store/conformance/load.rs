@@ -1,4 +1,4 @@
-//! Working sets: what is loaded for which keys.
+//! Tests of the rows that are loaded for each kind of key.
 
 use super::Setup;
 use super::rows::{

@@ -1,8 +1,8 @@
 //! Tests that every [`Store`] passes.
 //!
-//! They need the feature `store-testing`. A store of one's own is tested by a [`Factory`] that opens it, and by
-//! [`store_tests!`](crate::store_tests), which makes a test of each function here. The crate that does so needs tokio with the features
-//! `macros` and `rt-multi-thread`.
+//! They need the feature `store-testing`. To test another implementation, implement [`Factory`] for it and
+//! call [`store_tests!`](crate::store_tests), which makes a test of each function here. The calling crate needs tokio with the features `macros`
+//! and `rt-multi-thread`.
 //!
 //! ```
 //! use headcount::store::conformance::{Factory, Setup};
@@ -56,15 +56,15 @@ pub trait Factory: Send + Sync + 'static {
     /// Opens a new, empty store. `name` is the test's name: lower-case letters and underscores.
     fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>>;
 
-    /// Opens the store of this name again, with what was written to it, or returns `None` if the store does not outlive its value, which is
-    /// the default. It may be called while the store is still open: then another process is meant.
+    /// Opens the store of this name again, with what was written to it, or returns `None` if the store ends when its value is dropped,
+    /// which is the default. May be called while the store is still open, to simulate another process.
     fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
         let _ = name;
         None
     }
 }
 
-/// What a test needs: how stores are opened, and whether they fail at random.
+/// Settings of a test: how stores are opened, and whether they fail at random.
 pub struct Setup {
     factory: Box<dyn Factory>,
     name: String,

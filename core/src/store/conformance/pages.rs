@@ -1,4 +1,4 @@
-//! Pages of rows, filters, and counts.
+//! Tests of pages of rows, filters, and counts.
 
 use super::Setup;
 use super::rows::{at, commit, commit_users, directory, event, group, ids, joining, removed, user, user_ids};
@@ -160,7 +160,7 @@ pub async fn events_are_paged_in_the_order_of_their_arrival(setup: Setup) {
     ] {
         commit(&store, Batch { events: vec![row], ..Batch::default() }).await;
     }
-    // What is stored again keeps its place.
+    // An event that is stored again keeps its position.
     commit(&store, Batch { events: vec![event("evt_3", EventState::Pending, at(5))], ..Batch::default() }).await;
     let page = async |state, after, limit| store.events("org_1".to_owned(), state, after, limit).await.unwrap();
 

@@ -1,4 +1,4 @@
-//! What `trim` removes and keeps.
+//! Tests of what `trim` removes and keeps.
 
 use super::Setup;
 use super::rows::{

@@ -1,4 +1,4 @@
-//! Rows and writes for the tests.
+//! Makes rows and writes for the tests.
 
 use crate::record::{
     Batch, Change, ChangeKind, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, Keys, MirrorDirectory,
@@ -11,7 +11,7 @@ use crate::{Result, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A time, in seconds after an arbitrary start.
+/// Makes a time, in seconds after an arbitrary start.
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::new(1_800_000_000 + seconds, 5).unwrap()
 }

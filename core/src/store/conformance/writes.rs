@@ -1,4 +1,4 @@
-//! Atomicity, isolation, and decisions that are called again.
+//! Tests of atomicity, isolation, and repeated calls of decisions.
 
 use super::Setup;
 use super::rows::{
@@ -92,7 +92,7 @@ pub async fn a_decision_gets_the_revision_that_its_write_has(setup: Setup) {
     assert_eq!(store.load(Keys::default()).await.unwrap().revision, revisions[4]);
 }
 
-/// Adds one to the number that a user has in the place of a name.
+/// Increments a number that is stored as a user's given name.
 fn increment(set: &WorkingSet, id: &str) -> UserWrite {
     let mut row = set.users[id].clone();
     let count: u32 = row.user.given_name.parse().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Writes what a decision returned, with a fixed number of statements; none for what is empty.
+//! Writes the result of a decision, with a fixed number of statements for up to 512 rows of each kind, and none for a kind without rows.
 
 use super::database::{Database, Insert, Values, list};
 use super::lease;
@@ -78,7 +78,7 @@ pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed>
     })
 }
 
-/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that were given to rows.
+/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that rows have.
 fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Committed> {
     let mut committed = Committed::default();
     let Batch {
@@ -236,7 +236,7 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
 }
 
 fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow]) -> Result<()> {
-    // An event that is stored keeps its number: then the new one is used for no row.
+    // An event that is already stored keeps its number, and the new number stays unused.
     let first = counter.event + 1;
     counter.event += rows.len() as i64;
     let rows: Vec<(i64, &EventRow)> = (first..).zip(rows).collect();

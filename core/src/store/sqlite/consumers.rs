@@ -47,7 +47,7 @@ pub(super) fn update(database: &Database, name: &str, decide: &mut DecideConsume
     })
 }
 
-/// Deletes a consumer and what it parked.
+/// Deletes a consumer and its parked changes.
 pub(super) fn delete(database: &Database, name: &str) -> Result<bool> {
     database.atomically(|| {
         database.run("DELETE FROM parked_change WHERE consumer = ?1", [name])?;

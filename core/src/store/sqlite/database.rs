@@ -1,4 +1,4 @@
-//! A connection with what all statements need: prepared and cached statements, statements of many rows, and savepoints.
+//! A connection with helpers for statements: cached statements, statements that write many rows, and savepoints.
 
 use super::open::{self, failed};
 use crate::store::Durability;
@@ -111,13 +111,13 @@ impl Database {
             for row in rows {
                 bind(row, &mut values)?;
             }
-            // Values that are not set are NULL: the cache clears them.
+            // Parameters of the unused rows are NULL, because the statement cache clears them.
             statement.raw_execute().map_err(|error| failed(&error))?;
         }
         Ok(())
     }
 
-    /// Calls `write`; if it fails, none of what it wrote stays.
+    /// Calls `write`, and undoes what it wrote if it fails.
     pub(super) fn atomically<T>(&self, write: impl FnOnce() -> Result<T>) -> Result<T> {
         self.wrote.set(true);
         if !self.shared.get() {
@@ -135,7 +135,7 @@ impl Database {
         result
     }
 
-    /// Begins a transaction for `count` writes, which wait for those of other processes.
+    /// Begins a transaction for `count` writes. Waits for a write of another process to end.
     pub(super) fn begin_write(&self, durability: Durability, count: usize) -> Result<()> {
         if self.durability.get() != Some(durability) {
             open::set_durability(&self.connection, durability)?;
@@ -146,7 +146,7 @@ impl Database {
         self.run("BEGIN IMMEDIATE", []).map(drop)
     }
 
-    /// Ends the transaction. Writes that changed nothing are not committed, which would cost a flush.
+    /// Commits the transaction if `keep` is set and it wrote something; otherwise rolls it back, which costs no flush.
     pub(super) fn end_write(&self, keep: bool) -> Result<()> {
         let end = if keep && self.wrote.get() { "COMMIT" } else { "ROLLBACK" };
         let result = self.run(end, []);
@@ -187,12 +187,12 @@ pub(super) struct Insert {
 }
 
 impl Insert {
-    /// `head` names the table and its `columns` columns, `tail` says what is done with rows that exist.
+    /// `head` names the table and its `columns` columns, `tail` is the conflict clause or empty.
     pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Insert {
         Insert { head, columns, tail, texts: [const { OnceLock::new() }; SIZES.len()] }
     }
 
-    /// The statement for `count` rows.
+    /// Returns the statement for at least `count` rows.
     fn text(&self, count: usize) -> &str {
         let (size, text) = SIZES
             .iter()
@@ -231,7 +231,7 @@ pub(super) fn list<T: serde::Serialize>(values: &T) -> Result<String> {
     serde_json::to_string(values).map_err(|error| Error::internal(format!("keys cannot be written as JSON: {error}")))
 }
 
-/// A limit as SQL has it.
+/// Converts a limit to SQL's integer.
 pub(super) fn limited(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -10,7 +10,7 @@ use rusqlite::params;
 /// Reads the changes after `after`, `limit` at most.
 pub(super) fn changes(database: &Database, after: i64, limit: usize) -> Result<Vec<Change>> {
     let mut found = Vec::new();
-    // Each entry has at least one change after `after`.
+    // Each of these entries has at least one change after `after`, so `limit` entries are enough.
     let sql = format!("SELECT {ENTRY} FROM change WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     database.while_more(&sql, params![after, limited(limit)], |row| {
         let changes = entry(row)?.changes()?.into_iter().filter(|change| change.seq > after);
@@ -35,9 +35,9 @@ pub(super) fn find(database: &Database, name: &str) -> Result<Option<ConsumerRow
     database.one(&format!("SELECT {CONSUMER} FROM consumer WHERE name = ?1"), [name], consumer)
 }
 
-/// Reads what a consumer has parked.
+/// Reads the changes that a consumer has parked.
 pub(super) fn parked(database: &Database, name: &str) -> Result<Vec<ParkedChange>> {
-    // The entry that holds a change is the first whose last change is not before it.
+    // `seq` of an entry is the number of its last change, so a change is in the first entry whose `seq` is not less than its number.
     let sql = format!(
         "SELECT {ENTRY}, parked_change.seq, reason, parked_change.at FROM parked_change
             JOIN change ON change.seq = (SELECT min(seq) FROM change WHERE seq >= parked_change.seq)

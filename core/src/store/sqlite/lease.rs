@@ -1,8 +1,8 @@
-//! Leases: rows with an expiry and a token, which end with their process.
+//! Leases: rows with an expiry and a token. A lease also ends with the process of its holder.
 //!
 //! Each open store that has taken a lease holds a lock on a small file of its own beside the database. The operating system releases the
 //! lock when the process ends, so another process that can lock the file knows that the holder is gone and need not wait for the expiry.
-//! A child of a fork that lives on keeps its parent's lock: then the lease ends when it expires.
+//! A forked child inherits the lock: if it outlives its parent, the parent's lease ends only when it expires.
 
 use super::database::Database;
 use super::rows::{Time, get, get_time};
@@ -66,7 +66,8 @@ pub(super) fn held(row: &Row<'_>, first: usize) -> Result<Option<Held>> {
     Ok(Some(Held { expires_at, duration: SignedDuration::from_nanos(get(row, first + 1)?) }))
 }
 
-/// Checks that a lease is held. Returns the time until which it has to be extended, or `None` if it is new enough.
+/// Checks that a lease is held. Returns the new expiry if it has to be extended, or `None` if more than half of its
+/// duration is left.
 pub(super) fn check(fence: &Fence, held: Option<Held>, now: Timestamp) -> Result<Option<Timestamp>> {
     let Some(Held { expires_at, duration }) = held.filter(|held| held.expires_at > now) else {
         let lost = Error::store("the lease was lost: another process took it over, or it expired");
@@ -103,7 +104,7 @@ impl Lease for Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let Fence { name, token } = self.fence.clone();
-        // Sent to the writer's thread and not waited for. If it fails, the lease ends with the store or when it expires.
+        // Sent to the writer's thread without waiting for the result. If it fails, the lease ends with the store or when it expires.
         drop(self.jobs.run(Some(Durability::Process), move |database| {
             let sql = "DELETE FROM lease WHERE name = ?1 AND token = ?2";
             database.atomically(|| database.run(sql, params![name, token]))
@@ -115,7 +116,7 @@ impl Drop for Taken {
 pub(super) struct Holder {
     /// Unique among all stores.
     id: String,
-    /// What the paths of the files of all holders begin with, or `None` for a store in memory.
+    /// Common start of the paths of all holders' files, or `None` for a store in memory.
     prefix: Option<PathBuf>,
     process: u32,
     /// This holder's file, locked, once it has taken a lease.
@@ -141,7 +142,7 @@ impl Holder {
         Some(path.into())
     }
 
-    /// Makes and locks this holder's file, unless that was done before.
+    /// Creates and locks this holder's file, if it has none yet.
     fn lock(&self) -> Result<()> {
         let mut held = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(path) = self.path(&self.id).filter(|_| held.is_none()) else { return Ok(()) };
@@ -160,7 +161,7 @@ impl Holder {
         }
     }
 
-    /// Whether another holder's process has ended, or its store was dropped. Removes the file that it left.
+    /// Returns whether another holder's process has ended or its store was dropped. Removes its file in that case.
     fn is_gone(&self, id: &str) -> Result<bool> {
         match self.path(id) {
             Some(path) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => remove_unlocked(&path),
@@ -172,7 +173,7 @@ impl Holder {
         let Some(prefix) = &self.prefix else { return };
         let folder = prefix.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Some(start) = prefix.file_name().and_then(|name| name.to_str()) else { return };
-        // Files that stay are harmless, so errors are ignored.
+        // Files that are not removed are harmless, so errors are ignored.
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(|name| name.starts_with(start)) {
                 let _ = remove_unlocked(&entry.path());
@@ -184,7 +185,7 @@ impl Holder {
 impl Drop for Holder {
     fn drop(&mut self) {
         let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        // A forked child must leave its parent's file alone.
+        // A forked child must not remove its parent's file.
         if file.is_some()
             && self.process == std::process::id()
             && let Some(path) = self.path(&self.id)

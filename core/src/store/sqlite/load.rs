@@ -10,7 +10,7 @@ use crate::{Error, Result};
 use rusqlite::Row;
 use std::collections::BTreeSet;
 
-/// The last numbers that were given, the role map, and the state of the lease that the write needs.
+/// The counters, the role map, and the state of the lease that the write needs.
 pub(super) struct Head {
     pub(super) counter: Counter,
     role_map: Option<String>,
@@ -18,7 +18,7 @@ pub(super) struct Head {
     pub(super) lease: Option<lease::Held>,
 }
 
-/// The last numbers that were given.
+/// The greatest numbers in use, in the one row of the table `counter`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counter {
     pub(super) revision: i64,
@@ -29,7 +29,7 @@ pub(super) struct Counter {
 }
 
 impl Head {
-    /// The head of a write that comes next: its revision is one more.
+    /// Returns the head for the next write, with the next revision.
     pub(super) fn next(self) -> Head {
         let counter = Counter { revision: self.counter.revision + 1, ..self.counter };
         Head { counter, ..self }
@@ -37,7 +37,7 @@ impl Head {
 }
 
 impl Database {
-    /// Reads what every write and every load needs.
+    /// Reads the head, which every write and every load needs.
     pub(super) fn head(&self, fence: Option<&Fence>) -> Result<Head> {
         let sql = "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'), expires_at, duration
             FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
@@ -133,9 +133,9 @@ impl Database {
             }
             Ok(())
         };
-        let told = "SELECT value FROM json_each(?1)";
-        let organizations_sql = format!("SELECT true, body FROM organization WHERE id IN ({told})");
-        let theirs_sql = format!("SELECT false, body FROM directory WHERE organization_id IN ({told})");
+        let ids = "SELECT value FROM json_each(?1)";
+        let organizations_sql = format!("SELECT true, body FROM organization WHERE id IN ({ids})");
+        let theirs_sql = format!("SELECT false, body FROM directory WHERE organization_id IN ({ids})");
         let directories_sql = "SELECT false, body FROM directory WHERE id IN (SELECT value FROM json_each(?2))";
         match (organizations.is_empty(), directories.is_empty()) {
             (true, true) => Ok(()),

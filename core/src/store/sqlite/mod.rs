@@ -30,7 +30,7 @@ use worker::Worker;
 
 /// A mirror's store in a SQLite file, or in memory.
 ///
-/// Several processes may use one file at the same time: a write waits up to ten seconds for another process' to end.
+/// Several processes may use one file at the same time. A write waits up to ten seconds for a write of another process to end.
 pub struct SqliteStore {
     writer: Worker,
     /// `None` for a store in memory, which reads with the writer's connection.
@@ -44,8 +44,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is something else or was written by a newer version, and if it cannot be
-    /// opened, read or written. The file is then as it was.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror's or was written by a newer version, and if it cannot be opened,
+    /// read or written. The file is then unchanged.
     pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore> {
         let path = path.as_ref();
         if path.as_os_str() == ":memory:" {
@@ -54,7 +54,7 @@ impl SqliteStore {
         }
         let named = |error: Error| error.with_context("file", path.display().to_string());
         let (writer, reader) = (open::file(path).map_err(named)?, open::reader(path).map_err(named)?);
-        // SQLite's own, absolute path: what was given may be relative, or a URI.
+        // The absolute path as SQLite has it, because `path` may be relative, or a URI.
         let holder = Arc::new(lease::Holder::new(writer.path().map(Path::new)));
         Ok(SqliteStore {
             writer: Worker::start("headcount-write", writer)?,
@@ -156,7 +156,7 @@ impl Store for SqliteStore {
         let (holder, jobs) = (Arc::clone(&self.holder), self.writer.jobs.clone());
         self.change(Durability::Process, move |database| {
             let fence = lease::take(database, &holder, &name, now, duration)?;
-            // Made here: if the caller has given up, it is dropped and so released.
+            // Made here, so that the lease is dropped and thereby released if the caller no longer waits for it.
             Ok(fence.map(|fence| Box::new(lease::Taken::new(fence, jobs)) as Box<dyn Lease>))
         })
     }

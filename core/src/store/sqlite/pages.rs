@@ -7,7 +7,7 @@ use crate::record::{DirectoryRow, EventRow, EventState, GroupRow, UserRow};
 use crate::store::{DirectoryCounts, UserFilter};
 use rusqlite::{Row, ToSql, params};
 
-/// A column that holds a count.
+/// Reads a count from a column.
 pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
     Ok(u64::try_from(get::<i64>(row, column)?).unwrap_or(0))
 }
@@ -84,7 +84,7 @@ pub(super) fn events(
     after: i64,
     limit: usize,
 ) -> Result<Vec<(i64, EventRow)>> {
-    // The index of events that wait is partial: SQLite uses it only if the condition is said in the same words.
+    // SQLite uses the partial index `event_waiting` only if the query has the index's condition literally.
     let waiting = if state == EventState::Settled { "" } else { "AND state <> 0" };
     let sql = format!(
         "SELECT number, {EVENT} FROM event WHERE organization_id = ?1 AND state = ?2 {waiting} AND number > ?3 ORDER BY number LIMIT ?4"

@@ -1,4 +1,4 @@
-//! Removes rows that retention does not keep.
+//! Removes rows that are older than their retention.
 
 use super::database::{Database, limited};
 use super::rows::{CONSUMER, Time, consumer};
@@ -15,7 +15,7 @@ pub(super) fn trim(database: &Database, retention: Retention) -> Result<usize> {
 }
 
 fn changes(database: &Database, Retention { changes, limit, .. }: Retention) -> Result<usize> {
-    // In the same transaction as the removal: a consumer that appears meanwhile sees all of what is left.
+    // In the same transaction as the removal, so that a consumer that is added at the same time misses no change that is removed here.
     let consumers = database.all(&format!("SELECT {CONSUMER} FROM consumer"), [], consumer)?;
     let slowest = consumers.iter().map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
     // `seq` is the number of the entry's last change.
@@ -29,7 +29,7 @@ fn changes(database: &Database, Retention { changes, limit, .. }: Retention) -> 
 fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retention) -> Result<usize> {
     let limit = limited(limit);
     let old = "SELECT number FROM user WHERE deleted_at < ?1 ORDER BY deleted_at, number LIMIT ?2";
-    // A tombstone names the groups that it is still said to be in: so no other membership is looked at.
+    // A tombstone's `told_groups` name all of its memberships, so no other rows have to be searched.
     let memberships = format!(
         "DELETE FROM membership WHERE (group_id, user_number) IN (
             SELECT value, number FROM user, json_each(told_groups) WHERE number IN ({old}))"

@@ -8,7 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A time as 12 bytes that sort as times do.
+/// A time as 12 bytes, whose order is that of the times.
 pub(super) struct Time(pub(super) Timestamp);
 
 impl Time {
@@ -47,7 +47,7 @@ pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
     moment.map(Time)
 }
 
-/// The error for a row that this library cannot have written.
+/// Makes the error for a row that cannot be read: the file is damaged.
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
         .with_source(error)
@@ -61,7 +61,7 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(damaged)
 }
 
-/// A column's value.
+/// Reads a column.
 pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T> {
     row.get(column).map_err(|error| match error {
         rusqlite::Error::SqliteFailure(..) => failed(&error),
@@ -69,7 +69,7 @@ pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T> {
     })
 }
 
-/// A column of JSON.
+/// Reads a column of JSON.
 pub(super) fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column).map_err(|error| failed(&error))?;
     from_json(text.as_str().map_err(damaged)?)
@@ -79,7 +79,7 @@ pub(super) fn get_time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>
     Ok(get::<Option<Time>>(row, column)?.map(|time| time.0))
 }
 
-/// How new a row is, from the column `first` on.
+/// Reads a row's version, times and revision, from the column `first` on.
 fn trail(row: &Row<'_>, first: usize) -> Result<Trail> {
     Ok(Trail {
         version: Version { at: get_time(row, first)?, event: get(row, first + 1)? },

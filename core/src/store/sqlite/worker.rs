@@ -1,4 +1,4 @@
-//! A connection and the thread that owns it. Writes that wait are committed together.
+//! A connection and the thread that owns it. Queued writes are committed together.
 
 use super::database::Database;
 use crate::store::{Durability, StoreFuture};
@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// The most writes in one commit. More would make the first of them wait without making the commit cheaper.
+/// The most writes in one commit. More would delay the first of them, and a commit costs about the same for any number.
 const GROUP: usize = 256;
 
-/// What is done with the connection.
+/// Work for the thread of a connection.
 trait Job: Send {
-    /// What the write survives, or `None` if it only reads.
+    /// Returns which failures the write must survive, or `None` for a read.
     fn durability(&self) -> Option<Durability>;
 
-    /// Does it, in an open transaction. Returns an error if it failed; then it wrote nothing.
+    /// Runs the job in an open transaction. If it returns an error, it has written nothing.
     fn run(&mut self, database: &Database) -> Result<()>;
 
     /// Reports the result, or the error of the transaction.
@@ -50,7 +50,7 @@ impl<T: Send, F: FnOnce(&Database) -> Result<T> + Send> Job for Pending<F, T> {
             (Err(error), _) => Err(error),
             (Ok(()), None) => Err(Error::internal("a job of the store did not run")),
         };
-        // The caller may have given up: then the result is dropped.
+        // Fails if the caller no longer waits for the result.
         let _ = self.done.send(result);
     }
 }
@@ -66,8 +66,8 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    /// Has `work` done in a transaction, which is committed before the future returns. The work is sent at once, whether or not the future
-    /// is polled. `durability` is `None` for what only reads.
+    /// Runs `work` in a transaction on the thread, and returns its result after the commit. The work is queued at once, even if the future is
+    /// never polled. `durability` is `None` for a read.
     pub(super) fn run<T: Send + 'static>(
         &self,
         durability: Option<Durability>,
@@ -126,7 +126,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         let thread = self.thread.take();
         if self.jobs.process != std::process::id() {
-            // A forked child has a copy of its parent's handles, and must not touch the thread and the file behind them.
+            // A forked child has a copy of its parent's handles, and must not use the thread or its file.
             std::mem::forget((self.jobs.clone(), thread));
             return;
         }
@@ -137,7 +137,7 @@ impl Drop for Worker {
     }
 }
 
-/// Runs a job; with one that writes, also those that wait for their turn.
+/// Runs a job. If it is a write, runs the queued writes after it in the same transaction, up to the first read.
 fn serve(database: &Database, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) {
     if first.durability().is_none() {
         return read(database, first);
@@ -161,7 +161,7 @@ fn serve(database: &Database, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Jo
     }
 }
 
-/// Commits a group of writes. A write that fails is rolled back by itself; if the commit fails, all of them fail.
+/// Commits a group of writes. If one fails, only that one is rolled back; if the commit fails, all of them fail.
 fn write(database: &Database, group: Vec<Box<dyn Job>>) {
     let durability = group.iter().filter_map(|job| job.durability()).max().unwrap_or(Durability::Power);
     let mut outcome = database.begin_write(durability, group.len());
@@ -173,7 +173,7 @@ fn write(database: &Database, group: Vec<Box<dyn Job>>) {
             let result = job.run(database);
             any_done |= result.is_ok();
             if !database.in_transaction() {
-                // A full disk and similar errors roll the whole transaction back at once, with the writes before this one.
+                // On a full disk and similar errors, SQLite rolls back the whole transaction, including the earlier writes of the group.
                 outcome = Err(result.err().unwrap_or_else(|| Error::store("the transaction was rolled back")));
             }
         }
