@@ -64,6 +64,32 @@ impl Mirror {
         }
     }
 
+    /// As [`poll_after`](Mirror::poll_after), under the name that version 0.1.0 documented.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Mirror::poll).
+    #[deprecated(note = "renamed to `poll_after`")]
+    pub async fn poll_behind(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Vec<Change>> {
+        self.poll_after(consumer, seq, limit).await
+    }
+
+    /// As [`wait_after`](Mirror::wait_after), under the name that version 0.1.0 documented.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Mirror::poll).
+    #[deprecated(note = "renamed to `wait_after`")]
+    pub async fn wait_behind(
+        &self,
+        consumer: &str,
+        seq: Option<i64>,
+        limit: usize,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<Change>> {
+        self.wait_after(consumer, seq, limit, timeout).await
+    }
+
     /// Stores the consumer, so that the changes that it has not acknowledged are kept.
     async fn register(&self, name: String) -> Result<()> {
         let (now, row_name) = (self.now(), name.clone());
