@@ -1,4 +1,4 @@
-//! What verifying costs over the bare keyed HMAC, which nobody can do without: `cargo bench -p headcount --bench verify`.
+//! Measures what verification costs in addition to the HMAC itself: `cargo bench -p headcount --bench verify`.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
