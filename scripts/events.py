@@ -4,8 +4,8 @@
     python3 scripts/events.py            write the files
     python3 scripts/events.py --check    exit 1 if the committed files are stale
 
-What an event of a type carries is said once, below. The vendor's published examples (tests/contract/webhook-events.json) must fit it:
-an event or a field that is not here stops the program.
+The records below define the `data` of each type. The vendor's published examples (tests/contract/webhook-events.json) must match them:
+an event or a field that is not defined is an error.
 """
 
 import json
@@ -18,170 +18,170 @@ EXAMPLES = json.loads((ROOT / "tests" / "contract" / "webhook-events.json").read
 
 TEXT, TIME, FLAG, TEXTS, MAP, RAW = "text", "time", "flag", "texts", "map", "raw"
 
-# Name -> (what it is, {field: (type, what it is)}). A type in brackets is a list of another one's.
+# Name -> (description, {field: (type, description)}). A type in brackets is a list of records.
 OBJECTS = {
-    "GroupReference": ("A group that a user is in.", {
-        "id": (TEXT, "`dirgroup_…`."),
-        "name": (TEXT, "What the directory calls it."),
+    "GroupReference": ("A group of which a user is a member.", {
+        "id": (TEXT, "Id, `dirgroup_…`."),
+        "name": (TEXT, "Display name."),
     }),
-    "RoleReference": ("A role that the vendor gives a user by their groups.", {
-        "role_name": (TEXT, "The role's name."),
+    "RoleReference": ("A role that Scalekit gives a user because of the user's groups.", {
+        "role_name": (TEXT, "Name of the role."),
     }),
-    "DirectoryUserData": ("A user of a directory: somebody who works at the organization.", {
-        "id": (TEXT, "`diruser_…`."),
-        "organization_id": (TEXT, "`org_…`."),
-        "dp_id": (TEXT, "The directory's own id for the user."),
-        "email": (TEXT, "The primary address."),
-        "active": (FLAG, "Whether they may sign in, where the directory said so."),
-        "preferred_username": (TEXT, "What they sign in with at their directory."),
-        "name": (TEXT, "The whole name."),
-        "given_name": (TEXT, "First name."),
-        "family_name": (TEXT, "Last name."),
-        "nickname": (TEXT, "What people call them."),
-        "title": (TEXT, "What they do."),
-        "department": (TEXT, "Where they do it."),
-        "division": (TEXT, "What that belongs to."),
-        "cost_center": (TEXT, "Who pays for it."),
-        "employee_id": (TEXT, "The employer's number for them."),
-        "user_type": (TEXT, "The directory's word for the kind of user."),
-        "organization": (TEXT, "The directory's word for the employer."),
-        "phone_number": (TEXT, "A telephone number."),
-        "language": (TEXT, "A language."),
-        "locale": (TEXT, "A language and a country."),
-        "zoneinfo": (TEXT, "A time zone."),
-        "profile": (TEXT, "Where more is said of them."),
-        "picture": (TEXT, "Where a picture of them is."),
-        "groups": (["GroupReference"], "The groups they are in."),
-        "roles": (["RoleReference"], "The roles that the vendor gives them."),
-        "address": (RAW, "Where they are, as the directory says it."),
-        "custom_attributes": (RAW, "What the customer added."),
-        "raw_attributes": (RAW, "What the directory sent."),
+    "DirectoryUserData": ("A user of a directory.", {
+        "id": (TEXT, "Id, `diruser_…`."),
+        "organization_id": (TEXT, "Id of the organization, `org_…`."),
+        "dp_id": (TEXT, "Id of the user in the directory."),
+        "email": (TEXT, "Primary email address."),
+        "active": (FLAG, "Whether the user may sign in, if the directory reports it."),
+        "preferred_username": (TEXT, "Name with which the user signs in to the directory."),
+        "name": (TEXT, "Full name."),
+        "given_name": (TEXT, "Given name."),
+        "family_name": (TEXT, "Family name."),
+        "nickname": (TEXT, "Nickname."),
+        "title": (TEXT, "Job title."),
+        "department": (TEXT, "Department."),
+        "division": (TEXT, "Division."),
+        "cost_center": (TEXT, "Cost center."),
+        "employee_id": (TEXT, "Employee number."),
+        "user_type": (TEXT, "Kind of user, in the directory's terms, such as `Employee`."),
+        "organization": (TEXT, "Name of the user's organization, as the directory has it."),
+        "phone_number": (TEXT, "Telephone number."),
+        "language": (TEXT, "Preferred language."),
+        "locale": (TEXT, "Locale: a language and a country, such as `en-US`."),
+        "zoneinfo": (TEXT, "Time zone, such as `Europe/Berlin`."),
+        "profile": (TEXT, "URL of the user's profile page."),
+        "picture": (TEXT, "URL of the user's picture."),
+        "groups": (["GroupReference"], "Groups of which the user is a member."),
+        "roles": (["RoleReference"], "Roles that Scalekit gives the user."),
+        "address": (RAW, "Postal address, in the directory's format."),
+        "custom_attributes": (RAW, "Attributes that the customer has defined."),
+        "raw_attributes": (RAW, "All attributes, as the directory sent them."),
     }),
     "DirectoryGroupData": ("A group of a directory.", {
-        "id": (TEXT, "`dirgroup_…`."),
-        "directory_id": (TEXT, "`dir_…`."),
-        "organization_id": (TEXT, "`org_…`."),
-        "display_name": (TEXT, "What the directory calls it."),
-        "external_id": (TEXT, "The directory's own id for it."),
-        "dp_id": (TEXT, "The same, as older events call it."),
-        "raw_attributes": (RAW, "What the directory sent."),
+        "id": (TEXT, "Id, `dirgroup_…`."),
+        "directory_id": (TEXT, "Id of the directory, `dir_…`."),
+        "organization_id": (TEXT, "Id of the organization, `org_…`."),
+        "display_name": (TEXT, "Display name."),
+        "external_id": (TEXT, "Id of the group in the directory."),
+        "dp_id": (TEXT, "Id of the group in the directory, in older events."),
+        "raw_attributes": (RAW, "All attributes, as the directory sent them."),
     }),
-    "DirectoryData": ("A directory that was switched on or off.", {
-        "id": (TEXT, "`dir_…`."),
-        "organization_id": (TEXT, "`org_…`."),
-        "directory_type": (TEXT, "How it is followed, such as `SCIM`."),
-        "provider": (TEXT, "Whose product it is, such as `OKTA`."),
-        "enabled": (FLAG, "Whether it is followed now."),
-        "updated_at": (TIME, "When that changed."),
+    "DirectoryData": ("A directory that was enabled or disabled.", {
+        "id": (TEXT, "Id, `dir_…`."),
+        "organization_id": (TEXT, "Id of the organization, `org_…`."),
+        "directory_type": (TEXT, "How Scalekit reads the directory, such as `SCIM`."),
+        "provider": (TEXT, "Product that runs the directory, such as `OKTA`."),
+        "enabled": (FLAG, "Whether Scalekit synchronizes the directory now."),
+        "updated_at": (TIME, "Time of the last change."),
     }),
-    "OrganizationData": ("An organization: one of the companies that the application is sold to.", {
-        "id": (TEXT, "`org_…`."),
-        "display_name": (TEXT, "What people call it."),
-        "external_id": (TEXT, "The application's own id for it."),
-        "region_code": (TEXT, "Where its data lives."),
-        "metadata": (MAP, "The application's own keys and values."),
-        "settings": (RAW, "Which features are on."),
-        "create_time": (TIME, "When it was created."),
-        "update_time": (TIME, "When it was last changed."),
-        "deleted_at": (TIME, "When it was removed."),
+    "OrganizationData": ("An organization: a customer of the application.", {
+        "id": (TEXT, "Id, `org_…`."),
+        "display_name": (TEXT, "Display name."),
+        "external_id": (TEXT, "The application's id of the organization."),
+        "region_code": (TEXT, "Region in which its data is stored."),
+        "metadata": (MAP, "Metadata of the application."),
+        "settings": (RAW, "Features that are enabled or disabled."),
+        "create_time": (TIME, "Time of creation."),
+        "update_time": (TIME, "Time of the last change."),
+        "deleted_at": (TIME, "Time of deletion."),
     }),
     "DomainData": ("A domain of an organization.", {
-        "id": (TEXT, "`dom_…`."),
-        "organization_id": (TEXT, "`org_…`."),
-        "environment_id": (TEXT, "`env_…`."),
-        "domain": (TEXT, "The domain."),
-        "domain_type": (TEXT, "What it is for."),
-        "txt_record_key": (TEXT, "Where the proof of it stands in the DNS."),
-        "txt_record_secret": (TEXT, "The proof."),
-        "verification_status": (TEXT, "Whether it was found."),
-        "verification_method": (TEXT, "How it is looked for."),
-        "updated_at": (TIME, "When that changed."),
+        "id": (TEXT, "Id, `dom_…`."),
+        "organization_id": (TEXT, "Id of the organization, `org_…`."),
+        "environment_id": (TEXT, "Id of the environment, `env_…`."),
+        "domain": (TEXT, "Name of the domain."),
+        "domain_type": (TEXT, "Purpose of the domain, such as `ORGANIZATION_DOMAIN`."),
+        "txt_record_key": (TEXT, "Name of the DNS TXT record that proves ownership of the domain."),
+        "txt_record_secret": (TEXT, "Content of that TXT record."),
+        "verification_status": (TEXT, "State of the verification, such as `PENDING`."),
+        "verification_method": (TEXT, "How ownership is verified, such as `DNS`."),
+        "updated_at": (TIME, "Time of the last change."),
     }),
-    "UserProfile": ("What is known of a person who signs in.", {
-        "id": (TEXT, "`usp_…`."),
-        "name": (TEXT, "The whole name."),
-        "given_name": (TEXT, "First name."),
-        "family_name": (TEXT, "Last name."),
-        "preferred_username": (TEXT, "What they sign in with."),
-        "email_verified": (FLAG, "Whether the address is theirs."),
-        "phone_number": (TEXT, "A telephone number."),
-        "phone_number_verified": (FLAG, "Whether that is theirs."),
-        "gender": (TEXT, "What they said of it."),
-        "locale": (TEXT, "A language and a country."),
-        "picture": (TEXT, "Where a picture of them is."),
-        "groups": (RAW, "The groups they are in."),
-        "metadata": (RAW, "The application's own keys and values."),
-        "custom_attributes": (RAW, "What the customer added."),
-        "external_identities": (RAW, "Who they are elsewhere."),
+    "UserProfile": ("The profile of a user of the application.", {
+        "id": (TEXT, "Id, `usp_…`."),
+        "name": (TEXT, "Full name."),
+        "given_name": (TEXT, "Given name."),
+        "family_name": (TEXT, "Family name."),
+        "preferred_username": (TEXT, "Name with which the user signs in."),
+        "email_verified": (FLAG, "Whether the user has proved ownership of the email address."),
+        "phone_number": (TEXT, "Telephone number."),
+        "phone_number_verified": (FLAG, "Whether the user has proved ownership of the telephone number."),
+        "gender": (TEXT, "Gender, as the user gave it."),
+        "locale": (TEXT, "Locale: a language and a country, such as `en-US`."),
+        "picture": (TEXT, "URL of the user's picture."),
+        "groups": (RAW, "Groups of which the user is a member."),
+        "metadata": (RAW, "Metadata of the application."),
+        "custom_attributes": (RAW, "Attributes that the customer has defined."),
+        "external_identities": (RAW, "Accounts of the user at identity providers."),
     }),
-    "UserData": ("A person who signs in to the application.", {
-        "id": (TEXT, "`usr_…`."),
-        "email": (TEXT, "The address."),
-        "external_id": (TEXT, "The application's own id for them."),
-        "metadata": (MAP, "The application's own keys and values."),
-        "user_profile": ("UserProfile", "What is known of them."),
-        "create_time": (TIME, "When they were created."),
-        "update_time": (TIME, "When they were last changed."),
-        "last_login_time": (TIME, "When they last signed in."),
+    "UserData": ("A user who signs in to the application.", {
+        "id": (TEXT, "Id, `usr_…`."),
+        "email": (TEXT, "Email address."),
+        "external_id": (TEXT, "The application's id of the user."),
+        "metadata": (MAP, "Metadata of the application."),
+        "user_profile": ("UserProfile", "Profile of the user."),
+        "create_time": (TIME, "Time of creation."),
+        "update_time": (TIME, "Time of the last change."),
+        "last_login_time": (TIME, "Time of the last sign-in."),
     }),
-    "UserSession": ("A session of a person who signed in.", {
-        "session_id": (TEXT, "`ses_…`."),
-        "user_id": (TEXT, "`usr_…`."),
-        "organization_id": (TEXT, "`org_…`."),
-        "status": (TEXT, "The vendor's word for its state."),
-        "authenticated_organizations": (TEXTS, "The organizations they are signed in to."),
-        "device": (RAW, "Where they signed in from."),
-        "created_at": (TIME, "When it began."),
-        "updated_at": (TIME, "When it last changed."),
-        "last_active_at": (TIME, "When it was last used."),
-        "idle_expires_at": (TIME, "When it ends unless it is used."),
-        "absolute_expires_at": (TIME, "When it ends however it is used."),
-        "expired_at": (TIME, "When it ended of itself."),
-        "logout_at": (TIME, "When they signed out."),
+    "UserSession": ("A session of a user.", {
+        "session_id": (TEXT, "Id, `ses_…`."),
+        "user_id": (TEXT, "Id of the user, `usr_…`."),
+        "organization_id": (TEXT, "Id of the organization, `org_…`."),
+        "status": (TEXT, "State, in Scalekit's terms, such as `ACTIVE`."),
+        "authenticated_organizations": (TEXTS, "Ids of the organizations to which the user is signed in."),
+        "device": (RAW, "Browser, operating system and place of the device."),
+        "created_at": (TIME, "Time of the sign-in."),
+        "updated_at": (TIME, "Time of the last change."),
+        "last_active_at": (TIME, "Time of the last use."),
+        "idle_expires_at": (TIME, "Time at which the session ends if it is not used before."),
+        "absolute_expires_at": (TIME, "Time at which the session ends in any case."),
+        "expired_at": (TIME, "Time at which the session expired, or missing."),
+        "logout_at": (TIME, "Time of the sign-out, or missing."),
     }),
-    "MembershipData": ("A person's place in an organization.", {
+    "MembershipData": ("A user's membership in an organization.", {
         "organization": ("OrganizationData", "The organization."),
-        "user": ("UserData", "The person."),
+        "user": ("UserData", "The user."),
     }),
-    "SessionData": ("A person who signed in or out.", {
-        "user": ("UserData", "The person."),
+    "SessionData": ("A user who signed in or out.", {
+        "user": ("UserData", "The user."),
         "user_session": ("UserSession", "The session."),
     }),
     "ConnectionData": ("A single sign-on connection of an organization.", {
-        "id": (TEXT, "`conn_…`."),
-        "organization_id": (TEXT, "`org_…`."),
-        "connection_type": (TEXT, "How it works, such as `OIDC`."),
-        "provider": (TEXT, "Whose product it is, such as `OKTA`."),
-        "enabled": (FLAG, "Whether it is on."),
-        "status": (TEXT, "The vendor's word for its state."),
+        "id": (TEXT, "Id, `conn_…`."),
+        "organization_id": (TEXT, "Id of the organization, `org_…`."),
+        "connection_type": (TEXT, "Protocol of the connection, such as `OIDC`."),
+        "provider": (TEXT, "Product of the identity provider, such as `OKTA`."),
+        "enabled": (FLAG, "Whether the connection is enabled."),
+        "status": (TEXT, "State, in Scalekit's terms."),
     }),
-    "RoleData": ("A role.", {
-        "id": (TEXT, "`role_…`."),
-        "name": (TEXT, "Its name in code."),
-        "display_name": (TEXT, "What people call it."),
-        "description": (TEXT, "What it is for."),
-        "extends": (TEXT, "The role whose permissions it has as well."),
+    "RoleData": ("A role that users can have.", {
+        "id": (TEXT, "Id, `role_…`."),
+        "name": (TEXT, "Name in code, such as `viewer`."),
+        "display_name": (TEXT, "Display name."),
+        "description": (TEXT, "Description."),
+        "extends": (TEXT, "Name of the role whose permissions this role includes."),
     }),
-    "PermissionData": ("A permission.", {
-        "id": (TEXT, "`perm_…`."),
-        "name": (TEXT, "Its name in code."),
-        "description": (TEXT, "What it allows."),
+    "PermissionData": ("A permission that roles can have.", {
+        "id": (TEXT, "Id, `perm_…`."),
+        "name": (TEXT, "Name in code."),
+        "description": (TEXT, "Description."),
     }),
-    "ConnectedAccountData": ("A person's account elsewhere.", {
-        "id": (TEXT, "`ca_…`."),
-        "connection_id": (TEXT, "`conn_…`."),
-        "connection_name": (TEXT, "What that is called."),
-        "identifier": (TEXT, "Whose it is."),
-        "provider": (TEXT, "Where it is."),
-        "authorization_type": (TEXT, "How it is used, such as `OAUTH`."),
-        "status": (TEXT, "The vendor's word for its state."),
-        "old_status": (TEXT, "The same before it changed."),
-        "last_used_at": (TIME, "When it was last used."),
-        "token_expires_at": (TIME, "When the token ends."),
+    "ConnectedAccountData": ("A user's account at another service, connected to the application.", {
+        "id": (TEXT, "Id, `ca_…`."),
+        "connection_id": (TEXT, "Id of the connection, `conn_…`."),
+        "connection_name": (TEXT, "Name of the connection, such as `gmail`."),
+        "identifier": (TEXT, "Name of the account at the service, such as an email address."),
+        "provider": (TEXT, "The service, such as `GMAIL`."),
+        "authorization_type": (TEXT, "How the application is authorized, such as `OAUTH`."),
+        "status": (TEXT, "State, in Scalekit's terms, such as `EXPIRED`."),
+        "old_status": (TEXT, "State before the change."),
+        "last_used_at": (TIME, "Time of the last use."),
+        "token_expires_at": (TIME, "Time at which the access token expires."),
     }),
 }
 
-# Beginning of a type -> what its events carry; the longest one counts.
+# Prefix of a type -> record of its events' data. The longest matching prefix applies.
 CARRIES = {
     "organization.": "OrganizationData",
     "organization.domain_": "DomainData",
@@ -198,7 +198,7 @@ CARRIES = {
     "connected_account.": "ConnectedAccountData",
 }
 
-# What the vendor called some of them before.
+# Older name of a type -> current name.
 OLDER = {
     "scalekit.dir.sync.enable": "organization.directory_enabled",
     "scalekit.dir.sync.disable": "organization.directory_disabled",
@@ -222,7 +222,7 @@ def camel(name):
 
 
 def fits(name, value, place):
-    """Whether an example says nothing that the object lacks, and nothing of another type."""
+    """Exits with an error if an example has a field that the record lacks, or a value of another type."""
     kinds = {TEXT: str, TIME: str, FLAG: bool, TEXTS: list, MAP: dict}
     fields = OBJECTS[name][1]
     for key, one in value.items():
@@ -247,9 +247,9 @@ def rust():
     types = {TEXT: "String", TIME: "Option<Timestamp>", FLAG: "Option<bool>", TEXTS: "Vec<String>",
              MAP: "BTreeMap<String, String>", RAW: "Option<RawJson>"}
     lines = [
-        "//! What events carry, a type for each object, and the names of all events.",
+        "//! The types of events, and a record for the `data` of each.",
         "//!",
-        f"//! {GENERATED}",
+        "//! Generated by scripts/events.py, which defines the records and their fields.",
         "",
         "use super::Event;",
         "use crate::model::{RawJson, null_is_default, open_enum};",
@@ -258,12 +258,12 @@ def rust():
         "use std::collections::BTreeMap;",
         "",
         "open_enum! {",
-        "    /// What happened.",
+        "    /// The type of an event.",
         "    EventType {",
     ]
     for name in TYPES:
         lines += [f"        /// `{name}`.", f'        {camel(name)} = "{name}",']
-    lines += ["    }", "}", "", "/// The name that the vendor has for it today.", "pub(super) fn today(name: &str) -> &str {", "    match name {"]
+    lines += ["    }", "}", "", "/// Returns the current name for an older name of an event type; other names stay as they are.", "pub(super) fn today(name: &str) -> &str {", "    match name {"]
     lines += [f'        "{old}" => "{new}",' for old, new in OLDER.items()]
     lines += ["        name => name,", "    }", "}"]
     for name, (about, fields) in OBJECTS.items():
@@ -274,14 +274,14 @@ def rust():
             lines += [f"    /// {what}", '    #[serde(default, deserialize_with = "null_is_default")]', f"    pub {field}: {kind},"]
         lines += ["}"]
     carried_objects = list(dict.fromkeys(TYPES.values()))
-    lines += ["", "/// What an event carries, by its type; made by [`Event::decode`].", "#[derive(Clone, Debug, PartialEq, Eq)]",
+    lines += ["", "/// The decoded `data` of an event; made by [`Event::decode`].", "#[derive(Clone, Debug, PartialEq, Eq)]",
               "#[non_exhaustive]", "pub enum EventData {"]
     for name in carried_objects:
         lines += [f"    /// {OBJECTS[name][0]}", f"    {name[:-4]}({name}),"]
     lines += ["    /// An event of a type that this version does not know.", "    Unknown(RawJson),", "}", "", "impl Event {",
-              "    /// What it carries, decoded.", "    ///", "    /// # Errors", "    ///",
-              "    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) with [`Reason::MalformedEvent`] where that is of another",
-              "    /// shape than events of its type have; [`data`](Event::data) is there all the same.",
+              "    /// Decodes the event's `data`.", "    ///", "    /// # Errors", "    ///",
+              "    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) with [`Reason::MalformedEvent`] if the data does not",
+              "    /// match the record of the event's type. [`data`](Event::data) still returns the raw JSON.",
               "    pub fn decode(&self) -> Result<EventData> {", "        let decoded = match self.event_type() {"]
     for name in carried_objects:
         names = " | ".join(f"EventType::{camel(one)}" for one, of in TYPES.items() if of == name)
@@ -366,7 +366,7 @@ FILES = {
 
 
 def formatted(path, text):
-    """As rustfmt leaves it, where it is Rust."""
+    """Returns the text formatted by rustfmt if it is Rust, otherwise unchanged."""
     if not path.endswith(".rs"):
         return text
     import subprocess

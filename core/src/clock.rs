@@ -4,7 +4,7 @@
 
 use crate::Timestamp;
 
-/// Tells the time of day. Implementations are called from several threads at once.
+/// A source of the current time. Implementations are called from several threads at once.
 pub trait Clock: Send + Sync + 'static {
     /// Returns the current time in UTC.
     fn now(&self) -> Timestamp;
@@ -22,7 +22,7 @@ impl Clock for SystemClock {
 }
 
 impl Clock for Timestamp {
-    /// Returns this timestamp: a clock that stands still.
+    /// Returns this timestamp: a clock whose time does not change.
     fn now(&self) -> Timestamp {
         *self
     }

@@ -17,267 +17,267 @@ from ._headcount import Event
 
 
 class GroupReference(TypedDict, total=False):
-    """A group that a user is in."""
+    """A group of which a user is a member."""
 
     id: str
-    """``dirgroup_…``."""
+    """Id, ``dirgroup_…``."""
     name: str
-    """What the directory calls it."""
+    """Display name."""
 
 
 class RoleReference(TypedDict, total=False):
-    """A role that the vendor gives a user by their groups."""
+    """A role that Scalekit gives a user because of the user's groups."""
 
     role_name: str
-    """The role's name."""
+    """Name of the role."""
 
 
 class DirectoryUserData(TypedDict, total=False):
-    """A user of a directory: somebody who works at the organization."""
+    """A user of a directory."""
 
     id: str
-    """``diruser_…``."""
+    """Id, ``diruser_…``."""
     organization_id: str
-    """``org_…``."""
+    """Id of the organization, ``org_…``."""
     dp_id: str
-    """The directory's own id for the user."""
+    """Id of the user in the directory."""
     email: str
-    """The primary address."""
+    """Primary email address."""
     active: Optional[bool]
-    """Whether they may sign in, where the directory said so."""
+    """Whether the user may sign in, if the directory reports it."""
     preferred_username: str
-    """What they sign in with at their directory."""
+    """Name with which the user signs in to the directory."""
     name: str
-    """The whole name."""
+    """Full name."""
     given_name: str
-    """First name."""
+    """Given name."""
     family_name: str
-    """Last name."""
+    """Family name."""
     nickname: str
-    """What people call them."""
+    """Nickname."""
     title: str
-    """What they do."""
+    """Job title."""
     department: str
-    """Where they do it."""
+    """Department."""
     division: str
-    """What that belongs to."""
+    """Division."""
     cost_center: str
-    """Who pays for it."""
+    """Cost center."""
     employee_id: str
-    """The employer's number for them."""
+    """Employee number."""
     user_type: str
-    """The directory's word for the kind of user."""
+    """Kind of user, in the directory's terms, such as ``Employee``."""
     organization: str
-    """The directory's word for the employer."""
+    """Name of the user's organization, as the directory has it."""
     phone_number: str
-    """A telephone number."""
+    """Telephone number."""
     language: str
-    """A language."""
+    """Preferred language."""
     locale: str
-    """A language and a country."""
+    """Locale: a language and a country, such as ``en-US``."""
     zoneinfo: str
-    """A time zone."""
+    """Time zone, such as ``Europe/Berlin``."""
     profile: str
-    """Where more is said of them."""
+    """URL of the user's profile page."""
     picture: str
-    """Where a picture of them is."""
+    """URL of the user's picture."""
     groups: List[GroupReference]
-    """The groups they are in."""
+    """Groups of which the user is a member."""
     roles: List[RoleReference]
-    """The roles that the vendor gives them."""
+    """Roles that Scalekit gives the user."""
     address: Any
-    """Where they are, as the directory says it."""
+    """Postal address, in the directory's format."""
     custom_attributes: Any
-    """What the customer added."""
+    """Attributes that the customer has defined."""
     raw_attributes: Any
-    """What the directory sent."""
+    """All attributes, as the directory sent them."""
 
 
 class DirectoryGroupData(TypedDict, total=False):
     """A group of a directory."""
 
     id: str
-    """``dirgroup_…``."""
+    """Id, ``dirgroup_…``."""
     directory_id: str
-    """``dir_…``."""
+    """Id of the directory, ``dir_…``."""
     organization_id: str
-    """``org_…``."""
+    """Id of the organization, ``org_…``."""
     display_name: str
-    """What the directory calls it."""
+    """Display name."""
     external_id: str
-    """The directory's own id for it."""
+    """Id of the group in the directory."""
     dp_id: str
-    """The same, as older events call it."""
+    """Id of the group in the directory, in older events."""
     raw_attributes: Any
-    """What the directory sent."""
+    """All attributes, as the directory sent them."""
 
 
 class DirectoryData(TypedDict, total=False):
-    """A directory that was switched on or off."""
+    """A directory that was enabled or disabled."""
 
     id: str
-    """``dir_…``."""
+    """Id, ``dir_…``."""
     organization_id: str
-    """``org_…``."""
+    """Id of the organization, ``org_…``."""
     directory_type: str
-    """How it is followed, such as ``SCIM``."""
+    """How Scalekit reads the directory, such as ``SCIM``."""
     provider: str
-    """Whose product it is, such as ``OKTA``."""
+    """Product that runs the directory, such as ``OKTA``."""
     enabled: Optional[bool]
-    """Whether it is followed now."""
+    """Whether Scalekit synchronizes the directory now."""
     updated_at: Optional[str]
-    """When that changed."""
+    """Time of the last change."""
 
 
 class OrganizationData(TypedDict, total=False):
-    """An organization: one of the companies that the application is sold to."""
+    """An organization: a customer of the application."""
 
     id: str
-    """``org_…``."""
+    """Id, ``org_…``."""
     display_name: str
-    """What people call it."""
+    """Display name."""
     external_id: str
-    """The application's own id for it."""
+    """The application's id of the organization."""
     region_code: str
-    """Where its data lives."""
+    """Region in which its data is stored."""
     metadata: Optional[Dict[str, str]]
-    """The application's own keys and values."""
+    """Metadata of the application."""
     settings: Any
-    """Which features are on."""
+    """Features that are enabled or disabled."""
     create_time: Optional[str]
-    """When it was created."""
+    """Time of creation."""
     update_time: Optional[str]
-    """When it was last changed."""
+    """Time of the last change."""
     deleted_at: Optional[str]
-    """When it was removed."""
+    """Time of deletion."""
 
 
 class DomainData(TypedDict, total=False):
     """A domain of an organization."""
 
     id: str
-    """``dom_…``."""
+    """Id, ``dom_…``."""
     organization_id: str
-    """``org_…``."""
+    """Id of the organization, ``org_…``."""
     environment_id: str
-    """``env_…``."""
+    """Id of the environment, ``env_…``."""
     domain: str
-    """The domain."""
+    """Name of the domain."""
     domain_type: str
-    """What it is for."""
+    """Purpose of the domain, such as ``ORGANIZATION_DOMAIN``."""
     txt_record_key: str
-    """Where the proof of it stands in the DNS."""
+    """Name of the DNS TXT record that proves ownership of the domain."""
     txt_record_secret: str
-    """The proof."""
+    """Content of that TXT record."""
     verification_status: str
-    """Whether it was found."""
+    """State of the verification, such as ``PENDING``."""
     verification_method: str
-    """How it is looked for."""
+    """How ownership is verified, such as ``DNS``."""
     updated_at: Optional[str]
-    """When that changed."""
+    """Time of the last change."""
 
 
 class UserProfile(TypedDict, total=False):
-    """What is known of a person who signs in."""
+    """The profile of a user of the application."""
 
     id: str
-    """``usp_…``."""
+    """Id, ``usp_…``."""
     name: str
-    """The whole name."""
+    """Full name."""
     given_name: str
-    """First name."""
+    """Given name."""
     family_name: str
-    """Last name."""
+    """Family name."""
     preferred_username: str
-    """What they sign in with."""
+    """Name with which the user signs in."""
     email_verified: Optional[bool]
-    """Whether the address is theirs."""
+    """Whether the user has proved ownership of the email address."""
     phone_number: str
-    """A telephone number."""
+    """Telephone number."""
     phone_number_verified: Optional[bool]
-    """Whether that is theirs."""
+    """Whether the user has proved ownership of the telephone number."""
     gender: str
-    """What they said of it."""
+    """Gender, as the user gave it."""
     locale: str
-    """A language and a country."""
+    """Locale: a language and a country, such as ``en-US``."""
     picture: str
-    """Where a picture of them is."""
+    """URL of the user's picture."""
     groups: Any
-    """The groups they are in."""
+    """Groups of which the user is a member."""
     metadata: Any
-    """The application's own keys and values."""
+    """Metadata of the application."""
     custom_attributes: Any
-    """What the customer added."""
+    """Attributes that the customer has defined."""
     external_identities: Any
-    """Who they are elsewhere."""
+    """Accounts of the user at identity providers."""
 
 
 class UserData(TypedDict, total=False):
-    """A person who signs in to the application."""
+    """A user who signs in to the application."""
 
     id: str
-    """``usr_…``."""
+    """Id, ``usr_…``."""
     email: str
-    """The address."""
+    """Email address."""
     external_id: str
-    """The application's own id for them."""
+    """The application's id of the user."""
     metadata: Optional[Dict[str, str]]
-    """The application's own keys and values."""
+    """Metadata of the application."""
     user_profile: UserProfile
-    """What is known of them."""
+    """Profile of the user."""
     create_time: Optional[str]
-    """When they were created."""
+    """Time of creation."""
     update_time: Optional[str]
-    """When they were last changed."""
+    """Time of the last change."""
     last_login_time: Optional[str]
-    """When they last signed in."""
+    """Time of the last sign-in."""
 
 
 class UserSession(TypedDict, total=False):
-    """A session of a person who signed in."""
+    """A session of a user."""
 
     session_id: str
-    """``ses_…``."""
+    """Id, ``ses_…``."""
     user_id: str
-    """``usr_…``."""
+    """Id of the user, ``usr_…``."""
     organization_id: str
-    """``org_…``."""
+    """Id of the organization, ``org_…``."""
     status: str
-    """The vendor's word for its state."""
+    """State, in Scalekit's terms, such as ``ACTIVE``."""
     authenticated_organizations: List[str]
-    """The organizations they are signed in to."""
+    """Ids of the organizations to which the user is signed in."""
     device: Any
-    """Where they signed in from."""
+    """Browser, operating system and place of the device."""
     created_at: Optional[str]
-    """When it began."""
+    """Time of the sign-in."""
     updated_at: Optional[str]
-    """When it last changed."""
+    """Time of the last change."""
     last_active_at: Optional[str]
-    """When it was last used."""
+    """Time of the last use."""
     idle_expires_at: Optional[str]
-    """When it ends unless it is used."""
+    """Time at which the session ends if it is not used before."""
     absolute_expires_at: Optional[str]
-    """When it ends however it is used."""
+    """Time at which the session ends in any case."""
     expired_at: Optional[str]
-    """When it ended of itself."""
+    """Time at which the session expired, or missing."""
     logout_at: Optional[str]
-    """When they signed out."""
+    """Time of the sign-out, or missing."""
 
 
 class MembershipData(TypedDict, total=False):
-    """A person's place in an organization."""
+    """A user's membership in an organization."""
 
     organization: OrganizationData
     """The organization."""
     user: UserData
-    """The person."""
+    """The user."""
 
 
 class SessionData(TypedDict, total=False):
-    """A person who signed in or out."""
+    """A user who signed in or out."""
 
     user: UserData
-    """The person."""
+    """The user."""
     user_session: UserSession
     """The session."""
 
@@ -286,68 +286,68 @@ class ConnectionData(TypedDict, total=False):
     """A single sign-on connection of an organization."""
 
     id: str
-    """``conn_…``."""
+    """Id, ``conn_…``."""
     organization_id: str
-    """``org_…``."""
+    """Id of the organization, ``org_…``."""
     connection_type: str
-    """How it works, such as ``OIDC``."""
+    """Protocol of the connection, such as ``OIDC``."""
     provider: str
-    """Whose product it is, such as ``OKTA``."""
+    """Product of the identity provider, such as ``OKTA``."""
     enabled: Optional[bool]
-    """Whether it is on."""
+    """Whether the connection is enabled."""
     status: str
-    """The vendor's word for its state."""
+    """State, in Scalekit's terms."""
 
 
 class RoleData(TypedDict, total=False):
-    """A role."""
+    """A role that users can have."""
 
     id: str
-    """``role_…``."""
+    """Id, ``role_…``."""
     name: str
-    """Its name in code."""
+    """Name in code, such as ``viewer``."""
     display_name: str
-    """What people call it."""
+    """Display name."""
     description: str
-    """What it is for."""
+    """Description."""
     extends: str
-    """The role whose permissions it has as well."""
+    """Name of the role whose permissions this role includes."""
 
 
 class PermissionData(TypedDict, total=False):
-    """A permission."""
+    """A permission that roles can have."""
 
     id: str
-    """``perm_…``."""
+    """Id, ``perm_…``."""
     name: str
-    """Its name in code."""
+    """Name in code."""
     description: str
-    """What it allows."""
+    """Description."""
 
 
 class ConnectedAccountData(TypedDict, total=False):
-    """A person's account elsewhere."""
+    """A user's account at another service, connected to the application."""
 
     id: str
-    """``ca_…``."""
+    """Id, ``ca_…``."""
     connection_id: str
-    """``conn_…``."""
+    """Id of the connection, ``conn_…``."""
     connection_name: str
-    """What that is called."""
+    """Name of the connection, such as ``gmail``."""
     identifier: str
-    """Whose it is."""
+    """Name of the account at the service, such as an email address."""
     provider: str
-    """Where it is."""
+    """The service, such as ``GMAIL``."""
     authorization_type: str
-    """How it is used, such as ``OAUTH``."""
+    """How the application is authorized, such as ``OAUTH``."""
     status: str
-    """The vendor's word for its state."""
+    """State, in Scalekit's terms, such as ``EXPIRED``."""
     old_status: str
-    """The same before it changed."""
+    """State before the change."""
     last_used_at: Optional[str]
-    """When it was last used."""
+    """Time of the last use."""
     token_expires_at: Optional[str]
-    """When the token ends."""
+    """Time at which the access token expires."""
 
 
 class OrganizationCreated(Event):

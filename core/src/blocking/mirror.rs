@@ -188,9 +188,9 @@ impl SyncBuilder {
         self.set(|sync| sync.wait(wait))
     }
 
-    /// Sets how many directories are synced at once.
-    pub fn concurrency(self, directories: usize) -> Self {
-        self.set(|sync| sync.concurrency(directories))
+    /// Sets how many organizations are synced at once.
+    pub fn concurrency(self, organizations: usize) -> Self {
+        self.set(|sync| sync.concurrency(organizations))
     }
 
     /// Sets the function that receives the progress. It is called on a thread of the runtime.

@@ -87,7 +87,7 @@ struct Made<T> {
 
 impl<T> Drop for Made<T> {
     fn drop(&mut self) {
-        // A copy of another process's threads and sockets must not be used, and so not dropped.
+        // A copy of another process's threads and sockets must not be used, so it is not dropped either.
         if self.process != std::process::id() {
             std::mem::forget(self.value.take());
         }

@@ -17,8 +17,8 @@ const MAX_CONTENT_TYPE: usize = 60;
 
 /// Decodes the body of an answer with a status of 2xx.
 ///
-/// A body that is no JSON or ends early was damaged on the way, so the error is temporary. JSON of another shape is what the server
-/// sends, so the error is permanent; it names the field.
+/// If the body is not JSON or ends early, it was probably damaged in transit, so the error is temporary. If it is JSON of another shape, a
+/// retry would return the same, so the error is permanent; it names the field.
 ///
 /// All answers of the contract are objects. Arrays are refused here, because serde also reads a struct from an array: an empty array would be
 /// an empty listing, and every user would count as removed.

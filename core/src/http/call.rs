@@ -1,4 +1,4 @@
-//! What is asked of the server, before it becomes a request.
+//! Descriptions of API calls, from which `transport` makes requests.
 
 use super::observe::{Activity, ActivityKind};
 use http::Method;

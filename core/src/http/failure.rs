@@ -1,4 +1,4 @@
-//! Errors of connections: reqwest's errors as this crate's, and what they say about the request's effect.
+//! Errors of connections: converts reqwest's errors, and decides whether the request may have had an effect.
 
 use crate::{Error, ErrorKind};
 use std::error::Error as StdError;

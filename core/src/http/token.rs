@@ -17,11 +17,11 @@ use tokio::time::Instant;
 
 /// Lifetime of a token whose answer does not state one.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// Longest lifetime that is believed. It keeps the arithmetic with `Instant` in range; no token needs to live longer.
+/// Longest lifetime that is accepted. It keeps the arithmetic with `Instant` in range; no token needs to live longer.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before its end a token is renewed; a tenth of its lifetime if that is shorter.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
-/// How long before its end a token is no longer sent, since it could expire on the way; a hundredth of its lifetime if that is shorter.
+/// How long before its end a token is no longer sent, since it could expire before it arrives; a hundredth of its lifetime if that is shorter.
 const TRANSIT_MARGIN: Duration = Duration::from_secs(2);
 /// Wait after a failed background renewal before the next one.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Sends requests: as many attempts as the retry policy, the retry budget and the deadline allow. It does not know access tokens.
+//! Sends requests: as many attempts as the retry policy, the retry budget and the deadline allow. `session` adds the access token.
 
 use super::answer;
 use super::call::Label;
@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Room reserved for a body before it is read. A larger `Content-Length` is only a claim; the buffer grows as bytes arrive.
+/// Room reserved for a body before it is read. A larger `Content-Length` may be wrong; the buffer grows as bytes arrive.
 const BODY_CAPACITY: u64 = 128 << 10;
 
 /// How long a call may take, and how many attempts it has.
@@ -118,8 +118,8 @@ impl Transport {
         }
     }
 
-    /// Returns how long to wait before the next attempt: the backoff, or longer if the server asked for it. A server that asks for a
-    /// pause gets it from every caller of this client.
+    /// Returns how long to wait before the next attempt: the backoff, or longer if the server asked for it. A pause that the
+    /// server asks for applies to every caller of this client.
     fn wait_after(&self, error: &Error, label: Label<'_>, number: u32) -> Duration {
         let wait = self.settings.retry.backoff(number, self.settings.random.as_ref());
         let wait = error.retry_after().map_or(wait, |asked| asked.max(wait));

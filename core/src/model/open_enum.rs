@@ -1,4 +1,4 @@
-//! Enums that keep values that they do not know.
+//! Enums that keep unknown values as text.
 
 /// Defines an enum with the contract's values and one for every other text, with `as_str`, `Display` and serde.
 macro_rules! open_enum {

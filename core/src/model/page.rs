@@ -1,6 +1,6 @@
 //! One page of a listing.
 
-/// Part of a listing's items, and the tokens of its neighbours.
+/// Part of a listing's items, and the tokens of the next and the previous page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Page<T> {
     /// The items, in the server's order.

@@ -174,7 +174,7 @@ impl Event {
         &self.0.kind
     }
 
-    /// Returns the time at which it happened, with nanoseconds.
+    /// Returns the time of the event, with nanoseconds.
     pub fn occurred_at(&self) -> Timestamp {
         self.0.occurred_at
     }
@@ -204,7 +204,7 @@ impl Event {
         self.0.spec_version.get(&self.0.body)
     }
 
-    /// Returns the object that it happened to, as raw JSON.
+    /// Returns the object that the event is about, as raw JSON.
     pub fn data(&self) -> RawJsonRef<'_> {
         RawJsonRef::new(self.0.data.get(&self.0.body))
     }

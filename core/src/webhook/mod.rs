@@ -96,7 +96,7 @@ impl WebhookBuilder {
         self
     }
 
-    /// Sets the clock that timestamps are compared with. A [`Timestamp`] is a clock that stands still. Default: [`SystemClock`].
+    /// Sets the clock that timestamps are compared with. A [`Timestamp`] is a clock whose time does not change. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
         self
