@@ -108,7 +108,7 @@ fn another_programs_database_is_left_as_it_is() {
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE song (title TEXT)").unwrap();
     let before = std::fs::read(&path).unwrap();
     let error = refused(&path);
-    assert!(error.message().contains("something else"), "{error}");
+    assert!(error.message().contains("another program's SQLite database"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
@@ -118,7 +118,7 @@ fn a_newer_version_is_left_as_it_is() {
     drop(SqliteStore::open(&path).unwrap());
     Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
     let error = refused(&path);
-    assert!(error.message().contains("version 99"), "{error}");
+    assert!(error.message().contains("another version of headcount (its schema is 99"), "{error}");
     assert!(error.message().contains("update headcount"), "{error}");
 }
 

@@ -191,7 +191,7 @@ impl Error {
         self
     }
 
-    #[cfg(feature = "client")]
+    #[cfg(any(feature = "client", feature = "sqlite"))]
     pub(crate) fn with_context(mut self, name: &'static str, value: impl Into<String>) -> Error {
         self.0.context.push((name, value.into()));
         self

@@ -1,23 +1,25 @@
 //! Message ids in a SQLite file that several processes may share.
 
 use super::{Kept, ReplayGuard};
-use crate::sqlite::write_ahead;
+use crate::sqlite::FileKind;
 use crate::{Error, Result, Timestamp};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Identifies the file as a replay guard's: `hcrg` in ASCII (`PRAGMA application_id`).
-const APPLICATION_ID: i32 = 0x6863_7267;
-/// Version of the schema below (`PRAGMA user_version`).
-const VERSION: i32 = 1;
-const SCHEMA: &str = "
-    CREATE TABLE message (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE INDEX message_expires_at ON message (expires_at);
-";
-/// How long to wait for another process that has locked the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const REPLAY_GUARD: FileKind = FileKind {
+    owner: "replay guard",
+    // "hcrg"
+    application: 0x6863_7267,
+    migrations: &[
+        "CREATE TABLE message (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX message_expires_at ON message (expires_at);",
+    ],
+    page_size: 4_096,
+    patience: Duration::from_secs(5),
+};
+
 /// Number of records after which expired ids are removed.
 const SWEEP_INTERVAL: u64 = 256;
 
@@ -59,7 +61,7 @@ impl File {
             // The parent's connection is left as it is: closing it here could take the parent's locks.
             std::mem::forget(std::mem::replace(&mut *open, Open::new(&self.path)?));
         }
-        call(&mut open).map_err(|error| failed(&self.path, error))
+        call(&mut open).map_err(|error| named(REPLAY_GUARD.failed(&error), &self.path))
     }
 }
 
@@ -91,95 +93,17 @@ impl Kept for File {
 
 impl Open {
     fn new(path: &Path) -> Result<Open> {
-        let process = std::process::id();
-        // Without `SQLITE_OPEN_URI`, a path that begins with `file:` is a path.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            // In one transaction, because another process may be creating the schema at this moment.
-            let transaction = connection.unchecked_transaction()?;
-            let header = header(&transaction)?;
-            drop(transaction);
-            Ok((connection, header))
+        let opened = REPLAY_GUARD.open(path).and_then(|connection| {
+            connection.pragma_update(None, "synchronous", "NORMAL").map_err(|error| REPLAY_GUARD.failed(&error))?;
+            Ok(Open { connection, process: std::process::id(), records: 0 })
         });
-        let (mut connection, header) = opened.map_err(|error| failed(path, error))?;
-        // The file must not be changed before it is known to be a replay guard's.
-        if !is_initialized(path, header)? {
-            let created = create_schema(&mut connection).map_err(|error| failed(path, error))?;
-            is_initialized(path, created)?;
-        }
-        write_ahead(&connection)
-            .and_then(|_| connection.pragma_update(None, "synchronous", "NORMAL"))
-            .map_err(|error| failed(path, error))?;
-        Ok(Open { connection, process, records: 0 })
+        opened.map_err(|error| named(error, path))
     }
 }
 
-/// What identifies a file: its application id, schema version and number of tables and indices.
-struct Header {
-    application: i32,
-    version: i32,
-    objects: i64,
-}
-
-fn header(connection: &Connection) -> rusqlite::Result<Header> {
-    Ok(Header {
-        objects: connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?,
-        application: connection.pragma_query_value(None, "application_id", |row| row.get(0))?,
-        version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
-    })
-}
-
-/// Returns true for a replay guard's file and false for an empty one.
-///
-/// # Errors
-///
-/// If the file is another program's or of another version.
-fn is_initialized(path: &Path, header: Header) -> Result<bool> {
-    let path = path.display();
-    match (header.application, header.version) {
-        (0, 0) if header.objects == 0 => Ok(false),
-        (APPLICATION_ID, VERSION) => Ok(true),
-        (APPLICATION_ID, version) => Err(Error::store(format!(
-            "{path} was made by another version of headcount (its schema is {version}, this one's is {VERSION}): update headcount, \
-             or give the replay guard another file"
-        ))),
-        _ => {
-            Err(Error::store(format!("{path} is another program's database: give the replay guard a file of its own")))
-        }
-    }
-}
-
-/// Creates the schema, unless another process has done so since. Returns what identifies the file then.
-fn create_schema(connection: &mut Connection) -> rusqlite::Result<Header> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = header(&transaction)?;
-    if found.application != 0 || found.objects != 0 {
-        return Ok(found);
-    }
-    transaction.execute_batch(SCHEMA)?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    let created = header(&transaction)?;
-    transaction.commit()?;
-    Ok(created)
-}
-
-/// Converts SQLite's error. A file that another process has locked is a temporary error.
-fn failed(path: &Path, error: rusqlite::Error) -> Error {
-    let path = path.display();
-    let code = error.sqlite_error_code();
-    let message = match code {
-        Some(ErrorCode::NotADatabase) => {
-            return Error::store(format!("{path} is not a SQLite database: give the replay guard a file of its own"));
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            format!("another process held {path} for {} seconds", BUSY_TIMEOUT.as_secs())
-        }
-        _ => format!("the replay guard's file {path} failed: {error}").replace(['\r', '\n'], " "),
-    };
-    let error = Error::store(message).with_source(error);
-    if matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) { error.temporary() } else { error }
+/// Adds the file's name to an error.
+fn named(error: Error, path: &Path) -> Error {
+    error.with_context("file", path.display().to_string())
 }
 
 #[cfg(test)]
