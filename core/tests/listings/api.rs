@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) wrong_totals: u32,
     /// Whether the API no longer lists any directory.
     pub(crate) has_lost_directories: bool,
+    /// The organization whose listings of users panic, or `None`.
+    pub(crate) panicking_organization: Option<String>,
 }
 
 impl Default for State {
@@ -41,6 +43,7 @@ impl Default for State {
             reported_total: None,
             wrong_totals: 0,
             has_lost_directories: false,
+            panicking_organization: None,
         }
     }
 }
@@ -128,6 +131,9 @@ impl Source for FakeApi {
     }
 
     fn users(&self, directory: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
+        // The lock is released before the panic, which would poison it.
+        let panicking_organization = self.with(|state| state.panicking_organization.clone());
+        assert_ne!(panicking_organization.as_ref(), Some(&directory.organization_id), "the listing panicked");
         self.with(|state| {
             let is_in_directory = |user: &&Value| user["directory"].as_str().unwrap_or("dir_1") == directory.id;
             let users: Vec<Value> = state.users.iter().filter(is_in_directory).cloned().collect();

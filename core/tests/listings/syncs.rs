@@ -56,6 +56,32 @@ async fn sync_all_rejects_a_concurrency_of_zero() {
 }
 
 #[tokio::test]
+async fn sync_all_reports_a_panic_as_the_failure_of_its_organization() {
+    let api = FakeApi::with_users(5);
+    api.with(|state| {
+        for number in 2..=3 {
+            let id = format!("dir_{number}");
+            let organization_id = format!("org_{number}");
+            state.directories.push(json!({ "id": id, "organization_id": organization_id, "enabled": true }));
+        }
+        state.panicking_organization = Some("org_2".to_owned());
+    });
+    let mirror = api.open_mirror().await;
+
+    let reports = mirror.sync_all().await.unwrap();
+
+    let organizations: Vec<&str> = reports.iter().map(|report| report.organization_id.as_str()).collect();
+    assert_eq!(organizations, ["org_1", "org_2", "org_3"]);
+    assert_eq!(reports[0].outcome, SyncOutcome::Done);
+    assert_eq!(reports[0].created, 5);
+    assert_eq!(reports[1].outcome, SyncOutcome::Failed);
+    let error = reports[1].error.as_ref().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().contains("the listing panicked"), "{error}");
+    assert_eq!(reports[2].outcome, SyncOutcome::Done);
+}
+
+#[tokio::test]
 async fn a_sync_that_may_not_wait_reports_that_another_is_running() {
     let mirror = FakeApi::with_users(5).open_mirror().await;
     let (sender, outcomes_of_second) = mpsc::channel::<SyncOutcome>();
