@@ -20,6 +20,8 @@ pub(crate) struct Definitions {
     pub(crate) defaults: BTreeMap<String, String>,
     /// The types of webhook events, in the contract's order.
     pub(crate) events: Vec<Event>,
+    /// The text of the vendor's published examples, one of each type of event.
+    pub(crate) examples: String,
 }
 
 /// A struct whose fields are all public.

@@ -15,6 +15,7 @@ mod ir;
 mod node;
 mod python;
 mod read;
+mod rust;
 mod surface;
 mod write;
 
@@ -26,7 +27,8 @@ use write::Output;
 
 type Emitter = fn(&Definitions) -> Result<Vec<Output>, String>;
 
-const EMITTERS: &[(&str, Emitter)] = &[("c", c::emit), ("python", python::emit), ("node", node::emit)];
+const EMITTERS: &[(&str, Emitter)] =
+    &[("rust", rust::emit), ("c", c::emit), ("python", python::emit), ("node", node::emit)];
 
 fn main() -> ExitCode {
     let check = match env::args().nth(1).as_deref() {

@@ -36,6 +36,7 @@ pub(crate) fn read(root: &Path) -> Result<Definitions, String> {
     let mut definitions = parse(&sources, &names, surface::UNIONS)?;
     definitions.events = events;
     events::check_examples(&definitions, &examples)?;
+    definitions.examples = examples;
     Ok(definitions)
 }
 

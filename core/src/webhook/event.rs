@@ -1,6 +1,6 @@
 //! The envelope of events. Its `data` stays raw JSON until it is decoded.
 
-use super::data::{EventType, today};
+use super::event_type::{self, EventData, EventType, current_name};
 use crate::model::RawJsonRef;
 use crate::{Error, Reason, Result, Timestamp};
 use serde::Deserialize;
@@ -66,7 +66,7 @@ impl Text {
 impl EventType {
     /// Returns the type with this name. The vendor's older names (`scalekit.dir.user.create`) give the same type as the current ones.
     pub fn named(name: &str) -> EventType {
-        today(name).into()
+        current_name(name).into()
     }
 }
 
@@ -207,6 +207,16 @@ impl Event {
     /// Returns the object that the event is about, as raw JSON.
     pub fn data(&self) -> RawJsonRef<'_> {
         RawJsonRef::new(self.0.data.get(&self.0.body))
+    }
+
+    /// Decodes [`data`](Event::data).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) with [`Reason::MalformedEvent`] if the data does not match the
+    /// event's type. [`data`](Event::data) is available in any case.
+    pub fn decode(&self) -> Result<EventData> {
+        event_type::decode(self.event_type(), self.data())
     }
 
     /// Returns the verified body, byte for byte.

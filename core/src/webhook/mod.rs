@@ -9,6 +9,7 @@
 
 mod data;
 mod event;
+mod event_type;
 mod headers;
 mod replay;
 mod secret;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 pub use data::*;
 pub use event::Event;
+pub use event_type::{EventData, EventType};
 pub use headers::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
 pub use replay::{RETENTION, Replay, ReplayGuard, ReplayStore};
 pub use sign::SignedHeaders;
