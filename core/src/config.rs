@@ -46,7 +46,7 @@ mod url {
     use crate::{Error, Result};
     use reqwest::Url;
 
-    /// The URL below which all paths are: `https`, or `http` for loopback hosts only.
+    /// The base URL of all requests: `https`, or `http` for loopback hosts only.
     #[derive(Clone, Debug)]
     pub(crate) struct EnvironmentUrl(Url);
 

@@ -40,12 +40,12 @@ async fn a_mirror_names_a_file_that_it_cannot_use() {
 }
 
 #[tokio::test]
-async fn a_full_sync_that_changes_nothing_writes_next_to_nothing() {
+async fn a_full_sync_that_changes_nothing_writes_almost_nothing() {
     let path = file("quiet");
     let sandbox = Sandbox::builder().users(3_000).groups(5).start().unwrap();
     let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
     mirror.sync(sandbox.organization_id()).mode(SyncMode::Full).await.unwrap();
-    // What is in the log is moved into the file, and the log begins anew.
+    // Moves the write-ahead log's content into the file, and empties the log.
     let sqlite = Connection::open(&path).unwrap();
     sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 

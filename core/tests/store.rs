@@ -137,7 +137,7 @@ fn a_missing_folder_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_open_a_new_file_at_once() {
+async fn several_stores_open_a_new_file_at_once() {
     for round in 0..10 {
         let path = file(&format!("new_{round}"));
         let opening: Vec<_> = (0..8)
@@ -202,10 +202,11 @@ async fn a_damaged_row_is_an_error() {
     assert!(error.message().contains("damaged"), "{error}");
 }
 
-/// The process that may write little; started by the test below. As a test of its own it does nothing.
+/// The process with a limit on the size of files, started by the test below; does nothing if it runs as a test. Writes users until the store
+/// fails.
 #[tokio::test]
-async fn squeezed() {
-    let Ok(path) = std::env::var("HEADCOUNT_SQUEEZED") else { return };
+async fn process_with_a_file_size_limit() {
+    let Ok(path) = std::env::var("HEADCOUNT_FILE_SIZE_LIMIT") else { return };
     let store = SqliteStore::open(path).unwrap();
     for page in 0..1_000 {
         let ids = (0..100).map(|n| format!("diruser_{page:03}_{n:02}"));
@@ -213,7 +214,7 @@ async fn squeezed() {
             Ok(_) => println!("pages: {}.", page + 1),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Store, "{error}");
-                return println!("squeezed: {error}");
+                return println!("write failed: {error}");
             }
         }
     }
@@ -222,17 +223,17 @@ async fn squeezed() {
 #[tokio::test]
 async fn a_full_disk_is_an_error_and_earlier_writes_stay() {
     let path = file("full");
-    // A limit on the size of files, 400 kB, and an error instead of a signal.
-    let limited = "trap '' XFSZ; ulimit -f 800; exec \"$0\" --exact squeezed --nocapture";
+    // Limits files to 400 kB. A write beyond the limit returns an error, because the signal SIGXFSZ is ignored.
+    let limited = "trap '' XFSZ; ulimit -f 800; exec \"$0\" --exact process_with_a_file_size_limit --nocapture";
     let ended = Command::new("sh")
         .args(["-c", limited])
         .arg(std::env::current_exe().unwrap())
-        .env("HEADCOUNT_SQUEEZED", &path)
+        .env("HEADCOUNT_FILE_SIZE_LIMIT", &path)
         .output()
         .unwrap();
     let output = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{output}{}", String::from_utf8_lossy(&ended.stderr));
-    assert!(output.contains("squeezed: the "), "{output}");
+    assert!(output.contains("write failed: the "), "{output}");
     let pages = output.matches("pages: ").count();
     let whole: String =
         Connection::open(&path).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -240,10 +241,10 @@ async fn a_full_disk_is_an_error_and_earlier_writes_stay() {
     assert_eq!(user_ids(&SqliteStore::open(&path).unwrap()).await.len(), pages * 100);
 }
 
-/// The process that ends while it holds a lease; started by the test below. As a test of its own it does nothing.
+/// The process that is aborted while it holds a lease, started by the test below; does nothing if it runs as a test.
 #[tokio::test]
-async fn holding() {
-    let Ok(path) = std::env::var("HEADCOUNT_HOLDING") else { return };
+async fn process_that_holds_a_lease() {
+    let Ok(path) = std::env::var("HEADCOUNT_LEASE_HOLDER") else { return };
     let store = SqliteStore::open(path).unwrap();
     let hour = Duration::from_secs(3_600);
     let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, hour).await.unwrap();
@@ -255,8 +256,8 @@ async fn holding() {
 async fn a_lease_ends_with_its_process() {
     let path = file("killed");
     let ended = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "holding"])
-        .env("HEADCOUNT_HOLDING", &path)
+        .args(["--exact", "process_that_holds_a_lease"])
+        .env("HEADCOUNT_LEASE_HOLDER", &path)
         .output()
         .unwrap();
     assert!(!ended.status.success());
@@ -276,7 +277,7 @@ async fn a_lease_ends_with_its_process() {
     assert_eq!(holders(), 0);
 }
 
-/// The rows of a page: users whose ids are given, each in these groups, and what is new about them in the feed.
+/// Makes the batch of a page: the users with these ids who are new or have another name or other groups now, and their changes.
 fn page(set: &WorkingSet, ids: &[String], name: &str, groups: &[&str]) -> Batch {
     let mut batch = Batch::default();
     for id in ids {
@@ -321,10 +322,10 @@ async fn a_page_of_100_users_costs_at_most_12_statements() {
     let ids: Vec<String> = (0..150).map(|n| format!("diruser_{n:03}")).collect();
     let before = ["dirgroup_1", "dirgroup_2", "dirgroup_3", "dirgroup_4", "dirgroup_5"];
     let after = ["dirgroup_2", "dirgroup_3", "dirgroup_4", "dirgroup_5", "dirgroup_6"];
-    // Users that are new; then some that are new, some that changed and some that did not; then none that changed.
+    // Pages of new users, of new and unchanged users, of changed users, and of unchanged users; and one whose write extends the lease.
     for (story, ids, name, groups, seconds) in [
         ("new", &ids[..50], "Ada", before, 0),
-        ("all of it", &ids[25..125], "Ada", before, 0),
+        ("new and unchanged", &ids[25..125], "Ada", before, 0),
         ("changed", &ids[..100], "Ada Ada", after, 0),
         ("unchanged", &ids[..100], "Ada Ada", after, 0),
         ("changed, and the lease is extended", &ids[..100], "Ada", before, 40),

@@ -173,7 +173,7 @@ impl SyncBuilder {
         self.set(|sync| sync.directory(id))
     }
 
-    /// Sets how much is listed.
+    /// Sets which users and groups are listed: all, or those that changed since the last sync.
     pub fn mode(self, mode: SyncMode) -> Self {
         self.set(|sync| sync.mode(mode))
     }

@@ -121,7 +121,7 @@ impl Entry {
 }
 
 impl EntryBody {
-    /// What each change holds.
+    /// Returns the kind and content of each change.
     fn bodies(self) -> Vec<(ChangeKind, ChangeBody)> {
         let EntryBody { before, after, roles, groups, changes } = self;
         let user = |side: &Option<Mirrored>| side.as_ref().and_then(Mirrored::user).cloned();

@@ -1,4 +1,4 @@
-//! What a decision reads: the rows that a driver asked a store for.
+//! The rows that a decision reads, and the keys by which a store loads them.
 
 use super::{Chore, DirectoryRow, EventRow, GroupRow, OrganizationRow, UserRow};
 use crate::Timestamp;

@@ -1,5 +1,5 @@
-//! Syncs from a [`Source`](headcount::Source) in memory, without a network: listings that contradict themselves or lag behind events,
-//! the removal guard, events that meet a listing, and the retention of changes.
+//! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind
+//! events, the removal guard, events about listed users, and the retention of changes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;

@@ -84,7 +84,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// What the mirror has.
+    /// Reads the mirror's users and groups.
     pub(crate) async fn of_mirror(mirror: &Mirror) -> Records {
         let mut records = Records::default();
         let mut users = mirror.users(ORGANIZATION);
@@ -97,7 +97,8 @@ impl Records {
         records
     }
 
-    /// What an application has that only follows the feed. Checks that each change fits the records before it.
+    /// Applies the changes to empty records, as an application that only reads the feed does. Checks that each change matches the records
+    /// before it.
     pub(crate) fn replay(feed: &[&Change]) -> Records {
         let mut records = Records::default();
         for change in feed {

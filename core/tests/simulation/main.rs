@@ -17,7 +17,7 @@ use random::SeededRandom;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::MortalStore;
+use store::CrashingStore;
 use world::{BROKEN_CONNECTION, Facts, Message, ORGANIZATION, World};
 
 /// How many users a sync may remove without approval.
@@ -117,13 +117,13 @@ struct Simulation {
     /// The open mirror, or `None` before it is opened.
     mirror: Option<Mirror>,
     /// The store of the open mirror, which passes calls on to the disk until it crashes.
-    store: Arc<MortalStore>,
+    store: Arc<CrashingStore>,
     /// Messages that are not delivered yet.
     messages: Vec<Message>,
     /// Ids of the events that the mirror acknowledged.
     acknowledged: BTreeSet<String>,
     consumers: BTreeMap<&'static str, ConsumerLog>,
-    /// The changes of syncs with approved removals: the number before the first, and the number of the last.
+    /// For each sync with approved removals: the number of the latest change before the sync, and after it.
     approved: Vec<(i64, i64)>,
     /// Whether the guard also limits deletion events.
     guards_events: bool,
@@ -133,7 +133,7 @@ impl Simulation {
     fn new(seed: u64) -> Simulation {
         let random = SeededRandom::new(seed);
         let disk: Arc<dyn Store> = Arc::new(SqliteStore::open(":memory:").unwrap());
-        let store = Arc::new(MortalStore::new(Arc::clone(&disk), random.fork()));
+        let store = Arc::new(CrashingStore::new(Arc::clone(&disk), random.fork()));
         let world = World::new(random.fork());
         Simulation {
             guards_events: random.chance(50),
@@ -152,12 +152,12 @@ impl Simulation {
     /// The mirror. Opens it again if its store has crashed.
     async fn mirror(&mut self) -> Mirror {
         loop {
-            if let Some(mirror) = self.mirror.clone().filter(|_| self.store.is_alive()) {
+            if let Some(mirror) = self.mirror.clone().filter(|_| self.store.is_running()) {
                 return mirror;
             }
             self.world.disconnect_mirror();
             self.mirror = None;
-            self.store = Arc::new(MortalStore::new(Arc::clone(&self.disk), self.random.fork()));
+            self.store = Arc::new(CrashingStore::new(Arc::clone(&self.disk), self.random.fork()));
             let opened = Mirror::builder()
                 .source(self.world.clone())
                 .clock(self.world.clock())
@@ -298,7 +298,7 @@ impl Simulation {
             self.deliver().await;
         }
         self.mirror().await;
-        self.store.immortal();
+        self.store.stop_crashes();
         self.world.stop_faults();
         let mirror = self.mirror().await;
         let facts = self.world.facts();

@@ -1,6 +1,7 @@
-//! A store that ends before or after a write, as a process does that is killed. What it had committed stays on the disk.
+//! A store that simulates a crash of the process: it may fail before or after a write, and then fails every call. Its committed writes stay
+//! in the store that it wraps, the simulated disk.
 
-use super::world::Dice;
+use super::random::SeededRandom;
 use headcount::store::{
     Committed, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, FeedPage, GroupRow, Keys, Lease,
     Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
@@ -10,43 +11,43 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-pub(crate) struct MortalStore {
+pub(crate) struct CrashingStore {
     disk: Arc<dyn Store>,
-    dice: Dice,
-    alive: AtomicBool,
-    immortal: AtomicBool,
+    random: SeededRandom,
+    running: AtomicBool,
+    never_crashes: AtomicBool,
 }
 
-impl MortalStore {
-    pub(crate) fn new(disk: Arc<dyn Store>, dice: Dice) -> MortalStore {
-        MortalStore { disk, dice, alive: AtomicBool::new(true), immortal: AtomicBool::new(false) }
+impl CrashingStore {
+    pub(crate) fn new(disk: Arc<dyn Store>, random: SeededRandom) -> CrashingStore {
+        CrashingStore { disk, random, running: AtomicBool::new(true), never_crashes: AtomicBool::new(false) }
     }
 
-    pub(crate) fn is_alive(&self) -> bool {
-        self.alive.load(Ordering::Relaxed)
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn immortal(&self) {
-        self.immortal.store(true, Ordering::Relaxed);
+    pub(crate) fn stop_crashes(&self) {
+        self.never_crashes.store(true, Ordering::Relaxed);
     }
 
-    /// Ends with a small probability; fails if it has ended.
-    fn survive(&self) -> Result<()> {
-        if !self.immortal.load(Ordering::Relaxed) && self.dice.below(250) == 0 {
-            self.alive.store(false, Ordering::Relaxed);
+    /// Crashes with a probability of 1 in 250. Returns an error after a crash.
+    fn maybe_crash(&self) -> Result<()> {
+        if !self.never_crashes.load(Ordering::Relaxed) && self.random.below(250) == 0 {
+            self.running.store(false, Ordering::Relaxed);
         }
         self.check()
     }
 
     fn check(&self) -> Result<()> {
-        if self.is_alive() { Ok(()) } else { Err(Error::store("the process was killed")) }
+        if self.is_running() { Ok(()) } else { Err(Error::store("the process was killed")) }
     }
 
     fn written<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
-            self.survive()?;
+            self.maybe_crash()?;
             let value = call.await?;
-            self.survive()?;
+            self.maybe_crash()?;
             Ok(value)
         })
     }
@@ -59,7 +60,7 @@ impl MortalStore {
     }
 }
 
-/// Passes calls on to the disk.
+/// Defines methods that call the disk.
 macro_rules! pass {
     ($($how:ident $name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         $(fn $name(&self, $($argument: $type),*) -> StoreFuture<'_, $value> {
@@ -69,7 +70,7 @@ macro_rules! pass {
     };
 }
 
-impl Store for MortalStore {
+impl Store for CrashingStore {
     pass! {
         written write(write: Write) -> Committed;
         read load(keys: Keys) -> WorkingSet;

@@ -15,9 +15,6 @@ const DIRECTORY: &str = "dir_1";
 /// How many items a page has.
 const PAGE: usize = 4;
 
-/// The name that `store.rs` uses.
-pub(crate) type Dice = SeededRandom;
-
 /// The simulation's time, in milliseconds since 1970.
 #[derive(Clone)]
 pub(crate) struct WorldClock(Arc<AtomicI64>);

@@ -200,7 +200,7 @@ pub(in crate::mirror) fn users_changed_at(directory: &Directory) -> Option<Times
 /// Why removals need approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mirror) struct Removal {
-    /// The reason.
+    /// Why the removals need approval.
     pub(in crate::mirror) reason: HeldReason,
     /// How many users may be removed without approval.
     pub(in crate::mirror) limit: u64,

@@ -56,7 +56,7 @@ impl Settled {
     }
 }
 
-/// The data of a user event. A field that is absent keeps its stored value.
+/// The data of a user event. A field that is absent keeps its stored value; `others` replace all stored attributes.
 #[derive(Deserialize)]
 struct UserData {
     #[serde(default, deserialize_with = "null_is_default")]

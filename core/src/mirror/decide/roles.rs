@@ -73,8 +73,8 @@ impl RoleMap {
     }
 }
 
-/// Whether a name matches a pattern: `*` stands for any number of characters, `?` for one, every other character for itself, case-sensitive.
-/// A name always matches itself, whatever characters it has.
+/// Returns whether a name matches a pattern, case-sensitive: `*` matches any number of characters, `?` matches one, and every other character
+/// itself. A name that equals the pattern always matches, even if it contains `*` or `?`.
 fn matches(pattern: &str, name: &str) -> bool {
     if pattern == name {
         return true;

@@ -191,7 +191,7 @@ fn write(database: &Database, group: Vec<Box<dyn Job>>) {
 fn read(database: &Database, mut job: Box<dyn Job>) {
     let outcome = database.begin_read();
     if outcome.is_ok() {
-        // An error is in the job's result.
+        // `finish` reports an error of the job.
         let _ = job.run(database);
         database.end_read();
     }
