@@ -169,7 +169,7 @@ export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | '
  * - `mass_removal`: A full listing lacks more users than the guard permits to remove.
  * - `empty_listing`: The listing is empty, although several users are mirrored.
  * - `directory_disabled`: The directory is disabled.
- * - `directory_not_found`: The API does not know the directory.
+ * - `directory_not_found`: The API does not list the directory.
  * - `deletion_burst`: More deletion events arrived within an hour than the guard permits.
  */
 export type HeldReason = 'mass_removal' | 'empty_listing' | 'directory_disabled' | 'directory_not_found' | 'deletion_burst'

@@ -35,7 +35,7 @@ pub(super) struct Bounds {
 /// One attempt of a call.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt {
-    /// Counts from 1.
+    /// Number of the attempt, from 1.
     pub(super) number: u32,
     /// The deadline of this attempt.
     pub(super) until: Instant,

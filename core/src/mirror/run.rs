@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
 
-/// How often a full listing is read if it changes while it is read.
+/// The greatest number of readings of a full listing in one sync: it is read again if it changed while it was read.
 const ATTEMPTS: u32 = 3;
 
 /// The most pages in one write. Webhooks wait for a running write, so it must not be long.

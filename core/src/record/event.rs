@@ -15,16 +15,16 @@ pub struct EventRow {
     pub received_at: Timestamp,
     /// What was done with the event.
     pub state: EventState,
-    /// The event's body as long as it is still to be applied, else `None`.
+    /// The event's body until the event is settled, then `None`.
     pub body: Option<Vec<u8>>,
 }
 
 /// What was done with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventState {
-    /// It was applied, or needs not to be.
+    /// It was applied, or did not have to be.
     Settled,
-    /// It waits for a sync that shows which directory it is about.
+    /// It is stored until a sync shows which directory it is about.
     Pending,
     /// The guard holds it back.
     Held,

@@ -29,7 +29,7 @@ crate::error::named! {
         EmptyListing = "empty_listing",
         /// The directory is disabled.
         DirectoryDisabled = "directory_disabled",
-        /// The API does not know the directory.
+        /// The API does not list the directory.
         DirectoryNotFound = "directory_not_found",
         /// More deletion events arrived within an hour than the guard permits.
         DeletionBurst = "deletion_burst",

@@ -1,7 +1,7 @@
 //! Types that the mirror stores and reports, and their stored form.
 //!
-//! The definitions here, with their doc comments, are the source of the record types of every binding (see the crate `codegen`). Nothing in
-//! this module knows a store, HTTP or the rules of the mirror.
+//! The definitions here, with their doc comments, are the source of the record types of every binding (see the crate `codegen`). This
+//! module does not use stores, HTTP or the rules of the mirror.
 
 mod batch;
 mod change;
