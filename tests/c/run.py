@@ -34,6 +34,9 @@ FAULTS = {"faults": ["429:0", "500", "503", "reset", "truncate"], "every": 7}
 # Program -> (the sandbox's sizes, what else it does).
 PROGRAMS = {
     "test_null": ((1, 20, 5), ""),
+    "test_arguments": ((1, 20, 5), ""),
+    "test_arguments_webhook": ((1, 20, 5), ""),
+    "test_arguments_mirror": ((1, 20, 5), ""),
     "test_vectors": ((1, 20, 5), ""),
     "test_sandbox": ((1, 1, 1), ""),
     "test_mirror": ((1, 1, 1), ""),
