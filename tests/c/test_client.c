@@ -1,4 +1,4 @@
-/* The client against a sandbox: every endpoint, every filter, both ways to list, and what fails as it should. */
+/* The client against a sandbox: every endpoint, every filter, pages and iterators, and errors. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <arpa/inet.h>
@@ -49,7 +49,7 @@ static void organizations(hc_client *client) {
     WORKS(hc_organization_get_by_external_id(client, hc_organization_external_id(one), &same, &error));
     CHECK_TEXT(hc_organization_id(same), organization_id);
 
-    /* The page that follows another, and the one that it followed. */
+    /* The next page, and the page before it. */
     hc_organization_options options = {.struct_size = sizeof options, .page_size = 10};
     hc_organization_page *begin = NULL, *next = NULL, *back = NULL;
     WORKS(hc_organizations(client, &options, &begin, &error));
@@ -151,7 +151,7 @@ static void users(hc_client *client) {
     CHECK_TEXT(hc_user_emails_at(user, 0), hc_user_email(user));
     CHECK(hc_user_emails_at(user, hc_user_emails_len(user)) == NULL);
     CHECK(hc_user_groups_at(user, hc_user_groups_len(user)) == NULL);
-    /* Not everybody is in a group; somebody among the first thirty is. */
+    /* Not every user is in a group, but at least one of the first thirty is. */
     hc_user_options most = {.struct_size = sizeof most, .page_size = 30};
     hc_user_page *many = user_page(client, &most);
     const hc_group *group = NULL;
@@ -162,7 +162,7 @@ static void users(hc_client *client) {
     if (group == NULL) exit(2);
     CHECK(strncmp(hc_group_id(group), "dirgroup_", 9) == 0 && strlen(hc_group_display_name(group)) > 0);
 
-    /* The next page, and back. */
+    /* The next page, and the page before it. */
     options.page_token = hc_user_page_next_page_token(page);
     hc_user_page *next = user_page(client, &options);
     CHECK(strcmp(hc_user_id(hc_user_page_at(next, 0)), hc_user_id(user)) != 0);
@@ -173,7 +173,7 @@ static void users(hc_client *client) {
     hc_user_page_free(back);
     hc_user_page_free(next);
 
-    /* Details, asked for and not. */
+    /* With details, and without. */
     options = (hc_user_options){.struct_size = sizeof options, .page_size = 1, .include_detail = 1};
     hc_user_page *detailed = user_page(client, &options);
     const char *detail = hc_user_user_detail(hc_user_page_at(detailed, 0));
@@ -184,7 +184,7 @@ static void users(hc_client *client) {
     CHECK(hc_user_page_len(detailed) == 1 && hc_user_user_detail(hc_user_page_at(detailed, 0)) == NULL);
     hc_user_page_free(detailed);
 
-    /* The members of one group: as many as the group says, each of them in it. */
+    /* The members of one group: as many as its total_users, each with that group. */
     options = (hc_user_options){.struct_size = sizeof options, .page_size = 30, .directory_group_id = hc_group_id(group)};
     hc_user_page *members = user_page(client, &options);
     CHECK(hc_user_page_total_size(members) == hc_group_total_users(group) && hc_user_page_len(members) >= 1);
@@ -198,7 +198,7 @@ static void users(hc_client *client) {
     }
     hc_user_page_free(members);
 
-    /* Only what changed after the last of the first page. */
+    /* Only users that changed after the last user of the first page. */
     options = (hc_user_options){.struct_size = sizeof options, .updated_after = hc_user_updated_at(hc_user_page_at(page, 2))};
     hc_user_page *changed = user_page(client, &options);
     CHECK(hc_user_page_len(changed) >= 1 && hc_user_page_total_size(changed) < total);
@@ -248,8 +248,8 @@ static int by_text(const void *one, const void *other) {
     return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
-/* Every user of the directory, each of them once; the client may be gone by then. */
-static void everybody(void) {
+/* An iterator gives every user once, also after its client was freed. */
+static void all_users(void) {
     hc_error *error = NULL;
     hc_client *client = NULL;
     WORKS(hc_client_from_env(NULL, &client, &error));
@@ -311,8 +311,8 @@ static void failures(hc_client *client) {
     }
 }
 
-/* An organization from its making to its end. */
-static void organization_life(hc_client *client) {
+/* Creates, changes and deletes an organization. */
+static void organization_life_cycle(hc_client *client) {
     hc_error *error = NULL;
     hc_organization *made = NULL, *changed = NULL, *gone = NULL;
     const char *pairs[] = {"plan", "team", "owner", "Zo\xc3\xab"};
@@ -340,7 +340,7 @@ static void organization_life(hc_client *client) {
     hc_organization_free(changed);
 }
 
-/* The counters go up with what is done; settings are taken; a deadline and attempts of a call's own. */
+/* Counters, settings, and a deadline and a number of attempts for single calls. */
 static void settings_and_counters(void) {
     hc_error *error = NULL;
     hc_client *client = NULL, *other = NULL;
@@ -375,10 +375,10 @@ static void settings_and_counters(void) {
     REFUSED(hc_client_new(&options, &client, &error), HC_CONFIG, "proxy");
 }
 
-/* A server that takes connections and says nothing. */
+/* A server that accepts connections and sends no answer. */
 typedef struct { hc_client *client; hc_status status; } waiting;
 
-static void *wait_for_it(void *argument) {
+static void *start_blocked_call(void *argument) {
     waiting *call = argument;
     hc_organization *organization = NULL;
     hc_error *error = NULL;
@@ -407,9 +407,9 @@ static void cancellation(void) {
     for (int i = 0; i < 3; i++) {
         WORKS(hc_client_with(client, &options, &calls[i], &error));
         waits[i] = (waiting){calls[i], HC_OK};
-        CHECK(pthread_create(&threads[i], NULL, wait_for_it, &waits[i]) == 0);
+        CHECK(pthread_create(&threads[i], NULL, start_blocked_call, &waits[i]) == 0);
     }
-    /* One of them has come as far as the server. */
+    /* One of the calls has reached the server. */
     int accepted = accept(listener, NULL, NULL);
     CHECK(accepted >= 0);
     WORKS(hc_cancel_cancel(cancel, &error));
@@ -418,16 +418,16 @@ static void cancellation(void) {
         pthread_join(threads[i], NULL);
         CHECK(waits[i].status == HC_CANCELLED);
     }
-    /* Later calls end at once, and the handle may go first. */
+    /* Later calls fail immediately, also after the handle was freed. */
     hc_cancel_free(cancel);
-    wait_for_it(&waits[0]);
+    start_blocked_call(&waits[0]);
     CHECK(waits[0].status == HC_CANCELLED);
-    /* A deadline of the call's own. */
+    /* A deadline for a single call. */
     hc_call_options brief = {.struct_size = sizeof brief, .timeout_ms = 50};
     hc_client *quick = NULL;
     WORKS(hc_client_with(client, &brief, &quick, &error));
     waits[0].client = quick;
-    wait_for_it(&waits[0]);
+    start_blocked_call(&waits[0]);
     CHECK(waits[0].status == HC_TIMEOUT);
     hc_client_free(quick);
     for (int i = 0; i < 3; i++) hc_client_free(calls[i]);
@@ -467,7 +467,7 @@ static void *one_thread(void *shared) {
     return (void *)count;
 }
 
-/* One client, many threads at once; and one page, whose texts are made by whoever asks first. */
+/* Many threads use one client, and read the texts of one page at the same time. */
 static void threads(hc_client *client) {
     pthread_t all[8];
     for (size_t i = 0; i < 8; i++) CHECK(pthread_create(&all[i], NULL, one_thread, client) == 0);
@@ -498,13 +498,13 @@ int main(void) {
     directory_id = setting("SANDBOX_DIRECTORY_ID");
     hc_client *client = client_with(setting("SCALEKIT_ENVIRONMENT_URL"), setting("SCALEKIT_CLIENT_ID"), setting("SCALEKIT_CLIENT_SECRET"));
     organizations(client);
-    organization_life(client);
+    organization_life_cycle(client);
     settings_and_counters();
     cancellation();
     directories(client);
     users(client);
     groups(client);
-    everybody();
+    all_users();
     failures(client);
     environment();
     threads(client);

@@ -1,4 +1,4 @@
-/* A mirror of a sandbox inside the program: synced, told by webhooks, guarded, and read by consumers of its feed. */
+/* A mirror of a sandbox in the same process: syncs, webhooks, roles, the guard and consumers of the feed. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <pthread.h>
@@ -10,7 +10,7 @@ static hc_webhook *webhook;
 static const char *organization, *directory;
 static char folder[] = "/tmp/headcount-test-XXXXXX";
 
-/* A file in the folder of this run, which is the caller's to free. */
+/* Returns the path of a file in the folder of this run. The caller frees it. */
 static char *file(const char *name) {
     char *path = malloc(strlen(folder) + strlen(name) + 2);
     sprintf(path, "%s/%s", folder, name);
@@ -26,7 +26,7 @@ static hc_mirror *open_mirror(const char *path) {
     return mirror;
 }
 
-/* The directory's one report, of a sync that works. */
+/* Syncs the directory, expects success, and returns the only report. */
 static hc_sync_reports *sync_directory(const hc_mirror *mirror, int mode, bool approved) {
     hc_error *error = NULL;
     hc_sync_reports *reports = NULL;
@@ -37,7 +37,7 @@ static hc_sync_reports *sync_directory(const hc_mirror *mirror, int mode, bool a
     return reports;
 }
 
-/* The one change behind a consumer's cursor, acknowledged; its batch is to be freed. */
+/* Polls and acknowledges the only change after a consumer's cursor. The caller frees its batch. */
 static const hc_change *only_change(const hc_mirror *mirror, const char *consumer, hc_change_batch **batch) {
     hc_error *error = NULL;
     WORKS(hc_mirror_poll(mirror, consumer, 10, batch, &error));
@@ -47,7 +47,7 @@ static const hc_change *only_change(const hc_mirror *mirror, const char *consume
     return change;
 }
 
-/* A consumer that has seen all there is. */
+/* Acknowledges all changes for a consumer. */
 static void catch_up(const hc_mirror *mirror, const char *consumer) {
     hc_error *error = NULL;
     size_t len;
@@ -60,7 +60,7 @@ static void catch_up(const hc_mirror *mirror, const char *consumer) {
     } while (len > 0);
 }
 
-static void what_is_no_mirror(void) {
+static void files_that_are_no_mirror(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = NULL;
     hc_sync_reports *reports = NULL;
@@ -85,7 +85,7 @@ static void what_is_no_mirror(void) {
     options = (hc_mirror_options){.struct_size = sizeof options, .webhook_secret = "whsec_"};
     REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "");
 
-    /* Without a client it is opened all the same, and does not sync. */
+    /* A mirror without a client can be opened, but its syncs fail. */
     options = (hc_mirror_options){.struct_size = sizeof options, .guard_users = HC_GUARD_NOBODY, .guard_share = HC_GUARD_NOBODY};
     WORKS(hc_mirror_open(":memory:", NULL, &options, &mirror, &error));
     REFUSED(hc_mirror_sync(mirror, organization, directory, NULL, &reports, &error), HC_CONFIG, "no client");
@@ -93,7 +93,7 @@ static void what_is_no_mirror(void) {
     hc_mirror_free(mirror);
 }
 
-/* What a sync's progress was, page after page. */
+/* The last progress of a sync. */
 typedef struct {
     atomic_int told, group_pages;
     atomic_llong users;
@@ -112,7 +112,7 @@ static void on_progress(void *user_data, const hc_sync_progress *told) {
     seen->told++;
 }
 
-static void a_first_sync(const hc_mirror *mirror) {
+static void first_sync(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_sync_reports *reports = NULL;
     progress seen = {0};
@@ -164,7 +164,7 @@ static size_t count_users(const hc_mirror *mirror, const char *of_directory, con
     return count;
 }
 
-static void what_is_there(const hc_mirror *mirror) {
+static void mirrored_users_and_groups(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
     const hc_mirror_user *first = NULL;
@@ -231,8 +231,8 @@ static void what_is_there(const hc_mirror *mirror) {
     hc_mirror_directory_list_free(directories);
 }
 
-/* Webhooks: early, tampered with, twice, late, and about nothing that is mirrored. */
-static void what_webhooks_say(const hc_mirror *mirror) {
+/* Webhooks: before a sync, tampered with, duplicate, late, and about users that are not mirrored. */
+static void webhooks(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_user *ada = NULL, *changed = NULL;
     hc_sandbox_user fields = {.struct_size = sizeof fields, .email = "ada@example.com", .given_name = "Ada", .family_name = "Lovelace"};
@@ -273,7 +273,7 @@ static void what_webhooks_say(const hc_mirror *mirror) {
     hc_change_batch_free(batch);
     catch_up(mirror, "app");
 
-    /* An event that the application verified itself, and one that no mirror keeps. */
+    /* An event that the application verified itself, and one that the mirror ignores. */
     hc_text *body = NULL;
     hc_signed_headers *made = NULL;
     hc_event *event = NULL;
@@ -352,7 +352,7 @@ static void roles(const hc_mirror *mirror) {
     hc_group_free(crew);
 }
 
-/* Eight of forty-one go at once. */
+/* Eight of forty-one users leave at once. */
 static void the_guard(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
@@ -399,14 +399,14 @@ static void the_guard(const hc_mirror *mirror) {
     CHECK(count_users(mirror, NULL, NULL) == 33);
 }
 
-static void *waits(void *of) {
+static void *wait_for_changes(void *of) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;
     WORKS(hc_mirror_wait(of, "app", 10, HC_WAIT_FOREVER, &batch, &error));
     return batch;
 }
 
-/* Consumers: a cursor each, what they cannot handle, what there is for one that comes late. */
+/* Consumers: cursors, parked changes, and a snapshot for a consumer that starts late. */
 static void consumers(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;
@@ -424,11 +424,11 @@ static void consumers(const hc_mirror *mirror) {
     REFUSED(hc_mirror_ack(mirror, "stranger", 1, &error), HC_INVALID_ARGUMENT, "no consumer");
     REFUSED(hc_mirror_ack(mirror, "app", INT64_MAX, &error), HC_INVALID_ARGUMENT, "no change has the number");
 
-    /* Whoever waits is woken by what comes: the change is there before or after they ask. */
+    /* A waiting consumer receives a change, whether it is committed before or after the call. */
     pthread_t waiter;
     void *woken = NULL;
     hc_group *pilots = NULL;
-    CHECK(pthread_create(&waiter, NULL, waits, (void *)mirror) == 0);
+    CHECK(pthread_create(&waiter, NULL, wait_for_changes, (void *)mirror) == 0);
     WORKS(hc_sandbox_create_group(sandbox, "Pilots", NULL, NULL, &pilots, &error));
     hc_sync_reports_free(sync_directory(mirror, HC_SYNC_FULL, false));
     CHECK(pthread_join(waiter, &woken) == 0 && hc_change_batch_len(woken) >= 1);
@@ -437,7 +437,7 @@ static void consumers(const hc_mirror *mirror) {
     CHECK_TEXT(hc_mirror_group_display_name(hc_change_after_group(change)), "Pilots");
     CHECK(hc_change_before_group(change) == NULL && hc_change_user(change) == NULL);
 
-    /* What is not acknowledged comes again; what is put aside does not, and is listed. */
+    /* Changes that are not acknowledged are returned again; parked changes are not, and are listed. */
     int64_t seq = hc_change_seq(change);
     WORKS(hc_mirror_poll(mirror, "app", 10, &batch, &error));
     CHECK(hc_change_seq(hc_change_batch_at(batch, 0)) == seq);
@@ -465,7 +465,7 @@ static void consumers(const hc_mirror *mirror) {
     CHECK(!dropped);
     hc_change_batch_free(woken);
 
-    /* A consumer that starts with what is there: four groups, and the users. */
+    /* A consumer that starts from a snapshot: four groups, and the users. */
     WORKS(hc_mirror_start_from_snapshot(mirror, "late", &error));
     size_t groups = 0, users = 0;
     for (;;) {
@@ -502,17 +502,17 @@ int main(void) {
     organization = hc_sandbox_organization_id(sandbox);
     directory = hc_sandbox_directory_id(sandbox);
     client = client_of(sandbox);
-    what_is_no_mirror();
+    files_that_are_no_mirror();
 
     char *path = file("headcount.db");
     hc_mirror *mirror = open_mirror(path);
-    a_first_sync(mirror);
-    what_is_there(mirror);
-    what_webhooks_say(mirror);
+    first_sync(mirror);
+    mirrored_users_and_groups(mirror);
+    webhooks(mirror);
     roles(mirror);
     the_guard(mirror);
     hc_mirror_free(mirror);
-    /* All of it is in the file. */
+    /* The file contains everything after it is opened again. */
     mirror = open_mirror(path);
     CHECK(count_users(mirror, NULL, NULL) == 33);
     consumers(mirror);
