@@ -1,4 +1,4 @@
-/* What every test program counts with: CHECK a condition, expect a refusal, and print one closing line. */
+/* The checks of all test programs: CHECK a condition, expect a refusal, and print a closing line. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -14,7 +14,7 @@ using std::atomic_int;
 #include <stdatomic.h>
 #endif
 
-/* Callbacks check as well, on other threads. */
+/* Atomic, because callbacks check on other threads. */
 static atomic_int check_passed, check_failed;
 
 static inline void check(bool ok, const char *file, int line, const char *what) {
@@ -28,9 +28,9 @@ static inline void check(bool ok, const char *file, int line, const char *what) 
 
 #define CHECK(condition) check((condition), __FILE__, __LINE__, #condition)
 #define CHECK_TEXT(text, expected) check_text((text), (expected), __FILE__, __LINE__, #text)
-/* A call that works; where it does not, the program cannot go on. The call's last argument must be &error. */
+/* Expects a call to succeed, or ends the program. The call's last argument must be &error. */
 #define WORKS(call) works((call), &error, __FILE__, __LINE__, #call)
-/* A call that is refused with a status, and a message that holds a text. The call's last argument must be &error. */
+/* Expects a call to fail with a status and a message that contains a text. The call's last argument must be &error. */
 #define REFUSED(call, status, said) refused((call), (status), (said), &error, __FILE__, __LINE__, #call)
 
 static inline void check_text(const char *text, const char *expected, const char *file, int line, const char *what) {
@@ -72,7 +72,7 @@ static inline const char *setting(const char *name) {
     return value;
 }
 
-/* The line that run.sh adds up. */
+/* Prints the line that run.py reads. */
 static inline int closing_line(const char *name) {
     printf("%s: %d passed, %d failed\n", name, (int)check_passed, (int)check_failed);
     return check_failed == 0 ? 0 : 1;

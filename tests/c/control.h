@@ -1,4 +1,4 @@
-/* Telling the sandbox what to do, and asking it what it saw: its own calls over HTTP, on a plain socket. */
+/* The control calls of the sandbox, over HTTP on a plain socket. */
 #ifndef CONTROL_H
 #define CONTROL_H
 
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The answer with its head, in a buffer of the caller's. */
+/* Writes the answer with its head into the caller's buffer. */
 static inline void control(const char *method, const char *path, const char *body, char *answer, size_t size) {
     const char *port = strrchr(setting("SCALEKIT_ENVIRONMENT_URL"), ':') + 1;
     struct sockaddr_in address = {
@@ -29,20 +29,20 @@ static inline void control(const char *method, const char *path, const char *bod
     CHECK(strncmp(answer, "HTTP/1.1 2", 10) == 0);
 }
 
-/* From now on every `every`-th request meets `fault`. */
+/* Makes every `every`-th later request fail with `fault`. */
 static inline void fault(const char *fault, int every) {
     char body[256], answer[1024];
     snprintf(body, sizeof body, "{\"faults\":[\"%s\"],\"every\":%d}", fault, every);
     control("PUT", "/fault", body, answer, sizeof answer);
 }
 
-/* No request meets any. */
+/* Ends all faults. */
 static inline void heal(void) {
     char answer[1024];
     control("DELETE", "/fault", "", answer, sizeof answer);
 }
 
-/* How many requests of a method and route have come. */
+/* Returns the number of requests with this method and route. */
 static inline long requests(const char *route) {
     char answer[8192], name[256];
     control("GET", "/requests", "", answer, sizeof answer);

@@ -1,13 +1,13 @@
-/* What a sandbox would send, handed to a mirror by hand: early, late, twice, or with a byte that was not signed. */
+/* Passes webhooks of a sandbox to a mirror: early, late, twice, or with a byte that was not signed. */
 #ifndef DELIVER_H
 #define DELIVER_H
 
 #include "check.h"
 
-/* Where nobody listens: what happens is in the sandbox's deliveries all the same. */
+/* An endpoint without a server: the sandbox records its deliveries all the same. */
 #define NOBODY_LISTENS "http://127.0.0.1:9/"
 
-/* Writes a code unit's character as UTF-8; the bodies hold nothing beyond the basic plane. */
+/* Writes a UTF-16 code unit as UTF-8. The bodies contain no surrogate pairs. */
 static inline char *put_character(char *to, unsigned long character) {
     if (character < 0x80) {
         *to++ = (char)character;
@@ -22,7 +22,7 @@ static inline char *put_character(char *to, unsigned long character) {
     return to;
 }
 
-/* The body of the delivery at an index, from 0; free it. A quote inside a JSON text is escaped, so that the key is found nowhere else. */
+/* Returns the body of the delivery at an index, from 0. The caller frees it. Quotes inside JSON texts are escaped, so the key is found nowhere else. */
 static inline char *delivery_body(const hc_sandbox *sandbox, size_t index) {
     static const char KEY[] = "\"body\":\"";
     hc_error *error = NULL;
@@ -61,7 +61,7 @@ static inline char *delivery_body(const hc_sandbox *sandbox, size_t index) {
     return body;
 }
 
-/* Signs a body and hands it to the mirror; where it was tampered with, the last byte is one that nobody signed. */
+/* Signs a body and passes it to the mirror. If `tampered`, the last byte is not covered by the signature. */
 static inline hc_status deliver_body(const hc_mirror *mirror, const hc_webhook *webhook, const char *body, bool tampered, hc_outcome *outcome,
                                      hc_error **reason) {
     hc_error *error = NULL;
@@ -75,7 +75,7 @@ static inline hc_status deliver_body(const hc_mirror *mirror, const hc_webhook *
     return status;
 }
 
-/* A delivery as the sandbox would make it; what became of it. */
+/* Passes a delivery of the sandbox to the mirror and returns the outcome. */
 static inline const char *deliver(const hc_mirror *mirror, const hc_webhook *webhook, const hc_sandbox *sandbox, size_t index) {
     hc_error *error = NULL;
     hc_outcome outcome = HC_OUTCOME_NONE;
@@ -85,7 +85,7 @@ static inline const char *deliver(const hc_mirror *mirror, const hc_webhook *web
     return hc_outcome_name(outcome);
 }
 
-/* A delivery with a byte more than was signed: refused. */
+/* Passes a delivery with a byte that was not signed, which the mirror refuses. */
 static inline void forge(const hc_mirror *mirror, const hc_webhook *webhook, const hc_sandbox *sandbox, size_t index) {
     hc_error *error = NULL;
     hc_outcome outcome = HC_OUTCOME_APPLIED;
@@ -97,7 +97,7 @@ static inline void forge(const hc_mirror *mirror, const hc_webhook *webhook, con
     free(body);
 }
 
-/* A client of the sandbox's. */
+/* Returns a client of the sandbox. */
 static inline hc_client *client_of(const hc_sandbox *sandbox) {
     hc_error *error = NULL;
     hc_client *client = NULL;

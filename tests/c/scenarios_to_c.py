@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/scenarios/*.json as C: `scenarios_to_c.py FOLDER > scenarios.h`. What it does not know it refuses, so that no step is played by half."""
+"""Writes tests/scenarios/*.json as C: `scenarios_to_c.py FOLDER > scenarios.h`. Unknown steps and values are errors."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ def listed(values):
 
 
 def named(value):
-    """A text that may be named as null."""
+    """A text that may be null."""
     return f"{{true, {text(value)}}}"
 
 
@@ -53,7 +53,7 @@ MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda
 
 
 def fields(known, values):
-    """An initializer with each of `values` by its name; a C keyword is called otherwise."""
+    """An initializer with each of `values` by name; names that are C keywords are changed."""
     unknown = values.keys() - known.keys()
     if unknown:
         raise SystemExit(f"the C player does not know {', '.join(sorted(unknown))}")

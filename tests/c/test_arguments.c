@@ -97,7 +97,7 @@ static void sizes(void) {
         free(size);
     }
 
-    /* An older program's struct ends early; a newer program's goes on, and may, as long as nothing is set there. */
+    /* The struct of an older program is shorter; that of a newer program is longer, which is accepted if the additional bytes are 0. */
     hc_webhook *webhook = NULL;
     int64_t *older = malloc(16);
     older[0] = 16;

@@ -1,12 +1,12 @@
-/* Calls that do not wait: every one of them, what they refuse, calls begun from a callback, cancellation from another thread, and an
- * observer that is told what they do. */
+/* The asynchronous calls: each of them, invalid arguments, calls from a callback, cancellation from another thread, and an
+ * observer of their activities. */
 #define _POSIX_C_SOURCE 200809L
 #include "control.h"
 #include <pthread.h>
 
 static const char *organization_id, *directory_id;
 
-/* Counts what is under way, and what went wrong. */
+/* Counts running calls and failures. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -25,7 +25,7 @@ static void begun(hc_status status) {
     pthread_mutex_unlock(&state.lock);
 }
 
-/* Waits until nothing is under way any more. A call may end before begun() has counted it. */
+/* Waits until no call is running. A call can end before begun() has counted it. */
 static void ended(void) {
     pthread_mutex_lock(&state.lock);
     while (state.under_way != 0) pthread_cond_wait(&state.changed, &state.lock);
@@ -86,7 +86,7 @@ static void on_groups(void *user_data, hc_status status, hc_group_page *page, hc
     hc_group_page_free(page);
 }
 
-/* One call, to its end. */
+/* Makes one call and waits for its result. */
 #define CAME(call, expected, text_, items_)    \
     do {                                       \
         begun(call);                           \
@@ -151,12 +151,12 @@ static void what_is_refused(hc_client *client) {
     odd.struct_size = 3;
     REFUSED(hc_directory_users_async(client, "org_1", "dir_1", &odd, on_users, &data, &error), HC_INVALID_ARGUMENT, "struct_size");
     CHECK(hc_directory_users_async(client, "org_1", NULL, NULL, on_users, &data, NULL) == HC_INVALID_ARGUMENT);
-    /* What is found out later is the callback's to hear. */
+    /* Later errors are passed to the callback. */
     CAME(hc_organization_get_async(client, "", on_organization, &data, NULL), HC_INVALID_ARGUMENT, "", 0);
     CHECK(state.told == before + 1);
 }
 
-/* Page after page, each asked for by the callback of the one before; a call that blocks is refused there. */
+/* Each page is requested by the callback of the previous one. A blocking call is refused in a callback. */
 static struct {
     hc_client *client;
     size_t users;
@@ -212,7 +212,7 @@ static void cancellation(hc_client *client) {
     heal();
 }
 
-/* Fifty at once, from four threads. */
+/* Fifty concurrent calls from four threads. */
 static void *many(void *client) {
     for (int i = 0; i < 50; i++) begun(hc_organization_get_async(client, organization_id, on_organization, &data, NULL));
     return NULL;
@@ -227,7 +227,7 @@ static void from_threads(hc_client *client) {
     CHECK(state.told == before + 200 && state.last == HC_OK);
 }
 
-/* What the observer saw. */
+/* The observed activities. */
 static struct {
     pthread_mutex_t lock;
     int requests, retries, tokens, failed;

@@ -478,7 +478,7 @@ static void threads(hc_client *client) {
     }
 }
 
-/* A child goes on with its parent's client. It becomes another program when all is well: what the parent's worker thread owned is in
+/* A child process uses its parent's client. If all checks pass it calls exec: what the parent's worker thread owned is in
    the child's memory without that thread, and a leak checker would call it lost when the child ended as itself. */
 static void forks(hc_client *client) {
     fflush(NULL);

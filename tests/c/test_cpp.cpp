@@ -1,4 +1,4 @@
-/* The C++ layer: owners, exceptions and loops over a sandbox inside the program. */
+/* The C++ layer: ownership, exceptions and loops, with a sandbox in the same process. */
 #include "check.h"
 #include <atomic>
 #include <headcount.hpp>
@@ -7,7 +7,7 @@
 
 using namespace headcount;
 
-/* What is thrown has this status, and says this. */
+/* Expects an exception with this status and a message that contains a text. */
 template <class Call>
 static Error thrown(hc_status status, const std::string &said, Call call) {
     try {
@@ -85,7 +85,7 @@ static void a_webhook(const Sandbox &sandbox) {
     CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { webhook.verify(headers, body + " "); }).reason() == "no_match");
     CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { webhook.verify(webhook.sign(body, std::nullopt, 0), body); }).reason() == "too_old");
     CHECK(thrown(HC_CONFIG, "", [] { Webhook({"whsec_"}); }).reason() == "invalid_secret");
-    /* While a secret is being rotated there are two. */
+    /* During rotation there are two secrets. */
     Webhook rotated({"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", sandbox.webhook_secret()});
     CHECK_TEXT(hc_event_type(rotated.verify(headers, body).get()), "role.created");
     thrown(HC_BAD_REQUEST, "role.made", [] { Sandbox::event_body("role.made"); });

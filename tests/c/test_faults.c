@@ -1,5 +1,5 @@
-/* Ten thousand users from a server that fails at every seventh request: all of them come, each of them once. First with the
- * library's own retries, which hide the failures; then with none, where the caller sees each failure and asks again. */
+/* Lists ten thousand users from a server that fails at every seventh request: each user is listed once. First with the
+ * library's retries, which hide the failures; then without, so that the caller sees each failure and calls again. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -15,7 +15,7 @@ static void is_expected(hc_error *error) {
     hc_error_free(error);
 }
 
-/* How many failures the caller saw. */
+/* Number of failures that the caller saw. */
 static size_t list_everybody(uint32_t max_attempts, size_t total) {
     hc_client_options options = {.struct_size = sizeof options, .timeout_ms = 60000, .max_attempts = max_attempts};
     hc_client *client = NULL;

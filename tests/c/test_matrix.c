@@ -1,5 +1,5 @@
-/* The fault matrix, reduced: calls that read, a listing and a call that makes something, each blocking and by callback, against what
- * servers and networks do. Each gives the right status, or works after a retry; the requests that the server saw are counted. */
+/* The fault matrix, reduced: reading calls, a listing and a creating call, each blocking and asynchronous, against faults of
+ * servers and networks. Each gives the expected status, or succeeds after a retry; the server's requests are counted. */
 #define _POSIX_C_SOURCE 200809L
 #include "control.h"
 #include <pthread.h>
@@ -13,7 +13,7 @@ static hc_client *a_client(uint32_t timeout_ms) {
     return client;
 }
 
-/* What a callback leaves for the thread that waits. */
+/* Passes a callback's result to the waiting thread. */
 typedef struct {
     pthread_mutex_t lock;
     pthread_cond_t rung;
@@ -130,7 +130,7 @@ static void meet(size_t call, size_t fault_at, bool later) {
     if (later) {
         bell it = {.lock = PTHREAD_MUTEX_INITIALIZER, .rung = PTHREAD_COND_INITIALIZER};
         CHECK(CALLS[call].call(client, &it) == HC_OK);
-        /* What is under way needs the caller's handle no more. */
+        /* Running calls do not need the caller's handle. */
         hc_client_free(client);
         pthread_mutex_lock(&it.lock);
         while (!it.done) pthread_cond_wait(&it.rung, &it.lock);
@@ -149,7 +149,7 @@ static void meet(size_t call, size_t fault_at, bool later) {
     CHECK(seen == count);
 }
 
-/* What passes is not the caller's to see. */
+/* Temporary faults are hidden from the caller. */
 static void passing(const char *name) {
     hc_client *client = a_client(60000);
     CHECK(get(client, NULL) == HC_OK);

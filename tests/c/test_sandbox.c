@@ -1,4 +1,4 @@
-/* A sandbox inside the program: what happens in it is told to an endpoint of the program's, which verifies, handles and remembers it. */
+/* A sandbox in the same process sends webhooks to an endpoint of this program, which verifies, handles and records them. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@ static void listen_somewhere(void) {
     port = ntohs(address.sin_port);
 }
 
-/* The next request's event, which is answered with `status`. */
+/* Receives the next request, answers it with `status` and returns its event. */
 static hc_event *next_event(const hc_webhook *webhook, const char *status) {
     char request[16384], answer[128];
     size_t got = 0, headers_len = 0, body_len = 0;
@@ -54,7 +54,7 @@ static hc_event *next_event(const hc_webhook *webhook, const char *status) {
     return event;
 }
 
-/* The deliveries, once they say `what`: the answer to a delivery is written down after it was given. */
+/* Returns the deliveries once they contain `what`: an answer is recorded after it was received. */
 static hc_text *deliveries_saying(const hc_sandbox *sandbox, const char *what) {
     hc_error *error = NULL;
     for (;;) {
@@ -67,7 +67,7 @@ static hc_text *deliveries_saying(const hc_sandbox *sandbox, const char *what) {
     }
 }
 
-/* One event is sent twice, for its first delivery fails; and a third time, by somebody who has seen it. */
+/* One event is sent twice, because its first delivery fails, and a third time as a replay. */
 static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, hc_replay_guard *guard) {
     hc_error *error = NULL;
     hc_user *user = NULL;
@@ -98,7 +98,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     CHECK(strstr(hc_text_value(deliveries), message_id) != NULL);
     hc_text_free(deliveries);
 
-    /* The vendor's second attempt comes five seconds after the first. */
+    /* The vendor's second attempt is five seconds after the first. */
     WORKS(hc_sandbox_advance(sandbox, 5, &error));
     event = next_event(webhook, "201 Created");
     CHECK_TEXT(hc_event_message_id(event), message_id);
@@ -110,7 +110,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     hc_event_free(event);
     hc_text_free(deliveries_saying(sandbox, "\"state\":\"delivered\""));
 
-    /* Everything else that can happen to somebody. */
+    /* All other changes of a user. */
     hc_user *changed = NULL;
     hc_sandbox_user change = {.struct_size = sizeof change, .family_name = "Lovelace", .active = -1};
     WORKS(hc_sandbox_update_user(sandbox, hc_user_id(user), &change, &changed, &error));
@@ -132,7 +132,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     event = next_event(webhook, "201 Created");
     CHECK_TEXT(hc_event_data_at(event, "/groups/0/name"), "Pilots");
     hc_event_free(event);
-    /* A list that is there and empty takes them out of every group. */
+    /* An empty list removes the user from all groups. */
     change = (hc_sandbox_user){.struct_size = sizeof change, .groups = groups};
     WORKS(hc_sandbox_update_user(sandbox, hc_user_id(user), &change, &changed, &error));
     CHECK(hc_user_groups_len(changed) == 0);
@@ -157,7 +157,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     hc_user_free(user);
 }
 
-/* The client of the sandbox, and its faults. */
+/* A client of the sandbox, with faults. */
 static void a_client_of_it(hc_sandbox *sandbox) {
     hc_error *error = NULL;
     hc_client *client = NULL;
@@ -182,7 +182,7 @@ static void a_client_of_it(hc_sandbox *sandbox) {
     CHECK(strncmp(hc_sandbox_control_url(sandbox), hc_sandbox_environment_url(sandbox), strlen(hc_sandbox_environment_url(sandbox))) == 0);
 }
 
-/* A body for a test that needs no sandbox. */
+/* An event's body without a sandbox. */
 static void bodies(const hc_webhook *webhook) {
     hc_error *error = NULL;
     hc_text *body = NULL;

@@ -1,8 +1,8 @@
-/* The scenarios of tests/scenarios, which every language plays; its README says what the steps mean. */
+/* Runs the scenarios of tests/scenarios, which all languages run. Its README describes the steps. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 
-/* What a step or a change may name, and whether it does. */
+/* Optional values of a step or a change. */
 typedef struct { bool named; const char *value; } maybe_text;
 typedef struct { bool named; uint64_t value; } maybe_count;
 typedef struct { bool named; const char *const *items; size_t len; } maybe_texts;
@@ -34,7 +34,7 @@ typedef struct {
 
 #include "scenarios.h"
 
-/* One scenario being played. */
+/* The state of a running scenario. */
 typedef struct {
     hc_sandbox *sandbox;
     hc_client *client;
@@ -50,7 +50,7 @@ static void remember(stage *stage, const char *name, const char *id) {
     stage->known[stage->known_len++].id = strdup(id);
 }
 
-/* The id of whoever is called so. */
+/* Returns the id for a name in the scenario. */
 static const char *id_of(const stage *stage, const char *name) {
     for (size_t i = 0; i < stage->known_len; i++) {
         if (strcmp(stage->known[i].name, name) == 0) return stage->known[i].id;
@@ -112,7 +112,7 @@ static void check_texts(maybe_texts expected, size_t len, const char *(*at)(cons
 static const char *field_at(const void *change, size_t index) { return hc_change_fields_at(change, index); }
 static const char *role_at(const void *user, size_t index) { return hc_mirror_user_roles_at(user, index); }
 
-/* A change is compared by what its entry names. */
+/* Compares a change with the values that its entry gives. */
 static void check_change(const expected_change *expected, const hc_change *change) {
     const hc_mirror_user *user = hc_change_user(change);
     const hc_mirror_group *group = hc_change_group(change);
@@ -129,7 +129,7 @@ static void check_change(const expected_change *expected, const hc_change *chang
     }
 }
 
-/* Polls and acknowledges until there is nothing more; a feed is compared, a skip is not. */
+/* Polls and acknowledges until there are no more changes. A `feed` step compares them, a `skip` step does not. */
 static void play_feed(const stage *stage, const step *step, bool compared) {
     hc_error *error = NULL;
     size_t seen = 0;

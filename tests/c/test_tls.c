@@ -1,4 +1,4 @@
-/* HTTPS: an authority that nobody trusts, one that a file names, and files that name none. */
+/* HTTPS with an untrusted authority, with one from a file, and with files that contain none. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -21,7 +21,7 @@ static hc_status ask(const char *ca_file, hc_client **client) {
 int main(void) {
     hc_client *client = NULL;
     CHECK(strncmp(setting("SCALEKIT_ENVIRONMENT_URL"), "https://", 8) == 0);
-    /* It is not asked again: it would be no more to be trusted. */
+    /* There is no retry, which could not succeed. */
     CHECK(ask(NULL, &client) == HC_CONNECTION && hc_client_requests(client) == 1);
     hc_client_free(client);
     CHECK(ask(setting("SANDBOX_CA_FILE"), &client) == HC_OK && hc_client_requests(client) == 2);

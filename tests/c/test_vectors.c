@@ -1,4 +1,4 @@
-/* The messages and answers of tests/vectors, which are the same in every language. */
+/* Runs tests/vectors, which all languages run. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -83,7 +83,7 @@ static void put(char **at, data part) {
     *at += part.len;
 }
 
-/* Exactly as long as the body, so that valgrind sees a byte that is read too much. */
+/* Allocated with the exact length, so that valgrind reports a read beyond the end. */
 static char *build(const body *body, size_t *len) {
     *len = body->prefix.len + body->count * (body->repeat.len + body->repeat_after.len) + body->middle.len + body->suffix.len;
     char *whole = malloc(*len ? *len : 1), *at = whole;
@@ -236,7 +236,7 @@ static void events(void) {
     hc_webhook_free(webhook);
 }
 
-/* A store of the user's own, with the clock of the case. */
+/* A custom store with the clock of the case. */
 typedef struct {
     int64_t now;
     size_t len;
@@ -265,7 +265,7 @@ static int own_record(void *user_data, const char *message_id, int64_t expires_a
     return 0;
 }
 
-/* Takes the steps of a case; frees the guard. `now` is moved, for a store that keeps its own time. */
+/* Runs the steps of a case and frees the guard. Advances `now`, which a custom store reads. */
 static void take_steps(const replay_case *one, const char *store, hc_replay_guard *guard, int64_t *now) {
     int before = check_failed;
     hc_error *error = NULL;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/vectors/*.json as C: `vectors_to_c.py FOLDER > vectors.h`. No case is left out but those that C cannot say."""
+"""Writes tests/vectors/*.json as C: `vectors_to_c.py FOLDER > vectors.h`. Leaves out only the cases that C cannot express."""
 
 import json
 import sys
@@ -11,12 +11,12 @@ def load(name):
 
 
 def raw(value):
-    """The bytes of a text or of {"hex": …}."""
+    """Returns the bytes of a text or of {"hex": …}."""
     return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value.encode("utf-8")
 
 
 def literal(data):
-    """Bytes as a C literal: octal, so that no digit behind an escape is taken for part of it."""
+    """Bytes as a C literal, with octal escapes of three digits, so that a following digit is not part of the escape."""
     plain = lambda byte: 32 <= byte < 127 and byte not in b'"\\?'
     return '"' + "".join(chr(byte) if plain(byte) else f"\\{byte:03o}" for byte in data) + '"'
 
@@ -35,7 +35,7 @@ def data(value):
 
 
 def body(value):
-    """A body as its parts, which the runner puts together: a mebibyte is no literal."""
+    """The parts of a body, which the test program joins: a literal of a mebibyte is too long for compilers."""
     if isinstance(value, dict) and "repeat" in value:
         parts = [data(value.get(part, "")) for part in ("prefix", "repeat", "middle", "repeat_after", "suffix")]
         return f"{{{', '.join(parts)}, {value['count']}}}"

@@ -3,7 +3,7 @@
  *   webhook_agent sign SECRET ID TIMESTAMP < body                prints the values of the three headers, one a line
  *   webhook_agent verify SECRET ID TIMESTAMP SIGNATURE < body    prints "ok" and exits 0, or prints the reason and exits 1
  *
- * What it cannot even try (usage, a bad argument to sign) goes to stderr and exits 2. */
+ * Errors of usage and invalid arguments of sign are printed to stderr; the exit status is then 2. */
 #include <errno.h>
 #include <headcount.h>
 #include <stdio.h>
