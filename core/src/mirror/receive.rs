@@ -18,7 +18,7 @@ impl Mirror {
     /// # Errors
     ///
     /// As [`Webhook::verify`](crate::Webhook::verify); [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no secret;
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed: nothing was stored then.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed. If the event was stored all the same, its next delivery is a duplicate.
     pub async fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {
         let event = self.webhook()?.verify(headers, body)?;
         self.apply(&event).await
