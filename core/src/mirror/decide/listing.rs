@@ -97,7 +97,7 @@ pub(in crate::mirror) fn take_group(
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Decode`] if the user or one of the groups has no id.
+/// [`ErrorKind::Decode`] if the user has no id. Groups of the user without an id are ignored.
 pub(in crate::mirror) fn take_user(
     step: &mut Step,
     directory: &Directory,

@@ -33,8 +33,8 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
 
 fn writer(connection: Connection) -> Result<Connection> {
     connection.set_prepared_statement_cache_capacity(128);
-    // 16 MiB of pages in memory, and twice as much in the log before a checkpoint: each checkpoint flushes twice, and writes a page once that
-    // the log has several times.
+    // A cache of 16 MiB, and a checkpoint after 32 MiB of log. A checkpoint flushes twice and writes each page once, however often the log has
+    // it, so fewer checkpoints write less.
     connection
         .execute_batch("PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;")
         .map_err(|error| failed(&error))?;
