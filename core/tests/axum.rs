@@ -1,4 +1,4 @@
-//! The endpoint under the real framework, over real HTTP: `examples/rust/webhooks/with_axum.rs` as a process of its own.
+//! The endpoint and the extractor in axum over HTTP: runs `examples/rust/webhooks/with_axum.rs` as a process.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use axum::Router;
@@ -23,11 +23,13 @@ use tower_service::Service;
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const PATHS: [&str; 2] = ["/webhooks/scalekit", "/webhooks/extracted"];
 
+/// Returns a published event.
 fn event() -> Value {
     let published: Value = serde_json::from_str(include_str!("../../tests/vectors/webhook_events.json")).unwrap();
     published["organization.directory.user_created"].clone()
 }
 
+/// Returns the published event with one member replaced.
 fn with(name: &str, value: impl Into<Value>) -> Vec<u8> {
     let mut event = event();
     event[name] = value.into();
@@ -43,7 +45,7 @@ fn sign(body: &[u8]) -> HeaderMap {
         .collect()
 }
 
-/// The example as a process. It ends with the test.
+/// The example as a process, which is killed at the end of the test.
 struct Program {
     process: Child,
     out: BufReader<ChildStdout>,
@@ -70,7 +72,7 @@ impl Program {
         Program { process, out, origin, client: Client::new() }
     }
 
-    async fn ask(
+    async fn send(
         &self,
         path: &str,
         method: Method,
@@ -80,28 +82,28 @@ impl Program {
         let sent = self.client.request(method, format!("{}{path}", self.origin)).headers(headers).body(body);
         let answer = sent.header("content-type", "application/json").send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
-        // What an attacker learns: a status.
+        // The answer must not help an attacker: it has no body.
         assert_eq!(answer.text().await.unwrap(), "", "{status}");
         (status, headers)
     }
 
     async fn post(&self, path: &str, body: &[u8]) -> u16 {
-        self.ask(path, Method::POST, sign(body), body.to_vec()).await.0.as_u16()
+        self.send(path, Method::POST, sign(body), body.to_vec()).await.0.as_u16()
     }
 
     async fn post_with(&self, path: &str, headers: HeaderMap, body: &[u8]) -> u16 {
-        self.ask(path, Method::POST, headers, body.to_vec()).await.0.as_u16()
+        self.send(path, Method::POST, headers, body.to_vec()).await.0.as_u16()
     }
 
-    /// The same without a declared length.
+    /// Posts a signed body without a declared length. Returns the status.
     async fn post_in_chunks(&self, path: &str, body: &[u8]) -> u16 {
         let parts: Vec<_> =
             body.chunks(50_000).map(|part| Ok::<_, Infallible>(Frame::data(Bytes::copy_from_slice(part)))).collect();
         let stream = Body::wrap(StreamBody::new(futures_util::stream::iter(parts)));
-        self.ask(path, Method::POST, sign(body), stream).await.0.as_u16()
+        self.send(path, Method::POST, sign(body), stream).await.0.as_u16()
     }
 
-    /// The answer's first line to a request that is not sent to its end.
+    /// Sends the start of a request. Returns the first line of the answer.
     async fn post_raw(&self, path: &str, header: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.origin.strip_prefix("http://").unwrap()).await.unwrap();
         let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n");
@@ -112,12 +114,12 @@ impl Program {
         line.trim_end().to_owned()
     }
 
-    /// What it printed.
-    fn end(mut self) -> Vec<String> {
+    /// Kills the process. Returns the lines that it printed.
+    fn output(mut self) -> Vec<String> {
         self.process.kill().unwrap();
-        let mut said = String::new();
-        self.out.read_to_string(&mut said).unwrap();
-        said.lines().map(str::to_owned).collect()
+        let mut output = String::new();
+        self.out.read_to_string(&mut output).unwrap();
+        output.lines().map(str::to_owned).collect()
     }
 }
 
@@ -129,7 +131,7 @@ impl Drop for Program {
 }
 
 #[tokio::test]
-async fn it_answers_and_hands_the_event_over() {
+async fn answers_requests_and_passes_events_to_the_handler() {
     let program = Program::start(&[]);
     let good = event().to_string().into_bytes();
     for path in PATHS {
@@ -146,27 +148,27 @@ async fn it_answers_and_hands_the_event_over() {
         assert_eq!(program.post_with(path, old, &good).await, 400);
         assert_eq!(program.post(path, br#"{"id":"evt_1"}"#).await, 400);
 
-        // Refused by what was declared, with none of it read; or by what came, one byte over the limit.
+        // Too large by its declared length, before the body is read; and by the bytes received, one more than the limit.
         assert_eq!(program.post_raw(path, "content-length: 2000000", b"").await, "HTTP/1.1 413 Payload Too Large");
         let over = [b"100001\r\n".as_slice(), &[b'x'; (1 << 20) + 1]].concat();
         assert_eq!(program.post_raw(path, "transfer-encoding: chunked", &over).await, "HTTP/1.1 413 Payload Too Large");
 
-        let (status, headers) = program.ask(path, Method::GET, HeaderMap::new(), "").await;
+        let (status, headers) = program.send(path, Method::GET, HeaderMap::new(), "").await;
         assert_eq!(status, 405);
         assert!(headers[ALLOW].to_str().unwrap().contains("POST"));
 
-        // The handler fails: the vendor is to deliver it again.
+        // The handler fails, so that the vendor delivers the event again.
         assert_eq!(program.post(path, &with("data", json!({ "id": "fail" }))).await, 500);
         assert_eq!(program.post(path, &good).await, 201);
     }
     let kind = "organization.directory.user_created";
     let id = event()["id"].as_str().unwrap().to_owned();
     let once = [&id, "evt_ü", &id, &id].map(|id| format!("{kind} {id}"));
-    assert_eq!(program.end(), [once.clone(), once].concat());
+    assert_eq!(program.output(), [once.clone(), once].concat());
 }
 
 #[tokio::test]
-async fn it_works_behind_a_middleware_that_reads_the_body() {
+async fn works_with_a_middleware_that_reads_the_body() {
     let program = Program::start(&[("BEHIND_A_PARSER", "1")]);
     let good = serde_json::to_vec_pretty(&event()).unwrap();
     for path in PATHS {
@@ -177,7 +179,7 @@ async fn it_works_behind_a_middleware_that_reads_the_body() {
 }
 
 #[tokio::test]
-async fn what_was_handled_is_not_handled_again() {
+async fn a_handled_message_is_not_handled_again() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     // The first call fails.
@@ -204,7 +206,7 @@ async fn what_was_handled_is_not_handled_again() {
     server.abort();
 }
 
-/// A store that is down.
+/// A store that always fails.
 struct Down;
 
 impl ReplayStore for Down {
@@ -218,7 +220,7 @@ impl ReplayStore for Down {
 }
 
 #[tokio::test]
-async fn a_guard_that_fails_has_the_message_come_again() {
+async fn a_failing_replay_guard_is_answered_with_500() {
     let webhook = Webhook::new([SECRET]).unwrap();
     let mut endpoint = receive(webhook, |_| async {}).replay_guard(ReplayGuard::new(Down));
     let body = event().to_string();

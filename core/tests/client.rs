@@ -1,4 +1,4 @@
-//! What the client does beside fetching: its token's life, its manners under load, its settings, and how it is watched and ended.
+//! The client's access token, limits under load, settings, observers, cancellation and read-ahead.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -12,36 +12,37 @@ use std::time::Duration;
 
 const ORGANIZATION: &str = r#"{"organization":{"id":"org_1","display_name":"Acme"}}"#;
 
-/// Waits for what is under way elsewhere; a test that waits in vain hangs, and its suite has a limit.
-async fn until(mut come: impl FnMut() -> bool) {
-    while !come() {
+/// Waits until the condition holds. If it never does, the time limit of the test suite ends the test.
+async fn until(mut condition: impl FnMut() -> bool) {
+    while !condition() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-/// A token that lives for so many seconds, numbered.
+/// Answers a token request with the token number `n`, which is valid for `seconds`.
 fn token(n: usize, seconds: f64) -> Reply {
     ok(&format!(r#"{{"access_token":"token-{n}","token_type":"bearer","expires_in":{seconds}}}"#))
 }
 
+/// Answers with page `n` of a listing of `last` users, one per page.
 fn users(n: usize, last: usize) -> Reply {
     let next = if n + 1 < last { format!("p{}", n + 1) } else { String::new() };
     ok(&format!(r#"{{"users":[{{"id":"diruser_{n}"}}],"total_size":{last},"next_page_token":"{next}"}}"#))
 }
 
-/// Moves tokio's clock, on which tokens live.
-async fn pass(seconds: u64) {
+/// Advances tokio's clock, which the lifetimes of tokens are measured with.
+async fn advance(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
     tokio::time::resume();
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_in_the_background_while_the_old_one_serves() {
-    let carried = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&carried);
+async fn a_token_is_renewed_in_the_background_while_the_old_one_is_valid() {
+    let tokens = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&tokens);
     let server = Server::start(
-        // Lives for 200 s and is due for renewal at 180.
+        // Valid for 200 s, so that it is renewed after 180 s.
         |n| if n == 0 { token(0, 200.0) } else { Reply::Late(Duration::from_millis(50), Box::new(token(n, 3600.0))) },
         move |_, request| {
             let token = request.split_once("Bearer ").unwrap().1.split("\r\n").next().unwrap();
@@ -52,10 +53,10 @@ async fn a_token_is_renewed_in_the_background_while_the_old_one_serves() {
     .await;
     let client = server.client();
     client.organizations().get("org_1").await.unwrap();
-    pass(170).await;
+    advance(170).await;
     client.organizations().get("org_1").await.unwrap();
     assert_eq!(server.counts().0, 1);
-    pass(15).await;
+    advance(15).await;
     let calls: Vec<_> = (0..8)
         .map(|_| {
             let client = client.clone();
@@ -68,13 +69,14 @@ async fn a_token_is_renewed_in_the_background_while_the_old_one_serves() {
     until(|| client.stats().token_renewals == 2).await;
     client.organizations().get("org_1").await.unwrap();
     assert_eq!(server.counts(), (2, 11));
-    let carried = carried.lock().unwrap();
-    assert_eq!((carried[2].as_str(), carried[10].as_str()), ("token-0", "token-1"), "{carried:?}");
+    let tokens = tokens.lock().unwrap();
+    assert_eq!(tokens[2], "token-0", "{tokens:?}");
+    assert_eq!(tokens[10], "token-1", "{tokens:?}");
 }
 
 #[tokio::test]
-async fn a_renewal_that_fails_fails_no_call_while_the_token_is_good() {
-    // Lives for 200 s and is due at 180: the clock is tokio's, and moved.
+async fn a_failed_renewal_does_not_fail_calls_while_the_token_is_valid() {
+    // Valid for 200 s, so that it is renewed after 180 s of tokio's clock.
     let server = Server::start(
         |n| if n == 0 { token(0, 200.0) } else { Reply::Http("500 Oops", String::new()) },
         |_, _| ok(ORGANIZATION),
@@ -82,38 +84,39 @@ async fn a_renewal_that_fails_fails_no_call_while_the_token_is_good() {
     .await;
     let client = server.client();
     client.organizations().get("org_1").await.unwrap();
-    pass(185).await;
+    advance(185).await;
     for _ in 0..5 {
         client.organizations().get("org_1").await.unwrap();
     }
-    // Three attempts of one renewal, and then a pause: the calls do not each start one.
+    // Three attempts of one renewal, then a pause: not every call starts a renewal.
     until(|| server.counts().0 == 4).await;
     client.organizations().get("org_1").await.unwrap();
     assert_eq!(server.counts().0, 4);
-    pass(20).await;
-    // Now it has ended, and there is no other.
+    advance(20).await;
+    // Now the token has expired, and there is no other.
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
 }
 
 #[tokio::test]
-async fn a_budget_keeps_a_broken_server_from_being_hammered() {
+async fn the_retry_budget_limits_the_requests_to_a_failing_server() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Http("500 Oops", String::new())).await;
     let client = server.with(|builder| builder.retry_budget(5));
     for _ in 0..10 {
         client.organizations().get("org_1").await.unwrap_err();
     }
-    // The token's success came when nothing was missing: ten first attempts and five retries.
+    // The successful token request found the budget full and added nothing: ten first attempts and five retries.
     assert_eq!(server.counts(), (1, 15));
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert!(error.to_string().contains("budget"), "{error}");
-    assert_eq!((client.stats().retries, client.stats().requests), (5, 17));
+    assert_eq!(client.stats().retries, 5);
+    assert_eq!(client.stats().requests, 17);
 }
 
 #[tokio::test]
-async fn no_more_requests_are_under_way_than_there_are_turns() {
-    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (now, peak) = (Arc::clone(&under_way), Arc::clone(&most));
+async fn no_more_requests_are_in_flight_than_max_concurrency() {
+    let (in_flight, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (now, peak) = (Arc::clone(&in_flight), Arc::clone(&most));
     let server = Server::start(
         |_| ok(TOKEN),
         move |_, _| {
@@ -122,7 +125,7 @@ async fn no_more_requests_are_under_way_than_there_are_turns() {
         },
     )
     .await;
-    let seen = Arc::clone(&under_way);
+    let seen = Arc::clone(&in_flight);
     let client = server.with(|builder| {
         builder.max_concurrency(3).observer(move |activity: &headcount::Activity<'_>| {
             if activity.kind == ActivityKind::Request && activity.operation == "get organization" {
@@ -137,11 +140,12 @@ async fn no_more_requests_are_under_way_than_there_are_turns() {
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap().unwrap();
     }
-    assert_eq!((most.load(Ordering::SeqCst), server.counts()), (3, (1, 30)));
+    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert_eq!(server.counts(), (1, 30));
 }
 
 #[tokio::test]
-async fn a_429_holds_back_every_caller() {
+async fn a_429_pauses_every_caller_of_the_client() {
     let server = Server::start(
         |_| ok(TOKEN),
         |n, _| if n == 0 { Reply::Http("429 Slow Down\nretry-after: 1\r\n", String::new()) } else { ok(ORGANIZATION) },
@@ -161,7 +165,7 @@ async fn a_429_holds_back_every_caller() {
 }
 
 #[tokio::test]
-async fn a_cancelled_call_ends_and_leaves_nothing_behind() {
+async fn a_cancelled_call_ends_and_closes_its_connection() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Hang).await;
     let cancel = Cancel::new();
     let client = server.client();
@@ -170,19 +174,19 @@ async fn a_cancelled_call_ends_and_leaves_nothing_behind() {
     until(|| server.counts().1 == 1).await;
     cancel.cancel();
     assert_eq!(waiting.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
-    server.left_alone().await;
+    server.all_closed().await;
     let late = client.with(CallOptions::new().cancel(cancel)).organizations().get("org_1").await.unwrap_err();
     assert_eq!((late.kind(), server.counts()), (ErrorKind::Cancelled, (1, 1)));
 
-    // Dropping the future does the same.
+    // Dropping the future has the same effect.
     let waiting = tokio::spawn(async move { client.organizations().get("org_1").await });
     until(|| server.counts().1 == 2).await;
     waiting.abort();
-    server.left_alone().await;
+    server.all_closed().await;
 }
 
 #[test]
-fn a_blocking_call_is_ended_from_another_thread_and_by_its_check() {
+fn a_blocking_call_is_cancelled_from_another_thread_and_by_its_check() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(Server::start(|_| ok(TOKEN), |_, _| Reply::Hang));
     let client = blocking::Client::new(Client::builder(&server.url, "skc_1", "test_secret")).unwrap();
@@ -201,11 +205,11 @@ fn a_blocking_call_is_ended_from_another_thread_and_by_its_check() {
     })
     .unwrap_err();
     assert_eq!((error.kind(), asked), (ErrorKind::Cancelled, 3));
-    runtime.block_on(server.left_alone());
+    runtime.block_on(server.all_closed());
 }
 
 #[tokio::test]
-async fn options_hold_for_the_calls_they_are_given_to() {
+async fn call_options_apply_to_the_calls_of_their_client_only() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Hang).await;
     let client = server.client().with(CallOptions::new().timeout(Duration::from_millis(100)));
     assert_eq!(client.organizations().get("org_1").await.unwrap_err().kind(), ErrorKind::Timeout);
@@ -231,10 +235,11 @@ async fn a_listing_reads_one_page_ahead_and_no_more() {
     let server = Server::start(|_| ok(TOKEN), |n, _| users(n, 5)).await;
     let mut pages = server.client().directories().users("org_1", "dir_1").read_ahead(false).pages();
     pages.next().await.unwrap().unwrap();
-    // What has not been asked for does not come: the next request is the reader's own.
+    // Without read-ahead, the next request is made by the reader.
     let before = server.counts().1;
     assert_eq!(pages.next().await.unwrap().unwrap().items[0].id, "diruser_1");
-    assert_eq!((before, server.counts().1), (1, 2));
+    assert_eq!(before, 1);
+    assert_eq!(server.counts().1, 2);
 
     let server = Server::start(|_| ok(TOKEN), |n, _| users(n, 5)).await;
     let ids: Vec<_> =
@@ -244,17 +249,17 @@ async fn a_listing_reads_one_page_ahead_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_dropped_ends_the_page_on_its_way() {
+async fn dropping_a_listing_cancels_the_page_that_is_fetched_ahead() {
     let server = Server::start(|_| ok(TOKEN), |n, _| if n == 0 { users(0, 5) } else { Reply::Hang }).await;
     let mut pages = server.client().directories().users("org_1", "dir_1").pages();
     pages.next().await.unwrap().unwrap();
     until(|| server.counts().1 == 2).await;
     drop(pages);
-    server.left_alone().await;
+    server.all_closed().await;
 }
 
 #[test]
-fn a_listing_goes_on_when_the_runtime_that_read_ahead_has_ended() {
+fn a_listing_continues_after_the_runtime_of_its_read_ahead_was_dropped() {
     let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = serving.block_on(Server::start(|_| ok(TOKEN), |n, _| users(n, 2)));
     let first = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -269,7 +274,7 @@ fn a_listing_goes_on_when_the_runtime_that_read_ahead_has_ended() {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_what_the_contract_asks_for() {
+async fn requests_have_the_form_that_the_contract_requires() {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&requests);
     let server = Server::start(
@@ -305,7 +310,7 @@ async fn what_is_sent_is_what_the_contract_asks_for() {
 }
 
 #[tokio::test]
-async fn whoever_watches_is_told_everything_but_secrets() {
+async fn an_observer_receives_every_event_and_no_secrets() {
     let server = Server::start(
         |_| ok(TOKEN),
         |n, _| match n {
@@ -315,8 +320,8 @@ async fn whoever_watches_is_told_everything_but_secrets() {
         },
     )
     .await;
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&told);
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&lines);
     let client = server.with(|builder| {
         builder.observer(move |activity: &headcount::Activity<'_>| {
             let line = format!("{} {} {:?} {activity}", activity.level(), activity.kind, activity.status);
@@ -325,14 +330,14 @@ async fn whoever_watches_is_told_everything_but_secrets() {
     });
     let list = client.directories().users("org_secret", "dir_secret").page_token("page_secret");
     list.send().await.unwrap();
-    let told = told.lock().unwrap();
-    let kinds: Vec<_> = told.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+    let lines = lines.lock().unwrap();
+    let kinds: Vec<_> = lines.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
     assert_eq!(
         kinds,
         ["request", "token_renewed", "request", "retry", "request", "throttled", "retry", "request"],
-        "{told:#?}"
+        "{lines:#?}"
     );
-    let text = told.join("\n");
+    let text = lines.join("\n");
     assert!(
         text.contains("GET /api/v1/organizations/{organization}/directories/{directory}/users 200 (attempt 3, "),
         "{text}"
@@ -341,13 +346,17 @@ async fn whoever_watches_is_told_everything_but_secrets() {
     let stats = client.stats();
     let body = users(2, 3);
     let Reply::Http(_, body) = body else { unreachable!() };
-    assert_eq!((stats.requests, stats.retries, stats.throttled, stats.token_renewals, stats.pages), (4, 2, 1, 1, 1));
+    assert_eq!(stats.requests, 4);
+    assert_eq!(stats.retries, 2);
+    assert_eq!(stats.throttled, 1);
+    assert_eq!(stats.token_renewals, 1);
+    assert_eq!(stats.pages, 1);
     assert_eq!(stats.bytes, (TOKEN.len() + body.len()) as u64);
 }
 
 #[tokio::test]
-async fn a_proxy_carries_what_it_is_told_to_and_nothing_else() {
-    // A proxy is asked for the whole URL.
+async fn requests_go_through_the_proxy_only_if_one_is_set() {
+    // Requests to a proxy have the absolute URL.
     let answer = |_: usize, request: &str| match request.split(" HTTP/1.1").next().unwrap() {
         "POST http://localhost:9/oauth/token" => ok(TOKEN),
         "GET http://localhost:9/api/v1/organizations/org_1" => ok(ORGANIZATION),
@@ -365,7 +374,7 @@ async fn a_proxy_carries_what_it_is_told_to_and_nothing_else() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_named() {
+fn the_error_names_a_setting_that_cannot_be_used() {
     let dir = std::env::temp_dir();
     let builder = || Client::builder("https://acme.example", "skc_1", "test_secret");
     let empty = dir.join(format!("headcount-empty-{}.pem", std::process::id()));

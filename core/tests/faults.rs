@@ -1,5 +1,5 @@
-//! The fault matrix: every call of the client against every way in which a server or a network misbehaves. Each ends in the right
-//! typed error, or in success after a retry, with a known number of requests.
+//! The fault matrix: every call of the client with every fault of a server or network. Each call ends in the expected error, or in success
+//! after a retry, with the expected number of requests.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 type Answered = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// A call, the answer it hopes for, and one of another shape.
+/// A call, a valid answer to it, and one of another shape.
 struct Operation {
     name: &'static str,
     call: fn(Client) -> Answered,
@@ -55,35 +55,36 @@ fn operations() -> [Operation; 14] {
     }
 }
 
-/// What is to come of it: a success, or the kind of the error.
+/// The expected outcome: success, or the kind of the error.
 type Outcome = std::result::Result<(), ErrorKind>;
 
-/// The reply to every request from the first on, or to the first alone.
+/// Whether the fault affects the first request only, or every request.
 #[derive(Clone, Copy, PartialEq)]
-enum How {
+enum Occurs {
     Once,
     Always,
 }
 
 struct Fault {
     name: &'static str,
-    how: How,
+    occurs: Occurs,
     reply: fn(&Operation) -> Reply,
-    /// For calls that can be repeated without harm: what comes of them, after how many requests and token requests.
+    /// For idempotent calls: outcome, number of requests and number of token requests.
     outcome: (Outcome, usize, usize),
-    /// For the one that cannot, where it differs: an organization might be made twice.
+    /// For the call that is not idempotent, if it differs: outcome and number of requests. Repeating it could create two organizations.
     once_only: Option<(Outcome, usize)>,
 }
 
 fn status(line: &'static str) -> Reply {
-    Reply::Http(line, r#"{"code":2,"message":"as the test has it"}"#.to_owned())
+    Reply::Http(line, r#"{"code":2,"message":"message of the test"}"#.to_owned())
 }
 
 fn faults() -> Vec<Fault> {
     use ErrorKind::{Api, Authentication, Connection, Decode, NotFound, PermissionDenied, RateLimit, Server, Timeout};
-    use How::{Always, Once};
-    let fault = |name, how, reply, outcome| Fault { name, how, reply, outcome, once_only: None };
-    let lost = |name, how, reply, outcome, kind| Fault { name, how, reply, outcome, once_only: Some((Err(kind), 1)) };
+    use Occurs::{Always, Once};
+    let fault = |name, occurs, reply, outcome| Fault { name, occurs, reply, outcome, once_only: None };
+    let lost =
+        |name, occurs, reply, outcome, kind| Fault { name, occurs, reply, outcome, once_only: Some((Err(kind), 1)) };
     vec![
         lost("latency beyond the attempt's time, once", Once, |_| Reply::Hang, (Ok(()), 2, 1), Timeout),
         fault("latency beyond the deadline", Always, |_| Reply::Hang, (Err(Timeout), 1, 1)),
@@ -147,13 +148,14 @@ fn undeclared_junk(_: &Operation) -> Reply {
     Reply::Raw(format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}", "junk".repeat(10 << 18)))
 }
 
-async fn meet(operation: Operation, fault: &Fault) {
+/// Makes the call with the fault and checks outcome, requests, time and error text.
+async fn check(operation: Operation, fault: &Fault) {
     let place = format!("{} × {}", operation.name, fault.name);
-    let (reply, how) = ((fault.reply)(&operation), fault.how);
+    let (reply, occurs) = ((fault.reply)(&operation), fault.occurs);
     let good = operation.good;
-    let answer = move |n: usize, _: &str| if n == 0 || how == How::Always { reply.clone() } else { ok(good) };
+    let answer = move |n: usize, _: &str| if n == 0 || occurs == Occurs::Always { reply.clone() } else { ok(good) };
     let server = Server::start(|_| ok(TOKEN), answer).await;
-    // A deadline where the fault is to run into it; otherwise one that nothing but a hanging test reaches.
+    // A short deadline if the fault is expected to exceed it, otherwise one that only a hanging test reaches.
     let waits = fault.outcome.0 == Err(ErrorKind::Timeout);
     let timeout = Duration::from_millis(if waits { 400 } else { 20_000 });
     let client = server.with(|builder| {
@@ -178,27 +180,27 @@ async fn meet(operation: Operation, fault: &Fault) {
     if let Err(error) = result {
         let text = format!("{error} {error:?}");
         assert!(
-            !["t0ken", "test_secret", "ada@", "hotel", "junkjunk"].iter().any(|said| text.contains(said)),
+            !["t0ken", "test_secret", "ada@", "hotel", "junkjunk"].iter().any(|secret| text.contains(secret)),
             "{place}: {text}"
         );
     }
     drop(client);
-    server.left_alone().await;
+    server.all_closed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_meets_every_fault() {
+async fn every_call_ends_as_expected_with_every_fault() {
     for fault in faults() {
         let fault = &*Box::leak(Box::new(fault));
-        let meetings: Vec<_> = operations().into_iter().map(|operation| tokio::spawn(meet(operation, fault))).collect();
-        for meeting in meetings {
-            meeting.await.unwrap();
+        let checks: Vec<_> = operations().into_iter().map(|operation| tokio::spawn(check(operation, fault))).collect();
+        for check in checks {
+            check.await.unwrap();
         }
     }
 }
 
 #[tokio::test]
-async fn every_call_meets_a_closed_door() {
+async fn every_call_reports_a_refused_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -211,10 +213,10 @@ async fn every_call_meets_a_closed_door() {
 }
 
 #[tokio::test]
-async fn every_call_meets_an_authority_that_nobody_knows() {
+async fn every_call_reports_an_untrusted_certificate_without_a_retry() {
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/unknown-authority.pem");
     let sandbox = Sandbox::builder().tls(file).start().unwrap();
-    // Its certificate is not given to the client.
+    // The client does not get the sandbox's certificate.
     let settings = Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret()).proxy("");
     let client = settings.build().unwrap();
     for operation in operations() {
@@ -222,14 +224,14 @@ async fn every_call_meets_an_authority_that_nobody_knows() {
         let error = (operation.call)(client.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{}", operation.name);
         assert!(error.to_string().contains("certificate"), "{error}");
-        // It would be no more to be trusted the second time.
+        // A certificate that is not trusted is a permanent error.
         assert_eq!(sandbox.connections() - before, 1, "{}", operation.name);
     }
     assert!(sandbox.requests().is_empty());
 }
 
 #[tokio::test]
-async fn a_removal_that_was_heard_but_not_answered_counts_as_done() {
+async fn a_deletion_whose_first_answer_was_lost_succeeds() {
     let gone = |_: usize, _: &str| status("404 Not Found");
     let server = Server::start(|_| ok(TOKEN), gone).await;
     let error = server.client().organizations().delete("org_1").await.unwrap_err();
@@ -243,14 +245,14 @@ async fn a_removal_that_was_heard_but_not_answered_counts_as_done() {
         server.client().organizations().delete("org_1").await.unwrap();
         assert_eq!(server.counts(), (1, 2));
     }
-    // It was turned away before, so nobody but somebody else can have removed it.
+    // The first attempt was refused, so another client has deleted it.
     let answer = |n: usize, _: &str| if n == 0 { status("429 Slow Down") } else { status("404 Not Found") };
     let server = Server::start(|_| ok(TOKEN), answer).await;
     assert_eq!(server.client().organizations().delete("org_1").await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]
-async fn no_call_is_tried_again_where_retries_are_off() {
+async fn no_call_is_repeated_if_retries_are_off() {
     for operation in operations() {
         let server = Server::start(|_| ok(TOKEN), |_, _| status("503 Closed")).await;
         let client = server.client().with(CallOptions::new().max_attempts(1));
@@ -259,7 +261,7 @@ async fn no_call_is_tried_again_where_retries_are_off() {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "measures real waiting")]
+#[allow(clippy::disallowed_methods, reason = "measures elapsed real time")]
 fn instant() -> Instant {
     Instant::now()
 }

@@ -1,4 +1,4 @@
-//! The client against servers that misbehave on the wire: plain sockets, each told exactly what to answer.
+//! The client with servers that send faulty answers over plain sockets.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 const ORGANIZATION: &str = r#"{"organization":{"id":"org_1","display_name":"Acme"}}"#;
 
 #[tokio::test]
-async fn one_token_request_however_many_callers_wait() {
+async fn one_token_request_serves_all_waiting_callers() {
     let server = Server::start(|_| ok(TOKEN), |_, _| ok(ORGANIZATION)).await;
     let client = server.client();
     let tasks: Vec<_> = (0..32)
@@ -27,7 +27,7 @@ async fn one_token_request_however_many_callers_wait() {
 }
 
 #[tokio::test]
-async fn refused_credentials_are_said_once_and_to_everyone() {
+async fn refused_credentials_are_an_authentication_error_without_a_retry() {
     let refused =
         |_| Reply::Http("401 Unauthorized", r#"{"error":"invalid_client","error_description":"test_secret"}"#.into());
     let server = Server::start(refused, |_, _| ok(ORGANIZATION)).await;
@@ -54,7 +54,7 @@ async fn the_token_request_is_a_form_and_calls_carry_the_token() {
 }
 
 #[tokio::test]
-async fn a_401_renews_once_and_a_second_one_is_an_error() {
+async fn a_401_renews_the_token_once_and_a_second_one_is_an_error() {
     let unauthorized = || Reply::Http("401 Unauthorized", r#"{"code":16,"message":"token expired"}"#.into());
     let server = Server::start(|_| ok(TOKEN), move |n, _| if n == 0 { unauthorized() } else { ok(ORGANIZATION) }).await;
     server.client().organizations().get("org_1").await.unwrap();
@@ -67,7 +67,7 @@ async fn a_401_renews_once_and_a_second_one_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_and_what_stays_is_not() {
+async fn temporary_statuses_are_retried_and_permanent_ones_are_not() {
     for status in ["408 T", "429 T", "500 T", "502 T", "503 T", "504 T"] {
         let server = Server::start(
             |_| ok(TOKEN),
@@ -92,7 +92,7 @@ async fn what_may_pass_is_tried_again_and_what_stays_is_not() {
 }
 
 #[tokio::test]
-async fn attempts_end_and_the_last_error_says_how_many_there_were() {
+async fn the_last_error_has_the_number_of_attempts() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Http("500 Oops", String::new())).await;
     let error = server.client().organizations().get("org_1").await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Server, ErrorStatus::Exhausted));
@@ -104,7 +104,7 @@ async fn attempts_end_and_the_last_error_says_how_many_there_were() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_is_tried_again_and_then_a_typed_error() {
+async fn a_damaged_answer_is_retried_and_then_an_error_of_its_kind() {
     let half = &ORGANIZATION[..20];
     let truncated = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{half}", ORGANIZATION.len());
     for (reply, kind) in [
@@ -129,7 +129,7 @@ async fn a_broken_answer_is_tried_again_and_then_a_typed_error() {
 }
 
 #[tokio::test]
-async fn a_wrong_type_names_its_field_and_is_not_tried_again() {
+async fn an_answer_of_the_wrong_type_names_its_field_and_is_not_retried() {
     let server = Server::start(
         |_| ok(TOKEN),
         |_, _| ok(r#"{"users":[{"id":"diruser_1"},{"id":"diruser_2","emails":"ada@example.com"}],"total_size":"2"}"#),
@@ -137,13 +137,14 @@ async fn a_wrong_type_names_its_field_and_is_not_tried_again() {
     .await;
     let error = server.client().directories().users("org_1", "dir_1").send().await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent));
+    assert_eq!(error.http_status(), Some(200));
     assert!(error.message().contains("`users[1].emails`"), "{error}");
     assert!(!error.to_string().contains("ada"), "{error}");
     assert_eq!(server.counts(), (1, 1));
 }
 
 #[tokio::test]
-async fn silence_ends_at_the_deadline() {
+async fn a_server_that_does_not_answer_is_a_timeout_at_the_deadline() {
     let server = Server::start(|_| ok(TOKEN), |_, _| Reply::Hang).await;
     let client = server.with(|builder| builder.timeout(Duration::from_millis(300)));
     let start = instant();
@@ -162,7 +163,7 @@ async fn one_slow_attempt_does_not_use_up_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_silent_token_endpoint_ends_at_the_deadline_too() {
+async fn a_token_endpoint_that_does_not_answer_is_a_timeout_at_the_deadline() {
     let server = Server::start(|_| Reply::Hang, |_, _| ok(ORGANIZATION)).await;
     let client = server.with(|builder| builder.timeout(Duration::from_millis(300)));
     let error = client.organizations().get("org_1").await.unwrap_err();
@@ -181,7 +182,7 @@ async fn an_unreachable_server_is_a_connection_error() {
 }
 
 #[tokio::test]
-async fn a_retry_after_beyond_the_deadline_is_not_waited_for() {
+async fn a_retry_after_beyond_the_deadline_fails_at_once() {
     let server = Server::start(
         |_| ok(TOKEN),
         |_, _| Reply::Http("429 Too Many Requests\nretry-after: 99999999999\r\n", String::new()),
@@ -191,7 +192,7 @@ async fn a_retry_after_beyond_the_deadline_is_not_waited_for() {
     let start = instant();
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!((error.kind(), error.http_status()), (ErrorKind::RateLimit, Some(429)));
-    // The server asked this client to be silent: the next caller is told so without a request.
+    // The server asked for a pause, so the next call fails without a request.
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimit);
     assert!(start.elapsed() < Duration::from_secs(20), "within the deadline");
@@ -210,7 +211,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_listing_that_goes_in_circles_is_an_error_not_a_loop() {
+async fn a_repeated_page_token_is_an_error() {
     let server = Server::start(
         |_| ok(TOKEN),
         |n, _| {
@@ -224,12 +225,12 @@ async fn a_listing_that_goes_in_circles_is_an_error_not_a_loop() {
     assert!(pages.next().await.unwrap().is_some());
     let error = pages.next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.message().contains("circles"), "{error}");
+    assert!(error.message().contains("never end"), "{error}");
     assert!(pages.next().await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_listing_goes_on_where_it_failed() {
+async fn a_listing_continues_at_the_page_that_failed() {
     let server = Server::start(
         |_| ok(TOKEN),
         |n, request| match n {
@@ -250,7 +251,7 @@ async fn a_listing_goes_on_where_it_failed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_before_anything_is() {
+async fn invalid_arguments_are_refused_before_any_request() {
     let server = Server::start(|_| ok(TOKEN), |_, _| ok(ORGANIZATION)).await;
     let client = server.client();
     let errors = [
@@ -264,7 +265,7 @@ async fn what_cannot_be_sent_is_refused_before_anything_is() {
 }
 
 #[tokio::test]
-async fn cancelling_the_one_who_fetches_the_token_leaves_the_next_one_to_do_it() {
+async fn the_next_caller_fetches_the_token_if_the_first_is_cancelled() {
     let server = Server::start(|n| if n == 0 { Reply::Hang } else { ok(TOKEN) }, |_, _| ok(ORGANIZATION)).await;
     let client = server.client();
     let first = tokio::spawn({
@@ -282,7 +283,7 @@ async fn cancelling_the_one_who_fetches_the_token_leaves_the_next_one_to_do_it()
 }
 
 #[test]
-fn the_blocking_client_says_where_it_does_not_belong() {
+fn the_blocking_client_refuses_calls_in_an_async_task() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let client =
         headcount::blocking::Client::new(Client::builder("http://127.0.0.1:9", "skc_1", "test_secret")).unwrap();
@@ -290,7 +291,7 @@ fn the_blocking_client_says_where_it_does_not_belong() {
     assert!(error.message().contains("async"), "{error}");
 }
 
-#[allow(clippy::disallowed_methods, reason = "measures real waiting")]
+#[allow(clippy::disallowed_methods, reason = "measures elapsed real time")]
 fn instant() -> Instant {
     Instant::now()
 }

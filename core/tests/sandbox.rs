@@ -1,4 +1,4 @@
-//! The client against the sandbox: every call, every filter, both facades, and a listing through a storm of faults.
+//! The client with the sandbox: every call and filter, async and blocking, and a listing with many faults.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::TryStreamExt;
@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 #[tokio::test]
-async fn organizations() {
+async fn organizations_are_listed_and_found() {
     let sandbox = Sandbox::builder().organizations(25).start().unwrap();
     let client = sandbox.client().build().unwrap();
     let page = client.organizations().list().page_size(5).send().await.unwrap();
-    assert_eq!((page.items.len(), page.total_size, page.prev_page_token.as_str()), (10, 25, ""));
+    assert_eq!(page.items.len(), 10);
+    assert_eq!(page.total_size, 25);
+    assert_eq!(page.prev_page_token, "");
     let second = client.organizations().list().page_token(page.next_page_token.as_str()).send().await.unwrap();
     assert_ne!(second.items[0].id, page.items[0].id);
     let all: Vec<_> = client.organizations().list().stream().try_collect().await.unwrap();
@@ -32,7 +34,7 @@ async fn organizations() {
 }
 
 #[tokio::test]
-async fn https_with_an_authority_of_its_own_and_every_request_on_one_connection() {
+async fn https_with_an_own_authority_uses_one_connection_for_all_requests() {
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/authority.pem");
     let sandbox = Sandbox::builder().tls(file).users(300).start().unwrap();
     assert!(sandbox.environment_url().starts_with("https://"));
@@ -46,9 +48,10 @@ async fn https_with_an_authority_of_its_own_and_every_request_on_one_connection(
         assert_eq!(call.await.unwrap().unwrap().len(), 300);
     }
     // 32 listings at once: HTTP/2.
-    assert_eq!((sandbox.connections(), client.stats().pages), (1, 320));
+    assert_eq!(sandbox.connections(), 1);
+    assert_eq!(client.stats().pages, 320);
 
-    // What breaks is mended on it as well.
+    // Failed requests are repeated over HTTPS as well.
     sandbox.fault([Fault::Status(503), Fault::Reset, Fault::Truncate, Fault::RateLimit(0)], 3);
     let quick = sandbox.client().retry_base(Duration::from_millis(1)).build().unwrap();
     let users: Vec<_> = quick.directories().users(&organization, &directory).stream().try_collect().await.unwrap();
@@ -56,7 +59,7 @@ async fn https_with_an_authority_of_its_own_and_every_request_on_one_connection(
 }
 
 #[tokio::test]
-async fn an_organization_is_made_changed_and_removed() {
+async fn an_organization_is_created_updated_and_deleted() {
     let sandbox = Sandbox::builder().start().unwrap();
     let organizations = sandbox.client().build().unwrap().organizations();
     let fields = OrganizationFields {
@@ -88,7 +91,7 @@ async fn an_organization_is_made_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn directories_users_and_groups() {
+async fn directories_users_and_groups_are_listed_with_every_filter() {
     let sandbox = Sandbox::builder().organizations(2).users(70).groups(35).start().unwrap();
     let client = sandbox.client().build().unwrap();
     let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
@@ -138,7 +141,7 @@ async fn an_organization_without_a_directory_has_no_primary_one() {
 }
 
 #[tokio::test]
-async fn wrong_credentials() {
+async fn wrong_credentials_are_an_authentication_error() {
     let sandbox = Sandbox::builder().start().unwrap();
     let client = Client::builder(sandbox.environment_url(), sandbox.client_id(), "wrong").build().unwrap();
     let error = client.organizations().list().send().await.unwrap_err();
@@ -146,7 +149,7 @@ async fn wrong_credentials() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_is_renewed() {
+async fn an_expired_token_is_renewed() {
     let sandbox = Sandbox::builder().token_ttl(Duration::from_secs(600)).start().unwrap();
     let client = sandbox.client().build().unwrap();
     client.organizations().list().send().await.unwrap();
@@ -155,9 +158,9 @@ async fn a_token_that_ends_is_renewed() {
     assert_eq!(sandbox.requests()["POST /oauth/token"], 2);
 }
 
-/// Ten thousand people, and every seventh request fails in one way or another.
+/// Lists 10,000 users while every seventh request fails.
 #[tokio::test]
-async fn a_listing_through_faults_is_complete_and_once_each() {
+async fn a_listing_with_faults_has_every_user_exactly_once() {
     let sandbox = Sandbox::builder().users(10_000).start().unwrap();
     sandbox.fault(
         [
@@ -181,7 +184,7 @@ async fn a_listing_through_faults_is_complete_and_once_each() {
 }
 
 #[test]
-fn the_blocking_client_does_the_same() {
+fn the_blocking_client_has_the_same_calls() {
     let sandbox = Sandbox::builder().organizations(2).users(65).start().unwrap();
     let client = blocking::Client::new(sandbox.client()).unwrap();
     let (org, dir) = (sandbox.organization_id(), sandbox.directory_id());
@@ -204,7 +207,7 @@ fn the_blocking_client_does_the_same() {
     let mut failed = directories.users("org_0", dir).iter();
     assert_eq!(failed.next().unwrap().unwrap_err().kind(), ErrorKind::NotFound);
     assert!(failed.next().is_none());
-    // From many threads at once: one runtime, one token.
+    // Several threads share one runtime and one token.
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| assert_eq!(client.directories().users(org, dir).iter().count(), 65));

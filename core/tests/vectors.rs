@@ -1,4 +1,4 @@
-//! The shared vectors, in Rust. Every language runs the same ones; tests/vectors/README.md describes them.
+//! The shared test vectors in Rust. Every language runs the same ones; tests/vectors/README.md describes them.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::{
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// The file of a set of vectors.
 #[derive(Deserialize)]
 struct File<T> {
     cases: Vec<T>,
@@ -20,7 +21,7 @@ fn cases<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
     serde_json::from_str::<File<T>>(text).unwrap().cases
 }
 
-/// A body or a header's value: text, bytes in hex, or a few texts repeated.
+/// A body or a header's value: text, bytes in hexadecimal, or repeated text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Bytes {
@@ -68,12 +69,12 @@ struct Expect {
 }
 
 impl Expect {
-    fn check(&self, name: &str, came: Result<Option<Event>>) {
-        match came {
+    fn check(&self, name: &str, result: Result<Option<Event>>) {
+        match result {
             Ok(event) => {
                 assert!(self.ok, "{name}: accepted, expected {:?}", self.reason);
                 if let (Some(event), Some(expected)) = (event, &self.event) {
-                    let came = BTreeMap::from(
+                    let actual = BTreeMap::from(
                         [
                             ("id", event.id().to_owned()),
                             ("type", event.type_().to_owned()),
@@ -83,7 +84,7 @@ impl Expect {
                         ]
                         .map(|(name, value)| (name.to_owned(), value)),
                     );
-                    assert_eq!(&came, expected, "{name}");
+                    assert_eq!(&actual, expected, "{name}");
                 }
             }
             Err(error) => {
@@ -99,7 +100,7 @@ fn at(now: i64) -> Timestamp {
 }
 
 #[test]
-fn verify() {
+fn verification_follows_the_vectors() {
     #[derive(Deserialize)]
     struct Case {
         name: String,
@@ -122,17 +123,17 @@ fn verify() {
         let webhook =
             case.secrets.iter().fold(builder, |builder, secret| builder.secret(secret.as_str())).build().unwrap();
         let (headers, body) = (headers(&case.headers), case.body.bytes());
-        let came = match case.call.as_str() {
+        let result = match case.call.as_str() {
             "verify" => webhook.verify_at(&headers, &body, at(case.now)).map(Some),
             "verify_signature" => webhook.verify_signature_at(&headers, &body, at(case.now)).map(|()| None),
             call => panic!("{call}"),
         };
-        case.expect.check(&case.name, came);
+        case.expect.check(&case.name, result);
     }
 }
 
 #[test]
-fn secrets() {
+fn secrets_are_accepted_or_refused_as_in_the_vectors() {
     #[derive(Deserialize)]
     struct Case {
         name: String,
@@ -167,7 +168,7 @@ fn secrets() {
 }
 
 #[test]
-fn sign() {
+fn signing_gives_the_headers_of_the_vectors() {
     #[derive(Deserialize)]
     struct Case {
         name: String,
@@ -180,13 +181,13 @@ fn sign() {
     for case in cases::<Case>(include_str!("../../tests/vectors/webhook_sign.json")) {
         let webhook = Webhook::new([case.secret.as_str()]).unwrap();
         let signed = webhook.sign(&case.body.bytes(), Some(&case.id), Some(case.timestamp)).unwrap();
-        let came = signed.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
-        assert_eq!(case.headers, came, "{}", case.name);
+        let actual = signed.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+        assert_eq!(case.headers, actual, "{}", case.name);
     }
 }
 
 #[test]
-fn parsed() {
+fn verification_of_parsed_bodies_follows_the_vectors() {
     #[derive(Deserialize)]
     struct Case {
         name: String,
@@ -198,18 +199,18 @@ fn parsed() {
     }
     for case in cases::<Case>(include_str!("../../tests/vectors/webhook_parsed.json")) {
         let webhook = Webhook::new([case.secret.as_str()]).unwrap();
-        let came = webhook.verify_parsed_at(&headers(&case.headers), &case.compact, at(case.now));
-        if let Err(error) = &came
+        let result = webhook.verify_parsed_at(&headers(&case.headers), &case.compact, at(case.now));
+        if let Err(error) = &result
             && error.reason() == Some(Reason::NoMatch)
         {
             assert!(error.message().contains("raw body"), "{error}");
         }
-        case.expect.check(&case.name, came.map(Some));
+        case.expect.check(&case.name, result.map(Some));
     }
 }
 
 #[test]
-fn published_events() {
+fn every_published_event_is_decoded_completely() {
     let events: BTreeMap<String, Value> =
         serde_json::from_str(include_str!("../../tests/vectors/webhook_events.json")).unwrap();
     assert_eq!(events.len(), 41);
@@ -222,7 +223,7 @@ fn published_events() {
             assert_eq!(event.data().decode::<Value>().unwrap(), expected["data"]);
             assert_eq!(event.body(), body.as_bytes());
             assert!(!matches!(event.event_type(), EventType::Other(_)), "{kind}");
-            // Everything that an example says is in its type.
+            // The decoded type has every member of the example.
             let decoded = match event.decode().unwrap() {
                 EventData::DirectoryUser(data) => serde_json::to_value(data),
                 EventData::DirectoryGroup(data) => serde_json::to_value(data),
@@ -237,22 +238,22 @@ fn published_events() {
                 EventData::ConnectedAccount(data) => serde_json::to_value(data),
                 other => panic!("{kind}: {other:?}"),
             };
-            says_all(&decoded.unwrap(), &expected["data"], &kind);
+            has_all(&decoded.unwrap(), &expected["data"], &kind);
         }
     }
 }
 
-fn says_all(decoded: &Value, sent: &Value, place: &str) {
+fn has_all(decoded: &Value, sent: &Value, place: &str) {
     match (decoded, sent) {
         (_, Value::Null) => {}
         (Value::Object(decoded), Value::Object(sent)) => {
             for (name, value) in sent {
-                says_all(decoded.get(name).unwrap_or(&Value::Null), value, &format!("{place}.{name}"));
+                has_all(decoded.get(name).unwrap_or(&Value::Null), value, &format!("{place}.{name}"));
             }
         }
         (Value::Array(decoded), Value::Array(sent)) => {
             assert_eq!(decoded.len(), sent.len(), "{place}");
-            decoded.iter().zip(sent).for_each(|(decoded, sent)| says_all(decoded, sent, place));
+            decoded.iter().zip(sent).for_each(|(decoded, sent)| has_all(decoded, sent, place));
         }
         (Value::String(decoded), Value::String(sent)) => {
             let moment = |text: &str| text.parse::<Timestamp>();
@@ -263,7 +264,7 @@ fn says_all(decoded: &Value, sent: &Value, place: &str) {
 }
 
 #[test]
-fn older_names_unknown_types_and_data_of_another_shape() {
+fn older_names_are_replaced_and_unknown_types_and_shapes_are_kept() {
     let event = |kind: &str, data: &str| {
         let body =
             format!(r#"{{"id":"evt_1","type":"{kind}","occurred_at":"2025-01-06T18:44:25.153954001Z","data":{data}}}"#);
@@ -293,20 +294,20 @@ fn older_names_unknown_types_and_data_of_another_shape() {
     assert_eq!(odd.data().get(), r#"{"name":["hunter2"]}"#);
 }
 
-/// A clock that the test moves.
+/// A clock that the test sets.
 #[derive(Clone)]
-struct Hand(Arc<AtomicI64>);
+struct TestClock(Arc<AtomicI64>);
 
-impl Clock for Hand {
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         at(self.0.load(Ordering::Relaxed))
     }
 }
 
-/// A store of the user's own.
-struct Own(Hand, Mutex<HashMap<String, Timestamp>>);
+/// A replay store outside the library.
+struct TestStore(TestClock, Mutex<HashMap<String, Timestamp>>);
 
-impl ReplayStore for Own {
+impl ReplayStore for TestStore {
     fn contains(&self, message_id: &str) -> Result<bool> {
         Ok(self.1.lock().unwrap().get(message_id).is_some_and(|expires_at| *expires_at > self.0.now()))
     }
@@ -318,7 +319,7 @@ impl ReplayStore for Own {
 }
 
 #[test]
-fn replays() {
+fn replay_guards_follow_the_vectors() {
     #[derive(Deserialize)]
     struct Case {
         name: String,
@@ -339,27 +340,27 @@ fn replays() {
     let cases = cases::<Case>(include_str!("../../tests/vectors/webhook_replay.json"));
     assert!(cases.len() >= 25);
     for case in cases {
-        let hand = || Hand(Arc::new(AtomicI64::new(case.now)));
-        let run = |store: &str, guard: ReplayGuard, hand: Hand| {
-            let guard = guard.retention(Duration::from_secs(case.retention)).clock(hand.clone());
+        let clock = || TestClock(Arc::new(AtomicI64::new(case.now)));
+        let run = |store: &str, guard: ReplayGuard, clock: TestClock| {
+            let guard = guard.retention(Duration::from_secs(case.retention)).clock(clock.clone());
             for (index, step) in case.steps.iter().enumerate() {
                 match step {
                     Step::Check { check, expect } => {
-                        let came = guard.check_id(check).unwrap();
-                        assert_eq!(came.name(), expect, "{}, {store}, step {index}", case.name);
-                        assert_eq!(came == Replay::Again, expect == "again");
+                        let replay = guard.check_id(check).unwrap();
+                        assert_eq!(replay.name(), expect, "{}, {store}, step {index}", case.name);
+                        assert_eq!(replay == Replay::Again, expect == "again");
                     }
                     Step::Commit { commit } => guard.commit_id(commit).unwrap(),
-                    Step::Advance { advance } => drop(hand.0.fetch_add(*advance, Ordering::Relaxed)),
+                    Step::Advance { advance } => drop(clock.0.fetch_add(*advance, Ordering::Relaxed)),
                 }
             }
         };
-        run("memory", ReplayGuard::in_memory(case.capacity.unwrap_or(1000)), hand());
+        run("memory", ReplayGuard::in_memory(case.capacity.unwrap_or(1000)), clock());
         if case.capacity.is_none() {
-            let own = hand();
-            run("own", ReplayGuard::new(Own(own.clone(), Mutex::default())), own);
+            let clock_of_store = clock();
+            run("external", ReplayGuard::new(TestStore(clock_of_store.clone(), Mutex::default())), clock_of_store);
             #[cfg(feature = "sqlite")]
-            run("sqlite", ReplayGuard::sqlite(folder.join(format!("{}.db", case.name))).unwrap(), hand());
+            run("sqlite", ReplayGuard::sqlite(folder.join(format!("{}.db", case.name))).unwrap(), clock());
         }
     }
     std::fs::remove_dir_all(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Bodies of any kind: refused with a reason, or an event that is the same when its body is read again.
+//! Reads arbitrary bodies: each is refused with a reason, or is an event that stays the same when its body is read again.
 #![no_main]
 
 use headcount::{Event, Reason};

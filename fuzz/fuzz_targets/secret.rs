@@ -1,4 +1,4 @@
-//! Secrets of any kind: refused with a reason that does not repeat them, or good to sign and verify with.
+//! Arbitrary secrets: each is refused with an error that does not repeat it, or signs messages that it verifies.
 #![no_main]
 
 use headcount::{Reason, Webhook};
@@ -13,9 +13,9 @@ fuzz_target!(|text: &str| {
         }
         Err(error) => {
             assert_eq!(error.reason(), Some(Reason::InvalidSecret));
-            let said = format!("{error} {error:?}");
+            let message = format!("{error} {error:?}");
             for word in text.split_whitespace().filter(|word| word.len() > 12) {
-                assert!(!said.contains(word) || "headcount webhook secret whsec_ base64".contains(word), "{said}");
+                assert!(!message.contains(word) || "headcount webhook secret whsec_ base64".contains(word), "{message}");
             }
         }
     }

@@ -80,11 +80,11 @@ pub fn header_bytes(text: &str) -> Cow<'_, [u8]> {
 
 /// The headers of both families, borrowed from the request.
 #[derive(Default)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundHeaders<'a> {
     families: [[Option<Cow<'a, [u8]>>; 3]; 2],
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundHeaders<'a> {
     /// Finds the headers of both families; names are case-insensitive. The first id and timestamp are used; several signature headers are
     /// joined. A header with an empty value counts as absent.
     pub(super) fn read(&mut self, headers: &'a (impl Headers + ?Sized)) {

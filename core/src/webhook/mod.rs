@@ -31,7 +31,7 @@ pub use headers::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
 pub use replay::{RETENTION, Replay, ReplayGuard, ReplayStore};
 pub use sign::SignedHeaders;
 
-use headers::Found;
+use headers::FoundHeaders;
 use secret::Key;
 
 /// Verifies webhooks of Scalekit, and signs messages for tests.
@@ -179,7 +179,7 @@ impl Webhook {
     ///
     /// As [`verify`](Webhook::verify).
     pub fn verify_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Event> {
-        let mut found = Found::default();
+        let mut found = FoundHeaders::default();
         let message_id = self.check(&mut found, headers, body, now)?;
         Event::parse(body, message_id)
     }
@@ -199,13 +199,13 @@ impl Webhook {
     ///
     /// As [`verify_signature`](Webhook::verify_signature).
     pub fn verify_signature_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<()> {
-        self.check(&mut Found::default(), headers, body, now).map(drop)
+        self.check(&mut FoundHeaders::default(), headers, body, now).map(drop)
     }
 
     /// Checks the headers and the signature. Returns the message's id.
     fn check<'a, 'f>(
         &self,
-        found: &'f mut Found<'a>,
+        found: &'f mut FoundHeaders<'a>,
         headers: &'a (impl Headers + ?Sized),
         body: &[u8],
         now: Timestamp,
@@ -241,7 +241,7 @@ impl Webhook {
     ///
     /// As [`verify`](Webhook::verify).
     pub fn verify_parsed_at(&self, headers: &(impl Headers + ?Sized), compact: &str, now: Timestamp) -> Result<Event> {
-        let mut found = Found::default();
+        let mut found = FoundHeaders::default();
         let message_id = self.check_parsed(&mut found, headers, compact, now)?;
         Event::parse(compact.as_bytes(), message_id)
     }
@@ -266,12 +266,12 @@ impl Webhook {
         compact: &str,
         now: Timestamp,
     ) -> Result<()> {
-        self.check_parsed(&mut Found::default(), headers, compact, now).map(drop)
+        self.check_parsed(&mut FoundHeaders::default(), headers, compact, now).map(drop)
     }
 
     fn check_parsed<'a, 'f>(
         &self,
-        found: &'f mut Found<'a>,
+        found: &'f mut FoundHeaders<'a>,
         headers: &'a (impl Headers + ?Sized),
         compact: &str,
         now: Timestamp,

@@ -59,7 +59,7 @@ pub trait ReplayStore: Send + Sync + 'static {
 }
 
 /// A store inside this crate. It receives the current time from the guard, so that there is one clock.
-trait Kept: Send + Sync + 'static {
+trait IdStore: Send + Sync + 'static {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool>;
     fn record(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()>;
 }
@@ -87,7 +87,7 @@ trait Kept: Send + Sync + 'static {
 /// Clones are cheap and share the store. Any number of threads may use a guard at once.
 #[derive(Clone)]
 pub struct ReplayGuard {
-    kept: Arc<dyn Kept>,
+    store: Arc<dyn IdStore>,
     retention: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -99,16 +99,16 @@ impl ReplayGuard {
     /// Makes a guard that keeps the last `capacity` ids, at least one, in the memory of this process. The ids are lost when the process ends,
     /// and other processes do not see them. When it is full, expired ids are removed first, then the oldest.
     pub fn in_memory(capacity: usize) -> ReplayGuard {
-        ReplayGuard::keeping(Memory(Mutex::new(Ids { capacity: capacity.max(1), ..Ids::default() })))
+        ReplayGuard::with_store(Memory(Mutex::new(Ids { capacity: capacity.max(1), ..Ids::default() })))
     }
 
     /// Makes a guard that keeps ids in `store`.
     pub fn new(store: impl ReplayStore) -> ReplayGuard {
-        ReplayGuard::keeping(External(store))
+        ReplayGuard::with_store(External(store))
     }
 
-    fn keeping(kept: impl Kept) -> ReplayGuard {
-        ReplayGuard { kept: Arc::new(kept), retention: RETENTION, clock: Arc::new(SystemClock) }
+    fn with_store(store: impl IdStore) -> ReplayGuard {
+        ReplayGuard { store: Arc::new(store), retention: RETENTION, clock: Arc::new(SystemClock) }
     }
 
     /// Sets how long an id is remembered after its last commit. Default: [`defaults::REPLAY_RETENTION`]. The vendor repeats deliveries for 28
@@ -169,7 +169,7 @@ impl ReplayGuard {
     ///
     /// As [`check_id`](ReplayGuard::check_id).
     pub fn check_id_at(&self, message_id: &str, now: Timestamp) -> Result<Replay> {
-        let seen = self.kept.contains(not_empty(message_id)?, now)?;
+        let seen = self.store.contains(not_empty(message_id)?, now)?;
         Ok(if seen { Replay::Again } else { Replay::First })
     }
 
@@ -180,7 +180,7 @@ impl ReplayGuard {
     /// As [`check_id`](ReplayGuard::check_id).
     pub fn commit_id_at(&self, message_id: &str, now: Timestamp) -> Result<()> {
         let expires_at = now.checked_add(self.retention).unwrap_or(Timestamp::MAX);
-        self.kept.record(not_empty(message_id)?, now, expires_at)
+        self.store.record(not_empty(message_id)?, now, expires_at)
     }
 }
 
@@ -202,7 +202,7 @@ impl fmt::Debug for ReplayGuard {
 /// A [`ReplayStore`], which uses its own clock.
 struct External<S>(S);
 
-impl<S: ReplayStore> Kept for External<S> {
+impl<S: ReplayStore> IdStore for External<S> {
     fn contains(&self, id: &str, _now: Timestamp) -> Result<bool> {
         self.0.contains(id)
     }
@@ -215,7 +215,7 @@ impl<S: ReplayStore> Kept for External<S> {
 /// A store in the memory of this process.
 struct Memory(Mutex<Ids>);
 
-impl Kept for Memory {
+impl IdStore for Memory {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id, now))
     }

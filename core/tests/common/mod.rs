@@ -1,4 +1,4 @@
-//! A server on a plain socket that is told exactly what to answer.
+//! A server on a plain socket whose answers a test defines byte by byte.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use headcount::{Client, ClientBuilder, RetryPolicy};
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub const TOKEN: &str = r#"{"access_token":"t0ken","token_type":"bearer","expires_in":3600}"#;
 
-/// A server that answers each request by its path and number (from 0 for each kind of path), and counts them.
+/// A server that answers requests by their path and number, and counts them. Token requests and other requests are numbered from 0 each.
 pub struct Server {
     pub url: String,
     tokens: Arc<AtomicUsize>,
@@ -18,20 +18,20 @@ pub struct Server {
     open: Arc<AtomicUsize>,
 }
 
-/// What to do with one request.
+/// The answer to one request.
 #[derive(Clone)]
 pub enum Reply {
-    /// Status line's end, headers, body.
+    /// Status and headers, separated by a newline, and the body.
     Http(&'static str, String),
-    /// The bytes as they are, and then the end of the connection.
+    /// These bytes, then the end of the connection.
     Raw(String),
-    /// Nothing: the connection is closed.
+    /// None: the connection is closed.
     Close,
-    /// Nothing at all, until the client gives up.
+    /// None: the connection stays open until the client closes it.
     Hang,
-    /// A byte now and then, until the client gives up.
+    /// One byte every 50 ms, until the client closes the connection.
     Drip,
-    /// The reply, that much later.
+    /// The reply after a delay.
     Late(Duration, Box<Reply>),
 }
 
@@ -40,6 +40,7 @@ pub fn ok(body: &str) -> Reply {
 }
 
 impl Server {
+    /// Starts the server. `token` answers token requests, `call` all others; both get the request's number.
     pub async fn start(
         token: impl Fn(usize) -> Reply + Send + Sync + 'static,
         call: impl Fn(usize, &str) -> Reply + Send + Sync + 'static,
@@ -71,10 +72,12 @@ impl Server {
         server
     }
 
+    /// Makes a client of this server with short waits between attempts.
     pub fn client(&self) -> Client {
         self.with(|builder| builder)
     }
 
+    /// Makes a client of this server with short waits between attempts and the settings that `set` changes.
     pub fn with(&self, set: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
         let quick =
             RetryPolicy { max_attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(2), budget: 100 };
@@ -84,19 +87,19 @@ impl Server {
     }
 
     /// Waits until every connection has been closed.
-    pub async fn left_alone(&self) {
+    pub async fn all_closed(&self) {
         while self.open.load(Ordering::SeqCst) > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Requests for tokens, and others.
+    /// Returns the number of token requests and the number of other requests.
     pub fn counts(&self) -> (usize, usize) {
         (self.tokens.load(Ordering::SeqCst), self.calls.load(Ordering::SeqCst))
     }
 }
 
-/// Reads requests off one connection until a reply ends it.
+/// Answers the requests of one connection until a reply closes it.
 async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
     let mut buffer = Vec::new();
     loop {
@@ -146,7 +149,7 @@ async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
                 }
                 return;
             }
-            Reply::Late(..) => unreachable!("a late reply is late once"),
+            Reply::Late(..) => unreachable!("a late reply contains another kind of reply"),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! headcount for Rust as a command, for the tests that compare it with other people's libraries.
+//! The Rust library as a command, for tests that compare it with other libraries.
 //!
 //! `sign SECRET ID TIMESTAMP` prints the three header values for the body on stdin, one a line; `verify SECRET ID TIMESTAMP
 //! SIGNATURE` prints `ok`, or the reason and exits 1; `batch` reads such requests as lines of JSON (`op`, `secret`, `id`,
-//! `timestamp`, `signature` or all `headers`, `body_b64`) and answers each with a line of JSON.
+//! `timestamp`, `signature` or all `headers`, `body_b64`) and answers each request with a line of JSON.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -66,7 +66,7 @@ fn reason(error: &Error) -> String {
     error.reason().map_or_else(|| error.to_string(), |reason: Reason| reason.name().to_owned())
 }
 
-/// One request of a batch, answered.
+/// Answers one request of a batch.
 fn answer(request: &Value) -> Result<Value, Box<dyn AnyError>> {
     let text = |name: &str| request[name].as_str().unwrap_or_default();
     let body = STANDARD.decode(text("body_b64"))?;

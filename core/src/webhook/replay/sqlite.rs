@@ -1,6 +1,6 @@
 //! Message ids in a SQLite file that several processes may share.
 
-use super::{Kept, ReplayGuard};
+use super::{IdStore, ReplayGuard};
 use crate::sqlite::FileKind;
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
@@ -46,7 +46,7 @@ impl ReplayGuard {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file cannot be opened, is not a replay guard's, or was created by a newer version
     /// of headcount.
     pub fn sqlite(path: impl AsRef<Path>) -> Result<ReplayGuard> {
-        Ok(ReplayGuard::keeping(File::open(path.as_ref())?))
+        Ok(ReplayGuard::with_store(File::open(path.as_ref())?))
     }
 }
 
@@ -65,7 +65,7 @@ impl File {
     }
 }
 
-impl Kept for File {
+impl IdStore for File {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool> {
         self.with(|open| {
             let mut query =
