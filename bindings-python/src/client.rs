@@ -1,59 +1,20 @@
 //! `Client` and `AsyncClient`: one environment's REST API.
 
-use crate::border::nothing_to_wait_for;
+use crate::connection::Connection;
 use crate::convert::{Count, Size, Span, Text, wrong_type};
+use crate::coroutine::ready;
 use crate::directory::{AsyncDirectoryClient, DirectoryClient};
 use crate::errors::OrRaise;
-use crate::logging::Log;
 use crate::organization::{AsyncOrganizationClient, OrganizationClient};
-use headcount::{Activity, CallOptions, ClientBuilder, Error, blocking};
+use headcount::ClientBuilder;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-/// The native client until it is closed; shared by everything that was made with it.
-pub(crate) struct State {
-    client: RwLock<Option<blocking::Client>>,
-    log: Arc<Log>,
-}
-
-impl State {
-    fn new(py: Python<'_>, settings: ClientBuilder) -> PyResult<Arc<State>> {
-        let log = Arc::new(Log::new(py)?);
-        let observer = Arc::clone(&log);
-        let settings =
-            settings.observer(move |activity: &Activity<'_>| headcount::Observer::observe(&*observer, activity));
-        let client = blocking::Client::new(settings).or_raise(py)?;
-        Ok(Arc::new(State { client: RwLock::new(Some(client)), log }))
-    }
-
-    /// The native client for calls with this deadline, or the error that it is closed.
-    pub(crate) fn client(&self, py: Python<'_>, timeout: Option<Span>) -> PyResult<headcount::Client> {
-        self.log.refresh(py)?;
-        let options = CallOptions::new().timeout(timeout.map(|Span(timeout)| timeout));
-        self.open().and_then(|client| client.with(options).current()).or_raise(py)
-    }
-
-    /// Asks the logger what it wants of the calls that come.
-    pub(crate) fn refresh_log(&self, py: Python<'_>) -> PyResult<()> {
-        self.log.refresh(py)
-    }
-
-    /// The native client, or the error that it is closed.
-    pub(crate) fn open(&self) -> headcount::Result<blocking::Client> {
-        let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
-        client.clone().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))
-    }
-
-    fn close(&self) {
-        self.client.write().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
-fn stats<'py>(py: Python<'py>, state: &State) -> PyResult<Bound<'py, PyAny>> {
-    let stats = state.open().or_raise(py)?.stats();
+fn stats<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, PyAny>> {
+    let stats = connection.stats().or_raise(py)?;
     let parts = PyDict::new(py);
     parts.set_item("requests", stats.requests)?;
     parts.set_item("retries", stats.retries)?;
@@ -73,7 +34,7 @@ macro_rules! client {
         /// credentials. Making a client sends nothing.
         #[pyclass(frozen, module = "headcount")]
         pub(crate) struct $client {
-            state: Arc<State>,
+            connection: Arc<Connection>,
             /// Calls about organizations.
             #[pyo3(get)]
             organization: Py<$organizations>,
@@ -84,11 +45,11 @@ macro_rules! client {
 
         impl $client {
             fn build(py: Python<'_>, settings: ClientBuilder) -> PyResult<$client> {
-                let state = State::new(py, settings)?;
+                let connection = Connection::new(py, settings)?;
                 Ok($client {
-                    organization: Py::new(py, $organizations::new(state.clone()))?,
-                    directory: Py::new(py, $directories::new(state.clone()))?,
-                    state,
+                    organization: Py::new(py, $organizations::new(Arc::clone(&connection)))?,
+                    directory: Py::new(py, $directories::new(Arc::clone(&connection)))?,
+                    connection,
                 })
             }
         }
@@ -169,7 +130,7 @@ macro_rules! client {
 
             /// What the client has done since it was made, in this process.
             fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                stats(py, &self.state)
+                stats(py, &self.connection)
             }
 
             /// Verifies the signature of a webhook: True, or a ``WebhookVerificationError``.
@@ -195,7 +156,7 @@ macro_rules! client {
             }
 
             fn __repr__(&self) -> &'static str {
-                if self.state.open().is_ok() {
+                if self.connection.open().is_ok() {
                     concat!("<headcount.", $repr, ">")
                 } else {
                     concat!("<headcount.", $repr, ", closed>")
@@ -227,7 +188,7 @@ client!(
     {
         /// Frees what the client holds. Calls that are under way finish; later ones fail. Closing twice does no harm.
         fn close(&self) {
-            self.state.close();
+            self.connection.close();
         }
 
         fn __enter__(slf: Py<Client>) -> Py<Client> {
@@ -236,7 +197,7 @@ client!(
 
         #[pyo3(signature = (*_exception))]
         fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
-            self.state.close();
+            self.connection.close();
         }
     }
 );
@@ -250,12 +211,12 @@ client!(
     {
         /// Frees what the client holds, at once. Calls that are under way finish; later ones fail. Closing twice does no harm.
         fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-            self.state.close();
-            nothing_to_wait_for(py, py.None())
+            self.connection.close();
+            ready(py, py.None())
         }
 
         fn __aenter__<'py>(slf: Bound<'py, AsyncClient>) -> PyResult<Bound<'py, PyAny>> {
-            nothing_to_wait_for(slf.py(), slf.clone().into_any().unbind())
+            ready(slf.py(), slf.clone().into_any().unbind())
         }
 
         #[pyo3(signature = (*_exception))]
@@ -266,16 +227,16 @@ client!(
 );
 
 /// The client behind either class: what is made with it works for threads and for asyncio.
-pub(crate) struct AnyClient(pub(crate) Arc<State>);
+pub(crate) struct AnyClient(pub(crate) Arc<Connection>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for AnyClient {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<AnyClient> {
         if let Ok(client) = value.cast::<Client>() {
-            Ok(AnyClient(Arc::clone(&client.get().state)))
+            Ok(AnyClient(Arc::clone(&client.get().connection)))
         } else if let Ok(client) = value.cast::<AsyncClient>() {
-            Ok(AnyClient(Arc::clone(&client.get().state)))
+            Ok(AnyClient(Arc::clone(&client.get().connection)))
         } else {
             Err(wrong_type(&value, "a Client or an AsyncClient"))
         }

@@ -1,15 +1,14 @@
-//! Values across the border: text, times, durations and JSON, each in one place.
+//! Arguments and values across the border: text, numbers, times and durations.
 
-use crate::errors::{decode, invalid_argument};
+use crate::errors::invalid_argument;
 use headcount::Timestamp;
 use jiff::tz::Offset;
-use pyo3::exceptions::{PyOverflowError, PyRecursionError, PyTypeError, PyUnicodeEncodeError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDateTime, PyDelta, PyDeltaAccess, PyFloat, PyInt, PyString, PyType, PyTzInfo};
-use serde::Serialize;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -196,42 +195,6 @@ pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, 
         civil.subsec_nanosecond().unsigned_abs() / 1_000,
         Some(&utc),
     )
-}
-
-/// The value of a JSON text, as Python's own decoder has it.
-pub(crate) fn from_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.import(py, "json", "loads")?.call1((text,)).map_err(|error| {
-        if error.is_instance_of::<PyRecursionError>(py) {
-            decode(py, "the JSON nests deeper than Python's decoder goes", error)
-        } else {
-            error
-        }
-    })
-}
-
-/// A wire type as the `dict` that its JSON decodes to.
-pub(crate) fn to_dict<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
-    from_json(py, &to_json(py, value)?)
-}
-
-/// A wire type as JSON.
-pub(crate) fn to_json(py: Python<'_>, value: &impl Serialize) -> PyResult<String> {
-    serde_json::to_string(value)
-        .map_err(|error| crate::errors::exception(py, &headcount::Error::internal(error.to_string())))
-}
-
-/// A value that Python decoded, printed again without white space.
-pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
-    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let py = value.py();
-    let options = pyo3::types::PyDict::new(py);
-    options.set_item("separators", (",", ":"))?;
-    options.set_item("ensure_ascii", false)?;
-    let printed = DUMPS.import(py, "json", "dumps")?.call((value,), Some(&options)).map_err(|error| {
-        if error.is_instance_of::<PyRecursionError>(py) { crate::errors::too_deep(py, error) } else { error }
-    })?;
-    Ok(printed.cast_into()?)
 }
 
 /// The `TypeError` for an argument of a type that nobody expected.

@@ -1,9 +1,9 @@
 //! `client.directory`: directories, their users and their groups.
 
-use crate::border::{Awaiting, Mode, Waiting};
-use crate::client::State;
+use crate::call::{Asyncio, Blocking, Mode};
+use crate::connection::Connection;
 use crate::convert::{Count, Moment, Span, Text};
-use crate::listing::{AsyncGroupIterator, AsyncUserIterator, GroupIterator, GroupPage, UserIterator, UserPage};
+use crate::listing::{self, AsyncGroupIterator, AsyncUserIterator, GroupIterator, GroupPage, UserIterator, UserPage};
 use crate::models::{Directory, DirectoryToggle};
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ macro_rules! listings {
                 let list = list.page_size(page_size.map(|size| size.0)).page_token(page_token.as_deref());
                 let list = list.include_detail(include_detail).updated_after(updated_after.map(|moment| moment.0));
                 let list = list.$filter(listings!(@value $filter $filter));
-                Ok($iterator::make(self.0.clone(), list.read_ahead(read_ahead)))
+                Ok($iterator::make(listing::items(&self.0, list.read_ahead(read_ahead))))
             }
         }
     };
@@ -75,11 +75,11 @@ macro_rules! directory_client {
     ($class:ident, $mode:ty, $users:ident, $groups:ident, $doc:literal) => {
         #[doc = $doc]
         #[pyclass(frozen, module = "headcount")]
-        pub(crate) struct $class(Arc<State>);
+        pub(crate) struct $class(Arc<Connection>);
 
         impl $class {
-            pub(crate) fn new(state: Arc<State>) -> $class {
-                $class(state)
+            pub(crate) fn new(connection: Arc<Connection>) -> $class {
+                $class(connection)
             }
         }
 
@@ -174,14 +174,14 @@ macro_rules! directory_client {
 
 directory_client!(
     DirectoryClient,
-    Waiting,
+    Blocking,
     UserIterator,
     GroupIterator,
     "Calls about directories, their users and their groups: ``client.directory``."
 );
 directory_client!(
     AsyncDirectoryClient,
-    Awaiting,
+    Asyncio,
     AsyncUserIterator,
     AsyncGroupIterator,
     "Calls about directories, their users and their groups, as coroutines: ``client.directory`` of an ``AsyncClient``."

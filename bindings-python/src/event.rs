@@ -1,7 +1,8 @@
 //! `Event`: one thing that happened, as a verified webhook told it.
 
-use crate::convert::{Text, datetime, from_json};
+use crate::convert::{Text, datetime};
 use crate::errors::OrRaise;
+use crate::json::from_json;
 use headcount::EventType;
 use pyo3::intern;
 use pyo3::prelude::*;

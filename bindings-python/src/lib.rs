@@ -5,13 +5,18 @@
 //! handled; `mirror` keeps a copy of every directory, by both; `sandbox` is the other side of both. `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
 //! class twice, for threads and for asyncio, is written once, as a macro.
 
-mod border;
+mod attach;
+mod call;
 mod client;
+mod connection;
 mod convert;
+mod coroutine;
 mod directory;
 mod errors;
 mod event;
 mod headers;
+mod iterator;
+mod json;
 mod listing;
 mod logging;
 mod mirror;
@@ -58,7 +63,7 @@ mod _headcount {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::border::let_out_at_exit(module.py())?;
+        crate::attach::register_exit(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // For the tests, which prove the table complete from Python's side.
         module.add("_error_classes", crate::errors::table(module.py())?)

@@ -1,99 +1,79 @@
-//! What listings give: one page (a class that is a sequence of its items), or an iterator over every page, for `for` or `async for`.
+//! Listings of the API: a page, which is a sequence of its items, and iterators over the items of every page.
 
-use crate::border::{Awaiting, Mode, Ready, stop_async_iteration, wait};
-use crate::client::State;
+use crate::connection::Connection;
 use crate::errors::OrRaise;
+use crate::iterator::{Buffered, Source, iterator};
 use crate::models::{Group, Organization, User};
 use headcount::{List, Listed, Page, blocking};
+use pyo3::PyClass;
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
+use pyo3::pyclass_init::PyClassInitializer;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-/// Where an iterator is in its listing. It may be shared by threads: each item goes to one of them.
-struct Cursor<T> {
-    state: Arc<State>,
-    at: Mutex<At<T>>,
+/// The items of every page of a listing. `T` is an item of the core, `P` its Python class.
+pub(crate) struct Listing<T, P> {
+    connection: Arc<Connection>,
+    types: PhantomData<fn() -> (T, P)>,
 }
 
-struct At<T> {
-    /// `None` behind the last page.
-    pages: Option<blocking::Pages<T>>,
-    items: std::vec::IntoIter<T>,
-}
+impl<T, P> Source for Listing<T, P>
+where
+    T: Listed + Send + 'static,
+    P: PyClass + From<T> + Into<PyClassInitializer<P>> + 'static,
+{
+    type Item = T;
+    /// `None` after the last page.
+    type Position = Option<blocking::Pages<T>>;
 
-impl<T: Listed> Cursor<T> {
-    fn new(state: Arc<State>, list: List<T>) -> Cursor<T> {
-        Cursor { state, at: Mutex::new(At { pages: Some(list.pages().into()), items: Vec::new().into_iter() }) }
+    // A cancelled task can list again.
+    const KEEP_CANCELLED: bool = false;
+
+    fn prepare(&self, py: Python<'_>) -> PyResult<()> {
+        self.connection.open().or_raise(py).map(drop)
     }
 
-    /// The next item. After an error it asks for the same page again.
-    fn next(&self, py: Python<'_>) -> PyResult<Option<T>> {
-        let mut at = self.at.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(item) = at.items.next() {
-                return Ok(Some(item));
-            }
-            let Some(pages) = &mut at.pages else { return Ok(None) };
-            self.state.open().or_raise(py)?;
-            let pages = pages.current().or_raise(py)?;
-            match wait(py, pages.next())? {
-                Some(page) => at.items = page.items.into_iter(),
-                None => at.pages = None,
-            }
-        }
-    }
-}
-
-/// Where an `async for` is in its listing. Tasks may share it: each item goes to one of them.
-struct AsyncCursor<T> {
-    state: Arc<State>,
-    items: Mutex<std::vec::IntoIter<T>>,
-    /// `None` behind the last page. Held across the wait for a page, by whichever task asked first.
-    pages: tokio::sync::Mutex<Option<blocking::Pages<T>>>,
-}
-
-impl<T: Listed> AsyncCursor<T> {
-    fn new(state: Arc<State>, list: List<T>) -> Arc<AsyncCursor<T>> {
-        let pages = tokio::sync::Mutex::new(Some(list.pages().into()));
-        Arc::new(AsyncCursor { state, items: Mutex::new(Vec::new().into_iter()), pages })
-    }
-
-    fn buffered(&self) -> Option<T> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner).next()
-    }
-
-    /// The next item. After an error it asks for the same page again.
-    async fn next(self: Arc<Self>) -> headcount::Result<Option<T>> {
-        let mut pages = self.pages.lock().await;
-        loop {
-            if let Some(item) = self.buffered() {
-                return Ok(Some(item));
-            }
-            let Some(left) = pages.as_mut() else { return Ok(None) };
-            self.state.open()?;
-            match left.current()?.next().await? {
-                Some(page) => *self.items.lock().unwrap_or_else(PoisonError::into_inner) = page.items.into_iter(),
-                None => *pages = None,
+    async fn read(&self, position: &mut Self::Position) -> headcount::Result<Vec<T>> {
+        while let Some(pages) = position {
+            match pages.current()?.next().await? {
+                Some(page) if page.items.is_empty() => {}
+                Some(page) => return Ok(page.items),
+                None => *position = None,
             }
         }
+        Ok(Vec::new())
+    }
+
+    fn object(&self, py: Python<'_>, item: T) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, P::from(item))?.into_any())
     }
 }
 
-/// Defines the page and the iterators of one kind of item.
+/// An iterator over `list`, for the classes below.
+pub(crate) fn items<T, P>(connection: &Arc<Connection>, list: List<T>) -> Arc<Buffered<Listing<T, P>>>
+where
+    T: Listed + Send + 'static,
+    P: PyClass + From<T> + Into<PyClassInitializer<P>> + 'static,
+{
+    let source = Listing { connection: Arc::clone(connection), types: PhantomData };
+    Buffered::new(source, Some(list.pages().into()))
+}
+
+/// Defines the page class and the iterator classes of one kind of item.
 macro_rules! listing {
     ($item:ident, $page:ident, $iterator:ident, $async_iterator:ident, $field:ident, $field_text:literal) => {
         #[doc = concat!("One page of a listing: a sequence of its ", $field_text, ".")]
         #[pyclass(frozen, module = "headcount")]
         pub(crate) struct $page {
             items: Py<PyTuple>,
-            #[doc = "How many items the whole listing has, by the server's count."]
+            #[doc = "Number of items in the whole listing, as counted by the server."]
             #[pyo3(get)]
             total_size: u64,
-            #[doc = "What to ask the next page with, or empty on the last one."]
+            #[doc = "Token of the next page; empty on the last page."]
             #[pyo3(get)]
             next_page_token: String,
-            #[doc = "What to ask the page before with, or empty on the first one."]
+            #[doc = "Token of the previous page; empty on the first page."]
             #[pyo3(get)]
             prev_page_token: String,
         }
@@ -171,7 +151,7 @@ macro_rules! listing {
                 ))
             }
 
-            /// The fields as plain values, as the API's JSON has them.
+            /// Returns the fields as plain values, as in the API's JSON.
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 let items = PyList::empty(py);
                 for item in self.items.bind(py) {
@@ -185,7 +165,7 @@ macro_rules! listing {
                 Ok(dict)
             }
 
-            #[allow(clippy::type_complexity, reason = "it is the shape that pickle asks for")]
+            #[allow(clippy::type_complexity, reason = "pickle's protocol asks for this tuple")]
             fn __reduce__<'py>(
                 slf: &Bound<'py, $page>,
             ) -> (Bound<'py, PyAny>, (Bound<'py, PyTuple>, u64, String, String)) {
@@ -195,56 +175,18 @@ macro_rules! listing {
             }
         }
 
-        #[doc = concat!("Iterates over the ", $field_text, " of every page.")]
-        ///
-        /// A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
-        #[pyclass(frozen, module = "headcount")]
-        pub(crate) struct $iterator(Cursor<headcount::$item>);
-
-        impl $iterator {
-            pub(crate) fn make(state: Arc<State>, list: List<headcount::$item>) -> $iterator {
-                $iterator(Cursor::new(state, list))
-            }
+        iterator! {
+            #[doc = concat!("Iterates over the ", $field_text, " of every page.")]
+            ///
+            /// The next page is requested while a page is read. After an error ``next()`` requests the same page again.
+            sync $iterator, Listing<headcount::$item, $item>
         }
 
-        #[pymethods]
-        impl $iterator {
-            fn __iter__(slf: Py<$iterator>) -> Py<$iterator> {
-                slf
-            }
-
-            fn __next__(&self, py: Python<'_>) -> PyResult<Option<$item>> {
-                Ok(self.0.next(py)?.map($item::from))
-            }
-        }
-
-        #[doc = concat!("Iterates over the ", $field_text, " of every page, with ``async for``.")]
-        ///
-        /// A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
-        #[pyclass(frozen, module = "headcount")]
-        pub(crate) struct $async_iterator(Arc<AsyncCursor<headcount::$item>>);
-
-        impl $async_iterator {
-            pub(crate) fn make(state: Arc<State>, list: List<headcount::$item>) -> $async_iterator {
-                $async_iterator(AsyncCursor::new(state, list))
-            }
-        }
-
-        #[pymethods]
-        impl $async_iterator {
-            fn __aiter__(slf: Py<$async_iterator>) -> Py<$async_iterator> {
-                slf
-            }
-
-            fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                if let Some(item) = self.0.buffered() {
-                    let item = Py::new(py, $item::from(item))?.into_any();
-                    return Ok(Bound::new(py, Ready::new(item))?.into_any());
-                }
-                Awaiting::run(py, Arc::clone(&self.0).next(), |_, item| {
-                    item.map($item::from).ok_or_else(stop_async_iteration)
-                })
-            }
+        iterator! {
+            #[doc = concat!("Iterates over the ", $field_text, " of every page, with ``async for``.")]
+            ///
+            /// The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
+            async $async_iterator, Listing<headcount::$item, $item>
         }
     };
 }

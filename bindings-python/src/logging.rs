@@ -56,7 +56,7 @@ impl Observer for Log {
         };
         if level >= self.wanted.load(Relaxed) {
             // A handler that raises has been told so by `logging` itself.
-            let _ = crate::border::tell(|py| self.write(py, level, activity));
+            let _ = crate::attach::attach(|py| self.write(py, level, activity));
         }
     }
 }

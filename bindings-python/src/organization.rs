@@ -1,9 +1,9 @@
 //! `client.organization`: the companies that the application is sold to.
 
-use crate::border::{Awaiting, Mode, Waiting};
-use crate::client::State;
+use crate::call::{Asyncio, Blocking, Mode};
+use crate::connection::Connection;
 use crate::convert::{Count, Span, Text};
-use crate::listing::{AsyncOrganizationIterator, OrganizationIterator, OrganizationPage};
+use crate::listing::{self, AsyncOrganizationIterator, OrganizationIterator, OrganizationPage};
 use crate::models::Organization;
 use headcount::OrganizationFields;
 use pyo3::prelude::*;
@@ -41,11 +41,11 @@ macro_rules! organization_client {
     ($class:ident, $mode:ty, $iterator:ident, $doc:literal) => {
         #[doc = $doc]
         #[pyclass(frozen, module = "headcount")]
-        pub(crate) struct $class(Arc<State>);
+        pub(crate) struct $class(Arc<Connection>);
 
         impl $class {
-            pub(crate) fn new(state: Arc<State>) -> $class {
-                $class(state)
+            pub(crate) fn new(connection: Arc<Connection>) -> $class {
+                $class(connection)
             }
         }
 
@@ -92,7 +92,7 @@ macro_rules! organization_client {
                 timeout: Option<Span>,
             ) -> PyResult<$iterator> {
                 let list = list(&self.0.client(py, timeout)?, page_size, page_token, external_id);
-                Ok($iterator::make(self.0.clone(), list.read_ahead(read_ahead)))
+                Ok($iterator::make(listing::items(&self.0, list.read_ahead(read_ahead))))
             }
 
             /// The organization with this id (``org_...``).
@@ -189,13 +189,13 @@ macro_rules! organization_client {
 
 organization_client!(
     OrganizationClient,
-    Waiting,
+    Blocking,
     OrganizationIterator,
     "Calls about organizations: ``client.organization``."
 );
 organization_client!(
     AsyncOrganizationClient,
-    Awaiting,
+    Asyncio,
     AsyncOrganizationIterator,
     "Calls about organizations, as coroutines: ``client.organization`` of an ``AsyncClient``."
 );

@@ -1,5 +1,6 @@
 //! `ReplayGuard`: which messages were handled already, in memory, in SQLite or wherever the application keeps such things.
 
+use crate::call::release;
 use crate::convert::{Now, Size, Span, Text, datetime, wrong_type};
 use crate::errors::OrRaise;
 use crate::event::Event;
@@ -62,7 +63,7 @@ impl ReplayGuard {
     #[staticmethod]
     #[pyo3(signature = (path, *, retention = None))]
     fn sqlite(py: Python<'_>, path: PathBuf, retention: Option<Span>) -> PyResult<ReplayGuard> {
-        let kept = py.detach(|| catch_panic(|| headcount::ReplayGuard::sqlite(&path))).or_raise(py)?;
+        let kept = release(py, || headcount::ReplayGuard::sqlite(&path))?;
         Ok(ReplayGuard::make(kept, retention, true))
     }
 

@@ -1,8 +1,9 @@
 //! `Sandbox`: a local Scalekit environment in this process, for demos and for users' own tests.
 
 use crate::client::{AsyncClient, Client};
-use crate::convert::{Count, Moment, Size, Span, Text, compact_json, to_dict, wrong_type};
+use crate::convert::{Count, Moment, Size, Span, Text, wrong_type};
 use crate::errors::{OrRaise, exception, invalid_argument};
+use crate::json::{compact_json, to_dict};
 use crate::models::{Group, User};
 use headcount::catch_panic;
 use headcount_sandbox::{

@@ -1,9 +1,10 @@
 //! `Webhook`: verifies what Scalekit sends, and signs what a test sends in its place.
 
-use crate::convert::{Now, Span, Text, compact_json, wrong_type};
+use crate::convert::{Now, Span, Text, wrong_type};
 use crate::errors::{OrRaise, invalid_argument};
 use crate::event::Event;
 use crate::headers::Found;
+use crate::json::compact_json;
 use headcount::catch_panic;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};

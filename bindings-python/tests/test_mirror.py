@@ -82,7 +82,7 @@ def test_a_sync_and_what_is_there_then(environment, tmp_path):
         assert mirror.directories() == mirror.directories(org) != mirror.directories("org_0") == []
         (status,) = mirror.status()
         assert status.directory == mirror.directories()[0] and status.directory.id == directory and status.directory.enabled
-        assert (status.users, status.groups, status.held, status.parked_events) == (12, 3, None, 0)
+        assert (status.users, status.groups, status.held, status.pending_events) == (12, 3, None, 0)
         assert status.last_full_sync > before and status.last_incremental_sync > before and status.watermark is not None
         assert status.to_dict()["users"] == 12 and "users=12" in repr(status) and status == mirror.status()[0]
 
@@ -139,7 +139,7 @@ def test_the_feed(environment):
         assert parked.change == created and parked.reason == "no seat is left" and parked.at.tzinfo is not None
         assert parked.to_dict()["change"]["seq"] == created.seq and "Change(" in repr(parked)
         (consumer,) = mirror.consumers()
-        assert (consumer.name, consumer.cursor, consumer.parked) == ("app", created.seq, 1) and consumer.behind > 0
+        assert (consumer.name, consumer.cursor, consumer.parked) == ("app", created.seq, 1) and consumer.lag > 0
         assert consumer.to_dict()["name"] == "app" and consumer == mirror.consumers()[0] and consumer.seen_at.tzinfo
         assert mirror.drop_parked("app", created.seq) is True and mirror.drop_parked("app", created.seq) is False
 

@@ -1371,8 +1371,8 @@ class DirectoryStatus:
         """The removals that the guard holds back, where it does."""
 
     @property
-    def parked_events(self) -> int:
-        """How many events of the organization wait for a sync."""
+    def pending_events(self) -> int:
+        """Number of events of the organization that wait for a sync."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values: times are RFC 3339 text."""
@@ -1495,8 +1495,8 @@ class Consumer:
         """The last change it has acknowledged; negative inside a snapshot."""
 
     @property
-    def behind(self) -> int:
-        """How many changes it is behind; those of a snapshot are not counted."""
+    def lag(self) -> int:
+        """Number of changes that it has not acknowledged. The rows of a snapshot are not counted."""
 
     @property
     def parked(self) -> int:

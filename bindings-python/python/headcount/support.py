@@ -28,7 +28,7 @@ async def run(start: Callable[[], Awaitable[_T]]) -> _T:
     return await start()
 
 
-async def following(take: Callable[[], Optional[_T]], fill: Callable[[], Awaitable[None]]) -> _T:
+async def next_item(take: Callable[[], Optional[_T]], fill: Callable[[], Awaitable[None]]) -> _T:
     """The next item: taken without a wait behind it, so that a task that is cancelled leaves it to the next one."""
     while (item := take()) is None:
         await fill()

@@ -2,40 +2,28 @@
 
 use super::records::{MirrorGroup, MirrorUser, dict, pickled, record};
 use super::state::State;
-use crate::border::{Awaiting, Following, Mode, Waiting, following, stop_async_iteration, wait};
-use crate::convert::{Text, datetime, to_dict};
+use crate::call::{Asyncio, Blocking, Mode};
+use crate::convert::{Text, datetime};
 use crate::errors::invalid_argument;
+use crate::iterator::{Buffered, Source, iterator};
+use crate::json::to_dict;
 use headcount::Mirrored;
 use pyo3::prelude::*;
-use pyo3::sync::{MutexExt, PyOnceLock};
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDateTime, PyDict};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many changes an iterator reads at a time.
 const BATCH: usize = 100;
-
-/// What an iterator has read and not given yet, and how far that goes.
-#[derive(Default)]
-struct Read {
-    changes: VecDeque<headcount::Change>,
-    last: Option<i64>,
-}
-
-impl Read {
-    fn fill(&mut self, changes: Vec<headcount::Change>) {
-        self.last = changes.last().map(|change| change.seq).or(self.last);
-        self.changes = changes.into();
-    }
-}
 
 /// One change of the feed. Those of ``poll``, ``wait`` and ``changes`` know their consumer, and ``ack()`` tells it.
 #[pyclass(frozen, subclass, module = "headcount")]
 pub(crate) struct Change {
     value: headcount::Change,
     /// Who acknowledges it; nobody where it was read otherwise.
-    consumer: Option<Reader>,
+    consumer: Option<ConsumerHandle>,
     user: PyOnceLock<Py<MirrorUser>>,
     group: PyOnceLock<Py<MirrorGroup>>,
     before: PyOnceLock<Option<Py<PyAny>>>,
@@ -44,7 +32,7 @@ pub(crate) struct Change {
 
 /// A consumer of a mirror's feed.
 #[derive(Clone)]
-pub(super) struct Reader {
+pub(crate) struct ConsumerHandle {
     pub(super) state: Arc<State>,
     pub(super) name: Arc<str>,
 }
@@ -56,7 +44,7 @@ impl From<headcount::Change> for Change {
 }
 
 impl Change {
-    fn new(value: headcount::Change, consumer: Option<Reader>) -> Change {
+    fn new(value: headcount::Change, consumer: Option<ConsumerHandle>) -> Change {
         Change {
             value,
             consumer,
@@ -67,20 +55,20 @@ impl Change {
         }
     }
 
-    fn consumer(&self, py: Python<'_>) -> PyResult<&Reader> {
+    fn consumer(&self, py: Python<'_>) -> PyResult<&ConsumerHandle> {
         self.consumer.as_ref().ok_or_else(|| {
             invalid_argument(py, "the change was given to no consumer: acknowledge it with mirror.ack(consumer, seq)")
         })
     }
 
     fn acknowledge<'py, M: Mode>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Reader { state, name } = self.consumer(py)?.clone();
+        let ConsumerHandle { state, name } = self.consumer(py)?.clone();
         let (mirror, seq) = (state.current(py)?, self.value.seq);
         M::run(py, async move { mirror.ack(&name, seq).await }, |py, ()| Ok(py.None()))
     }
 
-    fn put_aside<'py, M: Mode>(&self, py: Python<'py>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
-        let Reader { state, name } = self.consumer(py)?.clone();
+    fn park_change<'py, M: Mode>(&self, py: Python<'py>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
+        let ConsumerHandle { state, name } = self.consumer(py)?.clone();
         let (mirror, seq) = (state.current(py)?, self.value.seq);
         M::run(py, async move { mirror.park(&name, seq, &reason).await }, |py, ()| Ok(py.None()))
     }
@@ -202,13 +190,13 @@ impl Change {
 
     /// Acknowledges it with all before it: its consumer does not get them again. Durable when this returns.
     fn ack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.acknowledge::<Waiting>(py)
+        self.acknowledge::<Blocking>(py)
     }
 
     /// Puts it aside, with what there is to say about it, and acknowledges it with all before it.
     #[pyo3(signature = (reason))]
     fn park<'py>(&self, py: Python<'py>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
-        self.put_aside::<Waiting>(py, reason)
+        self.park_change::<Blocking>(py, reason)
     }
 
     /// The fields as plain values: times are RFC 3339 text.
@@ -249,134 +237,86 @@ impl AsyncChange {
     /// Acknowledges it with all before it: its consumer does not get them again. Durable when it has been awaited.
     fn ack<'py>(slf: PyRef<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        slf.as_super().acknowledge::<Awaiting>(py)
+        slf.as_super().acknowledge::<Asyncio>(py)
     }
 
     /// Puts it aside, with what there is to say about it, and acknowledges it with all before it.
     #[pyo3(signature = (reason))]
     fn park<'py>(slf: PyRef<'py, Self>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        slf.as_super().put_aside::<Awaiting>(py, reason)
+        slf.as_super().park_change::<Asyncio>(py, reason)
     }
 }
 
 /// How changes are given to who waits for them so.
-pub(super) trait Feed: Mode {
-    fn change(py: Python<'_>, value: headcount::Change, consumer: Reader) -> PyResult<Py<PyAny>>;
+pub(crate) trait Feed: Mode {
+    fn change(py: Python<'_>, value: headcount::Change, consumer: ConsumerHandle) -> PyResult<Py<PyAny>>;
 
-    fn changes(py: Python<'_>, values: Vec<headcount::Change>, consumer: &Reader) -> PyResult<Vec<Py<PyAny>>> {
+    fn changes(py: Python<'_>, values: Vec<headcount::Change>, consumer: &ConsumerHandle) -> PyResult<Vec<Py<PyAny>>> {
         values.into_iter().map(|value| Self::change(py, value, consumer.clone())).collect()
     }
 }
 
-impl Feed for Waiting {
-    fn change(py: Python<'_>, value: headcount::Change, consumer: Reader) -> PyResult<Py<PyAny>> {
+impl Feed for Blocking {
+    fn change(py: Python<'_>, value: headcount::Change, consumer: ConsumerHandle) -> PyResult<Py<PyAny>> {
         Ok(Py::new(py, Change::new(value, Some(consumer)))?.into_any())
     }
 }
 
-impl Feed for Awaiting {
-    fn change(py: Python<'_>, value: headcount::Change, consumer: Reader) -> PyResult<Py<PyAny>> {
+impl Feed for Asyncio {
+    fn change(py: Python<'_>, value: headcount::Change, consumer: ConsumerHandle) -> PyResult<Py<PyAny>> {
         let class = PyClassInitializer::from(Change::new(value, Some(consumer))).add_subclass(AsyncChange);
         Ok(Py::new(py, class)?.into_any())
     }
 }
 
-/// Waits for the next change of a consumer, for ever or until none has come for the time given. Threads may share it: each change goes to one of
-/// them.
-#[pyclass(frozen, module = "headcount")]
-pub(crate) struct ChangeIterator {
-    reader: Reader,
+/// The unacknowledged changes of a consumer, for iterators that wait for the next one.
+pub(crate) struct Changes<M> {
+    consumer: ConsumerHandle,
+    /// How long to wait for a change before the iteration ends, or `None` to wait without limit.
     timeout: Option<Duration>,
-    read: Mutex<Read>,
+    mode: PhantomData<fn() -> M>,
 }
 
-impl ChangeIterator {
-    pub(super) fn make(reader: Reader, timeout: Option<Duration>) -> ChangeIterator {
-        ChangeIterator { reader, timeout, read: Mutex::default() }
+impl<M: Feed> Source for Changes<M> {
+    type Item = headcount::Change;
+    /// Number of the last change that was read.
+    type Position = Option<i64>;
+
+    // A consumer must not miss a change, whatever its tasks do.
+    const KEEP_CANCELLED: bool = true;
+
+    fn prepare(&self, py: Python<'_>) -> PyResult<()> {
+        self.consumer.state.current(py).map(drop)
     }
-}
 
-#[pymethods]
-impl ChangeIterator {
-    fn __iter__(slf: Py<ChangeIterator>) -> Py<ChangeIterator> {
-        slf
+    async fn read(&self, position: &mut Option<i64>) -> headcount::Result<Vec<headcount::Change>> {
+        let mirror = self.consumer.state.opened()?.current()?;
+        let changes = mirror.wait_after(&self.consumer.name, *position, BATCH, self.timeout).await?;
+        *position = changes.last().map(|change| change.seq).or(*position);
+        Ok(changes)
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let mut read = self.read.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        if read.changes.is_empty() {
-            let mirror = self.reader.state.current(py)?;
-            let changes = wait(py, mirror.wait_after(&self.reader.name, read.last, BATCH, self.timeout))?;
-            read.fill(changes);
-        }
-        read.changes.pop_front().map(|change| Waiting::change(py, change, self.reader.clone())).transpose()
-    }
-}
-
-/// Waits for the next change of a consumer with ``async for``, for ever or until none has come for the time given. Tasks may share it: each
-/// change goes to one of them, and one whose task was cancelled meanwhile to the next.
-#[pyclass(frozen, module = "headcount")]
-pub(crate) struct AsyncChangeIterator(Arc<AsyncChanges>);
-
-struct AsyncChanges {
-    reader: Reader,
-    timeout: Option<Duration>,
-    read: Mutex<Read>,
-    /// Held across the wait for changes, by whichever task asked first.
-    turn: tokio::sync::Mutex<()>,
-}
-
-impl AsyncChangeIterator {
-    pub(super) fn make(reader: Reader, timeout: Option<Duration>) -> AsyncChangeIterator {
-        let turn = tokio::sync::Mutex::new(());
-        AsyncChangeIterator(Arc::new(AsyncChanges { reader, timeout, read: Mutex::default(), turn }))
+    fn object(&self, py: Python<'_>, change: headcount::Change) -> PyResult<Py<PyAny>> {
+        M::change(py, change, self.consumer.clone())
     }
 }
 
-impl AsyncChanges {
-    fn read(&self) -> std::sync::MutexGuard<'_, Read> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether there is a next change.
-    async fn fetch(self: Arc<Self>, mirror: headcount::Mirror) -> headcount::Result<bool> {
-        let _turn = self.turn.lock().await;
-        let last = {
-            let read = self.read();
-            if !read.changes.is_empty() {
-                return Ok(true);
-            }
-            read.last
-        };
-        let changes = mirror.wait_after(&self.reader.name, last, BATCH, self.timeout).await?;
-        let more = !changes.is_empty();
-        self.read().fill(changes);
-        Ok(more)
-    }
+/// An iterator over a consumer's changes, for the classes below.
+pub(super) fn items<M: Feed>(consumer: ConsumerHandle, timeout: Option<Duration>) -> Arc<Buffered<Changes<M>>> {
+    Buffered::new(Changes { consumer, timeout, mode: PhantomData }, None)
 }
 
-impl Following for AsyncChanges {
-    fn take(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let change = self.read().changes.pop_front();
-        change.map(|change| Awaiting::change(py, change, self.reader.clone())).transpose()
-    }
-
-    fn fill<'py>(self: Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let mirror = self.reader.state.current(py)?;
-        Awaiting::run(py, self.fetch(mirror), |py, more| if more { Ok(py.None()) } else { Err(stop_async_iteration()) })
-    }
+iterator! {
+    /// Iterates over a consumer's unacknowledged changes and waits for the next one, without limit or until no change has come for the
+    /// given timeout. Threads may share it: each change goes to one of them.
+    sync ChangeIterator, Changes<Blocking>
 }
 
-#[pymethods]
-impl AsyncChangeIterator {
-    fn __aiter__(slf: Py<AsyncChangeIterator>) -> Py<AsyncChangeIterator> {
-        slf
-    }
-
-    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        following(py, Arc::clone(&self.0))
-    }
+iterator! {
+    /// Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one, without limit or until no change has
+    /// come for the given timeout. Tasks may share it: each change goes to one of them; a change whose task was cancelled goes to the next.
+    async AsyncChangeIterator, Changes<Asyncio>
 }
 
 record! {
@@ -413,7 +353,7 @@ record! {
 
 record! {
     /// How far a consumer is.
-    Consumer { key: [name, cursor, behind, parked], shown: [name, cursor, behind, parked, seen_at], cached: [] }
+    Consumer { key: [name, cursor, lag, parked], shown: [name, cursor, lag, parked, seen_at], cached: [] }
 
     /// Its name.
     #[getter]
@@ -427,9 +367,9 @@ record! {
         self.value.cursor
     }
 
-    /// How many changes it is behind; those of a snapshot are not counted.
+    /// Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
     #[getter]
-    fn behind(&self) -> u64 {
+    fn lag(&self) -> u64 {
         self.value.lag
     }
 
@@ -450,7 +390,7 @@ record! {
         Ok(dict!(py, {
             "name": &self.value.name,
             "cursor": self.value.cursor,
-            "behind": self.value.lag,
+            "lag": self.value.lag,
             "parked": self.value.parked,
             "seen_at": self.value.seen_at.to_string(),
         }))

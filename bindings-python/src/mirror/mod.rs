@@ -14,13 +14,13 @@ pub(crate) use records::{DirectoryStatus, Held, MirrorDirectory, MirrorGroup, Mi
 pub(crate) use sync::{Progress, SyncReport};
 pub(crate) use users::{AsyncMirrorUserIterator, MirrorUserIterator};
 
-use crate::border::{Awaiting, Mode, Waiting, nothing_to_wait_for, wait};
+use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
 use crate::convert::{Size, Span, Text, wrong_type};
 use crate::event::Event;
 use crate::headers::Found;
 use crate::webhook::Body;
-use feed::{Feed, Reader};
+use feed::{ConsumerHandle, Feed};
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -71,7 +71,7 @@ trait Lists: Mode {
     ) -> PyResult<Bound<'py, PyAny>>;
 }
 
-impl Lists for Waiting {
+impl Lists for Blocking {
     fn rows<'py>(
         py: Python<'py>,
         read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
@@ -81,12 +81,12 @@ impl Lists for Waiting {
 }
 
 /// To be awaited, or gone through with `async for`.
-impl Lists for Awaiting {
+impl Lists for Asyncio {
     fn rows<'py>(
         py: Python<'py>,
         read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {
-        crate::border::rows(py, read)
+        crate::coroutine::rows(py, read)
     }
 }
 
@@ -187,7 +187,7 @@ macro_rules! mirror {
             ) -> PyResult<$users> {
                 let users = self.0.current(py)?.users(&organization_id);
                 let users = users.directory(directory_id.as_deref()).group(group_id.as_deref());
-                Ok($users::make(Arc::clone(&self.0), users))
+                Ok($users::make(users::items(&self.0, users)))
             }
 
             /// The groups of an organization, or of one of its directories.
@@ -299,10 +299,10 @@ macro_rules! mirror {
             /// The changes that a consumer has not acknowledged, oldest first.
             #[pyo3(signature = (consumer, limit = None))]
             fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
-                let (mirror, reader, limit) = (self.0.current(py)?, self.reader(consumer), self::limit(limit));
-                let name = Arc::clone(&reader.name);
+                let (mirror, handle, limit) = (self.0.current(py)?, self.consumer(consumer), self::limit(limit));
+                let name = Arc::clone(&handle.name);
                 let call = async move { mirror.poll(&name, limit).await };
-                <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &reader))
+                <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle))
             }
 
             /// As ``poll``, but where there is nothing yet it waits for the first change.
@@ -314,10 +314,10 @@ macro_rules! mirror {
                 limit: Option<Size>,
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                let (mirror, reader, limit) = (self.0.current(py)?, self.reader(consumer), self::limit(limit));
-                let (name, timeout) = (Arc::clone(&reader.name), timeout.map(|span| span.0));
+                let (mirror, handle, limit) = (self.0.current(py)?, self.consumer(consumer), self::limit(limit));
+                let (name, timeout) = (Arc::clone(&handle.name), timeout.map(|span| span.0));
                 let call = async move { mirror.wait(&name, limit, timeout).await };
-                <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &reader))
+                <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle))
             }
 
             /// Acknowledges every change up to and including ``seq``.
@@ -330,7 +330,7 @@ macro_rules! mirror {
             /// Follows the feed, change after change.
             #[pyo3(signature = (consumer, *, timeout = None))]
             fn changes(&self, consumer: Text, timeout: Option<Span>) -> $changes {
-                $changes::make(self.reader(consumer), timeout.map(|span| span.0))
+                $changes::make(feed::items(self.consumer(consumer), timeout.map(|span| span.0)))
             }
 
             /// Puts a change aside that a consumer cannot handle, and acknowledges it with those before it.
@@ -403,8 +403,8 @@ macro_rules! mirror {
         }
 
         impl $mirror {
-            fn reader(&self, consumer: Text) -> Reader {
-                Reader { state: Arc::clone(&self.0), name: Arc::from(&*consumer) }
+            fn consumer(&self, consumer: Text) -> ConsumerHandle {
+                ConsumerHandle { state: Arc::clone(&self.0), name: Arc::from(&*consumer) }
             }
         }
     };
@@ -412,7 +412,7 @@ macro_rules! mirror {
 
 mirror!(
     Mirror,
-    Waiting,
+    Blocking,
     "Mirror",
     MirrorUserIterator,
     ChangeIterator,
@@ -439,7 +439,7 @@ mirror!(
 
 mirror!(
     AsyncMirror,
-    Awaiting,
+    Asyncio,
     "AsyncMirror",
     AsyncMirrorUserIterator,
     AsyncChangeIterator,
@@ -447,11 +447,11 @@ mirror!(
     {
         /// Closes the file. Calls that are under way finish; later ones fail. Closing twice does no harm.
         fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-            Awaiting::run(py, ended(self.0.close()), |py, ()| Ok(py.None()))
+            Asyncio::run(py, ended(self.0.close()), |py, ()| Ok(py.None()))
         }
 
         fn __aenter__<'py>(slf: Bound<'py, AsyncMirror>) -> PyResult<Bound<'py, PyAny>> {
-            nothing_to_wait_for(slf.py(), slf.clone().into_any().unbind())
+            crate::coroutine::ready(slf.py(), slf.clone().into_any().unbind())
         }
 
         #[pyo3(signature = (*_exception))]

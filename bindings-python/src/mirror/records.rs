@@ -1,6 +1,7 @@
 //! What is mirrored, and how the mirror stands with it: frozen classes over the Rust value.
 
-use crate::convert::{datetime, from_json};
+use crate::convert::datetime;
+use crate::json::from_json;
 use headcount::Timestamp;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -54,13 +55,13 @@ macro_rules! pickled {
         impl $name {
             #[classmethod]
             fn _from_json(class: &Bound<'_, pyo3::types::PyType>, json: &str) -> PyResult<$name> {
-                crate::models::read::<headcount::$name>(class.py(), json).map($name::from)
+                crate::json::from_pickle::<headcount::$name>(class.py(), json).map($name::from)
             }
 
             fn __reduce__<'py>(slf: &'py Bound<'py, $name>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
                 let py = slf.py();
                 let read = slf.get_type().getattr(pyo3::intern!(py, "_from_json"))?;
-                Ok((read, (crate::convert::to_json(py, &slf.get().value)?,)))
+                Ok((read, (crate::json::to_json(py, &slf.get().value)?,)))
             }
         }
     };
@@ -199,7 +200,7 @@ record! {
 
     /// The fields as plain values: times are RFC 3339 text.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::convert::to_dict(py, &self.value)
+        crate::json::to_dict(py, &self.value)
     }
 }
 
@@ -243,7 +244,7 @@ record! {
 
     /// The fields as plain values: times are RFC 3339 text.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::convert::to_dict(py, &self.value)
+        crate::json::to_dict(py, &self.value)
     }
 }
 
@@ -293,7 +294,7 @@ record! {
 
     /// The fields as plain values.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::convert::to_dict(py, &self.value)
+        crate::json::to_dict(py, &self.value)
     }
 }
 
@@ -333,7 +334,7 @@ record! {
 
     /// The fields as plain values: times are RFC 3339 text.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::convert::to_dict(py, &self.value)
+        crate::json::to_dict(py, &self.value)
     }
 }
 
@@ -346,7 +347,7 @@ record! {
     /// How the mirror stands with a directory.
     DirectoryStatus {
         key: [last_full_sync, last_incremental_sync, users, groups, watermark],
-        shown: [directory, last_full_sync, last_incremental_sync, users, groups, watermark, held, parked_events],
+        shown: [directory, last_full_sync, last_incremental_sync, users, groups, watermark, held, pending_events],
         cached: []
     }
 
@@ -392,9 +393,9 @@ record! {
         self.value.held.clone().map(Held::from)
     }
 
-    /// How many events of the organization wait for a sync.
+    /// Number of events of the organization that wait for a sync.
     #[getter]
-    fn parked_events(&self) -> u64 {
+    fn pending_events(&self) -> u64 {
         self.value.pending_events
     }
 
@@ -402,14 +403,14 @@ record! {
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let value = &self.value;
         Ok(dict!(py, {
-            "directory": crate::convert::to_dict(py, &value.directory)?,
+            "directory": crate::json::to_dict(py, &value.directory)?,
             "last_full_sync": text(value.last_full_sync),
             "last_incremental_sync": text(value.last_incremental_sync),
             "users": value.users,
             "groups": value.groups,
             "watermark": text(value.watermark),
-            "held": value.held.as_ref().map(|held| crate::convert::to_dict(py, held)).transpose()?,
-            "parked_events": value.pending_events,
+            "held": value.held.as_ref().map(|held| crate::json::to_dict(py, held)).transpose()?,
+            "pending_events": value.pending_events,
         }))
     }
 }

@@ -1,10 +1,12 @@
 //! The native mirror until it is closed, and the settings it is opened with.
 
-use crate::client::{self, AnyClient};
+use crate::call::release;
+use crate::client::AnyClient;
+use crate::connection::Connection;
 use crate::convert::{Size, Span};
 use crate::errors::OrRaise;
 use crate::webhook::Webhook;
-use headcount::{Error, blocking, catch_panic};
+use headcount::{Error, blocking};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// The native mirror until it is closed; shared by everything that was made with it.
 pub(crate) struct State {
     mirror: RwLock<Option<blocking::Mirror>>,
-    client: Option<Arc<client::State>>,
+    client: Option<Arc<Connection>>,
 }
 
 /// What a mirror is opened with.
@@ -49,15 +51,14 @@ impl State {
         }
         let client = settings.client.map(|AnyClient(client)| client);
         let native = client.as_ref().map(|client| client.open()).transpose().or_raise(py)?;
-        let mirror =
-            py.detach(|| catch_panic(|| blocking::Mirror::with_settings(path, native, builder))).or_raise(py)?;
+        let mirror = release(py, || blocking::Mirror::with_settings(path, native, builder))?;
         Ok(Arc::new(State { mirror: RwLock::new(Some(mirror)), client }))
     }
 
     /// This process' mirror, or the error that it is closed.
     pub(super) fn current(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
         // A forked child opens the file here.
-        py.detach(|| catch_panic(|| self.opened()?.current())).or_raise(py)
+        release(py, || self.opened()?.current())
     }
 
     /// The same for a sync, which sends requests: what the log wants of them is asked for.

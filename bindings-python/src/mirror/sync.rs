@@ -1,8 +1,10 @@
 //! What syncs are asked, what they tell on their way, and what they report.
 
 use super::records::{Held, dict, text};
-use crate::border::{self, Awaiting, Mode, Waiting, running_loop};
+use crate::attach::attach;
+use crate::call::{Asyncio, Blocking, Mode};
 use crate::convert::{Size, Text, datetime, wrong_type};
+use crate::coroutine::running_loop;
 use crate::errors::{exception, invalid_argument};
 use headcount::{SyncBuilder, SyncMode};
 use pyo3::intern;
@@ -53,7 +55,7 @@ pub(super) fn run<'py, M: Tells>(py: Python<'py>, sync: SyncBuilder, asked: Aske
         }
         Ok(heard(sync, raised))
     };
-    M::begin(py, make, move |py, ended: PyResult<Vec<headcount::SyncReport>>| {
+    M::start(py, make, move |py, ended: PyResult<Vec<headcount::SyncReport>>| {
         let mut reports = ended?.into_iter().map(|report| SyncReport { value: report });
         if one && let Some(report) = reports.next() {
             return Ok(Py::new(py, report)?.into_any());
@@ -139,22 +141,22 @@ pub(super) trait Tells: Mode {
 }
 
 /// On the one that the sync is on.
-impl Tells for Waiting {
+impl Tells for Blocking {
     fn teller(_: Python<'_>, told: Arc<Told>) -> PyResult<Teller> {
         Ok(Box::new(move |progress| {
             let progress = progress.clone();
-            border::tell(|py| told.tell(py, progress));
+            attach(|py| told.tell(py, progress));
         }))
     }
 }
 
 /// On the event loop's own.
-impl Tells for Awaiting {
+impl Tells for Asyncio {
     fn teller(py: Python<'_>, told: Arc<Told>) -> PyResult<Teller> {
         let event_loop = running_loop(py)?.unbind();
         Ok(Box::new(move |progress| {
             let tell = Tell { told: Arc::clone(&told), progress: progress.clone() };
-            border::tell(|py| {
+            attach(|py| {
                 // A loop that has been closed has nobody to tell.
                 let _ = event_loop.call_method1(py, "call_soon_threadsafe", (tell,));
             });
@@ -404,7 +406,7 @@ impl SyncReport {
             "deleted": value.deleted,
             "changes": value.changes,
             "events": value.events,
-            "held": value.held.as_ref().map(|held| crate::convert::to_dict(py, held)).transpose()?,
+            "held": value.held.as_ref().map(|held| crate::json::to_dict(py, held)).transpose()?,
             "incomplete": value.incomplete.as_deref(),
             "error": value.error.as_ref().map(ToString::to_string),
         }))

@@ -1,7 +1,8 @@
 //! `Directory`: an organization's Okta, Entra, Google, …, and `DirectoryToggle`: how switching one on or off went.
 
 use super::model;
-use crate::convert::{datetime, to_dict};
+use crate::convert::datetime;
+use crate::json::to_dict;
 use pyo3::prelude::*;
 use pyo3::types::PyDateTime;
 

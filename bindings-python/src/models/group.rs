@@ -1,7 +1,8 @@
 //! `Group`: a group of a directory.
 
 use super::model;
-use crate::convert::{datetime, from_json};
+use crate::convert::datetime;
+use crate::json::from_json;
 use pyo3::prelude::*;
 use pyo3::types::PyDateTime;
 

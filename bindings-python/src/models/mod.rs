@@ -45,7 +45,7 @@ macro_rules! model {
 
             /// The fields as plain values, as the API's JSON has them: times are RFC 3339 text.
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                crate::convert::to_dict(py, &self.value)
+                crate::json::to_dict(py, &self.value)
             }
 
             fn __eq__(&self, other: &$name) -> bool {
@@ -62,13 +62,13 @@ macro_rules! model {
 
             #[classmethod]
             fn _from_json(class: &Bound<'_, pyo3::types::PyType>, json: &str) -> PyResult<$name> {
-                crate::models::read::<headcount::$name>(class.py(), json).map($name::from)
+                crate::json::from_pickle::<headcount::$name>(class.py(), json).map($name::from)
             }
 
             fn __reduce__<'py>(slf: &Bound<'py, $name>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
                 let py = slf.py();
                 let read = slf.get_type().getattr(pyo3::intern!(py, "_from_json"))?;
-                Ok((read, (crate::convert::to_json(py, &slf.get().value)?,)))
+                Ok((read, (crate::json::to_json(py, &slf.get().value)?,)))
             }
         }
     };
@@ -95,10 +95,4 @@ pub(crate) fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str], folded
         }
     }
     Ok(format!("{name}({})", parts.join(", ")))
-}
-
-/// A model from the JSON that pickling made of it.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(py: Python<'_>, json: &str) -> PyResult<T> {
-    serde_json::from_str(json)
-        .map_err(|_| crate::errors::invalid_argument(py, "the pickle was made by something other than headcount"))
 }

@@ -1,7 +1,8 @@
 //! `Organization`: one of the companies that the application is sold to.
 
 use super::model;
-use crate::convert::{datetime, to_dict};
+use crate::convert::datetime;
+use crate::json::to_dict;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDateTime, PyDict};
 

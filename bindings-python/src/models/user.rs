@@ -1,7 +1,8 @@
 //! `User`: a user of a directory.
 
 use super::{Group, model};
-use crate::convert::{datetime, from_json};
+use crate::convert::datetime;
+use crate::json::from_json;
 use pyo3::prelude::*;
 use pyo3::types::PyDateTime;
 

@@ -1,0 +1,105 @@
+//! How calls of the core are made from Python. Every call, blocking or awaited, goes through one of the functions here: they release the
+//! interpreter (GIL), map errors to exceptions and catch panics.
+//!
+//! A class that exists for threads and for asyncio is written once, as a macro over its [`Mode`]: [`Blocking`] or [`Asyncio`].
+
+use crate::coroutine;
+use crate::errors::OrRaise;
+use headcount::{Error, Result, blocking, catch_panic};
+use pyo3::BoundObject;
+use pyo3::prelude::*;
+use std::future::Future;
+use std::time::Duration;
+
+/// How often a blocked thread checks for signals, such as Ctrl-C.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Whether a class's calls block or return awaitables.
+pub(crate) trait Mode: 'static {
+    /// Makes `call` and converts its result, or returns a coroutine that does.
+    fn run<'py, T, P>(
+        py: Python<'py>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>,
+    {
+        Self::start(py, |_| Ok(call), convert)
+    }
+
+    /// As [`run`](Mode::run) for a call that `make` makes when it starts. In a coroutine that is on the event loop's thread.
+    fn start<'py, F, T, P>(
+        py: Python<'py>,
+        make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>;
+}
+
+/// Calls block their thread. Other threads may use the interpreter meanwhile.
+pub(crate) struct Blocking;
+
+/// Calls return coroutines. The process's runtime drives them, without a thread for each.
+pub(crate) struct Asyncio;
+
+impl Mode for Blocking {
+    fn start<'py, F, T, P>(
+        py: Python<'py>,
+        make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>,
+    {
+        let value = wait(py, make(py)?)?;
+        object(py, convert(py, value)?).map(|object| object.into_bound(py))
+    }
+}
+
+impl Mode for Asyncio {
+    fn start<'py, F, T, P>(
+        py: Python<'py>,
+        make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<P> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
+        P: for<'a> IntoPyObject<'a>,
+    {
+        coroutine::new(py, make, |py, value| object(py, convert(py, value)?))
+    }
+}
+
+/// Waits for `call` with the interpreter released. Returns early if a signal handler raises an exception.
+pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
+    let mut raised = None;
+    let check = || {
+        // Python runs signal handlers in the main thread only. In other threads this does nothing.
+        Python::attach(|py| py.check_signals()).map_err(|error| {
+            raised = Some(error);
+            Error::cancelled()
+        })
+    };
+    let result = py.detach(|| catch_panic(|| blocking::wait_interruptibly(call, SIGNAL_INTERVAL, check)));
+    match raised {
+        Some(error) => Err(error),
+        None => result.or_raise(py),
+    }
+}
+
+/// Makes a call that may wait for a disk or a lock, with the interpreter released.
+pub(crate) fn release<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    py.detach(|| catch_panic(call)).or_raise(py)
+}
+
+fn object<P: for<'a> IntoPyObject<'a>>(py: Python<'_>, value: P) -> PyResult<Py<PyAny>> {
+    value.into_pyobject(py).map(|value| value.into_any().unbind()).map_err(Into::into)
+}

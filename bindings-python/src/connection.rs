@@ -1,0 +1,53 @@
+//! The core's client behind `Client` and `AsyncClient`, until it is closed.
+
+use crate::convert::Span;
+use crate::errors::OrRaise;
+use crate::logging::Log;
+use headcount::{Activity, CallOptions, ClientBuilder, Error, Observer, Stats, blocking};
+use pyo3::prelude::*;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A client that can be closed. Shared by a Python client and everything that was made with it.
+pub(crate) struct Connection {
+    client: RwLock<Option<blocking::Client>>,
+    log: Arc<Log>,
+}
+
+impl Connection {
+    /// Makes a client. Sends nothing.
+    pub(crate) fn new(py: Python<'_>, settings: ClientBuilder) -> PyResult<Arc<Connection>> {
+        let log = Arc::new(Log::new(py)?);
+        let observer = Arc::clone(&log);
+        let settings = settings.observer(move |activity: &Activity<'_>| observer.observe(activity));
+        let client = blocking::Client::new(settings).or_raise(py)?;
+        Ok(Arc::new(Connection { client: RwLock::new(Some(client)), log }))
+    }
+
+    /// The client for calls with this deadline, or the error that it is closed.
+    pub(crate) fn client(&self, py: Python<'_>, timeout: Option<Span>) -> PyResult<headcount::Client> {
+        self.log.refresh(py)?;
+        let options = CallOptions::new().timeout(timeout.map(|Span(timeout)| timeout));
+        self.open().and_then(|client| client.with(options).current()).or_raise(py)
+    }
+
+    /// Reads the logger's level, which decides what later calls log.
+    pub(crate) fn refresh_log(&self, py: Python<'_>) -> PyResult<()> {
+        self.log.refresh(py)
+    }
+
+    /// The client, or the error that it is closed.
+    pub(crate) fn open(&self) -> headcount::Result<blocking::Client> {
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
+        client.clone().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))
+    }
+
+    /// Counters since the client was made, in this process.
+    pub(crate) fn stats(&self) -> headcount::Result<Stats> {
+        Ok(self.open()?.stats())
+    }
+
+    /// Drops the client. Calls that are running finish.
+    pub(crate) fn close(&self) {
+        self.client.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}

@@ -1,0 +1,181 @@
+//! Awaitables: coroutines over calls of the core, and awaitables that have their value already.
+
+use crate::attach::attach;
+use crate::errors::{OrRaise, exception};
+use headcount::{Error, Result, blocking, catch_panic};
+use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use std::future::{Future, poll_fn};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+/// Makes a coroutine. When it is first awaited it calls `make`, starts that call on the process's runtime and waits for it; its result is
+/// what `convert` returns, on the event loop's thread. Cancelling its task cancels the call.
+pub(crate) fn new<'py, F, T>(
+    py: Python<'py>,
+    make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>>
+where
+    F: Future<Output = Result<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    // `asyncio.create_task` and `TaskGroup` accept coroutine objects only, and only Python code can make those.
+    static RUN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let start = move |py: Python<'_>| future(py, make(py)?, convert);
+    RUN.import(py, "headcount.support", "run")?.call1((Start(Mutex::new(Some(Box::new(start)))),))
+}
+
+type Starter = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+/// A function without arguments that can be called once.
+#[pyclass(frozen)]
+struct Start(Mutex<Option<Starter>>);
+
+#[pymethods]
+impl Start {
+    fn __call__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let start = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        start.ok_or_else(|| exception(py, &Error::internal("a call was started twice")))?(py)
+    }
+}
+
+/// Starts `call` on the process's runtime. Returns an `asyncio.Future` of the running loop; cancelling it cancels the call.
+fn future<T: Send + 'static>(
+    py: Python<'_>,
+    call: impl Future<Output = Result<T>> + Send + 'static,
+    convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+) -> PyResult<Py<PyAny>> {
+    let event_loop = running_loop(py)?;
+    let future = event_loop.call_method0("create_future")?;
+    let settled = future.clone().unbind();
+    let event_loop = event_loop.unbind();
+    let task = blocking::spawn(async move {
+        let mut call = Box::pin(call);
+        let result = poll_fn(move |cx| match catch_panic(|| Ok(call.as_mut().poll(cx))) {
+            Ok(poll) => poll,
+            Err(panic) => Poll::Ready(Err(panic)),
+        })
+        .await;
+        attach(move |py| {
+            let outcome = move |py: Python<'_>| convert(py, result.or_raise(py)?);
+            let settle = Settle { future: settled, outcome: Mutex::new(Some(Box::new(outcome))) };
+            // Fails if the loop has been closed: then no task waits for the result.
+            let _ = event_loop.call_method1(py, "call_soon_threadsafe", (settle,));
+        });
+    })
+    .or_raise(py)?;
+    future.call_method1("add_done_callback", (Abort(task.abort_handle()),))?;
+    Ok(future.unbind())
+}
+
+/// The event loop that is running on this thread.
+pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RUNNING.import(py, "asyncio", "get_running_loop")?.call0()
+}
+
+/// Sets a future's result, unless the future has been cancelled. Called on the event loop's thread.
+#[pyclass(frozen)]
+struct Settle {
+    future: Py<PyAny>,
+    outcome: Mutex<Option<Starter>>,
+}
+
+#[pymethods]
+impl Settle {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(outcome) = outcome else { return Ok(()) };
+        if self.future.call_method0(py, "done")?.is_truthy(py)? {
+            return Ok(());
+        }
+        match outcome(py) {
+            Ok(value) => self.future.call_method1(py, "set_result", (value,))?,
+            Err(error) => self.future.call_method1(py, "set_exception", (error,))?,
+        };
+        Ok(())
+    }
+}
+
+/// Aborts a call when its future is done, which has an effect only if the future was cancelled.
+#[pyclass(frozen)]
+struct Abort(tokio::task::AbortHandle);
+
+#[pymethods]
+impl Abort {
+    fn __call__(&self, _future: &Bound<'_, PyAny>) {
+        self.0.abort();
+    }
+}
+
+/// An awaitable that has its value already. Awaiting it does not suspend the task.
+#[pyclass(frozen)]
+pub(crate) struct Ready(Mutex<Option<Py<PyAny>>>);
+
+#[pymethods]
+impl Ready {
+    fn __await__(slf: Py<Ready>) -> Py<Ready> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Ready>) -> Py<Ready> {
+        slf
+    }
+
+    /// Raises `StopIteration` with the value, which is how an awaitable returns.
+    fn __next__(&self) -> PyResult<Option<Py<PyAny>>> {
+        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Err(PyStopIteration::new_err((value,)))
+    }
+}
+
+/// An awaitable that returns `value` at once.
+pub(crate) fn ready(py: Python<'_>, value: Py<PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(Bound::new(py, Ready(Mutex::new(Some(value))))?.into_any())
+}
+
+/// The exception that ends an `async for`.
+pub(crate) fn stop_async_iteration() -> PyErr {
+    PyStopAsyncIteration::new_err(())
+}
+
+/// Items that an `async for` reads in batches.
+pub(crate) trait Batches: Send + Sync + 'static {
+    /// Takes the next item of the batch that was read last, or returns `None` at its end.
+    fn take(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>>;
+
+    /// Makes a coroutine that reads the next batch. It raises `StopAsyncIteration` if there are no more items.
+    fn fill<'py>(self: Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
+}
+
+/// Makes a coroutine that returns the next item. The item is taken in the task's last step, so that a cancelled task leaves it for the next
+/// one.
+pub(crate) fn next_item<B: Batches>(py: Python<'_>, batches: Arc<B>) -> PyResult<Bound<'_, PyAny>> {
+    static NEXT_ITEM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let for_take = Arc::clone(&batches);
+    let take = Function(Box::new(move |py| Ok(for_take.take(py)?.unwrap_or_else(|| py.None()))));
+    let fill = Function(Box::new(move |py| Arc::clone(&batches).fill(py).map(Bound::unbind)));
+    NEXT_ITEM.import(py, "headcount.support", "next_item")?.call1((take, fill))
+}
+
+/// Makes an object that returns a list if it is awaited, and can be iterated with `async for`. `read` makes the coroutine for the list.
+pub(crate) fn rows(
+    py: Python<'_>,
+    read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
+) -> PyResult<Bound<'_, PyAny>> {
+    static ROWS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ROWS.import(py, "headcount.support", "AsyncRows")?.call1((Function(Box::new(read)),))
+}
+
+/// A function without arguments, callable from Python.
+#[pyclass(frozen)]
+struct Function(Box<dyn Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync>);
+
+#[pymethods]
+impl Function {
+    fn __call__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        (self.0)(py)
+    }
+}

@@ -1,0 +1,158 @@
+//! The buffered iterator behind every Python iterator: items are read in batches and returned one by one.
+
+use crate::call::{Asyncio, Mode, wait};
+use crate::coroutine::{self, Batches, ready, stop_async_iteration};
+use crate::errors::OrRaise;
+use pyo3::prelude::*;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where an iterator's items come from.
+pub(crate) trait Source: Send + Sync + 'static {
+    /// An item as the core returns it.
+    type Item: Send + 'static;
+    /// How far the source has been read.
+    type Position: Send + 'static;
+
+    /// Whether an awaited item is taken only when its task resumes, so that it is not lost if the task is cancelled. Costs a coroutine an item.
+    const KEEP_CANCELLED: bool;
+
+    /// Checked before each item, also for items that have been read already.
+    fn check(&self) -> headcount::Result<()> {
+        Ok(())
+    }
+
+    /// Runs on the caller's thread before each batch is read.
+    fn prepare(&self, _py: Python<'_>) -> PyResult<()> {
+        Ok(())
+    }
+
+    /// Reads the next batch. An empty batch ends the iteration. After an error the position is unchanged.
+    fn read(&self, position: &mut Self::Position) -> impl Future<Output = headcount::Result<Vec<Self::Item>>> + Send;
+
+    /// The item as a Python object.
+    fn object(&self, py: Python<'_>, item: Self::Item) -> PyResult<Py<PyAny>>;
+}
+
+/// An iterator over a source's items. Threads and tasks may share it: each item goes to one of them.
+pub(crate) struct Buffered<S: Source> {
+    source: S,
+    items: Mutex<VecDeque<S::Item>>,
+    /// Held while a batch is read, by the thread or task that needed it first.
+    position: tokio::sync::Mutex<S::Position>,
+}
+
+impl<S: Source> Buffered<S> {
+    pub(crate) fn new(source: S, position: S::Position) -> Arc<Buffered<S>> {
+        Arc::new(Buffered { source, items: Mutex::default(), position: tokio::sync::Mutex::new(position) })
+    }
+
+    fn items(&self) -> MutexGuard<'_, VecDeque<S::Item>> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a batch unless there are items. Returns whether there are any now.
+    async fn read(&self) -> headcount::Result<bool> {
+        let mut position = self.position.lock().await;
+        if !self.items().is_empty() {
+            return Ok(true);
+        }
+        let batch = self.source.read(&mut position).await?;
+        let more = !batch.is_empty();
+        *self.items() = batch.into();
+        Ok(more)
+    }
+
+    /// Takes the next item that has been read already.
+    fn buffered(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.source.check().or_raise(py)?;
+        let item = self.items().pop_front();
+        item.map(|item| self.source.object(py, item)).transpose()
+    }
+
+    /// The next item, or `None` at the end: `__next__`.
+    pub(crate) fn next(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        loop {
+            if let Some(item) = self.buffered(py)? {
+                return Ok(Some(item));
+            }
+            self.source.prepare(py)?;
+            if !wait(py, self.read())? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// An awaitable for the next item: `__anext__`.
+    pub(crate) fn next_awaitable<'py>(self: &Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if !S::KEEP_CANCELLED
+            && let Some(item) = self.buffered(py)?
+        {
+            return ready(py, item);
+        }
+        coroutine::next_item(py, Arc::clone(self))
+    }
+}
+
+impl<S: Source> Batches for Buffered<S> {
+    fn take(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.buffered(py)
+    }
+
+    fn fill<'py>(self: Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.source.prepare(py)?;
+        Asyncio::run(py, async move { self.read().await }, |py, more| {
+            if more { Ok(py.None()) } else { Err(stop_async_iteration()) }
+        })
+    }
+}
+
+/// Defines an iterator class, for `for` (`sync`) or `async for` (`async`), over the items of a source.
+macro_rules! iterator {
+    ($(#[$doc:meta])* sync $name:ident, $source:ty) => {
+        $(#[$doc])*
+        #[pyclass(frozen, module = "headcount")]
+        pub(crate) struct $name(std::sync::Arc<crate::iterator::Buffered<$source>>);
+
+        impl $name {
+            pub(crate) fn make(items: std::sync::Arc<crate::iterator::Buffered<$source>>) -> $name {
+                $name(items)
+            }
+        }
+
+        #[pymethods]
+        impl $name {
+            fn __iter__(slf: Py<$name>) -> Py<$name> {
+                slf
+            }
+
+            fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+                self.0.next(py)
+            }
+        }
+    };
+    ($(#[$doc:meta])* async $name:ident, $source:ty) => {
+        $(#[$doc])*
+        #[pyclass(frozen, module = "headcount")]
+        pub(crate) struct $name(std::sync::Arc<crate::iterator::Buffered<$source>>);
+
+        impl $name {
+            pub(crate) fn make(items: std::sync::Arc<crate::iterator::Buffered<$source>>) -> $name {
+                $name(items)
+            }
+        }
+
+        #[pymethods]
+        impl $name {
+            fn __aiter__(slf: Py<$name>) -> Py<$name> {
+                slf
+            }
+
+            fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                self.0.next_awaitable(py)
+            }
+        }
+    };
+}
+pub(crate) use iterator;
