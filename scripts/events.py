@@ -303,8 +303,6 @@ def python_sample():
 
 
 FILES = {
-    "bindings-python/python/headcount/events.py": python,
-    "bindings-python/tests/typing_events.py": python_sample,
 }
 
 

@@ -96,6 +96,7 @@ class Crate:
 CRATES = [
     Crate("core/src", CORE_FILES, CORE_MAY_USE, CORE_MUST_NOT_USE),
     Crate("sandbox/src"),
+    Crate("bindings-python/src"),
     # The bindings are one layer each, and know nothing of each other's runtimes.
     Crate("ffi/src", must_not_use={"all": "pyo3 napi napi_derive"}),
     Crate("bindings-node/src", must_not_use={"all": "pyo3 headcount_ffi"}),

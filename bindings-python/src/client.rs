@@ -25,13 +25,10 @@ fn stats<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, P
     py.import("headcount.support")?.getattr("Stats")?.call((), Some(&parts))
 }
 
-/// Defines a client class: the settings are the same keywords in both, and in both their constructors.
+/// Defines a client class. Both classes and both of their constructors take the same settings.
 macro_rules! client {
-    ($client:ident, $organizations:ident, $directories:ident, $repr:literal, $doc:literal, { $($own:tt)* }) => {
-        #[doc = $doc]
-        ///
-        /// ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
-        /// credentials. Making a client sends nothing.
+    ($(#[$doc:meta])* $client:ident, $organizations:ident, $directories:ident, $repr:literal, { $($own:tt)* }) => {
+        $(#[$doc])*
         #[pyclass(frozen, module = "headcount")]
         pub(crate) struct $client {
             connection: Arc<Connection>,
@@ -91,7 +88,7 @@ macro_rules! client {
                     }
                     (url, None) | (None, url) => url,
                 };
-                // `os.environ.get` gives None for what is not set: the core says which setting is missing.
+                // `os.environ.get` returns None for an unset variable: the core's error names the missing setting.
                 let text = |value: Option<Text>| value.map(|text| text.to_string()).unwrap_or_default();
                 let settings = headcount::Client::builder(text(environment_url), text(client_id), text(client_secret));
                 client!(@set settings: timeout, attempt_timeout, connect_timeout, max_attempts, retry_base, retry_cap,
@@ -99,7 +96,23 @@ macro_rules! client {
                 $client::build(py, settings)
             }
 
-            /// A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``.
+            /// Makes a client with the credentials in ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``.
+            /// Sends nothing. Durations are seconds or a ``timedelta``.
+            ///
+            /// - ``timeout``: deadline of each call with all its attempts (default 60).
+            /// - ``attempt_timeout``: deadline of one attempt (default 20).
+            /// - ``connect_timeout``: deadline of making a connection (default 10).
+            /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
+            /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
+            /// - ``retry_cap``: longest wait before any retry (default 8).
+            /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+            /// - ``max_concurrency``: number of requests that run at once (default 32).
+            /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
+            /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+            /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+            /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
+            ///
+            /// Raises ``ConfigError`` if a variable is missing or a setting cannot be used; the message names it.
             #[staticmethod]
             #[pyo3(signature = (
                 *, timeout = None, attempt_timeout = None, connect_timeout = None, max_attempts = None, retry_base = None,
@@ -128,12 +141,18 @@ macro_rules! client {
                 $client::build(py, settings)
             }
 
-            /// What the client has done since it was made, in this process.
+            /// Returns the client's counters since it was made, in this process. A forked child starts at zero.
             fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 stats(py, &self.connection)
             }
 
-            /// Verifies the signature of a webhook: True, or a ``WebhookVerificationError``.
+            /// Verifies a webhook's signature and timestamp. Returns True.
+            ///
+            /// - ``secret``: one secret, or several separated by spaces.
+            /// - ``headers``: headers of the request, as in ``Webhook.verify``.
+            /// - ``payload``: body of the request, as in ``Webhook.verify``.
+            ///
+            /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
             #[pyo3(signature = (secret, headers, payload))]
             fn verify_webhook_payload(
                 &self,
@@ -144,7 +163,13 @@ macro_rules! client {
                 crate::webhook::verify_webhook_payload(secret, headers, payload)
             }
 
-            /// Verifies the signature of an interceptor's request: True, or a ``WebhookVerificationError``.
+            /// Verifies the signature and timestamp of an interceptor's request. Returns True.
+            ///
+            /// - ``secret``: one secret, or several separated by spaces.
+            /// - ``headers``: headers of the request, as in ``Webhook.verify``.
+            /// - ``payload``: body of the request, as in ``Webhook.verify``.
+            ///
+            /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
             #[pyo3(signature = (secret, headers, payload))]
             fn verify_interceptor_payload(
                 &self,
@@ -166,7 +191,7 @@ macro_rules! client {
             $($own)*
         }
     };
-    // These three take anything that becomes their text or path, so the value's own type must be said.
+    // These setters take any type that converts, so the type must be given here.
     (@value proxy $value:ident) => { String::from($value) };
     (@value user_agent_suffix $value:ident) => { String::from($value) };
     (@value ca_file $value:ident) => { $value };
@@ -180,13 +205,30 @@ macro_rules! client {
 }
 
 client!(
+    /// REST client of one environment. May be used from any number of threads at once, and after a fork. Making a client sends nothing.
+    /// Durations are seconds or a ``timedelta``.
+    ///
+    /// - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    /// - ``timeout``: deadline of each call with all its attempts (default 60).
+    /// - ``attempt_timeout``: deadline of one attempt (default 20).
+    /// - ``connect_timeout``: deadline of making a connection (default 10).
+    /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
+    /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
+    /// - ``retry_cap``: longest wait before any retry (default 8).
+    /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    /// - ``max_concurrency``: number of requests that run at once (default 32).
+    /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
+    /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+    /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
+    ///
+    /// Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
     Client,
     OrganizationClient,
     DirectoryClient,
     "Client",
-    "The REST client of one environment. May be used from any number of threads at once, and after a fork.",
     {
-        /// Frees what the client holds. Calls that are under way finish; later ones fail. Closing twice does no harm.
+        /// Closes the client. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect.
         fn close(&self) {
             self.connection.close();
         }
@@ -203,13 +245,30 @@ client!(
 );
 
 client!(
+    /// REST client of one environment for asyncio: the calls are coroutines. May be used by any number of tasks, event loops and threads
+    /// at once, and after a fork. Making a client sends nothing. Durations are seconds or a ``timedelta``.
+    ///
+    /// - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    /// - ``timeout``: deadline of each call with all its attempts (default 60).
+    /// - ``attempt_timeout``: deadline of one attempt (default 20).
+    /// - ``connect_timeout``: deadline of making a connection (default 10).
+    /// - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
+    /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
+    /// - ``retry_cap``: longest wait before any retry (default 8).
+    /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    /// - ``max_concurrency``: number of requests that run at once (default 32).
+    /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
+    /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+    /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
+    ///
+    /// Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
     AsyncClient,
     AsyncOrganizationClient,
     AsyncDirectoryClient,
     "AsyncClient",
-    "The REST client of one environment, for asyncio: the same calls as coroutines. Any number of tasks, loops and threads may use it.",
     {
-        /// Frees what the client holds, at once. Calls that are under way finish; later ones fail. Closing twice does no harm.
+        /// Closes the client at once. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect.
         fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
             self.connection.close();
             ready(py, py.None())
@@ -226,7 +285,7 @@ client!(
     }
 );
 
-/// The client behind either class: what is made with it works for threads and for asyncio.
+/// The core's client of a `Client` or an `AsyncClient`.
 pub(crate) struct AnyClient(pub(crate) Arc<Connection>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for AnyClient {

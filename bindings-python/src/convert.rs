@@ -12,7 +12,7 @@ use pyo3::types::{PyDateTime, PyDelta, PyDeltaAccess, PyFloat, PyInt, PyString, 
 use std::ops::Deref;
 use std::time::Duration;
 
-/// A text argument. Text that is not Unicode (a lone surrogate) is an `InvalidArgumentError`.
+/// A text argument. Raises `InvalidArgumentError` for text with a lone surrogate.
 pub(crate) struct Text(PyBackedStr);
 
 impl Deref for Text {
@@ -29,7 +29,10 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Text {
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Text> {
         value.extract::<PyBackedStr>().map(Text).map_err(|error| {
             if error.is_instance_of::<PyUnicodeEncodeError>(value.py()) {
-                invalid_argument(value.py(), "the text holds a lone surrogate: expected text that UTF-8 can carry")
+                invalid_argument(
+                    value.py(),
+                    "the text contains a lone surrogate: expected text that can be encoded as UTF-8",
+                )
             } else {
                 error
             }
@@ -43,7 +46,7 @@ impl From<Text> for String {
     }
 }
 
-/// A count of at least one.
+/// A number of things, at least 1. The core refuses 0.
 pub(crate) struct Count(pub(crate) u32);
 
 impl From<Count> for u32 {
@@ -52,7 +55,7 @@ impl From<Count> for u32 {
     }
 }
 
-/// How many, or how much, may be: what a limit is set to.
+/// A limit, which may be 0.
 pub(crate) struct Size(u32);
 
 impl From<Size> for u32 {
@@ -95,7 +98,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
     }
 }
 
-/// A span of time: seconds as a number, or a `timedelta`.
+/// A duration: seconds as a number, or a `timedelta`.
 pub(crate) struct Span(pub(crate) Duration);
 
 impl From<Span> for Duration {
@@ -116,11 +119,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Span {
         };
         Duration::try_from_secs_f64(seconds)
             .map(Span)
-            .map_err(|_| invalid_argument(py, format!("{seconds} is not a span of time: expected seconds, 0 or more")))
+            .map_err(|_| invalid_argument(py, format!("{seconds} is not a duration: expected seconds, 0 or more")))
     }
 }
 
-/// A moment: an aware `datetime`, or RFC 3339 text.
+/// A time: an aware `datetime`, or RFC 3339 text.
 pub(crate) struct Moment(pub(crate) Timestamp);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
@@ -135,12 +138,12 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
         }
         let text: Text = value.extract()?;
         text.parse().map(Moment).map_err(|_| {
-            invalid_argument(value.py(), "the text is not a moment: expected RFC 3339, such as 2025-01-31T09:00:00Z")
+            invalid_argument(value.py(), "the text is not a time: expected RFC 3339, such as 2025-01-31T09:00:00Z")
         })
     }
 }
 
-/// The present, as a caller tells it: an aware `datetime`, or Unix seconds.
+/// The current time, as given by the caller: an aware `datetime`, or Unix seconds.
 pub(crate) struct Now(pub(crate) Timestamp);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Now {
@@ -163,14 +166,14 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Now {
     }
 }
 
-/// An exact subtraction: `datetime.timestamp()` would round.
+/// Subtracts the epoch, which is exact. `datetime.timestamp()` would round.
 fn from_datetime(moment: &Bound<'_, PyDateTime>) -> PyResult<Timestamp> {
     static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
     let py = moment.py();
     if moment.call_method0(intern!(py, "utcoffset"))?.is_none() {
         return Err(invalid_argument(
             py,
-            "the datetime has no time zone, so it names no moment: use datetime.now(timezone.utc) or .replace(tzinfo=…)",
+            "the datetime has no time zone: use datetime.now(timezone.utc) or .replace(tzinfo=…)",
         ));
     }
     let epoch = EPOCH.get_or_try_init(py, || datetime(py, Timestamp::UNIX_EPOCH).map(Bound::unbind))?.bind(py);
@@ -180,7 +183,7 @@ fn from_datetime(moment: &Bound<'_, PyDateTime>) -> PyResult<Timestamp> {
         .map_err(|_| invalid_argument(py, "the datetime is out of range"))
 }
 
-/// An aware `datetime` in UTC; what lies beyond the microsecond is cut off.
+/// An aware `datetime` in UTC, cut off after the microsecond.
 pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, PyDateTime>> {
     let utc = PyTzInfo::utc(py)?;
     let civil = Offset::UTC.to_datetime(moment);
@@ -197,7 +200,7 @@ pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, 
     )
 }
 
-/// The `TypeError` for an argument of a type that nobody expected.
+/// The `TypeError` for an argument of the wrong type.
 pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
     let came = value.get_type();
     PyTypeError::new_err(format!("expected {expected}, got {}", name(&came)))

@@ -3,19 +3,19 @@
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::connection::Connection;
 use crate::convert::{Count, Moment, Span, Text};
+use crate::generated::{Directory, DirectoryToggle};
 use crate::listing::{self, AsyncGroupIterator, AsyncUserIterator, GroupIterator, GroupPage, UserIterator, UserPage};
-use crate::models::{Directory, DirectoryToggle};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// Defines `list_directory_users` and `users`, or the same for groups: two methods with the same filters. PyO3 has no way to share a
-/// signature.
+/// Defines `list_directory_users` and `users`, or the same for groups: two methods with the same filters. PyO3 cannot share a signature
+/// between methods.
 macro_rules! listings {
-    ($class:ident, $mode:ty, $listing:ident, $filter:ident: $filter_type:ty, $page:ident, $one:ident, $one_doc:literal,
-     $iterator:ident, $all:ident, $all_doc:literal) => {
+    ($class:ident, $mode:ty, $listing:ident, $filter:ident: $filter_type:ty, $page:ident, $iterator:ident,
+     $(#[$one_doc:meta])* $one:ident, $(#[$all_doc:meta])* $all:ident) => {
         #[pymethods]
         impl $class {
-            #[doc = $one_doc]
+            $(#[$one_doc])*
             #[pyo3(signature = (
                 organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None, $filter = None,
                 updated_after = None, timeout = None
@@ -40,7 +40,7 @@ macro_rules! listings {
                 <$mode>::run(py, async move { list.send().await }, $page::make)
             }
 
-            #[doc = $all_doc]
+            $(#[$all_doc])*
             #[pyo3(signature = (
                 organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None, $filter = None,
                 updated_after = None, read_ahead = None, timeout = None
@@ -85,7 +85,14 @@ macro_rules! directory_client {
 
         #[pymethods]
         impl $class {
-            /// The directories of an organization.
+            /// Returns the directories of an organization.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn list_directories<'py>(
                 &self,
@@ -99,7 +106,15 @@ macro_rules! directory_client {
                 })
             }
 
-            /// One directory (``dir_...``) of an organization.
+            /// Returns a directory of an organization.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
             fn get_directory<'py>(
                 &self,
@@ -114,7 +129,14 @@ macro_rules! directory_client {
                 })
             }
 
-            /// The first directory that is listed for an organization; ``NotFoundError`` where there is none.
+            /// Returns the first directory that is listed for an organization.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if the organization has no directory. Raises another ``ApiError`` if the server refuses the call,
+            /// and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn get_primary_directory_by_organization_id<'py>(
                 &self,
@@ -128,7 +150,15 @@ macro_rules! directory_client {
                 })
             }
 
-            /// Switches a directory on.
+            /// Enables a directory.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
             fn enable_directory<'py>(
                 &self,
@@ -138,12 +168,22 @@ macro_rules! directory_client {
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let directories = self.0.client(py, timeout)?.directories();
-                <$mode>::run(py, async move { directories.enable(&organization_id, &directory_id).await }, |_, toggle| {
-                    Ok(DirectoryToggle::from(toggle))
-                })
+                <$mode>::run(
+                    py,
+                    async move { directories.enable(&organization_id, &directory_id).await },
+                    |_, toggle| Ok(DirectoryToggle::from(toggle)),
+                )
             }
 
-            /// Switches a directory off.
+            /// Disables a directory.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
             fn disable_directory<'py>(
                 &self,
@@ -153,22 +193,92 @@ macro_rules! directory_client {
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let directories = self.0.client(py, timeout)?.directories();
-                <$mode>::run(py, async move { directories.disable(&organization_id, &directory_id).await }, |_, toggle| {
-                    Ok(DirectoryToggle::from(toggle))
-                })
+                <$mode>::run(
+                    py,
+                    async move { directories.disable(&organization_id, &directory_id).await },
+                    |_, toggle| Ok(DirectoryToggle::from(toggle)),
+                )
             }
         }
 
-        listings!(
-            $class, $mode, users, directory_group_id: Text, UserPage,
-            list_directory_users, "One page of a directory's users; ``users`` gives every page.",
-            $users, users, "Every user of a directory, page after page."
-        );
-        listings!(
-            $class, $mode, groups, include_external_groups: bool, GroupPage,
-            list_directory_groups, "One page of a directory's groups; ``groups`` gives every page.",
-            $groups, groups, "Every group of a directory, page after page."
-        );
+        listings! {
+            $class, $mode, users, directory_group_id: Text, UserPage, $users,
+            /// Returns one page of a directory's users. ``users`` iterates over every page.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+            /// - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
+            /// - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
+            /// - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+            ///   users).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+            ///
+            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            list_directory_users,
+            /// Returns an iterator over every user of a directory. It requests a page when it is needed.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+            /// - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
+            /// - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
+            /// - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+            ///   users).
+            /// - ``read_ahead``: whether the next page is requested while a page is read (default True).
+            /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+            ///   client's ``timeout``).
+            ///
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_users``
+            /// raises.
+            users
+        }
+        listings! {
+            $class, $mode, groups, include_external_groups: bool, GroupPage, $groups,
+            /// Returns one page of a directory's groups. ``groups`` iterates over every page.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+            /// - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
+            /// - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
+            ///   (default False).
+            /// - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default:
+            ///   all groups).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+            ///
+            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            list_directory_groups,
+            /// Returns an iterator over every group of a directory. It requests a page when it is needed.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+            /// - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
+            /// - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
+            ///   (default False).
+            /// - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default:
+            ///   all groups).
+            /// - ``read_ahead``: whether the next page is requested while a page is read (default True).
+            /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+            ///   client's ``timeout``).
+            ///
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what
+            /// ``list_directory_groups`` raises.
+            groups
+        }
     };
 }
 

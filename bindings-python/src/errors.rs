@@ -1,21 +1,21 @@
-//! Errors: how an error's parts become an exception's attributes.
+//! Makes exceptions from the core's errors.
 //!
-//! The classes themselves are Python (`headcount/errors.py`): the stable ABI of older interpreters has no way to extend an
-//! exception with fields.
+//! The classes are written in Python (`headcount/errors.py`), because the stable ABI of older interpreters cannot add fields to an
+//! exception class.
 
 use headcount::{Error, ErrorKind, ErrorStatus, Reason};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict};
 
-/// The table as a `dict` of kind name to class name.
+/// The name of the class of each kind, as a `dict`.
 pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     ErrorKind::ALL.iter().map(|kind| (kind.name(), kind.class_name())).into_py_dict(py)
 }
 
-/// Turns the core's results into Python's.
+/// Converts the core's results to Python's.
 pub(crate) trait OrRaise<T> {
-    /// The value, or the exception for the error.
+    /// Returns the value, or the exception for the error.
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }
 
@@ -25,20 +25,19 @@ impl<T> OrRaise<T> for headcount::Result<T> {
     }
 }
 
-/// An argument that cannot be used as it was given.
+/// `InvalidArgumentError` with this message.
 pub(crate) fn invalid_argument(py: Python<'_>, message: impl Into<String>) -> PyErr {
     exception(py, &Error::invalid_argument(message))
 }
 
-/// What came is not what the contract says, as Python's own decoder found out.
+/// `DecodeError` whose cause is an exception of Python's JSON decoder.
 pub(crate) fn decode(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
     caused(py, ErrorKind::Decode, message, None, cause)
 }
 
-/// A parsed body that Python's own encoder cannot print again, so that nothing can match it.
+/// `WebhookVerificationError` for a parsed body that Python's JSON encoder cannot print, so that no signature can match it.
 pub(crate) fn too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
-    let message =
-        "no signature matches the body as it was parsed: it nests too deep to be printed again, so pass the raw body";
+    let message = "no signature matches the parsed body: it is nested too deep to be printed, so pass the raw body";
     caused(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
 }
 
@@ -61,7 +60,7 @@ fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match instance(py, error) {
         Ok(exception) => PyErr::from_value(exception),
-        // Memory ran out, or `headcount.errors` is broken: that is what there is to tell.
+        // Only if memory is exhausted or `headcount.errors` cannot be imported.
         Err(instead) => instead,
     }
 }

@@ -1,4 +1,4 @@
-//! `Event`: one thing that happened, as a verified webhook told it.
+//! `Event`: a verified webhook event.
 
 use crate::convert::{Text, datetime};
 use crate::errors::OrRaise;
@@ -10,13 +10,13 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyTuple, PyType};
 use std::collections::HashMap;
 
-/// One thing that happened, as a verified webhook told it. Unknown types are kept like known ones.
+/// A webhook event. Unknown types are kept.
 ///
-/// ``headcount.events`` has a class for each type that is known, for ``match`` and for type checkers.
+/// ``headcount.events`` has a class for each known type, for ``match`` and for type checkers.
 #[pyclass(frozen, subclass, module = "headcount")]
 pub(crate) struct Event {
     value: headcount::Event,
-    /// What its data decodes to, once somebody has asked.
+    /// The decoded data, made when it is first read.
     data: PyOnceLock<Py<PyAny>>,
 }
 
@@ -31,7 +31,7 @@ impl Event {
         &self.value
     }
 
-    /// The event in the class of its type (`headcount.events`), or in its own where there is none.
+    /// Makes an object of the class of the event's type (`headcount.events`), or of `Event` for an unknown type.
     pub(crate) fn typed(py: Python<'_>, value: headcount::Event) -> PyResult<Bound<'_, PyAny>> {
         static CLASSES: PyOnceLock<HashMap<EventType, Py<PyAny>>> = PyOnceLock::new();
         let classes = CLASSES.get_or_try_init(py, || {
@@ -52,80 +52,80 @@ impl Event {
 
 #[pymethods]
 impl Event {
-    /// The same event as another one.
+    /// Copies an event.
     #[new]
     fn new(event: PyRef<'_, Event>) -> Event {
         Event::from(event.value.clone())
     }
 
-    /// The ``webhook-id`` of the request that was verified: the same for every attempt to deliver it.
+    /// Value of the ``webhook-id`` header: the same for every attempt to deliver the event.
     #[getter]
     fn message_id(&self) -> &str {
         self.value.message_id()
     }
 
-    /// ``evt_...``: the same however often it is delivered.
+    /// Id of the event (``evt_...``).
     #[getter]
     fn id(&self) -> &str {
         self.value.id()
     }
 
-    /// What happened, such as ``organization.directory.user_created``.
+    /// Type of the event, such as ``organization.directory.user_created``.
     #[getter(r#type)]
     fn type_(&self) -> &str {
         self.value.type_()
     }
 
-    /// When it happened; what lies beyond the microsecond is cut off (``to_dict()`` has all of it).
+    /// Time at which the event occurred, cut off after the microsecond. ``to_dict()`` has all digits.
     #[getter]
     fn occurred_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.occurred_at())
     }
 
-    /// The environment it happened in (``env_...``).
+    /// Id of the environment (``env_...``).
     #[getter]
     fn environment_id(&self) -> &str {
         self.value.environment_id()
     }
 
-    /// The organization it happened to (``org_...``), or empty where it concerns none.
+    /// Id of the organization (``org_...``), or empty if the event is about none.
     #[getter]
     fn organization_id(&self) -> &str {
         self.value.organization_id()
     }
 
-    /// The kind of object in ``data``, such as ``DirectoryUser``.
+    /// Kind of object that ``data`` is, such as ``DirectoryUser``.
     #[getter]
     fn object(&self) -> &str {
         self.value.object()
     }
 
-    /// The type for a person to read, such as ``Directory User Created``.
+    /// The type as a title, such as ``Directory User Created``.
     #[getter]
     fn display_name(&self) -> &str {
         self.value.display_name()
     }
 
-    /// The version of the vendor's envelope.
+    /// Version of the vendor's envelope.
     #[getter]
     fn spec_version(&self) -> &str {
         self.value.spec_version()
     }
 
-    /// The object it happened to. Decoded when first read.
+    /// The object that the event is about, as decoded JSON. Decoded when it is first read.
     #[getter]
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let read = || from_json(py, self.value.data().get()).map(Bound::unbind);
         Ok(self.data.get_or_try_init(py, read)?.bind(py).clone())
     }
 
-    /// The body that was verified, byte for byte.
+    /// The verified body, byte for byte.
     #[getter]
     fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.value.body())
     }
 
-    /// The whole event as plain values, as its body has them.
+    /// Returns the whole event as decoded JSON.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         from_json(py, &String::from_utf8_lossy(self.value.body()))
     }
@@ -135,10 +135,10 @@ impl Event {
     }
 
     fn __hash__(&self) -> u64 {
-        crate::models::hash(&self.value.body())
+        crate::record::hash(&self.value.body())
     }
 
-    /// Without the data: it holds what people are called.
+    /// Leaves out the data, which contains personal data.
     fn __repr__(&self) -> String {
         format!(
             "Event(id={:?}, type={:?}, occurred_at={:?}, organization_id={:?})",

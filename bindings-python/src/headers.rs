@@ -1,4 +1,4 @@
-//! What Python's frameworks call headers: a mapping, a list of pairs, ASGI's pairs of bytes, a WSGI environ.
+//! Reads the headers of a request from a mapping, a list of pairs, ASGI's pairs of bytes or a WSGI environ.
 
 use crate::convert::wrong_type;
 use headcount::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
@@ -7,10 +7,10 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
 use std::borrow::Cow;
 
-/// The headers of a request that verification looks at.
+/// The headers of a request that verification uses.
 pub(crate) struct Found<'py>(Vec<(Cow<'static, str>, Value<'py>)>);
 
-/// A value's bytes: Python's own where they can stay there.
+/// The bytes of a value, in Python's memory if they need no conversion.
 enum Value<'py> {
     Borrowed(Bound<'py, PyBytes>),
     Owned(Vec<u8>),
@@ -31,7 +31,7 @@ impl Headers for Found<'_> {
 }
 
 impl<'py> Found<'py> {
-    /// Reads `headers`, whatever holds them.
+    /// Reads the webhook headers from any of these types. Raises `TypeError` for another type.
     pub(crate) fn read(headers: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
         let mut found = Found(Vec::with_capacity(3));
         if let Ok(dict) = headers.cast::<PyDict>() {
@@ -44,7 +44,7 @@ impl<'py> Found<'py> {
             return Err(wrong_headers(headers));
         }
         let py = headers.py();
-        // A class for headers gives a repeated one as often in its `items()`.
+        // The `items()` of header classes has a repeated header several times.
         let pairs = match headers.getattr_opt(intern!(py, "items"))? {
             Some(items) => items.call0()?,
             None => headers.clone(),
@@ -57,7 +57,7 @@ impl<'py> Found<'py> {
         Ok(found)
     }
 
-    /// The same in memory of its own, for a call that outlives Python's.
+    /// Copies the values, for a call that runs after Python's call has returned.
     pub(crate) fn into_owned(self) -> Vec<(Cow<'static, str>, Vec<u8>)> {
         let owned = |value| match value {
             Value::Borrowed(bytes) => bytes.as_bytes().to_vec(),
@@ -89,12 +89,12 @@ impl<'py> Found<'py> {
     }
 }
 
-/// The prefix that WSGI puts before a header's name: `webhook-id` is HTTP_WEBHOOK_ID there.
+/// WSGI's prefix of a header's name: `webhook-id` is HTTP_WEBHOOK_ID.
 const WSGI: &str = "HTTP_";
 
-/// The name as the core knows it, where verification looks at that header.
+/// The core's name of a header that verification uses, or `None` for another header.
 fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
-    // Most headers of a request are none of ours; their length tells without reading them.
+    // Most headers are not webhook headers. Comparing lengths first avoids reading their names.
     let known_length = |length| {
         WEBHOOK_HEADERS.iter().flatten().any(|known| length == known.len() || length == known.len() + WSGI.len())
     };
@@ -106,7 +106,7 @@ fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
         }
         match text.encode_utf8() {
             Ok(bytes) => bytes,
-            // A name that is not Unicode is none of ours.
+            // No webhook header has a name that is not Unicode.
             Err(_) => return Ok(None),
         }
     } else {
@@ -126,7 +126,7 @@ fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
     Ok(is_webhook_header(&name).then_some(Cow::Owned(name)))
 }
 
-/// The bytes that a framework made `text` of. Some decode UTF-8 with surrogate escapes: those bytes are given back as well.
+/// The bytes that a framework decoded to `text`. Also reverses decoding with surrogate escapes, which some frameworks use.
 fn bytes<'py>(text: &Bound<'py, PyString>) -> PyResult<Value<'py>> {
     if let Ok(utf8) = text.encode_utf8() {
         if utf8.as_bytes().is_ascii() {
@@ -136,7 +136,7 @@ fn bytes<'py>(text: &Bound<'py, PyString>) -> PyResult<Value<'py>> {
     }
     let py = text.py();
     let encoded = text.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "surrogateescape")));
-    // A surrogate that nothing escaped came from no request, so no signature is over it.
+    // Text with another surrogate did not come from a request, so that no signature can match it.
     encoded.map_or_else(|_| Ok(Value::Owned(Vec::new())), |bytes| Ok(Value::Borrowed(bytes.cast_into()?)))
 }
 

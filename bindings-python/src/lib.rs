@@ -1,9 +1,8 @@
-//! The Python package's native half: a thin translation of the crate `headcount`, with no logic of its own.
+//! The native part of the Python package: a translation of the crate `headcount`, without rules of its own.
 //!
-//! `client` hands out `organization` and `directory`, whose calls give `models` and iterators (`listing`), and `logging` tells of them;
-//! `webhook` verifies and gives an `event`, with `headers` to read what frameworks call headers, and `replay` remembers which were
-//! handled; `mirror` keeps a copy of every directory, by both; `sandbox` is the other side of both. `convert` and `errors` are the two ways across the border, `border` the guard on it and the two ways to wait there. Whatever is a
-//! class twice, for threads and for asyncio, is written once, as a macro.
+//! From the bottom up: `errors`, `convert` and `json` translate values; `attach`, `coroutine`, `call` and `iterator` make calls; `record` and
+//! `generated` are the classes of records; the other modules have the classes that applications use. A module uses only those named before
+//! it. A class that exists for threads and for asyncio is written once, as a macro.
 
 mod attach;
 mod call;
@@ -14,14 +13,15 @@ mod coroutine;
 mod directory;
 mod errors;
 mod event;
+mod generated;
 mod headers;
 mod iterator;
 mod json;
 mod listing;
 mod logging;
 mod mirror;
-mod models;
 mod organization;
+mod record;
 mod replay;
 mod sandbox;
 mod webhook;
@@ -38,18 +38,20 @@ mod _headcount {
     #[pymodule_export]
     use crate::event::Event;
     #[pymodule_export]
+    use crate::generated::{
+        Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Held, MirrorDirectory, MirrorGroup,
+        MirrorUser, Organization, ParkedChange, Progress, SyncReport, User,
+    };
+    #[pymodule_export]
     use crate::listing::{
         AsyncGroupIterator, AsyncOrganizationIterator, AsyncUserIterator, GroupIterator, GroupPage,
         OrganizationIterator, OrganizationPage, UserIterator, UserPage,
     };
     #[pymodule_export]
     use crate::mirror::{
-        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, Change, ChangeIterator, Consumer,
-        DirectoryStatus, Held, Mirror, MirrorDirectory, MirrorGroup, MirrorUser, MirrorUserIterator, ParkedChange,
-        Progress, SyncReport,
+        AsyncChange, AsyncChangeIterator, AsyncMirror, AsyncMirrorUserIterator, ChangeIterator, Mirror,
+        MirrorUserIterator,
     };
-    #[pymodule_export]
-    use crate::models::{Directory, DirectoryToggle, Group, Organization, User};
     #[pymodule_export]
     use crate::organization::{AsyncOrganizationClient, OrganizationClient};
     #[pymodule_export]

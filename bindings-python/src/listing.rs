@@ -2,8 +2,8 @@
 
 use crate::connection::Connection;
 use crate::errors::OrRaise;
+use crate::generated::{Group, Organization, User};
 use crate::iterator::{Buffered, Source, iterator};
-use crate::models::{Group, Organization, User};
 use headcount::{List, Listed, Page, blocking};
 use pyo3::PyClass;
 use pyo3::prelude::*;

@@ -1,4 +1,4 @@
-//! What the client does, as records of Python's `logging`: the logger `headcount`.
+//! Logs the client's requests with Python's `logging`, as the logger `headcount`.
 
 use headcount::{Activity, Level, Observer};
 use pyo3::intern;
@@ -6,23 +6,23 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// The logger, and the lowest level that it wants. That is asked for whenever a call begins, so that what nobody reads costs no wait
-/// for the interpreter.
+/// The logger and its level. The level is read when a call begins, so that a record which is not logged does not wait for the
+/// interpreter.
 pub(crate) struct Log {
     logger: Py<PyAny>,
-    wanted: AtomicU32,
+    level: AtomicU32,
 }
 
 impl Log {
     pub(crate) fn new(py: Python<'_>) -> PyResult<Log> {
         let logger = py.import("logging")?.call_method1("getLogger", ("headcount",))?.unbind();
-        Ok(Log { logger, wanted: AtomicU32::new(u32::MAX) })
+        Ok(Log { logger, level: AtomicU32::new(u32::MAX) })
     }
 
-    /// Asks the logger what it wants at present.
+    /// Reads the logger's level.
     pub(crate) fn refresh(&self, py: Python<'_>) -> PyResult<()> {
         let level = self.logger.bind(py).call_method0(intern!(py, "getEffectiveLevel"))?;
-        self.wanted.store(level.extract()?, Relaxed);
+        self.level.store(level.extract()?, Relaxed);
         Ok(())
     }
 
@@ -48,14 +48,14 @@ impl Log {
 
 impl Observer for Log {
     fn observe(&self, activity: &Activity<'_>) {
-        // The numbers of Python's `logging`.
+        // Python's numbers of the levels.
         let level = match activity.level() {
             Level::Debug => 10,
             Level::Info => 20,
             _ => 30,
         };
-        if level >= self.wanted.load(Relaxed) {
-            // A handler that raises has been told so by `logging` itself.
+        if level >= self.level.load(Relaxed) {
+            // `logging` reports a handler's exception itself.
             let _ = crate::attach::attach(|py| self.write(py, level, activity));
         }
     }

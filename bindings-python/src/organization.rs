@@ -1,10 +1,10 @@
-//! `client.organization`: the companies that the application is sold to.
+//! `client.organization`: calls about organizations.
 
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::connection::Connection;
 use crate::convert::{Count, Span, Text};
+use crate::generated::Organization;
 use crate::listing::{self, AsyncOrganizationIterator, OrganizationIterator, OrganizationPage};
-use crate::models::Organization;
 use headcount::OrganizationFields;
 use pyo3::prelude::*;
 use std::collections::BTreeMap;
@@ -51,7 +51,16 @@ macro_rules! organization_client {
 
         #[pymethods]
         impl $class {
-            /// One page of organizations; ``all`` gives every page.
+            /// Returns one page of organizations. ``all`` iterates over every page.
+            ///
+            /// - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+            /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+            /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (*, page_size = None, page_token = None, external_id = None, timeout = None))]
             fn list_organizations<'py>(
                 &self,
@@ -65,7 +74,13 @@ macro_rules! organization_client {
                 <$mode>::run(py, async move { list.send().await }, OrganizationPage::make)
             }
 
-            /// The name that the vendor's other SDKs have for ``list_organizations``.
+            /// As ``list_organizations``. The vendor's other SDKs use this name.
+            ///
+            /// - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+            /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+            /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
             #[pyo3(signature = (*, page_size = None, page_token = None, external_id = None, timeout = None))]
             fn list_organization<'py>(
                 &self,
@@ -78,7 +93,16 @@ macro_rules! organization_client {
                 self.list_organizations(py, page_size, page_token, external_id, timeout)
             }
 
-            /// Every organization, page after page.
+            /// Returns an iterator over every organization. It requests a page when it is needed.
+            ///
+            /// - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+            /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+            /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+            /// - ``read_ahead``: whether the next page is requested while a page is read (default True).
+            /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+            ///   client's ``timeout``).
+            ///
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0. Reading it raises what ``list_organizations`` raises.
             #[pyo3(signature = (
                 *, page_size = None, page_token = None, external_id = None, read_ahead = None, timeout = None
             ))]
@@ -95,7 +119,14 @@ macro_rules! organization_client {
                 Ok($iterator::make(listing::items(&self.0, list.read_ahead(read_ahead))))
             }
 
-            /// The organization with this id (``org_...``).
+            /// Returns an organization.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn get_organization<'py>(
                 &self,
@@ -109,7 +140,14 @@ macro_rules! organization_client {
                 })
             }
 
-            /// The organization that the application knows by this id of its own.
+            /// Returns the organization with this id of the application.
+            ///
+            /// - ``external_id``: the application's own id of the organization.
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (external_id, *, timeout = None))]
             fn get_organization_by_external_id<'py>(
                 &self,
@@ -123,10 +161,21 @@ macro_rules! organization_client {
                 })
             }
 
-            /// Makes an organization that people know as ``display_name``.
+            /// Creates an organization and returns it.
             ///
-            /// It is tried again only where it is certain that the attempt before made none. After an error that leaves this open,
-            /// look for it by its external id.
+            /// - ``display_name``: name of the organization, 1 to 200 characters.
+            /// - ``external_id``: the application's own id of the organization.
+            /// - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10.
+            /// - ``slug``: short name in URLs, a DNS label or host name.
+            /// - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// The call is retried only if it is certain that the last attempt created nothing. After an error that leaves this open, look
+            /// for the organization by its ``external_id``.
+            ///
+            /// Raises ``BadRequestError`` if the server refuses a field. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (
                 display_name, *, external_id = None, metadata = None, slug = None, logo_url = None, timeout = None
             ))]
@@ -148,7 +197,21 @@ macro_rules! organization_client {
                 })
             }
 
-            /// Changes the fields that are given and leaves the others. ``metadata`` replaces all of it; an empty ``slug`` removes it.
+            /// Changes the given fields of an organization and returns it. Fields that are None keep their value.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``display_name``: name of the organization, 1 to 200 characters.
+            /// - ``external_id``: the application's own id of the organization.
+            /// - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
+            ///   10.
+            /// - ``slug``: short name in URLs, a DNS label or host name. An empty text removes it.
+            /// - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises another
+            /// ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server
+            /// gives no usable answer.
             #[pyo3(signature = (
                 organization_id, *, display_name = None, external_id = None, metadata = None, slug = None, logo_url = None,
                 timeout = None
@@ -172,7 +235,14 @@ macro_rules! organization_client {
                 })
             }
 
-            /// Removes an organization with everything in it, for good.
+            /// Deletes an organization with everything in it. This cannot be undone.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn delete_organization<'py>(
                 &self,

@@ -1,4 +1,4 @@
-//! `ReplayGuard`: which messages were handled already, in memory, in SQLite or wherever the application keeps such things.
+//! `ReplayGuard`: remembers which messages were handled, in memory, in SQLite or in the application's own store.
 
 use crate::call::release;
 use crate::convert::{Now, Size, Span, Text, datetime, wrong_type};
@@ -11,19 +11,20 @@ use pyo3::{PyTypeInfo, intern};
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-/// How many ids are kept in memory unless set otherwise: some ten megabytes of them.
+/// Default number of ids that are kept in memory, about 10 MB.
 const CAPACITY: usize = 100_000;
 
-/// Remembers which messages were handled, so that one that is sent twice is not handled twice. May be used from any number of
-/// threads at once.
+/// Remembers which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
+/// once.
 ///
-/// ``check`` an event before it is handled, and ``commit`` it once it has been: what failed is let through when it comes again. The
-/// endpoints (``headcount.fastapi`` and the others) do both. ``ReplayGuard()`` keeps the last ``capacity`` ids
-/// (100,000 unless set) in this process's memory,
-/// ``ReplayGuard.sqlite(path)`` in a file that any number of processes share, ``ReplayGuard.custom(...)`` wherever you like. ``retention``
-/// is how long an id is remembered: seconds or a ``timedelta``, three days unless set. The vendor goes on trying for 28 hours.
+/// Call ``check`` before an event is handled and ``commit`` afterwards. An event whose handling failed then passes again. The endpoints
+/// (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, both
+/// may pass. The vendor sends a message for up to 28 hours.
 ///
-/// Nothing is held between the two: where one message arrives twice at the same moment, both may be let through.
+/// ``ReplayGuard()`` keeps ids in this process's memory; see ``sqlite`` and ``custom`` for ids that survive it.
+///
+/// - ``capacity``: number of ids that are kept (default 100,000, about 10 MB).
+/// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ReplayGuard {
     kept: headcount::ReplayGuard,
@@ -39,7 +40,7 @@ impl ReplayGuard {
         ReplayGuard { kept, blocking }
     }
 
-    /// Makes a call of the guard with the interpreter released, and raises what the application's own store raised.
+    /// Makes a call of the guard with the interpreter released. Raises the exception that the application's store raised.
     fn call<T: Send>(&self, py: Python<'_>, call: impl FnOnce() -> headcount::Result<T> + Send) -> PyResult<T> {
         let result = py.detach(|| catch_panic(call));
         match RAISED.take() {
@@ -58,8 +59,13 @@ impl ReplayGuard {
         ReplayGuard::make(headcount::ReplayGuard::in_memory(capacity), retention, false)
     }
 
-    /// A guard that keeps ids in the SQLite file at ``path``, which is made where there is none: any number of processes of one machine
-    /// may use it at once, and what was committed survives them. ``StoreError`` where the file cannot be opened.
+    /// Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once, and ids in
+    /// it survive them.
+    ///
+    /// - ``path``: the file; created if it does not exist.
+    /// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+    ///
+    /// Raises ``StoreError`` if the file cannot be opened.
     #[staticmethod]
     #[pyo3(signature = (path, *, retention = None))]
     fn sqlite(py: Python<'_>, path: PathBuf, retention: Option<Span>) -> PyResult<ReplayGuard> {
@@ -67,10 +73,12 @@ impl ReplayGuard {
         Ok(ReplayGuard::make(kept, retention, true))
     }
 
-    /// A guard that keeps ids in a store of your own.
+    /// Makes a guard that keeps message ids in the application's own store. Both functions are plain functions, called from any thread;
+    /// exceptions that they raise reach the caller of the guard.
     ///
-    /// ``contains(message_id)`` says whether an id was recorded and its time has not come yet; ``record(message_id, expires_at)`` records one
-    /// until that moment (an aware ``datetime``). Both are plain functions, called from any thread; what they raise reaches whoever asked.
+    /// - ``contains``: called with a message id; returns whether it was recorded and has not expired.
+    /// - ``record``: called with a message id and an aware ``datetime``; records the id until then.
+    /// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
     #[staticmethod]
     #[pyo3(signature = (*, contains, record, retention = None))]
     fn custom(contains: Bound<'_, PyAny>, record: Bound<'_, PyAny>, retention: Option<Span>) -> PyResult<ReplayGuard> {
@@ -79,24 +87,36 @@ impl ReplayGuard {
                 return Err(wrong_type(callable, "a function"));
             }
         }
-        let own = Own { contains: contains.unbind(), record: record.unbind() };
-        Ok(ReplayGuard::make(headcount::ReplayGuard::new(own), retention, true))
+        let store = CustomStore { contains: contains.unbind(), record: record.unbind() };
+        Ok(ReplayGuard::make(headcount::ReplayGuard::new(store), retention, true))
     }
 
-    /// True where the message that ``event`` came in was not handled yet, as far as is remembered; False where it was: answer 201 then,
-    /// and do nothing. Nothing is recorded. ``StoreError`` where the store cannot say: answer 5xx, so that the message comes again.
+    /// Returns whether the message of ``event`` has not been handled yet. Records nothing. If it is False, answer 201 and do nothing else.
+    ///
+    /// - ``event``: the event that ``Webhook.verify`` returned.
+    ///
+    /// Raises ``StoreError`` if the store fails: answer 5xx, so that the message is sent again.
     fn check(&self, py: Python<'_>, event: PyRef<'_, Event>) -> PyResult<bool> {
         let event = event.value();
         Ok(self.call(py, || self.kept.check(event))? == Replay::First)
     }
 
-    /// Records that the message that ``event`` came in was handled. Until then ``check`` says True however often it comes.
+    /// Records that the message of ``event`` was handled: ``check`` returns False for it from now on.
+    ///
+    /// - ``event``: the event that ``Webhook.verify`` returned.
+    ///
+    /// Raises ``StoreError`` if the store fails.
     fn commit(&self, py: Python<'_>, event: PyRef<'_, Event>) -> PyResult<()> {
         let event = event.value();
         self.call(py, || self.kept.commit(event))
     }
 
-    /// ``check`` by the message's id alone; ``now`` (an aware datetime, or Unix seconds) is the present unless given.
+    /// As ``check``, for a message id.
+    ///
+    /// - ``message_id``: value of the ``webhook-id`` header.
+    /// - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
+    ///
+    /// Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
     #[pyo3(signature = (message_id, *, now = None))]
     fn check_id(&self, py: Python<'_>, message_id: Text, now: Option<Now>) -> PyResult<bool> {
         let replay = self.call(py, || match now {
@@ -106,7 +126,12 @@ impl ReplayGuard {
         Ok(replay == Replay::First)
     }
 
-    /// ``commit`` by the message's id alone; ``now`` (an aware datetime, or Unix seconds) is the present unless given.
+    /// As ``commit``, for a message id.
+    ///
+    /// - ``message_id``: value of the ``webhook-id`` header.
+    /// - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
+    ///
+    /// Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
     #[pyo3(signature = (message_id, *, now = None))]
     fn commit_id(&self, py: Python<'_>, message_id: Text, now: Option<Now>) -> PyResult<()> {
         self.call(py, || match now {
@@ -115,7 +140,7 @@ impl ReplayGuard {
         })
     }
 
-    /// Whether a call may wait for a disk or a network: then it has no business in an event loop's own thread.
+    /// Whether calls may wait for a disk or a network. If so, do not make them on an event loop's thread.
     #[getter]
     fn blocking(&self) -> bool {
         self.blocking
@@ -127,23 +152,23 @@ impl ReplayGuard {
 }
 
 thread_local! {
-    /// What the application's own store raised, on its way through the core to whoever asked on the same thread.
+    /// The exception that the application's store raised in the running call of this thread. The core's error cannot carry it.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
-/// The application's own store: two functions.
-struct Own {
+/// The application's store: two functions.
+struct CustomStore {
     contains: Py<PyAny>,
     record: Py<PyAny>,
 }
 
-impl ReplayStore for Own {
+impl ReplayStore for CustomStore {
     fn contains(&self, message_id: &str) -> headcount::Result<bool> {
         raising(|py| {
             let answer = self.contains.bind(py).call1((message_id,))?;
-            // A coroutine is true as well, and would have every message taken for handled.
+            // A coroutine is true, so that every message would seem to be handled.
             if !PyInt::is_type_of(&answer) {
-                return Err(wrong_type(&answer, "a bool from `contains`, which is no coroutine function"));
+                return Err(wrong_type(&answer, "a bool from `contains`, which must not be a coroutine function"));
             }
             answer.is_truthy()
         })
@@ -153,7 +178,7 @@ impl ReplayStore for Own {
         raising(|py| {
             let answer = self.record.bind(py).call1((message_id, datetime(py, expires_at)?))?;
             if answer.hasattr(intern!(py, "__await__"))? {
-                return Err(wrong_type(&answer, "`record` to have recorded, which is no coroutine function"));
+                return Err(wrong_type(&answer, "`record` to be a plain function, not a coroutine function"));
             }
             Ok(())
         })
@@ -163,6 +188,6 @@ impl ReplayStore for Own {
 fn raising<T>(call: impl FnOnce(Python<'_>) -> PyResult<T>) -> headcount::Result<T> {
     Python::attach(call).map_err(|raised| {
         RAISED.set(Some(raised));
-        Error::store("the application's own store raised an exception")
+        Error::store("the application's store raised an exception")
     })
 }

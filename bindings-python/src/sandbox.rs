@@ -1,10 +1,10 @@
-//! `Sandbox`: a local Scalekit environment in this process, for demos and for users' own tests.
+//! `Sandbox`: a local Scalekit environment in this process, for demos and tests.
 
 use crate::client::{AsyncClient, Client};
 use crate::convert::{Count, Moment, Size, Span, Text, wrong_type};
 use crate::errors::{OrRaise, exception, invalid_argument};
+use crate::generated::{Group, User};
 use crate::json::{compact_json, to_dict};
-use crate::models::{Group, User};
 use headcount::catch_panic;
 use headcount_sandbox::{
     Error, EventOverrides, FaultPlan, NewGroup, NewUser, SandboxBuilder, SandboxOptions, UserChange, parse_duration,
@@ -16,12 +16,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-/// A local Scalekit environment over real HTTP, for demos and for tests. May be used from any number of threads at once.
+/// Local Scalekit environment over real HTTP, for demos and tests. May be used from any number of threads at once. It has a thread of its
+/// own and listens on loopback until it is closed.
 ///
-/// It has a thread of its own, and listens on loopback until it is closed. The same ``seed`` gives the same organizations, people and
-/// ids every time; ``directories`` is how many each organization has, ``users`` and ``groups`` how many each directory has. ``port`` is
-/// any free one unless given. ``token_ttl`` is how long tokens live (an hour unless given), ``speed`` how many of its seconds pass in
-/// a real one (1 unless given).
+/// - ``organizations``: number of organizations (default 1).
+/// - ``directories``: number of directories of each organization (default 1).
+/// - ``users``, ``groups``: number of users and groups of each directory (default 50 and 5).
+/// - ``seed``: the same seed gives the same names and ids (default 1).
+/// - ``port``: the port to listen on (default: any free port).
+/// - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
+/// - ``speed``: number of the sandbox's seconds in a real second, above 0 (default 1).
+///
+/// Raises ``ServerError`` if the port cannot be used, ``BadRequestError`` if the speed is not above 0.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Sandbox {
     running: Running,
@@ -34,7 +40,7 @@ pub(crate) struct Sandbox {
     directory_id: String,
 }
 
-/// The native sandbox until it is closed.
+/// The sandbox until it is closed.
 struct Running {
     process: u32,
     sandbox: RwLock<Option<Arc<headcount_sandbox::Sandbox>>>,
@@ -42,17 +48,17 @@ struct Running {
 
 impl Running {
     fn open(&self) -> headcount::Result<Arc<headcount_sandbox::Sandbox>> {
-        // Its locks may have been held at the fork by threads that the child does not have.
+        // At the fork, threads that the child does not have may have held the sandbox's locks.
         if self.process != std::process::id() {
             return Err(headcount::Error::invalid_argument(
-                "the sandbox was started before a fork: its parent has it, and control_url is the way to it from here",
+                "the sandbox was started before a fork: use it in the parent process, or through its control_url",
             ));
         }
         let sandbox = self.sandbox.read().unwrap_or_else(PoisonError::into_inner);
         sandbox.clone().ok_or_else(|| headcount::Error::invalid_argument("the sandbox is closed: start another one"))
     }
 
-    /// Ends it and waits for its thread; in a forked child, which has but a picture of both, nothing is touched.
+    /// Stops the sandbox after its running calls have finished. Closing it again has no effect.
     fn close(&mut self) {
         let sandbox = self.sandbox.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if self.process != std::process::id() {
@@ -63,7 +69,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // An interpreter that is ending has nobody to let in meanwhile.
+        // While the interpreter exits it cannot be released, and no other thread needs it.
         if Python::try_attach(|py| py.detach(|| self.close())).is_none() {
             self.close();
         }
@@ -71,7 +77,7 @@ impl Drop for Running {
 }
 
 impl Sandbox {
-    /// Makes a call with the interpreter released: the sandbox's own thread may hold what the call waits for.
+    /// Makes a call with the interpreter released, since the call may wait for a lock of the sandbox's thread.
     fn call<T: Send>(
         &self,
         py: Python<'_>,
@@ -133,63 +139,65 @@ impl Sandbox {
         })
     }
 
-    /// Where it is: ``http://127.0.0.1:...``.
+    /// Base URL of the environment: ``http://127.0.0.1:...``.
     #[getter]
     fn environment_url(&self) -> &str {
         &self.environment_url
     }
 
-    /// The client id to sign in with.
+    /// Client id for the environment.
     #[getter]
     fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// The client secret to sign in with.
+    /// Client secret for the environment.
     #[getter]
     fn client_secret(&self) -> &str {
         &self.client_secret
     }
 
-    /// The secret that its webhooks are signed with.
+    /// Secret that the environment's webhooks are signed with.
     #[getter]
     fn webhook_secret(&self) -> &str {
         &self.webhook_secret
     }
 
-    /// Where the same calls are over HTTP, for programs in other languages.
+    /// Base URL of the control API, which offers the same calls to programs in other languages.
     #[getter]
     fn control_url(&self) -> &str {
         &self.control_url
     }
 
-    /// The first organization.
+    /// Id of the first organization.
     #[getter]
     fn organization_id(&self) -> &str {
         &self.organization_id
     }
 
-    /// The first organization's first directory.
+    /// Id of the first organization's first directory.
     #[getter]
     fn directory_id(&self) -> &str {
         &self.directory_id
     }
 
-    /// A client of this environment; ``settings`` are those of ``headcount.Client``.
+    /// Makes a ``Client`` for this environment. ``settings`` are the keyword arguments of ``headcount.Client``.
     #[pyo3(signature = (**settings))]
     fn client<'py>(&self, py: Python<'py>, settings: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         let credentials = (&self.environment_url, &self.client_id, &self.client_secret);
         py.get_type::<Client>().call(credentials, settings)
     }
 
-    /// A client of this environment for asyncio; ``settings`` are those of ``headcount.AsyncClient``.
+    /// Makes an ``AsyncClient`` for this environment. ``settings`` are the keyword arguments of ``headcount.AsyncClient``.
     #[pyo3(signature = (**settings))]
     fn async_client<'py>(&self, py: Python<'py>, settings: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
         let credentials = (&self.environment_url, &self.client_id, &self.client_secret);
         py.get_type::<AsyncClient>().call(credentials, settings)
     }
 
-    /// From now on, what happens is told to ``url`` as well, signed.
+    /// Sends later events to ``url`` as signed webhooks.
+    ///
+    /// - ``url``: URL of the application's endpoint.
     fn register_endpoint(&self, py: Python<'_>, url: Text) -> PyResult<()> {
         self.call(py, |sandbox| {
             sandbox.register_endpoint(&url);
@@ -197,9 +205,17 @@ impl Sandbox {
         })
     }
 
-    /// Hires somebody. ``groups`` are names or ids of groups that there are; the organization and the directory are the first unless
-    /// given. ``BadRequestError`` for an address without ``@`` or an unknown group, ``NotFoundError`` for an unknown organization or
-    /// directory.
+    /// Creates a user and returns it.
+    ///
+    /// - ``email``: primary e-mail address.
+    /// - ``given_name``, ``family_name``: first and last name (default empty).
+    /// - ``preferred_username``: name that the user signs in with (default: the address).
+    /// - ``groups``: names or ids of existing groups (default none).
+    /// - ``organization_id``: the organization (default: the first).
+    /// - ``directory_id``: the directory (default: the organization's first).
+    ///
+    /// Raises ``BadRequestError`` if the address has no ``@`` or a group is unknown, ``NotFoundError`` if the organization or directory is
+    /// unknown.
     #[pyo3(signature = (
         email, *, given_name = None, family_name = None, preferred_username = None, groups = None, organization_id = None,
         directory_id = None
@@ -228,8 +244,14 @@ impl Sandbox {
         self.call(py, |sandbox| sandbox.create_user(new)).map(User::from)
     }
 
-    /// Changes somebody; what is not given stays. ``groups`` are all of their groups, by names or ids. ``NotFoundError`` for an unknown
-    /// user, ``BadRequestError`` for an unknown group.
+    /// Changes a user and returns it. Fields that are None keep their value.
+    ///
+    /// - ``user_id``: id of the user.
+    /// - ``email``, ``given_name``, ``family_name``, ``preferred_username``: new values.
+    /// - ``active``: whether the user may sign in.
+    /// - ``groups``: names or ids of all groups that the user is in.
+    ///
+    /// Raises ``NotFoundError`` if the user is unknown, ``BadRequestError`` if a group is unknown.
     #[pyo3(signature = (
         user_id, *, email = None, given_name = None, family_name = None, preferred_username = None, active = None, groups = None
     ))]
@@ -256,12 +278,22 @@ impl Sandbox {
         self.call(py, |sandbox| sandbox.update_user(&user_id, change)).map(User::from)
     }
 
-    /// Lets somebody go. ``NotFoundError`` for an unknown user.
+    /// Deletes a user.
+    ///
+    /// - ``user_id``: id of the user.
+    ///
+    /// Raises ``NotFoundError`` if the user is unknown.
     fn delete_user(&self, py: Python<'_>, user_id: Text) -> PyResult<()> {
         self.call(py, |sandbox| sandbox.delete_user(&user_id))
     }
 
-    /// Makes a group. ``BadRequestError`` for an empty name, ``NotFoundError`` for an unknown organization or directory.
+    /// Creates a group and returns it.
+    ///
+    /// - ``display_name``: name of the group.
+    /// - ``organization_id``: the organization (default: the first).
+    /// - ``directory_id``: the directory (default: the organization's first).
+    ///
+    /// Raises ``BadRequestError`` if the name is empty, ``NotFoundError`` if the organization or directory is unknown.
     #[pyo3(signature = (display_name, *, organization_id = None, directory_id = None))]
     fn create_group(
         &self,
@@ -278,31 +310,53 @@ impl Sandbox {
         self.call(py, |sandbox| sandbox.create_group(new)).map(Group::from)
     }
 
-    /// Renames a group. ``NotFoundError`` for an unknown group.
+    /// Renames a group and returns it.
+    ///
+    /// - ``group_id``: id of the group.
+    /// - ``display_name``: the new name.
+    ///
+    /// Raises ``NotFoundError`` if the group is unknown.
     fn update_group(&self, py: Python<'_>, group_id: Text, display_name: Text) -> PyResult<Group> {
         self.call(py, |sandbox| sandbox.update_group(&group_id, &display_name)).map(Group::from)
     }
 
-    /// Ends a group; its members stay. ``NotFoundError`` for an unknown group.
+    /// Deletes a group. Its members stay.
+    ///
+    /// - ``group_id``: id of the group.
+    ///
+    /// Raises ``NotFoundError`` if the group is unknown.
     fn delete_group(&self, py: Python<'_>, group_id: Text) -> PyResult<()> {
         self.call(py, |sandbox| sandbox.delete_group(&group_id))
     }
 
-    /// Puts somebody into a group. ``NotFoundError`` for an unknown user or group.
+    /// Adds a user to a group.
+    ///
+    /// - ``group_id``: id of the group.
+    /// - ``user_id``: id of the user.
+    ///
+    /// Raises ``NotFoundError`` if the user or group is unknown.
     fn add_member(&self, py: Python<'_>, group_id: Text, user_id: Text) -> PyResult<()> {
         self.call(py, |sandbox| sandbox.add_member(&group_id, &user_id))
     }
 
-    /// Takes somebody out of a group. ``NotFoundError`` for an unknown user or group.
+    /// Removes a user from a group.
+    ///
+    /// - ``group_id``: id of the group.
+    /// - ``user_id``: id of the user.
+    ///
+    /// Raises ``NotFoundError`` if the user or group is unknown.
     fn remove_member(&self, py: Python<'_>, group_id: Text, user_id: Text) -> PyResult<()> {
         self.call(py, |sandbox| sandbox.remove_member(&group_id, &user_id))
     }
 
-    /// Every ``every``-th REST call from now on meets the next of ``faults``; None, or no fault at all, ends it.
+    /// Makes later REST calls fail, except token requests.
     ///
-    /// A fault is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``, ``"503"``), ``"reset"``, ``"truncate"``,
-    /// ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``, ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``; others
-    /// are a ``BadRequestError``. Token requests are spared.
+    /// - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``, ``"503"``),
+    ///   ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``, ``"redirect"``,
+    ///   ``"latency:2s"`` or ``"expire-token"``. None, or no fault at all, ends the faults.
+    /// - ``every``: every how many calls a fault occurs (default 1).
+    ///
+    /// Raises ``BadRequestError`` if a fault is unknown.
     #[pyo3(signature = (*faults, every = Count(1)), text_signature = "(self, *faults, every=1)")]
     fn fault(&self, py: Python<'_>, faults: &Bound<'_, PyTuple>, every: Count) -> PyResult<()> {
         let mut plan = FaultPlan { every: every.0, ..FaultPlan::default() };
@@ -314,18 +368,26 @@ impl Sandbox {
         self.call(py, |sandbox| sandbox.set_faults(&plan))
     }
 
-    /// What was sent, what came back, what will be retried and when: a dict for each event on its way to each endpoint.
+    /// Returns a dict for each event and each endpoint that it is sent to.
+    ///
+    /// The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``, ``delivered`` or
+    /// ``failed``), ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``. Times are RFC 3339 text by the
+    /// sandbox's clock.
     fn deliveries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let deliveries = self.call(py, |sandbox| Ok(sandbox.deliveries()))?;
         Ok(to_dict(py, &deliveries)?.cast_into()?)
     }
 
-    /// Moves its clock ahead, by ``"90s"``, ``"5m"``, ``"6h"`` or ``"1d"``, by seconds or a ``timedelta``: tokens end, and retries fall due.
+    /// Moves the sandbox's clock forward: tokens expire and retries become due.
+    ///
+    /// - ``by``: ``"90s"``, ``"5m"``, ``"6h"`` or ``"1d"``, seconds, or a ``timedelta``.
+    ///
+    /// Raises ``InvalidArgumentError`` if it is not a duration.
     fn advance(&self, py: Python<'_>, by: &Bound<'_, PyAny>) -> PyResult<()> {
         let by: Duration = if PyString::is_type_of(by) {
             let text: Text = by.extract()?;
             parse_duration(&text)
-                .ok_or_else(|| invalid_argument(py, "the text is not a span of time: expected 90s, 5m, 6h or 1d"))?
+                .ok_or_else(|| invalid_argument(py, "the text is not a duration: expected 90s, 5m, 6h or 1d"))?
         } else {
             by.extract::<Span>()?.0
         };
@@ -335,18 +397,18 @@ impl Sandbox {
         })
     }
 
-    /// How many calls came, by method and route.
+    /// Returns the number of calls that the sandbox received, by method and route.
     fn requests(&self, py: Python<'_>) -> PyResult<BTreeMap<String, u64>> {
         self.call(py, |sandbox| Ok(sandbox.requests()))
     }
 
-    /// Ends it, once calls that are under way have come back. Closing twice does no harm.
+    /// Stops the sandbox after its running calls have finished. Closing it again has no effect.
     fn close(&self, py: Python<'_>) {
         if self.running.process != std::process::id() {
             return;
         }
         py.detach(|| {
-            // Its thread is waited for with the lock free: other calls are told meanwhile that it is closed.
+            // Dropped after the lock is released, so that other calls fail at once instead of waiting for the thread.
             let ended = self.running.sandbox.write().unwrap_or_else(PoisonError::into_inner).take();
             drop(ended);
         });
@@ -371,7 +433,7 @@ fn texts(given: Option<Vec<Text>>) -> Option<Vec<String>> {
     given.map(|texts| texts.into_iter().map(String::from).collect())
 }
 
-/// The body of an event, as the vendor would send it: ``headcount.testing.event`` says what it takes.
+/// Returns the body of an event as the vendor sends it. ``headcount.testing.event`` documents the arguments.
 #[pyfunction]
 #[pyo3(signature = (r#type, *, data = None, organization_id = None, environment_id = None, id = None, occurred_at = None))]
 pub(crate) fn event_body<'py>(
@@ -402,5 +464,5 @@ fn fields(data: &Bound<'_, PyAny>) -> PyResult<serde_json::Map<String, serde_jso
     }
     let printed: Text = compact_json(py.get_type::<PyDict>().call1((data,))?.as_any())?.extract()?;
     serde_json::from_str(&printed)
-        .map_err(|_| invalid_argument(py, "the event's data holds what JSON has no way to say, such as NaN"))
+        .map_err(|_| invalid_argument(py, "the event's data cannot be written as JSON, for example because of NaN"))
 }

@@ -1,4 +1,4 @@
-//! `Webhook`: verifies what Scalekit sends, and signs what a test sends in its place.
+//! `Webhook`: verifies webhooks, and signs them for tests.
 
 use crate::convert::{Now, Span, Text, wrong_type};
 use crate::errors::{OrRaise, invalid_argument};
@@ -10,18 +10,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
 
-/// Verifies what Scalekit sends, and signs what a test sends in its place. May be used from any number of threads at once.
+/// Verifies webhooks, and signs them for tests. May be used from any number of threads at once.
 ///
-/// ``secret_or_secrets`` is ``whsec_`` and base64 as the dashboard shows it, or several while one is being rotated, in a list
-/// or separated by spaces; without it ``SCALEKIT_WEBHOOK_SECRET`` is read. ``tolerance`` is how many seconds a timestamp may
-/// lie from now, either way; ``max_body`` is the largest body that is looked at, in bytes (1 MiB unless set).
+/// - ``secret_or_secrets``: ``whsec_`` and base64, or several while a secret is rotated, in a list or separated by spaces (default:
+///   ``SCALEKIT_WEBHOOK_SECRET``).
+/// - ``tolerance``: how far a timestamp may differ from now, in seconds or as a ``timedelta`` (default 300).
+/// - ``max_body``: size limit of a body, in bytes (default 1 MiB).
 ///
-/// A secret that is missing, too short or not base64 is a ``ConfigError`` here, not a surprise later.
+/// Raises ``ConfigError`` if a secret is missing, shorter than 16 bytes or not base64.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Webhook(headcount::Webhook);
 
 impl Webhook {
-    /// What verifies, from a `Webhook`, a secret or several.
+    /// The verifier of a `Webhook`, or a new one for a secret or several.
     pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<headcount::Webhook> {
         if let Ok(webhook) = given.cast::<Webhook>() {
             return Ok(webhook.get().0.clone());
@@ -57,13 +58,14 @@ impl Webhook {
         Ok(Webhook(settings.build().or_raise(py)?))
     }
 
-    /// Verifies a request and gives the event in it.
+    /// Verifies a request's signature and timestamp and returns its event.
     ///
-    /// ``body`` is the request's body as it came (``bytes``, ``bytearray``, ``memoryview`` or ``str``); a parsed one is accepted
-    /// where printing it again without white space gives what was signed. ``headers`` is a mapping, a list of pairs, ASGI's raw
-    /// headers or a WSGI environ. ``now`` (an aware datetime, or Unix seconds) judges a request that was kept.
+    /// - ``body``: the raw body: ``bytes``, ``bytearray``, ``memoryview`` or ``str``. A parsed body (``dict``, ``list``) is accepted if its
+    ///   compact form is what was signed.
+    /// - ``headers``: a mapping, a list of pairs, ASGI's raw headers or a WSGI environ.
+    /// - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds (default: the current time).
     ///
-    /// Raises ``WebhookVerificationError``, with the ``reason``: answer 400 and tell the sender nothing more.
+    /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why. Answer 400, without details.
     #[pyo3(signature = (body, headers, *, now = None))]
     fn verify<'py>(
         &self,
@@ -86,7 +88,11 @@ impl Webhook {
         Event::typed(body.py(), event.or_raise(body.py())?)
     }
 
-    /// Verifies the signature and the timestamp alone; nothing is asked of the body. True, or raises as ``verify``.
+    /// Verifies a request's signature and timestamp without reading its body. Returns True.
+    ///
+    /// - ``body``, ``headers``, ``now``: as in ``verify``.
+    ///
+    /// Raises ``WebhookVerificationError`` as ``verify`` does.
     #[pyo3(signature = (body, headers, *, now = None))]
     fn verify_signature(
         &self,
@@ -109,9 +115,13 @@ impl Webhook {
         verified.or_raise(body.py()).map(|()| true)
     }
 
-    /// The headers that a request with ``body`` would carry: for tests of the code that verifies.
+    /// Returns the headers of a request with this body, for tests of code that verifies.
     ///
-    /// ``id`` is a fresh ``msg_...`` and ``timestamp`` (Unix seconds, or an aware datetime) the present unless given.
+    /// - ``body``: as in ``verify``.
+    /// - ``id``: message id (default: a new ``msg_...``).
+    /// - ``timestamp``: Unix seconds or an aware ``datetime`` (default: the current time).
+    ///
+    /// Raises ``InvalidArgumentError`` if the id cannot be a header's value.
     #[pyo3(signature = (body, id = None, timestamp = None))]
     fn sign<'py>(
         &self,
@@ -132,7 +142,7 @@ impl Webhook {
         Ok(headers)
     }
 
-    /// The largest body that is looked at, in bytes: what reads requests need read no more.
+    /// Size limit of a body, in bytes. A server need not read more.
     #[getter]
     fn max_body(&self) -> usize {
         self.0.max_body()
@@ -143,10 +153,13 @@ impl Webhook {
     }
 }
 
-/// Verifies the signature of a webhook in one call: True, or a ``WebhookVerificationError``.
+/// Verifies a webhook's signature and timestamp. Returns True.
 ///
-/// ``secret`` is one secret, or several separated by spaces; ``payload`` is the raw body (or a parsed one: see
-/// ``Webhook.verify``).
+/// - ``secret``: one secret, or several separated by spaces.
+/// - ``headers``: headers of the request, as in ``Webhook.verify``.
+/// - ``payload``: body of the request, as in ``Webhook.verify``.
+///
+/// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
 #[pyfunction]
 #[pyo3(signature = (secret, headers, payload))]
 pub(crate) fn verify_webhook_payload(
@@ -162,7 +175,7 @@ pub(crate) fn verify_webhook_payload(
     verified.or_raise(payload.py()).map(|()| true)
 }
 
-/// Verifies the signature of an interceptor's request in one call, as ``verify_webhook_payload`` does.
+/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook.
 #[pyfunction]
 #[pyo3(signature = (secret, headers, payload))]
 pub(crate) fn verify_interceptor_payload(
@@ -173,7 +186,7 @@ pub(crate) fn verify_interceptor_payload(
     verify_webhook_payload(secret, headers, payload)
 }
 
-/// One secret, or any number of them in something that can be iterated over.
+/// Reads one secret, or several from an iterable.
 fn secrets(given: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
     if PyString::is_type_of(given) {
         return Ok(vec![given.extract()?]);
@@ -185,14 +198,14 @@ fn secrets(given: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
     several.map(|secret| secret?.extract()).collect()
 }
 
-/// A request's body: its bytes, or what a framework made of them, printed again.
+/// A request's body: its bytes, or the compact form of a body that a framework parsed.
 pub(crate) enum Body<'py> {
     Raw(Bound<'py, PyBytes>),
     Parsed(String),
 }
 
 impl<'py> Body<'py> {
-    /// The bytes of a body that nobody has parsed.
+    /// The bytes of a raw body. Raises `TypeError` for a parsed one.
     pub(crate) fn raw(body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         match Body::read(body)? {
             Body::Raw(bytes) => Ok(bytes),
@@ -211,7 +224,7 @@ impl<'py> Body<'py> {
             return match text.encode_utf8() {
                 Ok(bytes) => Ok(Body::Raw(bytes)),
                 Err(_) => {
-                    Err(invalid_argument(py, "the body holds a lone surrogate: pass the request's bytes instead"))
+                    Err(invalid_argument(py, "the body contains a lone surrogate: pass the request's bytes instead"))
                 }
             };
         }
@@ -219,7 +232,7 @@ impl<'py> Body<'py> {
             return Ok(Body::Raw(py.get_type::<PyBytes>().call1((body,))?.cast_into()?));
         }
         if PyDict::is_type_of(body) || PyList::is_type_of(body) || PyTuple::is_type_of(body) {
-            // A lone surrogate is printed as the escape it came as, the way JavaScript prints it.
+            // Prints a lone surrogate as an escape, as JavaScript does.
             let compact = compact_json(body)?;
             let bytes =
                 compact.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "backslashreplace")))?;

@@ -12,7 +12,7 @@ from sandbox import Sandbox  # noqa: E402
 
 @pytest.fixture
 def sandbox():
-    """Makes sandboxes of the given sizes; they end with the test."""
+    """Returns a function that starts a sandbox of the given sizes. The sandboxes stop when the test ends."""
     made = []
 
     def make(**sizes):

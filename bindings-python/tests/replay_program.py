@@ -95,7 +95,7 @@ def serve(name):
         django(receive_soon)
         serving.asgi(get_asgi_application())
     else:
-        sys.exit(f"nothing here serves {name}")
+        sys.exit(f"unknown framework: {name}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""AsyncClient against the sandbox and a server that misbehaves; and what both clients share: settings, logging, stats, organizations."""
+"""AsyncClient against the sandbox and a faulty server; and parts that both clients share: settings, logging, stats, organizations."""
 
 import asyncio
 import http.server
@@ -15,10 +15,10 @@ import pytest
 
 import headcount
 
-# A proxy of the machine's own has no business between a test and its server: http:// to this machine ignores it.
+# No test sets a proxy: requests to http:// on loopback do not use one.
 
 
-def test_every_call(sandbox):
+def test_every_call_of_the_async_client_works(sandbox):
     sandbox = sandbox(organizations=15, users=75, groups=5)
     org, directory_id = sandbox.ids
 
@@ -56,14 +56,14 @@ def test_every_call(sandbox):
     asyncio.run(main())
 
 
-def test_tasks_share_a_client_and_an_iterator(sandbox):
+def test_tasks_can_share_a_client_and_an_iterator(sandbox):
     sandbox = sandbox(users=300)
 
     async def main():
         client = headcount.AsyncClient(*sandbox.credentials)
         pages = await asyncio.gather(*(client.directory.list_directory_users(*sandbox.ids) for _ in range(50)))
         assert len(set(pages)) == 1
-        # A coroutine, as create_task wants one.
+        # create_task accepts coroutine objects only.
         task = asyncio.create_task(client.organization.list_organizations())
         assert len(await task) == 1
         users = client.directory.users(*sandbox.ids)
@@ -82,7 +82,7 @@ def test_tasks_share_a_client_and_an_iterator(sandbox):
     assert threading.active_count() == before
 
 
-def test_a_task_that_is_cancelled_ends_its_call(sandbox):
+def test_cancelling_a_task_ends_its_call(sandbox):
     sandbox = sandbox()
     sandbox.fault("latency:30s")
 
@@ -103,7 +103,7 @@ def test_a_task_that_is_cancelled_ends_its_call(sandbox):
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_a_storm_of_faults(sandbox, asynchronous):
+def test_a_listing_survives_many_faults(sandbox, asynchronous):
     sandbox = sandbox(users=3000)
     sandbox.fault("429:0", "500", "503", "reset", "truncate", "garbage", "expire-token", every=7)
     options = {"retry_base": 0.001, "retry_cap": 0.01}
@@ -122,7 +122,7 @@ def test_a_storm_of_faults(sandbox, asynchronous):
 
 
 class Faulty(http.server.BaseHTTPRequestHandler):
-    """Answers by the organization's id, and counts."""
+    """Answers with the fault that the organization's id names, and counts requests."""
 
     protocol_version = "HTTP/1.1"
     seen: dict = {}
@@ -195,7 +195,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_the_fault_matrix(asynchronous):
+def test_each_fault_is_retried_or_raised_as_its_error(asynchronous):
     Faulty.seen = {}
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Faulty)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -220,7 +220,7 @@ def test_the_fault_matrix(asynchronous):
     server.server_close()
 
 
-def test_organizations_are_made_changed_and_removed(sandbox):
+def test_organizations_are_created_updated_and_deleted(sandbox):
     client = sandbox().client()
     made = client.organization.create_organization("Acme", external_id="t_1", metadata={"plan": "team"})
     assert (made.display_name, made.external_id, made.metadata) == ("Acme", "t_1", {"plan": "team"})
@@ -233,7 +233,7 @@ def test_organizations_are_made_changed_and_removed(sandbox):
         client.organization.create_organization("")
 
 
-def test_what_it_does_is_logged(sandbox, caplog):
+def test_requests_and_retries_are_logged(sandbox, caplog):
     sandbox = sandbox(users=20)
     client = sandbox.client(retry_base=0.001)
     sandbox.fault("503", every=2)
@@ -253,7 +253,7 @@ def test_what_it_does_is_logged(sandbox, caplog):
     assert not caplog.records
 
 
-def test_settings_that_cannot_be_used_are_named(tmp_path):
+def test_the_error_names_the_setting_that_cannot_be_used(tmp_path):
     for options, said in [
         ({"ca_file": tmp_path / "none.pem"}, "ca_file"),
         ({"proxy": "ftp://me:hunter2@proxy"}, "proxy"),
@@ -287,7 +287,7 @@ def test_ctrl_c_ends_a_blocking_call(sandbox):
         [sys.executable, "-c", code], env={**os.environ, **sandbox.env}, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "calling\n"
-    # The call has reached the server when the sandbox has seen it; a signal before that would prove less.
+    # Waits until the request has reached the server, so that the signal arrives during the call.
     while "/api/v1/organizations" not in str(sandbox.control("GET", "/requests")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -295,8 +295,8 @@ def test_ctrl_c_ends_a_blocking_call(sandbox):
     assert (process.returncode, out) == (0, "interrupted\n")
 
 
-def test_a_program_that_ends_with_its_last_result_ends_well():
-    """The thread that told the loop may still be inside the interpreter when that ends. Twenty programs, for the one in ten that met it."""
+def test_the_interpreter_can_exit_as_soon_as_the_last_result_is_delivered():
+    """The runtime's thread may still be inside the interpreter when that exits. One program in ten failed, so that twenty are run."""
     code = """if True:
         import asyncio, headcount
 

@@ -15,7 +15,7 @@ import pytest
 import headcount
 
 
-def test_every_call(sandbox):
+def test_every_call_of_the_client_works(sandbox):
     sandbox = sandbox(organizations=15, users=75, groups=5)
     org, directory_id = sandbox.ids
     with sandbox.client() as client:
@@ -56,7 +56,7 @@ def test_every_call(sandbox):
         client.organization.list_organizations()
 
 
-def test_models_are_values(sandbox):
+def test_records_are_compared_hashed_and_pickled_by_value(sandbox):
     sandbox = sandbox(users=40, groups=3)
     client = sandbox.client()
     page = client.directory.list_directory_users(*sandbox.ids, include_detail=True)
@@ -81,7 +81,7 @@ def test_models_are_values(sandbox):
 
 
 @pytest.mark.parametrize("attempts", [5, 1])
-def test_ten_thousand_users_with_a_fault_at_every_seventh_request(sandbox, attempts):
+def test_lists_ten_thousand_users_with_a_fault_at_every_seventh_request(sandbox, attempts):
     sandbox = sandbox(users=10_000, groups=5)
     sandbox.fault("429:0", "500", "503", "reset", "truncate", every=7)
     listing = sandbox.client(max_attempts=attempts).directory.users(*sandbox.ids)
@@ -99,7 +99,7 @@ def test_ten_thousand_users_with_a_fault_at_every_seventh_request(sandbox, attem
     assert failures == 0 if attempts == 5 else failures > 20
 
 
-def test_threads_share_a_client_and_an_iterator(sandbox):
+def test_threads_can_share_a_client_and_an_iterator(sandbox):
     sandbox = sandbox(users=300)
     client = sandbox.client()
     counts, shared, seen = [], client.directory.users(*sandbox.ids), []
@@ -122,7 +122,7 @@ def in_child(client, ids, answers):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_goes_on_with_its_parents_client(sandbox):
+def test_a_forked_child_can_use_its_parents_client(sandbox):
     sandbox = sandbox(users=75)
     client = sandbox.client()
     assert len(list(client.directory.users(*sandbox.ids))) == 75
@@ -138,7 +138,7 @@ def test_a_child_goes_on_with_its_parents_client(sandbox):
     assert len(list(client.directory.users(*sandbox.ids))) == 75
 
 
-def test_errors_keep_what_the_server_said(sandbox):
+def test_errors_have_the_parts_of_the_servers_answer(sandbox):
     sandbox = sandbox()
     client = sandbox.client(max_attempts=1)
     with pytest.raises(headcount.NotFoundError) as caught:
@@ -160,7 +160,7 @@ def test_errors_keep_what_the_server_said(sandbox):
     assert caught.value.retry_after == 7 and caught.value.temporary
 
 
-def test_a_server_that_answers_wrongly():
+def test_an_answer_that_breaks_the_contract_is_a_decode_error():
     body = b""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -208,7 +208,7 @@ def test_a_server_that_answers_wrongly():
     assert isinstance(caught.value, ConnectionError)
 
 
-def test_settings_and_arguments_that_cannot_be_used(monkeypatch):
+def test_invalid_settings_and_arguments_are_refused(monkeypatch):
     good = ("https://acme.scalekit.example", "id", "secret")
     for missing in range(3):
         with pytest.raises(headcount.ConfigError):
@@ -240,7 +240,7 @@ def test_settings_and_arguments_that_cannot_be_used(monkeypatch):
     client.close()
 
 
-def test_from_env(sandbox, monkeypatch):
+def test_from_env_reads_the_environment(sandbox, monkeypatch):
     sandbox = sandbox(users=3)
     for name, value in sandbox.env.items():
         monkeypatch.setenv(name, f" '{value}' ")
@@ -251,7 +251,7 @@ def test_from_env(sandbox, monkeypatch):
         headcount.Client.from_env()
 
 
-def test_the_interpreter_ends_with_a_client_open(sandbox):
+def test_the_interpreter_can_exit_while_a_client_is_open(sandbox):
     sandbox = sandbox(users=3)
     code = "import headcount; c = headcount.Client.from_env(); i = c.organization.all(); print(next(i).id)"
     ended = subprocess.run(

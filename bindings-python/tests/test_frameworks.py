@@ -17,7 +17,7 @@ WEBHOOK = headcount.Webhook(SECRET)
 EVENT = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())["organization.directory.user_created"]
 BODY = json.dumps(EVENT, indent=1).encode()
 EXAMPLES = ["asgi", "wsgi", "starlette", "fastapi_dependency", "fastapi_route", "flask", "django_sync", "django_async"]
-# What runs the same endpoint behind something that has read the body before.
+# Programs whose middleware reads the body before the endpoint.
 BEHIND_A_PARSER = ["starlette", "fastapi_route", "flask", "django_sync"]
 
 
@@ -74,7 +74,7 @@ def program():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_endpoint(name, program):
+def test_the_endpoint_verifies_and_answers(name, program):
     endpoint = program(name)
     assert endpoint.post(BODY) == (201, b"")
     strange = json.dumps({**EVENT, "id": "evt_ü", "display_name": "Žofie 😀"}, ensure_ascii=False).encode()
@@ -110,14 +110,14 @@ def test_endpoint(name, program):
 
 
 @pytest.mark.parametrize("name", BEHIND_A_PARSER)
-def test_behind_something_that_reads_the_body(name, program):
+def test_the_endpoint_works_after_middleware_that_reads_the_body(name, program):
     endpoint = program(name, BEHIND_A_PARSER="1")
     assert endpoint.post(BODY) == (201, b"")
     assert endpoint.post(BODY + b" ", WEBHOOK.sign(BODY))[0] == 400
 
 
 @pytest.mark.parametrize("name", ["asgi", "flask"])
-def test_a_missing_secret_is_found_at_the_start(name):
+def test_a_missing_secret_is_an_error_at_start_up(name):
     environment = {key: value for key, value in os.environ.items() if key != "SCALEKIT_WEBHOOK_SECRET"}
     file = ROOT / "examples" / "python" / "webhooks" / f"with_{name}.py"
     ended = subprocess.run([sys.executable, str(file)], env=environment, capture_output=True, text=True, timeout=60)

@@ -23,7 +23,7 @@ import headcount
 @pytest.fixture
 def environment():
     with headcount.Sandbox(users=12, groups=3, seed=1) as sandbox:
-        # Nobody listens there: what would be sent is in `deliveries`.
+        # There is no server: the webhooks are read from `deliveries`.
         sandbox.register_endpoint("http://127.0.0.1:9/")
         yield sandbox
 
@@ -45,7 +45,7 @@ def signed(sandbox, delivery=-1):
     return body, headcount.Webhook(sandbox.webhook_secret).sign(body)
 
 
-def test_a_sync_and_what_is_there_then(environment, tmp_path):
+def test_a_sync_fills_the_mirror(environment, tmp_path):
     org, directory = ids(environment)
     before = datetime.now(timezone.utc)
     with opened(environment, tmp_path / "mirror.db") as mirror:
@@ -86,7 +86,7 @@ def test_a_sync_and_what_is_there_then(environment, tmp_path):
         assert status.last_full_sync > before and status.last_incremental_sync > before and status.watermark is not None
         assert status.to_dict()["users"] == 12 and "users=12" in repr(status) and status == mirror.status()[0]
 
-        # By value, without people's names, and through pickle.
+        # Compared by value, pickled, and shown without personal data.
         for thing in (users[0], groups[0], status.directory):
             same = pickle.loads(pickle.dumps(thing))
             assert same == thing and hash(same) == hash(thing) and type(same) is type(thing) and same.to_dict() == thing.to_dict()
@@ -98,14 +98,14 @@ def test_a_sync_and_what_is_there_then(environment, tmp_path):
         mirror.status()
     mirror.close()
     assert repr(mirror) == "<headcount.Mirror, closed>"
-    # What is in the file is there again, without a client.
+    # The file is read again, without a client.
     with headcount.Mirror(str(tmp_path / "mirror.db")) as mirror:
         assert list(mirror.users(org)) == users
         with pytest.raises(headcount.ConfigError, match="client"):
             mirror.sync(org)
 
 
-def test_the_feed(environment):
+def test_the_feed_returns_acknowledges_and_parks_changes(environment):
     org, directory = ids(environment)
     with opened(environment) as mirror:
         mirror.sync(org)
@@ -131,9 +131,9 @@ def test_the_feed(environment):
         with pytest.raises(headcount.InvalidArgumentError, match="no consumer"):
             same.ack()
         with pytest.raises(headcount.InvalidArgumentError, match="poll before"):
-            mirror.ack("nobody", 1)
+            mirror.ack("unknown", 1)
 
-        # A handler that fails puts its change aside, and the rest goes on.
+        # A change that cannot be handled is parked, and later changes are returned.
         created.park("no seat is left")
         (parked,) = mirror.parked_changes("app")
         assert parked.change == created and parked.reason == "no seat is left" and parked.at.tzinfo is not None
@@ -174,7 +174,7 @@ def test_the_feed(environment):
                 mirror.poll("app", limit)
 
 
-def test_an_iterator_gives_each_change_once_whatever_is_acknowledged():
+def test_an_iterator_returns_each_change_once_whatever_is_acknowledged():
     with headcount.Sandbox(users=130, groups=0) as sandbox, opened(sandbox) as mirror:
         mirror.sync(sandbox.organization_id)
         changes = list(mirror.changes("app", timeout=0))
@@ -192,7 +192,7 @@ def test_an_iterator_gives_each_change_once_whatever_is_acknowledged():
         asyncio.run(main())
 
 
-def test_webhooks(environment, monkeypatch):
+def test_webhooks_are_verified_and_applied(environment, monkeypatch):
     org, _ = ids(environment)
     user = environment.create_user("ada@example.com", given_name="Ada")
     body, headers = signed(environment)
@@ -200,7 +200,7 @@ def test_webhooks(environment, monkeypatch):
         with pytest.raises(headcount.WebhookVerificationError) as caught:
             mirror.receive(body + b" ", headers)
         assert caught.value.reason == "no_match"
-        # Nobody knows yet in which directory she is.
+        # No sync has shown yet in which directory she is.
         assert mirror.receive(body, headers) == "pending" and mirror.receive(bytearray(body), list(headers.items())) == "duplicate"
         assert mirror.sync(org)[0].events == 1
         assert mirror.user(user.id).given_name == "Ada"
@@ -223,7 +223,7 @@ def test_webhooks(environment, monkeypatch):
         assert mirror.apply(event) == "applied" and mirror.apply(event) == "duplicate" and mirror.user(user.id) is None
         with pytest.raises(TypeError):
             mirror.apply(event.to_dict())
-    # The secret is asked for when the first one comes, and not before.
+    # The secret is read when the first webhook arrives.
     monkeypatch.delenv("SCALEKIT_WEBHOOK_SECRET", raising=False)
     with headcount.Mirror(":memory:") as mirror, pytest.raises(headcount.ConfigError, match="SCALEKIT_WEBHOOK_SECRET"):
         mirror.receive(body, headers)
@@ -235,7 +235,7 @@ def test_webhooks(environment, monkeypatch):
             assert mirror.receive(body, headers) == "pending"
 
 
-def test_links_and_roles(environment):
+def test_links_and_roles_are_stored_and_reported(environment):
     org, _ = ids(environment)
     with opened(environment) as mirror:
         mirror.sync(org)
@@ -244,12 +244,12 @@ def test_links_and_roles(environment):
         assert mirror.link(user.id, "acct_42") is None and mirror.user(user.id).linked_id == "acct_42"
         with pytest.raises(headcount.NotFoundError):
             mirror.link("diruser_0", "acct_1")
-        mirror.set_role_map({user.group_ids[0]: "developer", "*": "everybody"})
-        assert mirror.role_map() == [(user.group_ids[0], "developer"), ("*", "everybody")]
-        assert mirror.user(user.id).roles == ["developer", "everybody"]
+        mirror.set_role_map({user.group_ids[0]: "developer", "*": "member"})
+        assert mirror.role_map() == [(user.group_ids[0], "developer"), ("*", "member")]
+        assert mirror.user(user.id).roles == ["developer", "member"]
         change = next(change for change in acknowledged(mirror) if change.user.id == user.id)
         assert (change.kind, change.cause, change.fields, change.user.linked_id) == ("roles.changed", "roles", ["roles"], "acct_42")
-        assert (change.before.roles, change.after.roles) == ([], ["developer", "everybody"])
+        assert (change.before.roles, change.after.roles) == ([], ["developer", "member"])
         for pairs in ([["*", "all"]], [("*", "all")], iter([("*", "all")])):
             mirror.set_role_map(pairs)
             assert mirror.role_map() == [("*", "all")]
@@ -285,7 +285,7 @@ def test_a_mass_removal_is_held_until_it_is_approved(environment):
         assert status.held.cause.startswith("sync:") and status.held.at.tzinfo is not None
         assert pickle.loads(pickle.dumps(status.held)) == status.held and status.held.to_dict()["count"] == 5
         assert mirror.held_removals(directory) == gone
-        # Of all organizations' syncs one that is held stops no other: it is in the report.
+        # A held sync of one organization does not stop the other ones: its report has the error.
         (report,) = mirror.sync_all(mode="full")
         assert report.outcome == "failed" and isinstance(report.error, headcount.MassRemovalError) and report.error.count == 5
         assert report.to_dict()["error"] == str(report.error)
@@ -294,16 +294,45 @@ def test_a_mass_removal_is_held_until_it_is_approved(environment):
         assert mirror.status()[0].held is None and mirror.held_removals(directory) == []
 
 
-def test_progress(environment):
+def test_reports_statuses_and_consumers_are_pickled_by_value(environment):
+    org, directory = ids(environment)
+    progress = []
+    with opened(environment, guard_users=2, guard_share=0.1) as mirror:
+        (report,) = mirror.sync(org, on_progress=progress.append)
+        mirror.poll("app")[0].park("cannot be handled")
+        for record in (report, mirror.status()[0], mirror.consumers()[0], mirror.parked_changes("app")[0], progress[0]):
+            same = pickle.loads(pickle.dumps(record))
+            assert same == record
+            assert hash(same) == hash(record)
+            assert type(same) is type(record)
+            assert same.to_dict() == record.to_dict()
+
+
+def test_a_pickled_report_keeps_its_error(environment):
+    org, _ = ids(environment)
+    with opened(environment, guard_users=2, guard_share=0.1) as mirror:
+        mirror.sync(org)
+        for user in list(mirror.users(org))[:5]:
+            environment.delete_user(user.id)
+        (report,) = mirror.sync_all(mode="full")
+        same = pickle.loads(pickle.dumps(report))
+        assert same == report
+        assert hash(same) == hash(report)
+        assert type(same.error) is headcount.MassRemovalError
+        assert same.error.user_ids == report.error.user_ids
+        assert str(same.error) == report.to_dict()["error"]
+
+
+def test_progress_is_reported_and_its_exceptions_are_raised(environment):
     org, directory = ids(environment)
     with opened(environment) as mirror:
-        told = []
-        mirror.sync(org, directory, on_progress=told.append)
-        assert isinstance(told[0], headcount.Progress) and {one.phase for one in told} >= {"groups", "users"}
-        last = [one for one in told if one.phase == "users"][-1]
+        reported = []
+        mirror.sync(org, directory, on_progress=reported.append)
+        assert isinstance(reported[0], headcount.Progress) and {one.phase for one in reported} >= {"groups", "users"}
+        last = [one for one in reported if one.phase == "users"][-1]
         assert (last.organization_id, last.directory_id, last.items, last.total) == (org, directory, 12, 12)
         assert last.pages >= 1 and last.rate >= 0 and last.to_dict()["items"] == 12 and "items=12" in repr(last)
-        assert last == last and last != told[0] and hash(last) == hash(last)
+        assert last == last and last != reported[0] and hash(last) == hash(last)
 
         def stop(progress):
             raise LookupError("enough")
@@ -319,14 +348,14 @@ def test_progress(environment):
         async def coroutine(progress):
             raise AssertionError("never run")
 
-        with pytest.warns(RuntimeWarning, match="never awaited"), pytest.raises(TypeError, match="no coroutine function"):
+        with pytest.warns(RuntimeWarning, match="never awaited"), pytest.raises(TypeError, match="not a coroutine function"):
             mirror.sync(org, mode="full", on_progress=coroutine)
             gc.collect()
 
 
-def test_what_cannot_be_opened_or_asked_is_said(environment, tmp_path):
+def test_errors_name_the_file_or_argument_that_cannot_be_used(environment, tmp_path):
     other = tmp_path / "other.db"
-    other.write_text("this is no database, and is long enough that nobody takes it for an empty file" * 20)
+    other.write_text("this is no database, and is long enough not to be taken for an empty file" * 20)
     with pytest.raises(headcount.StoreError):
         headcount.Mirror(other)
     with pytest.raises(headcount.StoreError):
@@ -360,7 +389,7 @@ def test_what_cannot_be_opened_or_asked_is_said(environment, tmp_path):
             mirror.user("\ud800")
 
 
-def test_threads_share_a_mirror(environment, tmp_path):
+def test_threads_can_share_a_mirror(environment, tmp_path):
     org, directory = ids(environment)
     with opened(environment, tmp_path / "mirror.db") as mirror, ThreadPoolExecutor(8) as pool:
         reports = list(pool.map(lambda _: mirror.sync(org, directory, mode="full"), range(8)))
@@ -375,7 +404,7 @@ def test_threads_share_a_mirror(environment, tmp_path):
         # One waits while another writes.
         mirror.ack("app", everything[-1])
         waiting = pool.submit(mirror.wait, "app", timeout=60)
-        mirror.set_role_map({"*": "everybody"})
+        mirror.set_role_map({"*": "member"})
         assert {change.kind for change in waiting.result()} == {"roles.changed"}
 
 
@@ -390,7 +419,7 @@ def in_child(mirror, sandbox_ids, id, answers):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_goes_on_with_its_parents_mirror(environment, tmp_path):
+def test_a_forked_child_can_use_its_parents_mirror(environment, tmp_path):
     org, directory = ids(environment)
     mirror = opened(environment, tmp_path / "mirror.db")
     mirror.sync(org)
@@ -406,7 +435,7 @@ def test_a_child_goes_on_with_its_parents_mirror(environment, tmp_path):
         child.join()
         assert child.exitcode == 0
     assert mirror.user(user.id).linked_id == "acct_of_the_child" and {one.name for one in mirror.consumers()} == {"child"}
-    # What the parent was in the middle of is the parent's; what is in memory is nobody else's.
+    # Iterations of the parent, and mirrors in memory, cannot be used in the child.
     in_memory = opened(environment)
     read, write = os.pipe()
     pid = os.fork()
@@ -429,7 +458,7 @@ def test_a_child_goes_on_with_its_parents_mirror(environment, tmp_path):
     mirror.close()
 
 
-def test_another_process_is_heard(environment, tmp_path):
+def test_wait_sees_changes_of_another_process(environment, tmp_path):
     org, _ = ids(environment)
     path = tmp_path / "mirror.db"
     with opened(environment, path) as mirror:
@@ -475,16 +504,16 @@ def test_ctrl_c_ends_a_wait(environment, tmp_path, call):
     assert (process.returncode, out) == (0, "interrupted 0\n")
 
 
-def test_every_call_of_the_async_mirror(environment, tmp_path):
+def test_every_call_of_the_async_mirror_works(environment, tmp_path):
     org, directory = ids(environment)
 
     async def main():
         async with opened_async(environment, tmp_path / "mirror.db") as mirror:
             assert repr(mirror) == "<headcount.AsyncMirror>"
-            told, loop_thread = [], threading.get_ident()
-            (report,) = await mirror.sync(org, on_progress=lambda progress: told.append((progress.phase, threading.get_ident())))
-            assert report.created == 12 and {phase for phase, _ in told} >= {"groups", "users"}
-            assert {thread for _, thread in told} == {loop_thread}
+            reported, loop_thread = [], threading.get_ident()
+            (report,) = await mirror.sync(org, on_progress=lambda progress: reported.append((progress.phase, threading.get_ident())))
+            assert report.created == 12 and {phase for phase, _ in reported} >= {"groups", "users"}
+            assert {thread for _, thread in reported} == {loop_thread}
             assert (await mirror.sync(org, directory)).mode == "incremental"
             assert [one.outcome for one in await asyncio.create_task(mirror.sync_all(mode="full"))] == ["done"]
             users = [user async for user in mirror.users(org)]
@@ -535,16 +564,16 @@ def test_every_call_of_the_async_mirror(environment, tmp_path):
             with pytest.raises(LookupError):
                 await mirror.sync(org, on_progress=stop)
             # The sync is over before the loop has come to tell of it.
-            behind = asyncio.create_task(mirror.sync(org, mode="full", on_progress=stop))
+            running = asyncio.create_task(mirror.sync(org, mode="full", on_progress=stop))
             await asyncio.sleep(0)
             time.sleep(0.2)
             with pytest.raises(LookupError):
-                await behind
+                await running
 
     asyncio.run(main())
 
 
-def test_a_task_that_is_cancelled_loses_no_change(environment):
+def test_a_cancelled_task_loses_no_change(environment):
     org, _ = ids(environment)
 
     async def main():
@@ -570,7 +599,7 @@ def test_a_task_that_is_cancelled_loses_no_change(environment):
                 try:
                     seen.append((await task).seq)
                 except asyncio.CancelledError:
-                    # At times nobody interferes, so that this ends.
+                    # Some tasks are not cancelled, so that the loop ends.
                     if turns % 7 == 0:
                         seen.append((await anext_of(changes)).seq)
             assert seen == expected
@@ -590,7 +619,7 @@ async def anext_of(iterator):
     return await iterator.__anext__()
 
 
-def test_tasks_share_a_mirror_and_its_iterators(environment):
+def test_tasks_can_share_a_mirror_and_its_iterators(environment):
     org, directory = ids(environment)
 
     async def main():
@@ -604,7 +633,7 @@ def test_tasks_share_a_mirror_and_its_iterators(environment):
             users = mirror.users(org)
             shared = await asyncio.gather(*(gather(users) for _ in range(5)))
             assert len({id for one in shared for id in one}) == sum(map(len, shared)) == 12
-            # The loop goes on while somebody waits for changes.
+            # The event loop runs other tasks while one waits for changes.
             async for change in mirror.changes("app", timeout=0.01):
                 await change.ack()
             waiting = asyncio.create_task(mirror.wait("app", timeout=60))
@@ -615,7 +644,7 @@ def test_tasks_share_a_mirror_and_its_iterators(environment):
     asyncio.run(main())
 
 
-def test_nothing_is_left_of_a_mirror_that_nobody_closed(environment, tmp_path):
+def test_a_mirror_that_was_not_closed_leaves_no_files_or_threads(environment, tmp_path):
     descriptors = Path("/proc/self/fd")
     if not descriptors.exists():
         descriptors = Path("/dev/fd")

@@ -1,4 +1,4 @@
-"""What lies between the client and its server: HTTPS with an authority of its own, and proxies."""
+"""HTTPS with a private certificate authority, and proxies."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ import headcount
 
 
 class Tunnel(socketserver.StreamRequestHandler):
-    """A proxy that does CONNECT (RFC 9110, 9.3.6), and remembers for whom."""
+    """A proxy for CONNECT (RFC 9110, 9.3.6) that records the requests."""
 
     def handle(self):
         method, target, _ = self.rfile.readline().decode().split()
@@ -58,13 +58,13 @@ print(len(client.organization.list_organizations()))
 
 
 def run(sandbox, **environment):
-    """The program with nothing about proxies in its environment but what is given."""
+    """Runs the program without the proxy variables of this process."""
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     clean.update(sandbox.env, CA_FILE=sandbox.ca_file, **environment)
     return subprocess.run([sys.executable, "-c", PROGRAM], env=clean, capture_output=True, text=True, check=False)
 
 
-def test_an_authority_of_its_own(sandbox, tmp_path):
+def test_ca_file_adds_a_certificate_authority(sandbox, tmp_path):
     sandbox = sandbox(tls=tmp_path / "ca.pem")
     with pytest.raises(headcount.ConnectionError, match="certificate"):
         sandbox.client(proxy="").organization.list_organizations()
@@ -73,7 +73,7 @@ def test_an_authority_of_its_own(sandbox, tmp_path):
     assert client.stats().requests == 2
 
 
-def test_the_proxy_of_the_environment(sandbox, tmp_path):
+def test_the_proxy_of_the_environment_is_used(sandbox, tmp_path):
     sandbox = sandbox(tls=tmp_path / "ca.pem")
     target = sandbox.credentials[0].removeprefix("https://")
     with proxy() as (server, url):
@@ -83,12 +83,12 @@ def test_the_proxy_of_the_environment(sandbox, tmp_path):
         assert (done.stdout, server.asked[1:]) == ("1\n", [("CONNECT", target, "Basic bWU6aHVudGVyMg==")]), done.stderr
         done = run(sandbox, HTTPS_PROXY=url % "", NO_PROXY="127.0.0.1")
         assert (done.stdout, len(server.asked)) == ("1\n", 2), done.stderr
-    # It is gone: the client does not go around it, and says nothing of its password.
+    # The proxy has stopped: the client does not connect directly, and its error does not contain the password.
     done = run(sandbox, HTTPS_PROXY=url % "me:hunter2@")
     assert "headcount.ConnectionError" in done.stderr and "hunter2" not in done.stderr
 
 
-def test_the_proxy_of_an_option(sandbox, tmp_path):
+def test_the_proxy_setting_is_used(sandbox, tmp_path):
     sandbox = sandbox(tls=tmp_path / "ca.pem")
     with proxy() as (server, url):
         client = sandbox.client(proxy=url % "", ca_file=sandbox.ca_file)

@@ -1,5 +1,6 @@
 """The package itself: the error classes, and types that say what there is."""
 
+import ast
 import builtins
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from headcount import _headcount
 HERE = Path(__file__).resolve().parent
 
 
-def test_every_kind_of_error_has_its_class():
+def test_every_kind_of_error_has_a_class():
     assert len(_headcount._error_classes) >= 17
     for kind, name in _headcount._error_classes.items():
         known = getattr(headcount, name)
@@ -21,18 +22,40 @@ def test_every_kind_of_error_has_its_class():
     assert classes == set(_headcount._error_classes.values())
 
 
-def test_a_star_import_hides_nothing():
+def test_a_star_import_hides_no_builtin():
     names = {}
     exec("from headcount import *", names)
     assert not {name for name in names if hasattr(builtins, name) and name != "__builtins__"}
 
 
-def test_the_stubs_say_what_there_is():
+def test_the_stubs_match_the_binary():
     """mypy's stubtest: the stub against the binary, no more and no less."""
     run([sys.executable, "-m", "mypy.stubtest", "headcount", "--mypy-config-file", str(HERE / "mypy.ini")])
 
 
-def test_strict_mypy_accepts_what_users_write_and_refuses_a_misspelt_field():
+def test_the_stubs_have_the_docstrings_of_the_binary():
+    """Both are read by users: `help()` shows the binary's, an editor the stub's."""
+    tree = ast.parse((Path(headcount.__file__).parent / "_headcount.pyi").read_text(encoding="utf-8"))
+    differing = []
+    for stub in tree.body:
+        if not isinstance(stub, (ast.ClassDef, ast.FunctionDef)):
+            continue
+        real = getattr(_headcount, stub.name)
+        pairs = [(stub.name, stub, real)]
+        if isinstance(stub, ast.ClassDef):
+            members = [one for one in stub.body if isinstance(one, ast.FunctionDef) and ast.get_docstring(one)]
+            pairs += [(f"{stub.name}.{one.name}", one, getattr(real, one.name)) for one in members if one.name != "__new__"]
+        for name, documented, object in pairs:
+            if words(ast.get_docstring(documented)) != words(object.__doc__):
+                differing.append(name)
+    assert differing == []
+
+
+def words(docstring):
+    return (docstring or "").split()
+
+
+def test_strict_mypy_accepts_correct_code_and_refuses_misspelt_fields():
     run([sys.executable, "-m", "mypy", "--config-file", str(HERE / "mypy.ini"), str(HERE / "typing_sample.py"), str(HERE / "typing_events.py")])
 
 

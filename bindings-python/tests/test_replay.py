@@ -45,7 +45,7 @@ def guard(request, tmp_path):
     return make
 
 
-def test_what_was_handled_is_known_when_it_comes_again(guard):
+def test_a_handled_message_is_recognized_when_it_is_sent_again(guard):
     guard = guard()
     first = event("msg_1")
     assert first.message_id == "msg_1"
@@ -60,13 +60,13 @@ def test_what_was_handled_is_known_when_it_comes_again(guard):
 
 
 @pytest.mark.parametrize("retention", [0, timedelta(0), 0.0])
-def test_retention(guard, retention):
+def test_an_id_is_forgotten_after_the_retention(guard, retention):
     guard = guard(retention=retention)
     guard.commit_id("msg_1")
     assert guard.check_id("msg_1") is True
 
 
-def test_arguments(guard, tmp_path):
+def test_invalid_arguments_are_refused(guard, tmp_path):
     for wrong in (-1, float("nan"), timedelta(seconds=-1)):
         with pytest.raises(headcount.InvalidArgumentError):
             guard(retention=wrong)
@@ -85,7 +85,7 @@ def test_arguments(guard, tmp_path):
         headcount.ReplayGuard.custom(contains=None, record=print)
 
 
-def test_a_file_is_shared_and_lasts(tmp_path):
+def test_a_file_is_shared_by_guards_and_processes(tmp_path):
     one, other = (headcount.ReplayGuard.sqlite(str(tmp_path / "replay.db")) for _ in range(2))
     one.commit_id("msg_1")
     assert other.check_id("msg_1") is False
@@ -93,7 +93,7 @@ def test_a_file_is_shared_and_lasts(tmp_path):
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "replay.db")]).returncode == 0
 
 
-def test_a_store_of_ones_own():
+def test_a_custom_store_is_called_and_its_exceptions_are_raised():
     store = Redis()
     store.guard(retention=60).commit(event("msg_1"))
     ahead = (store["msg_1"] - datetime.now(timezone.utc)).total_seconds()
@@ -116,7 +116,7 @@ def test_a_store_of_ones_own():
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
-def test_a_store_of_coroutines_is_refused():
+def test_a_custom_store_of_coroutines_is_refused():
     async def soon(*_):
         return False
 
@@ -126,7 +126,7 @@ def test_a_store_of_coroutines_is_refused():
             call("msg_1")
 
 
-def test_a_guard_that_blocks_does_not_block_the_loop():
+def test_a_blocking_guard_does_not_block_the_event_loop():
     """The store answers only once the loop has run something else."""
     turn, handled = threading.Event(), []
     guard = headcount.ReplayGuard.custom(contains=lambda id: not turn.wait(60), record=lambda *_: turn.wait(60))
@@ -155,7 +155,7 @@ def test_a_guard_that_blocks_does_not_block_the_loop():
     assert len(handled) == 1 and sent[0]["status"] == 201
 
 
-def test_a_guard_that_cannot_say_lets_nothing_through():
+def test_no_event_is_handled_if_the_store_fails():
     def away(*_):
         raise ConnectionRefusedError("redis is away")
 
@@ -187,7 +187,7 @@ class Guarded(Program):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_endpoint(name, tmp_path):
+def test_an_endpoint_handles_a_repeated_message_once(name, tmp_path):
     file = {} if name == "asgi" else {"REPLAY_GUARD": str(tmp_path / "replay.db")}
     endpoint = Guarded(name, **file)
     try:

@@ -38,13 +38,13 @@ class Awaited:
         return [user async for user in self.mirror.users(organization_id)][:count]
 
 
-def test_there_are_scenarios():
+def test_the_scenarios_are_found():
     assert len(SCENARIOS) >= 3
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["blocking", "asyncio"])
-def test_a_scenario_leads_to_its_feed(path, asynchronous):
+def test_a_scenario_produces_its_feed(path, asynchronous):
     scenario = json.loads(path.read_text())
     with headcount.Sandbox(**scenario["sandbox"]) as sandbox:
         sandbox.register_endpoint("http://127.0.0.1:9/")

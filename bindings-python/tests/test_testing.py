@@ -23,7 +23,7 @@ def read(body):
     return WEBHOOK.verify(body, testing.signed(WEBHOOK, body))
 
 
-def test_every_event_there_is():
+def test_every_event_type_can_be_made():
     for name, known in events.TYPES.items():
         for asked in (name, known):
             event = read(testing.event(asked))
@@ -33,7 +33,7 @@ def test_every_event_there_is():
     assert type(read(testing.event("scalekit.dir.user.create"))) is events.OrganizationDirectoryUserCreated
 
 
-def test_what_a_test_cares_about():
+def test_given_fields_replace_those_of_the_example():
     at = datetime(2025, 1, 6, 18, 44, 25, 153954, tzinfo=timezone.utc)
     event = read(
         testing.event(
@@ -54,7 +54,7 @@ def test_what_a_test_cares_about():
     assert json.loads(testing.event(CREATED))["id"] != json.loads(testing.event(CREATED))["id"]
 
 
-def test_what_is_no_event():
+def test_invalid_events_are_refused():
     for name in ("directory.user.promoted", ""):
         with pytest.raises(headcount.BadRequestError, match="type"):
             testing.event(name)
@@ -74,7 +74,7 @@ def test_what_is_no_event():
             testing.event(wrong)
 
 
-def test_delivering(monkeypatch):
+def test_deliver_sends_a_signed_event(monkeypatch):
     with application(201, 500, 307) as (url, came):
         assert testing.deliver(url, CREATED, secret=SECRET, data={"email": "ada@example.com"}) == 201
         body, headers = came.get(timeout=60)
@@ -127,20 +127,20 @@ import headcount.wsgi
 from headcount import events
 
 
-def test_a_sandbox(headcount_sandbox):
+def test_the_fixture_makes_a_sandbox(headcount_sandbox):
     client = headcount.Client.from_env()
     users = client.directory.users(headcount_sandbox.organization_id, headcount_sandbox.directory_id)
     assert len(list(users)) == 50
 
 
 @pytest.mark.headcount_sandbox(users=3, seed=2)
-def test_its_settings(headcount_sandbox):
+def test_the_marker_sets_the_sandboxs_arguments(headcount_sandbox):
     client = headcount.Client.from_env()
     users = client.directory.users(headcount_sandbox.organization_id, headcount_sandbox.directory_id)
     assert len(list(users)) == 3
 
 
-def test_the_variables_are_gone():
+def test_the_environment_variables_are_removed_after_the_test():
     assert not [name for name in os.environ if name.startswith("SCALEKIT_")]
 
 
@@ -152,7 +152,7 @@ def test_without_a_server(headcount_deliver, form):
     assert came[0].data["id"] == "diruser_1"
 
 
-def test_over_http(headcount_deliver, headcount_sandbox):
+def test_the_fixture_delivers_over_http(headcount_deliver, headcount_sandbox):
     webhook, came = headcount.Webhook(), []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -173,7 +173,7 @@ def test_over_http(headcount_deliver, headcount_sandbox):
 """
 
 
-def test_the_plugin_in_a_project_of_its_own(tmp_path):
+def test_the_plugin_works_in_another_project(tmp_path):
     (tmp_path / "test_application.py").write_text(PROJECT)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SCALEKIT_", "PYTEST_"))}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--strict-markers", "-W", "error", "-v"]
@@ -183,6 +183,6 @@ def test_the_plugin_in_a_project_of_its_own(tmp_path):
     assert "headcount_sandbox" in listed.stdout
 
 
-def test_headcount_itself_does_without_pytest():
+def test_headcount_does_not_import_pytest():
     code = "import sys, headcount; sys.exit('pytest' in sys.modules or 'headcount.testing' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

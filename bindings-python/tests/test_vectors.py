@@ -62,17 +62,17 @@ def check(run, expect):
 
 
 def moment(text):
-    """RFC 3339 as a datetime, cut off behind the microsecond."""
+    """Converts RFC 3339 text to a datetime, cut off after the microsecond."""
     whole, _, fraction = text.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}+00:00")
 
 
-def test_there_are_enough():
+def test_the_vectors_are_found():
     assert len(load("webhook_verify")["cases"]) >= 80
 
 
 @pytest.mark.parametrize("case", cases("webhook_verify"))
-def test_verify(case):
+def test_verify_gives_the_vectors_results(case):
     webhook = headcount.Webhook(case["secrets"], tolerance=case.get("tolerance", 300))
     call = getattr(webhook, case["call"])
     body = body_of(case["body"])
@@ -83,7 +83,7 @@ def test_verify(case):
 
 
 @pytest.mark.parametrize("case", cases("webhook_secrets"))
-def test_secrets(case):
+def test_secrets_are_accepted_or_refused_as_in_the_vectors(case):
     if case["ok"]:
         headcount.Webhook(case["secret"])
         return
@@ -97,7 +97,7 @@ def test_secrets(case):
 
 
 @pytest.mark.parametrize("case", cases("webhook_sign"))
-def test_sign(case):
+def test_sign_gives_the_vectors_headers(case):
     signed = headcount.Webhook(case["secret"]).sign(body_of(case["body"]), id=case["id"], timestamp=case["timestamp"])
     assert signed == case["headers"]
 
@@ -107,14 +107,14 @@ def runnable(case):
 
 
 @pytest.mark.parametrize("case", [case for case in cases("webhook_parsed") if runnable(case.values[0])])
-def test_parsed(case):
+def test_parsed_bodies_give_the_vectors_results(case):
     raw = case["raw"] if "python" in case["runnable_from_raw"] else case["compact"]
     headers = [(name, body_of(value)) for name, value in case["headers"]]
     check(lambda: headcount.Webhook(case["secret"]).verify(json.loads(raw), headers, now=case["now"]), case["expect"])
 
 
 @pytest.mark.parametrize("case", cases("webhook_replay"))
-def test_replay(case, tmp_path):
+def test_the_replay_guard_gives_the_vectors_results(case, tmp_path):
     run_replay(case, headcount.ReplayGuard(capacity=case.get("capacity"), retention=case["retention"]))
     if "capacity" not in case:  # a file has room for all
         run_replay(case, headcount.ReplayGuard.sqlite(tmp_path / "replay.db", retention=case["retention"]))
@@ -130,7 +130,7 @@ def run_replay(case, guard):
             assert guard.check_id(step["check"], now=now) is (step["expect"] == "first")
 
 
-def test_published_events():
+def test_published_events_are_read_as_in_the_vectors():
     events = load("webhook_events")
     assert len(events) == 41
     webhook = headcount.Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

@@ -45,7 +45,7 @@ pub(crate) const RECORDS: &[Surface] = &[
     plain("Held"),
     plain("GuardSettings"),
     plain("Progress"),
-    plain("SyncReport"),
+    Surface { name: "SyncReport", key: &["directory_id", "run"] },
     plain("Removals"),
     plain("Activity"),
     plain("Stats"),

@@ -1,4 +1,4 @@
-"""What the endpoints of all frameworks have in common: what is read, what is verified, what is answered."""
+"""The part that the endpoints of all frameworks share: reading, verifying and answering a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger("headcount")
 
 
 class Refused(Exception):
-    """A request that is answered with a status and nothing else: whoever tries signatures out learns nothing."""
+    """A request that is answered with a status and no body, so that an attacker learns nothing about the reason."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class Receiver:
-    """A verifier and what its events are given to. Made at start-up, so that a secret that is missing is found then."""
+    """A verifier and the handler of its events. Made at start-up, so that a missing secret is an error at that time."""
 
     def __init__(
         self, handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook], replay_guard: Optional[ReplayGuard] = None
@@ -39,7 +39,7 @@ class Receiver:
         self.is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(called)
 
     def check_length(self, declared: Union[str, bytes, int, None]) -> None:
-        """Refuses a body by its declared length, before any of it is read."""
+        """Raises Refused if the declared length is not a number or exceeds the limit. Called before the body is read."""
         try:
             length = int(declared or 0)
         except ValueError:
@@ -48,7 +48,7 @@ class Receiver:
             raise Refused(413)
 
     def verify(self, body: bytes, headers: Any) -> Event:
-        """The event of a request, or Refused. The reason is logged, for whoever sets the endpoint up."""
+        """Returns the event of a request, or raises Refused. The reason is logged."""
         try:
             return self.webhook.verify(body, headers)
         except WebhookVerificationError as error:
@@ -56,20 +56,20 @@ class Receiver:
             raise Refused(413 if error.reason == "body_too_large" else 400) from None
 
     async def is_new(self, event: Event) -> bool:
-        """Whether the guard lets the event through. A guard that would block the loop is asked in a thread."""
+        """Whether the event has not been handled yet. A guard that may block is called in a thread."""
         guard = self.replay_guard
         if guard is None:
             return True
-        return _told(event, await asyncio.to_thread(guard.check, event) if guard.blocking else guard.check(event))
+        return _log_repeated(event, await asyncio.to_thread(guard.check, event) if guard.blocking else guard.check(event))
 
     async def done(self, event: Event) -> None:
-        """Tells the guard that the event was handled: what was not, is let through when it comes again."""
+        """Records that the event was handled. An event whose handler failed is handled again when it is sent again."""
         guard = self.replay_guard
         if guard is not None:
             await asyncio.to_thread(guard.commit, event) if guard.blocking else guard.commit(event)
 
     async def handle(self, event: Event) -> None:
-        """Calls the handler, unless that was done before; one that would block the loop, in a thread."""
+        """Calls the handler unless the event was handled before. A handler that is no coroutine function runs in a thread."""
         guarded = self.replay_guard is not None
         if guarded and not await self.is_new(event):
             return
@@ -80,9 +80,9 @@ class Receiver:
             await self.done(event)
 
     def handle_now(self, event: Event) -> None:
-        """Calls the handler, unless that was done before; a coroutine runs to its end in a loop of its own."""
+        """As ``handle``, without an event loop: a coroutine function runs in a new loop."""
         guard = self.replay_guard
-        if guard is not None and not _told(event, guard.check(event)):
+        if guard is not None and not _log_repeated(event, guard.check(event)):
             return
         result = self.handler(event)
         if inspect.isawaitable(result):
@@ -91,9 +91,9 @@ class Receiver:
             guard.commit(event)
 
 
-def _told(event: Event, new: bool) -> bool:
+def _log_repeated(event: Event, new: bool) -> bool:
     if not new:
-        logger.info("a webhook came again and was handled before: %s", event.id)
+        logger.info("a webhook was sent again and has been handled before: %s", event.id)
     return new
 
 

@@ -69,21 +69,6 @@ _Span: TypeAlias = Union[float, timedelta, None]
 
 _Mode: TypeAlias = Literal["auto", "full", "incremental"]
 _Outcome: TypeAlias = Literal["applied", "duplicate", "stale", "pending", "held", "ignored"]
-_Kind: TypeAlias = Literal[
-    "user.created",
-    "user.updated",
-    "user.deactivated",
-    "user.reactivated",
-    "user.deleted",
-    "group.created",
-    "group.updated",
-    "group.deleted",
-    "membership.added",
-    "membership.removed",
-    "roles.changed",
-    "directory.enabled",
-    "directory.disabled",
-]
 
 _object: TypeAlias = object  # `Event` has a property of that name
 
@@ -92,17 +77,24 @@ _error_classes: dict[str, str]
 
 @final
 class Client:
-    """The REST client of one environment. May be used from any number of threads at once, and after a fork.
+    """REST client of one environment. May be used from any number of threads at once, and after a fork. Making a client sends
+    nothing. Durations are seconds or a ``timedelta``.
 
-    ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
-    credentials. Making a client sends nothing. Spans of time are seconds or a ``timedelta``.
+    - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    - ``timeout``: deadline of each call with all its attempts (default 60).
+    - ``attempt_timeout``: deadline of one attempt (default 20).
+    - ``connect_timeout``: deadline of making a connection (default 10).
+    - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
+    - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
+    - ``retry_cap``: longest wait before any retry (default 8).
+    - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    - ``max_concurrency``: number of requests that run at once (default 32).
+    - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
+    - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+    - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
 
-    ``timeout`` is the deadline of each call with all its attempts (60 unless set), ``attempt_timeout`` of one attempt (20),
-    ``connect_timeout`` of making a connection (10). ``max_attempts`` is how often a call is tried in all (5; 1 turns retries off),
-    ``retry_base`` and ``retry_cap`` the longest first and the longest wait between (0.25, 8), ``retry_budget`` how many retries all calls
-    have between them (100; each that succeeds gives half of one back). ``max_concurrency`` is how many requests are under way at
-    once (32), ``max_response_bytes`` the longest answer that is read (8 MiB). ``proxy`` is a URL, in the place of the environment's,
-    or empty for none; ``ca_file`` holds authorities in PEM to trust beside the system's; ``user_agent_suffix`` names the application.
+    Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
     """
 
     def __new__(
@@ -141,7 +133,24 @@ class Client:
         ca_file: Union[str, PathLike[str], None] = None,
         user_agent_suffix: Optional[str] = None,
     ) -> Client:
-        """A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``."""
+        """Makes a client with the credentials in ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and
+        ``SCALEKIT_CLIENT_SECRET``. Sends nothing. Durations are seconds or a ``timedelta``.
+
+        - ``timeout``: deadline of each call with all its attempts (default 60).
+        - ``attempt_timeout``: deadline of one attempt (default 20).
+        - ``connect_timeout``: deadline of making a connection (default 10).
+        - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
+        - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
+        - ``retry_cap``: longest wait before any retry (default 8).
+        - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+        - ``max_concurrency``: number of requests that run at once (default 32).
+        - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
+        - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+        - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+        - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
+
+        Raises ``ConfigError`` if a variable is missing or a setting cannot be used; the message names it.
+        """
 
     @property
     def organization(self) -> OrganizationClient:
@@ -152,16 +161,30 @@ class Client:
         """Calls about directories, their users and their groups."""
 
     def stats(self) -> Stats:
-        """What the client has done since it was made, in this process."""
+        """Returns the client's counters since it was made, in this process. A forked child starts at zero."""
 
     def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-        """Verifies the signature of a webhook: True, or a ``WebhookVerificationError``."""
+        """Verifies a webhook's signature and timestamp. Returns True.
+
+        - ``secret``: one secret, or several separated by spaces.
+        - ``headers``: headers of the request, as in ``Webhook.verify``.
+        - ``payload``: body of the request, as in ``Webhook.verify``.
+
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        """
 
     def verify_interceptor_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-        """Verifies the signature of an interceptor's request: True, or a ``WebhookVerificationError``."""
+        """Verifies the signature and timestamp of an interceptor's request. Returns True.
+
+        - ``secret``: one secret, or several separated by spaces.
+        - ``headers``: headers of the request, as in ``Webhook.verify``.
+        - ``payload``: body of the request, as in ``Webhook.verify``.
+
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        """
 
     def close(self) -> None:
-        """Frees what the client holds. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+        """Closes the client. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect."""
 
     def __enter__(self) -> Self: ...
     @overload
@@ -171,17 +194,24 @@ class Client:
 
 @final
 class AsyncClient:
-    """The REST client of one environment, for asyncio: the same calls as coroutines. Any number of tasks, loops and threads may use it.
+    """REST client of one environment for asyncio: the calls are coroutines. May be used by any number of tasks, event loops and
+    threads at once, and after a fork. Making a client sends nothing. Durations are seconds or a ``timedelta``.
 
-    ``environment_url`` (or ``env_url``), ``client_id`` and ``client_secret`` are shown in the vendor's dashboard under API
-    credentials. Making a client sends nothing. Spans of time are seconds or a ``timedelta``.
+    - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    - ``timeout``: deadline of each call with all its attempts (default 60).
+    - ``attempt_timeout``: deadline of one attempt (default 20).
+    - ``connect_timeout``: deadline of making a connection (default 10).
+    - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
+    - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
+    - ``retry_cap``: longest wait before any retry (default 8).
+    - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+    - ``max_concurrency``: number of requests that run at once (default 32).
+    - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
+    - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+    - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+    - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
 
-    ``timeout`` is the deadline of each call with all its attempts (60 unless set), ``attempt_timeout`` of one attempt (20),
-    ``connect_timeout`` of making a connection (10). ``max_attempts`` is how often a call is tried in all (5; 1 turns retries off),
-    ``retry_base`` and ``retry_cap`` the longest first and the longest wait between (0.25, 8), ``retry_budget`` how many retries all calls
-    have between them (100; each that succeeds gives half of one back). ``max_concurrency`` is how many requests are under way at
-    once (32), ``max_response_bytes`` the longest answer that is read (8 MiB). ``proxy`` is a URL, in the place of the environment's,
-    or empty for none; ``ca_file`` holds authorities in PEM to trust beside the system's; ``user_agent_suffix`` names the application.
+    Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
     """
 
     def __new__(
@@ -220,7 +250,24 @@ class AsyncClient:
         ca_file: Union[str, PathLike[str], None] = None,
         user_agent_suffix: Optional[str] = None,
     ) -> AsyncClient:
-        """A client from ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and ``SCALEKIT_CLIENT_SECRET``."""
+        """Makes a client with the credentials in ``SCALEKIT_ENVIRONMENT_URL``, ``SCALEKIT_CLIENT_ID`` and
+        ``SCALEKIT_CLIENT_SECRET``. Sends nothing. Durations are seconds or a ``timedelta``.
+
+        - ``timeout``: deadline of each call with all its attempts (default 60).
+        - ``attempt_timeout``: deadline of one attempt (default 20).
+        - ``connect_timeout``: deadline of making a connection (default 10).
+        - ``max_attempts``: number of attempts of a call, 1 or more; 1 turns retries off (default 5).
+        - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
+        - ``retry_cap``: longest wait before any retry (default 8).
+        - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
+        - ``max_concurrency``: number of requests that run at once (default 32).
+        - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
+        - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
+        - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+        - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
+
+        Raises ``ConfigError`` if a variable is missing or a setting cannot be used; the message names it.
+        """
 
     @property
     def organization(self) -> AsyncOrganizationClient:
@@ -231,16 +278,30 @@ class AsyncClient:
         """Calls about directories, their users and their groups."""
 
     def stats(self) -> Stats:
-        """What the client has done since it was made, in this process."""
+        """Returns the client's counters since it was made, in this process. A forked child starts at zero."""
 
     def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-        """Verifies the signature of a webhook: True, or a ``WebhookVerificationError``."""
+        """Verifies a webhook's signature and timestamp. Returns True.
+
+        - ``secret``: one secret, or several separated by spaces.
+        - ``headers``: headers of the request, as in ``Webhook.verify``.
+        - ``payload``: body of the request, as in ``Webhook.verify``.
+
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        """
 
     def verify_interceptor_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-        """Verifies the signature of an interceptor's request: True, or a ``WebhookVerificationError``."""
+        """Verifies the signature and timestamp of an interceptor's request. Returns True.
+
+        - ``secret``: one secret, or several separated by spaces.
+        - ``headers``: headers of the request, as in ``Webhook.verify``.
+        - ``payload``: body of the request, as in ``Webhook.verify``.
+
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        """
 
     def close(self) -> Awaitable[None]:
-        """Frees what the client holds, at once. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+        """Closes the client at once. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect."""
 
     def __aenter__(self) -> Awaitable[Self]: ...
     @overload
@@ -260,7 +321,17 @@ class OrganizationClient:
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> OrganizationPage:
-        """One page of organizations; ``all`` gives every page."""
+        """Returns one page of organizations. ``all`` iterates over every page.
+
+        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def list_organization(
         self,
@@ -270,7 +341,14 @@ class OrganizationClient:
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> OrganizationPage:
-        """The name that the vendor's other SDKs have for ``list_organizations``."""
+        """As ``list_organizations``. The vendor's other SDKs use this name.
+
+        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+        """
 
     def all(
         self,
@@ -281,7 +359,17 @@ class OrganizationClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> OrganizationIterator:
-        """Every organization, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+        """Returns an iterator over every organization. It requests a page when it is needed.
+
+        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``read_ahead``: whether the next page is requested while a page is read (default True).
+        - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+          client's ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Reading it raises what ``list_organizations`` raises.
+        """
 
     def get_organization(
         self,
@@ -289,7 +377,15 @@ class OrganizationClient:
         *,
         timeout: _Span = None,
     ) -> Organization:
-        """The organization with this id (``org_...``)."""
+        """Returns an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def get_organization_by_external_id(
         self,
@@ -297,7 +393,15 @@ class OrganizationClient:
         *,
         timeout: _Span = None,
     ) -> Organization:
-        """The organization that the application knows by this id of its own."""
+        """Returns the organization with this id of the application.
+
+        - ``external_id``: the application's own id of the organization.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def create_organization(
         self,
@@ -309,10 +413,21 @@ class OrganizationClient:
         logo_url: Optional[str] = None,
         timeout: _Span = None,
     ) -> Organization:
-        """Makes an organization that people know as ``display_name``.
+        """Creates an organization and returns it.
 
-        It is tried again only where it is certain that the attempt before made none. After an error that leaves this open,
-        look for it by its external id.
+        - ``display_name``: name of the organization, 1 to 200 characters.
+        - ``external_id``: the application's own id of the organization.
+        - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10.
+        - ``slug``: short name in URLs, a DNS label or host name.
+        - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        The call is retried only if it is certain that the last attempt created nothing. After an error that leaves this open,
+        look for the organization by its ``external_id``.
+
+        Raises ``BadRequestError`` if the server refuses a field. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
         """
 
     def update_organization(
@@ -326,7 +441,22 @@ class OrganizationClient:
         logo_url: Optional[str] = None,
         timeout: _Span = None,
     ) -> Organization:
-        """Changes the fields that are given and leaves the others. ``metadata`` replaces all of it; an empty ``slug`` removes it."""
+        """Changes the given fields of an organization and returns it. Fields that are None keep their value.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``display_name``: name of the organization, 1 to 200 characters.
+        - ``external_id``: the application's own id of the organization.
+        - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
+          10.
+        - ``slug``: short name in URLs, a DNS label or host name. An empty text removes it.
+        - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
+        """
 
     def delete_organization(
         self,
@@ -334,7 +464,15 @@ class OrganizationClient:
         *,
         timeout: _Span = None,
     ) -> None:
-        """Removes an organization with everything in it, for good."""
+        """Deletes an organization with everything in it. This cannot be undone.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
 @final
 class AsyncOrganizationClient:
@@ -348,7 +486,17 @@ class AsyncOrganizationClient:
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, OrganizationPage]:
-        """One page of organizations; ``all`` gives every page."""
+        """Returns one page of organizations. ``all`` iterates over every page.
+
+        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def list_organization(
         self,
@@ -358,7 +506,14 @@ class AsyncOrganizationClient:
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, OrganizationPage]:
-        """The name that the vendor's other SDKs have for ``list_organizations``."""
+        """As ``list_organizations``. The vendor's other SDKs use this name.
+
+        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+        """
 
     def all(
         self,
@@ -369,7 +524,17 @@ class AsyncOrganizationClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncOrganizationIterator:
-        """Every organization, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+        """Returns an iterator over every organization. It requests a page when it is needed.
+
+        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``read_ahead``: whether the next page is requested while a page is read (default True).
+        - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+          client's ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Reading it raises what ``list_organizations`` raises.
+        """
 
     def get_organization(
         self,
@@ -377,7 +542,15 @@ class AsyncOrganizationClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Organization]:
-        """The organization with this id (``org_...``)."""
+        """Returns an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def get_organization_by_external_id(
         self,
@@ -385,7 +558,15 @@ class AsyncOrganizationClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Organization]:
-        """The organization that the application knows by this id of its own."""
+        """Returns the organization with this id of the application.
+
+        - ``external_id``: the application's own id of the organization.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def create_organization(
         self,
@@ -397,10 +578,21 @@ class AsyncOrganizationClient:
         logo_url: Optional[str] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Organization]:
-        """Makes an organization that people know as ``display_name``.
+        """Creates an organization and returns it.
 
-        It is tried again only where it is certain that the attempt before made none. After an error that leaves this open,
-        look for it by its external id.
+        - ``display_name``: name of the organization, 1 to 200 characters.
+        - ``external_id``: the application's own id of the organization.
+        - ``metadata``: the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most 10.
+        - ``slug``: short name in URLs, a DNS label or host name.
+        - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        The call is retried only if it is certain that the last attempt created nothing. After an error that leaves this open,
+        look for the organization by its ``external_id``.
+
+        Raises ``BadRequestError`` if the server refuses a field. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
         """
 
     def update_organization(
@@ -414,7 +606,22 @@ class AsyncOrganizationClient:
         logo_url: Optional[str] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Organization]:
-        """Changes the fields that are given and leaves the others. ``metadata`` replaces all of it; an empty ``slug`` removes it."""
+        """Changes the given fields of an organization and returns it. Fields that are None keep their value.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``display_name``: name of the organization, 1 to 200 characters.
+        - ``external_id``: the application's own id of the organization.
+        - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
+          10.
+        - ``slug``: short name in URLs, a DNS label or host name. An empty text removes it.
+        - ``logo_url``: URL of the logo, ``https``, at most 1,024 characters.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
+        """
 
     def delete_organization(
         self,
@@ -422,7 +629,15 @@ class AsyncOrganizationClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, None]:
-        """Removes an organization with everything in it, for good."""
+        """Deletes an organization with everything in it. This cannot be undone.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
 @final
 class DirectoryClient:
@@ -434,7 +649,15 @@ class DirectoryClient:
         *,
         timeout: _Span = None,
     ) -> list[Directory]:
-        """The directories of an organization."""
+        """Returns the directories of an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def get_directory(
         self,
@@ -443,7 +666,16 @@ class DirectoryClient:
         *,
         timeout: _Span = None,
     ) -> Directory:
-        """One directory (``dir_...``) of an organization."""
+        """Returns a directory of an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def get_primary_directory_by_organization_id(
         self,
@@ -451,7 +683,15 @@ class DirectoryClient:
         *,
         timeout: _Span = None,
     ) -> Directory:
-        """The first directory that is listed for an organization; ``NotFoundError`` where there is none."""
+        """Returns the first directory that is listed for an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if the organization has no directory. Raises another ``ApiError`` if the server refuses the call,
+        and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def enable_directory(
         self,
@@ -460,7 +700,16 @@ class DirectoryClient:
         *,
         timeout: _Span = None,
     ) -> DirectoryToggle:
-        """Switches a directory on."""
+        """Enables a directory.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def disable_directory(
         self,
@@ -469,7 +718,16 @@ class DirectoryClient:
         *,
         timeout: _Span = None,
     ) -> DirectoryToggle:
-        """Switches a directory off."""
+        """Disables a directory.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def list_directory_users(
         self,
@@ -483,7 +741,24 @@ class DirectoryClient:
         updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> UserPage:
-        """One page of a directory's users; ``users`` gives every page."""
+        """Returns one page of a directory's users. ``users`` iterates over every page.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
+        - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          users).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def list_directory_groups(
         self,
@@ -497,7 +772,25 @@ class DirectoryClient:
         updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> GroupPage:
-        """One page of a directory's groups; ``groups`` gives every page."""
+        """Returns one page of a directory's groups. ``groups`` iterates over every page.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
+        - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
+          (default False).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          groups).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def users(
         self,
@@ -512,7 +805,23 @@ class DirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> UserIterator:
-        """Every user of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+        """Returns an iterator over every user of a directory. It requests a page when it is needed.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
+        - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          users).
+        - ``read_ahead``: whether the next page is requested while a page is read (default True).
+        - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+          client's ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_users``
+        raises.
+        """
 
     def groups(
         self,
@@ -527,7 +836,24 @@ class DirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> GroupIterator:
-        """Every group of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+        """Returns an iterator over every group of a directory. It requests a page when it is needed.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
+        - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
+          (default False).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          groups).
+        - ``read_ahead``: whether the next page is requested while a page is read (default True).
+        - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+          client's ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_groups``
+        raises.
+        """
 
 @final
 class AsyncDirectoryClient:
@@ -539,7 +865,15 @@ class AsyncDirectoryClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, list[Directory]]:
-        """The directories of an organization."""
+        """Returns the directories of an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def get_directory(
         self,
@@ -548,7 +882,16 @@ class AsyncDirectoryClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Directory]:
-        """One directory (``dir_...``) of an organization."""
+        """Returns a directory of an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def get_primary_directory_by_organization_id(
         self,
@@ -556,7 +899,15 @@ class AsyncDirectoryClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Directory]:
-        """The first directory that is listed for an organization; ``NotFoundError`` where there is none."""
+        """Returns the first directory that is listed for an organization.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if the organization has no directory. Raises another ``ApiError`` if the server refuses the call,
+        and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def enable_directory(
         self,
@@ -565,7 +916,16 @@ class AsyncDirectoryClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, DirectoryToggle]:
-        """Switches a directory on."""
+        """Enables a directory.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def disable_directory(
         self,
@@ -574,7 +934,16 @@ class AsyncDirectoryClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, DirectoryToggle]:
-        """Switches a directory off."""
+        """Disables a directory.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def list_directory_users(
         self,
@@ -588,7 +957,24 @@ class AsyncDirectoryClient:
         updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, UserPage]:
-        """One page of a directory's users; ``users`` gives every page."""
+        """Returns one page of a directory's users. ``users`` iterates over every page.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
+        - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          users).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def list_directory_groups(
         self,
@@ -602,7 +988,25 @@ class AsyncDirectoryClient:
         updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, GroupPage]:
-        """One page of a directory's groups; ``groups`` gives every page."""
+        """Returns one page of a directory's groups. ``groups`` iterates over every page.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
+        - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
+          (default False).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          groups).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+
+        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
+        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        """
 
     def users(
         self,
@@ -617,7 +1021,23 @@ class AsyncDirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncUserIterator:
-        """Every user of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+        """Returns an iterator over every user of a directory. It requests a page when it is needed.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
+        - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          users).
+        - ``read_ahead``: whether the next page is requested while a page is read (default True).
+        - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+          client's ``timeout``).
+
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_users``
+        raises.
+        """
 
     def groups(
         self,
@@ -632,249 +1052,24 @@ class AsyncDirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncGroupIterator:
-        """Every group of a directory, page after page: the next one is fetched while one is read, unless ``read_ahead`` is False."""
+        """Returns an iterator over every group of a directory. It requests a page when it is needed.
 
-@final
-class Organization:
-    """An organization: one of the companies that the application is sold to."""
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: id of the directory (``dir_...``).
+        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
+        - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
+        - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
+          (default False).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
+          groups).
+        - ``read_ahead``: whether the next page is requested while a page is read (default True).
+        - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
+          client's ``timeout``).
 
-    @property
-    def id(self) -> str:
-        """``org_...``."""
-
-    @property
-    def display_name(self) -> str:
-        """What people call it."""
-
-    @property
-    def external_id(self) -> str:
-        """The application's own id for it."""
-
-    @property
-    def region_code(self) -> str:
-        """Where its data lives: ``US``, ``EU``, ..."""
-
-    @property
-    def slug(self) -> str:
-        """Its short name in addresses."""
-
-    @property
-    def logo_url(self) -> str:
-        """Where its logo is."""
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """The application's own keys and values."""
-
-    @property
-    def settings(self) -> Optional[dict[str, Any]]:
-        """Which features are on: ``{"features": [{"name": ..., "enabled": ...}]}``."""
-
-    @property
-    def create_time(self) -> Optional[datetime]:
-        """When it was created."""
-
-    @property
-    def update_time(self) -> Optional[datetime]:
-        """When it was last changed."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class Directory:
-    """A directory: an organization's Okta, Entra, Google, ..., as Scalekit follows it."""
-
-    @property
-    def id(self) -> str:
-        """``dir_...``."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-
-    @property
-    def organization_id(self) -> str:
-        """The organization it belongs to."""
-
-    @property
-    def directory_type(self) -> str:
-        """How Scalekit follows it: ``SCIM``, ``LDAP``, ``POLL``, ..."""
-
-    @property
-    def directory_provider(self) -> str:
-        """Whose product it is: ``OKTA``, ``GOOGLE``, ``MICROSOFT_AD``, ..."""
-
-    @property
-    def enabled(self) -> bool:
-        """Whether Scalekit follows it at present."""
-
-    @property
-    def status(self) -> str:
-        """The vendor's word for its state."""
-
-    @property
-    def email(self) -> str:
-        """The account whose access is used to poll it."""
-
-    @property
-    def directory_endpoint(self) -> str:
-        """Where the directory sends its changes."""
-
-    @property
-    def groups_tracked(self) -> str:
-        """Whether all groups are followed, or selected ones."""
-
-    @property
-    def total_users(self) -> int:
-        """How many users it has."""
-
-    @property
-    def total_groups(self) -> int:
-        """How many groups it has."""
-
-    @property
-    def last_synced_at(self) -> Optional[datetime]:
-        """When it was last followed with success."""
-
-    @property
-    def stats(self) -> Optional[dict[str, Any]]:
-        """Counts and last changes."""
-
-    @property
-    def attribute_mappings(self) -> Optional[dict[str, Any]]:
-        """Which attribute of the directory becomes which of Scalekit's: ``{"attributes": [{"key": ..., "map_to": ...}]}``."""
-
-    @property
-    def role_assignments(self) -> Optional[dict[str, Any]]:
-        """Which group gives which role: ``{"assignments": [{"group_id": ..., "role_name": ...}]}``."""
-
-    @property
-    def secrets(self) -> list[dict[str, Any]]:
-        """The secrets that the directory signs in with: their last characters, never themselves."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class DirectoryToggle:
-    """How switching a directory on or off went."""
-
-    @property
-    def enabled(self) -> bool:
-        """Whether the directory is on now."""
-
-    @property
-    def error_message(self) -> str:
-        """What stood in the way, or empty."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class User:
-    """A user of a directory: somebody who works at the organization. Identified by ``id``, never by an address."""
-
-    @property
-    def id(self) -> str:
-        """``diruser_...``."""
-
-    @property
-    def email(self) -> str:
-        """The primary address."""
-
-    @property
-    def given_name(self) -> str:
-        """First name."""
-
-    @property
-    def family_name(self) -> str:
-        """Last name."""
-
-    @property
-    def preferred_username(self) -> str:
-        """What they sign in with at their directory."""
-
-    @property
-    def emails(self) -> list[str]:
-        """All addresses."""
-
-    @property
-    def groups(self) -> list[Group]:
-        """The groups they are in."""
-
-    @property
-    def updated_at(self) -> Optional[datetime]:
-        """When the user was last changed."""
-
-    @property
-    def user_detail(self) -> Optional[dict[str, Any]]:
-        """The user as their directory describes them, where details were asked for. Decoded when first read."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class Group:
-    """A group of a directory."""
-
-    @property
-    def id(self) -> str:
-        """``dirgroup_...``."""
-
-    @property
-    def display_name(self) -> str:
-        """What people call it."""
-
-    @property
-    def total_users(self) -> int:
-        """How many members it has."""
-
-    @property
-    def updated_at(self) -> Optional[datetime]:
-        """When it was last changed."""
-
-    @property
-    def group_detail(self) -> Optional[dict[str, Any]]:
-        """The group as its directory describes it, where details were asked for. Decoded when first read."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_groups``
+        raises.
+        """
 
 @final
 class OrganizationPage:
@@ -889,18 +1084,18 @@ class OrganizationPage:
 
     @property
     def total_size(self) -> int:
-        """How many items the whole listing has, by the server's count."""
+        """Number of items in the whole listing, as counted by the server."""
 
     @property
     def next_page_token(self) -> str:
-        """What to ask the next page with, or empty on the last one."""
+        """Token of the next page; empty on the last page."""
 
     @property
     def prev_page_token(self) -> str:
-        """What to ask the page before with, or empty on the first one."""
+        """Token of the previous page; empty on the first page."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them."""
+        """Returns the fields as plain values, as in the API's JSON."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Organization]: ...
@@ -917,7 +1112,7 @@ class OrganizationPage:
 class OrganizationIterator:
     """Iterates over the organizations of every page.
 
-    A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
+    The next page is requested while a page is read. After an error ``next()`` requests the same page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -936,18 +1131,18 @@ class UserPage:
 
     @property
     def total_size(self) -> int:
-        """How many items the whole listing has, by the server's count."""
+        """Number of items in the whole listing, as counted by the server."""
 
     @property
     def next_page_token(self) -> str:
-        """What to ask the next page with, or empty on the last one."""
+        """Token of the next page; empty on the last page."""
 
     @property
     def prev_page_token(self) -> str:
-        """What to ask the page before with, or empty on the first one."""
+        """Token of the previous page; empty on the first page."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them."""
+        """Returns the fields as plain values, as in the API's JSON."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[User]: ...
@@ -964,7 +1159,7 @@ class UserPage:
 class UserIterator:
     """Iterates over the users of every page.
 
-    A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
+    The next page is requested while a page is read. After an error ``next()`` requests the same page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -983,18 +1178,18 @@ class GroupPage:
 
     @property
     def total_size(self) -> int:
-        """How many items the whole listing has, by the server's count."""
+        """Number of items in the whole listing, as counted by the server."""
 
     @property
     def next_page_token(self) -> str:
-        """What to ask the next page with, or empty on the last one."""
+        """Token of the next page; empty on the last page."""
 
     @property
     def prev_page_token(self) -> str:
-        """What to ask the page before with, or empty on the first one."""
+        """Token of the previous page; empty on the first page."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, as the API's JSON has them."""
+        """Returns the fields as plain values, as in the API's JSON."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Group]: ...
@@ -1011,7 +1206,7 @@ class GroupPage:
 class GroupIterator:
     """Iterates over the groups of every page.
 
-    A page is asked for while the one before it is read. After an error ``next()`` asks for the same page again.
+    The next page is requested while a page is read. After an error ``next()`` requests the same page again.
     """
 
     def __iter__(self) -> Self: ...
@@ -1019,9 +1214,9 @@ class GroupIterator:
 
 @disjoint_base
 class Event:
-    """One thing that happened, as a verified webhook told it. Unknown types are kept like known ones.
+    """A webhook event. Unknown types are kept.
 
-    ``headcount.events`` has a class for each type that is known, for ``match`` and for type checkers.
+    ``headcount.events`` has a class for each known type, for ``match`` and for type checkers.
     """
 
     def __new__(cls, event: Event) -> Self:
@@ -1029,50 +1224,50 @@ class Event:
 
     @property
     def message_id(self) -> str:
-        """The ``webhook-id`` of the request that was verified: the same for every attempt to deliver it."""
+        """Value of the ``webhook-id`` header: the same for every attempt to deliver the event."""
 
     @property
     def id(self) -> str:
-        """``evt_...``: the same however often it is delivered."""
+        """Id of the event (``evt_...``)."""
 
     @property
     def type(self) -> str:
-        """What happened, such as ``organization.directory.user_created``."""
+        """Type of the event, such as ``organization.directory.user_created``."""
 
     @property
     def occurred_at(self) -> datetime:
-        """When it happened; what lies beyond the microsecond is cut off (``to_dict()`` has all of it)."""
+        """Time at which the event occurred, cut off after the microsecond. ``to_dict()`` has all digits."""
 
     @property
     def environment_id(self) -> str:
-        """The environment it happened in (``env_...``)."""
+        """Id of the environment (``env_...``)."""
 
     @property
     def organization_id(self) -> str:
-        """The organization it happened to (``org_...``), or empty where it concerns none."""
+        """Id of the organization (``org_...``), or empty if the event is about none."""
 
     @property
     def object(self) -> str:
-        """The kind of object in ``data``, such as ``DirectoryUser``."""
+        """Kind of object that ``data`` is, such as ``DirectoryUser``."""
 
     @property
     def display_name(self) -> str:
-        """The type for a person to read, such as ``Directory User Created``."""
+        """The type as a title, such as ``Directory User Created``."""
 
     @property
     def spec_version(self) -> str:
-        """The version of the vendor's envelope."""
+        """Version of the vendor's envelope."""
 
     @property
     def data(self) -> Any:
-        """The object it happened to. Decoded when first read."""
+        """The object that the event is about, as decoded JSON. Decoded when it is first read."""
 
     @property
     def body(self) -> bytes:
-        """The body that was verified, byte for byte."""
+        """The verified body, byte for byte."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole event as plain values, as its body has them."""
+        """Returns the whole event as decoded JSON."""
 
     def __eq__(self, other: _object, /) -> bool: ...
     def __ne__(self, other: _object, /) -> bool: ...
@@ -1085,7 +1280,7 @@ class Event:
 class AsyncOrganizationIterator:
     """Iterates over the organizations of every page, with ``async for``.
 
-    A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
+    The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1095,7 +1290,7 @@ class AsyncOrganizationIterator:
 class AsyncUserIterator:
     """Iterates over the users of every page, with ``async for``.
 
-    A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
+    The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1105,7 +1300,7 @@ class AsyncUserIterator:
 class AsyncGroupIterator:
     """Iterates over the groups of every page, with ``async for``.
 
-    A page is asked for while the one before it is read. After an error ``anext()`` asks for the same page again.
+    The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1113,13 +1308,14 @@ class AsyncGroupIterator:
 
 @final
 class Webhook:
-    """Verifies what Scalekit sends, and signs what a test sends in its place. May be used from any number of threads at once.
+    """Verifies webhooks, and signs them for tests. May be used from any number of threads at once.
 
-    ``secret_or_secrets`` is ``whsec_`` and base64 as the dashboard shows it, or several while one is being rotated, in a list
-    or separated by spaces; without it ``SCALEKIT_WEBHOOK_SECRET`` is read. ``tolerance`` is how many seconds a timestamp may
-    lie from now, either way (300 unless set); ``max_body`` is the largest body that is looked at, in bytes (1 MiB unless set).
+    - ``secret_or_secrets``: ``whsec_`` and base64, or several while a secret is rotated, in a list or separated by spaces
+      (default: ``SCALEKIT_WEBHOOK_SECRET``).
+    - ``tolerance``: how far a timestamp may differ from now, in seconds or as a ``timedelta`` (default 300).
+    - ``max_body``: size limit of a body, in bytes (default 1 MiB).
 
-    A secret that is missing, too short or not base64 is a ``ConfigError`` here, not a surprise later.
+    Raises ``ConfigError`` if a secret is missing, shorter than 16 bytes or not base64.
     """
 
     def __new__(
@@ -1131,517 +1327,56 @@ class Webhook:
     ) -> Self: ...
     @property
     def max_body(self) -> int:
-        """The largest body that is looked at, in bytes: what reads requests need read no more."""
+        """Size limit of a body, in bytes. A server need not read more."""
 
     def verify(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Event:
-        """Verifies a request and gives the event in it.
+        """Verifies a request's signature and timestamp and returns its event.
 
-        ``body`` is the request's body as it came (``bytes``, ``bytearray``, ``memoryview`` or ``str``); a parsed one is accepted
-        where printing it again without white space gives what was signed. ``headers`` is a mapping, a list of pairs, ASGI's raw
-        headers or a WSGI environ. ``now`` (an aware datetime, or Unix seconds) judges a request that was kept.
+        - ``body``: the raw body: ``bytes``, ``bytearray``, ``memoryview`` or ``str``. A parsed body (``dict``, ``list``) is
+          accepted if its compact form is what was signed.
+        - ``headers``: a mapping, a list of pairs, ASGI's raw headers or a WSGI environ.
+        - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds (default: the current time).
 
-        Raises ``WebhookVerificationError``, with the ``reason``: answer 400 and tell the sender nothing more.
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why. Answer 400, without details.
         """
 
     def verify_signature(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Literal[True]:
-        """Verifies the signature and the timestamp alone; nothing is asked of the body. True, or raises as ``verify``."""
+        """Verifies a request's signature and timestamp without reading its body. Returns True.
+
+        - ``body``, ``headers``, ``now``: as in ``verify``.
+
+        Raises ``WebhookVerificationError`` as ``verify`` does.
+        """
 
     def sign(
         self, body: _Body, id: Optional[str] = None, timestamp: Union[datetime, float, None] = None
     ) -> dict[str, str]:
-        """The headers that a request with ``body`` would carry: for tests of the code that verifies.
+        """Returns the headers of a request with this body, for tests of code that verifies.
 
-        ``id`` is a fresh ``msg_...`` and ``timestamp`` (Unix seconds, or an aware datetime) the present unless given.
+        - ``body``: as in ``verify``.
+        - ``id``: message id (default: a new ``msg_...``).
+        - ``timestamp``: Unix seconds or an aware ``datetime`` (default: the current time).
+
+        Raises ``InvalidArgumentError`` if the id cannot be a header's value.
         """
-
-@final
-class MirrorUser:
-    """A user as mirrored. Identified by ``id``, never by an address."""
-
-    @property
-    def id(self) -> str:
-        """``diruser_...``. It stays the same whatever else of the user changes."""
-
-    @property
-    def organization_id(self) -> str:
-        """The organization they belong to."""
-
-    @property
-    def directory_id(self) -> str:
-        """The directory that lists them."""
-
-    @property
-    def email(self) -> str:
-        """The primary address."""
-
-    @property
-    def given_name(self) -> str:
-        """First name."""
-
-    @property
-    def family_name(self) -> str:
-        """Last name."""
-
-    @property
-    def preferred_username(self) -> str:
-        """What they sign in with at their directory."""
-
-    @property
-    def emails(self) -> list[str]:
-        """All addresses, as the last listing had them."""
-
-    @property
-    def active(self) -> bool:
-        """Whether they may sign in: what the latest event or the listed details say, or else yes."""
-
-    @property
-    def group_ids(self) -> list[str]:
-        """The groups they are in, in the order of their ids."""
-
-    @property
-    def roles(self) -> list[str]:
-        """The roles that the role map gives them by their groups, in the order of their names."""
-
-    @property
-    def vendor_roles(self) -> list[str]:
-        """The roles that the vendor gives them, as the latest event had them."""
-
-    @property
-    def linked_id(self) -> Optional[str]:
-        """The application's own id for them, where it has linked one."""
-
-    @property
-    def updated_at(self) -> Optional[datetime]:
-        """When their directory last changed them."""
-
-    @property
-    def detail(self) -> Optional[dict[str, Any]]:
-        """The user as their directory describes them, from the last listing. Decoded when first read."""
-
-    @property
-    def attributes(self) -> Optional[dict[str, Any]]:
-        """What the latest event said beyond the fields above, such as ``title`` and ``department``. Decoded when first read."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class MirrorGroup:
-    """A group as mirrored."""
-
-    @property
-    def id(self) -> str:
-        """``dirgroup_...``."""
-
-    @property
-    def organization_id(self) -> str:
-        """The organization it belongs to."""
-
-    @property
-    def directory_id(self) -> str:
-        """The directory that lists it."""
-
-    @property
-    def display_name(self) -> str:
-        """What people call it."""
-
-    @property
-    def updated_at(self) -> Optional[datetime]:
-        """When its directory last changed it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class MirrorDirectory:
-    """A directory as mirrored."""
-
-    @property
-    def id(self) -> str:
-        """``dir_...``."""
-
-    @property
-    def organization_id(self) -> str:
-        """The organization it belongs to."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-
-    @property
-    def directory_type(self) -> str:
-        """How Scalekit follows it: ``SCIM``, ``LDAP``, ``POLL``, ..."""
-
-    @property
-    def directory_provider(self) -> str:
-        """Whose product it is: ``OKTA``, ``GOOGLE``, ``MICROSOFT_AD``, ..."""
-
-    @property
-    def enabled(self) -> bool:
-        """Whether Scalekit follows it at present."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class Held:
-    """Removals that the guard holds back until somebody has looked at them."""
-
-    @property
-    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst"]:
-        """Why: ``mass_removal``, ``empty_listing``, ``directory_disabled``, ``directory_not_found`` or ``deletion_burst``."""
-
-    @property
-    def count(self) -> int:
-        """How many users would be removed."""
-
-    @property
-    def limit(self) -> int:
-        """How many may be without approval."""
-
-    @property
-    def at(self) -> datetime:
-        """Since when, by this machine's clock."""
-
-    @property
-    def cause(self) -> str:
-        """The sync or event that would have removed them."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Self: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
-
-@final
-class DirectoryStatus:
-    """How the mirror stands with a directory."""
-
-    @property
-    def directory(self) -> MirrorDirectory:
-        """The directory."""
-
-    @property
-    def last_full_sync(self) -> Optional[datetime]:
-        """When the last full sync that came to its end began."""
-
-    @property
-    def last_incremental_sync(self) -> Optional[datetime]:
-        """When the last incremental sync that came to its end began."""
-
-    @property
-    def users(self) -> int:
-        """How many users are mirrored."""
-
-    @property
-    def groups(self) -> int:
-        """How many groups."""
-
-    @property
-    def watermark(self) -> Optional[datetime]:
-        """The latest change of a user that was listed, by the vendor's clock: the next incremental sync goes on a little before it."""
-
-    @property
-    def held(self) -> Optional[Held]:
-        """The removals that the guard holds back, where it does."""
-
-    @property
-    def pending_events(self) -> int:
-        """Number of events of the organization that wait for a sync."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-
-@disjoint_base
-class Change:
-    """One change of the feed. Those of ``poll``, ``wait`` and ``changes`` know their consumer, and ``ack()`` tells it."""
-
-    @property
-    def seq(self) -> int:
-        """Its number: greater than those of all changes before it. A snapshot's are negative."""
-
-    @property
-    def kind(self) -> _Kind:
-        """What kind of change: ``user.created``, ``membership.removed``, ..."""
-
-    @property
-    def organization_id(self) -> str:
-        """The organization it happened to."""
-
-    @property
-    def directory_id(self) -> str:
-        """The directory it happened in."""
-
-    @property
-    def user(self) -> Optional[MirrorUser]:
-        """The user it is about, as they are after it, or as they were where they left. Memberships and roles leave ``detail`` and
-        ``attributes`` out.
-        """
-
-    @property
-    def group(self) -> Optional[MirrorGroup]:
-        """The group it is about."""
-
-    @property
-    def before(self) -> Union[MirrorUser, MirrorGroup, None]:
-        """The user or group as it was, where it was there. None for memberships."""
-
-    @property
-    def after(self) -> Union[MirrorUser, MirrorGroup, None]:
-        """The user or group as it is, where it is there. None for memberships."""
-
-    @property
-    def fields(self) -> list[str]:
-        """The names of the fields that changed."""
-
-    @property
-    def cause(self) -> str:
-        """What brought it about: ``sync:`` and the run's id, ``event:`` and the event's, ``roles`` for the role map, ``snapshot``."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was committed, by this machine's clock."""
-
-    def ack(self) -> None:
-        """Acknowledges it with all before it: its consumer does not get them again. Durable when this returns."""
-
-    def park(self, reason: str) -> None:
-        """Puts it aside, with what there is to say about it, and acknowledges it with all before it. Not for a snapshot's change
-        (``InvalidArgumentError``), which the feed does not keep: ``ack()`` that, and note it elsewhere."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    @classmethod
-    def _from_json(cls, json: str) -> Change: ...
-    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
 
 @final
 class AsyncChange(Change):
-    """A change that an ``AsyncMirror`` gave: ``ack()`` and ``park()`` are awaited."""
+    """A change that an ``AsyncMirror`` gave: ``ack()`` and ``park()`` are coroutines."""
 
     def ack(self) -> Coroutine[Any, Any, None]:  # type: ignore[override]
-        """Acknowledges it with all before it: its consumer does not get them again. Durable when it has been awaited."""
+        """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when it has been awaited.
+
+        Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+        acknowledgement cannot be stored.
+        """
 
     def park(self, reason: str) -> Coroutine[Any, Any, None]:  # type: ignore[override]
-        """Puts it aside, with what there is to say about it, and acknowledges it with all before it. Not for a snapshot's change
-        (``InvalidArgumentError``), which the feed does not keep: ``ack()`` that, and note it elsewhere."""
+        """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
 
-@final
-class ParkedChange:
-    """A change that a consumer's handler could not handle, put aside so that the rest goes on."""
-
-    @property
-    def change(self) -> Change:
-        """The change."""
-
-    @property
-    def reason(self) -> str:
-        """What the application said about it."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was put aside."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-
-@final
-class Consumer:
-    """How far a consumer is."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def cursor(self) -> int:
-        """The last change it has acknowledged; negative inside a snapshot."""
-
-    @property
-    def lag(self) -> int:
-        """Number of changes that it has not acknowledged. The rows of a snapshot are not counted."""
-
-    @property
-    def parked(self) -> int:
-        """How many changes it has put aside."""
-
-    @property
-    def seen_at(self) -> datetime:
-        """When it last acknowledged something."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-
-@final
-class Progress:
-    """How far a sync is."""
-
-    @property
-    def organization_id(self) -> str:
-        """The organization."""
-
-    @property
-    def directory_id(self) -> str:
-        """The directory."""
-
-    @property
-    def phase(self) -> Literal["groups", "users", "removals"]:
-        """What it is doing: ``groups``, ``users`` or ``removals``."""
-
-    @property
-    def pages(self) -> int:
-        """Pages of this phase that have come."""
-
-    @property
-    def items(self) -> int:
-        """Users or groups in them."""
-
-    @property
-    def total(self) -> Optional[int]:
-        """How many there are in all, where the server said."""
-
-    @property
-    def rate(self) -> float:
-        """How many come in a second."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-
-@final
-class SyncReport:
-    """What a sync of one directory did."""
-
-    @property
-    def organization_id(self) -> str:
-        """The organization."""
-
-    @property
-    def directory_id(self) -> str:
-        """The directory; empty where the organization's directories could not be listed."""
-
-    @property
-    def mode(self) -> Literal["full", "incremental"]:
-        """What it listed: ``full`` or ``incremental``."""
-
-    @property
-    def outcome(self) -> Literal["done", "incomplete", "held", "already_running", "failed"]:
-        """How it ended: ``done``, ``incomplete``, ``held``, ``already_running`` or ``failed``."""
-
-    @property
-    def run(self) -> str:
-        """The run's id: the changes that it brought about have the cause ``sync:`` and this."""
-
-    @property
-    def started_at(self) -> datetime:
-        """When it began."""
-
-    @property
-    def ended_at(self) -> datetime:
-        """When it ended."""
-
-    @property
-    def pages(self) -> int:
-        """Pages of users and groups that were listed."""
-
-    @property
-    def users(self) -> int:
-        """Users that were listed."""
-
-    @property
-    def groups(self) -> int:
-        """Groups that were listed."""
-
-    @property
-    def created(self) -> int:
-        """Users that are new."""
-
-    @property
-    def updated(self) -> int:
-        """Users of whom something changed."""
-
-    @property
-    def deactivated(self) -> int:
-        """Users that may no longer sign in."""
-
-    @property
-    def reactivated(self) -> int:
-        """Users that may again."""
-
-    @property
-    def deleted(self) -> int:
-        """Users that have left."""
-
-    @property
-    def changes(self) -> int:
-        """All changes that it put into the feed."""
-
-    @property
-    def events(self) -> int:
-        """Events that had waited for a sync and are settled now."""
-
-    @property
-    def held(self) -> Optional[Held]:
-        """What is held back, where something is."""
-
-    @property
-    def incomplete(self) -> Optional[str]:
-        """Why nobody was removed, where the listing did not hold still."""
-
-    @property
-    def error(self) -> Optional[Error]:
-        """What went wrong, where something did and others go on: the exception, not raised."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values: times are RFC 3339 text, an error its message."""
-
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
+        Raises ``InvalidArgumentError`` for a change of a snapshot, which the feed does not keep: acknowledge it with ``ack()`` and record it
+        elsewhere.
+        """
 
 @final
 class MirrorUserIterator:
@@ -1659,15 +1394,17 @@ class AsyncMirrorUserIterator:
 
 @final
 class ChangeIterator:
-    """Follows a consumer's feed. Threads may share it: each change goes to one of them."""
+    """Iterates over a consumer's unacknowledged changes and waits for the next one, without limit or until no change has come for the
+    given timeout. Threads may share it: each change goes to one of them.
+    """
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Change: ...
 
 @final
 class AsyncChangeIterator:
-    """Follows a consumer's feed with ``async for``. Tasks may share it: each change goes to one of them, and one whose task was cancelled
-    meanwhile to the next.
+    """Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one, without limit or until no change has
+    come for the given timeout. Tasks may share it: each change goes to one of them; a change whose task was cancelled goes to the next.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1675,19 +1412,24 @@ class AsyncChangeIterator:
 
 @final
 class Mirror:
-    """A durable local copy of every directory, and a feed of what changed. May be used from any number of threads at once, and after a fork.
+    """Durable local copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a
+    fork.
 
-    ``path`` is a file, made where there is none, or ``":memory:"``, which ends with the mirror and goes through no fork. Any number of processes of one machine may
-    share a file. ``client``, of either kind, is what syncs list with; without one the mirror reads, receives and feeds, and a sync is
-    a ``ConfigError``. Webhooks are verified with ``webhook_secret``: one secret, several, or a ``Webhook``; without it
-    ``SCALEKIT_WEBHOOK_SECRET`` is read when the first one comes. It is opened at once.
+    - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
+      file at once. A mirror in memory cannot be used after a fork.
+    - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
+    - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
+      arrives).
+    - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
+    - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
+      applies; beyond it no user is removed and ``MassRemovalError`` is raised.
+    - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
+      hours).
+    - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
+      days).
 
-    The guard: a sync that would remove more than ``guard_users`` users (20 unless set) and more than ``guard_share`` of the directory (0.1)
-    removes nobody and raises ``MassRemovalError``; where ``guard_events`` is left on, the same holds for deletion events within an hour.
-    ``full_every`` is how old the last full sync may be before ``auto`` makes another (24 hours), ``retention`` how long changes are kept
-    that every consumer has acknowledged (30 days): seconds or a ``timedelta``.
-
-    ``StoreError`` where the file is something else, was written by a newer version, or cannot be read and written.
+    Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
     """
 
     def __new__(
@@ -1713,17 +1455,23 @@ class Mirror:
         wait: Optional[bool] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
     ) -> list[SyncReport]:
-        """Syncs the directories of an organization: a report for each, or for the one that is named, that one's.
+        """Synchronizes an organization's directories. Returns a report for each, or only the report of ``directory_id`` if that is
+        given.
 
-        ``mode`` is ``full`` (everything: the only one that sees who has left), ``incremental`` (what changed since the last sync) or ``auto``, as
-        unless set: incremental, and full where the last full one is older than ``full_every``. ``approve_removals`` says that the removals that
-        the guard held back have been looked at, and are meant. Where another sync of a directory is under way this one waits, or, with
-        ``wait=False``, reports ``already_running``.
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
+        - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
+          the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+        - ``approve_removals``: approves the removals that the guard holds back (default False).
+        - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
+          (default True).
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+          the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+          stays.
 
-        ``on_progress`` is told page after page how far it is, in a thread that waits for the sync. What it raises ends the sync and is raised here; what was
-        committed until then stays, and the next sync goes on.
-
-        All directories are synced; what went wrong with one is raised then. ``MassRemovalError`` where the guard held removals back.
+        If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
+        holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
+        ``client.directory`` raises.
         """
 
     @overload
@@ -1744,111 +1492,238 @@ class Mirror:
         mode: Optional[_Mode] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
     ) -> list[SyncReport]:
-        """Syncs every directory of every organization, ``concurrency`` of them (16 unless set) at once. What goes wrong in one is in its
-        report's ``error`` and stops no other. ``on_progress`` is called from any thread, and several at once.
+        """Synchronizes every directory of every organization. Returns a report for each.
+
+        - ``concurrency``: number of directories that are synchronized at once (default 16).
+        - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
+          the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+          the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+          stays.
+
+        An error in one directory is the ``error`` of its report and does not stop the other ones. Raises ``ConfigError`` if the
+        mirror has no client, and what listing the organizations raises.
         """
 
     def receive(self, body: Union[_Bytes, str], headers: _Headers) -> _Outcome:
-        """Takes a webhook: verifies it, stores it and applies it, durably when this returns.
+        """Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
 
-        ``body`` is the request's as it came, not parsed; ``headers`` as in ``Webhook.verify``. Answer 201 whatever it gives, 400 to a
-        ``WebhookVerificationError``, and 500 to any other error, so that it is sent again. ``parked`` waits for a sync, which tells
-        whom it is about, or for approval.
+        - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
+        - ``headers``: headers of the request, as in ``Webhook.verify``.
+
+        Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
+        sync shows which directory it is about), ``held`` (stored until the removal is approved) or ``ignored``. Answer 201 to all
+        of them.
+
+        Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
+        and ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
         """
 
     def apply(self, event: Event) -> _Outcome:
-        """Takes an event that has been verified already, as ``receive`` does."""
+        """Stores and applies an event that has been verified already. Returns the outcome as ``receive`` does.
+
+        - ``event``: the event that ``Webhook.verify`` returned.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> MirrorUserIterator:
-        """The users of an organization: all, or those of a directory or a group, in the order in which the mirror learnt of them."""
+        """Returns an iterator over an organization's users, in the order in which the mirror first stored them.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only users of this directory (default: all directories).
+        - ``group_id``: only members of this group (default: all users).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def groups(self, organization_id: str, directory_id: Optional[str] = None) -> list[MirrorGroup]:
-        """The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them."""
+        """Returns an organization's groups, in the order in which the mirror first stored them.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only groups of this directory (default: all directories).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def directories(self, organization_id: Optional[str] = None) -> list[MirrorDirectory]:
-        """The directories that the mirror knows: of one organization, or all."""
+        """Returns the mirrored directories, sorted by id.
+
+        - ``organization_id``: only directories of this organization (default: all organizations).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def user(self, user_id: str) -> Optional[MirrorUser]:
-        """One user, or None where the mirror has none of this id."""
+        """Returns a user, or None if the mirror has no such user.
+
+        - ``user_id``: id of the user (``diruser_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def group(self, group_id: str) -> Optional[MirrorGroup]:
-        """One group, or None where the mirror has none of this id."""
+        """Returns a group, or None if the mirror has no such group.
+
+        - ``group_id``: id of the group (``dirgroup_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def find_users(self, email: str) -> list[MirrorUser]:
-        """The users with this primary address, whatever the case of its letters, in all organizations: an address is no identity, and
-        several may have it.
+        """Returns the users of all organizations with this primary e-mail address, compared without regard to case. Several users
+        may have the same address.
+
+        - ``email``: the address.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def status(self) -> list[DirectoryStatus]:
-        """How the mirror stands with each directory, in the order of their ids."""
+        """Returns how up to date the mirror is with each directory, sorted by directory id.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def held_removals(self, directory_id: str) -> list[str]:
-        """The ids of the users whose removal from a directory is held back, all of them."""
+        """Returns the ids of all users whose removal from a directory the guard holds back.
+
+        - ``directory_id``: id of the directory (``dir_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def link(self, user_id: str, account_id: Optional[str]) -> None:
-        """Remembers the application's own account id beside a user, or forgets it where that is None.
+        """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
-        It is in every change of theirs from now on as ``user.linked_id``, and stays whatever else of them changes. ``NotFoundError`` where the
-        mirror has no such user.
+        - ``user_id``: id of the user (``diruser_...``).
+        - ``account_id``: the application's id, or None to remove it.
+
+        Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[tuple[str, str]]]) -> None:
-        """Says which groups give which roles: a group (its id, its name, or a pattern of names with ``*`` and ``?``) and a role. All that fit
-        count. What that changes for whom is in the feed as ``roles.changed`` when this returns.
+        """Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as
+        ``roles.changed`` when this returns, or has been awaited.
+
+        - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
+          ``?``. All pairs that match count.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def role_map(self) -> list[tuple[str, str]]:
-        """The pairs of the role map, as they were set."""
+        """Returns the role map as pairs of group and role, in the order in which they were set.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def poll(self, consumer: str, limit: Optional[int] = None) -> list[Change]:
-        """The changes that a consumer has not acknowledged, oldest first, ``limit`` (100 unless set, 10,000 at most) of them at most. A
-        name that is new begins with the oldest change that is kept. What is not acknowledged comes again.
+        """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
+
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+
+        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[Change]:
-        """As ``poll``, but where there is nothing yet it waits for the first change until ``timeout`` has passed, and then gives none;
-        without one for ever. A change of another process is seen within half a second.
+        """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
+        second.
+
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+        - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
+
+        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> None:
-        """Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this returns."""
+        """Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this returns, or
+        has been awaited.
+
+        - ``consumer``: name of the consumer.
+        - ``seq``: number of the last change that was handled.
+
+        Raises ``InvalidArgumentError`` if the consumer is unknown. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
+        """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> ChangeIterator:
-        """Follows the feed, change after change, and waits for the next one: for ever, or until none has come for ``timeout``.
+        """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that
+        were not acknowledged are returned again by the next iterator, here or in another process.
 
-        Acknowledge each when it is handled: ``change.ack()``. It gives every change once; what was not acknowledged comes again in the next
-        iterator, here or in another process.
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``timeout``: the iteration ends if no change comes for so long, in seconds or as a ``timedelta`` (default: it does not
+          end).
+
+        Acknowledge each change after it was handled: ``change.ack()``. Reading it raises what ``wait`` raises.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> None:
-        """Puts a change aside that a consumer cannot handle, with what there is to say about it, and acknowledges it with those before it.
-        It is kept and listed until it is dropped.
+        """Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until it is dropped.
+
+        - ``consumer``: name of the consumer.
+        - ``seq``: number of the change.
+        - ``reason``: why it cannot be handled.
+
+        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot, which the feed does not keep.
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def parked_changes(self, consumer: str) -> list[ParkedChange]:
-        """What a consumer has put aside, oldest first."""
+        """Returns the changes that a consumer parked, oldest first.
+
+        - ``consumer``: name of the consumer.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def drop_parked(self, consumer: str, seq: int) -> bool:
-        """Forgets a change that was put aside; whether there was one."""
+        """Removes a parked change. Returns whether there was one.
+
+        - ``consumer``: name of the consumer.
+        - ``seq``: number of the change.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def start_from_snapshot(self, consumer: str) -> None:
-        """Has a consumer, new or old, start with what is there: its next changes are a ``group.created`` and a ``user.created`` for each group
-        and user, with negative numbers and the cause ``snapshot``, and then every change since this call.
+        """Resets a consumer's cursor to a snapshot of the current rows. Its next changes are a ``group.created`` and a
+        ``user.created`` for each group and user, with negative numbers and the cause ``snapshot``; after them come all changes
+        since this call.
+
+        - ``consumer``: name of the consumer, which may be new.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def consumers(self) -> list[Consumer]:
-        """Every consumer, and how far it is."""
+        """Returns every consumer and its position.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def drop_consumer(self, consumer: str) -> bool:
-        """Forgets a consumer that is not coming back, with all it has put aside; whether there was one."""
+        """Removes a consumer and its parked changes. Returns whether there was one.
+
+        - ``consumer``: name of the consumer.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def trim(self) -> None:
-        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and what else has had its time. Syncs do
-        it when they end.
+        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and other expired rows. A sync
+        does this when it ends.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def close(self) -> None:
-        """Closes the file. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+        """Closes the mirror. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect."""
 
     def __enter__(self) -> Self: ...
     @overload
@@ -1858,20 +1733,24 @@ class Mirror:
 
 @final
 class AsyncMirror:
-    """A durable local copy of every directory, and a feed of what changed, for asyncio. Any number of tasks, loops and threads may use it.
+    """Durable local copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops
+    and threads at once, and after a fork. The file is opened here, which blocks: make the mirror before the event loop is busy.
 
-    ``path`` is a file, made where there is none, or ``":memory:"``, which ends with the mirror and goes through no fork. Any number of processes of one machine may
-    share a file. ``client``, of either kind, is what syncs list with; without one the mirror reads, receives and feeds, and a sync is
-    a ``ConfigError``. Webhooks are verified with ``webhook_secret``: one secret, several, or a ``Webhook``; without it
-    ``SCALEKIT_WEBHOOK_SECRET`` is read when the first one comes. It is opened
-    at once, so make it before the loop is busy.
+    - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
+      file at once. A mirror in memory cannot be used after a fork.
+    - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
+    - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
+      arrives).
+    - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
+    - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
+      applies; beyond it no user is removed and ``MassRemovalError`` is raised.
+    - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
+      hours).
+    - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
+      days).
 
-    The guard: a sync that would remove more than ``guard_users`` users (20 unless set) and more than ``guard_share`` of the directory (0.1)
-    removes nobody and raises ``MassRemovalError``; where ``guard_events`` is left on, the same holds for deletion events within an hour.
-    ``full_every`` is how old the last full sync may be before ``auto`` makes another (24 hours), ``retention`` how long changes are kept
-    that every consumer has acknowledged (30 days): seconds or a ``timedelta``.
-
-    ``StoreError`` where the file is something else, was written by a newer version, or cannot be read and written.
+    Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
     """
 
     def __new__(
@@ -1897,17 +1776,23 @@ class AsyncMirror:
         wait: Optional[bool] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
     ) -> Coroutine[Any, Any, list[SyncReport]]:
-        """Syncs the directories of an organization: a report for each, or for the one that is named, that one's.
+        """Synchronizes an organization's directories. Returns a report for each, or only the report of ``directory_id`` if that is
+        given.
 
-        ``mode`` is ``full`` (everything: the only one that sees who has left), ``incremental`` (what changed since the last sync) or ``auto``, as
-        unless set: incremental, and full where the last full one is older than ``full_every``. ``approve_removals`` says that the removals that
-        the guard held back have been looked at, and are meant. Where another sync of a directory is under way this one waits, or, with
-        ``wait=False``, reports ``already_running``.
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
+        - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
+          the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+        - ``approve_removals``: approves the removals that the guard holds back (default False).
+        - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
+          (default True).
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+          the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+          stays.
 
-        ``on_progress`` is told page after page how far it is, a plain function that the event loop calls. What it raises ends the sync and is raised here; what was
-        committed until then stays, and the next sync goes on.
-
-        All directories are synced; what went wrong with one is raised then. ``MassRemovalError`` where the guard held removals back.
+        If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
+        holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
+        ``client.directory`` raises.
         """
 
     @overload
@@ -1928,111 +1813,238 @@ class AsyncMirror:
         mode: Optional[_Mode] = None,
         on_progress: Optional[Callable[[Progress], object]] = None,
     ) -> Coroutine[Any, Any, list[SyncReport]]:
-        """Syncs every directory of every organization, ``concurrency`` of them (16 unless set) at once. What goes wrong in one is in its
-        report's ``error`` and stops no other. ``on_progress`` is called by the event loop.
+        """Synchronizes every directory of every organization. Returns a report for each.
+
+        - ``concurrency``: number of directories that are synchronized at once (default 16).
+        - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
+          the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+          the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+          stays.
+
+        An error in one directory is the ``error`` of its report and does not stop the other ones. Raises ``ConfigError`` if the
+        mirror has no client, and what listing the organizations raises.
         """
 
     def receive(self, body: Union[_Bytes, str], headers: _Headers) -> Coroutine[Any, Any, _Outcome]:
-        """Takes a webhook: verifies it, stores it and applies it, durably when this has been awaited.
+        """Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
 
-        ``body`` is the request's as it came, not parsed; ``headers`` as in ``Webhook.verify``. Answer 201 whatever it gives, 400 to a
-        ``WebhookVerificationError``, and 500 to any other error, so that it is sent again. ``parked`` waits for a sync, which tells
-        whom it is about, or for approval.
+        - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
+        - ``headers``: headers of the request, as in ``Webhook.verify``.
+
+        Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
+        sync shows which directory it is about), ``held`` (stored until the removal is approved) or ``ignored``. Answer 201 to all
+        of them.
+
+        Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
+        and ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
         """
 
     def apply(self, event: Event) -> Coroutine[Any, Any, _Outcome]:
-        """Takes an event that has been verified already, as ``receive`` does."""
+        """Stores and applies an event that has been verified already. Returns the outcome as ``receive`` does.
+
+        - ``event``: the event that ``Webhook.verify`` returned.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> AsyncMirrorUserIterator:
-        """The users of an organization: all, or those of a directory or a group, in the order in which the mirror learnt of them."""
+        """Returns an iterator over an organization's users, in the order in which the mirror first stored them.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only users of this directory (default: all directories).
+        - ``group_id``: only members of this group (default: all users).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def groups(self, organization_id: str, directory_id: Optional[str] = None) -> AsyncRows[MirrorGroup]:
-        """The groups of an organization, or of one of its directories, in the order in which the mirror learnt of them."""
+        """Returns an organization's groups, in the order in which the mirror first stored them.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only groups of this directory (default: all directories).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def directories(self, organization_id: Optional[str] = None) -> AsyncRows[MirrorDirectory]:
-        """The directories that the mirror knows: of one organization, or all."""
+        """Returns the mirrored directories, sorted by id.
+
+        - ``organization_id``: only directories of this organization (default: all organizations).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def user(self, user_id: str) -> Coroutine[Any, Any, Optional[MirrorUser]]:
-        """One user, or None where the mirror has none of this id."""
+        """Returns a user, or None if the mirror has no such user.
+
+        - ``user_id``: id of the user (``diruser_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def group(self, group_id: str) -> Coroutine[Any, Any, Optional[MirrorGroup]]:
-        """One group, or None where the mirror has none of this id."""
+        """Returns a group, or None if the mirror has no such group.
+
+        - ``group_id``: id of the group (``dirgroup_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def find_users(self, email: str) -> Coroutine[Any, Any, list[MirrorUser]]:
-        """The users with this primary address, whatever the case of its letters, in all organizations: an address is no identity, and
-        several may have it.
+        """Returns the users of all organizations with this primary e-mail address, compared without regard to case. Several users
+        may have the same address.
+
+        - ``email``: the address.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def status(self) -> Coroutine[Any, Any, list[DirectoryStatus]]:
-        """How the mirror stands with each directory, in the order of their ids."""
+        """Returns how up to date the mirror is with each directory, sorted by directory id.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def held_removals(self, directory_id: str) -> Coroutine[Any, Any, list[str]]:
-        """The ids of the users whose removal from a directory is held back, all of them."""
+        """Returns the ids of all users whose removal from a directory the guard holds back.
+
+        - ``directory_id``: id of the directory (``dir_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def link(self, user_id: str, account_id: Optional[str]) -> Coroutine[Any, Any, None]:
-        """Remembers the application's own account id beside a user, or forgets it where that is None.
+        """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
-        It is in every change of theirs from now on as ``user.linked_id``, and stays whatever else of them changes. ``NotFoundError`` where the
-        mirror has no such user.
+        - ``user_id``: id of the user (``diruser_...``).
+        - ``account_id``: the application's id, or None to remove it.
+
+        Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[tuple[str, str]]]) -> Coroutine[Any, Any, None]:
-        """Says which groups give which roles: a group (its id, its name, or a pattern of names with ``*`` and ``?``) and a role. All that fit
-        count. What that changes for whom is in the feed as ``roles.changed`` when this has been awaited.
+        """Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as
+        ``roles.changed`` when this returns, or has been awaited.
+
+        - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
+          ``?``. All pairs that match count.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def role_map(self) -> Coroutine[Any, Any, list[tuple[str, str]]]:
-        """The pairs of the role map, as they were set."""
+        """Returns the role map as pairs of group and role, in the order in which they were set.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[AsyncChange]]:
-        """The changes that a consumer has not acknowledged, oldest first, ``limit`` (100 unless set, 10,000 at most) of them at most. A
-        name that is new begins with the oldest change that is kept. What is not acknowledged comes again.
+        """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
+
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+
+        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[AsyncChange]]:
-        """As ``poll``, but where there is nothing yet it waits for the first change until ``timeout`` has passed, and then gives none;
-        without one for ever. A change of another process is seen within half a second.
+        """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
+        second.
+
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+        - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
+
+        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> Coroutine[Any, Any, None]:
-        """Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this has been awaited."""
+        """Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this returns, or
+        has been awaited.
+
+        - ``consumer``: name of the consumer.
+        - ``seq``: number of the last change that was handled.
+
+        Raises ``InvalidArgumentError`` if the consumer is unknown. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
+        """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> AsyncChangeIterator:
-        """Follows the feed, change after change, and waits for the next one: for ever, or until none has come for ``timeout``.
+        """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that
+        were not acknowledged are returned again by the next iterator, here or in another process.
 
-        Acknowledge each when it is handled: ``await change.ack()``. It gives every change once; what was not acknowledged comes again in the next
-        iterator, here or in another process.
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``timeout``: the iteration ends if no change comes for so long, in seconds or as a ``timedelta`` (default: it does not
+          end).
+
+        Acknowledge each change after it was handled: ``change.ack()``. Reading it raises what ``wait`` raises.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:
-        """Puts a change aside that a consumer cannot handle, with what there is to say about it, and acknowledges it with those before it.
-        It is kept and listed until it is dropped.
+        """Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until it is dropped.
+
+        - ``consumer``: name of the consumer.
+        - ``seq``: number of the change.
+        - ``reason``: why it cannot be handled.
+
+        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot, which the feed does not keep.
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def parked_changes(self, consumer: str) -> Coroutine[Any, Any, list[ParkedChange]]:
-        """What a consumer has put aside, oldest first."""
+        """Returns the changes that a consumer parked, oldest first.
+
+        - ``consumer``: name of the consumer.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def drop_parked(self, consumer: str, seq: int) -> Coroutine[Any, Any, bool]:
-        """Forgets a change that was put aside; whether there was one."""
+        """Removes a parked change. Returns whether there was one.
+
+        - ``consumer``: name of the consumer.
+        - ``seq``: number of the change.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def start_from_snapshot(self, consumer: str) -> Coroutine[Any, Any, None]:
-        """Has a consumer, new or old, start with what is there: its next changes are a ``group.created`` and a ``user.created`` for each group
-        and user, with negative numbers and the cause ``snapshot``, and then every change since this call.
+        """Resets a consumer's cursor to a snapshot of the current rows. Its next changes are a ``group.created`` and a
+        ``user.created`` for each group and user, with negative numbers and the cause ``snapshot``; after them come all changes
+        since this call.
+
+        - ``consumer``: name of the consumer, which may be new.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def consumers(self) -> Coroutine[Any, Any, list[Consumer]]:
-        """Every consumer, and how far it is."""
+        """Returns every consumer and its position.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def drop_consumer(self, consumer: str) -> Coroutine[Any, Any, bool]:
-        """Forgets a consumer that is not coming back, with all it has put aside; whether there was one."""
+        """Removes a consumer and its parked changes. Returns whether there was one.
+
+        - ``consumer``: name of the consumer.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
 
     def trim(self) -> Coroutine[Any, Any, None]:
-        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and what else has had its time. Syncs do
-        it when they end.
+        """Removes changes that are older than ``retention`` and that every consumer has acknowledged, and other expired rows. A sync
+        does this when it ends.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
     def close(self) -> Coroutine[Any, Any, None]:
-        """Closes the file. Calls that are under way finish; later ones fail. Closing twice does no harm."""
+        """Closes the mirror. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect."""
 
     def __aenter__(self) -> Awaitable[Self]: ...
     @overload
@@ -2044,63 +2056,96 @@ class AsyncMirror:
 
 @final
 class ReplayGuard:
-    """Remembers which messages were handled, so that one that is sent twice is not handled twice. May be used from any number of
-    threads at once.
+    """Remembers which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
+    once.
 
-    ``check`` an event before it is handled, and ``commit`` it once it has been: what failed is let through when it comes again. The
-    endpoints (``headcount.fastapi`` and the others) do both. ``ReplayGuard()`` keeps the last ``capacity`` ids (100,000 unless set) in this
-    process's memory, ``ReplayGuard.sqlite(path)`` in a file that any number of processes share, ``ReplayGuard.custom(...)`` wherever you
-    like. ``retention`` is how long an id is remembered: seconds or a ``timedelta``, three days unless set. The vendor goes on trying for
-    28 hours.
+    Call ``check`` before an event is handled and ``commit`` afterwards. An event whose handling failed then passes again. The endpoints
+    (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, both
+    may pass. The vendor sends a message for up to 28 hours.
 
-    Nothing is held between the two: where one message arrives twice at the same moment, both may be let through.
+    ``ReplayGuard()`` keeps ids in this process's memory; see ``sqlite`` and ``custom`` for ids that survive it.
+
+    - ``capacity``: number of ids that are kept (default 100,000, about 10 MB).
+    - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
     """
 
     def __new__(cls, *, capacity: Optional[int] = None, retention: _Span = None) -> Self: ...
     @staticmethod
     def sqlite(path: Union[str, PathLike[str]], *, retention: _Span = None) -> ReplayGuard:
-        """A guard that keeps ids in the SQLite file at ``path``, which is made where there is none: any number of processes of one machine
-        may use it at once, and what was committed survives them. ``StoreError`` where the file cannot be opened.
+        """Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once,
+        and ids in it survive them.
+
+        - ``path``: the file; created if it does not exist.
+        - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+
+        Raises ``StoreError`` if the file cannot be opened.
         """
 
     @staticmethod
     def custom(
         *, contains: Callable[[str], Union[bool, int]], record: Callable[[str, datetime], object], retention: _Span = None
     ) -> ReplayGuard:
-        """A guard that keeps ids in a store of your own.
+        """Makes a guard that keeps message ids in the application's own store. Both functions are plain functions, called from any
+        thread; exceptions that they raise reach the caller of the guard.
 
-        ``contains(message_id)`` says whether an id was recorded and its time has not come yet; ``record(message_id, expires_at)`` records one
-        until that moment (an aware ``datetime``). Both are plain functions, called from any thread; what they raise reaches whoever asked.
+        - ``contains``: called with a message id; returns whether it was recorded and has not expired.
+        - ``record``: called with a message id and an aware ``datetime``; records the id until then.
+        - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
         """
 
     def check(self, event: Event) -> bool:
-        """True where the message that ``event`` came in was not handled yet, as far as is remembered; False where it was: answer 201 then,
-        and do nothing. Nothing is recorded. ``StoreError`` where the store cannot say: answer 5xx, so that the message comes again.
+        """Returns whether the message of ``event`` has not been handled yet. Records nothing. If it is False, answer 201 and do
+        nothing else.
+
+        - ``event``: the event that ``Webhook.verify`` returned.
+
+        Raises ``StoreError`` if the store fails: answer 5xx, so that the message is sent again.
         """
 
     def commit(self, event: Event) -> None:
-        """Records that the message that ``event`` came in was handled. Until then ``check`` says True however often it comes."""
+        """Records that the message of ``event`` was handled: ``check`` returns False for it from now on.
+
+        - ``event``: the event that ``Webhook.verify`` returned.
+
+        Raises ``StoreError`` if the store fails.
+        """
 
     def check_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> bool:
-        """``check`` by the message's id alone; ``now`` (an aware datetime, or Unix seconds) is the present unless given."""
+        """As ``check``, for a message id.
+
+        - ``message_id``: value of the ``webhook-id`` header.
+        - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
+
+        Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+        """
 
     def commit_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> None:
-        """``commit`` by the message's id alone; ``now`` (an aware datetime, or Unix seconds) is the present unless given."""
+        """As ``commit``, for a message id.
+
+        - ``message_id``: value of the ``webhook-id`` header.
+        - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
+
+        Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+        """
 
     @property
     def blocking(self) -> bool:
-        """Whether a call may wait for a disk or a network: then it has no business in an event loop's own thread."""
+        """Whether calls may wait for a disk or a network. If so, do not make them on an event loop's thread."""
 
 @final
 class Sandbox:
-    """A local Scalekit environment over real HTTP, for demos and for tests. May be used from any number of threads at once.
+    """Local Scalekit environment over real HTTP, for demos and tests. May be used from any number of threads at once. It has a
+    thread of its own and listens on loopback until it is closed.
 
-    It has a thread of its own, and listens on loopback until it is closed. The same ``seed`` (1 unless given) gives the same
-    organizations, people and ids every time; ``directories`` (1) is how many each of the ``organizations`` (1) has, ``users`` (50) and
-    ``groups`` (5) how many each directory has. ``port`` is any free one unless given. ``token_ttl`` is how long tokens live (an hour),
-    ``speed`` how many of its seconds pass in a real one (1).
+    - ``organizations``: number of organizations (default 1).
+    - ``directories``: number of directories of each organization (default 1).
+    - ``users``, ``groups``: number of users and groups of each directory (default 50 and 5).
+    - ``seed``: the same seed gives the same names and ids (default 1).
+    - ``port``: the port to listen on (default: any free port).
+    - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
+    - ``speed``: number of the sandbox's seconds in a real second, above 0 (default 1).
 
-    A port that cannot be served is a ``ServerError``, a speed that is not above zero a ``BadRequestError``.
+    Raises ``ServerError`` if the port cannot be used, ``BadRequestError`` if the speed is not above 0.
     """
 
     def __new__(
@@ -2117,40 +2162,43 @@ class Sandbox:
     ) -> Self: ...
     @property
     def environment_url(self) -> str:
-        """Where it is: ``http://127.0.0.1:...``."""
+        """Base URL of the environment: ``http://127.0.0.1:...``."""
 
     @property
     def client_id(self) -> str:
-        """The client id to sign in with."""
+        """Client id for the environment."""
 
     @property
     def client_secret(self) -> str:
-        """The client secret to sign in with."""
+        """Client secret for the environment."""
 
     @property
     def webhook_secret(self) -> str:
-        """The secret that its webhooks are signed with."""
+        """Secret that the environment's webhooks are signed with."""
 
     @property
     def control_url(self) -> str:
-        """Where the same calls are over HTTP, for programs in other languages."""
+        """Base URL of the control API, which offers the same calls to programs in other languages."""
 
     @property
     def organization_id(self) -> str:
-        """The first organization."""
+        """Id of the first organization."""
 
     @property
     def directory_id(self) -> str:
-        """The first organization's first directory."""
+        """Id of the first organization's first directory."""
 
     def client(self, **settings: Any) -> Client:
-        """A client of this environment; ``settings`` are those of ``headcount.Client``."""
+        """Makes a ``Client`` for this environment. ``settings`` are the keyword arguments of ``headcount.Client``."""
 
     def async_client(self, **settings: Any) -> AsyncClient:
-        """A client of this environment for asyncio; ``settings`` are those of ``headcount.AsyncClient``."""
+        """Makes an ``AsyncClient`` for this environment. ``settings`` are the keyword arguments of ``headcount.AsyncClient``."""
 
     def register_endpoint(self, url: str) -> None:
-        """From now on, what happens is told to ``url`` as well, signed."""
+        """Sends later events to ``url`` as signed webhooks.
+
+        - ``url``: URL of the application's endpoint.
+        """
 
     def create_user(
         self,
@@ -2163,9 +2211,17 @@ class Sandbox:
         organization_id: Optional[str] = None,
         directory_id: Optional[str] = None,
     ) -> User:
-        """Hires somebody. ``groups`` are names or ids of groups that there are; the organization and the directory are the first unless
-        given. ``BadRequestError`` for an address without ``@`` or an unknown group, ``NotFoundError`` for an unknown organization or
-        directory.
+        """Creates a user and returns it.
+
+        - ``email``: primary e-mail address.
+        - ``given_name``, ``family_name``: first and last name (default empty).
+        - ``preferred_username``: name that the user signs in with (default: the address).
+        - ``groups``: names or ids of existing groups (default none).
+        - ``organization_id``: the organization (default: the first).
+        - ``directory_id``: the directory (default: the organization's first).
+
+        Raises ``BadRequestError`` if the address has no ``@`` or a group is unknown, ``NotFoundError`` if the organization or
+        directory is unknown.
         """
 
     def update_user(
@@ -2179,53 +2235,103 @@ class Sandbox:
         active: Optional[bool] = None,
         groups: Optional[Sequence[str]] = None,
     ) -> User:
-        """Changes somebody; what is not given stays. ``groups`` are all of their groups, by names or ids. ``NotFoundError`` for an unknown
-        user, ``BadRequestError`` for an unknown group.
+        """Changes a user and returns it. Fields that are None keep their value.
+
+        - ``user_id``: id of the user.
+        - ``email``, ``given_name``, ``family_name``, ``preferred_username``: new values.
+        - ``active``: whether the user may sign in.
+        - ``groups``: names or ids of all groups that the user is in.
+
+        Raises ``NotFoundError`` if the user is unknown, ``BadRequestError`` if a group is unknown.
         """
 
     def delete_user(self, user_id: str) -> None:
-        """Lets somebody go. ``NotFoundError`` for an unknown user."""
+        """Deletes a user.
+
+        - ``user_id``: id of the user.
+
+        Raises ``NotFoundError`` if the user is unknown.
+        """
 
     def create_group(
         self, display_name: str, *, organization_id: Optional[str] = None, directory_id: Optional[str] = None
     ) -> Group:
-        """Makes a group. ``BadRequestError`` for an empty name, ``NotFoundError`` for an unknown organization or directory."""
+        """Creates a group and returns it.
+
+        - ``display_name``: name of the group.
+        - ``organization_id``: the organization (default: the first).
+        - ``directory_id``: the directory (default: the organization's first).
+
+        Raises ``BadRequestError`` if the name is empty, ``NotFoundError`` if the organization or directory is unknown.
+        """
 
     def update_group(self, group_id: str, display_name: str) -> Group:
-        """Renames a group. ``NotFoundError`` for an unknown group."""
+        """Renames a group and returns it.
+
+        - ``group_id``: id of the group.
+        - ``display_name``: the new name.
+
+        Raises ``NotFoundError`` if the group is unknown.
+        """
 
     def delete_group(self, group_id: str) -> None:
-        """Ends a group; its members stay. ``NotFoundError`` for an unknown group."""
+        """Deletes a group. Its members stay.
+
+        - ``group_id``: id of the group.
+
+        Raises ``NotFoundError`` if the group is unknown.
+        """
 
     def add_member(self, group_id: str, user_id: str) -> None:
-        """Puts somebody into a group. ``NotFoundError`` for an unknown user or group."""
+        """Adds a user to a group.
+
+        - ``group_id``: id of the group.
+        - ``user_id``: id of the user.
+
+        Raises ``NotFoundError`` if the user or group is unknown.
+        """
 
     def remove_member(self, group_id: str, user_id: str) -> None:
-        """Takes somebody out of a group. ``NotFoundError`` for an unknown user or group."""
+        """Removes a user from a group.
+
+        - ``group_id``: id of the group.
+        - ``user_id``: id of the user.
+
+        Raises ``NotFoundError`` if the user or group is unknown.
+        """
 
     def fault(self, *faults: Optional[str], every: int = 1) -> None:
-        """Every ``every``-th REST call from now on meets the next of ``faults``; None, or no fault at all, ends it.
+        """Makes later REST calls fail, except token requests.
 
-        A fault is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``, ``"503"``), ``"reset"``, ``"truncate"``,
-        ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``, ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``; others
-        are a ``BadRequestError``. Token requests are spared.
+        - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``,
+          ``"503"``), ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``,
+          ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``. None, or no fault at all, ends the faults.
+        - ``every``: every how many calls a fault occurs (default 1).
+
+        Raises ``BadRequestError`` if a fault is unknown.
         """
 
     def deliveries(self) -> list[dict[str, Any]]:
-        """What was sent, what came back, what will be retried and when: a dict for each event on its way to each endpoint.
+        """Returns a dict for each event and each endpoint that it is sent to.
 
-        ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``, ``delivered`` or ``failed``),
-        ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``; times are RFC 3339 text by the sandbox's clock.
+        The keys are ``message_id``, ``event_id``, ``event_type``, ``url``, ``body``, ``state`` (``pending``, ``sending``,
+        ``delivered`` or ``failed``), ``attempts`` (each with ``at``, ``status`` and ``error``) and ``next_attempt_at``. Times are
+        RFC 3339 text by the sandbox's clock.
         """
 
     def advance(self, by: Union[str, float, timedelta]) -> None:
-        """Moves its clock ahead, by ``"90s"``, ``"5m"``, ``"6h"`` or ``"1d"``, by seconds or a ``timedelta``: tokens end, and retries fall due."""
+        """Moves the sandbox's clock forward: tokens expire and retries become due.
+
+        - ``by``: ``"90s"``, ``"5m"``, ``"6h"`` or ``"1d"``, seconds, or a ``timedelta``.
+
+        Raises ``InvalidArgumentError`` if it is not a duration.
+        """
 
     def requests(self) -> dict[str, int]:
-        """How many calls came, by method and route."""
+        """Returns the number of calls that the sandbox received, by method and route."""
 
     def close(self) -> None:
-        """Ends it, once calls that are under way have come back. Closing twice does no harm."""
+        """Stops the sandbox after its running calls have finished. Closing it again has no effect."""
 
     def __enter__(self) -> Self: ...
     @overload
@@ -2242,14 +2348,771 @@ def event_body(
     id: Optional[str] = None,
     occurred_at: Union[datetime, str, None] = None,
 ) -> bytes:
-    """The body of an event, as the vendor would send it: ``headcount.testing.event`` says what it takes."""
+    """Returns the body of an event as the vendor sends it. ``headcount.testing.event`` documents the arguments."""
 
 def verify_webhook_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-    """Verifies the signature of a webhook in one call: True, or a ``WebhookVerificationError``.
+    """Verifies a webhook's signature and timestamp. Returns True.
 
-    ``secret`` is one secret, or several separated by spaces; ``payload`` is the raw body (or a parsed one: see
-    ``Webhook.verify``).
+    - ``secret``: one secret, or several separated by spaces.
+    - ``headers``: headers of the request, as in ``Webhook.verify``.
+    - ``payload``: body of the request, as in ``Webhook.verify``.
+
+    Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
     """
 
 def verify_interceptor_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-    """Verifies the signature of an interceptor's request in one call, as ``verify_webhook_payload`` does."""
+    """Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook."""
+
+# ---- records: generated by codegen from core/src, run `make generate` ----
+
+@final
+class Organization:
+    """The contract's ``organizationsOrganization``."""
+
+    @property
+    def id(self) -> str:
+        """Id, ``org_…``."""
+
+    @property
+    def create_time(self) -> Optional[datetime]:
+        """Time of creation, or ``None`` if not sent."""
+
+    @property
+    def update_time(self) -> Optional[datetime]:
+        """Time of the last change, or ``None`` if not sent."""
+
+    @property
+    def display_name(self) -> str:
+        """Display name."""
+
+    @property
+    def external_id(self) -> str:
+        """The application's id of the organization."""
+
+    @property
+    def region_code(self) -> str:
+        """Region in which its data is stored."""
+
+    @property
+    def slug(self) -> str:
+        """Short name, for URLs."""
+
+    @property
+    def logo_url(self) -> str:
+        """URL of the logo."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Metadata of the application."""
+
+    @property
+    def settings(self) -> Optional[dict[str, Any]]:
+        """Features that are enabled or disabled, or ``None`` if not sent."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Organization: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Directory:
+    """The contract's ``directoriesDirectory``."""
+
+    @property
+    def id(self) -> str:
+        """Id, ``dir_…``."""
+
+    @property
+    def name(self) -> str:
+        """Display name."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization that it belongs to."""
+
+    @property
+    def directory_type(self) -> str:
+        """How Scalekit receives its data."""
+
+    @property
+    def directory_provider(self) -> str:
+        """Product that the organization uses."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether Scalekit synchronizes it."""
+
+    @property
+    def status(self) -> str:
+        """State, in the vendor's terms."""
+
+    @property
+    def email(self) -> str:
+        """Email address of the account whose access is used to poll the provider's API."""
+
+    @property
+    def directory_endpoint(self) -> str:
+        """URL to which the directory sends its changes (SCIM)."""
+
+    @property
+    def groups_tracked(self) -> str:
+        """Which groups are synchronized: all, or selected ones."""
+
+    @property
+    def total_users(self) -> int:
+        """Number of users."""
+
+    @property
+    def total_groups(self) -> int:
+        """Number of groups."""
+
+    @property
+    def last_synced_at(self) -> Optional[datetime]:
+        """Time of the last successful synchronization, or ``None`` if there was none."""
+
+    @property
+    def stats(self) -> Optional[dict[str, Any]]:
+        """Numbers of users and groups and times of their last changes, or ``None`` if not sent."""
+
+    @property
+    def attribute_mappings(self) -> Optional[dict[str, Any]]:
+        """Which attribute of the directory is mapped to which of Scalekit's, or ``None`` if not sent."""
+
+    @property
+    def role_assignments(self) -> Optional[dict[str, Any]]:
+        """Roles of groups, or ``None`` if not sent."""
+
+    @property
+    def secrets(self) -> list[dict[str, Any]]:
+        """Secrets with which the directory authenticates. Only their last characters are known."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Directory: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class DirectoryToggle:
+    """The contract's ``directoriesToggleDirectoryResponse``: the result of enabling or disabling a directory."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the directory is enabled now."""
+
+    @property
+    def error_message(self) -> str:
+        """Why the directory could not be enabled or disabled, or empty on success."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> DirectoryToggle: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class User:
+    """The contract's ``directoriesDirectoryUser``. Users are identified by ``id``; email addresses can change."""
+
+    @property
+    def id(self) -> str:
+        """Id, ``diruser_…``."""
+
+    @property
+    def email(self) -> str:
+        """Primary email address."""
+
+    @property
+    def given_name(self) -> str:
+        """Given name."""
+
+    @property
+    def family_name(self) -> str:
+        """Family name."""
+
+    @property
+    def preferred_username(self) -> str:
+        """Name with which the user signs in to the directory."""
+
+    @property
+    def emails(self) -> list[str]:
+        """All email addresses."""
+
+    @property
+    def groups(self) -> list[Group]:
+        """Groups of which the user is a member."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """Time of the last change, or ``None`` if not sent."""
+
+    @property
+    def user_detail(self) -> Optional[dict[str, Any]]:
+        """The user as the directory describes it, or ``None`` unless ``include_detail`` was requested."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> User: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Group:
+    """The contract's ``directoriesDirectoryGroup``."""
+
+    @property
+    def id(self) -> str:
+        """Id, ``dirgroup_…``."""
+
+    @property
+    def display_name(self) -> str:
+        """Display name."""
+
+    @property
+    def total_users(self) -> int:
+        """Number of members."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """Time of the last change, or ``None`` if not sent."""
+
+    @property
+    def group_detail(self) -> Optional[dict[str, Any]]:
+        """The group as its directory describes it, or ``None`` unless ``include_detail`` was requested."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Group: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class MirrorUser:
+    """A directory user as mirrored."""
+
+    @property
+    def id(self) -> str:
+        """Directory user id (``diruser_…``). It identifies the user: everything else can change."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization that the user belongs to (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory that lists the user (``dir_…``)."""
+
+    @property
+    def email(self) -> str:
+        """Primary e-mail address. Several users may share one, so it does not identify a user."""
+
+    @property
+    def given_name(self) -> str:
+        """First name."""
+
+    @property
+    def family_name(self) -> str:
+        """Last name."""
+
+    @property
+    def preferred_username(self) -> str:
+        """Name that the user signs in with at the directory."""
+
+    @property
+    def emails(self) -> list[str]:
+        """All e-mail addresses, from the last listing."""
+
+    @property
+    def active(self) -> bool:
+        """Whether the user may sign in: from the latest event, else from ``user_detail.active`` of the last listing, else true."""
+
+    @property
+    def group_ids(self) -> list[str]:
+        """Ids of the groups that the user is in, sorted. Groups that do not exist are left out."""
+
+    @property
+    def roles(self) -> list[str]:
+        """Roles that the role map gives for those groups, sorted."""
+
+    @property
+    def vendor_roles(self) -> list[str]:
+        """Roles assigned by the vendor, from the latest event, sorted."""
+
+    @property
+    def linked_id(self) -> Optional[str]:
+        """The application's own account id, or ``None`` if the user has not been linked."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """The vendor's time of the user's last change, or ``None`` if the vendor sent none."""
+
+    @property
+    def detail(self) -> Optional[dict[str, Any]]:
+        """The directory's own description of the user (``user_detail``) as JSON, from the last listing, or ``None`` if it had
+        none.
+        """
+
+    @property
+    def attributes(self) -> Optional[dict[str, Any]]:
+        """Fields of the latest event that have no field of their own here, such as ``title`` and ``department``, as a JSON object;
+        or ``None`` if there were none.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> MirrorUser: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class MirrorGroup:
+    """A directory group as mirrored."""
+
+    @property
+    def id(self) -> str:
+        """Directory group id (``dirgroup_…``)."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization that the group belongs to (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory that lists the group (``dir_…``)."""
+
+    @property
+    def display_name(self) -> str:
+        """The group's name."""
+
+    @property
+    def updated_at(self) -> Optional[datetime]:
+        """The vendor's time of the group's last change, or ``None`` if the vendor sent none."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> MirrorGroup: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class MirrorDirectory:
+    """A directory as mirrored."""
+
+    @property
+    def id(self) -> str:
+        """Directory id (``dir_…``)."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization that the directory belongs to (``org_…``)."""
+
+    @property
+    def name(self) -> str:
+        """The directory's name."""
+
+    @property
+    def directory_type(self) -> str:
+        """How Scalekit reads the directory: ``SCIM``, ``LDAP``, ``POLL`` or a value that is newer than this library."""
+
+    @property
+    def directory_provider(self) -> str:
+        """The product that runs the directory, such as ``OKTA`` or ``GOOGLE``."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether Scalekit synchronizes the directory at present."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> MirrorDirectory: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Held:
+    """Removals that the guard holds back until they are approved."""
+
+    @property
+    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst"]:
+        """Why they are held back."""
+
+    @property
+    def count(self) -> int:
+        """Number of users that would be removed."""
+
+    @property
+    def limit(self) -> int:
+        """Number of users that may be removed without approval."""
+
+    @property
+    def at(self) -> datetime:
+        """Local time at which the removals were held back."""
+
+    @property
+    def cause(self) -> str:
+        """The sync (``sync:`` and the run's id) or the event (``event:`` and its id) that would have removed the users."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Held: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class DirectoryStatus:
+    """How up to date the mirror is with one directory."""
+
+    @property
+    def directory(self) -> MirrorDirectory:
+        """The directory."""
+
+    @property
+    def last_full_sync(self) -> Optional[datetime]:
+        """Local time at which the last completed full sync started, or ``None`` if there was none."""
+
+    @property
+    def last_incremental_sync(self) -> Optional[datetime]:
+        """Local time at which the last completed incremental sync started, or ``None`` if there was none."""
+
+    @property
+    def users(self) -> int:
+        """Number of mirrored users."""
+
+    @property
+    def groups(self) -> int:
+        """Number of mirrored groups."""
+
+    @property
+    def watermark(self) -> Optional[datetime]:
+        """Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock, or ``None`` before the first listing. The
+        next incremental sync lists what changed since shortly before it.
+        """
+
+    @property
+    def held(self) -> Optional[Held]:
+        """The removals that the guard holds back, or ``None``."""
+
+    @property
+    def pending_events(self) -> int:
+        """Number of events of the organization that wait for a sync."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> DirectoryStatus: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@disjoint_base
+class Change:
+    """One change of the feed."""
+
+    @property
+    def seq(self) -> int:
+        """The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot."""
+
+    @property
+    def kind(self) -> Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled"]:
+        """What the change is."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory (``dir_…``)."""
+
+    @property
+    def user(self) -> Optional[MirrorUser]:
+        """The user that the change is about: after the change, or before it for ``user.deleted``. ``None`` for groups and
+        directories. Changes of memberships and roles leave ``detail`` and ``attributes`` out.
+        """
+
+    @property
+    def group(self) -> Optional[MirrorGroup]:
+        """The group that the change is about, or the group of a membership; ``None`` for users and directories."""
+
+    @property
+    def before(self) -> Optional[Union[MirrorUser, MirrorGroup]]:
+        """The user or group before the change; ``None`` if it is new, and for memberships and directories."""
+
+    @property
+    def after(self) -> Optional[Union[MirrorUser, MirrorGroup]]:
+        """The user or group after the change; ``None`` if it was deleted, and for memberships and directories."""
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields that changed."""
+
+    @property
+    def cause(self) -> str:
+        """What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``roles`` for a new role map, or
+        ``snapshot``.
+        """
+
+    @property
+    def at(self) -> datetime:
+        """Local time at which the change was committed."""
+
+    def ack(self) -> None:
+        """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
+
+        Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+        acknowledgement cannot be stored.
+        """
+
+    def park(self, reason: str) -> None:
+        """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
+
+        Raises ``InvalidArgumentError`` for a change of a snapshot, which the feed does not keep: acknowledge it with ``ack()`` and record it
+        elsewhere.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Change: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class ParkedChange:
+    """A change that a consumer parked because it could not handle it."""
+
+    @property
+    def change(self) -> Change:
+        """The change."""
+
+    @property
+    def reason(self) -> str:
+        """The reason that the application gave."""
+
+    @property
+    def at(self) -> datetime:
+        """Local time at which the change was parked."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> ParkedChange: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Consumer:
+    """A consumer of the change feed and its position."""
+
+    @property
+    def name(self) -> str:
+        """The consumer's name."""
+
+    @property
+    def cursor(self) -> int:
+        """Number of the last change that it acknowledged; negative while it reads a snapshot."""
+
+    @property
+    def lag(self) -> int:
+        """Number of changes that it has not acknowledged. The rows of a snapshot are not counted."""
+
+    @property
+    def parked(self) -> int:
+        """Number of changes that it has parked."""
+
+    @property
+    def seen_at(self) -> datetime:
+        """Local time of its last acknowledgement."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Consumer: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Progress:
+    """How far a running sync is."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory (``dir_…``)."""
+
+    @property
+    def phase(self) -> Literal["groups", "users", "removals"]:
+        """What the sync is doing."""
+
+    @property
+    def pages(self) -> int:
+        """Number of pages of this phase that have been read."""
+
+    @property
+    def items(self) -> int:
+        """Number of users or groups in those pages."""
+
+    @property
+    def total(self) -> Optional[int]:
+        """Number of users or groups in all, or ``None`` if the server did not say."""
+
+    @property
+    def rate(self) -> float:
+        """Users or groups a second since the sync started."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Progress: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class SyncReport:
+    """What a sync of one directory did."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory (``dir_…``); empty if the organization's directories could not be listed."""
+
+    @property
+    def mode(self) -> Literal["full", "incremental"]:
+        """Which listing was read: ``full`` or ``incremental``."""
+
+    @property
+    def outcome(self) -> Literal["done", "incomplete", "held", "already_running", "failed"]:
+        """How the sync ended."""
+
+    @property
+    def run(self) -> str:
+        """Id of the run. The changes that it made have the cause ``sync:`` and this id."""
+
+    @property
+    def started_at(self) -> datetime:
+        """Local time at which the sync started."""
+
+    @property
+    def ended_at(self) -> datetime:
+        """Local time at which the sync ended."""
+
+    @property
+    def pages(self) -> int:
+        """Number of pages of users and groups that were read."""
+
+    @property
+    def users(self) -> int:
+        """Number of users that were listed."""
+
+    @property
+    def groups(self) -> int:
+        """Number of groups that were listed."""
+
+    @property
+    def created(self) -> int:
+        """Number of users that are new."""
+
+    @property
+    def updated(self) -> int:
+        """Number of users that changed."""
+
+    @property
+    def deactivated(self) -> int:
+        """Number of users that may no longer sign in."""
+
+    @property
+    def reactivated(self) -> int:
+        """Number of users that may sign in again."""
+
+    @property
+    def deleted(self) -> int:
+        """Number of users that were removed."""
+
+    @property
+    def changes(self) -> int:
+        """Number of all changes that the sync appended to the feed."""
+
+    @property
+    def events(self) -> int:
+        """Number of pending or held events that were settled."""
+
+    @property
+    def held(self) -> Optional[Held]:
+        """The removals that the guard holds back, or ``None``."""
+
+    @property
+    def incomplete(self) -> Optional[str]:
+        """Why the listing could not be used to remove users, or ``None`` if it could."""
+
+    @property
+    def error(self) -> Optional[Error]:
+        """The error that ended the sync, or ``None``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text, an error is its message."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str, error: Optional[Error]) -> SyncReport: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+# ---- end of records ----

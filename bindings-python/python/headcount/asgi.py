@@ -1,4 +1,4 @@
-"""Webhooks on any ASGI server: ``app = headcount.asgi.endpoint(handler)``, to be served or mounted as it is."""
+"""Webhooks on any ASGI server: ``app = headcount.asgi.endpoint(handler)``, served or mounted like any application."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 def endpoint(
     handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
 ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """An ASGI application that verifies each request and gives its event to ``handler``.
+    """Returns an ASGI application that verifies each request and passes its event to ``handler``.
 
-    ``handler`` is a function of a ``headcount.Event``; a coroutine function is awaited, any other runs in a thread. ``webhook`` is the
-    verifier; without one, ``headcount.Webhook()`` is made at once. It answers 201 when the handler has returned; 400 to what was not
-    signed as it should be, 413 to a body over the verifier's ``max_body``, 405 to other methods, all without a word of explanation
-    (the logger ``headcount`` has the reason). What the handler raises is the server's: it answers 500, and the event comes again.
-    A delivery that ``replay_guard`` has on record is answered 201 without calling the handler; it is recorded once the handler has
-    returned. Any number of requests may be served at once.
+    ``handler`` takes a ``headcount.Event``; a coroutine function is awaited, another function runs in a thread. ``webhook`` is the
+    verifier; the default, ``headcount.Webhook()``, is made now.
+
+    It answers 201 when the handler has returned, 400 if the signature is wrong, 413 if the body exceeds the verifier's ``max_body`` and
+    405 to methods other than POST. These answers have no body; the logger ``headcount`` has the reason. An exception of the handler reaches the
+    server, which answers 500, so that the event is sent again. If ``replay_guard`` has recorded the message, the answer is 201 and the handler
+    is not called; a message is recorded when the handler has returned. Any number of requests may be served at once.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
@@ -30,7 +31,7 @@ def endpoint(
         if scope["type"] == "lifespan":
             return await _lifespan(receive, send)
         if scope["type"] != "http":
-            raise RuntimeError(f"a webhook endpoint got a connection of the type {scope['type']}: expected http")
+            raise RuntimeError(f"expected a connection of type http, got {scope['type']}")
         try:
             if scope["method"] != "POST":
                 raise Refused(405)
@@ -45,7 +46,7 @@ def endpoint(
 
 
 async def read(receiver: Receiver, scope: Scope, receive: Receive) -> bytes:
-    """The body, as far as it may be long."""
+    """Reads the body. Raises Refused if it exceeds the limit or the client disconnects."""
     receiver.check_length(declared_length(scope["headers"]))
     parts, length, more = [], 0, True
     while more:
@@ -61,7 +62,7 @@ async def read(receiver: Receiver, scope: Scope, receive: Receive) -> bytes:
 
 
 def declared_length(headers: Iterable[Tuple[bytes, bytes]]) -> Optional[bytes]:
-    """The Content-Length of ASGI's raw headers, whose names servers give in small letters."""
+    """Returns the Content-Length of ASGI's raw headers, whose names are in lower case."""
     for name, value in headers:
         if name == b"content-length":
             return value

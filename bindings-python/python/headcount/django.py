@@ -15,10 +15,10 @@ from ._headcount import Event, ReplayGuard, Webhook
 def endpoint(
     handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
 ) -> Callable[..., Any]:
-    """A view that verifies each request and gives its event to ``handler``: as ``headcount.asgi.endpoint``, which says what is answered.
+    """Returns a view that verifies each request and passes its event to ``handler``. Answers are those of ``headcount.asgi.endpoint``.
 
-    It is an async view where ``handler`` is a coroutine function, and exempt from CSRF tokens, as no browser sends webhooks. Django's
-    own DATA_UPLOAD_MAX_MEMORY_SIZE applies as well. A body that something before has read through ``request.body`` is verified as well.
+    It is an async view if ``handler`` is a coroutine function. It is exempt from CSRF tokens, since browsers do not send webhooks. Django's
+    DATA_UPLOAD_MAX_MEMORY_SIZE applies as well. Middleware may have read the body through ``request.body``.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
@@ -55,7 +55,7 @@ def _read(receiver: Receiver, request: HttpRequest) -> Event:
         raise Refused(413) from None
     except RawPostDataException as error:
         raise RuntimeError(
-            "the webhook's body was read before, from the request's stream: read `request.body` there, or mount the endpoint outside of it"
+            "the webhook's body was consumed from the request's stream: read `request.body` instead, or mount the endpoint outside of the middleware"
         ) from error
     return receiver.verify(body, request.META)
 

@@ -23,12 +23,12 @@ endpoint = starlette.endpoint
 
 
 def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None) -> Callable[[Request], Any]:
-    """A dependency that verifies the request and gives its event.
+    """Returns a dependency that verifies the request and returns its event.
 
-    ``webhook`` is the verifier; without one, ``headcount.Webhook()`` is made at once. It answers 400 to what was not signed as it should
-    be and 413 to a body over the verifier's ``max_body``, without an explanation (the logger ``headcount`` has the reason). A delivery
-    that ``replay_guard`` has on record is answered 201 without calling the endpoint; it is recorded once the endpoint has returned:
-    before the answer is sent with ``Depends(verified(...), scope="function")``, and a moment after it without.
+    ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made now. It answers 400 if the signature is wrong and 413 if the
+    body exceeds the verifier's ``max_body``, without a body (the logger ``headcount`` has the reason). If ``replay_guard`` has recorded
+    the message, the answer is 201 and the endpoint is not called. A message is recorded after the endpoint has returned: before the
+    answer is sent with ``Depends(verified(...), scope="function")``, otherwise shortly after it.
     """
     receiver = Receiver(lambda event: None, webhook, replay_guard)
 
@@ -41,10 +41,10 @@ def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGua
     async def guarded_event(request: Request) -> AsyncIterator[Event]:
         event = await verified_event(request)
         if not await receiver.is_new(event):
-            raise HTTPException(201)  # the way that a dependency has to answer in the endpoint's place
-        yield event  # where the endpoint raises, it is raised here
+            raise HTTPException(201)  # a dependency can answer a request only through an exception
+        yield event  # an exception of the endpoint is raised here
         await receiver.done(event)
 
-    # FastAPI asks what a dependency's parameters are, and cannot look where these were written.
+    # FastAPI reads the annotations of a dependency, but cannot resolve names of this function's scope.
     verified_event.__annotations__ = guarded_event.__annotations__ = {"request": Request, "return": Event}
     return verified_event if replay_guard is None else guarded_event

@@ -14,10 +14,9 @@ from ._headcount import ReplayGuard, Webhook
 def endpoint(
     handler: Handler, webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None, *, name: str = "headcount_webhook"
 ) -> Callable[[], Response]:
-    """A view that verifies each request and gives its event to ``handler``: as ``headcount.wsgi.endpoint``, which says what is answered.
+    """Returns a view that verifies each request and passes its event to ``handler``. Answers are those of ``headcount.wsgi.endpoint``.
 
-    A body that something before has read already (``request.get_json()``) is verified as well, as Flask keeps it. ``name`` is the
-    view's name in the application.
+    Middleware may have read the body (``request.get_json()``), since Flask keeps it. ``name`` is the view's name in the application.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 

@@ -1,11 +1,11 @@
-"""Fixtures for the tests of an application that follows its customers' directories. pytest finds them once headcount is installed.
+"""pytest fixtures for tests of an application that uses headcount. pytest finds them if headcount is installed.
 
-    def test_somebody_is_hired(headcount_deliver):
+    def test_creates_an_account_for_a_new_user(headcount_deliver):
         assert headcount_deliver.wsgi(app, "organization.directory.user_created", path="/webhooks/scalekit") == 201
 
     @pytest.mark.headcount_sandbox(users=3)
-    def test_everybody_is_imported(headcount_sandbox):
-        assert import_everybody(headcount.Client.from_env()) == 3
+    def test_imports_all_users(headcount_sandbox):
+        assert import_users(headcount.Client.from_env()) == 3
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from ._headcount import Event, Sandbox
 
-# Every run of pytest loads this file: what only some of them use is imported where it is used.
+# Every run of pytest loads this file, so that other modules are imported only where they are used.
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,8 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def headcount_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A fresh sandbox. For the time of the test the SCALEKIT_* variables are its own, so that ``Client.from_env()`` and
-    ``Webhook()`` are made for it. ``@pytest.mark.headcount_sandbox(users=3)`` sets what ``headcount.Sandbox`` takes.
+    """A new sandbox. During the test the SCALEKIT_* variables are set for it, so that ``Client.from_env()`` and ``Webhook()``
+    use it. ``@pytest.mark.headcount_sandbox(users=3)`` passes arguments to ``headcount.Sandbox``.
     """
     from ._headcount import Sandbox
 
@@ -43,28 +43,28 @@ def headcount_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 
 class Deliver:
-    """Delivers events to the application under test, signed with the sandbox's secret. Each call gives the status it answers.
+    """Delivers events to the application under test, signed with the sandbox's secret. Each call returns the status of the answer.
 
-    Arguments beside these are those of ``headcount.testing.deliver``: ``data``, ``organization_id``, ``message_id``, ...
+    Other arguments are those of ``headcount.testing.deliver``: ``data``, ``organization_id``, ``message_id``, ...
     """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
     def __call__(self, url: str, event: Union[str, Type[Event], bytes], **options: Any) -> int:
-        """To a running application, over HTTP."""
+        """Delivers an event to a running application, over HTTP."""
         from . import testing
 
         return testing.deliver(url, event, **{"secret": self._secret, **options})
 
     def wsgi(self, app: Any, event: Union[str, Type[Event], bytes], *, path: str = "/", **options: Any) -> int:
-        """To a WSGI application (Flask, Django) without a server."""
+        """Delivers an event to a WSGI application (Flask, Django) without a server."""
         from . import testing
 
         return testing.deliver_wsgi(app, event, path=path, **{"secret": self._secret, **options})
 
     def asgi(self, app: Any, event: Union[str, Type[Event], bytes], *, path: str = "/", **options: Any) -> int:
-        """To an ASGI application (FastAPI, Starlette, Django) without a server."""
+        """Delivers an event to an ASGI application (FastAPI, Starlette, Django) without a server."""
         from . import testing
 
         return testing.deliver_asgi(app, event, path=path, **{"secret": self._secret, **options})
@@ -72,5 +72,5 @@ class Deliver:
 
 @pytest.fixture
 def headcount_deliver(headcount_sandbox: Sandbox) -> Deliver:
-    """Delivers an event to the application under test: ``headcount_deliver(url, type)``, or ``.wsgi(app, type)`` or ``.asgi(app, type)``."""
+    """A function that delivers an event to the application under test: ``headcount_deliver(url, type)``, or ``.wsgi(app, type)`` or ``.asgi(app, type)``."""
     return Deliver(headcount_sandbox.webhook_secret)

@@ -32,7 +32,7 @@ def endpoint(
 
 
 async def read(receiver: Receiver, request: Request) -> Event:
-    """The event of a request."""
+    """Reads and verifies a request. Returns its event, or raises Refused."""
     if request.method != "POST":
         raise Refused(405)
     headers = request.scope["headers"]
@@ -45,6 +45,6 @@ async def read(receiver: Receiver, request: Request) -> Event:
             receiver.check_length(length)
     except RuntimeError as error:
         raise RuntimeError(
-            "the webhook's body was read before and not kept: read it with `await request.body()`, or mount the endpoint outside of what reads it"
+            "the webhook's body has been consumed: read it with `await request.body()`, or mount the endpoint outside of the middleware that reads it"
         ) from error
     return receiver.verify(b"".join(parts), headers)

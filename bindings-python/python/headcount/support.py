@@ -1,4 +1,4 @@
-"""What only Python can make for the native half: coroutines, a generic class, and a named tuple."""
+"""Parts of the native module that must be written in Python: coroutines, a generic class and a named tuple."""
 
 from collections.abc import AsyncIterator, Awaitable, Generator
 from typing import Any, Callable, Generic, NamedTuple, Optional, TypeVar
@@ -7,36 +7,36 @@ _T = TypeVar("_T")
 
 
 class Stats(NamedTuple):
-    """What a client has done since it was made: ``client.stats()``."""
+    """Counters of a client since it was made, in this process: ``client.stats()``."""
 
     requests: int
-    """Requests sent, those for tokens and those that failed among them."""
+    """Number of requests sent, including token requests and failed ones."""
     retries: int
-    """Requests that repeated one before them."""
+    """Number of requests that were retries."""
     throttled: int
-    """Answers that asked to be left alone: 429, or any with ``Retry-After``."""
+    """Number of answers that asked the client to wait: status 429, or a ``Retry-After`` header."""
     token_renewals: int
-    """Access tokens fetched."""
+    """Number of access tokens fetched."""
     pages: int
-    """Pages of listings that have come."""
+    """Number of pages of listings received."""
     bytes: int
-    """Bytes of answers' bodies, decompressed."""
+    """Number of bytes in the bodies of answers, after decompression."""
 
 
 async def run(start: Callable[[], Awaitable[_T]]) -> _T:
-    """A coroutine that begins when it is first run."""
+    """Calls ``start`` when it is first awaited, and waits for what that returns."""
     return await start()
 
 
 async def next_item(take: Callable[[], Optional[_T]], fill: Callable[[], Awaitable[None]]) -> _T:
-    """The next item: taken without a wait behind it, so that a task that is cancelled leaves it to the next one."""
+    """Returns the next item. It is taken after the last wait, so that a cancelled task leaves it for the next one."""
     while (item := take()) is None:
         await fill()
     return item
 
 
 class AsyncRows(Generic[_T]):
-    """What an ``AsyncMirror`` lists: ``await`` it for a list, or go through it with ``async for``."""
+    """Rows that an ``AsyncMirror`` returns: ``await`` it for a list, or iterate over it with ``async for``."""
 
     def __init__(self, read: Callable[[], Awaitable[list[_T]]]) -> None:
         self._read = read

@@ -1,4 +1,4 @@
-"""For your own tests: the body of any event, signed, and delivered to your application.
+"""Helpers for tests: makes the body of any event, signs it and delivers it to an application.
 
     from headcount import testing
 
@@ -6,8 +6,8 @@
         "http://127.0.0.1:8000/webhooks/scalekit", "organization.directory.user_created", data={"email": "ada@example.com"}
     )
 
-The bodies are the vendor's published examples with what you give put over them. Under pytest, the fixtures ``headcount_sandbox`` and
-``headcount_deliver`` are there once headcount is installed (``headcount.pytest_plugin``).
+The bodies are the vendor's published examples; given fields replace those of the example. Under pytest the fixtures
+``headcount_sandbox`` and ``headcount_deliver`` are available if headcount is installed (``headcount.pytest_plugin``).
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["EventFields", "Secret", "deliver", "deliver_asgi", "deliver_wsgi", "event", "signed"]
 
 Secret = Union[Webhook, str, Iterable[str], None]
-"""What signs: a verifier's first secret, a secret, several of which the first signs, or None for SCALEKIT_WEBHOOK_SECRET."""
+"""The secret to sign with: a secret, the first of several, the first of a ``Webhook``, or None for SCALEKIT_WEBHOOK_SECRET."""
 
 
 class EventFields(TypedDict, total=False):
-    """What a test wants of an event; what is not given has a sensible value."""
+    """Fields of an event. All have defaults."""
 
     data: Optional[Mapping[str, Any]]
-    """Put over the example's data: a key replaces what the example has there."""
+    """Replaces keys of the example's data."""
     organization_id: Optional[str]
-    """The organization it happened to; the data names the same one."""
+    """Id of the organization; the data have the same id."""
     environment_id: Optional[str]
-    """The environment it happened in; the data names the same one."""
+    """Id of the environment; the data have the same id."""
     id: Optional[str]
-    """The event's own id; a fresh ``evt_...`` unless given."""
+    """Id of the event (default: a new ``evt_...``)."""
     occurred_at: Union[datetime, str, None]
-    """When it happened (an aware datetime, or RFC 3339 text); now unless given."""
+    """Time of the event, an aware ``datetime`` or RFC 3339 text (default: now)."""
 
 
 def event(
@@ -53,10 +53,10 @@ def event(
     id: Optional[str] = None,
     occurred_at: Union[datetime, str, None] = None,
 ) -> bytes:
-    """The body of an event, as the vendor would send it.
+    """Returns the body of an event as the vendor sends it.
 
-    ``type`` is its name, such as ``organization.directory.user_created``, or its class in ``headcount.events``; the rest is told at
-    ``EventFields``. ``BadRequestError`` for a type that is not known, unless its ``data`` are given.
+    ``type`` is the event's name, such as ``organization.directory.user_created``, or its class in ``headcount.events``; ``EventFields``
+    documents the other arguments. Raises ``BadRequestError`` if the type is unknown and no ``data`` are given.
     """
     return _headcount.event_body(
         _name(type), data=data, organization_id=organization_id, environment_id=environment_id, id=id, occurred_at=occurred_at
@@ -64,9 +64,9 @@ def event(
 
 
 def signed(secret: Secret, body: Union[bytes, str], *, message_id: Optional[str] = None) -> dict[str, str]:
-    """The headers of a request with ``body``, signed with ``secret`` at this moment.
+    """Returns the headers of a request with ``body``, signed with ``secret`` now.
 
-    ``message_id`` is a fresh ``msg_...`` unless given; the same one again makes a redelivery.
+    ``message_id`` is a new ``msg_...`` by default. Pass the same id again to simulate a redelivery.
     """
     webhook = secret if isinstance(secret, Webhook) else Webhook(secret)
     return {"content-type": "application/json", **webhook.sign(body, message_id)}
@@ -81,10 +81,10 @@ def deliver(
     timeout: float = 30.0,
     **fields: Unpack[EventFields],
 ) -> int:
-    """Sends an event to ``url``, signed, and gives the status that the application answers: 201 where it accepted.
+    """Signs an event and sends it to ``url``. Returns the status of the answer, which is 201 if the application accepted the event.
 
-    ``event`` is a body in ``bytes``, or a type and ``fields`` as ``headcount.testing.event`` takes them. ``timeout`` is in seconds. No
-    proxy is asked and no redirection followed. Raises ``OSError`` where nothing answers.
+    ``event`` is a body as ``bytes``, or a type with the ``fields`` of ``headcount.testing.event``. ``timeout`` is in seconds. Uses no
+    proxy and follows no redirect. Raises ``OSError`` if there is no answer.
     """
     from http.client import HTTPConnection, HTTPSConnection
     from urllib.parse import urlsplit
@@ -92,7 +92,7 @@ def deliver(
     body = _body(event, fields)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidArgumentError("the url is not one to deliver to: expected http://host:port/path or https://host/path")
+        raise InvalidArgumentError("the url cannot be used: expected http://host:port/path or https://host/path")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=timeout)
     try:
@@ -114,7 +114,7 @@ def deliver_wsgi(
     message_id: Optional[str] = None,
     **fields: Unpack[EventFields],
 ) -> int:
-    """As ``deliver``, to a WSGI application without a server: what it raises is raised here."""
+    """As ``deliver``, to a WSGI application without a server. Exceptions of the application are raised here."""
     from io import BytesIO
     from wsgiref.util import setup_testing_defaults
 
@@ -153,9 +153,9 @@ def deliver_asgi(
     message_id: Optional[str] = None,
     **fields: Unpack[EventFields],
 ) -> int:
-    """As ``deliver``, to an ASGI application without a server, in an event loop of its own: what it raises is raised here.
+    """As ``deliver``, to an ASGI application without a server, in a new event loop. Exceptions of the application are raised here.
 
-    The application's lifespan is not run.
+    The application's lifespan events are not sent.
     """
     import asyncio
 
@@ -203,7 +203,7 @@ def _body(event: Union[str, Type[Event], bytes], fields: EventFields) -> bytes:
     if not isinstance(event, bytes):
         return _headcount.event_body(_name(event), **fields)
     if fields:
-        raise InvalidArgumentError(f"{', '.join(sorted(fields))}: a body that is given has them already")
+        raise InvalidArgumentError(f"{', '.join(sorted(fields))}: cannot be combined with a body")
     return event
 
 

@@ -1,4 +1,4 @@
-"""Webhooks on any WSGI server: ``application = headcount.wsgi.endpoint(handler)``, to be served or mounted as it is."""
+"""Webhooks on any WSGI server: ``application = headcount.wsgi.endpoint(handler)``, served or mounted like any application."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ StartResponse = Callable[..., Any]
 def endpoint(
     handler: Handler, webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
 ) -> Callable[[Environ, StartResponse], Iterable[bytes]]:
-    """A WSGI application that verifies each request and gives its event to ``handler``.
+    """Returns a WSGI application that verifies each request and passes its event to ``handler``.
 
-    ``handler`` is a function of a ``headcount.Event``. ``webhook`` is the verifier; without one, ``headcount.Webhook()`` is made at once.
-    It answers 201 when the handler has returned; 400 to what was not signed as it should be, 413 to a body over the verifier's
-    ``max_body``, 405 to other methods, all without a word of explanation (the logger ``headcount`` has the reason). What the handler
-    raises is the server's: it answers 500, and the event comes again. A delivery that ``replay_guard`` has on record is answered
-    201 without calling the handler; it is recorded once the handler has returned. Any number of threads may serve requests at once.
+    ``handler`` takes a ``headcount.Event``. ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made now.
+
+    It answers 201 when the handler has returned, 400 if the signature is wrong, 413 if the body exceeds the verifier's ``max_body`` and
+    405 to methods other than POST. These answers have no body; the logger ``headcount`` has the reason. An exception of the handler reaches the
+    server, which answers 500, so that the event is sent again. If ``replay_guard`` has recorded the message, the answer is 201 and the handler
+    is not called; a message is recorded when the handler has returned. Any number of threads may serve requests at once.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
@@ -45,7 +46,7 @@ def _read(receiver: Receiver, environ: Environ) -> bytes:
     if declared:
         body: bytes = stream.read(int(declared))
         return body
-    # A body in chunks has no length beforehand; only where the server says that it ends does reading on not wait for ever.
+    # A chunked body has no declared length. Reading to its end is safe only if the server says that the stream ends.
     return stream.read(receiver.webhook.max_body + 1) if environ.get("wsgi.input_terminated") else b""
 
 

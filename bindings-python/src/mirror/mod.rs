@@ -1,42 +1,41 @@
 //! `Mirror` and `AsyncMirror`: the same calls for threads and for asyncio, written once.
 //!
-//! `state` is the native mirror until it is closed, `records` what it holds, `users` iterates over that, `sync` reports on syncs, and `feed`
-//! gives changes to who acknowledges them.
+//! `state` has the core's mirror until it is closed; `sync`, `users` and `feed` have what the calls of the same names need.
 
+mod consumer;
 mod feed;
-mod records;
 mod state;
 mod sync;
 mod users;
 
-pub(crate) use feed::{AsyncChange, AsyncChangeIterator, Change, ChangeIterator, Consumer, ParkedChange};
-pub(crate) use records::{DirectoryStatus, Held, MirrorDirectory, MirrorGroup, MirrorUser};
-pub(crate) use sync::{Progress, SyncReport};
+pub(crate) use feed::{AsyncChange, AsyncChangeIterator, ChangeIterator};
 pub(crate) use users::{AsyncMirrorUserIterator, MirrorUserIterator};
 
 use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
 use crate::convert::{Size, Span, Text, wrong_type};
 use crate::event::Event;
+use crate::generated::{Consumer, DirectoryStatus, MirrorDirectory, MirrorGroup, MirrorUser, ParkedChange};
 use crate::headers::Found;
 use crate::webhook::Body;
-use feed::{ConsumerHandle, Feed};
+use consumer::ConsumerHandle;
+use feed::Feed;
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use state::{Settings, State};
 use std::path::PathBuf;
 use std::sync::Arc;
-use sync::Asked;
+use sync::Options;
 
-/// How many changes a poll gives unless told otherwise.
+/// Default limit of a poll.
 const LIMIT: usize = 100;
 
 fn limit(given: Option<Size>) -> usize {
     given.map_or(LIMIT, usize::from)
 }
 
-/// Pairs of a group and a role, from a mapping or from pairs, which are lists where they come from JSON.
+/// Reads pairs of a group and a role from a mapping or from pairs, which may be lists as JSON has them.
 fn pairs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
     let wrong = |it: &Bound<'_, PyAny>| wrong_type(it, "the role map as a dict of group to role, or as pairs of them");
     if PyString::is_type_of(given) {
@@ -57,13 +56,13 @@ fn pairs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
     pairs.try_iter().map_err(|_| wrong(given))?.map(pair).collect()
 }
 
-/// The rest of `close`: dropping waits for a disk.
-async fn ended(mirror: Option<headcount::blocking::Mirror>) -> headcount::Result<()> {
+/// Drops a mirror, which may wait for a disk.
+async fn drop_mirror(mirror: Option<headcount::blocking::Mirror>) -> headcount::Result<()> {
     let dropped = tokio::task::spawn_blocking(move || drop(mirror)).await;
-    dropped.map_err(|_| headcount::Error::internal("closing the mirror did not come to its end"))
+    dropped.map_err(|_| headcount::Error::internal("closing the mirror did not finish"))
 }
 
-/// How rows that are listed whole are given.
+/// How a method returns all rows of a table.
 trait Lists: Mode {
     fn rows<'py>(
         py: Python<'py>,
@@ -80,7 +79,7 @@ impl Lists for Blocking {
     }
 }
 
-/// To be awaited, or gone through with `async for`.
+/// Returns an object that can be awaited or iterated with `async for`.
 impl Lists for Asyncio {
     fn rows<'py>(
         py: Python<'py>,
@@ -90,10 +89,10 @@ impl Lists for Asyncio {
     }
 }
 
-/// Defines a class of mirrors.
+/// Defines a mirror class.
 macro_rules! mirror {
-    ($mirror:ident, $mode:ty, $repr:literal, $users:ident, $changes:ident, $doc:literal, { $($own:tt)* }) => {
-        #[doc = $doc]
+    ($(#[$doc:meta])* $mirror:ident, $mode:ty, $repr:literal, $users:ident, $changes:ident, { $($own:tt)* }) => {
+        $(#[$doc])*
         #[pyclass(frozen, module = "headcount")]
         pub(crate) struct $mirror(Arc<State>);
 
@@ -121,7 +120,23 @@ macro_rules! mirror {
                 State::open(py, path, settings).map($mirror)
             }
 
-            /// Syncs an organization's directories, or one of them.
+            /// Synchronizes an organization's directories. Returns a report for each, or only the report of ``directory_id`` if that is
+            /// given.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
+            /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
+            ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+            /// - ``approve_removals``: approves the removals that the guard holds back (default False).
+            /// - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
+            ///   (default True).
+            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+            ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+            ///   stays.
+            ///
+            /// If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
+            /// holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
+            /// ``client.directory`` raises.
             #[pyo3(signature = (
                 organization_id, directory_id = None, *, mode = None, approve_removals = false, wait = None,
                 on_progress = None
@@ -138,11 +153,21 @@ macro_rules! mirror {
                 on_progress: Option<Py<PyAny>>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let sync = self.0.syncing(py)?.sync(&organization_id);
-                let asked = Asked { directory_id, mode, approve_removals, wait, concurrency: None, on_progress };
-                sync::run::<$mode>(py, sync, asked)
+                let options = Options { directory_id, mode, approve_removals, wait, concurrency: None, on_progress };
+                sync::run::<$mode>(py, sync, options)
             }
 
-            /// Syncs every directory of every organization, several at once.
+            /// Synchronizes every directory of every organization. Returns a report for each.
+            ///
+            /// - ``concurrency``: number of directories that are synchronized at once (default 16).
+            /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
+            ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+            ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+            ///   stays.
+            ///
+            /// An error in one directory is the ``error`` of its report and does not stop the other ones. Raises ``ConfigError`` if the
+            /// mirror has no client, and what listing the organizations raises.
             #[pyo3(signature = (*, concurrency = None, mode = None, on_progress = None))]
             fn sync_all<'py>(
                 &self,
@@ -152,10 +177,20 @@ macro_rules! mirror {
                 on_progress: Option<Py<PyAny>>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let sync = self.0.syncing(py)?.sync_all();
-                sync::run::<$mode>(py, sync, Asked { concurrency, mode, on_progress, ..Asked::default() })
+                sync::run::<$mode>(py, sync, Options { concurrency, mode, on_progress, ..Options::default() })
             }
 
-            /// Takes a webhook: verifies, stores and applies it.
+            /// Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
+            ///
+            /// - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
+            /// - ``headers``: headers of the request, as in ``Webhook.verify``.
+            ///
+            /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
+            /// sync shows which directory it is about), ``held`` (stored until the removal is approved) or ``ignored``. Answer 201 to all
+            /// of them.
+            ///
+            /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret, and
+            /// ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
             #[pyo3(signature = (body, headers))]
             fn receive<'py>(
                 &self,
@@ -169,14 +204,24 @@ macro_rules! mirror {
                 <$mode>::run(py, call, |_, outcome| Ok(outcome.name()))
             }
 
-            /// Takes an event that has been verified already.
+            /// Stores and applies an event that has been verified already. Returns the outcome as ``receive`` does.
+            ///
+            /// - ``event``: the event that ``Webhook.verify`` returned.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (event))]
             fn apply<'py>(&self, py: Python<'py>, event: PyRef<'_, Event>) -> PyResult<Bound<'py, PyAny>> {
                 let (mirror, event) = (self.0.current(py)?, event.value().clone());
                 <$mode>::run(py, async move { mirror.apply(&event).await }, |_, outcome| Ok(outcome.name()))
             }
 
-            /// The users of an organization: all, or those of a directory or a group.
+            /// Returns an iterator over an organization's users, in the order in which the mirror first stored them.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: only users of this directory (default: all directories).
+            /// - ``group_id``: only members of this group (default: all users).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (organization_id, directory_id = None, group_id = None))]
             fn users(
                 &self,
@@ -190,7 +235,12 @@ macro_rules! mirror {
                 Ok($users::make(users::items(&self.0, users)))
             }
 
-            /// The groups of an organization, or of one of its directories.
+            /// Returns an organization's groups, in the order in which the mirror first stored them.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: only groups of this directory (default: all directories).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (organization_id, directory_id = None))]
             fn groups<'py>(
                 &self,
@@ -211,7 +261,11 @@ macro_rules! mirror {
                 })
             }
 
-            /// The directories that the mirror knows: of one organization, or all.
+            /// Returns the mirrored directories, sorted by id.
+            ///
+            /// - ``organization_id``: only directories of this organization (default: all organizations).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (organization_id = None))]
             fn directories<'py>(
                 &self,
@@ -229,14 +283,22 @@ macro_rules! mirror {
                 })
             }
 
-            /// One user, or None where the mirror has none of this id.
+            /// Returns a user, or None if the mirror has no such user.
+            ///
+            /// - ``user_id``: id of the user (``diruser_...``).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (user_id))]
             fn user<'py>(&self, py: Python<'py>, user_id: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.user(&user_id).await }, |_, user| Ok(user.map(MirrorUser::from)))
             }
 
-            /// One group, or None where the mirror has none of this id.
+            /// Returns a group, or None if the mirror has no such group.
+            ///
+            /// - ``group_id``: id of the group (``dirgroup_...``).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (group_id))]
             fn group<'py>(&self, py: Python<'py>, group_id: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -245,7 +307,12 @@ macro_rules! mirror {
                 })
             }
 
-            /// The users with this primary address, whatever the case of its letters, in all organizations.
+            /// Returns the users of all organizations with this primary e-mail address, compared without regard to case. Several users may
+            /// have the same address.
+            ///
+            /// - ``email``: the address.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (email))]
             fn find_users<'py>(&self, py: Python<'py>, email: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -254,7 +321,9 @@ macro_rules! mirror {
                 })
             }
 
-            /// How the mirror stands with each directory.
+            /// Returns how up to date the mirror is with each directory, sorted by directory id.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.status().await }, |_, status| {
@@ -262,14 +331,24 @@ macro_rules! mirror {
                 })
             }
 
-            /// The ids of the users whose removal from a directory is held back, all of them.
+            /// Returns the ids of all users whose removal from a directory the guard holds back.
+            ///
+            /// - ``directory_id``: id of the directory (``dir_...``).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (directory_id))]
             fn held_removals<'py>(&self, py: Python<'py>, directory_id: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.held_removals(&directory_id).await }, |_, ids| Ok(ids))
             }
 
-            /// Remembers the application's own account id beside a user, or forgets it where that is None.
+            /// Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
+            ///
+            /// - ``user_id``: id of the user (``diruser_...``).
+            /// - ``account_id``: the application's id, or None to remove it.
+            ///
+            /// Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// ``StoreError`` if the store fails.
             #[pyo3(signature = (user_id, account_id))]
             fn link<'py>(
                 &self,
@@ -282,7 +361,13 @@ macro_rules! mirror {
                 <$mode>::run(py, call, |py, ()| Ok(py.None()))
             }
 
-            /// Says which groups give which roles.
+            /// Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as
+            /// ``roles.changed`` when this returns, or has been awaited.
+            ///
+            /// - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
+            ///   ``?``. All pairs that match count.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (pairs))]
             fn set_role_map<'py>(&self, py: Python<'py>, pairs: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
                 let pairs = self::pairs(pairs)?;
@@ -290,13 +375,21 @@ macro_rules! mirror {
                 <$mode>::run(py, async move { mirror.set_role_map(pairs).await }, |py, ()| Ok(py.None()))
             }
 
-            /// The pairs of the role map, as they were set.
+            /// Returns the role map as pairs of group and role, in the order in which they were set.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn role_map<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.role_map().await }, |_, pairs| Ok(pairs))
             }
 
-            /// The changes that a consumer has not acknowledged, oldest first.
+            /// Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
+            ///
+            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+            ///
+            /// Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None))]
             fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
                 let (mirror, handle, limit) = (self.0.current(py)?, self.consumer(consumer), self::limit(limit));
@@ -305,7 +398,15 @@ macro_rules! mirror {
                 <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle))
             }
 
-            /// As ``poll``, but where there is nothing yet it waits for the first change.
+            /// As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
+            /// second.
+            ///
+            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+            /// - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
+            ///
+            /// Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None, timeout = None))]
             fn wait<'py>(
                 &self,
@@ -320,20 +421,41 @@ macro_rules! mirror {
                 <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle))
             }
 
-            /// Acknowledges every change up to and including ``seq``.
+            /// Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this returns, or
+            /// has been awaited.
+            ///
+            /// - ``consumer``: name of the consumer.
+            /// - ``seq``: number of the last change that was handled.
+            ///
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq))]
             fn ack<'py>(&self, py: Python<'py>, consumer: Text, seq: i64) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.ack(&consumer, seq).await }, |py, ()| Ok(py.None()))
             }
 
-            /// Follows the feed, change after change.
+            /// Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were
+            /// not acknowledged are returned again by the next iterator, here or in another process.
+            ///
+            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``timeout``: the iteration ends if no change comes for so long, in seconds or as a ``timedelta`` (default: it does not
+            ///   end).
+            ///
+            /// Acknowledge each change after it was handled: ``change.ack()``. Reading it raises what ``wait`` raises.
             #[pyo3(signature = (consumer, *, timeout = None))]
             fn changes(&self, consumer: Text, timeout: Option<Span>) -> $changes {
                 $changes::make(feed::items(self.consumer(consumer), timeout.map(|span| span.0)))
             }
 
-            /// Puts a change aside that a consumer cannot handle, and acknowledges it with those before it.
+            /// Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until it is dropped.
+            ///
+            /// - ``consumer``: name of the consumer.
+            /// - ``seq``: number of the change.
+            /// - ``reason``: why it cannot be handled.
+            ///
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot, which the feed does not keep.
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq, reason))]
             fn park<'py>(
                 &self,
@@ -347,7 +469,11 @@ macro_rules! mirror {
                 <$mode>::run(py, call, |py, ()| Ok(py.None()))
             }
 
-            /// What a consumer has put aside, oldest first.
+            /// Returns the changes that a consumer parked, oldest first.
+            ///
+            /// - ``consumer``: name of the consumer.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer))]
             fn parked_changes<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
@@ -356,21 +482,34 @@ macro_rules! mirror {
                 })
             }
 
-            /// Forgets a change that was put aside; whether there was one.
+            /// Removes a parked change. Returns whether there was one.
+            ///
+            /// - ``consumer``: name of the consumer.
+            /// - ``seq``: number of the change.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq))]
             fn drop_parked<'py>(&self, py: Python<'py>, consumer: Text, seq: i64) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.drop_parked(&consumer, seq).await }, |_, dropped| Ok(dropped))
             }
 
-            /// Has a consumer start with what is there.
+            /// Resets a consumer's cursor to a snapshot of the current rows. Its next changes are a ``group.created`` and a
+            /// ``user.created`` for each group and user, with negative numbers and the cause ``snapshot``; after them come all changes
+            /// since this call.
+            ///
+            /// - ``consumer``: name of the consumer, which may be new.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer))]
             fn start_from_snapshot<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.start_from_snapshot(&consumer).await }, |py, ()| Ok(py.None()))
             }
 
-            /// Every consumer, and how far it is.
+            /// Returns every consumer and its position.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn consumers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.consumers().await }, |_, consumers| {
@@ -378,14 +517,21 @@ macro_rules! mirror {
                 })
             }
 
-            /// Forgets a consumer that is not coming back; whether there was one.
+            /// Removes a consumer and its parked changes. Returns whether there was one.
+            ///
+            /// - ``consumer``: name of the consumer.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer))]
             fn drop_consumer<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.drop_consumer(&consumer).await }, |_, dropped| Ok(dropped))
             }
 
-            /// Removes what is old and was acknowledged by every consumer. Syncs do it when they end.
+            /// Removes changes that are older than ``retention`` and that every consumer has acknowledged, and other expired rows. A sync
+            /// does this when it ends.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn trim<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.trim().await }, |py, ()| Ok(py.None()))
@@ -411,17 +557,33 @@ macro_rules! mirror {
 }
 
 mirror!(
+    /// Durable local copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a fork.
+    ///
+    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
+    ///   file at once. A mirror in memory cannot be used after a fork.
+    /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
+    /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
+    ///   arrives).
+    /// - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
+    /// - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
+    ///   applies; beyond it no user is removed and ``MassRemovalError`` is raised.
+    /// - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
+    ///   hours).
+    /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
+    ///   days).
+    ///
+    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
     Mirror,
     Blocking,
     "Mirror",
     MirrorUserIterator,
     ChangeIterator,
-    "A durable local copy of every directory, and a feed of what changed. May be used from any number of threads at once, and after a fork.",
     {
-        /// Closes the file. Calls that are under way finish; later ones fail. Closing twice does no harm.
+        /// Closes the mirror. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect.
         fn close(&self, py: Python<'_>) -> PyResult<()> {
             match self.0.close() {
-                Some(mirror) => wait(py, ended(Some(mirror))),
+                Some(mirror) => wait(py, drop_mirror(Some(mirror))),
                 None => Ok(()),
             }
         }
@@ -438,16 +600,33 @@ mirror!(
 );
 
 mirror!(
+    /// Durable local copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops and
+    /// threads at once, and after a fork. The file is opened here, which blocks: make the mirror before the event loop is busy.
+    ///
+    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
+    ///   file at once. A mirror in memory cannot be used after a fork.
+    /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
+    /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
+    ///   arrives).
+    /// - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
+    /// - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
+    ///   applies; beyond it no user is removed and ``MassRemovalError`` is raised.
+    /// - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
+    ///   hours).
+    /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
+    ///   days).
+    ///
+    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
     AsyncMirror,
     Asyncio,
     "AsyncMirror",
     AsyncMirrorUserIterator,
     AsyncChangeIterator,
-    "A durable local copy of every directory, and a feed of what changed, for asyncio. Any number of tasks, loops and threads may use it.",
     {
-        /// Closes the file. Calls that are under way finish; later ones fail. Closing twice does no harm.
+        /// Closes the mirror. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect.
         fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-            Asyncio::run(py, ended(self.0.close()), |py, ()| Ok(py.None()))
+            Asyncio::run(py, drop_mirror(self.0.close()), |py, ()| Ok(py.None()))
         }
 
         fn __aenter__<'py>(slf: Bound<'py, AsyncMirror>) -> PyResult<Bound<'py, PyAny>> {

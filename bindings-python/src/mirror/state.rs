@@ -1,4 +1,4 @@
-//! The native mirror until it is closed, and the settings it is opened with.
+//! The core's mirror behind `Mirror` and `AsyncMirror`, until it is closed, and its settings.
 
 use crate::call::release;
 use crate::client::AnyClient;
@@ -11,13 +11,13 @@ use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The native mirror until it is closed; shared by everything that was made with it.
+/// A mirror that can be closed. Shared by a Python mirror and everything that was made with it.
 pub(crate) struct State {
     mirror: RwLock<Option<blocking::Mirror>>,
     client: Option<Arc<Connection>>,
 }
 
-/// What a mirror is opened with.
+/// Settings of a mirror.
 pub(super) struct Settings<'a, 'py> {
     pub(super) client: Option<AnyClient>,
     pub(super) webhook_secret: Option<&'a Bound<'py, PyAny>>,
@@ -55,13 +55,13 @@ impl State {
         Ok(Arc::new(State { mirror: RwLock::new(Some(mirror)), client }))
     }
 
-    /// This process' mirror, or the error that it is closed.
+    /// This process's mirror, or the error that it is closed.
     pub(super) fn current(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
         // A forked child opens the file here.
         release(py, || self.opened()?.current())
     }
 
-    /// The same for a sync, which sends requests: what the log wants of them is asked for.
+    /// As [`current`](State::current) for a sync, which sends requests: reads the logger's level as well.
     pub(super) fn syncing(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
         if let Some(client) = &self.client {
             client.refresh_log(py)?;
@@ -74,7 +74,7 @@ impl State {
         mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
     }
 
-    /// What is left to drop, which may wait for a disk.
+    /// Closes the mirror and returns it. Dropping it may wait for a disk.
     pub(super) fn close(&self) -> Option<blocking::Mirror> {
         self.mirror.write().unwrap_or_else(PoisonError::into_inner).take()
     }

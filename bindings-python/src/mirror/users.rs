@@ -1,7 +1,7 @@
 //! `mirror.users(…)`: iterators over mirrored users.
 
-use super::records::MirrorUser;
 use super::state::State;
+use crate::generated::MirrorUser;
 use crate::iterator::{Buffered, Source, iterator};
 use headcount::{Error, MirrorUsers};
 use pyo3::prelude::*;

@@ -3,7 +3,9 @@
 use super::{MirrorGroup, MirrorUser, serde_by_name};
 use crate::Timestamp;
 use crate::error::named;
-use serde::{Deserialize, Serialize, Serializer};
+use crate::model::RawJson;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 named! {
     /// What a change is.
@@ -69,7 +71,7 @@ impl Mirrored {
 
 // The JSON form has the user or the group itself as `before` and `after`; the kind says which. Stores keep a `ChangeBody` instead.
 /// One change of the feed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
     /// The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot.
@@ -86,10 +88,10 @@ pub struct Change {
     /// The group that the change is about, or the group of a membership; `None` for users and directories.
     pub group: Option<MirrorGroup>,
     /// The user or group before the change; `None` if it is new, and for memberships and directories.
-    #[serde(serialize_with = "user_or_group")]
+    #[serde(default, serialize_with = "user_or_group", deserialize_with = "read_user_or_group")]
     pub before: Option<Mirrored>,
     /// The user or group after the change; `None` if it was deleted, and for memberships and directories.
-    #[serde(serialize_with = "user_or_group")]
+    #[serde(default, serialize_with = "user_or_group", deserialize_with = "read_user_or_group")]
     pub after: Option<Mirrored>,
     /// Names of the fields that changed.
     pub fields: Vec<String>,
@@ -107,6 +109,19 @@ fn user_or_group<S: Serializer>(mirrored: &Option<Mirrored>, serializer: S) -> R
         Some(Mirrored::Group(group)) => group.serialize(serializer),
         None => serializer.serialize_none(),
     }
+}
+
+/// Reads what [`user_or_group`] wrote, or the tagged form that 0.1.0 wrote. Only a user has an e-mail address.
+fn read_user_or_group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mirrored>, D::Error> {
+    let Some(json) = Option::<RawJson>::deserialize(deserializer)? else { return Ok(None) };
+    let text = json.get();
+    if let Ok(user) = serde_json::from_str(text) {
+        return Ok(Some(Mirrored::User(user)));
+    }
+    if let Ok(group) = serde_json::from_str(text) {
+        return Ok(Some(Mirrored::Group(group)));
+    }
+    serde_json::from_str(text).map(Some).map_err(D::Error::custom)
 }
 
 /// What stores keep of a change beside its number, kind, place, cause and time.
@@ -130,7 +145,7 @@ pub struct ChangeBody {
 }
 
 /// A change that a consumer parked because it could not handle it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ParkedChange {
     /// The change.
@@ -190,5 +205,19 @@ mod tests {
         assert_eq!(json["before"], serde_json::Value::Null);
         assert_eq!(json["after"]["id"], "diruser_1");
         assert_eq!(json["after"], json["user"]);
+    }
+
+    #[test]
+    fn a_change_is_read_from_its_json_form() {
+        let group = MirrorGroup { id: "dirgroup_1".to_owned(), ..MirrorGroup::default() };
+        let user = MirrorUser { id: "diruser_1".to_owned(), ..MirrorUser::default() };
+        for mirrored in [Mirrored::Group(group), Mirrored::User(Box::new(user))] {
+            let body = ChangeBody { before: Some(mirrored), ..ChangeBody::default() };
+            let place = ("org_1".to_owned(), "dir_1".to_owned());
+            let change =
+                Change::new(7, ChangeKind::GroupDeleted, place, body, "sync:1".to_owned(), Timestamp::UNIX_EPOCH);
+            let json = serde_json::to_string(&change).unwrap();
+            assert_eq!(serde_json::from_str::<Change>(&json).unwrap(), change);
+        }
     }
 }

@@ -54,7 +54,7 @@ pub struct OrganizationRow {
 }
 
 /// How up to date the mirror is with one directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DirectoryStatus {
     /// The directory.

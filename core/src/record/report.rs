@@ -3,7 +3,7 @@
 use super::{Held, serde_by_name};
 use crate::error::named;
 use crate::{Error, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 named! {
     /// Which users and groups a sync lists.
@@ -70,7 +70,7 @@ serde_by_name!(Phase, "sync phase");
 serde_by_name!(Outcome, "outcome of a received event");
 
 /// How far a running sync is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
     /// Id of the organization (`org_…`).
@@ -90,7 +90,7 @@ pub struct Progress {
 }
 
 /// What a sync of one directory did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SyncReport {
     /// Id of the organization (`org_…`).
@@ -132,5 +132,6 @@ pub struct SyncReport {
     /// Why the listing could not be used to remove users, or `None` if it could.
     pub incomplete: Option<String>,
     /// The error that ended the sync, or `None`.
+    #[serde(skip_deserializing)]
     pub error: Option<Error>,
 }

@@ -1,0 +1,114 @@
+"""The base classes of the exceptions in ``headcount.errors``."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # importing `typing` takes as long as importing the rest of the package
+if TYPE_CHECKING:
+    from typing import Any, Iterable, Mapping, Optional
+
+
+class Error(Exception):
+    """Base class of all exceptions that headcount raises.
+
+    ``str()`` of an error is its ``message`` and its ``context``. Neither contains secrets, tokens or personal data.
+    """
+
+    kind: str = "error"
+    """Name of the kind of error, the same in every language."""
+
+    message: str
+    """What was expected, what came and what to do, in one line."""
+
+    context: Mapping[str, str]
+    """What the call was: the operation, the ids of its objects, the number of attempts."""
+
+    reason: Optional[str]
+    """Why a webhook or its secret was refused, such as ``missing_header``, ``too_old`` or ``no_match``; None for other errors."""
+
+    status: Optional[int]
+    """HTTP status of the server's answer, or None if there was no answer."""
+
+    code: Optional[str]
+    """The vendor's error code, such as ``RESOURCE_NOT_FOUND``, or None if the server sent none."""
+
+    request_id: Optional[str]
+    """The server's id of the request, for the vendor's support, or None if the server sent none."""
+
+    retry_after: Optional[float]
+    """Number of seconds after which the server asked to try again, or None if it did not."""
+
+    temporary: bool
+    """Whether the same call may succeed later. The client has used up its own retries already."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        context: Optional[Mapping[str, str]] = None,
+        reason: Optional[str] = None,
+        status: Optional[int] = None,
+        code: Optional[str] = None,
+        details: Optional[str] = None,
+        request_id: Optional[str] = None,
+        retry_after: Optional[float] = None,
+        temporary: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = dict(context or {})
+        self.reason = reason
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.temporary = temporary
+        self._details = details
+
+    @property
+    def details(self) -> Any:
+        """The decoded ``details`` of the server's answer, or None if there were none."""
+        if self._details is None:
+            return None
+        import json
+
+        return json.loads(self._details)
+
+    def __str__(self) -> str:
+        if not self.context:
+            return self.message
+        return f"{self.message} ({', '.join(f'{name}: {value}' for name, value in self.context.items())})"
+
+
+class RemovalsError(Error):
+    """Base class of ``MassRemovalError``. No user was removed, and the mirror keeps the list.
+
+    Check the users. To remove them, call ``sync`` again with ``approve_removals=True``.
+    """
+
+    count: int
+    """Number of users that would be removed."""
+
+    limit: int
+    """Number of users that may be removed without approval."""
+
+    directory_id: str
+    """Id of the directory that lacks the users."""
+
+    user_ids: tuple[str, ...]
+    """Ids of the first 1,000 users, sorted. ``mirror.held_removals(directory_id)`` returns all of them."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        count: int = 0,
+        limit: int = 0,
+        directory_id: str = "",
+        user_ids: Iterable[str] = (),
+        **parts: Any,
+    ) -> None:
+        super().__init__(message, **parts)
+        self.count = count
+        self.limit = limit
+        self.directory_id = directory_id
+        self.user_ids = tuple(user_ids)

@@ -1,0 +1,8 @@
+//! Code that codegen wrote from the definitions in the core. Only this file is written by hand.
+
+mod records;
+
+pub(crate) use records::{
+    Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Held, MirrorDirectory, MirrorGroup,
+    MirrorUser, Organization, ParkedChange, Progress, SyncReport, User,
+};

@@ -1,0 +1,99 @@
+//! What the generated record classes have in common.
+
+use crate::errors::exception;
+use crate::json::{from_json, to_json};
+use pyo3::PyClass;
+use pyo3::prelude::*;
+use pyo3::pyclass_init::PyClassInitializer;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::any::Any;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+use std::sync::Arc;
+
+/// A value of a type that record classes do not know, which a binding attaches to a record.
+pub(crate) type Attached = Arc<dyn Any + Send + Sync>;
+
+/// The object that `make` makes when a field is first read.
+pub(crate) fn cached<'py>(
+    py: Python<'py>,
+    kept: &PyOnceLock<Py<PyAny>>,
+    make: impl FnOnce() -> PyResult<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(kept.get_or_try_init(py, make)?.bind(py).clone())
+}
+
+/// A new object of a class.
+pub(crate) fn new_object<C>(py: Python<'_>, value: C) -> PyResult<Py<PyAny>>
+where
+    C: PyClass + Into<PyClassInitializer<C>>,
+{
+    Ok(Py::new(py, value)?.into_any())
+}
+
+/// A field of raw JSON, decoded when it is first read.
+pub(crate) fn json_field<'py>(
+    py: Python<'py>,
+    json: Option<&headcount::RawJson>,
+    kept: &PyOnceLock<Py<PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    json.map(|json| cached(py, kept, || from_json(py, json.get()).map(Bound::unbind))).transpose()
+}
+
+/// A field that holds an error: the exception, made when it is first read. A record that was unpickled has only the exception.
+pub(crate) fn error_field<'py>(
+    py: Python<'py>,
+    error: Option<&headcount::Error>,
+    kept: &PyOnceLock<Py<PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match (kept.get(py), error) {
+        (Some(made), _) => Ok(Some(made.bind(py).clone())),
+        (None, Some(error)) => cached(py, kept, || Ok(exception(py, error).into_value(py).into_any())).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A hash of a record's key fields. It has no random seed.
+pub(crate) fn hash(key: &impl Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
+}
+
+/// A hash of a record that has no key fields.
+pub(crate) fn hash_json(py: Python<'_>, value: &impl Serialize) -> PyResult<u64> {
+    Ok(hash(&to_json(py, value)?))
+}
+
+/// `Name(field=value, …)` with the fields of `shown` that are not empty. `id` is always shown.
+pub(crate) fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str]) -> PyResult<String> {
+    let mut parts = Vec::new();
+    for field in shown {
+        let value = object.getattr(*field)?;
+        if *field == "id" || value.is_truthy()? {
+            parts.push(format!("{field}={}", value.repr()?.to_cow()?));
+        }
+    }
+    Ok(format!("{name}({})", parts.join(", ")))
+}
+
+/// What `__reduce__` returns: the class's `_from_json` and its arguments. `error` is the argument of records that hold an error.
+pub(crate) fn pickle<'py>(
+    object: &Bound<'py, PyAny>,
+    value: &impl Serialize,
+    error: Option<Option<Bound<'py, PyAny>>>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let py = object.py();
+    let from_json = object.get_type().getattr(pyo3::intern!(py, "_from_json"))?;
+    let json = to_json(py, value)?.into_pyobject(py)?.into_any();
+    let arguments = match error {
+        Some(error) => PyTuple::new(py, [json, error.unwrap_or_else(|| py.None().into_bound(py))])?,
+        None => PyTuple::new(py, [json])?,
+    };
+    Ok((from_json, arguments.into_any()))
+}
+
+/// Reads a record from the JSON that [`pickle`] wrote.
+pub(crate) fn unpickle<T: DeserializeOwned>(py: Python<'_>, json: &str) -> PyResult<T> {
+    crate::json::from_pickle(py, json)
+}

@@ -1,0 +1,227 @@
+//! The classes of records in Rust: `bindings-python/src/generated/records.rs`.
+
+use super::docstring;
+use crate::ir::{Definitions, Field, Record, Type};
+use crate::surface;
+use crate::write::{self, GENERATED, Output};
+use serde::Serialize;
+
+const PATH: &str = "bindings-python/src/generated/records.rs";
+const TEMPLATE: &str = include_str!("../../templates/python/records.rs.jinja");
+
+/// The records that have a class. The other ones are shown as `dict`s.
+pub(super) const CLASSES: &[&str] = &[
+    "Organization",
+    "Directory",
+    "DirectoryToggle",
+    "User",
+    "Group",
+    "MirrorUser",
+    "MirrorGroup",
+    "MirrorDirectory",
+    "Held",
+    "DirectoryStatus",
+    "Change",
+    "ParkedChange",
+    "Consumer",
+    "Progress",
+    "SyncReport",
+];
+
+/// Records that have a field which only Python's class has: the record, the field and its type.
+const EXTRA: &[(&str, &str, &str)] = &[("Change", "consumer", "Attached")];
+
+/// Records whose class has subclasses.
+const SUBCLASSED: &[&str] = &["Change"];
+
+/// The first sentence of every `to_dict`.
+pub(super) const TO_DICT: &str = "Returns the fields as plain values: times are RFC 3339 text.";
+
+/// The record has a class.
+pub(super) fn has_class(name: &str) -> bool {
+    CLASSES.contains(&name)
+}
+
+/// What the template is given.
+#[derive(Serialize)]
+struct Context {
+    generated: &'static str,
+    classes: Vec<Class>,
+    unions: Vec<Union>,
+}
+
+#[derive(Serialize)]
+struct Class {
+    name: String,
+    doc: Vec<String>,
+    subclass: bool,
+    /// Name and type of a field that the record itself lacks, or empty.
+    extra: Vec<(String, String)>,
+    getters: Vec<Getter>,
+    /// Fields whose Python value is made when it is first read.
+    cached: Vec<String>,
+    /// Fields that `repr` shows.
+    shown: Vec<String>,
+    /// The values that make the hash; empty to hash the JSON form.
+    key: Vec<String>,
+    /// Whether equality compares the JSON forms.
+    compared_as_json: bool,
+    /// The field that holds an error, if there is one: `to_dict` shows its text.
+    error: Option<String>,
+    to_dict_doc: String,
+}
+
+#[derive(Serialize)]
+struct Getter {
+    name: String,
+    doc: Vec<String>,
+    returns: String,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct Union {
+    name: String,
+    function: String,
+    /// Pairs of a Rust variant and the class of its value.
+    variants: Vec<(String, String)>,
+}
+
+pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
+    let mut classes = Vec::new();
+    for name in CLASSES {
+        classes.push(class(definitions, definitions.record(name)?)?);
+    }
+    let unions: Vec<Union> = definitions.unions.iter().map(union).collect::<Result<_, _>>()?;
+    let context = Context { generated: GENERATED, classes, unions };
+    Ok(Output { path: PATH.to_owned(), content: write::render("records.rs.jinja", TEMPLATE, context)? })
+}
+
+fn union(union: &crate::ir::Union) -> Result<Union, String> {
+    let variants = union.variants.iter().map(|variant| match &variant.ty {
+        Type::Record(class) => Ok((camel_case(&variant.name), class.clone())),
+        other => Err(format!("{}: a union of {other:?} has no class", union.name)),
+    });
+    Ok(Union {
+        name: union.name.clone(),
+        function: function(&union.name),
+        variants: variants.collect::<Result<_, _>>()?,
+    })
+}
+
+/// The function that makes the Python object of a union's value.
+fn function(union: &str) -> String {
+    format!("{}_object", crate::read::snake_case(union))
+}
+
+fn camel_case(name: &str) -> String {
+    name.split('_')
+        .map(|word| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>())
+        .collect()
+}
+
+fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
+    let key = surface::of(&record.name).map(|surface| surface.key).unwrap_or_default();
+    let extra = EXTRA.iter().filter(|(name, ..)| *name == record.name);
+    let getters: Vec<Getter> =
+        record.fields.iter().map(|field| getter(definitions, record, field)).collect::<Result<_, _>>()?;
+    let names = |wanted: &dyn Fn(&Field) -> bool| -> Vec<String> {
+        record.fields.iter().filter(|field| wanted(field)).map(|field| field.name.clone()).collect()
+    };
+    let error = names(&|field| matches!(field.ty.optional().0, Type::Error)).into_iter().next();
+    Ok(Class {
+        name: record.name.clone(),
+        doc: docstring(&record.doc),
+        subclass: SUBCLASSED.contains(&record.name.as_str()),
+        extra: extra.map(|(_, field, ty)| ((*field).to_owned(), (*ty).to_owned())).collect(),
+        cached: names(&|field| is_cached(&field.ty)),
+        shown: names(&|field| !field.personal && !matches!(field.ty.optional().0, Type::Union(_) | Type::Json)),
+        key: key.iter().map(|field| format!("&self.value.{field}")).collect(),
+        compared_as_json: record.fields.iter().any(|field| matches!(field.ty.optional().0, Type::Float | Type::Error)),
+        to_dict_doc: match &error {
+            Some(_) => TO_DICT.replace("RFC 3339 text.", "RFC 3339 text, an error is its message."),
+            None => TO_DICT.to_owned(),
+        },
+        error,
+        getters,
+    })
+}
+
+/// Whether the Python value of a field is an object that is made once.
+fn is_cached(ty: &Type) -> bool {
+    match ty.optional().0 {
+        Type::Json | Type::Union(_) | Type::Error => true,
+        Type::Record(name) => has_class(name),
+        _ => false,
+    }
+}
+
+fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<Getter, String> {
+    let value = format!("self.value.{}", field.name);
+    let kept = format!("&self.{}", field.name);
+    let (ty, optional) = field.ty.optional();
+    let object = "PyResult<Bound<'py, PyAny>>";
+    let optional_object = "PyResult<Option<Bound<'py, PyAny>>>";
+    let (returns, body) = match (ty, optional) {
+        (Type::Text, false) => ("&str".to_owned(), format!("&{value}")),
+        (Type::Text, true) => ("Option<&str>".to_owned(), format!("{value}.as_deref()")),
+        (Type::Bool, false) => ("bool".to_owned(), value),
+        (Type::Bool, true) => ("Option<bool>".to_owned(), value),
+        (Type::Int { signed, bits }, optional) => {
+            let int = format!("{}{bits}", if *signed { 'i' } else { 'u' });
+            (if optional { format!("Option<{int}>") } else { int }, value)
+        }
+        (Type::Float, false) => ("f64".to_owned(), value),
+        (Type::Enum { open: true, .. }, false) => ("&str".to_owned(), format!("{value}.as_str()")),
+        (Type::Enum { open: false, .. }, false) => ("&'static str".to_owned(), format!("{value}.name()")),
+        (Type::Timestamp, false) => (with_py("PyResult<Bound<'py, PyDateTime>>"), format!("datetime(py, {value})")),
+        (Type::Timestamp, true) => (
+            with_py("PyResult<Option<Bound<'py, PyDateTime>>>"),
+            format!("{value}.map(|time| datetime(py, time)).transpose()"),
+        ),
+        (Type::Json, true) => (with_py(optional_object), format!("json_field(py, {value}.as_ref(), {kept})")),
+        (Type::Error, true) => (with_py(optional_object), format!("error_field(py, {value}.as_ref(), {kept})")),
+        (Type::Union(name), true) => (
+            with_py(optional_object),
+            format!("{value}.as_ref().map(|value| cached(py, {kept}, || {}(py, value))).transpose()", function(name)),
+        ),
+        (Type::Record(name), false) if has_class(name) => {
+            (with_py(object), format!("cached(py, {kept}, || new_object(py, {name}::from({value}.clone())))"))
+        }
+        (Type::Record(name), true) if has_class(name) => (
+            with_py(optional_object),
+            format!(
+                "{value}.as_ref().map(|value| cached(py, {kept}, || new_object(py, {name}::from(value.clone())))).transpose()"
+            ),
+        ),
+        (Type::Record(name), false) if definitions.record(name).is_ok() => {
+            (with_py(object), format!("to_dict(py, &{value})"))
+        }
+        (Type::Record(_), true) => {
+            (with_py(optional_object), format!("{value}.as_ref().map(|value| to_dict(py, value)).transpose()"))
+        }
+        (Type::List(inner), false) => match inner.as_ref() {
+            Type::Text => ("Vec<&str>".to_owned(), format!("{value}.iter().map(String::as_str).collect()")),
+            Type::Record(name) if has_class(name) => {
+                (format!("Vec<{name}>"), format!("{value}.iter().cloned().map({name}::from).collect()"))
+            }
+            Type::Record(_) => (with_py(object), format!("to_dict(py, &{value})")),
+            other => return Err(format!("{}.{}: a list of {other:?} has no getter", record.name, field.name)),
+        },
+        (Type::Map, false) => (with_py("PyResult<Bound<'py, PyDict>>"), format!("(&{value}).into_py_dict(py)")),
+        (other, _) => return Err(format!("{}.{}: {other:?} has no getter", record.name, field.name)),
+    };
+    // The part before the arrow: getters that make Python objects take `py`.
+    let (parameters, returns) = match returns.strip_prefix(PY) {
+        Some(returns) => ("<'py>(&self, py: Python<'py>)", returns.to_owned()),
+        None => ("(&self)", returns),
+    };
+    Ok(Getter { name: format!("{}{parameters}", field.name), doc: docstring(&field.doc), returns, body })
+}
+
+/// Marks the type of a getter that needs the interpreter.
+const PY: &str = "py ";
+
+fn with_py(returns: &str) -> String {
+    format!("{PY}{returns}")
+}

@@ -1,0 +1,107 @@
+//! The record classes' part of the stub file, between two comments in `bindings-python/python/headcount/_headcount.pyi`.
+
+use super::records::{CLASSES, TO_DICT, has_class};
+use super::{docstring, quoted, sections};
+use crate::ir::{Definitions, Field, Record, Type};
+use crate::write::{self, Output};
+use serde::Serialize;
+
+const PATH: &str = "bindings-python/python/headcount/_headcount.pyi";
+const TEMPLATE: &str = include_str!("../../templates/python/records.pyi.jinja");
+/// Stubs of methods that are written by hand, by class.
+const METHODS: &[(&str, &str)] = &[("Change", include_str!("../../templates/python/change.pyi"))];
+
+/// Enums whose members a field never has all of: the record, the field and the member that it lacks.
+const LACKING: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];
+
+/// What the template is given.
+#[derive(Serialize)]
+struct Context {
+    classes: Vec<Class>,
+}
+
+#[derive(Serialize)]
+struct Class {
+    name: String,
+    /// `final`, or `disjoint_base` for a class that has subclasses.
+    decorator: &'static str,
+    doc: String,
+    fields: Vec<Property>,
+    to_dict_doc: String,
+    methods: &'static str,
+    /// Whether pickling keeps an error beside the JSON form.
+    has_error: bool,
+}
+
+#[derive(Serialize)]
+struct Property {
+    name: String,
+    doc: String,
+    ty: String,
+}
+
+pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
+    let mut classes = Vec::new();
+    for name in CLASSES {
+        classes.push(class(definitions, definitions.record(name)?)?);
+    }
+    let generated = write::render("records.pyi.jinja", TEMPLATE, Context { classes })?;
+    sections(PATH, &[("records", &generated)])
+}
+
+fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
+    let methods = METHODS.iter().find(|(name, _)| *name == record.name).map(|(_, methods)| *methods);
+    let fields = record.fields.iter().map(|field| {
+        let ty = annotation(definitions, record, field, &field.ty)?;
+        Ok(Property { name: field.name.clone(), doc: quoted(&field.doc, 8), ty })
+    });
+    let has_error = record.fields.iter().any(|field| matches!(field.ty.optional().0, Type::Error));
+    Ok(Class {
+        name: record.name.clone(),
+        decorator: if methods.is_some() { "disjoint_base" } else { "final" },
+        doc: quoted(&record.doc, 4),
+        fields: fields.collect::<Result<_, String>>()?,
+        to_dict_doc: docstring(&match has_error {
+            true => TO_DICT.replace("RFC 3339 text.", "RFC 3339 text, an error is its message."),
+            false => TO_DICT.to_owned(),
+        })
+        .join(" "),
+        methods: methods.unwrap_or_default(),
+        has_error,
+    })
+}
+
+fn annotation(definitions: &Definitions, record: &Record, field: &Field, ty: &Type) -> Result<String, String> {
+    Ok(match ty {
+        Type::Text | Type::Enum { open: true, .. } => "str".to_owned(),
+        Type::Bool => "bool".to_owned(),
+        Type::Int { .. } => "int".to_owned(),
+        Type::Float | Type::Duration => "float".to_owned(),
+        Type::Timestamp => "datetime".to_owned(),
+        // Raw JSON is an object wherever the vendor sends it.
+        Type::Json => "dict[str, Any]".to_owned(),
+        Type::Map => "dict[str, str]".to_owned(),
+        Type::Error => "Error".to_owned(),
+        Type::Enum { name, open: false } => {
+            let lacking = LACKING.iter().find(|(of, of_field, _)| *of == record.name && *of_field == field.name);
+            let members = definitions.enumeration(name)?.members.iter().map(|member| member.name.as_str());
+            let names: Vec<String> = members
+                .filter(|member| lacking.is_none_or(|(_, _, lacking)| lacking != member))
+                .map(|member| format!("\"{member}\""))
+                .collect();
+            format!("Literal[{}]", names.join(", "))
+        }
+        Type::Record(name) if has_class(name) => name.clone(),
+        Type::Record(_) => "dict[str, Any]".to_owned(),
+        Type::Union(name) => {
+            let variants = definitions
+                .union(name)?
+                .variants
+                .iter()
+                .map(|variant| annotation(definitions, record, field, &variant.ty));
+            format!("Union[{}]", variants.collect::<Result<Vec<_>, _>>()?.join(", "))
+        }
+        Type::Optional(inner) => format!("Optional[{}]", annotation(definitions, record, field, inner)?),
+        Type::List(inner) => format!("list[{}]", annotation(definitions, record, field, inner)?),
+    })
+}
