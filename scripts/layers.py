@@ -99,6 +99,7 @@ CRATES = [
     Crate("bindings-python/src"),
     # The bindings are one layer each, and know nothing of each other's runtimes.
     Crate("ffi/src", must_not_use={"all": "pyo3 napi napi_derive"}),
+    Crate("bindings-python/src", must_not_use={"all": "napi napi_derive headcount_ffi"}),
     Crate("bindings-node/src", must_not_use={"all": "pyo3 headcount_ffi"}),
 ]
 
