@@ -1,5 +1,6 @@
 //! Checks of the sources: `include/headcount.h` is what cbindgen makes of them (`HEADCOUNT_BLESS=1` writes it), and every exported function
 //! uses one of the macros of `boundary`.
+#![allow(clippy::expect_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 
