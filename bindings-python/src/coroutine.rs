@@ -169,9 +169,11 @@ pub(crate) fn rows(
     ROWS.import(py, "headcount.support", "AsyncRows")?.call1((Function(Box::new(read)),))
 }
 
+type Call = dyn Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync;
+
 /// A function without arguments, callable from Python.
 #[pyclass(frozen)]
-struct Function(Box<dyn Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync>);
+struct Function(Box<Call>);
 
 #[pymethods]
 impl Function {
