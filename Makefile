@@ -152,11 +152,10 @@ soak: build-rust build-python ## the same for ten minutes, and the mirror killed
 # ---- what is committed and generated --------------------------------------------------------------------------------------
 
 .PHONY: generate lint
-generate: prerequisites ## writes include/headcount.h, tests/vectors and the types of events again
+generate: prerequisites ## writes the generated files again: records and events of all bindings, the C header, the test vectors
 	cargo run --quiet --package headcount-codegen
 	HEADCOUNT_BLESS=1 cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py
-	$(PYTHON) scripts/events.py
 
 lint: prerequisites ## formatting, clippy, and whether what is generated is fresh
 	cargo fmt --all --check
@@ -172,7 +171,6 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 	cargo run --quiet --package headcount-codegen -- --check
 	cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py --check
-	$(PYTHON) scripts/events.py --check
 	sh scripts/repository.sh
 
 # ---- speed ----------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// The vendor's published examples by event type. scripts/events.py copies the contract's file, because a published crate may only
+/// The vendor's published examples by event type. The code generator copies them from tests/contract, because a published crate may only
 /// include files of its own folder.
 static EXAMPLES: LazyLock<BTreeMap<String, Map<String, Value>>> =
     LazyLock::new(|| serde_json::from_str(include_str!("webhook-events.json")).unwrap_or_default());
