@@ -195,7 +195,7 @@ impl Mirror {
             if step.link_user(&user_id, account_id.as_deref()) {
                 return Ok(());
             }
-            Err(Error::new(ErrorKind::NotFound, "the mirror has no user of this id: sync first, or check the id"))
+            Err(Error::new(ErrorKind::NotFound, "the mirror has no such user: sync first, or check the id"))
         })
         .await
         .map(drop)
