@@ -1,9 +1,10 @@
 //! The mirror: a durable local copy of every directory, and a feed of what changed.
 //!
 //! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
-//! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, and `run` syncs one
-//! directory; `receive` applies webhooks; `chores` completes work that takes more than one write; `feed` returns changes to consumers, and
-//! `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open mirror, `source` the API that is listed.
+//! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
+//! directory, and `removal` removes what its listing lacks; `receive` applies webhooks; `chores` completes work that takes more than one
+//! write; `feed` returns changes to consumers, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the
+//! open mirror, `source` the API that is listed.
 
 mod chores;
 mod decide;
@@ -12,6 +13,7 @@ mod handle;
 mod options;
 mod organization;
 mod receive;
+mod removal;
 mod run;
 mod snapshot;
 mod source;
