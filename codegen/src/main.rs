@@ -6,8 +6,6 @@
 //! returns files as pairs of a path from the repository's root and a content; it writes nothing itself. `surface` has what bindings need
 //! beyond the definitions.
 
-#![allow(dead_code, reason = "the emitters that use all of it are written next")]
-
 mod c;
 mod doc;
 mod events;
