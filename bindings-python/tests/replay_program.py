@@ -1,4 +1,7 @@
-"""An endpoint with a replay guard, as a program: its framework is the argument, REPLAY_GUARD the guard's file (in memory without)."""
+"""A program that serves an endpoint with a replay guard.
+
+The argument is the framework. REPLAY_GUARD is the guard's SQLite file; without it the guard is in memory.
+"""
 
 import os
 import sys
@@ -18,7 +21,7 @@ FAILED = set()
 def receive(event):
     if event.data.get("id") == "fails_once" and event.message_id not in FAILED:
         FAILED.add(event.message_id)
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("simulated failure of the database")
     print(event.message_id, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""AsyncClient against the sandbox and a faulty server; and parts that both clients share: settings, logging, stats, organizations."""
+"""AsyncClient against the sandbox and a faulty server, and features of both clients: settings, logging, stats, organizations."""
 
 import asyncio
 import http.server
@@ -122,7 +122,7 @@ def test_a_listing_survives_many_faults(sandbox, asynchronous):
 
 
 class Faulty(http.server.BaseHTTPRequestHandler):
-    """Answers with the fault that the organization's id names, and counts requests."""
+    """Answers with the fault that the organization's id names, and counts requests. With the suffix "-once", only the first request fails."""
 
     protocol_version = "HTTP/1.1"
     seen: dict = {}
@@ -170,7 +170,7 @@ class Faulty(http.server.BaseHTTPRequestHandler):
             self.send_header("content-length", str(len(good)))
             self.end_headers()
             self.wfile.write(good[:9])
-        self.close_connection = True  # and "reset"
+        self.close_connection = True  # for "half" after part of an answer, for "reset" without one
 
 
 FAULTS = [
@@ -296,7 +296,9 @@ def test_ctrl_c_ends_a_blocking_call(sandbox):
 
 
 def test_the_interpreter_can_exit_as_soon_as_the_last_result_is_delivered():
-    """The runtime's thread may still be inside the interpreter when that exits. One program in ten failed, so that twenty are run."""
+    """A thread of the runtime may still be attached to the interpreter when the program exits. Before that was handled, about one program
+    in ten failed: this runs twenty.
+    """
     code = """if True:
         import asyncio, headcount
 

@@ -92,7 +92,7 @@ def test_lists_ten_thousand_users_with_a_fault_at_every_seventh_request(sandbox,
         except StopIteration:
             break
         except headcount.Error as error:
-            # Asking again goes on where it was.
+            # After an error, the next call of next() continues at the same position.
             assert error.temporary
             failures += 1
     assert (len(listed), len(set(listed))) == (10_000, 10_000)

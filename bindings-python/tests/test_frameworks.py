@@ -17,12 +17,12 @@ WEBHOOK = headcount.Webhook(SECRET)
 EVENT = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())["organization.directory.user_created"]
 BODY = json.dumps(EVENT, indent=1).encode()
 EXAMPLES = ["asgi", "wsgi", "starlette", "fastapi_dependency", "fastapi_route", "flask", "django_sync", "django_async"]
-# Programs whose middleware reads the body before the endpoint.
+# Examples that can have middleware which reads the body before the endpoint does.
 BEHIND_A_PARSER = ["starlette", "fastapi_route", "flask", "django_sync"]
 
 
 class Program:
-    """An example as a process of its own. It ends with the test."""
+    """An example that runs in its own process."""
 
     def __init__(self, name, **environment):
         file = ROOT / "examples" / "python" / "webhooks" / f"with_{name}.py"
@@ -44,7 +44,7 @@ class Program:
         try:
             connection.request(method, "/webhooks/scalekit", iter(parts) if chunked else body, sent, encode_chunked=chunked)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # it was refused before it had all been sent
+            pass  # the server refused the request before all of it was sent
         try:
             answer = connection.getresponse()
             return answer.status, answer.read(), dict(answer.getheaders())
@@ -80,7 +80,7 @@ def test_the_endpoint_verifies_and_answers(name, program):
     strange = json.dumps({**EVENT, "id": "evt_ü", "display_name": "Žofie 😀"}, ensure_ascii=False).encode()
     assert endpoint.post(strange) == (201, b"")
 
-    # What an attacker learns: a status.
+    # The answer contains a status, and no reason that would help an attacker.
     status, said = endpoint.post(BODY + b" ", WEBHOOK.sign(BODY))
     assert status == 400 and b"signature" not in said and b"secret" not in said
     assert endpoint.post(BODY, {})[0] == 400
@@ -91,7 +91,7 @@ def test_the_endpoint_verifies_and_answers(name, program):
 
     long = json.dumps({**EVENT, "note": "x" * (1 << 21)}).encode()
     assert endpoint.post(long)[0] == 413
-    chunks = name not in ("wsgi", "flask", "django_sync")  # the standard library's server reads none
+    chunks = name not in ("wsgi", "flask", "django_sync")  # wsgiref's server does not read chunked bodies
     if chunks:
         assert endpoint.post(BODY, chunked=True) == (201, b"")
         assert endpoint.post(long, chunked=True)[0] == 413
@@ -99,7 +99,7 @@ def test_the_endpoint_verifies_and_answers(name, program):
     status, _, headers = endpoint.ask(method="GET")
     assert status == 405 and "POST" in {key.lower(): value for key, value in headers.items()}["allow"]
 
-    # The handler fails: the vendor is to deliver it again.
+    # The handler fails: status 500 makes the vendor send the event again.
     failing = json.dumps({**EVENT, "type": "role.created", "data": {"id": "fail"}}).encode()
     assert endpoint.post(failing)[0] == 500
     assert endpoint.post(BODY) == (201, b"")

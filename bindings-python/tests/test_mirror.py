@@ -23,7 +23,7 @@ import headcount
 @pytest.fixture
 def environment():
     with headcount.Sandbox(users=12, groups=3, seed=1) as sandbox:
-        # There is no server: the webhooks are read from `deliveries`.
+        # No server listens there: the tests read the webhooks from `deliveries`.
         sandbox.register_endpoint("http://127.0.0.1:9/")
         yield sandbox
 
@@ -178,7 +178,7 @@ def test_an_iterator_returns_each_change_once_whatever_is_acknowledged():
     with headcount.Sandbox(users=130, groups=0) as sandbox, opened(sandbox) as mirror:
         mirror.sync(sandbox.organization_id)
         changes = list(mirror.changes("app", timeout=0))
-        assert len(changes) == 131 and len({change.seq for change in changes}) == 131  # the directory's own among them
+        assert len(changes) == 131 and len({change.seq for change in changes}) == 131  # 130 users and the directory
         changes[104].ack()
         assert [change.seq for change in mirror.changes("app", timeout=0)] == [change.seq for change in changes[105:]]
         mirror.start_from_snapshot("app")
@@ -200,7 +200,7 @@ def test_webhooks_are_verified_and_applied(environment, monkeypatch):
         with pytest.raises(headcount.WebhookVerificationError) as caught:
             mirror.receive(body + b" ", headers)
         assert caught.value.reason == "no_match"
-        # No sync has shown yet in which directory she is.
+        # Pending: until the first sync the mirror does not know the directory of the user.
         assert mirror.receive(body, headers) == "pending" and mirror.receive(bytearray(body), list(headers.items())) == "duplicate"
         assert mirror.sync(org)[0].events == 1
         assert mirror.user(user.id).given_name == "Ada"
@@ -340,7 +340,7 @@ def test_progress_is_reported_and_its_exceptions_are_raised(environment):
         for sync in (mirror.sync, lambda org, **options: mirror.sync_all(**options)):
             with pytest.raises(LookupError, match="enough"):
                 sync(org, mode="full", on_progress=stop)
-        # The directory is free again at once, or when its lease has ended: the next sync goes through either way.
+        # The failed sync has released its lease on the directory, or the next sync waits until the lease expires.
         assert mirror.sync(org, mode="full")[0].outcome == "done"
         with pytest.raises(TypeError, match="on_progress"):
             mirror.sync(org, on_progress="tell")
@@ -355,7 +355,7 @@ def test_progress_is_reported_and_its_exceptions_are_raised(environment):
 
 def test_errors_name_the_file_or_argument_that_cannot_be_used(environment, tmp_path):
     other = tmp_path / "other.db"
-    other.write_text("this is no database, and is long enough not to be taken for an empty file" * 20)
+    other.write_text("this text is not a database, and is longer than the header of one" * 20)
     with pytest.raises(headcount.StoreError):
         headcount.Mirror(other)
     with pytest.raises(headcount.StoreError):
@@ -401,7 +401,7 @@ def test_threads_can_share_a_mirror(environment, tmp_path):
         feed = mirror.changes("app", timeout=0)
         given = [pool.submit(lambda: [change.seq for change in feed]) for _ in range(4)]
         assert sorted(seq for one in given for seq in one.result()) == everything
-        # One waits while another writes.
+        # One thread waits for a change while another writes one.
         mirror.ack("app", everything[-1])
         waiting = pool.submit(mirror.wait, "app", timeout=60)
         mirror.set_role_map({"*": "member"})
@@ -435,7 +435,7 @@ def test_a_forked_child_can_use_its_parents_mirror(environment, tmp_path):
         child.join()
         assert child.exitcode == 0
     assert mirror.user(user.id).linked_id == "acct_of_the_child" and {one.name for one in mirror.consumers()} == {"child"}
-    # Iterations of the parent, and mirrors in memory, cannot be used in the child.
+    # The child can use neither iterators that the parent began nor mirrors in memory.
     in_memory = opened(environment)
     read, write = os.pipe()
     pid = os.fork()
@@ -496,7 +496,7 @@ def test_ctrl_c_ends_a_wait(environment, tmp_path, call):
     }
     with headcount.Mirror(tmp_path / "mirror.db") as mirror:
         process = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True)
-        # A consumer that is known and a request that has come prove that the call is under way; a signal before would prove less.
+        # Waits until the call is running: a sync has sent a request, the other calls have registered their consumer.
         while not (environment.requests() if "sync" in call else mirror.consumers()):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
@@ -563,7 +563,7 @@ def test_every_call_of_the_async_mirror_works(environment, tmp_path):
         async with opened_async(environment) as mirror:
             with pytest.raises(LookupError):
                 await mirror.sync(org, on_progress=stop)
-            # The sync is over before the loop has come to tell of it.
+            # The event loop is blocked until the sync has ended: the callback is called, and raises, after that.
             running = asyncio.create_task(mirror.sync(org, mode="full", on_progress=stop))
             await asyncio.sleep(0)
             time.sleep(0.2)
@@ -586,7 +586,7 @@ def test_a_cancelled_task_loses_no_change(environment):
                 await waiting
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(mirror.wait("app"), 0.01)
-            # Cancelled at every moment around the one at which the change comes, the next who asks gets it.
+            # Cancels tasks after 0 to 6 turns of the event loop: a change that a cancelled task did not return goes to the next task.
             await mirror.sync(org)
             expected = [change.seq for change in await mirror.poll("app", 1000)]
             seen, turns = [], 0
@@ -599,11 +599,11 @@ def test_a_cancelled_task_loses_no_change(environment):
                 try:
                     seen.append((await task).seq)
                 except asyncio.CancelledError:
-                    # Some tasks are not cancelled, so that the loop ends.
+                    # Takes a change without cancellation now and then, so that the loop ends.
                     if turns % 7 == 0:
                         seen.append((await anext_of(changes)).seq)
             assert seen == expected
-            # A sync that is cancelled leaves the next one free to go on.
+            # A task that runs a sync can be cancelled.
             environment.fault("latency:30s")
             task = asyncio.create_task(mirror.sync(org, mode="full"))
             while not any("users" in route or "directories" in route for route in environment.requests()):
@@ -633,7 +633,7 @@ def test_tasks_can_share_a_mirror_and_its_iterators(environment):
             users = mirror.users(org)
             shared = await asyncio.gather(*(gather(users) for _ in range(5)))
             assert len({id for one in shared for id in one}) == sum(map(len, shared)) == 12
-            # The event loop runs other tasks while one waits for changes.
+            # The event loop runs other tasks while one task waits for changes.
             async for change in mirror.changes("app", timeout=0.01):
                 await change.ack()
             waiting = asyncio.create_task(mirror.wait("app", timeout=60))

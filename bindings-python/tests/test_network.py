@@ -38,7 +38,7 @@ class Tunnel(socketserver.StreamRequestHandler):
                 there.sendall(data)
             there.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # one side has gone; so does the other
+            pass  # one side has closed its connection: stop forwarding
 
 
 @contextmanager

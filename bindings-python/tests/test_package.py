@@ -1,4 +1,4 @@
-"""The package itself: the error classes, and types that say what there is."""
+"""The package itself: its error classes, its exports, and its type stubs."""
 
 import ast
 import builtins
@@ -29,12 +29,12 @@ def test_a_star_import_hides_no_builtin():
 
 
 def test_the_stubs_match_the_binary():
-    """mypy's stubtest: the stub against the binary, no more and no less."""
+    """mypy's stubtest compares the stub with the binary: each must have every name and signature of the other."""
     run([sys.executable, "-m", "mypy.stubtest", "headcount", "--mypy-config-file", str(HERE / "mypy.ini")])
 
 
 def test_the_stubs_have_the_docstrings_of_the_binary():
-    """Both are read by users: `help()` shows the binary's, an editor the stub's."""
+    """Users read both: `help()` shows the binary's docstrings, an editor shows the stub's."""
     tree = ast.parse((Path(headcount.__file__).parent / "_headcount.pyi").read_text(encoding="utf-8"))
     differing = []
     for stub in tree.body:
@@ -60,6 +60,6 @@ def test_strict_mypy_accepts_correct_code_and_refuses_misspelt_fields():
 
 
 def run(command):
-    # Away from the sources: what is installed is what is checked.
+    # Runs outside of the source folder, so that mypy checks the installed package.
     ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout + ended.stderr

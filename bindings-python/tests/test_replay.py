@@ -25,7 +25,7 @@ def event(message_id, body=BODY):
 
 
 class Redis(dict):
-    """As little of a store as there can be."""
+    """A store of the application with the two required functions: message ids and the times at which they expire."""
 
     def guard(self, **settings):
         return headcount.ReplayGuard.custom(
@@ -53,7 +53,7 @@ def test_a_handled_message_is_recognized_when_it_is_sent_again(guard):
     assert guard.commit(first) is None
     assert guard.check(event("msg_1")) is False and guard.check(event("msg_2")) is True
     assert guard.check_id("msg_1") is False and guard.check_id("msg_2") is True
-    # A worker that got it from a queue knows it as well.
+    # An event that was pickled, for example for a queue of jobs, keeps its message id.
     again = pickle.loads(pickle.dumps(first))
     assert again.message_id == "msg_1" and guard.check(again) is False
     assert SECRET not in repr(guard) and "msg_1" not in repr(guard)
@@ -106,8 +106,8 @@ def test_a_custom_store_is_called_and_its_exceptions_are_raised():
     for call in (broken.check_id, broken.commit_id):
         with pytest.raises(ConnectionRefusedError, match="redis is away"):
             call("msg_1")
-    assert headcount.ReplayGuard().check_id("msg_1")  # and it is raised once
-    # As Redis has it: the number of keys there are.
+    assert headcount.ReplayGuard().check_id("msg_1")  # a later call does not raise the stored exception again
+    # `contains` may return an int: the EXISTS command of Redis returns the number of keys.
     counting = headcount.ReplayGuard.custom(contains=lambda id: len(id) % 2, record=lambda *_: "OK")
     assert counting.check_id("ab") is True and counting.check_id("abc") is False and counting.commit_id("a") is None
     for answer in (None, "yes", []):
@@ -127,9 +127,9 @@ def test_a_custom_store_of_coroutines_is_refused():
 
 
 def test_a_blocking_guard_does_not_block_the_event_loop():
-    """The store answers only once the loop has run something else."""
-    turn, handled = threading.Event(), []
-    guard = headcount.ReplayGuard.custom(contains=lambda id: not turn.wait(60), record=lambda *_: turn.wait(60))
+    """The store waits until the event loop has run another task: a guard that blocked the loop would time out."""
+    other_task_ran, handled = threading.Event(), []
+    guard = headcount.ReplayGuard.custom(contains=lambda id: not other_task_ran.wait(60), record=lambda *_: other_task_ran.wait(60))
     assert guard.blocking and not headcount.ReplayGuard().blocking
     body = testing.event(CREATED)
     headers = [(name.encode(), value.encode()) for name, value in WEBHOOK.sign(body).items()]
@@ -148,7 +148,7 @@ def test_a_blocking_guard_does_not_block_the_event_loop():
     async def both():
         asked = asyncio.create_task(request())
         await asyncio.sleep(0)
-        turn.set()
+        other_task_ran.set()
         await asked
 
     asyncio.run(both())
@@ -167,7 +167,7 @@ def test_no_event_is_handled_if_the_store_fails():
 
 
 class Guarded(Program):
-    """The endpoint of a framework with a guard, as a process of its own."""
+    """A framework's endpoint with a replay guard, which runs in its own process."""
 
     def __init__(self, name, **environment):
         self.process = subprocess.Popen(
@@ -193,7 +193,7 @@ def test_an_endpoint_handles_a_repeated_message_once(name, tmp_path):
     try:
         for message_id in ("msg_1", "msg_1", "msg_2", "msg_1"):
             assert endpoint.deliver(message_id) == 201
-        # The handler fails once: the redelivery gets through, and the next one is known.
+        # The handler fails once: the first redelivery is handled, and the second is recognized as handled.
         assert [endpoint.deliver("msg_3", data={"id": "fails_once"}) for _ in range(3)] == [500, 201, 201]
     finally:
         out, _ = endpoint.end()

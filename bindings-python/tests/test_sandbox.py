@@ -22,8 +22,8 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @contextmanager
 def application(*statuses):
-    """A server for webhooks that answers with `statuses` in turn, and then with 201. Gives its URL and a queue of its requests."""
-    came, answers = queue.Queue(), iter(statuses)
+    """A server for webhooks that answers with `statuses` in turn, and then with 201. Yields its URL and a queue of the requests that it received."""
+    received, answers = queue.Queue(), iter(statuses)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
@@ -31,14 +31,14 @@ def application(*statuses):
             self.send_response(next(answers, 201))
             self.send_header("content-length", "0")
             self.end_headers()
-            came.put((body, list(self.headers.items())))
+            received.put((body, list(self.headers.items())))
 
         def log_message(self, *args):
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/webhooks", came
+        yield f"http://127.0.0.1:{server.server_address[1]}/webhooks", received
         server.shutdown()
 
 
@@ -82,12 +82,12 @@ def test_a_client_lists_the_sandboxs_data():
 
 
 def test_changes_are_sent_to_the_application_as_webhooks():
-    with headcount.Sandbox(users=0, groups=0) as sandbox, application() as (url, came):
+    with headcount.Sandbox(users=0, groups=0) as sandbox, application() as (url, received):
         webhook = headcount.Webhook(sandbox.webhook_secret)
         sandbox.register_endpoint(url)
 
         def received():
-            return webhook.verify(*came.get(timeout=60))
+            return webhook.verify(*received.get(timeout=60))
 
         group = sandbox.create_group("Engineering")
         assert isinstance(group, headcount.Group) and received().data["display_name"] == "Engineering"
@@ -117,19 +117,19 @@ def test_changes_are_sent_to_the_application_as_webhooks():
 
 
 def test_refused_webhooks_are_sent_again_on_schedule():
-    with headcount.Sandbox(users=0) as sandbox, application(500, 503) as (url, came):
+    with headcount.Sandbox(users=0) as sandbox, application(500, 503) as (url, received):
         sandbox.register_endpoint(url)
         assert sandbox.deliveries() == []
         sandbox.create_user("ada@example.com")
-        first = came.get(timeout=60)
+        first = received.get(timeout=60)
         (waiting,) = settled(sandbox, "pending")
         assert waiting["attempts"][0]["status"] == 500 and waiting["next_attempt_at"] and waiting["url"] == url
         assert json.loads(waiting["body"])["id"] == waiting["event_id"]
         sandbox.advance("10s")
-        second = came.get(timeout=60)
+        second = received.get(timeout=60)
         settled(sandbox, "pending", 2)
         sandbox.advance(timedelta(hours=1))
-        third = came.get(timeout=60)
+        third = received.get(timeout=60)
         assert first[0] == second[0] == third[0] and dict(first[1])["webhook-id"] == dict(third[1])["webhook-id"]
         (delivered,) = settled(sandbox, "delivered", 3)
         assert [attempt["status"] for attempt in delivered["attempts"]] == [500, 503, 201]

@@ -12,7 +12,7 @@ SCENARIOS = sorted((Path(__file__).resolve().parents[2] / "tests" / "scenarios")
 
 
 class Blocking:
-    """A mirror of threads, with the calls of one that is awaited."""
+    """A blocking mirror with the interface of an AsyncMirror: its calls are coroutines."""
 
     def __init__(self, mirror):
         self.mirror = mirror
@@ -66,7 +66,7 @@ def test_a_scenario_produces_its_feed(path, asynchronous):
 
 
 class Player:
-    """A method for each step."""
+    """Runs the steps of a scenario: the method of the same name as the step's ``do``."""
 
     def __init__(self, sandbox, mirror):
         self.sandbox = sandbox
@@ -149,7 +149,7 @@ class Player:
 
 
 def described(change):
-    """A change in the words of an entry."""
+    """Returns a change as an entry of a scenario's feed describes it."""
     user, group = change.user, change.group
     return {
         "kind": change.kind,

@@ -75,18 +75,18 @@ def test_invalid_events_are_refused():
 
 
 def test_deliver_sends_a_signed_event(monkeypatch):
-    with application(201, 500, 307) as (url, came):
+    with application(201, 500, 307) as (url, received):
         assert testing.deliver(url, CREATED, secret=SECRET, data={"email": "ada@example.com"}) == 201
-        body, headers = came.get(timeout=60)
+        body, headers = received.get(timeout=60)
         assert WEBHOOK.verify(body, headers).data["email"] == "ada@example.com"
         assert {name.lower(): value for name, value in headers}["content-type"] == "application/json"
         monkeypatch.setenv("SCALEKIT_WEBHOOK_SECRET", SECRET)
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
         assert testing.deliver(f"{url}?a=b", events.RoleCreated, message_id="msg_1") == 500
-        body, headers = came.get(timeout=60)
+        body, headers = received.get(timeout=60)
         assert isinstance(WEBHOOK.verify(body, headers), events.RoleCreated) and dict(headers)["webhook-id"] == "msg_1"
         assert testing.deliver(url, body, secret=[SECRET]) == 307
-        assert came.get(timeout=60)[0] == body
+        assert received.get(timeout=60)[0] == body
         with pytest.raises(headcount.InvalidArgumentError, match="data"):
             testing.deliver(url, body, data={})
     for wrong in ("127.0.0.1:8000/x", "ftp://127.0.0.1/", ""):
@@ -96,22 +96,22 @@ def test_deliver_sends_a_signed_event(monkeypatch):
         testing.deliver(url, CREATED)
 
 
-def test_without_a_server():
-    came = []
-    asgi, wsgi = headcount.asgi.endpoint(came.append, WEBHOOK), headcount.wsgi.endpoint(came.append, WEBHOOK)
+def test_deliver_wsgi_and_deliver_asgi_need_no_server():
+    received = []
+    asgi, wsgi = headcount.asgi.endpoint(received.append, WEBHOOK), headcount.wsgi.endpoint(received.append, WEBHOOK)
     for deliver, app in ((testing.deliver_asgi, asgi), (testing.deliver_wsgi, wsgi)):
         assert deliver(app, CREATED, path="/webhooks/scalekit", secret=WEBHOOK, id="evt_1") == 201
-        assert came.pop().id == "evt_1"
+        assert received.pop().id == "evt_1"
         assert deliver(app, b"{}", secret=WEBHOOK) == 400
         assert deliver(app, CREATED, secret="whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") == 400
 
     def fail(event):
-        raise RuntimeError("the database is down, say")
+        raise RuntimeError("simulated failure of the database")
 
     for deliver, app in ((testing.deliver_asgi, headcount.asgi.endpoint(fail, WEBHOOK)), (testing.deliver_wsgi, headcount.wsgi.endpoint(fail, WEBHOOK))):
         with pytest.raises(RuntimeError, match="database"):
             deliver(app, CREATED, secret=WEBHOOK)
-    assert came == []
+    assert received == []
 
 
 PROJECT = """
@@ -145,19 +145,19 @@ def test_the_environment_variables_are_removed_after_the_test():
 
 
 @pytest.mark.parametrize("form", ["asgi", "wsgi"])
-def test_without_a_server(headcount_deliver, form):
-    came = []
-    app = getattr(headcount, form).endpoint(came.append)
+def test_the_fixture_delivers_without_a_server(headcount_deliver, form):
+    received = []
+    app = getattr(headcount, form).endpoint(received.append)
     assert getattr(headcount_deliver, form)(app, events.OrganizationDirectoryUserDeleted, path="/hook", data={"id": "diruser_1"}) == 201
-    assert came[0].data["id"] == "diruser_1"
+    assert received[0].data["id"] == "diruser_1"
 
 
 def test_the_fixture_delivers_over_http(headcount_deliver, headcount_sandbox):
-    webhook, came = headcount.Webhook(), []
+    webhook, received = headcount.Webhook(), []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
-            came.append(webhook.verify(self.rfile.read(int(self.headers["content-length"])), self.headers.items()))
+            received.append(webhook.verify(self.rfile.read(int(self.headers["content-length"])), self.headers.items()))
             self.send_response(201)
             self.end_headers()
 
@@ -169,7 +169,7 @@ def test_the_fixture_delivers_over_http(headcount_deliver, headcount_sandbox):
         url = f"http://127.0.0.1:{server.server_address[1]}/hook"
         assert headcount_deliver(url, "role.created", organization_id="org_1") == 201
         server.shutdown()
-    assert isinstance(came[0], events.RoleCreated) and came[0].organization_id == "org_1"
+    assert isinstance(received[0], events.RoleCreated) and received[0].organization_id == "org_1"
 """
 
 

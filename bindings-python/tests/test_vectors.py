@@ -29,13 +29,13 @@ def body_of(form):
 
 
 def shapes(headers):
-    """The shapes that say the same headers: every vector runs in each."""
+    """Returns the same headers in each accepted type. Every vector runs with all of them."""
     raw = [(name.encode(), body_of(value)) for name, value in headers]
     pairs = [(name, body_of(value).decode("latin-1")) for name, value in headers]
     mapping = {}
     for name, value in pairs:
         mapping.setdefault(name, []).append(value)
-    # WSGI cannot tell an underscore from a dash, nor cases apart.
+    # A WSGI environ distinguishes neither underscores from dashes nor upper from lower case.
     environ = {f"HTTP_{name.upper().replace('-', '_')}": values for name, values in mapping.items() if name.islower() and "_" not in name}
     yield raw
     yield pairs
@@ -116,7 +116,7 @@ def test_parsed_bodies_give_the_vectors_results(case):
 @pytest.mark.parametrize("case", cases("webhook_replay"))
 def test_the_replay_guard_gives_the_vectors_results(case, tmp_path):
     run_replay(case, headcount.ReplayGuard(capacity=case.get("capacity"), retention=case["retention"]))
-    if "capacity" not in case:  # a file has room for all
+    if "capacity" not in case:  # a guard in a file has no capacity
         run_replay(case, headcount.ReplayGuard.sqlite(tmp_path / "replay.db", retention=case["retention"]))
 
 

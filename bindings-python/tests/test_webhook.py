@@ -1,4 +1,4 @@
-"""What the vectors cannot say: Python's own types, and the one-shot calls."""
+"""What the shared vectors cannot test: Python's types, and the functions that verify without a ``Webhook``."""
 
 import copy
 import email.message
