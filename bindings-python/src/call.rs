@@ -16,7 +16,7 @@ const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Whether a class's calls block or return awaitables.
 pub(crate) trait Mode: 'static {
-    /// Makes `call` and converts its result, or returns a coroutine that does.
+    /// Runs `call` and converts its result, or returns a coroutine that does so.
     fn run<'py, T, P>(
         py: Python<'py>,
         call: impl Future<Output = Result<T>> + Send + 'static,
@@ -29,7 +29,7 @@ pub(crate) trait Mode: 'static {
         Self::start(py, |_| Ok(call), convert)
     }
 
-    /// As [`run`](Mode::run) for a call that `make` makes when it starts. In a coroutine that is on the event loop's thread.
+    /// As [`run`](Mode::run), but `make` creates the call when it starts. For a coroutine, `make` runs on the event loop's thread.
     fn start<'py, F, T, P>(
         py: Python<'py>,
         make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,

@@ -191,7 +191,7 @@ macro_rules! client {
             $($own)*
         }
     };
-    // These setters take any type that converts, so the type must be given here.
+    // The setters of `proxy`, `user_agent_suffix` and `ca_file` are generic, so that `into()` could not infer its target type.
     (@value proxy $value:ident) => { String::from($value) };
     (@value user_agent_suffix $value:ident) => { String::from($value) };
     (@value ca_file $value:ident) => { $value };

@@ -23,7 +23,7 @@ impl Connection {
         Ok(Arc::new(Connection { client: RwLock::new(Some(client)), log }))
     }
 
-    /// The client for calls with this deadline, or the error that it is closed.
+    /// Returns the client for calls with this deadline, or an error if it is closed.
     pub(crate) fn client(&self, py: Python<'_>, timeout: Option<Span>) -> PyResult<headcount::Client> {
         self.log.refresh(py)?;
         let options = CallOptions::new().timeout(timeout.map(|Span(timeout)| timeout));
@@ -35,7 +35,7 @@ impl Connection {
         self.log.refresh(py)
     }
 
-    /// The client, or the error that it is closed.
+    /// Returns the client, or an error if it is closed.
     pub(crate) fn open(&self) -> headcount::Result<blocking::Client> {
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
         client.clone().ok_or_else(|| Error::invalid_argument("the client is closed: make another one"))

@@ -1,4 +1,4 @@
-//! Arguments and values across the border: text, numbers, times and durations.
+//! Converts text, numbers, times and durations between Python and Rust.
 
 use crate::errors::invalid_argument;
 use headcount::Timestamp;
@@ -46,7 +46,7 @@ impl From<Text> for String {
     }
 }
 
-/// A number of things, at least 1. The core refuses 0.
+/// A count that must be at least 1. Extraction accepts 0, and the core returns the error for it.
 pub(crate) struct Count(pub(crate) u32);
 
 impl From<Count> for u32 {
@@ -202,8 +202,8 @@ pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, 
 
 /// The `TypeError` for an argument of the wrong type.
 pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
-    let came = value.get_type();
-    PyTypeError::new_err(format!("expected {expected}, got {}", name(&came)))
+    let class = value.get_type();
+    PyTypeError::new_err(format!("expected {expected}, got {}", name(&class)))
 }
 
 fn name(class: &Bound<'_, PyType>) -> String {

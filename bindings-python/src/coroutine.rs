@@ -1,4 +1,4 @@
-//! Awaitables: coroutines over calls of the core, and awaitables that have their value already.
+//! Awaitables: coroutines that run calls of the core, and awaitables that already have their value.
 
 use crate::attach::attach;
 use crate::errors::{OrRaise, exception};
@@ -150,8 +150,8 @@ pub(crate) trait Batches: Send + Sync + 'static {
     fn fill<'py>(self: Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
 }
 
-/// Makes a coroutine that returns the next item. The item is taken in the task's last step, so that a cancelled task leaves it for the next
-/// one.
+/// Makes a coroutine that returns the next item. The item is taken after the coroutine's last `await`, so that a task that is cancelled while
+/// it waits takes no item.
 pub(crate) fn next_item<B: Batches>(py: Python<'_>, batches: Arc<B>) -> PyResult<Bound<'_, PyAny>> {
     static NEXT_ITEM: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let for_take = Arc::clone(&batches);

@@ -207,7 +207,7 @@ macro_rules! directory_client {
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: id of the directory (``dir_...``).
-            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
             /// - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
@@ -225,7 +225,7 @@ macro_rules! directory_client {
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: id of the directory (``dir_...``).
-            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
             /// - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
@@ -235,7 +235,7 @@ macro_rules! directory_client {
             /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
             ///   client's ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_users``
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_users``
             /// raises.
             users
         }
@@ -245,7 +245,7 @@ macro_rules! directory_client {
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: id of the directory (``dir_...``).
-            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
             /// - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
@@ -264,7 +264,7 @@ macro_rules! directory_client {
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: id of the directory (``dir_...``).
-            /// - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
             /// - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
@@ -275,7 +275,7 @@ macro_rules! directory_client {
             /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
             ///   client's ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what
             /// ``list_directory_groups`` raises.
             groups
         }

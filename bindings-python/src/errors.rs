@@ -13,7 +13,7 @@ pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     ErrorKind::ALL.iter().map(|kind| (kind.name(), kind.class_name())).into_py_dict(py)
 }
 
-/// Converts the core's results to Python's.
+/// Converts a result of the core to a result with a Python exception.
 pub(crate) trait OrRaise<T> {
     /// Returns the value, or the exception for the error.
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
@@ -52,7 +52,8 @@ fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>
             exception.set_cause(py, Some(cause));
             exception
         }
-        Err(instead) => instead,
+        // Fails only if memory is exhausted or `headcount.errors` cannot be imported. That exception is raised instead.
+        Err(failure) => failure,
     }
 }
 
@@ -60,8 +61,8 @@ fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match instance(py, error) {
         Ok(exception) => PyErr::from_value(exception),
-        // Only if memory is exhausted or `headcount.errors` cannot be imported.
-        Err(instead) => instead,
+        // As in `caused`.
+        Err(failure) => failure,
     }
 }
 

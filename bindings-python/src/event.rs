@@ -88,7 +88,7 @@ impl Event {
         self.value.environment_id()
     }
 
-    /// Id of the organization (``org_...``), or empty if the event is about none.
+    /// Id of the organization (``org_...``), or empty if the event does not concern an organization.
     #[getter]
     fn organization_id(&self) -> &str {
         self.value.organization_id()

@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
 use std::borrow::Cow;
 
-/// The headers of a request that verification uses.
+/// Those headers of a request that verification uses.
 pub(crate) struct Found<'py>(Vec<(Cow<'static, str>, Value<'py>)>);
 
 /// The bytes of a value, in Python's memory if they need no conversion.
@@ -44,7 +44,7 @@ impl<'py> Found<'py> {
             return Err(wrong_headers(headers));
         }
         let py = headers.py();
-        // The `items()` of header classes has a repeated header several times.
+        // The `items()` of header classes returns a repeated header once for each of its values.
         let pairs = match headers.getattr_opt(intern!(py, "items"))? {
             Some(items) => items.call0()?,
             None => headers.clone(),
@@ -106,7 +106,7 @@ fn wanted(name: &Bound<'_, PyAny>) -> PyResult<Option<Cow<'static, str>>> {
         }
         match text.encode_utf8() {
             Ok(bytes) => bytes,
-            // No webhook header has a name that is not Unicode.
+            // The name contains a lone surrogate. The names of webhook headers are ASCII, so it is none of them.
             Err(_) => return Ok(None),
         }
     } else {
@@ -136,7 +136,7 @@ fn bytes<'py>(text: &Bound<'py, PyString>) -> PyResult<Value<'py>> {
     }
     let py = text.py();
     let encoded = text.call_method1(intern!(py, "encode"), (intern!(py, "utf-8"), intern!(py, "surrogateescape")));
-    // Text with another surrogate did not come from a request, so that no signature can match it.
+    // Text with another surrogate was not decoded from a request. An empty value matches no signature, so verification refuses it.
     encoded.map_or_else(|_| Ok(Value::Owned(Vec::new())), |bytes| Ok(Value::Borrowed(bytes.cast_into()?)))
 }
 

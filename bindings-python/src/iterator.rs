@@ -15,10 +15,11 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// How far the source has been read.
     type Position: Send + 'static;
 
-    /// Whether an awaited item is taken only when its task resumes, so that it is not lost if the task is cancelled. Costs a coroutine an item.
+    /// Whether an awaited item is taken only when its task resumes, so that it is not lost if the task is cancelled. Costs one coroutine for
+    /// each item.
     const KEEP_CANCELLED: bool;
 
-    /// Checked before each item, also for items that have been read already.
+    /// Called before each item is returned, also before items of a batch that has been read already.
     fn check(&self) -> headcount::Result<()> {
         Ok(())
     }
@@ -39,7 +40,7 @@ pub(crate) trait Source: Send + Sync + 'static {
 pub(crate) struct Buffered<S: Source> {
     source: S,
     items: Mutex<VecDeque<S::Item>>,
-    /// Held while a batch is read, by the thread or task that needed it first.
+    /// Locked while a batch is read, by the thread or task that first needed the batch.
     position: tokio::sync::Mutex<S::Position>,
 }
 

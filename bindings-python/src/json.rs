@@ -1,4 +1,4 @@
-//! JSON across the border: to Python objects and back.
+//! Converts between JSON and Python objects.
 //!
 //! Decoding is 1.3 to 1.7 times as fast as `json.loads` for an event or a user's details. The crate `jiter` does not compile for the stable
 //! ABI of Python 3.9, which the wheel is built for.
@@ -18,14 +18,14 @@ use std::sync::Mutex;
 /// Decodes a JSON text to what `json.loads` returns for it.
 pub(crate) fn from_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     static KEYS: Mutex<Option<Keys>> = Mutex::new(None);
-    // Garbage collection may run Python code and switch threads while the lock is held: no thread waits for it.
+    // `try_lock`, because garbage collection can run Python code and switch threads while the lock is held: waiting for it could deadlock.
     let mut keys = KEYS.try_lock().ok();
     let keys = keys.as_deref_mut().map(|keys| RefCell::new(keys.get_or_insert_default()));
     let decoder = Decoder { py, keys: keys.as_ref() };
     decoder.deserialize(&mut serde_json::Deserializer::from_str(text)).or_else(|_| loads(py, text))
 }
 
-/// Decodes a text that [`Decoder`] leaves to Python: numbers with a fraction, integers above 64 bits, lone surrogates, deep nesting.
+/// Decodes a text that [`Decoder`] cannot decode as Python does: numbers with a fraction, integers above 64 bits, lone surrogates, deep nesting.
 fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     LOADS.import(py, "json", "loads")?.call1((text,)).map_err(|error| {
@@ -52,7 +52,7 @@ pub(crate) fn from_pickle<T: DeserializeOwned>(py: Python<'_>, json: &str) -> Py
     serde_json::from_str(json).map_err(|_| invalid_argument(py, "the pickle was not made by headcount"))
 }
 
-/// Prints a value that Python decoded, without white space.
+/// Serializes a value that Python decoded, without white space.
 pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = value.py();
@@ -69,15 +69,16 @@ pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py
 /// Python strings for the keys of objects, which are the same in most texts.
 type Keys = HashMap<Box<str>, Py<PyString>>;
 
-/// The most keys that are kept, and the longest key in bytes.
+/// Maximum number of keys in [`Keys`].
 const KEYS_KEPT: usize = 1_000;
+/// Maximum length of a key in [`Keys`], in bytes.
 const KEY_LENGTH: usize = 64;
 
 /// Makes Python objects while serde_json parses.
 #[derive(Clone, Copy)]
 struct Decoder<'a, 'py> {
     py: Python<'py>,
-    /// `None` while another thread decodes.
+    /// `None` if another thread is decoding: each key is then a new string.
     keys: Option<&'a RefCell<&'a mut Keys>>,
 }
 

@@ -67,7 +67,7 @@ mod _headcount {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::attach::register_exit(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        // For the tests, which prove the table complete from Python's side.
+        // For the tests, which check that `headcount.errors` has a class for each kind of error.
         module.add("_error_classes", crate::errors::table(module.py())?)
     }
 }

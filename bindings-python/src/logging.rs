@@ -48,7 +48,7 @@ impl Log {
 
 impl Observer for Log {
     fn observe(&self, activity: &Activity<'_>) {
-        // Python's numbers of the levels.
+        // `logging.DEBUG`, `logging.INFO` and `logging.WARNING`.
         let level = match activity.level() {
             Level::Debug => 10,
             Level::Info => 20,

@@ -53,13 +53,13 @@ macro_rules! organization_client {
         impl $class {
             /// Returns one page of organizations. ``all`` iterates over every page.
             ///
-            /// - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0. Raises another ``ApiError`` if the server refuses the call, and
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0, an ``ApiError`` if the server refuses the call, and
             /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (*, page_size = None, page_token = None, external_id = None, timeout = None))]
             fn list_organizations<'py>(
@@ -76,7 +76,7 @@ macro_rules! organization_client {
 
             /// As ``list_organizations``. The vendor's other SDKs use this name.
             ///
-            /// - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -95,14 +95,14 @@ macro_rules! organization_client {
 
             /// Returns an iterator over every organization. It requests a page when it is needed.
             ///
-            /// - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
             /// - ``read_ahead``: whether the next page is requested while a page is read (default True).
             /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
             ///   client's ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0. Reading it raises what ``list_organizations`` raises.
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0. Iterating raises what ``list_organizations`` raises.
             #[pyo3(signature = (
                 *, page_size = None, page_token = None, external_id = None, read_ahead = None, timeout = None
             ))]

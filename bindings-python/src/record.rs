@@ -1,4 +1,4 @@
-//! What the generated record classes have in common.
+//! Functions that the generated record classes share.
 
 use crate::errors::exception;
 use crate::json::{from_json, to_json};
@@ -13,10 +13,11 @@ use std::any::Any;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::Arc;
 
-/// A value of a type that record classes do not know, which a binding attaches to a record.
+/// A value that another module attaches to a record, such as the consumer of a change. Its type is erased, because the generated classes do
+/// not depend on that module.
 pub(crate) type Attached = Arc<dyn Any + Send + Sync>;
 
-/// The object that `make` makes when a field is first read.
+/// Returns a field's object. `make` creates it when the field is first read.
 pub(crate) fn cached<'py>(
     py: Python<'py>,
     kept: &PyOnceLock<Py<PyAny>>,

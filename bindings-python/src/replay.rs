@@ -21,7 +21,7 @@ const CAPACITY: usize = 100_000;
 /// (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, both
 /// may pass. The vendor sends a message for up to 28 hours.
 ///
-/// ``ReplayGuard()`` keeps ids in this process's memory; see ``sqlite`` and ``custom`` for ids that survive it.
+/// ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 ///
 /// - ``capacity``: number of ids that are kept (default 100,000, about 10 MB).
 /// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
@@ -59,8 +59,8 @@ impl ReplayGuard {
         ReplayGuard::make(headcount::ReplayGuard::in_memory(capacity), retention, false)
     }
 
-    /// Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once, and ids in
-    /// it survive them.
+    /// Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once, and ids stay
+    /// in it after the processes end.
     ///
     /// - ``path``: the file; created if it does not exist.
     /// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
@@ -77,7 +77,7 @@ impl ReplayGuard {
     /// exceptions that they raise reach the caller of the guard.
     ///
     /// - ``contains``: called with a message id; returns whether it was recorded and has not expired.
-    /// - ``record``: called with a message id and an aware ``datetime``; records the id until then.
+    /// - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
     /// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
     #[staticmethod]
     #[pyo3(signature = (*, contains, record, retention = None))]
@@ -166,7 +166,7 @@ impl ReplayStore for CustomStore {
     fn contains(&self, message_id: &str) -> headcount::Result<bool> {
         raising(|py| {
             let answer = self.contains.bind(py).call1((message_id,))?;
-            // A coroutine is true, so that every message would seem to be handled.
+            // A coroutine object is truthy: every message would count as handled.
             if !PyInt::is_type_of(&answer) {
                 return Err(wrong_type(&answer, "a bool from `contains`, which must not be a coroutine function"));
             }

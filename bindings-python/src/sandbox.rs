@@ -40,7 +40,7 @@ pub(crate) struct Sandbox {
     directory_id: String,
 }
 
-/// The sandbox until it is closed.
+/// The native sandbox, which can be closed, and the id of the process that started it.
 struct Running {
     process: u32,
     sandbox: RwLock<Option<Arc<headcount_sandbox::Sandbox>>>,
@@ -48,7 +48,7 @@ struct Running {
 
 impl Running {
     fn open(&self) -> headcount::Result<Arc<headcount_sandbox::Sandbox>> {
-        // At the fork, threads that the child does not have may have held the sandbox's locks.
+        // A lock that another thread of the parent held during the fork is never released in the child.
         if self.process != std::process::id() {
             return Err(headcount::Error::invalid_argument(
                 "the sandbox was started before a fork: use it in the parent process, or through its control_url",
@@ -69,7 +69,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // While the interpreter exits it cannot be released, and no other thread needs it.
+        // While the interpreter exits, this thread cannot detach from it, and no other thread waits to attach.
         if Python::try_attach(|py| py.detach(|| self.close())).is_none() {
             self.close();
         }
@@ -353,8 +353,8 @@ impl Sandbox {
     ///
     /// - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``, ``"503"``),
     ///   ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``, ``"redirect"``,
-    ///   ``"latency:2s"`` or ``"expire-token"``. None, or no fault at all, ends the faults.
-    /// - ``every``: every how many calls a fault occurs (default 1).
+    ///   ``"latency:2s"`` or ``"expire-token"``. None, or a call without faults, ends the faults.
+    /// - ``every``: number of calls of which one fails (default 1: every call).
     ///
     /// Raises ``BadRequestError`` if a fault is unknown.
     #[pyo3(signature = (*faults, every = Count(1)), text_signature = "(self, *faults, every=1)")]

@@ -142,7 +142,7 @@ impl Webhook {
         Ok(headers)
     }
 
-    /// Size limit of a body, in bytes. A server need not read more.
+    /// Size limit of a body, in bytes. A server can stop reading a longer body.
     #[getter]
     fn max_body(&self) -> usize {
         self.0.max_body()

@@ -91,7 +91,7 @@ from .errors import (
 from .support import AsyncRows, Stats
 
 ScalekitClient = Client
-"""The name that the vendor's own SDK has for it."""
+"""Alias of ``Client``: the name of the client in the vendor's own SDK."""
 
 # `ConnectionError` and `TimeoutError` are left to be imported by name: `from headcount import *` must not hide Python's own.
 __all__ = [

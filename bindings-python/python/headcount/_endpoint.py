@@ -25,13 +25,13 @@ class Refused(Exception):
 
 
 class Receiver:
-    """A verifier and the handler of its events. Made at start-up, so that a missing secret is an error at that time."""
+    """Verifies requests and passes their events to the handler. Made at start-up, so that a missing secret is an error at that time."""
 
     def __init__(
         self, handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook], replay_guard: Optional[ReplayGuard] = None
     ) -> None:
         if not callable(handler):
-            raise TypeError(f"the handler is a {type(handler).__name__}: expected a function of an event")
+            raise TypeError(f"expected the handler as a function that takes an event, got {type(handler).__name__}")
         self.handler = handler
         self.webhook = Webhook() if webhook is None else webhook
         self.replay_guard = replay_guard

@@ -17,10 +17,10 @@ class Error(Exception):
     """Name of the kind of error, the same in every language."""
 
     message: str
-    """What was expected, what came and what to do, in one line."""
+    """What was expected, what was received instead and what to do, in one line."""
 
     context: Mapping[str, str]
-    """What the call was: the operation, the ids of its objects, the number of attempts."""
+    """The call that failed: the operation, the ids of its objects, the number of attempts."""
 
     reason: Optional[str]
     """Why a webhook or its secret was refused, such as ``missing_header``, ``too_old`` or ``no_match``; None for other errors."""
@@ -92,7 +92,7 @@ class RemovalsError(Error):
     """Number of users that may be removed without approval."""
 
     directory_id: str
-    """Id of the directory that lacks the users."""
+    """Id of the directory from which they would be removed."""
 
     user_ids: tuple[str, ...]
     """Ids of the first 1,000 users, sorted. ``mirror.held_removals(directory_id)`` returns all of them."""

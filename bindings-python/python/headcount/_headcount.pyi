@@ -323,13 +323,13 @@ class OrganizationClient:
     ) -> OrganizationPage:
         """Returns one page of organizations. ``all`` iterates over every page.
 
-        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``external_id``: lists only the organization with this id of the application (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Raises another ``ApiError`` if the server refuses the call, and
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an ``ApiError`` if the server refuses the call, and
         ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
         """
 
@@ -343,7 +343,7 @@ class OrganizationClient:
     ) -> OrganizationPage:
         """As ``list_organizations``. The vendor's other SDKs use this name.
 
-        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``external_id``: lists only the organization with this id of the application (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -361,14 +361,14 @@ class OrganizationClient:
     ) -> OrganizationIterator:
         """Returns an iterator over every organization. It requests a page when it is needed.
 
-        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``external_id``: lists only the organization with this id of the application (default: all organizations).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Reading it raises what ``list_organizations`` raises.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Iterating raises what ``list_organizations`` raises.
         """
 
     def get_organization(
@@ -488,13 +488,13 @@ class AsyncOrganizationClient:
     ) -> Coroutine[Any, Any, OrganizationPage]:
         """Returns one page of organizations. ``all`` iterates over every page.
 
-        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``external_id``: lists only the organization with this id of the application (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Raises another ``ApiError`` if the server refuses the call, and
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an ``ApiError`` if the server refuses the call, and
         ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
         """
 
@@ -508,7 +508,7 @@ class AsyncOrganizationClient:
     ) -> Coroutine[Any, Any, OrganizationPage]:
         """As ``list_organizations``. The vendor's other SDKs use this name.
 
-        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``external_id``: lists only the organization with this id of the application (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
@@ -526,14 +526,14 @@ class AsyncOrganizationClient:
     ) -> AsyncOrganizationIterator:
         """Returns an iterator over every organization. It requests a page when it is needed.
 
-        - ``page_size``: most items a page may have, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``external_id``: lists only the organization with this id of the application (default: all organizations).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Reading it raises what ``list_organizations`` raises.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Iterating raises what ``list_organizations`` raises.
         """
 
     def get_organization(
@@ -745,7 +745,7 @@ class DirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
@@ -776,7 +776,7 @@ class DirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
@@ -809,7 +809,7 @@ class DirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
@@ -819,7 +819,7 @@ class DirectoryClient:
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_users``
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_users``
         raises.
         """
 
@@ -840,7 +840,7 @@ class DirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
@@ -851,7 +851,7 @@ class DirectoryClient:
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_groups``
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_groups``
         raises.
         """
 
@@ -961,7 +961,7 @@ class AsyncDirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
@@ -992,7 +992,7 @@ class AsyncDirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
@@ -1025,7 +1025,7 @@ class AsyncDirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
@@ -1035,7 +1035,7 @@ class AsyncDirectoryClient:
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_users``
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_users``
         raises.
         """
 
@@ -1056,7 +1056,7 @@ class AsyncDirectoryClient:
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: most items a page may have, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
@@ -1067,7 +1067,7 @@ class AsyncDirectoryClient:
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Reading it raises what ``list_directory_groups``
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_groups``
         raises.
         """
 
@@ -1244,7 +1244,7 @@ class Event:
 
     @property
     def organization_id(self) -> str:
-        """Id of the organization (``org_...``), or empty if the event is about none."""
+        """Id of the organization (``org_...``), or empty if the event does not concern an organization."""
 
     @property
     def object(self) -> str:
@@ -1327,7 +1327,7 @@ class Webhook:
     ) -> Self: ...
     @property
     def max_body(self) -> int:
-        """Size limit of a body, in bytes. A server need not read more."""
+        """Size limit of a body, in bytes. A server can stop reading a longer body."""
 
     def verify(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Event:
         """Verifies a request's signature and timestamp and returns its event.
@@ -1362,12 +1362,12 @@ class Webhook:
 
 @final
 class AsyncChange(Change):
-    """A change that an ``AsyncMirror`` gave: ``ack()`` and ``park()`` are coroutines."""
+    """A change of an ``AsyncMirror``: ``ack()`` and ``park()`` are coroutines."""
 
     def ack(self) -> Coroutine[Any, Any, None]:  # type: ignore[override]
         """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when it has been awaited.
 
-        Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
         acknowledgement cannot be stored.
         """
 
@@ -1608,7 +1608,7 @@ class Mirror:
         ``roles.changed`` when this returns, or has been awaited.
 
         - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
-          ``?``. All pairs that match count.
+          ``?``. A user gets the roles of all matching pairs.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -1623,9 +1623,9 @@ class Mirror:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+        - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
         ``StoreError`` if the store fails.
         """
 
@@ -1634,10 +1634,10 @@ class Mirror:
         second.
 
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+        - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
         ``StoreError`` if the store fails.
         """
 
@@ -1648,7 +1648,7 @@ class Mirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the last change that was handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
         ``StoreError`` if the store fails.
         """
 
@@ -1657,10 +1657,9 @@ class Mirror:
         were not acknowledged are returned again by the next iterator, here or in another process.
 
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-        - ``timeout``: the iteration ends if no change comes for so long, in seconds or as a ``timedelta`` (default: it does not
-          end).
+        - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. Reading it raises what ``wait`` raises.
+        Acknowledge each change after it was handled: ``change.ack()``. Iterating raises what ``wait`` raises.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> None:
@@ -1734,7 +1733,8 @@ class Mirror:
 @final
 class AsyncMirror:
     """Durable local copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops
-    and threads at once, and after a fork. The file is opened here, which blocks: make the mirror before the event loop is busy.
+    and threads at once, and after a fork. The constructor opens the file, which blocks: make the mirror before the event loop runs other
+    tasks.
 
     - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
       file at once. A mirror in memory cannot be used after a fork.
@@ -1929,7 +1929,7 @@ class AsyncMirror:
         ``roles.changed`` when this returns, or has been awaited.
 
         - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
-          ``?``. All pairs that match count.
+          ``?``. A user gets the roles of all matching pairs.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -1944,9 +1944,9 @@ class AsyncMirror:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+        - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
         ``StoreError`` if the store fails.
         """
 
@@ -1955,10 +1955,10 @@ class AsyncMirror:
         second.
 
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-        - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+        - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
         ``StoreError`` if the store fails.
         """
 
@@ -1969,7 +1969,7 @@ class AsyncMirror:
         - ``consumer``: name of the consumer.
         - ``seq``: number of the last change that was handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
         ``StoreError`` if the store fails.
         """
 
@@ -1978,10 +1978,9 @@ class AsyncMirror:
         were not acknowledged are returned again by the next iterator, here or in another process.
 
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-        - ``timeout``: the iteration ends if no change comes for so long, in seconds or as a ``timedelta`` (default: it does not
-          end).
+        - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. Reading it raises what ``wait`` raises.
+        Acknowledge each change after it was handled: ``change.ack()``. Iterating raises what ``wait`` raises.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:
@@ -2063,7 +2062,7 @@ class ReplayGuard:
     (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, both
     may pass. The vendor sends a message for up to 28 hours.
 
-    ``ReplayGuard()`` keeps ids in this process's memory; see ``sqlite`` and ``custom`` for ids that survive it.
+    ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 
     - ``capacity``: number of ids that are kept (default 100,000, about 10 MB).
     - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
@@ -2072,8 +2071,8 @@ class ReplayGuard:
     def __new__(cls, *, capacity: Optional[int] = None, retention: _Span = None) -> Self: ...
     @staticmethod
     def sqlite(path: Union[str, PathLike[str]], *, retention: _Span = None) -> ReplayGuard:
-        """Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once,
-        and ids in it survive them.
+        """Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once, and ids
+        stay in it after the processes end.
 
         - ``path``: the file; created if it does not exist.
         - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
@@ -2089,7 +2088,7 @@ class ReplayGuard:
         thread; exceptions that they raise reach the caller of the guard.
 
         - ``contains``: called with a message id; returns whether it was recorded and has not expired.
-        - ``record``: called with a message id and an aware ``datetime``; records the id until then.
+        - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
         - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
         """
 
@@ -2305,8 +2304,8 @@ class Sandbox:
 
         - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``,
           ``"503"``), ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``,
-          ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``. None, or no fault at all, ends the faults.
-        - ``every``: every how many calls a fault occurs (default 1).
+          ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``. None, or a call without faults, ends the faults.
+        - ``every``: number of calls of which one fails (default 1: every call).
 
         Raises ``BadRequestError`` if a fault is unknown.
         """
@@ -2898,7 +2897,7 @@ class Change:
     def ack(self) -> None:
         """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
 
-        Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
         acknowledgement cannot be stored.
         """
 

@@ -26,9 +26,9 @@ def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGua
     """Returns a dependency that verifies the request and returns its event.
 
     ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made now. It answers 400 if the signature is wrong and 413 if the
-    body exceeds the verifier's ``max_body``, without a body (the logger ``headcount`` has the reason). If ``replay_guard`` has recorded
-    the message, the answer is 201 and the endpoint is not called. A message is recorded after the endpoint has returned: before the
-    answer is sent with ``Depends(verified(...), scope="function")``, otherwise shortly after it.
+    body exceeds the verifier's ``max_body``. These answers do not contain the reason; the logger ``headcount`` has it. If
+    ``replay_guard`` has recorded the message, the answer is 201 and the endpoint is not called. A message is recorded after the endpoint
+    has returned: before the answer is sent with ``Depends(verified(...), scope="function")``, otherwise shortly after it.
     """
     receiver = Receiver(lambda event: None, webhook, replay_guard)
 

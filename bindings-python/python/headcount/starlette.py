@@ -15,8 +15,8 @@ from ._headcount import Event, ReplayGuard, Webhook
 def endpoint(
     handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that verifies each request and gives its event to ``handler``: as ``headcount.asgi.endpoint``, which says what is
-    answered. A body that a middleware has read already (``await request.body()``) is verified as well.
+    """Returns an endpoint that verifies each request and passes its event to ``handler``. Answers are those of
+    ``headcount.asgi.endpoint``. Middleware may have read the body with ``await request.body()``.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 

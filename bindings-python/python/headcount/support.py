@@ -29,7 +29,7 @@ async def run(start: Callable[[], Awaitable[_T]]) -> _T:
 
 
 async def next_item(take: Callable[[], Optional[_T]], fill: Callable[[], Awaitable[None]]) -> _T:
-    """Returns the next item. It is taken after the last wait, so that a cancelled task leaves it for the next one."""
+    """Returns the next item. It is taken after the last ``await``, so that a task that is cancelled while it waits takes no item."""
     while (item := take()) is None:
         await fill()
     return item

@@ -178,11 +178,11 @@ def deliver_asgi(
     statuses: list[int] = []
 
     async def call() -> None:
-        came = iter([{"type": "http.request", "body": body, "more_body": False}])
+        messages = iter([{"type": "http.request", "body": body, "more_body": False}])
         answered = asyncio.Event()
 
         async def receive() -> MutableMapping[str, Any]:
-            for message in came:
+            for message in messages:
                 return message
             await answered.wait()
             return {"type": "http.disconnect"}

@@ -1,4 +1,4 @@
-//! The consumer that a change was given to.
+//! `ConsumerHandle`: the consumer for which a change was read.
 
 use super::state::State;
 use std::sync::Arc;

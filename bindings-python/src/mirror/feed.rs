@@ -24,7 +24,7 @@ impl Change {
     fn consumer(&self, py: Python<'_>) -> PyResult<ConsumerHandle> {
         let consumer = self.consumer.as_ref().and_then(|attached| attached.downcast_ref::<ConsumerHandle>());
         consumer.cloned().ok_or_else(|| {
-            invalid_argument(py, "the change was given to no consumer: acknowledge it with mirror.ack(consumer, seq)")
+            invalid_argument(py, "the change belongs to no consumer: acknowledge it with mirror.ack(consumer, seq)")
         })
     }
 
@@ -45,7 +45,7 @@ impl Change {
 impl Change {
     /// Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
     ///
-    /// Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
     /// acknowledgement cannot be stored.
     fn ack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.acknowledge::<Blocking>(py)
@@ -61,7 +61,7 @@ impl Change {
     }
 }
 
-/// A change that an ``AsyncMirror`` gave: ``ack()`` and ``park()`` are coroutines.
+/// A change of an ``AsyncMirror``: ``ack()`` and ``park()`` are coroutines.
 #[pyclass(frozen, extends = Change, module = "headcount")]
 pub(crate) struct AsyncChange;
 
@@ -69,7 +69,7 @@ pub(crate) struct AsyncChange;
 impl AsyncChange {
     /// Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when it has been awaited.
     ///
-    /// Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
     /// acknowledgement cannot be stored.
     fn ack<'py>(slf: PyRef<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();

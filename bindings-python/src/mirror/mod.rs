@@ -35,9 +35,11 @@ fn limit(given: Option<Size>) -> usize {
     given.map_or(LIMIT, usize::from)
 }
 
-/// Reads pairs of a group and a role from a mapping or from pairs, which may be lists as JSON has them.
+/// Reads (group, role) pairs from a mapping or from an iterable of pairs. A pair may be a list, since JSON has no tuples.
 fn pairs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
-    let wrong = |it: &Bound<'_, PyAny>| wrong_type(it, "the role map as a dict of group to role, or as pairs of them");
+    let wrong = |given: &Bound<'_, PyAny>| {
+        wrong_type(given, "the role map as a dict of group to role, or as (group, role) pairs")
+    };
     if PyString::is_type_of(given) {
         return Err(wrong(given));
     }
@@ -365,7 +367,7 @@ macro_rules! mirror {
             /// ``roles.changed`` when this returns, or has been awaited.
             ///
             /// - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
-            ///   ``?``. All pairs that match count.
+            ///   ``?``. A user gets the roles of all matching pairs.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (pairs))]
@@ -386,9 +388,9 @@ macro_rules! mirror {
             /// Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
             ///
             /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-            /// - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+            /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             ///
-            /// Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None))]
             fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
@@ -402,10 +404,10 @@ macro_rules! mirror {
             /// second.
             ///
             /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-            /// - ``limit``: most changes that are returned, 1 to 10,000 (default 100).
+            /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             /// - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
             ///
-            /// Raises ``InvalidArgumentError`` if the limit is out of range. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None, timeout = None))]
             fn wait<'py>(
@@ -427,7 +429,7 @@ macro_rules! mirror {
             /// - ``consumer``: name of the consumer.
             /// - ``seq``: number of the last change that was handled.
             ///
-            /// Raises ``InvalidArgumentError`` if the consumer is unknown. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq))]
             fn ack<'py>(&self, py: Python<'py>, consumer: Text, seq: i64) -> PyResult<Bound<'py, PyAny>> {
@@ -439,10 +441,10 @@ macro_rules! mirror {
             /// not acknowledged are returned again by the next iterator, here or in another process.
             ///
             /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
-            /// - ``timeout``: the iteration ends if no change comes for so long, in seconds or as a ``timedelta`` (default: it does not
-            ///   end).
+            /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no
+            ///   limit).
             ///
-            /// Acknowledge each change after it was handled: ``change.ack()``. Reading it raises what ``wait`` raises.
+            /// Acknowledge each change after it was handled: ``change.ack()``. Iterating raises what ``wait`` raises.
             #[pyo3(signature = (consumer, *, timeout = None))]
             fn changes(&self, consumer: Text, timeout: Option<Span>) -> $changes {
                 $changes::make(feed::items(self.consumer(consumer), timeout.map(|span| span.0)))
@@ -601,7 +603,8 @@ mirror!(
 
 mirror!(
     /// Durable local copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops and
-    /// threads at once, and after a fork. The file is opened here, which blocks: make the mirror before the event loop is busy.
+    /// threads at once, and after a fork. The constructor opens the file, which blocks: make the mirror before the event loop runs other
+    /// tasks.
     ///
     /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
     ///   file at once. A mirror in memory cannot be used after a fork.

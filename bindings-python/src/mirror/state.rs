@@ -55,13 +55,13 @@ impl State {
         Ok(Arc::new(State { mirror: RwLock::new(Some(mirror)), client }))
     }
 
-    /// This process's mirror, or the error that it is closed.
+    /// Returns this process's mirror, or an error if it is closed.
     pub(super) fn current(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
-        // A forked child opens the file here.
+        // In a forked child, the first call opens the file, which may wait for a disk.
         release(py, || self.opened()?.current())
     }
 
-    /// As [`current`](State::current) for a sync, which sends requests: reads the logger's level as well.
+    /// As [`current`](State::current), and reads the logger's level: a sync sends requests, which are logged.
     pub(super) fn syncing(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
         if let Some(client) = &self.client {
             client.refresh_log(py)?;

@@ -106,7 +106,7 @@ async fn run_to_end(
 /// The application's `on_progress`.
 pub(super) struct Callback {
     function: Py<PyAny>,
-    /// Where the first exception goes that the function raises. `None` after that: the function is not called again.
+    /// Sends the first exception that the function raises. `None` afterwards: the function is not called again.
     raised: Mutex<Option<oneshot::Sender<PyErr>>>,
 }
 
@@ -139,12 +139,12 @@ impl Callback {
 
 type ProgressObserver = Box<dyn Fn(&headcount::Progress) + Send + Sync>;
 
-/// On which thread `on_progress` is called.
+/// Calls `on_progress` on the right thread for the mode.
 pub(super) trait Progresses: Mode {
     fn observer(py: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver>;
 }
 
-/// The thread that runs the sync.
+/// Calls `on_progress` on the thread that runs the sync.
 impl Progresses for Blocking {
     fn observer(_: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver> {
         Ok(Box::new(move |progress| {
@@ -154,7 +154,7 @@ impl Progresses for Blocking {
     }
 }
 
-/// The event loop's thread.
+/// Queues the call of `on_progress` in the event loop, which makes it on its own thread.
 impl Progresses for Asyncio {
     fn observer(py: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver> {
         let event_loop = running_loop(py)?.unbind();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The users of a query.
 pub(crate) struct Users {
     state: Arc<State>,
-    /// Id of the process that began the iteration. A forked child has a database handle of its own.
+    /// Id of the process that began the iteration. The iteration cannot continue in a forked child, which opens its own database connection.
     process: u32,
 }
 
