@@ -50,7 +50,7 @@
 #define HC_TOLERANCE_NONE -1
 
 /**
- * For retention_seconds: ids are not kept. (0 means the default.)
+ * For retention_seconds: message ids, or acknowledged changes of a mirror, are not kept. (0 means the default.)
  */
 #define HC_RETENTION_NONE -1
 
@@ -390,12 +390,12 @@ typedef struct hc_sync_report hc_sync_report;
 typedef struct hc_sync_reports hc_sync_reports;
 
 /**
- * A text that the caller owns.
+ * A text. The caller owns it.
  */
 typedef struct hc_text hc_text;
 
 /**
- * A list of texts that the caller owns.
+ * A list of texts. The caller owns the list and the texts in it.
  */
 typedef struct hc_text_list hc_text_list;
 
@@ -597,7 +597,7 @@ typedef struct hc_organization_options {
    */
   size_t struct_size;
   /**
-   * Token of the first page to read, from another page. NULL or "": the first page.
+   * Token of the first page to read: the next_page_token or prev_page_token of another page. NULL or "": the first page.
    */
   const char *page_token;
   /**
@@ -609,7 +609,7 @@ typedef struct hc_organization_options {
    */
   uint32_t page_size;
   /**
-   * 0.
+   * Must be 0.
    */
   uint32_t reserved;
 } hc_organization_options;
@@ -632,7 +632,7 @@ typedef struct hc_organization_fields {
    */
   const char *external_id;
   /**
-   * URL of the logo: https.
+   * URL of the logo, "https://...".
    */
   const char *logo_url;
   /**
@@ -640,7 +640,7 @@ typedef struct hc_organization_fields {
    */
   const char *slug;
   /**
-   * The application's own keys and values, which replace the present ones: a key, its value, the next key, and so on.
+   * The application's own keys and values, which replace all current ones: a key, its value, the next key, and so on.
    */
   const char *const *metadata;
   /**
@@ -658,7 +658,7 @@ typedef struct hc_user_options {
    */
   size_t struct_size;
   /**
-   * Token of the first page to read, from another page. NULL or "": the first page.
+   * Token of the first page to read: the next_page_token or prev_page_token of another page. NULL or "": the first page.
    */
   const char *page_token;
   /**
@@ -688,7 +688,7 @@ typedef struct hc_group_options {
    */
   size_t struct_size;
   /**
-   * Token of the first page to read, from another page. NULL or "": the first page.
+   * Token of the first page to read: the next_page_token or prev_page_token of another page. NULL or "": the first page.
    */
   const char *page_token;
   /**
@@ -704,11 +704,12 @@ typedef struct hc_group_options {
    */
   int32_t include_detail;
   /**
-   * Whether groups of the provider that Scalekit does not synchronize are included: 1 yes, -1 no, 0 the server's default.
+   * Whether to include groups that exist at the provider but are not synchronized by Scalekit: 1 yes, -1 no, 0 the server's
+   * default.
    */
   int32_t include_external_groups;
   /**
-   * 0.
+   * Must be 0.
    */
   uint32_t reserved;
 } hc_group_options;
@@ -870,7 +871,7 @@ typedef struct hc_replay_options {
    */
   int64_t retention_seconds;
   /**
-   * Number of ids kept in memory; when it is full, expired ids are removed first, then the oldest. 0: 100000.
+   * Largest number of ids in memory. When it is reached, expired ids are removed first, then the oldest. 0: 100000.
    */
   uint64_t capacity;
 } hc_replay_options;
@@ -969,7 +970,7 @@ typedef struct hc_sandbox_user {
   const char *preferred_username;
   /**
    * All groups of the user: `groups_len` names or ids of existing groups. NULL: none, or unchanged. (To remove all groups,
-   * set a non-NULL address and the length 0.)
+   * pass a non-NULL pointer and the length 0.)
    */
   const char *const *groups;
   /**
@@ -1318,7 +1319,7 @@ const char *hc_error_removals_directory_id(const struct hc_error *error);
 size_t hc_error_removals_user_ids_len(const struct hc_error *error);
 
 /**
- * Id of a user whose removal was held back; sorted.
+ * Id of a user whose removal was held back. The ids are sorted.
  *
  * - `error`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -1393,7 +1394,7 @@ enum hc_status hc_cancel_new(struct hc_cancel **cancel, struct hc_error **error)
  *
  * - `cancel`: required.
  * - `error`: may be NULL.
- * - Threads: any number at once, also while the calls wait in others.
+ * - Threads: any number at once, also while other threads wait for the calls.
  */
 enum hc_status hc_cancel_cancel(const struct hc_cancel *cancel,
                                 struct hc_error **error);
@@ -1979,8 +1980,8 @@ void hc_webhook_free(struct hc_webhook *webhook);
  * - `body_len`: number of bytes.
  * - `event`: receives the event; free it with hc_event_free.
  * - `error`: may be NULL.
- * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. Only with the reason
- *   "malformed_event" the signature was correct.
+ * - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. With the reason
+ *   "malformed_event" the signature was correct; with any other reason it was not, or was not checked.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_verify(const struct hc_webhook *webhook,
@@ -2055,8 +2056,8 @@ enum hc_status hc_webhook_verify_signature_at(const struct hc_webhook *webhook,
                                               struct hc_error **error);
 
 /**
- * Verifies a request whose body was already parsed. The signature may be of the text as given, or of the text with `<`, `>`,
- * `&`, U+2028 and U+2029 escaped as by Go's JSON encoder. Prefer hc_webhook_verify with the raw body: not every parser keeps
+ * Verifies a request whose body was already parsed. The signature must match `compact`, or `compact` with `<`, `>`, `&`, U+2028
+ * and U+2029 escaped as by Go's JSON encoder. Prefer hc_webhook_verify with the raw body: not every parser keeps the digits of
  * numbers and the order of keys.
  *
  * - `webhook`: required.
@@ -2314,11 +2315,11 @@ enum hc_status hc_replay_guard_new(const struct hc_replay_options *options,
  * Creates a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Committed ids survive
  * a crash of the process; a power failure can lose the latest ones.
  *
- * - `path`: the file; it is made if there is none. It is copied.
- * - `options`: may be NULL, which means the defaults. The capacity must be 0: a file has none.
+ * - `path`: path of the file, which is created if it does not exist. The text is copied.
+ * - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in a file is not limited.
  * - `guard`: receives the guard; free it with hc_replay_guard_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE (the file cannot be opened, is something else, or was made by another version) or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_replay_guard_sqlite(const char *path,
@@ -2330,7 +2331,7 @@ enum hc_status hc_replay_guard_sqlite(const char *path,
  * Creates a guard with a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
  *
  * - `store`: required. It is copied.
- * - `options`: may be NULL, which means the defaults. The capacity must be 0: the store has its own.
+ * - `options`: may be NULL, which means the defaults. The capacity must be 0: your store limits itself.
  * - `guard`: receives the guard; free it with hc_replay_guard_free.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT.
@@ -2724,16 +2725,16 @@ enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
 const char *hc_outcome_name(int outcome);
 
 /**
- * Opens a mirror in a SQLite file, which is made if there is none.
+ * Opens a mirror in a SQLite file, which is created if it does not exist.
  *
- * - `path`: the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror in
- *   memory. It is copied.
+ * - `path`: path of the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror
+ *   in memory. The text is copied.
  * - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
  * - `options`: may be NULL, which means the defaults.
  * - `mirror`: receives the mirror; free it with hc_mirror_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG
- *   (a webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written), HC_CONFIG (the
+ *   webhook secret is invalid) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_open(const char *path,

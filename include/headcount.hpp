@@ -39,7 +39,7 @@ T options() {
 /* Returns a text of headcount.h as a string; "" for NULL. */
 inline std::string text(const char *value) { return value == nullptr ? std::string() : std::string(value); }
 
-/* A deleter that calls a function of headcount.h. */
+/* A deleter for std::unique_ptr that calls a function of headcount.h. */
 template <auto Free>
 struct Freed {
     template <class T>
@@ -60,13 +60,13 @@ class Error : public std::runtime_error {
         : std::runtime_error(error == nullptr ? hc_status_name(status) : hc_error_message(error)), status_(status), error_(error, hc_error_free) {}
 
     hc_status status() const noexcept { return status_; }
-    /* Why a webhook was refused; "" for errors of other kinds. */
+    /* Why a webhook or its secret was refused, such as "too_old"; "" for errors of other kinds. */
     std::string reason() const { return text(hc_error_reason(error_.get())); }
     /* HTTP status of the server's answer; 0 if there was none. */
     int http_status() const noexcept { return hc_error_http_status(error_.get()); }
     /* The vendor's error code; "" if the server sent none. */
     std::string code() const { return text(hc_error_code(error_.get())); }
-    /* For the accessors of headcount.h; valid as long as any copy of this exception. */
+    /* For the accessors of headcount.h. The object is valid as long as any copy of this exception exists. */
     const hc_error *get() const noexcept { return error_.get(); }
 
   private:
@@ -97,7 +97,7 @@ inline const char *c_str(const std::optional<std::string> &value) { return value
 
 } // namespace detail
 
-/* Base of the owning classes: get() for headcount.h, and whether there is an object. */
+/* Base of the owning classes. get() returns the object for functions of headcount.h. Converts to false if there is no object. */
 template <class T, auto Free>
 class Object {
   public:
@@ -143,7 +143,7 @@ class List : public Object<T, Free> {
     /* Throws std::out_of_range if the index is out of range. */
     const Item &operator[](std::size_t index) const {
         const Item *item = At(this->get(), index);
-        if (item == nullptr) throw std::out_of_range("headcount: there are " + std::to_string(size()) + " items");
+        if (item == nullptr) throw std::out_of_range("headcount: index " + std::to_string(index) + " of " + std::to_string(size()) + " items");
         return *item;
     }
     iterator begin() const { return {this->get(), 0}; }
@@ -321,7 +321,7 @@ class Webhook : public Object<hc_webhook, hc_webhook_free> {
         return Webhook(detail::given<hc_webhook *>([&](hc_webhook **out, hc_error **error) { return hc_webhook_from_env(options, out, error); }));
     }
 
-    /* Verifies a request (headers and unparsed body) and returns its event. Throws HC_WEBHOOK_VERIFICATION. */
+    /* Verifies a request (headers and unparsed body) and returns its event. Throws an Error with HC_WEBHOOK_VERIFICATION if the request is refused. */
     Event verify(const Headers &headers, std::string_view body) const {
         auto list = detail::headers(headers);
         return Event(detail::given<hc_event *>([&](hc_event **out, hc_error **error) {
@@ -355,11 +355,11 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
 
     using Object::Object;
 
-    /* Opens a mirror without a client: syncs throw HC_CONFIG. */
+    /* Opens a mirror without a client: syncs throw an Error with HC_CONFIG. */
     explicit Mirror(const std::string &path, const hc_mirror_options *options = nullptr) : Object(open(path, nullptr, options)) {}
     Mirror(const std::string &path, const Client &client, const hc_mirror_options *options = nullptr) : Object(open(path, client.get(), options)) {}
 
-    /* Syncs one directory, or all of the organization. Throws HC_MASS_REMOVAL if the guard holds removals back. */
+    /* Syncs one directory, or all directories of the organization. Throws an Error with HC_MASS_REMOVAL if the guard holds removals back. */
     SyncReports sync(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt,
                      hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {
         set_progress(how, on_progress);

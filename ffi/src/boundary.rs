@@ -1,8 +1,8 @@
 //! The boundary between C and Rust: what every exported function does before and after the core's work.
 //!
-//! [`call!`] is for calls that can fail, [`read!`] for accessors, [`free!`] frees an object, and [`look`] is for functions
-//! without an object. Each catches panics and checks pointers for NULL. The conversion functions below check arguments and name
-//! the parameter in errors. This module uses `error`, `options` and `generated/status`, and nothing that uses it.
+//! [`call!`] is for calls that can fail, [`read!`] for accessors, [`free!`] frees an object, and [`value_or_absent`] is for
+//! functions without an object. Each catches panics and checks pointers for NULL. The conversion functions below check arguments and name
+//! the parameter in errors. This module uses `error`, `options` and `generated/status`; these must not use this module.
 
 use crate::error::{hc_error, report};
 use crate::generated::status::hc_status;
@@ -31,7 +31,7 @@ macro_rules! call {
             )*
             $body
         };
-        // SAFETY: by the header's conventions, both are NULL or may be written to.
+        // SAFETY: by the header's conventions, both out-parameters are NULL or may be written to.
         unsafe { $crate::boundary::run($out, $name, $error, work) }
     }};
 }
@@ -41,7 +41,7 @@ macro_rules! read {
     ($object:ident => $value:expr) => {{
         // SAFETY: by the header's conventions, the object is NULL or alive during this call.
         let object = unsafe { $object.as_ref() };
-        $crate::boundary::look(move || object.map(|$object| $value))
+        $crate::boundary::value_or_absent(move || object.map(|$object| $value))
     }};
 }
 
@@ -49,7 +49,7 @@ macro_rules! read {
 macro_rules! free {
     ($object:ident) => {{
         // SAFETY: by the header's conventions, the object is NULL, or came from this library and was not freed.
-        unsafe { $crate::boundary::end($object) }
+        unsafe { $crate::boundary::drop_object($object) }
     }};
 }
 
@@ -61,7 +61,7 @@ pub(crate) use {call, free, read};
 pub(crate) trait Out<T>: Copy {
     /// Whether the out-parameter is NULL.
     fn is_null(self) -> bool;
-    /// Writes NULL, `false` or the like.
+    /// Writes the value for "no result", such as NULL or `false`.
     ///
     /// # Safety
     ///
@@ -167,23 +167,23 @@ pub(crate) unsafe fn run<T, O: Out<T>>(
     work: impl FnOnce() -> Result<T>,
 ) -> hc_status {
     if !error.is_null() {
-        // SAFETY: it is not NULL, so it may be written to.
+        // SAFETY: `error` is not NULL, so it may be written to.
         unsafe { error.write(ptr::null_mut()) };
     }
     let result = if out.is_null() {
         Err(is_null(out_name))
     } else {
-        // SAFETY: it is not NULL, so it may be written to.
+        // SAFETY: `out` is not NULL, so it may be written to.
         unsafe { out.clear() };
         catch_panic(work)
     };
     match result {
         Ok(value) => {
-            // SAFETY: it is not NULL, or there would be no value.
+            // SAFETY: `out` is not NULL: otherwise the result would be an error.
             unsafe { out.put(value) };
             hc_status::HC_OK
         }
-        // SAFETY: it is NULL or may be written to.
+        // SAFETY: this function's contract.
         Err(reason) => unsafe { report(reason, error) },
     }
 }
@@ -208,7 +208,7 @@ impl Absent for hc_status {
 absent! { bool = false; f64 = 0.0; i64 = 0; i32 = 0; u32 = 0; u64 = 0; usize = 0; }
 
 /// Returns the value, or NULL, 0 or false for `None` and after a panic. Used by [`read!`], and for functions without an object.
-pub(crate) fn look<T: Absent>(value: impl FnOnce() -> Option<T>) -> T {
+pub(crate) fn value_or_absent<T: Absent>(value: impl FnOnce() -> Option<T>) -> T {
     catch_unwind(AssertUnwindSafe(value)).ok().flatten().unwrap_or(T::ABSENT)
 }
 
@@ -217,16 +217,16 @@ pub(crate) fn look<T: Absent>(value: impl FnOnce() -> Option<T>) -> T {
 /// # Safety
 ///
 /// `object` is NULL, or was made by [`Out::put`] and is freed for the first time.
-pub(crate) unsafe fn end<T>(object: *mut T) {
+pub(crate) unsafe fn drop_object<T>(object: *mut T) {
     if !object.is_null() {
-        // SAFETY: it was made by `Box::into_raw`.
+        // SAFETY: `Out::put` made the pointer with `Box::into_raw`.
         let object = unsafe { Box::from_raw(object) };
         // There is no way to report a panic of `drop`.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
     }
 }
 
-/// Conversion: an object that the caller lends; it must not be NULL.
+/// Conversion: a reference to an object of the caller, which must not be NULL.
 ///
 /// # Safety
 ///
@@ -236,7 +236,7 @@ pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T
     unsafe { object.as_ref() }.ok_or_else(|| is_null(name))
 }
 
-/// Conversion: an object that the caller lends, or NULL.
+/// Conversion: a reference to an object of the caller, or `None` for NULL.
 ///
 /// # Safety
 ///
@@ -246,11 +246,11 @@ pub(crate) unsafe fn optional_object<'a, T>(object: *const T, _: &str) -> Result
     Ok(unsafe { object.as_ref() })
 }
 
-/// Conversion: an object that no other thread is using.
+/// Conversion: a mutable reference to an object of the caller, which must not be NULL.
 ///
 /// # Safety
 ///
-/// `object` is NULL, or alive for `'a` and used by no other code meanwhile.
+/// `object` is NULL, or alive for `'a` and not used by any other code or thread during `'a`.
 pub(crate) unsafe fn exclusive<'a, T>(object: *mut T, name: &str) -> Result<&'a mut T> {
     // SAFETY: this function's contract.
     unsafe { object.as_mut() }.ok_or_else(|| is_null(name))
@@ -266,7 +266,7 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, name: impl Display) -> Result
     unsafe { optional_text(text, &name) }?.ok_or_else(|| is_null(name))
 }
 
-/// Conversion: a text that may be NULL.
+/// Conversion: a text, or `None` for NULL.
 ///
 /// # Safety
 ///
@@ -275,12 +275,12 @@ pub(crate) unsafe fn optional_text<'a>(text: *const c_char, name: impl Display) 
     if text.is_null() {
         return Ok(None);
     }
-    // SAFETY: the contract, and it is not NULL.
+    // SAFETY: this function's contract, and `text` is not NULL.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str().map(Some).map_err(|_| Error::invalid_argument(format!("{name} is not valid UTF-8")))
 }
 
-/// Conversion: a value that may be NULL.
+/// Conversion: a copy of the value at an address, or `None` for NULL.
 ///
 /// # Safety
 ///
@@ -305,7 +305,7 @@ pub(crate) unsafe fn array<'a, T>(first: *const T, length: usize, name: impl Dis
     if length > isize::MAX as usize / size_of::<T>().max(1) {
         return Err(Error::invalid_argument(format!("{name} has the length {length}: more than memory can hold")));
     }
-    // SAFETY: the contract; it is not NULL and no longer than an address space allows.
+    // SAFETY: this function's contract; `first` is not NULL, and the array is at most `isize::MAX` bytes long.
     Ok(unsafe { std::slice::from_raw_parts(first, length) })
 }
 
@@ -320,13 +320,13 @@ mod tests {
         // SAFETY: `error` may be written to.
         let status = unsafe { run((), "", &raw mut error, || -> Result<()> { panic!("two\nlines") }) };
         assert_eq!(status, hc_status::HC_INTERNAL);
-        // SAFETY: the call failed, so that the error is there; it is freed once.
+        // SAFETY: the call failed, so it wrote an error, which is freed once.
         unsafe {
             assert_eq!(hc_error_status(error), hc_status::HC_INTERNAL);
             assert!(CStr::from_ptr(hc_error_message(error)).to_str().unwrap().ends_with("two lines"));
             hc_error_free(error);
         }
-        assert_eq!(look(|| -> Option<usize> { panic!("quiet") }), 0);
+        assert_eq!(value_or_absent(|| -> Option<usize> { panic!("quiet") }), 0);
     }
 
     #[test]
@@ -337,7 +337,7 @@ mod tests {
                 panic!("boom");
             }
         }
-        // SAFETY: it was boxed here.
-        unsafe { end(Box::into_raw(Box::new(PanicsOnDrop))) };
+        // SAFETY: the pointer was made with `Box::into_raw` on this line.
+        unsafe { drop_object(Box::into_raw(Box::new(PanicsOnDrop))) };
     }
 }

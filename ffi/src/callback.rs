@@ -126,11 +126,11 @@ pub type hc_done_callback =
 
 /// A callback that takes the value or the error of a call.
 pub(crate) trait Callback<T>: Send + 'static {
-    /// Calls it.
+    /// Calls the callback with the result.
     ///
     /// # Safety
     ///
-    /// It may be called with `user_data` from any thread.
+    /// The callback may be called with `user_data` from any thread.
     unsafe fn answer(self, user_data: *mut c_void, result: Result<T>);
 }
 
@@ -159,7 +159,7 @@ impl Callback<()> for unsafe extern "C" fn(*mut c_void, hc_status, *mut hc_error
     unsafe fn answer(self, user_data: *mut c_void, result: Result<()>) {
         let (status, value, error) = split(result);
         if !value.is_null() {
-            // SAFETY: `split` boxed it.
+            // SAFETY: `split` made the pointer with `Box::into_raw`.
             drop(unsafe { Box::from_raw(value) });
         }
         // SAFETY: this function's contract.
@@ -167,17 +167,20 @@ impl Callback<()> for unsafe extern "C" fn(*mut c_void, hc_status, *mut hc_error
     }
 }
 
-/// Starts the work. Its result is passed to the callback; a panic is an error.
+/// Starts `work` on a thread of the library. Its result is passed to `callback`; a panic in it becomes HC_INTERNAL.
+///
+/// Fails if `callback` is NULL or no task can be started; the callback is not called then.
 pub(crate) fn begin<T: Send + 'static>(
     callback: Option<impl Callback<T>>,
     user_data: *mut c_void,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<()> {
     let (callback, user_data) = (callback.ok_or_else(|| is_null("callback"))?, UserData(user_data));
-    // In a task of its own, so that a panic ends only that task.
+    // The work is a separate task, so that a panic ends only that task and is reported below.
     let work = blocking::spawn(work)?;
     blocking::spawn(async move {
         let result = work.await.unwrap_or_else(|_| Err(Error::internal("a defect in headcount, please report it")));
+        // The braces move the whole `UserData` into this task. Without them only the raw pointer would be moved, which is not `Send`.
         let UserData(user_data) = { user_data };
         // SAFETY: by the header's conventions, the callback may be called from this thread with its user_data.
         unsafe { callback.answer(user_data, result) };

@@ -43,7 +43,7 @@ pub unsafe extern "C" fn hc_cancel_new(cancel: *mut *mut hc_cancel, error: *mut 
 ///
 /// - `cancel`: required.
 /// - `error`: may be NULL.
-/// - Threads: any number at once, also while the calls wait in others.
+/// - Threads: any number at once, also while other threads wait for the calls.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_cancel_cancel(cancel: *const hc_cancel, error: *mut *mut hc_error) -> hc_status {
     call!(error, (cancel: object) => {
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn hc_client_with(
         let cancel = if options.cancel.is_null() {
             None
         } else {
-            // SAFETY: it is not NULL, so it is a handle that is alive during this call.
+            // SAFETY: `options.cancel` is not NULL, so it is a handle that is alive during this call.
             Some(unsafe { object(options.cancel, "options.cancel") }?.0.clone())
         };
         let timeout = unless_zero(options.timeout_ms).map(|timeout| Duration::from_millis(timeout.into()));

@@ -1,9 +1,9 @@
-//! Records inside other records: wrapped for C when they are first asked for, kept as long as the object they belong to.
+//! Records inside other records: converted to their C type at the first access and kept as long as the object they belong to.
 
 use std::ptr;
 use std::sync::OnceLock;
 
-/// A record of another record, such as the user of a change.
+/// A field that is a record itself, such as the user of a change.
 pub(crate) struct Child<W>(OnceLock<Option<Box<W>>>);
 
 impl<W> Default for Child<W> {
@@ -13,7 +13,7 @@ impl<W> Default for Child<W> {
 }
 
 impl<W> Child<W> {
-    /// Returns the wrapped record, which is the same at every call, or NULL for `None`.
+    /// Returns the converted record, the same pointer at every call, or NULL for `None`.
     pub(crate) fn of<T: Clone + Into<W>>(&self, record: Option<&T>) -> *const W {
         let made = self.0.get_or_init(|| record.map(|record| Box::new(record.clone().into())));
         made.as_deref().map_or(ptr::null(), ptr::from_ref)
@@ -30,7 +30,7 @@ impl<W> Default for Children<W> {
 }
 
 impl<W> Children<W> {
-    /// Returns the wrapped record at `index`, or NULL if `index` is out of range.
+    /// Returns the converted record at `index`, or NULL if `index` is out of range.
     pub(crate) fn at<T: Clone + Into<W>>(&self, records: &[T], index: usize) -> *const W {
         let made = self.0.get_or_init(|| records.iter().cloned().map(Into::into).collect());
         made.get(index).map_or(ptr::null(), ptr::from_ref)

@@ -3,7 +3,7 @@
 use crate::boundary::{call, free, optional_text};
 use crate::error::hc_error;
 use crate::generated::hc_status;
-use crate::observe::{Told, hc_observer};
+use crate::observe::{CallerObserver, hc_observer};
 use crate::options::{growing, unless_zero};
 use crate::user_data::UserData;
 use headcount_core::{ClientBuilder, Error, Result, blocking};
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn hc_client_free(client: *mut hc_client) {
     free!(client);
 }
 
-/// The three texts of `options`.
+/// Reads `environment_url`, `client_id` and `client_secret`.
 ///
 /// # Safety
 ///
@@ -153,6 +153,8 @@ unsafe fn texts<'a>(options: &hc_client_options) -> Result<[Option<&'a str>; 3]>
     }
 }
 
+/// Applies the options and creates the client.
+///
 /// # Safety
 ///
 /// Texts in `options` are NULL, or NUL-terminated and alive during the call.
@@ -176,7 +178,7 @@ unsafe fn finish(mut builder: ClientBuilder, options: &hc_client_options) -> Res
         proxy: text(options.proxy, "options.proxy")?;
         ca_file: text(options.ca_file, "options.ca_file")?;
         user_agent_suffix: text(options.user_agent_suffix, "options.user_agent_suffix")?;
-        observer: options.observer.map(|observer| Told { observer, user_data: UserData(options.observer_data) });
+        observer: options.observer.map(|observer| CallerObserver { observer, user_data: UserData(options.observer_data) });
     }
     blocking::Client::new(builder).map(hc_client)
 }

@@ -1,4 +1,4 @@
-//! The error type: the core's error with the C strings that were asked for.
+//! The error type: the core's error with the C strings that its accessors return.
 //!
 //! The accessors are in `error_accessors`, which uses `boundary`; `boundary` uses this module.
 
@@ -13,7 +13,7 @@ pub struct hc_error {
     pub(crate) cached: Cached,
 }
 
-/// What accessors have given: it lives as long as the error.
+/// The C strings that accessors returned. They are valid as long as the error.
 #[derive(Default)]
 pub(crate) struct Cached {
     pub(crate) message: Text,
@@ -47,7 +47,7 @@ pub(crate) unsafe fn report(error: Error, place: *mut *mut hc_error) -> hc_statu
     let error = hc_error::from(error);
     let status = error.status();
     if !place.is_null() {
-        // SAFETY: it is not NULL, so it may be written to.
+        // SAFETY: `place` is not NULL, so it may be written to.
         unsafe { place.write(Box::into_raw(Box::new(error))) };
     }
     status

@@ -1,6 +1,6 @@
 //! The version, the names of statuses, and the accessors of errors.
 
-use crate::boundary::{free, look, read};
+use crate::boundary::{free, read, value_or_absent};
 use crate::error::hc_error;
 use crate::generated::status::{self, hc_status};
 use std::ffi::{c_char, c_int};
@@ -13,7 +13,7 @@ use std::ptr;
 #[unsafe(no_mangle)]
 pub extern "C" fn hc_version() -> *const c_char {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
-    look(|| Some(VERSION.as_ptr().cast()))
+    value_or_absent(|| Some(VERSION.as_ptr().cast()))
 }
 
 /// Returns the status of the failed call.
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn hc_error_removals_user_ids_len(error: *const hc_error) 
     read!(error => error.error.removals().map_or(0, |removals| removals.user_ids.len()))
 }
 
-/// Id of a user whose removal was held back; sorted.
+/// Id of a user whose removal was held back. The ids are sorted.
 ///
 /// - `error`: may be NULL, which gives NULL.
 /// - `index`: from 0.
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn hc_error_free(error: *mut hc_error) {
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub extern "C" fn hc_status_name(status: c_int) -> *const c_char {
-    look(|| Some(status::status_name(status).as_ptr()))
+    value_or_absent(|| Some(status::status_name(status).as_ptr()))
 }
 
 #[cfg(test)]

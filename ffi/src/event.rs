@@ -1,4 +1,4 @@
-//! What a verified webhook said.
+//! Events of verified webhooks.
 
 use crate::boundary::{free, read, text};
 use crate::text::{Text, c_string};
@@ -22,8 +22,8 @@ pub struct hc_event {
     display_name: Text,
     spec_version: Text,
     data: Text,
-    /// What was asked for inside the data, by its pointer.
-    inside: Mutex<BTreeMap<String, Option<CString>>>,
+    /// The C strings that hc_event_data_at returned, by JSON Pointer; `None` for a value that does not exist or is null.
+    values: Mutex<BTreeMap<String, Option<CString>>>,
 }
 
 impl From<Event> for hc_event {
@@ -40,15 +40,16 @@ impl From<Event> for hc_event {
             display_name: Text::default(),
             spec_version: Text::default(),
             data: Text::default(),
-            inside: Mutex::default(),
+            values: Mutex::default(),
         }
     }
 }
 
 impl hc_event {
-    fn inside(&self, pointer: &str) -> *const c_char {
-        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = inside.entry(pointer.to_owned()).or_insert_with(|| {
+    /// Returns the value of the data at a JSON Pointer as a C string, or NULL if it does not exist or is null.
+    fn value_at(&self, pointer: &str) -> *const c_char {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = values.entry(pointer.to_owned()).or_insert_with(|| {
             let data: Value = self.event.data().decode().ok()?;
             match data.pointer(pointer)? {
                 Value::Null => None,
@@ -56,7 +57,7 @@ impl hc_event {
                 other => Some(c_string(&other.to_string())),
             }
         });
-        // It lies on the heap, and stays there until the event is freed.
+        // The C string is on the heap and stays in the map until the event is freed, so the pointer is valid until then.
         found.as_ref().map_or(ptr::null(), |text| text.as_ptr())
     }
 }
@@ -190,7 +191,7 @@ pub unsafe extern "C" fn hc_event_body_len(event: *const hc_event) -> usize {
 pub unsafe extern "C" fn hc_event_data_at(event: *const hc_event, pointer: *const c_char) -> *const c_char {
     read!(event => {
         // SAFETY: by the header's conventions, a text is NULL, or NUL-terminated and alive during the call.
-        unsafe { text(pointer, "pointer") }.map_or(ptr::null(), |pointer| event.inside(pointer))
+        unsafe { text(pointer, "pointer") }.map_or(ptr::null(), |pointer| event.value_at(pointer))
     })
 }
 

@@ -16,7 +16,7 @@ use std::ffi::c_char;
 pub struct hc_group_options {
     /// sizeof(hc_group_options).
     pub struct_size: usize,
-    /// Token of the first page to read, from another page. NULL or "": the first page.
+    /// Token of the first page to read: the next_page_token or prev_page_token of another page. NULL or "": the first page.
     pub page_token: *const c_char,
     /// Only groups changed after this time, as RFC 3339 text. NULL: all.
     pub updated_after: *const c_char,
@@ -24,9 +24,10 @@ pub struct hc_group_options {
     pub page_size: u32,
     /// Whether groups include group_detail: 1 yes, -1 no, 0 the server's default.
     pub include_detail: i32,
-    /// Whether groups of the provider that Scalekit does not synchronize are included: 1 yes, -1 no, 0 the server's default.
+    /// Whether to include groups that exist at the provider but are not synchronized by Scalekit: 1 yes, -1 no, 0 the server's
+    /// default.
     pub include_external_groups: i32,
-    /// 0.
+    /// Must be 0.
     pub reserved: u32,
 }
 

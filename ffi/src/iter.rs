@@ -4,7 +4,7 @@ use headcount_core::blocking::{List, Pages};
 use headcount_core::{Listed, Result};
 use std::ptr;
 
-/// An iterator over a listing. It owns the item that it gave last.
+/// An iterator over a listing. It owns the item that it returned last, so that C can borrow the item.
 pub(crate) struct IterOf<T, W> {
     pages: Pages<T>,
     page: std::vec::IntoIter<T>,
@@ -16,7 +16,9 @@ impl<T: Listed, W: From<T>> IterOf<T, W> {
         IterOf { pages: list.pages(), page: Vec::new().into_iter(), last: None }
     }
 
-    /// The next item, or NULL if `index` is out of range.
+    /// Returns the next item, or NULL after the last one. The item is valid until the next call.
+    ///
+    /// Requests a page if all items of the previous one were returned.
     pub(crate) fn next(&mut self) -> Result<*const W> {
         self.last = None;
         loop {

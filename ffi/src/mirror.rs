@@ -1,7 +1,7 @@
 //! The mirror: opening, webhooks, account links and roles. Users and groups are in `mirrored`, syncs in `sync`, the feed in
 //! `change`.
 
-use crate::boundary::{Out, array, call, free, look, optional_text, read, text};
+use crate::boundary::{Out, array, call, free, optional_text, read, text, value_or_absent};
 use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::event::hc_event;
@@ -63,7 +63,7 @@ growing!(hc_mirror_options {
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub extern "C" fn hc_outcome_name(outcome: c_int) -> *const c_char {
-    look(|| Some(outcome::outcome_name(outcome).as_ptr()))
+    value_or_absent(|| Some(outcome::outcome_name(outcome).as_ptr()))
 }
 
 fn outcome_of(outcome: Outcome) -> Result<hc_outcome> {
@@ -111,16 +111,16 @@ impl From<Vec<(String, String)>> for hc_role_map {
     }
 }
 
-/// Opens a mirror in a SQLite file, which is made if there is none.
+/// Opens a mirror in a SQLite file, which is created if it does not exist.
 ///
-/// - `path`: the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror in
-///   memory. It is copied.
+/// - `path`: path of the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror
+///   in memory. The text is copied.
 /// - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
 /// - `options`: may be NULL, which means the defaults.
 /// - `mirror`: receives the mirror; free it with hc_mirror_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE (the file is something else, was written by a newer version, or cannot be read and written), HC_CONFIG
-///   (a webhook secret that cannot be used) or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written), HC_CONFIG (the
+///   webhook secret is invalid) or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_open(
@@ -300,6 +300,8 @@ pub unsafe extern "C" fn hc_role_map_free(role_map: *mut hc_role_map) {
     free!(role_map);
 }
 
+/// Reads the options of a mirror.
+///
 /// # Safety
 ///
 /// Texts in `options` are NULL, or NUL-terminated and alive during the call.
@@ -322,7 +324,7 @@ unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
     Ok(settings)
 }
 
-/// A number of which 0 means that it was not set, and `none` stands for 0.
+/// Reads a number of options: 0 means that it was not set (`None`), and `none` means the number 0.
 fn count(given: i64, none: i64, name: &str, none_name: &str) -> Result<Option<u64>> {
     match given {
         0 => Ok(None),
@@ -333,7 +335,7 @@ fn count(given: i64, none: i64, name: &str, none_name: &str) -> Result<Option<u6
     }
 }
 
-/// A share of which 0 means that it was not set.
+/// Reads options.guard_share: 0 means that it was not set (`None`), and HC_GUARD_NOBODY means the share 0.
 fn share(given: f64) -> Result<Option<f64>> {
     if given == HC_GUARD_NOBODY as f64 {
         Ok(Some(0.0))

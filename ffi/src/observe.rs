@@ -46,12 +46,12 @@ pub struct hc_activity {
 pub type hc_observer = Option<unsafe extern "C" fn(user_data: *mut c_void, activity: *const hc_activity)>;
 
 /// Passes the core's activities to the caller's observer.
-pub(crate) struct Told {
+pub(crate) struct CallerObserver {
     pub(crate) observer: unsafe extern "C" fn(*mut c_void, *const hc_activity),
     pub(crate) user_data: UserData,
 }
 
-impl Observer for Told {
+impl Observer for CallerObserver {
     fn observe(&self, activity: &Activity<'_>) {
         // The core's texts contain no NUL.
         let text = |text: &str| CString::new(text).unwrap_or_default();
@@ -65,7 +65,7 @@ impl Observer for Told {
         ]
         .map(text);
         let milliseconds = |wait: Duration| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        let told = hc_activity {
+        let c_activity = hc_activity {
             struct_size: size_of::<hc_activity>(),
             kind: kind.as_ptr(),
             level: level.as_ptr(),
@@ -82,6 +82,6 @@ impl Observer for Told {
         };
         // SAFETY: by the header's conventions, the observer may be called from any thread with its user_data; its
         // argument is valid until it returns.
-        unsafe { (self.observer)(self.user_data.0, &raw const told) };
+        unsafe { (self.observer)(self.user_data.0, &raw const c_activity) };
     }
 }

@@ -4,7 +4,7 @@ use crate::error::is_null;
 use headcount_core::{Error, Result, Timestamp};
 use std::mem::MaybeUninit;
 
-/// Upper limit of an options struct's size. A larger value is an uninitialized field.
+/// Largest `struct_size` that is accepted. A larger value means that the caller did not initialize the field.
 pub(crate) const LARGEST: usize = 1024;
 
 /// An options struct.
@@ -20,7 +20,7 @@ pub(crate) unsafe trait Options: Copy {
 /// Implements [`Options`] for a `repr(C)` struct of numbers and pointers, given its fields in order.
 macro_rules! growing {
     ($type:ident { $($field:ident),* $(,)? }) => {
-        // SAFETY: the struct is `repr(C)`, of numbers and pointers, to functions as well; the tests check that `struct_size` comes first.
+        // SAFETY: the struct is `repr(C)` and has only numbers, pointers and optional functions as fields; the tests check that `struct_size` comes first.
         unsafe impl $crate::options::Options for $type {
             const FIELDS: &'static [usize] = &[$(std::mem::offset_of!($type, $field)),*];
         }
@@ -37,7 +37,7 @@ pub(crate) use growing;
 pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Result<T> {
     let mut copy = MaybeUninit::<T>::zeroed();
     if options.is_null() {
-        // SAFETY: all zeros are a value of the type.
+        // SAFETY: by the contract of `Options`, all zeros are a value of the type.
         return Ok(unsafe { copy.assume_init() });
     }
     // SAFETY: by the contract, the size can be read.
@@ -50,14 +50,15 @@ pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Resul
     }
     let bytes = options.cast::<u8>();
     for position in known..given {
-        // SAFETY: it is one of the bytes that the size covers.
+        // SAFETY: the struct holds `given` readable bytes, and `position` is less than `given`.
         if unsafe { bytes.add(position).read() } != 0 {
             return Err(Error::invalid_argument(format!(
                 "{name} sets a field that this version of the library does not know: it knows {known} bytes"
             )));
         }
     }
-    // SAFETY: both hold that many bytes, and every prefix of the struct that ends before a field is followed by zeros.
+    // SAFETY: both hold that many bytes. `given` is the offset of a field, or not less than the size of the struct, so no field is
+    // copied in part. Fields that are not copied are zero, which is a value of every field.
     unsafe {
         bytes.copy_to_nonoverlapping(copy.as_mut_ptr().cast::<u8>(), given.min(known));
         Ok(copy.assume_init())

@@ -45,9 +45,9 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
 }
 
 #[test]
-fn only_the_bytes_that_the_size_covers_count() {
+fn fields_beyond_struct_size_are_not_read() {
     let read = |bytes: &[u64]| {
-        // SAFETY: the first of the words says how many there are, or the size is refused before more are read.
+        // SAFETY: the first word is the size of all words, or a size that is refused before the others are read.
         unsafe { options::<hc_webhook_options>(bytes.as_ptr().cast(), "options") }
     };
     let whole = size_of::<hc_webhook_options>() as u64;
@@ -59,7 +59,7 @@ fn only_the_bytes_that_the_size_covers_count() {
     // A newer caller: fields that this version does not know must be 0.
     assert_eq!(read(&[whole + 8, 7, 9, 0]).unwrap().max_body, 9);
     assert!(read(&[whole + 8, 7, 9, 1]).is_err());
-    for absurd in [0, 1, 7, 9, 15, whole - 1, LARGEST as u64 + 1, u64::MAX] {
-        assert!(read(&[absurd, 7, 9]).is_err(), "{absurd}");
+    for invalid in [0, 1, 7, 9, 15, whole - 1, LARGEST as u64 + 1, u64::MAX] {
+        assert!(read(&[invalid, 7, 9]).is_err(), "{invalid}");
     }
 }

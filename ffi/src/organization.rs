@@ -16,13 +16,13 @@ use std::ffi::c_char;
 pub struct hc_organization_options {
     /// sizeof(hc_organization_options).
     pub struct_size: usize,
-    /// Token of the first page to read, from another page. NULL or "": the first page.
+    /// Token of the first page to read: the next_page_token or prev_page_token of another page. NULL or "": the first page.
     pub page_token: *const c_char,
     /// Only the organization with this external id. NULL: all.
     pub external_id: *const c_char,
     /// Largest number of organizations per page, 10 to 100. 0: the server's default for a page, 100 for an iterator.
     pub page_size: u32,
-    /// 0.
+    /// Must be 0.
     pub reserved: u32,
 }
 
@@ -39,11 +39,11 @@ pub struct hc_organization_fields {
     pub display_name: *const c_char,
     /// The application's own id of the organization.
     pub external_id: *const c_char,
-    /// URL of the logo: https.
+    /// URL of the logo, "https://...".
     pub logo_url: *const c_char,
     /// Short name in URLs: a DNS label or host name. "" removes it.
     pub slug: *const c_char,
-    /// The application's own keys and values, which replace the present ones: a key, its value, the next key, and so on.
+    /// The application's own keys and values, which replace all current ones: a key, its value, the next key, and so on.
     pub metadata: *const *const c_char,
     /// Number of keys in `metadata`. 0 with a non-NULL `metadata` removes all.
     pub metadata_len: usize,
@@ -51,7 +51,7 @@ pub struct hc_organization_fields {
 
 growing!(hc_organization_fields { display_name, external_id, logo_url, slug, metadata, metadata_len });
 
-/// The listing that `options` describe.
+/// Returns a listing with the filters of `options`.
 ///
 /// # Safety
 ///
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn hc_organization_delete(
     call!(error, (client: object, organization_id: text) => client.0.organizations().delete(organization_id))
 }
 
-/// The name, which a new one must have, and the other fields.
+/// Reads the fields of a new organization: its display name, which is required, and the others.
 ///
 /// # Safety
 ///
@@ -231,6 +231,8 @@ pub(crate) unsafe fn read_new(fields: &hc_organization_fields) -> Result<(String
     Ok((display_name, fields))
 }
 
+/// Reads the fields of an organization; `None` for those that are NULL.
+///
 /// # Safety
 ///
 /// Texts in `fields` are NULL, or NUL-terminated and alive during the call; `metadata` is NULL or holds twice `metadata_len` of them.
@@ -240,7 +242,7 @@ pub(crate) unsafe fn read_fields(fields: &hc_organization_fields) -> Result<Orga
     let metadata = if fields.metadata.is_null() && fields.metadata_len == 0 {
         None
     } else {
-        // SAFETY: the contract; `array` refuses NULL and what no memory can hold.
+        // SAFETY: this function's contract; `array` refuses NULL, and lengths that no memory can hold.
         let texts = unsafe { array(fields.metadata, fields.metadata_len.saturating_mul(2), "fields.metadata") }?;
         let pair = |at: usize| {
             let required = |at: usize| {

@@ -40,7 +40,7 @@ impl<W> PageOf<W> {
     }
 }
 
-/// Returns the object, or NULL for `None`.
+/// Returns a pointer to the object, or NULL for `None`.
 pub(crate) fn lent<T>(object: Option<&T>) -> *const T {
     object.map_or(ptr::null(), ptr::from_ref)
 }

@@ -1,4 +1,4 @@
-//! Remembering which messages were handled, so that one that is sent twice is not handled twice.
+//! Replay guards: they record which messages were handled, so that a message that is sent twice is not handled twice.
 
 use crate::boundary::{call, free, is_null};
 use crate::error::hc_error;
@@ -12,7 +12,7 @@ use headcount_core::{Error, Replay, ReplayGuard, ReplayStore, Result, Timestamp}
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
-/// For retention_seconds: ids are not kept. (0 means the default.)
+/// For retention_seconds: message ids, or acknowledged changes of a mirror, are not kept. (0 means the default.)
 pub const HC_RETENTION_NONE: i64 = -1;
 
 /// A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
@@ -31,7 +31,7 @@ pub struct hc_replay_options {
     /// How long an id is kept after its last commit, in seconds. 0: three days; the vendor repeats deliveries for 28 hours.
     /// HC_RETENTION_NONE: ids are not kept.
     pub retention_seconds: i64,
-    /// Number of ids kept in memory; when it is full, expired ids are removed first, then the oldest. 0: 100000.
+    /// Largest number of ids in memory. When it is reached, expired ids are removed first, then the oldest. 0: 100000.
     pub capacity: u64,
 }
 
@@ -65,18 +65,18 @@ pub struct hc_replay_store {
 
 growing!(hc_replay_store { contains, record, user_data });
 
-/// The caller's functions as the core's store.
-struct Own {
+/// A store of the core that calls the caller's functions.
+struct CallerStore {
     contains: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
     record: unsafe extern "C" fn(*mut c_void, *const c_char, i64) -> c_int,
     user_data: UserData,
 }
 
-impl ReplayStore for Own {
+impl ReplayStore for CallerStore {
     fn contains(&self, message_id: &str) -> Result<bool> {
         let id = c_string(message_id);
-        // SAFETY: by the header's conventions, the function may be called from this thread with its user_data; the text
-        // lives meanwhile.
+        // SAFETY: by the header's conventions, the function may be called from this thread with its user_data; `id` is
+        // valid during the call.
         match unsafe { (self.contains)(self.user_data.0, id.as_ptr()) } {
             0 => Ok(false),
             1 => Ok(true),
@@ -118,11 +118,11 @@ pub unsafe extern "C" fn hc_replay_guard_new(
 /// Creates a guard that keeps ids in a SQLite file, which any number of processes of one machine may share. Committed ids survive
 /// a crash of the process; a power failure can lose the latest ones.
 ///
-/// - `path`: the file; it is made if there is none. It is copied.
-/// - `options`: may be NULL, which means the defaults. The capacity must be 0: a file has none.
+/// - `path`: path of the file, which is created if it does not exist. The text is copied.
+/// - `options`: may be NULL, which means the defaults. The capacity must be 0: the number of ids in a file is not limited.
 /// - `guard`: receives the guard; free it with hc_replay_guard_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE (the file cannot be opened, is something else, or was made by another version) or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version) or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_replay_guard_sqlite(
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn hc_replay_guard_sqlite(
 /// Creates a guard with a store of your own: in Redis, `contains` is EXISTS and `record` is SET with EXAT.
 ///
 /// - `store`: required. It is copied.
-/// - `options`: may be NULL, which means the defaults. The capacity must be 0: the store has its own.
+/// - `options`: may be NULL, which means the defaults. The capacity must be 0: your store limits itself.
 /// - `guard`: receives the guard; free it with hc_replay_guard_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT.
@@ -154,12 +154,12 @@ pub unsafe extern "C" fn hc_replay_guard_custom(
 ) -> hc_status {
     call!(error, guard, (store: required_options, options: options) => {
         without_capacity(&options)?;
-        let own = Own {
+        let store_of_caller = CallerStore {
             contains: store.contains.ok_or_else(|| is_null("store.contains"))?,
             record: store.record.ok_or_else(|| is_null("store.record"))?,
             user_data: UserData(store.user_data),
         };
-        finish(ReplayGuard::new(own), &options)
+        finish(ReplayGuard::new(store_of_caller), &options)
     })
 }
 
@@ -284,6 +284,7 @@ fn is_again(replay: Replay) -> bool {
     replay == Replay::Again
 }
 
+/// Applies the retention of the options.
 fn finish(guard: ReplayGuard, options: &hc_replay_options) -> Result<hc_replay_guard> {
     Ok(hc_replay_guard(match options.retention_seconds {
         0 => guard,
@@ -294,11 +295,12 @@ fn finish(guard: ReplayGuard, options: &hc_replay_options) -> Result<hc_replay_g
     }))
 }
 
+/// Checks that a guard without a capacity is not given one.
 fn without_capacity(options: &hc_replay_options) -> Result<()> {
     match options.capacity {
         0 => Ok(()),
         other => Err(Error::invalid_argument(format!(
-            "options.capacity is {other}: expected 0, for a guard in memory alone has one"
+            "options.capacity is {other}: expected 0: only a guard in memory has a capacity"
         ))),
     }
 }

@@ -24,7 +24,7 @@ pub struct hc_sandbox_user {
     /// User name at the directory. NULL: the part of the address before "@", or unchanged.
     pub preferred_username: *const c_char,
     /// All groups of the user: `groups_len` names or ids of existing groups. NULL: none, or unchanged. (To remove all groups,
-    /// set a non-NULL address and the length 0.)
+    /// pass a non-NULL pointer and the length 0.)
     pub groups: *const *const c_char,
     /// Number of items.
     pub groups_len: usize,
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
         // SAFETY: texts in new_user are NULL or alive during this call.
         let fields = unsafe { Fields::read(&new_user, "new_user") }?;
         if fields.active.is_some() {
-            return Err(Error::invalid_argument("new_user.active is set: expected 0, for a new user may sign in"));
+            return Err(Error::invalid_argument("new_user.active is set: expected 0: a new user may always sign in"));
         }
         let new = NewUser {
             email: fields.email.ok_or_else(|| is_null("new_user.email"))?,
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
         // SAFETY: texts in change are NULL or alive during this call.
         let fields = unsafe { Fields::read(&change, "change") }?;
         if fields.organization_id.is_some() || fields.directory_id.is_some() {
-            return Err(Error::invalid_argument("change sets an organization or a directory: expected NULL, for users do not move"));
+            return Err(Error::invalid_argument("change sets an organization or a directory: expected NULL: users do not move"));
         }
         let change = UserChange {
             email: fields.email,
@@ -245,7 +245,7 @@ pub unsafe extern "C" fn hc_sandbox_remove_member(
     call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.sandbox.remove_member(group_id, user_id).map_err(SandboxError::into_headcount))
 }
 
-/// A user's fields, owned.
+/// The fields of an hc_sandbox_user as Rust values; `None` for those that are not set.
 struct Fields {
     email: Option<String>,
     given_name: Option<String>,
@@ -258,6 +258,8 @@ struct Fields {
 }
 
 impl Fields {
+    /// Copies the fields. `name` is the parameter's name in errors.
+    ///
     /// # Safety
     ///
     /// Texts in `given` are NULL, or NUL-terminated and alive during the call; `groups` is NULL or holds `groups_len` of them.
@@ -270,7 +272,7 @@ impl Fields {
         let groups = if given.groups.is_null() && given.groups_len == 0 {
             None
         } else {
-            // SAFETY: the contract; `array` refuses NULL and what no memory can hold.
+            // SAFETY: this function's contract; `texts` refuses NULL, and lengths that no memory can hold.
             let groups = unsafe { texts(given.groups, given.groups_len, &format!("{name}.groups")) }?;
             Some(groups.into_iter().map(str::to_owned).collect())
         };

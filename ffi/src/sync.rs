@@ -64,17 +64,18 @@ pub struct hc_sync_options {
 
 growing!(hc_sync_options { on_progress, progress_data, mode, approve_removals, no_wait, concurrency });
 
-/// The caller's progress callback.
-struct Told {
+/// The caller's progress callback with its `user_data`.
+struct ProgressCallback {
     callback: unsafe extern "C" fn(*mut c_void, *const hc_sync_progress),
     user_data: UserData,
 }
 
-impl Told {
-    fn tell(&self, progress: &Progress) {
+impl ProgressCallback {
+    /// Calls the callback with the progress as a C struct.
+    fn call(&self, progress: &Progress) {
         let [organization, directory, phase] =
             [&progress.organization_id, &progress.directory_id, progress.phase.name()].map(c_string);
-        let told = hc_sync_progress {
+        let c_progress = hc_sync_progress {
             struct_size: size_of::<hc_sync_progress>(),
             organization_id: organization.as_ptr(),
             directory_id: directory.as_ptr(),
@@ -86,7 +87,7 @@ impl Told {
         };
         // SAFETY: by the header's conventions, the callback may be called from any thread with its user_data; its
         // argument is valid until it returns.
-        unsafe { (self.callback)(self.user_data.0, &raw const told) };
+        unsafe { (self.callback)(self.user_data.0, &raw const c_progress) };
     }
 }
 
@@ -102,8 +103,8 @@ fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> 
         sync = sync.concurrency(directories as usize);
     }
     if let Some(callback) = options.on_progress {
-        let told = Told { callback, user_data: UserData(options.progress_data) };
-        sync = sync.on_progress(move |progress| told.tell(progress));
+        let progress_callback = ProgressCallback { callback, user_data: UserData(options.progress_data) };
+        sync = sync.on_progress(move |progress| progress_callback.call(progress));
     }
     sync.run().map(hc_sync_reports::from)
 }

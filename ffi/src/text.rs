@@ -1,11 +1,11 @@
-//! C strings of Rust strings: created at the first access, kept as long as the object they belong to. Uses no other module.
+//! C strings made from Rust strings: created at the first access and kept as long as the object they belong to. Uses no other module.
 
 use std::ffi::{CString, c_char};
 use std::fmt::Display;
 use std::ptr;
 use std::sync::OnceLock;
 
-/// Replaces NUL characters inside a text, which would end the C string.
+/// The text that replaces each NUL character, which would end the C string.
 const IN_PLACE_OF_NUL: &str = "\u{FFFD}";
 
 /// The C string of one field, created once by the first thread that reads it.
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nul_inside_is_shown() {
+    fn a_nul_inside_a_text_is_replaced() {
         assert_eq!(c_string("a\0b").to_str(), Ok("a\u{FFFD}b"));
         assert_eq!(c_string("ä").to_str(), Ok("ä"));
     }

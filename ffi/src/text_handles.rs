@@ -1,11 +1,11 @@
-//! Texts and lists of texts that the caller owns.
+//! Texts and lists of texts, which the caller owns and frees.
 
 use crate::boundary::{free, read};
 use crate::text::c_string;
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-/// A text that the caller owns.
+/// A text. The caller owns it.
 pub struct hc_text(CString);
 
 impl From<&str> for hc_text {
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn hc_text_free(text: *mut hc_text) {
     free!(text);
 }
 
-/// A list of texts that the caller owns.
+/// A list of texts. The caller owns the list and the texts in it.
 pub struct hc_text_list(Vec<CString>);
 
 impl From<Vec<String>> for hc_text_list {

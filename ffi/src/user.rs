@@ -16,7 +16,7 @@ use std::ffi::c_char;
 pub struct hc_user_options {
     /// sizeof(hc_user_options).
     pub struct_size: usize,
-    /// Token of the first page to read, from another page. NULL or "": the first page.
+    /// Token of the first page to read: the next_page_token or prev_page_token of another page. NULL or "": the first page.
     pub page_token: *const c_char,
     /// Only members of this group ("dirgroup_..."). NULL: all users.
     pub directory_group_id: *const c_char,

@@ -1,4 +1,4 @@
-//! The caller's pointer that callbacks are called with.
+//! The pointer that a caller gives together with a callback, and that the library passes to the callback.
 
 use std::ffi::c_void;
 

@@ -119,8 +119,8 @@ pub unsafe extern "C" fn hc_webhook_free(webhook: *mut hc_webhook) {
 /// - `body_len`: number of bytes.
 /// - `event`: receives the event; free it with hc_event_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. Only with the reason
-///   "malformed_event" the signature was correct.
+/// - Fails with HC_WEBHOOK_VERIFICATION and a reason (hc_error_reason), or HC_INVALID_ARGUMENT. With the reason
+///   "malformed_event" the signature was correct; with any other reason it was not, or was not checked.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_verify(
@@ -223,8 +223,8 @@ pub unsafe extern "C" fn hc_webhook_verify_signature_at(
     })
 }
 
-/// Verifies a request whose body was already parsed. The signature may be of the text as given, or of the text with `<`, `>`,
-/// `&`, U+2028 and U+2029 escaped as by Go's JSON encoder. Prefer hc_webhook_verify with the raw body: not every parser keeps
+/// Verifies a request whose body was already parsed. The signature must match `compact`, or `compact` with `<`, `>`, `&`, U+2028
+/// and U+2029 escaped as by Go's JSON encoder. Prefer hc_webhook_verify with the raw body: not every parser keeps the digits of
 /// numbers and the order of keys.
 ///
 /// - `webhook`: required.
@@ -372,6 +372,7 @@ pub unsafe extern "C" fn hc_signed_headers_free(headers: *mut hc_signed_headers)
     free!(headers);
 }
 
+/// Applies the options and creates the verifier.
 fn finish(mut builder: WebhookBuilder, options: &hc_webhook_options) -> Result<hc_webhook> {
     match options.tolerance_seconds {
         0 => {}
@@ -389,6 +390,7 @@ fn finish(mut builder: WebhookBuilder, options: &hc_webhook_options) -> Result<h
     builder.build().map(hc_webhook)
 }
 
+/// Reads a parameter `now_unix_seconds`.
 pub(crate) fn time(unix_seconds: i64) -> Result<Timestamp> {
     Timestamp::from_second(unix_seconds).map_err(|_| {
         Error::invalid_argument("now_unix_seconds is outside the years -9999 to 9999: expected seconds since 1970")
@@ -397,7 +399,7 @@ pub(crate) fn time(unix_seconds: i64) -> Result<Timestamp> {
 
 type Pairs<'a> = Vec<(&'a str, &'a [u8])>;
 
-/// A request's headers.
+/// Reads a request's headers as pairs of a name and a value.
 ///
 /// # Safety
 ///
@@ -417,7 +419,7 @@ unsafe fn pairs<'a>(headers: *const hc_header, headers_len: usize) -> Result<Pai
     headers.iter().enumerate().map(pair).collect()
 }
 
-/// A request's headers and its body.
+/// Reads a request's headers and its body.
 ///
 /// # Safety
 ///
