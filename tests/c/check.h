@@ -1,4 +1,4 @@
-/* The checks of all test programs: CHECK a condition, expect a refusal, and print a closing line. */
+/* The checks of all test programs: of a condition, of a text, of a call that succeeds and of a call that fails. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -63,10 +63,11 @@ static inline void refused(hc_status status, hc_status expected, const char *sai
     *error = NULL;
 }
 
+/* Returns an environment variable, or ends the program if it is not set. */
 static inline const char *setting(const char *name) {
     const char *value = getenv(name);
     if (value == NULL) {
-        fprintf(stderr, "%s is not set: run this through tests/c/run.sh\n", name);
+        fprintf(stderr, "%s is not set: run this program with tests/c/run.py\n", name);
         exit(2);
     }
     return value;

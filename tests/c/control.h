@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Writes the answer with its head into the caller's buffer. */
+/* Makes a control call and writes its answer, with status line and headers, into the caller's buffer. */
 static inline void control(const char *method, const char *path, const char *body, char *answer, size_t size) {
     const char *port = strrchr(setting("SCALEKIT_ENVIRONMENT_URL"), ':') + 1;
     struct sockaddr_in address = {
@@ -37,7 +37,7 @@ static inline void fault(const char *fault, int every) {
 }
 
 /* Ends all faults. */
-static inline void heal(void) {
+static inline void end_faults(void) {
     char answer[1024];
     control("DELETE", "/fault", "", answer, sizeof answer);
 }

@@ -1,11 +1,11 @@
-/* Passes webhooks of a sandbox to a mirror: early, late, twice, or with a byte that was not signed. */
+/* Passes webhooks that a sandbox recorded to a mirror, unchanged or with an additional byte that was not signed. */
 #ifndef DELIVER_H
 #define DELIVER_H
 
 #include "check.h"
 
-/* An endpoint without a server: the sandbox records its deliveries all the same. */
-#define NOBODY_LISTENS "http://127.0.0.1:9/"
+/* No server listens here: deliveries fail, but the sandbox records them with their bodies. */
+#define UNREACHABLE_ENDPOINT "http://127.0.0.1:9/"
 
 /* Writes a UTF-16 code unit as UTF-8. The bodies contain no surrogate pairs. */
 static inline char *put_character(char *to, unsigned long character) {
@@ -61,7 +61,7 @@ static inline char *delivery_body(const hc_sandbox *sandbox, size_t index) {
     return body;
 }
 
-/* Signs a body and passes it to the mirror. If `tampered`, the last byte is not covered by the signature. */
+/* Signs a body and passes it to the mirror. If `tampered`, only the bytes before the last one are signed. */
 static inline hc_status deliver_body(const hc_mirror *mirror, const hc_webhook *webhook, const char *body, bool tampered, hc_outcome *outcome,
                                      hc_error **reason) {
     hc_error *error = NULL;

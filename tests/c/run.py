@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the C programs against a sandbox, plainly and under valgrind.
+"""Runs the C programs against a sandbox, directly and, with --valgrind, also under valgrind.
 
     [BUILD=build/c-asan] python3 tests/c/run.py [--valgrind]
 
@@ -31,7 +31,7 @@ VALGRIND = [
     f"--suppressions={ROOT / 'tests' / 'c' / 'valgrind.supp'}",
 ]
 FAULTS = {"faults": ["429:0", "500", "503", "reset", "truncate"], "every": 7}
-# Program -> (the sandbox's sizes, what else it does).
+# Program: (numbers of organizations, users and groups of its sandbox; "tls" for HTTPS, "faulty" for FAULTS, or "").
 PROGRAMS = {
     "test_null": ((1, 20, 5), ""),
     "test_arguments": ((1, 20, 5), ""),
@@ -52,16 +52,16 @@ PROGRAMS = {
 
 def run(program, prefix):
     """Runs a program in a sandbox; returns its exit status and output."""
-    (organizations, users, groups), manner = PROGRAMS[program]
+    (organizations, users, groups), mode = PROGRAMS[program]
     sizes = ["--organizations", str(organizations), "--users", str(users), "--groups", str(groups)]
-    if manner == "tls":
+    if mode == "tls":
         sizes += ["--tls", str(BUILD / f"ca-{'valgrind' if prefix else 'plain'}.pem")]
     sandbox = subprocess.Popen(
         [SANDBOX, "--exit-with-stdin", *sizes], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         settings = json.loads(sandbox.stdout.readline())
-        if manner == "faulty":
+        if mode == "faulty":
             url = settings["control_url"] + "/fault"
             request = urllib.request.Request(url, json.dumps(FAULTS).encode(), {"content-type": "application/json"}, method="PUT")
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()

@@ -25,7 +25,7 @@ def listed(values):
 
 
 def named(value):
-    """A text that may be null."""
+    """An initializer of a maybe_text that is set; `None` becomes NULL."""
     return f"{{true, {text(value)}}}"
 
 
@@ -53,10 +53,10 @@ MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda
 
 
 def fields(known, values):
-    """An initializer with each of `values` by name; names that are C keywords are changed."""
+    """Returns a struct initializer with `values` by field name. The step's "do", a C keyword, becomes the field `what`."""
     unknown = values.keys() - known.keys()
     if unknown:
-        raise SystemExit(f"the C player does not know {', '.join(sorted(unknown))}")
+        raise SystemExit(f"test_scenarios.c does not know {', '.join(sorted(unknown))}")
     return "{" + ", ".join(f".{'what' if name == 'do' else name} = {known[name](value)}" for name, value in values.items()) + "}"
 
 
@@ -68,7 +68,7 @@ def main():
         print(f"static const step steps_{number}[] = {{")
         for one in scenario["steps"]:
             if one["do"] not in STEPS:
-                raise SystemExit(f"the C player has no step {one['do']}")
+                raise SystemExit(f"test_scenarios.c has no step {one['do']}")
             print(f"    {fields(STEP, one)},")
         print("};\n")
         made = [f".struct_size = sizeof({{}}), {fields(known, scenario.get(part, {}))[1:-1]}" for known, part in ((SANDBOX, "sandbox"), (MIRROR, "mirror"))]

@@ -1,9 +1,9 @@
-/* Calls of a client refuse NULL in every parameter, invalid sizes of options and text that is not UTF-8. Strings are freed as soon as the
+/* Calls of a client refuse NULL in every parameter, invalid invalid_sizes_are_refused of options and text that is not UTF-8. Strings are freed as soon as the
  * call that took them returns. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
-static void making_a_client(void) {
+static void creating_a_client(void) {
     hc_client_options good = {
         .struct_size = sizeof good,
         .environment_url = "http://127.0.0.1:9",
@@ -35,7 +35,7 @@ static void making_a_client(void) {
     REFUSED(hc_client_from_env(&good, &client, &error), HC_INVALID_ARGUMENT, "use hc_client_new");
     CHECK(client == NULL);
 
-    /* What is on the heap, and freed at once, was copied. */
+    /* The texts are freed after the call, so valgrind reports it if the library did not copy them. */
     hc_client_options *heap = calloc(1, sizeof *heap);
     char *url = strdup("http://127.0.0.1:9"), *id = strdup("skc_1"), *secret = strdup("secret");
     *heap = (hc_client_options){
@@ -53,14 +53,14 @@ static void making_a_client(void) {
     hc_client_free(client);
 }
 
-/* Gives each kind of options each invalid size. The struct is part of a larger block, so that valgrind reports reads beyond it. */
-static void sizes(void) {
-    static const size_t absurd[] = {0, 1, 2, 7, 9, 12, 13, 1025, 4096, (size_t)1 << 32, SIZE_MAX / 2, SIZE_MAX};
+/* Passes invalid invalid_sizes_are_refused in each kind of options. Only struct_size is allocated, so that valgrind reports any read beyond it. */
+static void invalid_sizes_are_refused(void) {
+    static const size_t invalid[] = {0, 1, 2, 7, 9, 12, 13, 1025, 4096, (size_t)1 << 32, SIZE_MAX / 2, SIZE_MAX};
     hc_client *client = a_client();
     hc_error *error = NULL;
-    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+    for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
         size_t *size = malloc(sizeof *size);
-        *size = absurd[i];
+        *size = invalid[i];
         hc_client *made = NULL;
         hc_webhook *webhook = NULL;
         hc_organization_page *organizations = NULL;
@@ -97,7 +97,8 @@ static void sizes(void) {
         free(size);
     }
 
-    /* The struct of an older program is shorter; that of a newer program is longer, which is accepted if the additional bytes are 0. */
+    /* A program that was compiled with an older header passes a shorter struct. One that was compiled with a newer header passes a
+     * longer one, which is accepted if the additional bytes are 0. */
     hc_webhook *webhook = NULL;
     int64_t *older = malloc(16);
     older[0] = 16;
@@ -280,8 +281,8 @@ static void groups(hc_client *client) {
 }
 
 int main(void) {
-    making_a_client();
-    sizes();
+    creating_a_client();
+    invalid_sizes_are_refused();
     hc_client *client = a_client();
     organizations(client);
     directories(client);

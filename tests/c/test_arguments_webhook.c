@@ -2,7 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
-static void making_a_webhook(void) {
+static void creating_a_webhook(void) {
     hc_webhook *webhook = NULL;
     hc_error *error = NULL;
     const char *const missing[] = {SECRET, NULL};
@@ -81,13 +81,13 @@ static void using_a_webhook(void) {
     NULL_IS_REFUSED(hc_webhook_sign(webhook, "{}", 2, NULL, NULL, NULL, place), "headers");
     TEXT_IS_REFUSED(hc_webhook_sign(webhook, "{}", 2, NOT_UTF8, NULL, &signed_headers, place), "id");
 
-    /* An array of length 0 may be NULL, and then says what an empty one says. */
+    /* An array of length 0 may be NULL. The errors are those for an empty array. */
     REFUSED(hc_webhook_verify(webhook, NULL, 0, NULL, 0, &event, &error), HC_WEBHOOK_VERIFICATION, "webhook-id");
     hc_header empty = {"webhook-id", NULL, 0};
     REFUSED(hc_webhook_verify(webhook, &empty, 1, NULL, 0, &event, &error), HC_WEBHOOK_VERIFICATION, "webhook-id");
     CHECK(event == NULL && signed_headers == NULL);
 
-    /* NULL for the id and the timestamp: fresh ones, which verify. */
+    /* Without an id and a timestamp, the headers have a random id and the current time, and are valid. */
     WORKS(hc_webhook_sign(webhook, NULL, 0, NULL, NULL, &signed_headers, &error));
     hc_header made[] = {
         {"Webhook-Id", hc_signed_headers_id(signed_headers), strlen(hc_signed_headers_id(signed_headers))},
@@ -194,7 +194,7 @@ static void replay_guards(void) {
     CHECK(again);
     hc_replay_guard_free(guard);
 
-    /* Any answer of a store other than yes and no is an error. */
+    /* A store's result other than 0 and 1 is an error. */
     int answer = 7;
     store.user_data = &answer;
     WORKS(hc_replay_guard_custom(&store, NULL, &guard, &error));
@@ -208,7 +208,7 @@ static void replay_guards(void) {
 }
 
 int main(void) {
-    making_a_webhook();
+    creating_a_webhook();
     using_a_webhook();
     a_nul_inside();
     replay_guards();

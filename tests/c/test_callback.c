@@ -6,33 +6,33 @@
 
 static const char *organization_id, *directory_id;
 
-/* Counts running calls and failures. */
+/* Number of running calls and of results so far, and the last result: its status, a text and a number of items. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int under_way, told;
+    int running, results;
     hc_status last;
     char text[64];
     size_t items;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static char data; /* Its address is what callbacks are given. */
+static char data; /* Its address is the user_data of all calls. */
 
-static void begun(hc_status status) {
+static void started(hc_status status) {
     CHECK(status == HC_OK);
     pthread_mutex_lock(&state.lock);
-    state.under_way++;
+    state.running++;
     pthread_mutex_unlock(&state.lock);
 }
 
-/* Waits until no call is running. A call can end before begun() has counted it. */
-static void ended(void) {
+/* Waits until no call is running. The number is negative while a call has ended that started() has not counted yet. */
+static void wait_for_results(void) {
     pthread_mutex_lock(&state.lock);
-    while (state.under_way != 0) pthread_cond_wait(&state.changed, &state.lock);
+    while (state.running != 0) pthread_cond_wait(&state.changed, &state.lock);
     pthread_mutex_unlock(&state.lock);
 }
 
-static void told(void *user_data, hc_status status, const void *value, const char *text, size_t items, hc_error *error) {
+static void record_result(void *user_data, hc_status status, const void *value, const char *text, size_t items, hc_error *error) {
     pthread_mutex_lock(&state.lock);
     CHECK(user_data == &data);
     CHECK((status == HC_OK) == (error == NULL) && (status == HC_OK || value == NULL));
@@ -40,57 +40,57 @@ static void told(void *user_data, hc_status status, const void *value, const cha
     state.last = status;
     snprintf(state.text, sizeof state.text, "%s", text ? text : "");
     state.items = items;
-    state.under_way--;
-    state.told++;
+    state.running--;
+    state.results++;
     pthread_cond_signal(&state.changed);
     pthread_mutex_unlock(&state.lock);
     hc_error_free(error);
 }
 
 static void on_organizations(void *user_data, hc_status status, hc_organization_page *page, hc_error *error) {
-    told(user_data, status, page, hc_organization_page_next_page_token(page), hc_organization_page_len(page), error);
+    record_result(user_data, status, page, hc_organization_page_next_page_token(page), hc_organization_page_len(page), error);
     hc_organization_page_free(page);
 }
 
 static void on_organization(void *user_data, hc_status status, hc_organization *organization, hc_error *error) {
-    told(user_data, status, organization, hc_organization_id(organization), 1, error);
+    record_result(user_data, status, organization, hc_organization_id(organization), 1, error);
     hc_organization_free(organization);
 }
 
 static void on_done(void *user_data, hc_status status, hc_error *error) {
-    told(user_data, status, NULL, NULL, 0, error);
+    record_result(user_data, status, NULL, NULL, 0, error);
 }
 
 static void on_directories(void *user_data, hc_status status, hc_directory_list *list, hc_error *error) {
-    told(user_data, status, list, hc_directory_id(hc_directory_list_at(list, 0)), hc_directory_list_len(list), error);
+    record_result(user_data, status, list, hc_directory_id(hc_directory_list_at(list, 0)), hc_directory_list_len(list), error);
     hc_directory_list_free(list);
 }
 
 static void on_directory(void *user_data, hc_status status, hc_directory *directory, hc_error *error) {
-    told(user_data, status, directory, hc_directory_id(directory), 1, error);
+    record_result(user_data, status, directory, hc_directory_id(directory), 1, error);
     hc_directory_free(directory);
 }
 
 static void on_toggle(void *user_data, hc_status status, hc_directory_toggle *toggle, hc_error *error) {
-    told(user_data, status, toggle, NULL, hc_directory_toggle_enabled(toggle), error);
+    record_result(user_data, status, toggle, NULL, hc_directory_toggle_enabled(toggle), error);
     hc_directory_toggle_free(toggle);
 }
 
 static void on_users(void *user_data, hc_status status, hc_user_page *page, hc_error *error) {
-    told(user_data, status, page, hc_user_page_next_page_token(page), hc_user_page_len(page), error);
+    record_result(user_data, status, page, hc_user_page_next_page_token(page), hc_user_page_len(page), error);
     hc_user_page_free(page);
 }
 
 static void on_groups(void *user_data, hc_status status, hc_group_page *page, hc_error *error) {
-    told(user_data, status, page, hc_group_page_next_page_token(page), hc_group_page_len(page), error);
+    record_result(user_data, status, page, hc_group_page_next_page_token(page), hc_group_page_len(page), error);
     hc_group_page_free(page);
 }
 
-/* Makes one call and waits for its result. */
-#define CAME(call, expected, text_, items_)    \
+/* Starts a call, waits for its result and checks the status, and after HC_OK the text and the number of items as well. */
+#define CHECK_RESULT(call, expected, text_, items_)    \
     do {                                       \
-        begun(call);                           \
-        ended();                               \
+        started(call);                           \
+        wait_for_results();                               \
         CHECK(state.last == (expected));       \
         if ((expected) == HC_OK) {             \
             CHECK_TEXT(state.text, (text_));   \
@@ -100,43 +100,43 @@ static void on_groups(void *user_data, hc_status status, hc_group_page *page, hc
 
 static void every_call(hc_client *client) {
     const char *org = organization_id, *dir = directory_id;
-    hc_organization_options ten = {.struct_size = sizeof ten, .page_size = 15};
-    begun(hc_organizations_async(client, &ten, on_organizations, &data, NULL));
-    ended();
+    hc_organization_options fifteen = {.struct_size = sizeof fifteen, .page_size = 15};
+    started(hc_organizations_async(client, &fifteen, on_organizations, &data, NULL));
+    wait_for_results();
     CHECK(state.last == HC_OK && state.items == 15 && state.text[0] == 0);
-    CAME(hc_organization_get_async(client, org, on_organization, &data, NULL), HC_OK, org, 1);
-    CAME(hc_organization_get_by_external_id_async(client, "tenant_1", on_organization, &data, NULL), HC_OK, org, 1);
+    CHECK_RESULT(hc_organization_get_async(client, org, on_organization, &data, NULL), HC_OK, org, 1);
+    CHECK_RESULT(hc_organization_get_by_external_id_async(client, "tenant_1", on_organization, &data, NULL), HC_OK, org, 1);
     hc_organization_fields fields = {.struct_size = sizeof fields, .display_name = "Söhne", .external_id = "t_9"};
-    begun(hc_organization_create_async(client, &fields, on_organization, &data, NULL));
-    ended();
+    started(hc_organization_create_async(client, &fields, on_organization, &data, NULL));
+    wait_for_results();
     CHECK(state.last == HC_OK);
     char made[64];
     snprintf(made, sizeof made, "%s", state.text);
     fields.display_name = "Töchter";
-    CAME(hc_organization_update_async(client, made, &fields, on_organization, &data, NULL), HC_OK, made, 1);
-    CAME(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_OK, "", 0);
-    CAME(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_NOT_FOUND, "", 0);
-    CAME(hc_organization_get_async(client, made, on_organization, &data, NULL), HC_NOT_FOUND, "", 0);
-    CAME(hc_directories_async(client, org, on_directories, &data, NULL), HC_OK, dir, 1);
-    CAME(hc_directory_get_async(client, org, dir, on_directory, &data, NULL), HC_OK, dir, 1);
-    CAME(hc_directory_primary_async(client, org, on_directory, &data, NULL), HC_OK, dir, 1);
-    CAME(hc_directory_disable_async(client, org, dir, on_toggle, &data, NULL), HC_OK, "", 0);
-    CAME(hc_directory_enable_async(client, org, dir, on_toggle, &data, NULL), HC_OK, "", 1);
+    CHECK_RESULT(hc_organization_update_async(client, made, &fields, on_organization, &data, NULL), HC_OK, made, 1);
+    CHECK_RESULT(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_OK, "", 0);
+    CHECK_RESULT(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_NOT_FOUND, "", 0);
+    CHECK_RESULT(hc_organization_get_async(client, made, on_organization, &data, NULL), HC_NOT_FOUND, "", 0);
+    CHECK_RESULT(hc_directories_async(client, org, on_directories, &data, NULL), HC_OK, dir, 1);
+    CHECK_RESULT(hc_directory_get_async(client, org, dir, on_directory, &data, NULL), HC_OK, dir, 1);
+    CHECK_RESULT(hc_directory_primary_async(client, org, on_directory, &data, NULL), HC_OK, dir, 1);
+    CHECK_RESULT(hc_directory_disable_async(client, org, dir, on_toggle, &data, NULL), HC_OK, "", 0);
+    CHECK_RESULT(hc_directory_enable_async(client, org, dir, on_toggle, &data, NULL), HC_OK, "", 1);
     hc_user_options thirty = {.struct_size = sizeof thirty, .page_size = 30};
-    begun(hc_directory_users_async(client, org, dir, &thirty, on_users, &data, NULL));
-    ended();
+    started(hc_directory_users_async(client, org, dir, &thirty, on_users, &data, NULL));
+    wait_for_results();
     CHECK(state.last == HC_OK && state.items == 30 && state.text[0] != 0);
     thirty.page_token = state.text;
-    begun(hc_directory_users_async(client, org, dir, &thirty, on_users, &data, NULL));
-    ended();
+    started(hc_directory_users_async(client, org, dir, &thirty, on_users, &data, NULL));
+    wait_for_results();
     CHECK(state.last == HC_OK && state.items == 30);
-    begun(hc_directory_groups_async(client, org, dir, NULL, on_groups, &data, NULL));
-    ended();
+    started(hc_directory_groups_async(client, org, dir, NULL, on_groups, &data, NULL));
+    wait_for_results();
     CHECK(state.last == HC_OK && state.items == 5);
 }
 
-static void what_is_refused(hc_client *client) {
-    int before = state.told;
+static void invalid_arguments_are_refused(hc_client *client) {
+    int before = state.results;
     hc_error *error = NULL;
     REFUSED(hc_organization_get_async(client, NULL, on_organization, &data, &error), HC_INVALID_ARGUMENT, "organization_id is NULL");
     REFUSED(hc_organization_get_async(NULL, "org_1", on_organization, &data, &error), HC_INVALID_ARGUMENT, "client is NULL");
@@ -146,23 +146,23 @@ static void what_is_refused(hc_client *client) {
     REFUSED(hc_organization_create_async(client, NULL, on_organization, &data, &error), HC_INVALID_ARGUMENT, "fields is NULL");
     hc_organization_fields nameless = {.struct_size = sizeof nameless};
     REFUSED(hc_organization_create_async(client, &nameless, on_organization, &data, &error), HC_INVALID_ARGUMENT, "display_name");
-    hc_user_options odd = {.struct_size = sizeof odd, .updated_after = "yesterday"};
-    REFUSED(hc_directory_users_async(client, "org_1", "dir_1", &odd, on_users, &data, &error), HC_INVALID_ARGUMENT, "updated_after");
-    odd.struct_size = 3;
-    REFUSED(hc_directory_users_async(client, "org_1", "dir_1", &odd, on_users, &data, &error), HC_INVALID_ARGUMENT, "struct_size");
+    hc_user_options invalid = {.struct_size = sizeof invalid, .updated_after = "yesterday"};
+    REFUSED(hc_directory_users_async(client, "org_1", "dir_1", &invalid, on_users, &data, &error), HC_INVALID_ARGUMENT, "updated_after");
+    invalid.struct_size = 3;
+    REFUSED(hc_directory_users_async(client, "org_1", "dir_1", &invalid, on_users, &data, &error), HC_INVALID_ARGUMENT, "struct_size");
     CHECK(hc_directory_users_async(client, "org_1", NULL, NULL, on_users, &data, NULL) == HC_INVALID_ARGUMENT);
     /* Later errors are passed to the callback. */
-    CAME(hc_organization_get_async(client, "", on_organization, &data, NULL), HC_INVALID_ARGUMENT, "", 0);
-    CHECK(state.told == before + 1);
+    CHECK_RESULT(hc_organization_get_async(client, "", on_organization, &data, NULL), HC_INVALID_ARGUMENT, "", 0);
+    CHECK(state.results == before + 1);
 }
 
-/* Each page is requested by the callback of the previous one. A blocking call is refused in a callback. */
+/* Each page of users is requested by the callback of the previous page. A blocking call in a callback is refused. */
 static struct {
     hc_client *client;
     size_t users;
 } walk;
 
-static void walk_on(void *user_data, hc_status status, hc_user_page *page, hc_error *error) {
+static void request_next_page(void *user_data, hc_status status, hc_user_page *page, hc_error *error) {
     hc_user_page *other = NULL;
     hc_status blocking = hc_directory_users(walk.client, organization_id, directory_id, NULL, &other, NULL);
     CHECK(blocking == HC_INVALID_ARGUMENT && other == NULL);
@@ -170,23 +170,23 @@ static void walk_on(void *user_data, hc_status status, hc_user_page *page, hc_er
     const char *next = hc_user_page_next_page_token(page);
     if (status == HC_OK && next[0] != 0) {
         hc_user_options options = {.struct_size = sizeof options, .page_size = 30, .page_token = next};
-        CHECK(hc_directory_users_async(walk.client, organization_id, directory_id, &options, walk_on, user_data, NULL) == HC_OK);
+        CHECK(hc_directory_users_async(walk.client, organization_id, directory_id, &options, request_next_page, user_data, NULL) == HC_OK);
         hc_user_page_free(page);
         return;
     }
-    told(user_data, status, page, NULL, 0, error);
+    record_result(user_data, status, page, NULL, 0, error);
     hc_user_page_free(page);
 }
 
-static void from_a_callback(hc_client *client) {
+static void calls_from_a_callback(hc_client *client) {
     walk.client = client;
     hc_user_options options = {.struct_size = sizeof options, .page_size = 30};
-    begun(hc_directory_users_async(client, organization_id, directory_id, &options, walk_on, &data, NULL));
-    ended();
+    started(hc_directory_users_async(client, organization_id, directory_id, &options, request_next_page, &data, NULL));
+    wait_for_results();
     CHECK(state.last == HC_OK && walk.users == strtoul(setting("SANDBOX_USERS"), NULL, 10));
 }
 
-static void *cancel_from_elsewhere(void *cancel) {
+static void *cancel_on_another_thread(void *cancel) {
     CHECK(hc_cancel_cancel(cancel, NULL) == HC_OK);
     return NULL;
 }
@@ -200,34 +200,34 @@ static void cancellation(hc_client *client) {
     WORKS(hc_client_with(client, &options, &with, &error));
     fault("latency:60s", 1);
     for (int i = 0; i < 20; i++) {
-        begun(hc_organization_get_async(with, organization_id, on_organization, &data, NULL));
+        started(hc_organization_get_async(with, organization_id, on_organization, &data, NULL));
     }
     hc_client_free(with);
     pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, cancel_from_elsewhere, cancel) == 0);
-    ended();
+    CHECK(pthread_create(&thread, NULL, cancel_on_another_thread, cancel) == 0);
+    wait_for_results();
     CHECK(state.last == HC_CANCELLED);
     pthread_join(thread, NULL);
     hc_cancel_free(cancel);
-    heal();
+    end_faults();
 }
 
-/* Fifty concurrent calls from four threads. */
-static void *many(void *client) {
-    for (int i = 0; i < 50; i++) begun(hc_organization_get_async(client, organization_id, on_organization, &data, NULL));
+/* Runs on four threads at once. */
+static void *start_fifty_calls(void *client) {
+    for (int i = 0; i < 50; i++) started(hc_organization_get_async(client, organization_id, on_organization, &data, NULL));
     return NULL;
 }
 
-static void from_threads(hc_client *client) {
+static void calls_from_several_threads(hc_client *client) {
     pthread_t threads[4];
-    int before = state.told;
-    for (int i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, many, client) == 0);
+    int before = state.results;
+    for (int i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, start_fifty_calls, client) == 0);
     for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
-    ended();
-    CHECK(state.told == before + 200 && state.last == HC_OK);
+    wait_for_results();
+    CHECK(state.results == before + 200 && state.last == HC_OK);
 }
 
-/* The observed activities. */
+/* Numbers of activities that the observer received. */
 static struct {
     pthread_mutex_t lock;
     int requests, retries, tokens, failed;
@@ -255,7 +255,7 @@ static void observe(void *user_data, const hc_activity *activity) {
     pthread_mutex_unlock(&seen.lock);
 }
 
-static void observed(void) {
+static void an_observer_receives_each_activity(void) {
     hc_client_options options = {.struct_size = sizeof options, .retry_base_ms = 1, .observer = observe, .observer_data = &seen};
     hc_client *client = NULL;
     hc_error *error = NULL;
@@ -266,7 +266,7 @@ static void observed(void) {
         WORKS(hc_organization_get(client, organization_id, &organization, &error));
         hc_organization_free(organization);
     }
-    heal();
+    end_faults();
     CHECK(seen.tokens == 1 && seen.retries >= 1 && seen.failed == seen.retries);
     CHECK((uint64_t)seen.requests == hc_client_requests(client) && (uint64_t)seen.retries == hc_client_retries(client));
     CHECK(seen.bytes == hc_client_bytes(client));
@@ -280,11 +280,11 @@ int main(void) {
     hc_error *error = NULL;
     WORKS(hc_client_from_env(NULL, &client, &error));
     every_call(client);
-    what_is_refused(client);
-    from_a_callback(client);
+    invalid_arguments_are_refused(client);
+    calls_from_a_callback(client);
     cancellation(client);
-    from_threads(client);
+    calls_from_several_threads(client);
     hc_client_free(client);
-    observed();
+    an_observer_receives_each_activity();
     return closing_line("test_callback");
 }

@@ -7,7 +7,7 @@
 
 using namespace headcount;
 
-/* Expects an exception with this status and a message that contains a text. */
+/* Checks that a call throws an Error with this status and a message that contains `said`. Returns the error. */
 template <class Call>
 static Error thrown(hc_status status, const std::string &said, Call call) {
     try {
@@ -17,7 +17,7 @@ static Error thrown(hc_status status, const std::string &said, Call call) {
         CHECK(std::string(error.what()).find(said) != std::string::npos);
         return error;
     }
-    CHECK(!"it was not thrown");
+    CHECK(!"no exception was thrown");
     return Error(HC_OK, nullptr);
 }
 
@@ -37,7 +37,7 @@ static void a_client(const Sandbox &sandbox, const Client &client) {
     CHECK(ids.count(hc_user_id(&page[1])) == 1);
     try {
         (void)page[2];
-        CHECK(!"behind the last one");
+        CHECK(!"an index after the last item was accepted");
     } catch (const std::out_of_range &) {
         CHECK(true);
     }
@@ -85,7 +85,7 @@ static void a_webhook(const Sandbox &sandbox) {
     CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { webhook.verify(headers, body + " "); }).reason() == "no_match");
     CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { webhook.verify(webhook.sign(body, std::nullopt, 0), body); }).reason() == "too_old");
     CHECK(thrown(HC_CONFIG, "", [] { Webhook({"whsec_"}); }).reason() == "invalid_secret");
-    /* During rotation there are two secrets. */
+    /* While a secret is rotated, the old and the new one are accepted. */
     Webhook rotated({"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", sandbox.webhook_secret()});
     CHECK_TEXT(hc_event_type(rotated.verify(headers, body).get()), "role.created");
     thrown(HC_BAD_REQUEST, "role.made", [] { Sandbox::event_body("role.made"); });

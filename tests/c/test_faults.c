@@ -1,5 +1,5 @@
-/* Lists ten thousand users from a server that fails at every seventh request: each user is listed once. First with the
- * library's retries, which hide the failures; then without, so that the caller sees each failure and calls again. */
+/* Lists ten thousand users from a server that fails every seventh request, first with the library's retries, so that no call fails,
+ * and then without retries, where the caller repeats each call that failed. Each user is listed once. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
@@ -7,7 +7,7 @@ static int by_text(const void *one, const void *other) {
     return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
-static void is_expected(hc_error *error) {
+static void check_error(hc_error *error) {
     hc_status status = hc_error_status(error);
     int http = hc_error_http_status(error);
     CHECK((status == HC_RATE_LIMIT && http == 429) || (status == HC_SERVER && (http == 500 || http == 503)) || status == HC_CONNECTION);
@@ -15,8 +15,8 @@ static void is_expected(hc_error *error) {
     hc_error_free(error);
 }
 
-/* Number of failures that the caller saw. */
-static size_t list_everybody(uint32_t max_attempts, size_t total) {
+/* Lists all users, checks that each is listed once, and returns the number of calls that failed. */
+static size_t failures_while_listing(uint32_t max_attempts, size_t total) {
     hc_client_options options = {.struct_size = sizeof options, .timeout_ms = 60000, .max_attempts = max_attempts};
     hc_client *client = NULL;
     hc_error *error = NULL;
@@ -32,7 +32,7 @@ static size_t list_everybody(uint32_t max_attempts, size_t total) {
         hc_status status = hc_user_iter_next(iter, &user, &error);
         if (status != HC_OK) {
             CHECK(user == NULL);
-            is_expected(error);
+            check_error(error);
             seen++;
         } else if (user == NULL) {
             break;
@@ -55,7 +55,7 @@ static size_t list_everybody(uint32_t max_attempts, size_t total) {
 
 int main(void) {
     size_t total = strtoul(setting("SANDBOX_USERS"), NULL, 10);
-    CHECK(list_everybody(5, total) == 0);
-    CHECK(list_everybody(1, total) > 0);
+    CHECK(failures_while_listing(5, total) == 0);
+    CHECK(failures_while_listing(1, total) > 0);
     return closing_line("test_faults");
 }

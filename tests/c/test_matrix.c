@@ -1,5 +1,5 @@
-/* The fault matrix, reduced: reading calls, a listing and a creating call, each blocking and asynchronous, against faults of
- * servers and networks. Each gives the expected status, or succeeds after a retry; the server's requests are counted. */
+/* Three calls (get, list, create), each blocking and asynchronous, against every kind of fault. Checks the status of the call and
+ * how many requests the server received. */
 #define _POSIX_C_SOURCE 200809L
 #include "control.h"
 #include <pthread.h>
@@ -13,42 +13,42 @@ static hc_client *a_client(uint32_t timeout_ms) {
     return client;
 }
 
-/* Passes a callback's result to the waiting thread. */
+/* The result of an asynchronous call, which its callback passes to the waiting thread. */
 typedef struct {
     pthread_mutex_t lock;
-    pthread_cond_t rung;
+    pthread_cond_t changed;
     bool done;
     hc_status status;
-} bell;
+} async_result;
 
-static void ring(void *data, hc_status status, hc_error *error) {
-    bell *it = data;
+static void set_result(void *data, hc_status status, hc_error *error) {
+    async_result *it = data;
     CHECK((status == HC_OK) == (error == NULL));
     hc_error_free(error);
     pthread_mutex_lock(&it->lock);
     it->done = true;
     it->status = status;
-    pthread_cond_signal(&it->rung);
+    pthread_cond_signal(&it->changed);
     pthread_mutex_unlock(&it->lock);
 }
 
-static void organization_came(void *data, hc_status status, hc_organization *organization, hc_error *error) {
+static void on_organization(void *data, hc_status status, hc_organization *organization, hc_error *error) {
     CHECK((status == HC_OK) == (organization != NULL));
     hc_organization_free(organization);
-    ring(data, status, error);
+    set_result(data, status, error);
 }
 
-static void users_came(void *data, hc_status status, hc_user_page *page, hc_error *error) {
+static void on_users(void *data, hc_status status, hc_user_page *page, hc_error *error) {
     CHECK((status == HC_OK) == (page != NULL));
     hc_user_page_free(page);
-    ring(data, status, error);
+    set_result(data, status, error);
 }
 
-static hc_status get(hc_client *client, bell *later) {
+static hc_status get(hc_client *client, async_result *later) {
     hc_organization *organization = NULL;
     hc_error *error = NULL;
     const char *id = setting("SANDBOX_ORGANIZATION_ID");
-    if (later) return hc_organization_get_async(client, id, organization_came, later, NULL);
+    if (later) return hc_organization_get_async(client, id, on_organization, later, NULL);
     hc_status status = hc_organization_get(client, id, &organization, &error);
     CHECK((status == HC_OK) == (organization != NULL) && (status == HC_OK) == (error == NULL));
     hc_organization_free(organization);
@@ -56,11 +56,11 @@ static hc_status get(hc_client *client, bell *later) {
     return status;
 }
 
-static hc_status list(hc_client *client, bell *later) {
+static hc_status list(hc_client *client, async_result *later) {
     hc_user_page *page = NULL;
     hc_error *error = NULL;
     const char *organization = setting("SANDBOX_ORGANIZATION_ID"), *directory = setting("SANDBOX_DIRECTORY_ID");
-    if (later) return hc_directory_users_async(client, organization, directory, NULL, users_came, later, NULL);
+    if (later) return hc_directory_users_async(client, organization, directory, NULL, on_users, later, NULL);
     hc_status status = hc_directory_users(client, organization, directory, NULL, &page, &error);
     CHECK((status == HC_OK) == (page != NULL) && (status == HC_OK) == (error == NULL));
     hc_user_page_free(page);
@@ -68,11 +68,11 @@ static hc_status list(hc_client *client, bell *later) {
     return status;
 }
 
-static hc_status create(hc_client *client, bell *later) {
+static hc_status create(hc_client *client, async_result *later) {
     hc_organization_fields fields = {.struct_size = sizeof fields, .display_name = "Acme"};
     hc_organization *organization = NULL;
     hc_error *error = NULL;
-    if (later) return hc_organization_create_async(client, &fields, organization_came, later, NULL);
+    if (later) return hc_organization_create_async(client, &fields, on_organization, later, NULL);
     hc_status status = hc_organization_create(client, &fields, &organization, &error);
     hc_organization_free(organization);
     hc_error_free(error);
@@ -81,8 +81,8 @@ static hc_status create(hc_client *client, bell *later) {
 
 static const struct {
     const char *route;
-    hc_status (*call)(hc_client *, bell *);
-    bool once_only; /* It is not repeated where it may have been done. */
+    hc_status (*call)(hc_client *, async_result *);
+    bool not_idempotent; /* Not repeated if the server may have executed it. */
 } CALLS[] = {
     {"GET /api/v1/organizations/{id}", get, false},
     {"GET /api/v1/organizations/{organization_id}/directories/{directory_id}/users", list, false},
@@ -94,7 +94,7 @@ static const struct {
     int every;
     hc_status status;
     int requests;
-    hc_status once_only; /* What comes of a call that is not to be repeated, after one request; HC_OK where it is no different. */
+    hc_status not_idempotent; /* Status of such a call, after one request. HC_OK: the status and number of requests are the same as above. */
 } FAULTS[] = {
     {"401", 1, HC_AUTHENTICATION, 2, HC_OK},
     {"403", 1, HC_PERMISSION_DENIED, 1, HC_OK},
@@ -115,12 +115,12 @@ static const struct {
     {"drip", 1, HC_TIMEOUT, 1, HC_OK},
 };
 
-static void meet(size_t call, size_t fault_at, bool later) {
+static void check_call_with_fault(size_t call, size_t fault_at, bool later) {
     bool waits = FAULTS[fault_at].status == HC_TIMEOUT;
     hc_status expected = FAULTS[fault_at].status;
     int count = FAULTS[fault_at].requests;
-    if (CALLS[call].once_only && FAULTS[fault_at].once_only != HC_OK) {
-        expected = FAULTS[fault_at].once_only;
+    if (CALLS[call].not_idempotent && FAULTS[fault_at].not_idempotent != HC_OK) {
+        expected = FAULTS[fault_at].not_idempotent;
         count = 1;
     }
     hc_client *client = a_client(waits ? 300 : 60000);
@@ -128,12 +128,12 @@ static void meet(size_t call, size_t fault_at, bool later) {
     long before = requests(CALLS[call].route);
     hc_status status;
     if (later) {
-        bell it = {.lock = PTHREAD_MUTEX_INITIALIZER, .rung = PTHREAD_COND_INITIALIZER};
+        async_result it = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
         CHECK(CALLS[call].call(client, &it) == HC_OK);
-        /* Running calls do not need the caller's handle. */
+        /* The client may be freed while its call is running. */
         hc_client_free(client);
         pthread_mutex_lock(&it.lock);
-        while (!it.done) pthread_cond_wait(&it.rung, &it.lock);
+        while (!it.done) pthread_cond_wait(&it.changed, &it.lock);
         pthread_mutex_unlock(&it.lock);
         status = it.status;
     } else {
@@ -149,26 +149,26 @@ static void meet(size_t call, size_t fault_at, bool later) {
     CHECK(seen == count);
 }
 
-/* Temporary faults are hidden from the caller. */
-static void passing(const char *name) {
+/* Every second request fails; the library retries, so every call succeeds. */
+static void a_temporary_fault_is_hidden(const char *name) {
     hc_client *client = a_client(60000);
     CHECK(get(client, NULL) == HC_OK);
     fault(name, 2);
     for (int i = 0; i < 4; i++) CHECK(get(client, NULL) == HC_OK);
     CHECK(hc_client_retries(client) >= 1 || hc_client_token_renewals(client) >= 2);
-    heal();
+    end_faults();
     hc_client_free(client);
 }
 
 int main(void) {
     for (size_t call = 0; call < sizeof CALLS / sizeof *CALLS; call++) {
         for (size_t at = 0; at < sizeof FAULTS / sizeof *FAULTS; at++) {
-            meet(call, at, false);
-            meet(call, at, true);
+            check_call_with_fault(call, at, false);
+            check_call_with_fault(call, at, true);
         }
     }
-    heal();
-    static const char *const PASSING[] = {"401", "429:0", "500", "503", "reset", "truncate", "garbage", "html", "expire-token"};
-    for (size_t i = 0; i < sizeof PASSING / sizeof *PASSING; i++) passing(PASSING[i]);
+    end_faults();
+    static const char *const TEMPORARY[] = {"401", "429:0", "500", "503", "reset", "truncate", "garbage", "html", "expire-token"};
+    for (size_t i = 0; i < sizeof TEMPORARY / sizeof *TEMPORARY; i++) a_temporary_fault_is_hidden(TEMPORARY[i]);
     return closing_line("test_matrix");
 }

@@ -60,7 +60,7 @@ static void catch_up(const hc_mirror *mirror, const char *consumer) {
     } while (len > 0);
 }
 
-static void files_that_are_no_mirror(void) {
+static void files_that_are_not_a_mirror(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = NULL;
     hc_sync_reports *reports = NULL;
@@ -93,7 +93,7 @@ static void files_that_are_no_mirror(void) {
     hc_mirror_free(mirror);
 }
 
-/* The last progress of a sync. */
+/* Number of calls of on_progress, and the last numbers of pages and users. */
 typedef struct {
     atomic_int told, group_pages;
     atomic_llong users;
@@ -352,7 +352,7 @@ static void roles(const hc_mirror *mirror) {
     hc_group_free(crew);
 }
 
-/* Eight of forty-one users leave at once. */
+/* Eight of forty-one users are deleted, which is more than the guard allows without approval. */
 static void the_guard(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
@@ -496,13 +496,13 @@ int main(void) {
     hc_sandbox_options options = {.struct_size = sizeof options, .seed = 5, .organizations = 2, .users = 40, .groups = 2};
     CHECK(mkdtemp(folder) != NULL);
     WORKS(hc_sandbox_new(&options, &sandbox, &error));
-    WORKS(hc_sandbox_register_endpoint(sandbox, NOBODY_LISTENS, &error));
+    WORKS(hc_sandbox_register_endpoint(sandbox, UNREACHABLE_ENDPOINT, &error));
     const char *secret = hc_sandbox_webhook_secret(sandbox);
     WORKS(hc_webhook_new(&secret, 1, NULL, &webhook, &error));
     organization = hc_sandbox_organization_id(sandbox);
     directory = hc_sandbox_directory_id(sandbox);
     client = client_of(sandbox);
-    files_that_are_no_mirror();
+    files_that_are_not_a_mirror();
 
     char *path = file("headcount.db");
     hc_mirror *mirror = open_mirror(path);

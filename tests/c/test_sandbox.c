@@ -9,7 +9,7 @@
 
 static int listener, port;
 
-static void listen_somewhere(void) {
+static void listen_on_a_free_port(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -54,8 +54,8 @@ static hc_event *next_event(const hc_webhook *webhook, const char *status) {
     return event;
 }
 
-/* Returns the deliveries once they contain `what`: an answer is recorded after it was received. */
-static hc_text *deliveries_saying(const hc_sandbox *sandbox, const char *what) {
+/* Waits until the deliveries contain `what`, and returns them. The sandbox records an answer some time after it was sent. */
+static hc_text *deliveries_containing(const hc_sandbox *sandbox, const char *what) {
     hc_error *error = NULL;
     for (;;) {
         hc_text *deliveries = NULL;
@@ -94,7 +94,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     CHECK(!again);
     char *message_id = strdup(hc_event_message_id(event));
     hc_event_free(event);
-    hc_text *deliveries = deliveries_saying(sandbox, "\"status\":500");
+    hc_text *deliveries = deliveries_containing(sandbox, "\"status\":500");
     CHECK(strstr(hc_text_value(deliveries), message_id) != NULL);
     hc_text_free(deliveries);
 
@@ -108,7 +108,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     WORKS(hc_replay_guard_check(guard, event, &again, &error));
     CHECK(again);
     hc_event_free(event);
-    hc_text_free(deliveries_saying(sandbox, "\"state\":\"delivered\""));
+    hc_text_free(deliveries_containing(sandbox, "\"state\":\"delivered\""));
 
     /* All other changes of a user. */
     hc_user *changed = NULL;
@@ -158,7 +158,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
 }
 
 /* A client of the sandbox, with faults. */
-static void a_client_of_it(hc_sandbox *sandbox) {
+static void a_client_of_the_sandbox(hc_sandbox *sandbox) {
     hc_error *error = NULL;
     hc_client *client = NULL;
     hc_user_page *page = NULL;
@@ -182,8 +182,8 @@ static void a_client_of_it(hc_sandbox *sandbox) {
     CHECK(strncmp(hc_sandbox_control_url(sandbox), hc_sandbox_environment_url(sandbox), strlen(hc_sandbox_environment_url(sandbox))) == 0);
 }
 
-/* An event's body without a sandbox. */
-static void bodies(const hc_webhook *webhook) {
+/* The body of an event is created without a sandbox. */
+static void bodies_of_events(const hc_webhook *webhook) {
     hc_error *error = NULL;
     hc_text *body = NULL;
     hc_signed_headers *made = NULL;
@@ -222,10 +222,10 @@ int main(void) {
     const char *secret = hc_sandbox_webhook_secret(sandbox);
     WORKS(hc_webhook_new(&secret, 1, NULL, &webhook, &error));
     WORKS(hc_replay_guard_new(NULL, &guard, &error));
-    listen_somewhere();
-    a_client_of_it(sandbox);
+    listen_on_a_free_port();
+    a_client_of_the_sandbox(sandbox);
     an_event_is_handled_once(sandbox, webhook, guard);
-    bodies(webhook);
+    bodies_of_events(webhook);
     close(listener);
     hc_replay_guard_free(guard);
     hc_webhook_free(webhook);

@@ -2,7 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 
-/* Optional values of a step or a change. */
+/* Optional values of a step or a change: `named` tells whether the scenario sets them. */
 typedef struct { bool named; const char *value; } maybe_text;
 typedef struct { bool named; uint64_t value; } maybe_count;
 typedef struct { bool named; const char *const *items; size_t len; } maybe_texts;
@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
     const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held;
     maybe_count created, updated, deactivated, deleted, events;
-    maybe_texts groups; /* of a user; their number in a status */
+    maybe_texts groups; /* in a user: the groups; in a status: len is the number of groups */
     size_t users, count, delivery;
     int active, approve_removals;
     struct { const hc_role_pair *items; size_t len; } pairs;
@@ -42,20 +42,20 @@ typedef struct {
     hc_mirror *mirror;
     struct { const char *name; char *id; } known[16];
     size_t known_len;
-} stage;
+} run;
 
-static void remember(stage *stage, const char *name, const char *id) {
-    CHECK(stage->known_len < sizeof stage->known / sizeof *stage->known);
-    stage->known[stage->known_len].name = name;
-    stage->known[stage->known_len++].id = strdup(id);
+static void remember(run *run, const char *name, const char *id) {
+    CHECK(run->known_len < sizeof run->known / sizeof *run->known);
+    run->known[run->known_len].name = name;
+    run->known[run->known_len++].id = strdup(id);
 }
 
 /* Returns the id for a name in the scenario. */
-static const char *id_of(const stage *stage, const char *name) {
-    for (size_t i = 0; i < stage->known_len; i++) {
-        if (strcmp(stage->known[i].name, name) == 0) return stage->known[i].id;
+static const char *id_of(const run *run, const char *name) {
+    for (size_t i = 0; i < run->known_len; i++) {
+        if (strcmp(run->known[i].name, name) == 0) return run->known[i].id;
     }
-    fprintf(stderr, "nobody is called %s\n", name);
+    fprintf(stderr, "the scenario has no name %s\n", name);
     exit(2);
 }
 
@@ -71,13 +71,13 @@ static hc_sandbox_user fields_of(const step *step) {
 
 static void check_count(maybe_count expected, uint64_t found) { CHECK(!expected.named || expected.value == found); }
 
-static void play_sync(const stage *stage, const step *step) {
+static void run_sync(const run *run, const step *step) {
     hc_error *error = NULL;
     hc_sync_reports *reports = NULL;
     hc_sync_options options = {.struct_size = sizeof options, .approve_removals = step->approve_removals};
     if (strcmp(step->mode, "full") == 0) options.mode = HC_SYNC_FULL;
     if (strcmp(step->mode, "incremental") == 0) options.mode = HC_SYNC_INCREMENTAL;
-    hc_status status = hc_mirror_sync(stage->mirror, hc_sandbox_organization_id(stage->sandbox), hc_sandbox_directory_id(stage->sandbox),
+    hc_status status = hc_mirror_sync(run->mirror, hc_sandbox_organization_id(run->sandbox), hc_sandbox_directory_id(run->sandbox),
                                       &options, &reports, &error);
     CHECK_TEXT(hc_status_name(status), step->error ? step->error : "ok");
     hc_error_free(error);
@@ -92,10 +92,10 @@ static void play_sync(const stage *stage, const step *step) {
     hc_sync_reports_free(reports);
 }
 
-static void play_status(const stage *stage, const step *step) {
+static void check_status(const run *run, const step *step) {
     hc_error *error = NULL;
     hc_mirror_directory_status_list *statuses = NULL;
-    WORKS(hc_mirror_status(stage->mirror, &statuses, &error));
+    WORKS(hc_mirror_status(run->mirror, &statuses, &error));
     const hc_mirror_directory_status *status = hc_mirror_directory_status_list_at(statuses, 0);
     CHECK(hc_mirror_directory_status_users(status) == step->users);
     CHECK(hc_mirror_directory_status_groups(status) == step->groups.len);
@@ -130,109 +130,109 @@ static void check_change(const expected_change *expected, const hc_change *chang
 }
 
 /* Polls and acknowledges until there are no more changes. A `feed` step compares them, a `skip` step does not. */
-static void play_feed(const stage *stage, const step *step, bool compared) {
+static void run_feed(const run *run, const step *step, bool compared) {
     hc_error *error = NULL;
     size_t seen = 0;
     for (;;) {
         hc_change_batch *batch = NULL;
-        WORKS(hc_mirror_poll(stage->mirror, step->consumer, 2, &batch, &error));
+        WORKS(hc_mirror_poll(run->mirror, step->consumer, 2, &batch, &error));
         size_t len = hc_change_batch_len(batch);
         for (size_t i = 0; i < len; i++, seen++) {
             const hc_change *change = hc_change_batch_at(batch, i);
             if (compared && seen < step->changes.len) check_change(&step->changes.items[seen], change);
             if (compared && seen >= step->changes.len) fprintf(stderr, "  one too many: %s\n", hc_change_json(change));
         }
-        if (len > 0) WORKS(hc_mirror_ack(stage->mirror, step->consumer, hc_change_seq(hc_change_batch_at(batch, len - 1)), &error));
+        if (len > 0) WORKS(hc_mirror_ack(run->mirror, step->consumer, hc_change_seq(hc_change_batch_at(batch, len - 1)), &error));
         hc_change_batch_free(batch);
         if (len == 0) break;
     }
     CHECK(!compared || seen == step->changes.len);
 }
 
-static void delete_users(const stage *stage, size_t count) {
+static void delete_users(const run *run, size_t count) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
-    WORKS(hc_mirror_users(stage->mirror, hc_sandbox_organization_id(stage->sandbox), NULL, &iter, &error));
+    WORKS(hc_mirror_users(run->mirror, hc_sandbox_organization_id(run->sandbox), NULL, &iter, &error));
     while (count-- > 0) {
         const hc_mirror_user *user = NULL;
         WORKS(hc_mirror_user_iter_next(iter, &user, &error));
-        WORKS(hc_sandbox_delete_user(stage->sandbox, hc_mirror_user_id(user), &error));
+        WORKS(hc_sandbox_delete_user(run->sandbox, hc_mirror_user_id(user), &error));
     }
     hc_mirror_user_iter_free(iter);
 }
 
-static void play_step(stage *stage, const step *step) {
+static void run_step(run *run, const step *step) {
     hc_error *error = NULL;
     hc_user *user = NULL;
     hc_group *group = NULL;
-    hc_sandbox *sandbox = stage->sandbox;
+    hc_sandbox *sandbox = run->sandbox;
     hc_sandbox_user fields = fields_of(step);
     const char *what = step->what;
     if (strcmp(what, "create_user") == 0) {
         WORKS(hc_sandbox_create_user(sandbox, &fields, &user, &error));
-        remember(stage, step->as, hc_user_id(user));
+        remember(run, step->as, hc_user_id(user));
     } else if (strcmp(what, "update_user") == 0) {
-        WORKS(hc_sandbox_update_user(sandbox, id_of(stage, step->user), &fields, &user, &error));
+        WORKS(hc_sandbox_update_user(sandbox, id_of(run, step->user), &fields, &user, &error));
     } else if (strcmp(what, "delete_user") == 0) {
-        WORKS(hc_sandbox_delete_user(sandbox, id_of(stage, step->user), &error));
+        WORKS(hc_sandbox_delete_user(sandbox, id_of(run, step->user), &error));
     } else if (strcmp(what, "create_group") == 0) {
         WORKS(hc_sandbox_create_group(sandbox, step->display_name, NULL, NULL, &group, &error));
-        remember(stage, step->as, hc_group_id(group));
+        remember(run, step->as, hc_group_id(group));
     } else if (strcmp(what, "update_group") == 0) {
-        WORKS(hc_sandbox_update_group(sandbox, id_of(stage, step->group), step->display_name, &group, &error));
+        WORKS(hc_sandbox_update_group(sandbox, id_of(run, step->group), step->display_name, &group, &error));
     } else if (strcmp(what, "delete_group") == 0) {
-        WORKS(hc_sandbox_delete_group(sandbox, id_of(stage, step->group), &error));
+        WORKS(hc_sandbox_delete_group(sandbox, id_of(run, step->group), &error));
     } else if (strcmp(what, "add_member") == 0) {
-        WORKS(hc_sandbox_add_member(sandbox, id_of(stage, step->group), id_of(stage, step->user), &error));
+        WORKS(hc_sandbox_add_member(sandbox, id_of(run, step->group), id_of(run, step->user), &error));
     } else if (strcmp(what, "remove_member") == 0) {
-        WORKS(hc_sandbox_remove_member(sandbox, id_of(stage, step->group), id_of(stage, step->user), &error));
+        WORKS(hc_sandbox_remove_member(sandbox, id_of(run, step->group), id_of(run, step->user), &error));
     } else if (strcmp(what, "delete_users") == 0) {
-        delete_users(stage, step->count);
+        delete_users(run, step->count);
     } else if (strcmp(what, "sync") == 0) {
-        play_sync(stage, step);
+        run_sync(run, step);
     } else if (strcmp(what, "receive") == 0) {
-        CHECK_TEXT(deliver(stage->mirror, stage->webhook, sandbox, step->delivery), step->outcome);
+        CHECK_TEXT(deliver(run->mirror, run->webhook, sandbox, step->delivery), step->outcome);
     } else if (strcmp(what, "forge") == 0) {
-        forge(stage->mirror, stage->webhook, sandbox, step->delivery);
+        forge(run->mirror, run->webhook, sandbox, step->delivery);
     } else if (strcmp(what, "role_map") == 0) {
-        WORKS(hc_mirror_set_role_map(stage->mirror, step->pairs.items, step->pairs.len, &error));
+        WORKS(hc_mirror_set_role_map(run->mirror, step->pairs.items, step->pairs.len, &error));
     } else if (strcmp(what, "link") == 0) {
-        WORKS(hc_mirror_link(stage->mirror, id_of(stage, step->user), step->account_id, &error));
+        WORKS(hc_mirror_link(run->mirror, id_of(run, step->user), step->account_id, &error));
     } else if (strcmp(what, "status") == 0) {
-        play_status(stage, step);
+        check_status(run, step);
     } else {
-        play_feed(stage, step, strcmp(what, "feed") == 0);
+        run_feed(run, step, strcmp(what, "feed") == 0);
     }
     hc_user_free(user);
     hc_group_free(group);
 }
 
-static void play(const scenario *scenario) {
+static void run_scenario(const scenario *scenario) {
     hc_error *error = NULL;
-    stage stage = {0};
-    WORKS(hc_sandbox_new(&scenario->sandbox, &stage.sandbox, &error));
-    WORKS(hc_sandbox_register_endpoint(stage.sandbox, NOBODY_LISTENS, &error));
-    const char *secret = hc_sandbox_webhook_secret(stage.sandbox);
-    WORKS(hc_webhook_new(&secret, 1, NULL, &stage.webhook, &error));
-    stage.client = client_of(stage.sandbox);
+    run run = {0};
+    WORKS(hc_sandbox_new(&scenario->sandbox, &run.sandbox, &error));
+    WORKS(hc_sandbox_register_endpoint(run.sandbox, UNREACHABLE_ENDPOINT, &error));
+    const char *secret = hc_sandbox_webhook_secret(run.sandbox);
+    WORKS(hc_webhook_new(&secret, 1, NULL, &run.webhook, &error));
+    run.client = client_of(run.sandbox);
     hc_mirror_options options = scenario->mirror;
     options.webhook_secret = secret;
-    WORKS(hc_mirror_open(":memory:", stage.client, &options, &stage.mirror, &error));
+    WORKS(hc_mirror_open(":memory:", run.client, &options, &run.mirror, &error));
     for (size_t i = 0; i < scenario->steps_len; i++) {
         int failed = check_failed;
-        play_step(&stage, &scenario->steps[i]);
+        run_step(&run, &scenario->steps[i]);
         if (check_failed != failed) fprintf(stderr, "  in %s, step %zu: %s\n", scenario->name, i, scenario->steps[i].what);
     }
-    hc_mirror_free(stage.mirror);
-    hc_client_free(stage.client);
-    hc_webhook_free(stage.webhook);
-    hc_sandbox_free(stage.sandbox);
-    while (stage.known_len > 0) free(stage.known[--stage.known_len].id);
+    hc_mirror_free(run.mirror);
+    hc_client_free(run.client);
+    hc_webhook_free(run.webhook);
+    hc_sandbox_free(run.sandbox);
+    while (run.known_len > 0) free(run.known[--run.known_len].id);
 }
 
 int main(void) {
     size_t played = sizeof scenarios / sizeof *scenarios;
-    for (size_t i = 0; i < played; i++) play(&scenarios[i]);
+    for (size_t i = 0; i < played; i++) run_scenario(&scenarios[i]);
     CHECK(played >= 3);
     return closing_line("test_scenarios");
 }

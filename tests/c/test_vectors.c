@@ -14,7 +14,7 @@ typedef struct {
 } body;
 
 typedef struct {
-    const char *reason; /* NULL: it verifies */
+    const char *reason; /* NULL: the request is valid */
     bool has_event;
     const char *id, *type, *occurred_at, *organization_id, *environment_id;
 } expectation;
@@ -60,7 +60,7 @@ typedef struct {
 } event_case;
 
 typedef struct {
-    char kind; /* the second letter of check, commit and advance */
+    char kind; /* 'h': check the id, 'o': commit the id, 'd': advance the clock by seconds */
     const char *id;
     bool again;
     int64_t seconds;
@@ -69,7 +69,7 @@ typedef struct {
 typedef struct {
     const char *name;
     int64_t now, retention;
-    size_t capacity; /* 0: for every kind of guard */
+    size_t capacity; /* largest number of ids; 0: the case applies to every kind of guard, with any capacity */
     const replay_step *steps;
     size_t steps_len;
 } replay_case;
@@ -236,7 +236,7 @@ static void events(void) {
     hc_webhook_free(webhook);
 }
 
-/* A custom store with the clock of the case. */
+/* A store of the test's own: an array, with the clock of the case. */
 typedef struct {
     int64_t now;
     size_t len;
@@ -244,18 +244,18 @@ typedef struct {
         char id[300];
         int64_t expires_at;
     } entries[32];
-} own_store;
+} array_store;
 
-static int own_contains(void *user_data, const char *message_id) {
-    own_store *store = user_data;
+static int array_contains(void *user_data, const char *message_id) {
+    array_store *store = user_data;
     for (size_t i = 0; i < store->len; i++) {
         if (strcmp(store->entries[i].id, message_id) == 0) return store->entries[i].expires_at > store->now;
     }
     return 0;
 }
 
-static int own_record(void *user_data, const char *message_id, int64_t expires_at) {
-    own_store *store = user_data;
+static int array_record(void *user_data, const char *message_id, int64_t expires_at) {
+    array_store *store = user_data;
     size_t i = 0;
     while (i < store->len && strcmp(store->entries[i].id, message_id) != 0) i++;
     if (i == sizeof store->entries / sizeof *store->entries) return -1;
@@ -265,8 +265,8 @@ static int own_record(void *user_data, const char *message_id, int64_t expires_a
     return 0;
 }
 
-/* Runs the steps of a case and frees the guard. Advances `now`, which a custom store reads. */
-static void take_steps(const replay_case *one, const char *store, hc_replay_guard *guard, int64_t *now) {
+/* Runs the steps of a case with `now` as the clock, which a custom store reads as well, and frees the guard. */
+static void run_steps(const replay_case *one, const char *store, hc_replay_guard *guard, int64_t *now) {
     int before = check_failed;
     hc_error *error = NULL;
     *now = one->now;
@@ -294,7 +294,7 @@ static void replays(void) {
                                      .retention_seconds = one->retention ? one->retention : HC_RETENTION_NONE,
                                      .capacity = one->capacity ? one->capacity : 1000};
         WORKS(hc_replay_guard_new(&options, &guard, &error));
-        take_steps(one, "memory", guard, &now);
+        run_steps(one, "memory", guard, &now);
         if (one->capacity != 0) continue;
         options.capacity = 0;
 
@@ -302,7 +302,7 @@ static void replays(void) {
         CHECK(mkdtemp(folder) != NULL);
         snprintf(file, sizeof file, "%s/replay.db", folder);
         WORKS(hc_replay_guard_sqlite(file, &options, &guard, &error));
-        take_steps(one, "sqlite", guard, &now);
+        run_steps(one, "sqlite", guard, &now);
         const char *const ends[] = {"", "-wal", "-shm"};
         for (size_t i = 0; i < 3; i++) {
             snprintf(beside, sizeof beside, "%s%s", file, ends[i]);
@@ -310,10 +310,10 @@ static void replays(void) {
         }
         CHECK(remove(folder) == 0);
 
-        own_store own = {0};
-        hc_replay_store store = {.struct_size = sizeof store, .contains = own_contains, .record = own_record, .user_data = &own};
+        array_store own = {0};
+        hc_replay_store store = {.struct_size = sizeof store, .contains = array_contains, .record = array_record, .user_data = &own};
         WORKS(hc_replay_guard_custom(&store, &options, &guard, &error));
-        take_steps(one, "own", guard, &own.now);
+        run_steps(one, "own", guard, &own.now);
     }
 }
 

@@ -70,7 +70,7 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-# A step is an id to ask for or to record, or seconds to advance; the guard of a case without a capacity has one of 1000.
+# A step checks an id, commits an id or advances the clock by seconds. The second letter of its kind is written: h, o or d.
 def step(one):
     kind = next(name for name in ("check", "commit", "advance") if name in one)
     id, seconds = (None, one[kind]) if kind == "advance" else (one[kind], 0)
