@@ -20,4 +20,5 @@ module.exports = {
   StoreError: 'Error',
   CancelledError: 'Error',
   InternalError: 'Error',
+  HistoryTrimmedError: 'Error',
 }

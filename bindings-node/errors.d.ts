@@ -66,4 +66,6 @@ export namespace errors {
   class CancelledError extends Error {}
   /** A defect in headcount itself, such as a panic, caught at a language border. */
   class InternalError extends Error {}
+  /** The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`). */
+  class HistoryTrimmedError extends Error {}
 }

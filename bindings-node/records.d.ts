@@ -79,6 +79,7 @@ export type ActivityLevel = 'debug' | 'info' | 'warning'
  * - `store`: The local store failed.
  * - `cancelled`: The caller cancelled the call.
  * - `internal`: A defect in headcount itself, such as a panic, caught at a language border.
+ * - `history_trimmed`: The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`).
  */
 export type ErrorKind =
   | 'config'
@@ -98,6 +99,7 @@ export type ErrorKind =
   | 'store'
   | 'cancelled'
   | 'internal'
+  | 'history_trimmed'
 
 /**
  * Why a webhook, or the secret to verify it with, was refused.
@@ -159,9 +161,10 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
  * - `stale`: The mirror has newer information than the event.
  * - `pending`: The event is stored until a sync shows which directory it is about.
  * - `held`: The guard holds the event back until its removal is approved.
+ * - `foreign`: The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
  * - `ignored`: The event is about something that is not mirrored.
  */
-export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'ignored'
+export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored'
 
 /**
  * Why removals are held back.
@@ -190,6 +193,11 @@ export type HeldReason = 'mass_removal' | 'empty_listing' | 'directory_disabled'
  * - `roles.changed`: The roles that the role map gives a user changed.
  * - `directory.enabled`: A directory was enabled.
  * - `directory.disabled`: A directory was disabled. Its users are kept.
+ * - `directory.missing`: The API does not list a directory any more. Its users are kept until they are retired.
+ * - `directory.found`: The API lists a missing directory again.
+ * - `organization.missing`: The API does not know an organization any more, or an event said that it was deleted. Its users are kept until
+ * they are retired.
+ * - `organization.found`: The API knows a missing organization again.
  */
 export type ChangeKind =
   | 'user.created'
@@ -205,6 +213,10 @@ export type ChangeKind =
   | 'roles.changed'
   | 'directory.enabled'
   | 'directory.disabled'
+  | 'directory.missing'
+  | 'directory.found'
+  | 'organization.missing'
+  | 'organization.found'
 
 /** The contract's `organizationsOrganization`. */
 export interface Organization {

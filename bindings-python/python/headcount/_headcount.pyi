@@ -2851,7 +2851,7 @@ class Change:
         """The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot."""
 
     @property
-    def kind(self) -> Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled"]:
+    def kind(self) -> Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing", "organization.found"]:
         """What the change is."""
 
     @property
@@ -2897,7 +2897,7 @@ class Change:
     def ack(self) -> None:
         """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
 
-        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+        Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
         acknowledgement cannot be stored.
         """
 

@@ -74,6 +74,12 @@ class InternalError(Error):
     kind = "internal"
 
 
+class HistoryTrimmedError(Error):
+    """The changes that a consumer asks for were removed from the feed: start from a snapshot (``start_from_snapshot``)."""
+
+    kind = "history_trimmed"
+
+
 class BadRequestError(ApiError):
     """400, 409, 412 or 422: the server refused the request as it stands."""
 
@@ -119,6 +125,7 @@ __all__ = [
     "ConnectionError",
     "DecodeError",
     "Error",
+    "HistoryTrimmedError",
     "InternalError",
     "InvalidArgumentError",
     "MassRemovalError",

@@ -92,6 +92,8 @@ error_kinds! {
         Cancelled = 16, "cancelled", "CancelledError";
         /// A defect in headcount itself, such as a panic, caught at a language border.
         Internal = 17, "internal", "InternalError";
+        /// The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`).
+        HistoryTrimmed = 18, "history_trimmed", "HistoryTrimmedError";
     }
 }
 

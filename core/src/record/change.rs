@@ -36,6 +36,14 @@ named! {
         DirectoryEnabled = "directory.enabled",
         /// A directory was disabled. Its users are kept.
         DirectoryDisabled = "directory.disabled",
+        /// The API does not list a directory any more. Its users are kept until they are retired.
+        DirectoryMissing = "directory.missing",
+        /// The API lists a missing directory again.
+        DirectoryFound = "directory.found",
+        /// The API does not know an organization any more, or an event said that it was deleted. Its users are kept until they are retired.
+        OrganizationMissing = "organization.missing",
+        /// The API knows a missing organization again.
+        OrganizationFound = "organization.found",
     }
 }
 

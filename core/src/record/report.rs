@@ -59,6 +59,8 @@ named! {
         Pending = "pending",
         /// The guard holds the event back until its removal is approved.
         Held = "held",
+        /// The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
+        Foreign = "foreign",
         /// The event is about something that is not mirrored.
         Ignored = "ignored",
     }

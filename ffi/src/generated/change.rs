@@ -49,7 +49,8 @@ pub unsafe extern "C" fn hc_change_seq(change: *const hc_change) -> i64 {
 
 /// What the change is. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
 /// "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
-/// "directory.enabled" or "directory.disabled". Later versions may add values.
+/// "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing" or
+/// "organization.found". Later versions may add values.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns text owned by `change`.

@@ -21,6 +21,8 @@ pub enum hc_outcome {
     HC_OUTCOME_IGNORED = 5,
     /// The guard holds the event back until its removal is approved.
     HC_OUTCOME_HELD = 6,
+    /// The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
+    HC_OUTCOME_FOREIGN = 7,
 }
 
 /// Rust's value, C's value and the name.
@@ -31,6 +33,7 @@ const TABLE: &[(Outcome, hc_outcome, &CStr)] = &[
     (Outcome::Pending, hc_outcome::HC_OUTCOME_PENDING, c"pending"),
     (Outcome::Ignored, hc_outcome::HC_OUTCOME_IGNORED, c"ignored"),
     (Outcome::Held, hc_outcome::HC_OUTCOME_HELD, c"held"),
+    (Outcome::Foreign, hc_outcome::HC_OUTCOME_FOREIGN, c"foreign"),
 ];
 
 const _: () = assert!(TABLE.len() == Outcome::ALL.len(), "the table lacks a member: run `make generate`");

@@ -43,6 +43,8 @@ pub enum hc_status {
     HC_CANCELLED = 16,
     /// A defect in headcount itself, such as a panic, caught at a language border.
     HC_INTERNAL = 17,
+    /// The changes that a consumer asks for were removed from the feed: start from a snapshot ("start_from_snapshot").
+    HC_HISTORY_TRIMMED = 18,
 }
 
 /// Rust's value, C's value and the name.
@@ -64,6 +66,7 @@ const TABLE: &[(ErrorKind, hc_status, &CStr)] = &[
     (ErrorKind::Store, hc_status::HC_STORE, c"store"),
     (ErrorKind::Cancelled, hc_status::HC_CANCELLED, c"cancelled"),
     (ErrorKind::Internal, hc_status::HC_INTERNAL, c"internal"),
+    (ErrorKind::HistoryTrimmed, hc_status::HC_HISTORY_TRIMMED, c"history_trimmed"),
 ];
 
 const _: () = assert!(TABLE.len() == ErrorKind::ALL.len(), "the table lacks a member: run `make generate`");

@@ -11,7 +11,7 @@ const MIRROR: FileKind = FileKind {
     owner: "mirror",
     // "hcmr"
     application: 0x6863_6d72,
-    migrations: &[include_str!("schema.sql"), include_str!("schema-2.sql")],
+    migrations: &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")],
     // Most of the file is rows of a kilobyte or two and their changes: larger pages than SQLite's 4 KiB take fewer writes.
     page_size: 8_192,
     patience: Duration::from_secs(10),

@@ -1,0 +1,1 @@
+-- Version 3: holds name their users, and losses of access are counted.
