@@ -1,6 +1,6 @@
-//! Doc comments in forms that every emitter needs.
+//! Conversions of doc comments that every emitter needs.
 
-/// A doc comment without rustdoc's links: `[`Error::reason`](crate::Error::reason)` becomes `` `Error::reason` ``.
+/// Replaces rustdoc's links by their text: `[`Error::reason`](crate::Error::reason)` becomes `` `Error::reason` ``.
 pub(crate) fn plain(doc: &str) -> String {
     let mut text = String::new();
     let mut rest = doc;
@@ -27,7 +27,7 @@ pub(crate) fn plain(doc: &str) -> String {
     text
 }
 
-/// The first paragraph of a doc comment, on one line.
+/// Returns the first paragraph of a doc comment on one line.
 pub(crate) fn summary(doc: &str) -> String {
     let paragraph = doc.split("\n\n").next().unwrap_or_default();
     plain(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "))

@@ -1,6 +1,6 @@
-//! The types of webhook events: which there are, and which record the `data` of each is.
+//! The types of webhook events, and the record that describes the `data` of each.
 //!
-//! The names come from the vendor's published examples (`tests/contract/webhook-events.json`), which must fit the records: an event or a
+//! The names come from the vendor's published examples (`tests/contract/webhook-events.json`), which must match the records: an event or a
 //! field that is not defined is an error.
 
 use crate::ir::{Definitions, Event, Type};
@@ -9,7 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-/// The records that events carry, in the order in which bindings list them.
+/// The records of the `data` of events, and the records inside them, in the order in which bindings list them.
 pub(crate) const RECORDS: &[&str] = &[
     "GroupReference",
     "RoleReference",
@@ -29,8 +29,8 @@ pub(crate) const RECORDS: &[&str] = &[
     "ConnectedAccountData",
 ];
 
-/// Start of an event's name, and the record that such events carry. The longest start that fits decides.
-const CARRIED: &[(&str, &str)] = &[
+/// Prefixes of events' names, and the record of the `data` of such events. The longest prefix of a name applies.
+const DATA: &[(&str, &str)] = &[
     ("organization.", "OrganizationData"),
     ("organization.domain_", "DomainData"),
     ("organization.directory_", "DirectoryData"),
@@ -46,7 +46,7 @@ const CARRIED: &[(&str, &str)] = &[
     ("connected_account.", "ConnectedAccountData"),
 ];
 
-/// The vendor's older names of events, and today's.
+/// The vendor's older names of events, each with the current name.
 pub(crate) const OLDER_NAMES: &[(&str, &str)] = &[
     ("scalekit.dir.sync.enable", "organization.directory_enabled"),
     ("scalekit.dir.sync.disable", "organization.directory_disabled"),
@@ -58,7 +58,7 @@ pub(crate) const OLDER_NAMES: &[(&str, &str)] = &[
     ("scalekit.dir.group.delete", "organization.directory.group_deleted"),
 ];
 
-/// The examples in the order of the file. serde_json's own map sorts its keys.
+/// The examples by name, in the order of the file. (serde_json's own map would sort them.)
 struct Examples(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Examples {
@@ -83,20 +83,21 @@ impl<'de> Deserialize<'de> for Examples {
     }
 }
 
+/// Parses the file of examples.
 fn examples(text: &str) -> Result<Vec<(String, Value)>, String> {
     let Examples(examples) =
         serde_json::from_str(text).map_err(|error| format!("tests/contract/webhook-events.json: {error}"))?;
     Ok(examples)
 }
 
-/// The types of events that the examples in `text` name.
+/// Returns the types of events that have an example in `text`.
 pub(crate) fn events(text: &str) -> Result<Vec<Event>, String> {
     examples(text)?
         .into_iter()
         .map(|(name, _)| {
-            let fitting = CARRIED.iter().filter(|(start, _)| name.starts_with(start));
-            let (_, data) = fitting
-                .max_by_key(|(start, _)| start.len())
+            let matching = DATA.iter().filter(|(prefix, _)| name.starts_with(prefix));
+            let (_, data) = matching
+                .max_by_key(|(prefix, _)| prefix.len())
                 .ok_or_else(|| format!("codegen/src/events.rs names no record for the event {name}"))?;
             let variant = camel_case(&name);
             Ok(Event { name, variant, data: (*data).to_owned() })
@@ -114,7 +115,7 @@ fn camel_case(name: &str) -> String {
         .collect()
 }
 
-/// Checks that the examples in `text` have no field that the records lack, and none of another type.
+/// Checks that every field of the examples in `text` is a field of their record and has its type.
 pub(crate) fn check_examples(definitions: &Definitions, text: &str) -> Result<(), String> {
     for (name, example) in examples(text)? {
         let event =
@@ -124,6 +125,7 @@ pub(crate) fn check_examples(definitions: &Definitions, text: &str) -> Result<()
     Ok(())
 }
 
+/// Checks that `value` has the type `ty`. `place` is its path in errors.
 fn fits(definitions: &Definitions, ty: &Type, value: &Value, place: &str) -> Result<(), String> {
     let ok = match (ty, value) {
         (_, Value::Null) | (Type::Json, _) => true,
@@ -145,5 +147,5 @@ fn fits(definitions: &Definitions, ty: &Type, value: &Value, place: &str) -> Res
         }
         _ => false,
     };
-    if ok { Ok(()) } else { Err(format!("{place}: the example is no {ty:?}")) }
+    if ok { Ok(()) } else { Err(format!("{place}: the example does not have the type {ty:?}")) }
 }

@@ -1,6 +1,6 @@
 //! The definitions that emitters work with: records, enums, unions, constants and events, each with its documentation.
 //!
-//! Built by [`crate::read`]. Nothing here knows a target language.
+//! Built by [`crate::read`]. Nothing here depends on a target language.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -8,19 +8,20 @@ use std::collections::BTreeMap;
 /// Everything that was read from the sources.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Definitions {
-    /// The records of the surface table, in its order.
+    /// The records of [`crate::surface::RECORDS`], then those of [`crate::events::RECORDS`].
     pub(crate) records: Vec<Record>,
     /// All enums without data, in the order in which they were read.
     pub(crate) enums: Vec<Enumeration>,
-    /// All enums whose variants carry a value each.
+    /// The unions of [`crate::surface::UNIONS`]: enums whose variants have one value each.
     pub(crate) unions: Vec<Union>,
     /// Public constants, by `NAME` or `Type::NAME`.
     pub(crate) constants: BTreeMap<String, Constant>,
-    /// Default values from `impl Default`, by `Type.field`, in the form of [`Field::default`]. Settings that are no records have theirs here.
+    /// Default values from `impl Default`, by `Type.field`, in the form of [`Field::default`]. Includes those of types that are not
+    /// records, such as `Settings`.
     pub(crate) defaults: BTreeMap<String, String>,
     /// The types of webhook events, in the contract's order.
     pub(crate) events: Vec<Event>,
-    /// The text of the vendor's published examples, one of each type of event.
+    /// The vendor's published examples as JSON text: one of each type of event.
     pub(crate) examples: String,
 }
 
@@ -29,7 +30,7 @@ pub(crate) struct Definitions {
 pub(crate) struct Record {
     /// Rust's name, such as `MirrorUser`.
     pub(crate) name: String,
-    /// Documentation in Markdown, one line a line, without the leading space.
+    /// Documentation in Markdown, with the line breaks of the source and without the space after `///`.
     pub(crate) doc: String,
     /// The fields in the order of the definition.
     pub(crate) fields: Vec<Field>,
@@ -46,7 +47,8 @@ pub(crate) struct Field {
     pub(crate) doc: String,
     /// The type.
     pub(crate) ty: Type,
-    /// The value in the record's `impl Default`, if that names one: `20`, `0.1`, `true`, `"text"`, or a duration such as `60 s` or `250 ms`.
+    /// The value in the record's `impl Default`: `20`, `0.1`, `true`, `"text"`, or a duration such as `60 s` or `250 ms`. `None` if
+    /// there is no such `impl`, or if the value is of another kind.
     pub(crate) default: Option<String>,
     /// Whether the field holds personal data, which no text form for logs (`repr`, `Debug`) may show.
     pub(crate) personal: bool,
@@ -56,7 +58,7 @@ pub(crate) struct Field {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Type {
-    /// `String`, `&str`, or something that is shown as text only, such as an HTTP method.
+    /// `String`, `&str`, or a type that bindings show as text, such as an HTTP method.
     Text,
     /// `bool`.
     Bool,
@@ -69,7 +71,7 @@ pub(crate) enum Type {
     },
     /// `f64`.
     Float,
-    /// A moment: RFC 3339 text in most languages.
+    /// A point in time: RFC 3339 text in most languages.
     Timestamp,
     /// Raw JSON.
     Json,
@@ -126,7 +128,7 @@ pub(crate) struct Member {
     pub(crate) class: Option<String>,
 }
 
-/// An enum whose variants carry one value each.
+/// An enum whose variants have one value each.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Union {
     /// Rust's name, such as `Mirrored`.
@@ -155,7 +157,7 @@ pub(crate) struct Event {
     pub(crate) name: String,
     /// The name in camel case, such as `UserLogin`.
     pub(crate) variant: String,
-    /// Name of the record that its `data` is, such as `SessionData`.
+    /// Name of the record that describes its `data`, such as `SessionData`.
     pub(crate) data: String,
 }
 
@@ -177,7 +179,7 @@ impl Definitions {
 }
 
 impl Type {
-    /// The type without `Optional` around it, and whether it was there.
+    /// Returns the type inside `Optional` and true, or the type itself and false.
     pub(crate) fn optional(&self) -> (&Type, bool) {
         match self {
             Type::Optional(inner) => (inner, true),

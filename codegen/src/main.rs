@@ -1,9 +1,9 @@
 //! Writes the record part of every binding from the Rust definitions in `core`.
 //!
-//! `cargo run -p headcount-codegen` writes the files; with `--check` it compares them, names those that are stale and ends with status 1.
+//! `cargo run -p headcount-codegen` writes the files; with `--check` it compares them instead, and exits with status 1 and their names if any are stale.
 //!
-//! `read` parses the sources into the definitions of `ir`. An emitter a language (`c`, `python`, `node`, and `rust` for the types of events)
-//! returns files as pairs of a path from the repository's root and a content; it writes nothing itself. `surface` has what bindings need
+//! `read` parses the sources into the definitions of `ir`. There is one emitter per language (`c`, `python`, `node`, and `rust` for the types
+//! of events). It returns files, each a path from the repository's root and a content; it does not write them. `surface` has what bindings need
 //! beyond the definitions.
 
 mod c;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let check = match env::args().nth(1).as_deref() {
         None => false,
         Some("--check") => true,
-        Some(other) => return failed(&format!("unknown argument {other}; expected --check or none")),
+        Some(other) => return failed(&format!("unknown argument {other}; expected --check or no argument")),
     };
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     match run(&root, check) {

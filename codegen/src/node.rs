@@ -1,4 +1,4 @@
-//! Writes the files of the Node binding: TypeScript declarations with hover texts, and the table of error classes.
+//! Writes the files of the Node binding: TypeScript declarations with JSDoc comments, and the table of error classes.
 //!
 //! The templates have the layout of each file; this module decides names, types and the wording of documentation.
 
@@ -8,7 +8,7 @@ use crate::write::{GENERATED, Output, render};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The records that the package declares, in the order of the file. Node has settings and options as hand-written interfaces.
+/// The records that the package declares, in the order of the file. Interfaces of settings and options are written by hand.
 const RECORDS: &[&str] = &[
     "Organization",
     "OrganizationSettings",
@@ -55,20 +55,21 @@ const ENUMS: &[&str] = &[
     "ChangeKind",
 ];
 
-/// Names that differ from Rust's.
+/// Types that have another name in Node: the name in Rust and the name in Node.
 const RENAMED: &[(&str, &str)] =
     &[("Consumer", "FeedConsumer"), ("Progress", "SyncProgress"), ("Phase", "SyncPhase"), ("Level", "ActivityLevel")];
 
-/// Enums to which later versions add members that applications should expect.
+/// Enums, besides the open ones, whose TypeScript type accepts any string, because later versions add members.
 const OPEN: &[&str] = &["ActivityKind"];
 
-/// Error kinds whose class is a subclass of `ApiError`: those of [`ErrorKind::from_http_status`](headcount::ErrorKind::from_http_status).
-const REFUSALS: &[&str] = &["bad_request", "authentication", "permission_denied", "not_found", "rate_limit", "server"];
+/// Error kinds whose class is a subclass of `ApiError`: those that core's `ErrorKind::from_http_status` returns.
+const API_ERRORS: &[&str] =
+    &["bad_request", "authentication", "permission_denied", "not_found", "rate_limit", "server"];
 
-/// A field that a record's JSON form has beside the record's own fields.
+/// A field that a record has in Node but not in Rust.
 struct ExtraField {
     record: &'static str,
-    /// The field comes after this one.
+    /// Name of the field that it is inserted after.
     after: &'static str,
     name: &'static str,
     ty: &'static str,
@@ -86,7 +87,7 @@ const EXTRA_FIELDS: &[ExtraField] = &[
     ExtraField { record: "Activity", after: "kind", name: "level", ty: "ActivityLevel", doc: "Severity for a log." },
 ];
 
-/// Settings and fields that documentation names, and their names in Node.
+/// Code in Rust's documentation that is another name in Node: Rust's and Node's.
 const OPTIONS: &[(&str, &str)] = &[
     ("full_every", "fullEverySeconds"),
     ("retention", "retentionSeconds"),
@@ -117,7 +118,7 @@ struct Property {
 struct Literals {
     name: String,
     doc: String,
-    /// Everything after the sign of equality.
+    /// The right-hand side of the type's declaration.
     values: String,
 }
 
@@ -130,7 +131,7 @@ struct Class {
     fields: Vec<Property>,
 }
 
-/// What the templates print.
+/// The context of all templates.
 #[derive(Serialize)]
 struct Context {
     generated: &'static str,
@@ -144,7 +145,8 @@ struct Context {
     defaults: BTreeMap<String, DefaultValue>,
 }
 
-/// A default value in the units of options. A unit that does not fit is missing, so that a template that prints it is refused.
+/// A default value in each unit that options have. A unit that the value does not have is missing, so that a template which uses it
+/// fails.
 #[derive(Serialize)]
 struct DefaultValue {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +163,7 @@ struct EventType {
     name: String,
     data: String,
     doc: String,
-    /// A field of the data, for the sample that is compiled.
+    /// Name of a field of the data, for `types/events.ts`, which the TypeScript compiler checks.
     field: String,
 }
 
@@ -216,7 +218,7 @@ fn defaults(definitions: &Definitions) -> BTreeMap<String, DefaultValue> {
         .collect()
 }
 
-/// `100000` as `100,000`; other numbers as they are.
+/// Formats a number: `100000` as `100,000`, and one with a fraction unchanged. `None` if the value is not a number.
 fn number(value: &str) -> Option<String> {
     value.parse::<f64>().ok()?;
     if !value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -232,7 +234,7 @@ fn number(value: &str) -> Option<String> {
     Some(text)
 }
 
-/// `60 s` and `250 ms` as a number of milliseconds.
+/// Formats a duration, such as `60 s` or `250 ms`, as a number of milliseconds. `None` for other values.
 fn milliseconds(value: &str) -> Option<String> {
     let milliseconds = match value.split_once(' ')? {
         (amount, "s") => amount.parse::<u64>().ok()?.checked_mul(1000)?,
@@ -242,14 +244,14 @@ fn milliseconds(value: &str) -> Option<String> {
     number(&milliseconds.to_string())
 }
 
-/// `60 s` as a number of seconds.
+/// Formats a duration such as `60 s` as a number of seconds. `None` for other values.
 fn seconds(value: &str) -> Option<String> {
     number(value.strip_suffix(" s")?)
 }
 
 /// Converts definitions to the values that templates print.
 struct Writer {
-    /// Names of all fields of records, in snake case: documentation that names one means the property of JavaScript.
+    /// Names of all fields of records, in snake case. In documentation they are replaced by the names of the properties.
     fields: BTreeSet<String>,
 }
 
@@ -264,7 +266,7 @@ impl Writer {
         for field in &record.fields {
             fields.push(self.property(record, field, indent + 2)?);
         }
-        // Backwards, so that an extra field may come after another one.
+        // The last entry first: an entry may be inserted after a field of a later entry, as `message` is after `level`.
         for extra in EXTRA_FIELDS.iter().rev().filter(|extra| extra.record == record.name) {
             let at = fields.iter().position(|field| field.name == extra.after);
             let at = at.ok_or_else(|| format!("{} has no field {}", record.name, extra.after))?;
@@ -281,7 +283,8 @@ impl Writer {
         })
     }
 
-    /// The fields of a change have types that depend on its kind: the template has them as type parameters.
+    /// Returns the interface of a change. The types of some fields depend on the kind of the change: the template makes them type
+    /// parameters.
     fn change(&self, definitions: &Definitions) -> Result<Interface, String> {
         let mut change = self.interface(definitions.record("Change")?, 0)?;
         for (name, parameter) in
@@ -293,7 +296,8 @@ impl Writer {
         Ok(change)
     }
 
-    /// Records of the mirror have all fields, and null for those without a value. Other records leave such fields out, as the vendor does.
+    /// Converts a field to a property. In records of the mirror, a field without a value is null; in other records it is missing, as in
+    /// the vendor's JSON.
     fn property(&self, record: &Record, field: &Field, indent: usize) -> Result<Property, String> {
         let (inner, absent) = field.ty.optional();
         let nullable = is_nullable(record);
@@ -317,6 +321,7 @@ impl Writer {
         Ok(Property { name, optional: absent && !nullable, ty, doc: comment(&text, indent) })
     }
 
+    /// Converts an enum to a union of string literals.
     fn literals(&self, one: &Enumeration) -> Literals {
         let mut text = self.doc(&one.doc, "null");
         text.push('\n');
@@ -325,6 +330,7 @@ impl Writer {
         }
         let mut values: Vec<String> = one.members.iter().map(|member| format!("'{}'", member.name)).collect();
         if one.open || OPEN.contains(&one.name.as_str()) {
+            // Accepts any string. A plain `string` would absorb the literals, and editors would no longer suggest them.
             values.push("(string & {})".to_owned());
         }
         let line = values.join(" | ");
@@ -332,12 +338,12 @@ impl Writer {
         Literals { name: renamed(&one.name).to_owned(), doc: comment(&text, 0), values }
     }
 
-    /// The classes of error kinds, base classes first, as kinds are defined.
+    /// Returns the classes of error kinds in the order of the kinds.
     fn classes(&self, definitions: &Definitions) -> Result<Vec<Class>, String> {
         let mut classes = Vec::new();
         for kind in &definitions.enumeration("ErrorKind")?.members {
             let name = kind.class.clone().ok_or_else(|| format!("the error kind {} has no class", kind.name))?;
-            let base = if REFUSALS.contains(&kind.name.as_str()) { "ApiError" } else { "Error" };
+            let base = if API_ERRORS.contains(&kind.name.as_str()) { "ApiError" } else { "Error" };
             let fields = if kind.name == "mass_removal" {
                 let Interface { mut fields, .. } = self.interface(definitions.record("Removals")?, 2)?;
                 fields.iter_mut().for_each(|field| field.ty = field.ty.replace("string[]", "readonly string[]"));
@@ -350,7 +356,7 @@ impl Writer {
         Ok(classes)
     }
 
-    /// The data of an event has the vendor's names. Anything but the id may be missing, and most values may be null.
+    /// Returns the interface of an event's data, with the vendor's names. Every field except the id may be missing, and most may be null.
     fn event_interface(&self, record: &Record) -> Interface {
         let property = |field: &Field| {
             let (inner, _) = field.ty.optional();
@@ -390,7 +396,7 @@ impl Writer {
         definitions.events.iter().map(event_type).collect()
     }
 
-    /// A doc comment in the terms of JavaScript: without rustdoc's links, with its names in camelCase, and `absent` for `None`.
+    /// Converts a doc comment for JavaScript: removes rustdoc's links, converts names to camelCase, and replaces `None` by `absent`.
     fn doc(&self, markdown: &str, absent: &str) -> String {
         let plain = doc::plain(markdown);
         let mut text = String::new();
@@ -406,7 +412,7 @@ impl Writer {
         text
     }
 
-    /// Code in documentation: `user_detail.active` becomes `userDetail.active`, and `Mirror::held_removals` becomes `mirror.heldRemovals`.
+    /// Converts code in documentation: `user_detail.active` becomes `userDetail.active`, and `Mirror::held_removals` becomes `mirror.heldRemovals`.
     fn code(&self, code: &str) -> String {
         if let Some((_, name)) = OPTIONS.iter().find(|(rust, _)| *rust == code) {
             return (*name).to_owned();
@@ -423,12 +429,12 @@ impl Writer {
     }
 }
 
-/// Whether fields without a value are null, and not left out.
+/// Returns whether a field without a value is null (in records of the mirror) or missing (in all others).
 fn is_nullable(record: &Record) -> bool {
     record.file.contains("/record/")
 }
 
-/// What a field without a value is in JavaScript.
+/// Returns what JavaScript reads from a field without a value.
 fn absent_value(record: &Record) -> &'static str {
     if is_nullable(record) { "null" } else { "undefined" }
 }
@@ -463,7 +469,7 @@ fn camel_case(name: &str) -> String {
     out
 }
 
-/// A JSDoc comment, without the indent of its first line. Paragraphs are filled to 140 columns.
+/// Formats a text as a JSDoc comment with lines of at most 140 columns. The first line is not indented: the template does that.
 fn comment(text: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let lines = fill(text.trim(), 136 - indent);
@@ -474,13 +480,15 @@ fn comment(text: &str, indent: usize) -> String {
     format!("/**\n{}\n{margin} */", body.join("\n"))
 }
 
-/// The text in lines of at most `width` characters. An empty line and the start of a list item begin a new line.
+/// Breaks a text into lines of at most `width` characters. Paragraphs (separated by an empty line) and list items are kept apart.
 fn fill(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
+    // Whether the last line is still empty, so that the next word is appended without a space.
     let mut begin = true;
     for line in text.lines() {
         let line = line.trim();
         if line.is_empty() {
+            // One line that stays empty, and one for the next paragraph.
             lines.push(String::new());
             begin = true;
             lines.push(String::new());
@@ -516,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn documentation_has_javascript_names() {
+    fn names_in_documentation_are_converted_to_javascript() {
         let text = "From `user_detail.active`, or `None`: see `Mirror::held_removals` and `already_running`.";
         assert_eq!(
             writer().doc(text, "null"),

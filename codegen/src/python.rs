@@ -17,7 +17,9 @@ pub(crate) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
     Ok(outputs)
 }
 
-/// A file of which only parts are generated. Each part stands between two comments, of which the first names it.
+/// Returns a file of which only parts are generated, with the given parts replaced: pairs of a name and a content.
+///
+/// Each part is between two comment lines, which contain its name.
 fn sections(path: &str, parts: &[(&str, &str)]) -> Result<Output, String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     let mut content = std::fs::read_to_string(&file).map_err(|error| format!("{path}: {error}"))?;
@@ -32,10 +34,10 @@ fn sections(path: &str, parts: &[(&str, &str)]) -> Result<Output, String> {
     Ok(Output { path: path.to_owned(), content })
 }
 
-/// The longest line of a docstring, without its indentation.
+/// The largest number of columns of a docstring's line, without its indentation.
 const WIDTH: usize = 120;
 
-/// A doc comment for Python: Rust's links, code marks and names of values become Python's. One string a line, wrapped.
+/// Converts a doc comment for Python: removes rustdoc's links, doubles backticks and replaces values such as `true`. Returns its lines.
 fn docstring(doc: &str) -> Vec<String> {
     let doc = doc::plain(doc).replace('`', "``").replace("``true``", "``True``").replace("``false``", "``False``");
     let doc = doc.replace("``Some``", "a value").replace("::", ".");
@@ -63,7 +65,7 @@ fn docstring(doc: &str) -> Vec<String> {
     lines
 }
 
-/// A docstring in triple quotes, indented by `indent` spaces, without a newline at its end.
+/// Formats a doc comment as a docstring in triple quotes, indented by `indent` spaces, without a newline at its end.
 fn quoted(doc: &str, indent: usize) -> String {
     let space = " ".repeat(indent);
     let lines = docstring(doc);
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_docstring_has_pythons_marks_and_no_sections() {
+    fn a_docstring_has_double_backticks_and_no_sections() {
         assert_eq!(
             docstring("Whether `x` is `true`, see [`y`](z).\n\n# Errors\n\nNone."),
             ["Whether ``x`` is ``True``, see ``y``."]

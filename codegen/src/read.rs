@@ -1,7 +1,7 @@
 //! Reads the definitions from the Rust sources of the core.
 //!
-//! Every file under `core/src` is parsed. From it come the records that [`crate::surface`] and [`crate::events`] name, all enums of names, public
-//! constants and default values. A field whose type no binding can show is an error that names the file, the record and the field.
+//! Every file under `core/src` is parsed. From it come the records that [`crate::surface`] and [`crate::events`] name, all enums without data, public
+//! constants and default values. A field whose type is not one of [`Type`] is an error that names the file, the record and the field.
 
 use crate::events;
 use crate::ir::{Constant, Definitions, Enumeration, Field, Member, Record, Type, Union};
@@ -18,7 +18,7 @@ use syn::{Attribute, Expr, Fields, GenericArgument, Item, Lit, PathArguments, To
 ///
 /// # Errors
 ///
-/// A message that names the file, and the record and field if it is about one.
+/// A message that names the file, and the record and field where there is one.
 pub(crate) fn read(root: &Path) -> Result<Definitions, String> {
     let mut files = Vec::new();
     rust_files(&root.join("core/src"), &mut files)?;
@@ -138,7 +138,7 @@ impl Items {
         Ok(())
     }
 
-    /// Public constants of a type, and the values in its `impl Default`.
+    /// Adds the public constants of a type, or the values in its `impl Default`.
     fn add_impl(&mut self, item: &syn::ItemImpl) {
         let Some(name) = type_name(&item.self_ty) else { return };
         let is_default = item
@@ -200,11 +200,11 @@ impl Items {
         let mut variants = Vec::new();
         for variant in &item.variants {
             let Fields::Unnamed(fields) = &variant.fields else {
-                return Err(format!("{file}: {name}::{} carries no value", variant.ident));
+                return Err(format!("{file}: {name}::{} has no value", variant.ident));
             };
             let mut types = fields.unnamed.iter();
             let (Some(field), None) = (types.next(), types.next()) else {
-                return Err(format!("{file}: {name}::{} carries more than one value", variant.ident));
+                return Err(format!("{file}: {name}::{} has more than one value", variant.ident));
             };
             variants.push(Field {
                 name: snake_case(&variant.ident.to_string()),
@@ -220,7 +220,7 @@ impl Items {
     }
 }
 
-/// The names that a field's type may have.
+/// The names of all types of this repository that a field may have.
 struct Names<'a> {
     enums: &'a [Enumeration],
     records: &'a [&'a str],
@@ -228,7 +228,7 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The type of a field.
+    /// Converts the Rust type of a field.
     fn resolve(&self, ty: &syn::Type) -> Result<Type, String> {
         let path = match ty {
             syn::Type::Reference(reference) => return self.resolve(&reference.elem),
@@ -282,11 +282,12 @@ impl Names<'_> {
 }
 
 fn integer(name: &str) -> Type {
+    // "size", of `usize`, is not a number: it counts as 64 bits.
     let bits = name.trim_start_matches(['i', 'u']).parse().unwrap_or(64);
     Type::Int { signed: name.starts_with('i'), bits }
 }
 
-/// What stands in `named!`, `open_enum!` and `error_kinds!`.
+/// The content of a `named!`, `open_enum!` or `error_kinds!`.
 struct EnumMacro {
     name: String,
     doc: String,
@@ -307,7 +308,7 @@ impl Parse for EnumMacro {
     }
 }
 
-/// A member: `Variant = "name",`, `Variant: 1 = "name",` or `Variant = 1, "name", "Class";`.
+/// Parses a member of such a macro: `Variant = "name",`, `Variant: 1 = "name",` or `Variant = 1, "name", "Class";`.
 fn parse_member(body: ParseStream<'_>) -> syn::Result<Member> {
     let attributes = body.call(Attribute::parse_outer)?;
     let variant: syn::Ident = body.parse()?;
@@ -340,7 +341,7 @@ fn parse_member(body: ParseStream<'_>) -> syn::Result<Member> {
     Ok(Member { variant: variant.to_string(), name, doc: doc(&attributes), number, class: texts.next() })
 }
 
-/// An enum that is written out. Its members are named like its variants, in snake case.
+/// Reads an enum that is defined without a macro. The names of its members are those of its variants in snake case.
 fn plain_enum(file: &str, item: &syn::ItemEnum) -> Result<Enumeration, String> {
     let mut members = Vec::new();
     for variant in &item.variants {
@@ -373,7 +374,7 @@ fn type_name(ty: &syn::Type) -> Option<String> {
     }
 }
 
-/// The doc comment of an item, without the space after `///`.
+/// Returns the doc comment of an item, without the space after `///`.
 fn doc(attributes: &[Attribute]) -> String {
     let mut lines = Vec::new();
     for attribute in attributes {
@@ -388,7 +389,8 @@ fn doc(attributes: &[Attribute]) -> String {
     lines.join("\n")
 }
 
-/// The value of a constant expression, in the form of [`Field::default`]; `None` if it is no number, truth value, text or duration.
+/// Evaluates a constant expression and returns its value in the form of [`Field::default`], or `None` if it is not a number, a boolean,
+/// a text or a duration.
 fn literal(value: &Expr, constants: &BTreeMap<String, Constant>) -> Option<String> {
     match value {
         Expr::Lit(value) => match &value.lit {
@@ -426,7 +428,7 @@ fn literal(value: &Expr, constants: &BTreeMap<String, Constant>) -> Option<Strin
     }
 }
 
-/// `Duration::from_secs(60)` as `60 s`, `Duration::from_millis(250)` as `250 ms`.
+/// Evaluates a call: `Duration::from_secs(60)` as `60 s`, `Duration::from_millis(250)` as `250 ms`.
 fn duration(call: &syn::ExprCall, constants: &BTreeMap<String, Constant>) -> Option<String> {
     let Expr::Path(path) = call.func.as_ref() else { return None };
     let unit = match path.path.segments.last()?.ident.to_string().as_str() {

@@ -16,14 +16,14 @@ struct EventTypes<'a> {
     objects: Vec<Object<'a>>,
 }
 
-/// An object that events carry.
+/// A record that is the `data` of one or more types of events.
 #[derive(Serialize)]
 struct Object<'a> {
     record: &'a str,
-    /// The name without `Data`.
+    /// The record's name without `Data`.
     variant: &'a str,
     doc: String,
-    /// The types of the events that carry it, such as `EventType::UserLogin`.
+    /// The types of these events, such as `EventType::UserLogin`.
     events: Vec<String>,
 }
 
@@ -48,12 +48,12 @@ pub(crate) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
     let content = render("event_type.jinja", include_str!("../templates/rust/event_type.jinja"), context)?;
     Ok(vec![
         Output { path: "core/src/webhook/event_type.rs".to_owned(), content },
-        // Part of the package that builds bodies from it, which cannot read files outside itself.
+        // A copy of the contract's file: the sandbox includes it, and a published package cannot include files outside of itself.
         Output { path: "sandbox/src/webhook-events.json".to_owned(), content: compact(&definitions.examples) + "\n" },
     ])
 }
 
-/// JSON without white space between its tokens.
+/// Removes the white space between the tokens of a JSON text.
 fn compact(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     let (mut in_string, mut escaped) = (false, false);

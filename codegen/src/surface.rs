@@ -1,13 +1,13 @@
-//! What bindings need beyond the definitions themselves, declared once.
+//! What bindings need to know about records and cannot read from their definitions.
 //!
-//! [`RECORDS`] lists the records that bindings offer. A record that is not here is internal to the core. [`is_personal`] is the one rule
-//! of which fields no text form for logs may show.
+//! [`RECORDS`] lists the records that bindings offer. A record that is not here is internal to the core. [`is_personal`] tells
+//! which fields must not be in texts for logs.
 
 /// A record that bindings offer.
 pub(crate) struct Surface {
     /// Rust's name.
     pub(crate) name: &'static str,
-    /// The fields whose values make the record's hash, where a language has one. Empty: records of this type are not hashed.
+    /// The fields that the record's hash is computed from, in languages whose objects have a hash. Empty: the record is not hashed.
     pub(crate) key: &'static [&'static str],
 }
 
@@ -55,12 +55,12 @@ pub(crate) const RECORDS: &[Surface] = &[
 /// The unions that bindings offer.
 pub(crate) const UNIONS: &[&str] = &["Mirrored"];
 
-/// The surface of a record, or `None` for a record of a webhook event.
+/// Returns the entry of a record, or `None` for a record that is not in [`RECORDS`], such as one of webhook events.
 pub(crate) fn of(name: &str) -> Option<&'static Surface> {
     RECORDS.iter().find(|surface| surface.name == name)
 }
 
-/// Whether a field of a record holds personal data. A field that holds another record is judged by the fields of that record.
+/// Whether a field of a record holds personal data. For a field that holds another record, the fields of that record decide.
 pub(crate) fn is_personal(record: &str, field: &str) -> bool {
     match field {
         "email"

@@ -1,6 +1,6 @@
 //! Writes the record part of the C binding: `ffi/src/generated/`, from which cbindgen makes `include/headcount.h`.
 //!
-//! A record becomes an opaque type that holds the record and the C strings that were asked for, with an accessor a field:
+//! A record becomes an opaque type, which holds the record and the C strings that accessors returned. Fields have these accessors:
 //!
 //! | field | accessors |
 //! |---|---|
@@ -84,9 +84,9 @@ struct RecordFile {
     parameter: &'static str,
     one: &'static str,
     doc: Vec<String>,
-    /// Paths of the types of caches.
+    /// Paths of the types in `cached`.
     imports: Vec<&'static str>,
-    /// Caches of the accessors: name and type.
+    /// Fields that keep what accessors returned, as pairs of a name and a type.
     cached: Vec<(String, String)>,
     accessors: Vec<Accessor>,
     json: bool,
@@ -160,7 +160,7 @@ impl RecordFile {
     }
 }
 
-/// Makes the accessors of one field.
+/// Creates the accessors of one field.
 struct Accessors<'a> {
     definitions: &'a Definitions,
     record: &'a Record,
@@ -201,26 +201,28 @@ impl Accessors<'_> {
             Type::Union(name) if optional => {
                 for variant in &self.definitions.union(name)?.variants {
                     let Type::Record(inner) = &variant.ty else {
-                        return Err(format!("{name}::{} is no record", variant.name));
+                        return Err(format!("{name}::{} does not hold a record", variant.name));
                     };
                     let other = names::of(inner).ok_or_else(|| format!("{inner} has no type in C"))?;
                     let option = format!("{value}.as_ref().and_then(|either| either.{}())", variant.name);
                     self.child(file, &format!("{field}_{}", variant.name), other, true, &option);
                 }
             }
-            // In the JSON form only.
+            // A map has no accessor: it is read in the record's JSON form.
             Type::Map => {}
             other => return Err(format!("there is no accessor in C for {other:?}")),
         }
         Ok(())
     }
 
-    /// The accessor's name: the field's, or the one that was released.
+    /// Returns the name of an accessor: `hc_noun_field`, with the name in `renamed` in place of the field's, if there is one.
     fn name(&self, field: &str) -> String {
         let renamed = self.c_record.renamed.iter().find(|(from, _)| *from == field).map_or(field, |(_, to)| to);
         format!("hc_{}_{renamed}", self.c_record.noun)
     }
 
+    /// Returns an accessor's documentation. `empty` is its result for a NULL object, `index` whether it has the parameter `index`, and
+    /// `result` the list item about its result.
     fn doc(&self, empty: &str, index: bool, result: Option<String>) -> Vec<String> {
         let mut items = vec![format!("`{}`: may be NULL, which gives {empty}.", self.c_record.parameter)];
         if index {
@@ -231,7 +233,9 @@ impl Accessors<'_> {
         function_doc(&format!("{}{}", c_doc(&self.field.doc), self.values()), &items)
     }
 
-    /// A sentence with the values of a field that is an enum; empty if the field's documentation has them already.
+    /// Returns a sentence that lists the values of an enum field, to append to its documentation.
+    ///
+    /// Empty if the field is no enum, or if its documentation names all values already.
     fn values(&self) -> String {
         let (Type::Enum { name, open }, _) = self.field.ty.optional() else { return String::new() };
         let Ok(enumeration) = self.definitions.enumeration(name) else { return String::new() };
@@ -271,7 +275,7 @@ impl Accessors<'_> {
             Type::Json => "JSON text",
             _ => "text",
         };
-        // A text that the vendor did not send is empty; one that the mirror always has needs no such remark.
+        // Records of `model` are the vendor's: a text that was not sent is "". In all other records such a text is always set.
         let absent = match (optional, self.record.file.starts_with("core/src/model/")) {
             (true, _) => ", or NULL if there is none",
             (false, true) => "; \"\" if the server sent none",
@@ -339,7 +343,7 @@ impl Accessors<'_> {
                     format!("{cache}.at(&{value}, index)"),
                     other.one,
                 ),
-                // In the JSON form only.
+                // The items have no type in C: they are read in the record's JSON form.
                 None => return Ok(()),
             },
             other => return Err(format!("there is no accessor in C for a list of {other:?}")),
@@ -367,10 +371,12 @@ impl Accessors<'_> {
         Ok(())
     }
 
+    /// Adds an accessor that returns a record inside the record. `option` is the expression for it, an `Option<&T>`.
     fn child(&self, file: &mut RecordFile, name: &str, other: &CRecord, optional: bool, option: &str) {
         self.borrowed(file, name, &format!("super::hc_{}", other.noun), other.one, optional, option);
     }
 
+    /// Adds an accessor that returns a pointer to an object of the C type `ty`, which the record owns.
     fn borrowed(&self, file: &mut RecordFile, name: &str, ty: &str, one: &str, optional: bool, option: &str) {
         let absent = if optional { ", or NULL if there is none" } else { "" };
         file.cached.push((name.to_owned(), format!("Child<{ty}>")));
@@ -394,7 +400,7 @@ struct CMember {
     doc: Vec<String>,
 }
 
-/// The members with their numbers, ascending.
+/// Returns the members in the order of their numbers. `numbers` has those that the Rust definition does not give.
 fn members(enumeration: &Enumeration, prefix: &str, numbers: &[(&str, i32)]) -> Result<Vec<CMember>, String> {
     let mut members = Vec::new();
     for member in &enumeration.members {
@@ -492,7 +498,7 @@ impl CountersFile {
         let mut accessors = Vec::new();
         for field in &record.fields {
             if field.ty != (Type::Int { signed: false, bits: 64 }) {
-                return Err(format!("{}: {}.{} is no u64", record.file, record.name, field.name));
+                return Err(format!("{}: {}.{} is not a u64", record.file, record.name, field.name));
             }
             let items = [format!("`{}`: may be NULL, which gives 0.", counters.noun), THREADS.to_owned()];
             accessors.push(Accessor {

@@ -1,4 +1,5 @@
-//! How records and enums are called in C, where no rule gives the name. Names and numbers that were released never change.
+//! Which records and enums have a type in C, and the names that do not follow from those in Rust. Names and numbers never change
+//! after they were released.
 
 /// A record that has a type in C. A record that is not in [`RECORDS`] can be read in the JSON form of the record that contains it.
 pub(super) struct CRecord {
@@ -6,17 +7,17 @@ pub(super) struct CRecord {
     pub(super) record: &'static str,
     /// The type's name without `hc_`; every accessor begins with it.
     pub(super) noun: &'static str,
-    /// The name of the parameter.
+    /// Name of the parameter that takes such an object in its accessors.
     pub(super) parameter: &'static str,
-    /// What documentation calls one of them, with its article.
+    /// Noun phrase for one such object in documentation, such as "a user".
     pub(super) one: &'static str,
-    /// Whether there is `hc_noun_json`.
+    /// Whether the accessor `hc_noun_json` exists.
     pub(super) json: bool,
-    /// The documentation of `hc_noun_free`, or `None` if callers only borrow such objects.
+    /// The documentation of `hc_noun_free`, or `None` if callers never own such an object.
     pub(super) free: Option<&'static str>,
     /// The list type that holds such objects.
     pub(super) list: Option<CList>,
-    /// Whether there are `hc_noun_page` and `hc_noun_iter`.
+    /// Noun for the items in the documentation of `hc_noun_page` and `hc_noun_iter`; `None` if these types do not exist.
     pub(super) pages: Option<&'static str>,
     /// Fields whose accessors have another name than the field.
     pub(super) renamed: &'static [(&'static str, &'static str)],
@@ -26,9 +27,9 @@ pub(super) struct CRecord {
 pub(super) struct CList {
     /// The type's name without `hc_`.
     pub(super) noun: &'static str,
-    /// The name of the parameter.
+    /// Name of the parameter that takes such a list in its functions.
     pub(super) parameter: &'static str,
-    /// What documentation calls the items.
+    /// Noun for the items in documentation, such as "users".
     pub(super) many: &'static str,
 }
 
@@ -184,12 +185,12 @@ pub(super) const RECORDS: &[CRecord] = &[
     },
 ];
 
-/// The type in C of a record, or `None` if there is none.
+/// Returns the entry of a record, or `None` if it has no type in C.
 pub(super) fn of(record: &str) -> Option<&'static CRecord> {
     RECORDS.iter().find(|one| one.record == record)
 }
 
-/// An enum that is an enum in C as well. All others are texts.
+/// An enum that is an enum in C as well. Values of all other enums are texts in C.
 pub(super) struct CEnum {
     /// Rust's name.
     pub(super) name: &'static str,
@@ -199,7 +200,7 @@ pub(super) struct CEnum {
     pub(super) prefix: &'static str,
     /// The member 0: its name and its documentation.
     pub(super) zero: (&'static str, &'static str),
-    /// The name of the member 0 in `hc_noun_name`, or `None` if it has none.
+    /// What `hc_noun_name` returns for the member 0, or `None` for "unknown".
     pub(super) zero_name: Option<&'static str>,
     /// Numbers of members whose Rust definition gives none.
     pub(super) numbers: &'static [(&'static str, i32)],
@@ -236,9 +237,9 @@ pub(super) struct CConstants {
     pub(super) prefix: &'static str,
     /// The function that reads a value, in the generated module.
     pub(super) reader: &'static str,
-    /// The option that takes them.
+    /// The field of an options struct that takes these constants.
     pub(super) option: &'static str,
-    /// The numbers.
+    /// Numbers of the members, by variant.
     pub(super) numbers: &'static [(&'static str, i32)],
 }
 
@@ -250,11 +251,11 @@ pub(super) const CONSTANTS: &[CConstants] = &[CConstants {
     numbers: &[("Auto", 0), ("Full", 1), ("Incremental", 2)],
 }];
 
-/// Counters that are read through a handle.
+/// Counters, each of which is read by a function that takes a handle.
 pub(super) struct CCounters {
     /// Rust's name of the record.
     pub(super) record: &'static str,
-    /// The handle's noun; it is the parameter's name as well.
+    /// The handle's noun, which is also the name of the parameter that takes the handle.
     pub(super) noun: &'static str,
     /// The path of the handle's type.
     pub(super) handle: &'static str,

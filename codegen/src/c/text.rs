@@ -1,11 +1,11 @@
-//! Doc comments as they stand in the C header.
+//! Converts doc comments to the form that they have in the C header.
 
 use crate::doc;
 
 /// The width of a documentation line, without `/// `.
 const WIDTH: usize = 116;
 
-/// A Rust doc comment in terms of C: `None` is NULL, code spans are texts in quotes, and all of it is ASCII.
+/// Converts a Rust doc comment for C: `None` becomes NULL, other code spans become texts in quotes, and "…" and "–" become ASCII.
 pub(super) fn c_doc(text: &str) -> String {
     let text = doc::plain(text);
     let mut parts = Vec::new();
@@ -19,7 +19,8 @@ pub(super) fn c_doc(text: &str) -> String {
     parts.concat().replace('…', "...").replace('–', "-")
 }
 
-/// A code span: a keyword as C spells it, an error's accessor, or a text in quotes.
+/// Converts a code span: `None`, `true` and `false` become C's keywords, `Error::reason` becomes `hc_error_reason`, and any other code
+/// becomes a text in quotes.
 fn code(span: &str) -> String {
     match span {
         "None" => "NULL".to_owned(),
@@ -31,7 +32,7 @@ fn code(span: &str) -> String {
     }
 }
 
-/// Lines of at most [`WIDTH`] columns. Paragraphs are kept; lines of a list are indented after the first.
+/// Breaks a text into lines of at most [`WIDTH`] columns. Paragraphs are kept; in a list item, lines after the first are indented.
 pub(super) fn wrap(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, paragraph) in text.split("\n\n").enumerate() {
@@ -70,13 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documentation_is_in_terms_of_c() {
+    fn code_in_documentation_is_converted_to_c() {
         assert_eq!(c_doc("Id (`dir_…`), or `None`."), "Id (\"dir_...\"), or NULL.");
         assert_eq!(c_doc("[`Error::reason`](crate::Error::reason) says why."), "hc_error_reason says why.");
     }
 
     #[test]
-    fn lines_of_a_list_are_indented_after_the_first() {
+    fn lines_of_a_list_item_are_indented_after_the_first() {
         let lines = wrap(&format!("- {}", "word ".repeat(30)));
         assert_eq!(lines.len(), 2);
         assert!(lines.last().unwrap().starts_with("  word"));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 const TEMPLATE: &str = include_str!("../../templates/python/errors.py.jinja");
 
-/// Bases that a class has beside `Error`, by kind. They are Python's own, so that code which catches those works.
+/// Base classes of the classes of some kinds. With a built-in base, code that catches the built-in exception catches ours as well.
 const BASES: &[(&str, &str)] = &[
     ("invalid_argument", "Error, ValueError"),
     ("connection", "Error, builtins.ConnectionError"),
@@ -15,10 +15,10 @@ const BASES: &[(&str, &str)] = &[
     ("mass_removal", "RemovalsError"),
 ];
 
-/// Names that `from headcount import *` leaves out because they would hide Python's own.
+/// Classes that `from headcount import *` does not import, because they would hide a built-in of the same name.
 const BUILTIN: &[&str] = &["ConnectionError", "TimeoutError"];
 
-/// What the template is given.
+/// The context of `errors.py.jinja`.
 #[derive(Serialize)]
 struct Context<'a> {
     generated: &'static str,
@@ -37,7 +37,7 @@ struct Class {
 pub(super) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
     let kinds = &definitions.enumeration("ErrorKind")?.members;
     let mut classes = kinds.iter().map(class).collect::<Result<Vec<_>, _>>()?;
-    // A base precedes its subclasses.
+    // The classes with the base `ApiError` come last. That base is itself one of the classes, and must be defined before them.
     classes.sort_by_key(|class| class.bases == "ApiError");
     let mut names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).chain(["Error"]).collect();
     names.sort_unstable();
@@ -63,7 +63,7 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
 fn class(kind: &Member) -> Result<Class, String> {
     let name = kind.class.clone().ok_or_else(|| format!("the error kind {} has no class", kind.name))?;
     let bases = BASES.iter().find(|(of, _)| *of == kind.name).map(|(_, bases)| *bases);
-    // The documentation of a kind for HTTP statuses starts with them.
+    // The documentation of a kind that stands for HTTP statuses starts with their numbers.
     let for_status = kind.doc.starts_with(|first: char| first.is_ascii_digit());
     let bases = bases.unwrap_or(if for_status { "ApiError" } else { "Error" });
     let doc = docstring(&kind.doc).join(" ").replace("``Error.reason``", "``reason``");

@@ -9,7 +9,7 @@ use serde::Serialize;
 const MODULE: &str = include_str!("../../templates/python/events.py.jinja");
 const SAMPLE: &str = include_str!("../../templates/python/typing_events.py.jinja");
 
-/// What the template of the module is given.
+/// The context of `events.py.jinja`.
 #[derive(Serialize)]
 struct Module<'a> {
     generated: &'static str,
@@ -17,7 +17,7 @@ struct Module<'a> {
     events: &'a [Event],
 }
 
-/// What the template of the file that mypy checks is given.
+/// The context of `typing_events.py.jinja`.
 #[derive(Serialize)]
 struct Checked {
     generated: &'static str,
@@ -41,9 +41,9 @@ struct Key {
 #[derive(Serialize)]
 struct Sample {
     variant: String,
-    /// The variable that the event's data are bound to.
+    /// Name of a variable for the event's data.
     variable: String,
-    /// The first field of the data.
+    /// Name of the first field of the data.
     field: String,
 }
 
@@ -88,7 +88,7 @@ fn object(record: &Record) -> Result<Object, String> {
     })
 }
 
-/// The type of a key. Data are the `dict` that the JSON decodes to, so that times are text.
+/// Returns the type annotation of a key. Data is the `dict` that the JSON decodes to, so a time is text.
 fn annotation(ty: &Type) -> Result<String, String> {
     Ok(match ty {
         Type::Text => "str".to_owned(),
@@ -100,6 +100,6 @@ fn annotation(ty: &Type) -> Result<String, String> {
         Type::Optional(inner) if matches!(**inner, Type::Json) => "Any".to_owned(),
         Type::Json => "Any".to_owned(),
         Type::Optional(inner) => format!("Optional[{}]", annotation(inner)?),
-        other => return Err(format!("an event carries no {other:?}")),
+        other => return Err(format!("the data of an event cannot have the type {other:?}")),
     })
 }

@@ -1,4 +1,4 @@
-//! The classes of records in Rust: `bindings-python/src/generated/records.rs`.
+//! The Rust code of the record classes: `bindings-python/src/generated/records.rs`.
 
 use super::docstring;
 use crate::ir::{Definitions, Field, Record, Type};
@@ -9,7 +9,7 @@ use serde::Serialize;
 const PATH: &str = "bindings-python/src/generated/records.rs";
 const TEMPLATE: &str = include_str!("../../templates/python/records.rs.jinja");
 
-/// The records that have a class. The other ones are shown as `dict`s.
+/// The records that have a class. Values of other records become `dict`s.
 pub(super) const CLASSES: &[&str] = &[
     "Organization",
     "Directory",
@@ -28,7 +28,7 @@ pub(super) const CLASSES: &[&str] = &[
     "SyncReport",
 ];
 
-/// Records that have a field which only Python's class has: the record, the field and its type.
+/// Fields that a class has and its record does not: the record, the field and its type.
 const EXTRA: &[(&str, &str, &str)] = &[("Change", "consumer", "Attached")];
 
 /// Records whose class has subclasses.
@@ -37,12 +37,12 @@ const SUBCLASSED: &[&str] = &["Change"];
 /// The first sentence of every `to_dict`.
 pub(super) const TO_DICT: &str = "Returns the fields as plain values: times are RFC 3339 text.";
 
-/// The record has a class.
+/// Returns whether a record has a class.
 pub(super) fn has_class(name: &str) -> bool {
     CLASSES.contains(&name)
 }
 
-/// What the template is given.
+/// The context of `records.rs.jinja`.
 #[derive(Serialize)]
 struct Context {
     generated: &'static str,
@@ -55,14 +55,14 @@ struct Class {
     name: String,
     doc: Vec<String>,
     subclass: bool,
-    /// Name and type of a field that the record itself lacks, or empty.
+    /// The fields of [`EXTRA`] as pairs of a name and a type.
     extra: Vec<(String, String)>,
     getters: Vec<Getter>,
     /// Fields whose Python value is made when it is first read.
     cached: Vec<String>,
     /// Fields that `repr` shows.
     shown: Vec<String>,
-    /// The values that make the hash; empty to hash the JSON form.
+    /// The expressions that the hash is computed from. Empty: the hash is that of the JSON form.
     key: Vec<String>,
     /// Whether equality compares the JSON forms.
     compared_as_json: bool,
@@ -83,7 +83,7 @@ struct Getter {
 struct Union {
     name: String,
     function: String,
-    /// Pairs of a Rust variant and the class of its value.
+    /// The variants as pairs of the Rust name and the class of the value.
     variants: Vec<(String, String)>,
 }
 
@@ -109,7 +109,7 @@ fn union(union: &crate::ir::Union) -> Result<Union, String> {
     })
 }
 
-/// The function that makes the Python object of a union's value.
+/// Returns the name of the function that creates a Python object from a union's value.
 fn function(union: &str) -> String {
     format!("{}_object", crate::read::snake_case(union))
 }
@@ -147,7 +147,7 @@ fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
     })
 }
 
-/// Whether the Python value of a field is an object that is made once.
+/// Returns whether the Python object of a field is created at the first access and then kept.
 fn is_cached(ty: &Type) -> bool {
     match ty.optional().0 {
         Type::Json | Type::Union(_) | Type::Error => true,
@@ -211,7 +211,7 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
         (Type::Map, false) => (with_py("PyResult<Bound<'py, PyDict>>"), format!("(&{value}).into_py_dict(py)")),
         (other, _) => return Err(format!("{}.{}: {other:?} has no getter", record.name, field.name)),
     };
-    // The part before the arrow: getters that make Python objects take `py`.
+    // Getters that create Python objects have the parameter `py`.
     let (parameters, returns) = match returns.strip_prefix(PY) {
         Some(returns) => ("<'py>(&self, py: Python<'py>)", returns.to_owned()),
         None => ("(&self)", returns),
@@ -219,7 +219,7 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
     Ok(Getter { name: format!("{}{parameters}", field.name), doc: docstring(&field.doc), returns, body })
 }
 
-/// Marks the type of a getter that needs the interpreter.
+/// Prefix of the return type of getters that need the interpreter. It is removed before the type is printed.
 const PY: &str = "py ";
 
 fn with_py(returns: &str) -> String {

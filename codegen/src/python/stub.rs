@@ -11,10 +11,10 @@ const TEMPLATE: &str = include_str!("../../templates/python/records.pyi.jinja");
 /// Stubs of methods that are written by hand, by class.
 const METHODS: &[(&str, &str)] = &[("Change", include_str!("../../templates/python/change.pyi"))];
 
-/// Enums whose members a field never has all of: the record, the field and the member that it lacks.
-const LACKING: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];
+/// Enum fields that never have one of the enum's members: the record, the field and that member.
+const UNUSED_MEMBERS: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];
 
-/// What the template is given.
+/// The context of `records.pyi.jinja`.
 #[derive(Serialize)]
 struct Context {
     classes: Vec<Class>,
@@ -29,7 +29,7 @@ struct Class {
     fields: Vec<Property>,
     to_dict_doc: String,
     methods: &'static str,
-    /// Whether pickling keeps an error beside the JSON form.
+    /// Whether the record has an error, which is pickled in addition to the JSON form.
     has_error: bool,
 }
 
@@ -78,15 +78,15 @@ fn annotation(definitions: &Definitions, record: &Record, field: &Field, ty: &Ty
         Type::Int { .. } => "int".to_owned(),
         Type::Float | Type::Duration => "float".to_owned(),
         Type::Timestamp => "datetime".to_owned(),
-        // Raw JSON is an object wherever the vendor sends it.
+        // Every field with raw JSON that the vendor defines is an object.
         Type::Json => "dict[str, Any]".to_owned(),
         Type::Map => "dict[str, str]".to_owned(),
         Type::Error => "Error".to_owned(),
         Type::Enum { name, open: false } => {
-            let lacking = LACKING.iter().find(|(of, of_field, _)| *of == record.name && *of_field == field.name);
+            let unused = UNUSED_MEMBERS.iter().find(|(of, of_field, _)| *of == record.name && *of_field == field.name);
             let members = definitions.enumeration(name)?.members.iter().map(|member| member.name.as_str());
             let names: Vec<String> = members
-                .filter(|member| lacking.is_none_or(|(_, _, lacking)| lacking != member))
+                .filter(|member| unused.is_none_or(|(_, _, unused)| unused != member))
                 .map(|member| format!("\"{member}\""))
                 .collect();
             format!("Literal[{}]", names.join(", "))
