@@ -87,7 +87,7 @@ const EXTRA_FIELDS: &[ExtraField] = &[
     ExtraField { record: "Activity", after: "kind", name: "level", ty: "ActivityLevel", doc: "Severity for a log." },
 ];
 
-/// Code in Rust's documentation that is another name in Node: Rust's and Node's.
+/// Names in Rust's documentation that [`Writer::code`] cannot derive: the name in Rust and the name in Node.
 const OPTIONS: &[(&str, &str)] = &[
     ("full_every", "fullEverySeconds"),
     ("retention", "retentionSeconds"),

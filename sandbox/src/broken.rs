@@ -1,4 +1,4 @@
-//! Responses that do not arrive in one piece, for [`Fault`](crate::fault::Fault)s of the connection.
+//! Responses that are reset, cut off or endless, for [`Fault`](crate::fault::Fault)s of the connection.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::HeaderValue;
@@ -11,11 +11,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Interval, interval};
 
-/// Marks a response instead of which the connection is reset.
+/// Extension of a response that must not be sent: the connection is reset instead.
 #[derive(Clone)]
 struct Reset;
 
-/// Makes a response that resets the connection instead of being sent.
+/// Makes a response that must not be sent, and whose connection is reset instead.
 pub(crate) fn reset() -> Response {
     let mut response = Response::new(Body::empty());
     response.extensions_mut().insert(Reset);
@@ -41,6 +41,7 @@ pub(crate) fn drip() -> Body {
     Body::from_stream(Drip(interval(Duration::from_secs(1))))
 }
 
+/// A body of one space per tick.
 struct Drip(Interval);
 
 impl Stream for Drip {
@@ -51,7 +52,7 @@ impl Stream for Drip {
     }
 }
 
-/// A body of some bytes followed by an error.
+/// A body of some bytes, followed by an error that closes the connection.
 struct Half {
     half: Option<Bytes>,
     flushed: bool,

@@ -165,7 +165,7 @@ impl SandboxBuilder {
         Ok(sandbox)
     }
 
-    /// Generates the data and sets up what serves it.
+    /// Generates the data, and creates the clock, the outbox and everything else that request handlers share.
     fn environment(&self) -> Result<Environment, Error> {
         let failed = |what: &str, error: &dyn std::fmt::Display| Error::startup(format!("{what}: {error}"));
         // Webhooks are sent through rustls. An error here means that the process has a default provider already.
@@ -198,7 +198,9 @@ impl SandboxBuilder {
     }
 }
 
-/// Starts the thread that serves `app`. Returns the port once it listens, and what stops it: dropping the sender.
+/// Starts the thread that serves `app`, and waits until it listens.
+///
+/// Returns the port, a sender that stops the thread when it is dropped, and the thread's handle.
 fn spawn(app: App, port: u16, tls: Option<TlsAcceptor>) -> Result<(u16, oneshot::Sender<()>, JoinHandle<()>), Error> {
     let (ready, bound) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) struct SandboxClock {
     started: Timestamp,
     speed: f64,
-    /// Sum of all calls of `advance`.
+    /// Sum of the durations of all calls of `advance`.
     ahead: Mutex<SignedDuration>,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Sizes {
     pub(crate) groups: usize,
 }
 
-/// The secrets that a customer of the vendor copies from the dashboard.
+/// What a client needs to call the environment and to verify its webhooks. Customers of the vendor find it in the dashboard.
 #[derive(Clone, Debug)]
 pub(crate) struct Credentials {
     pub(crate) client_id: String,
@@ -29,7 +29,7 @@ pub(crate) struct Credentials {
     pub(crate) webhook_secret: String,
 }
 
-/// Returns the time of the oldest change: 6 January 2025, 08:00 UTC.
+/// Returns the time of the oldest generated change: 6 January 2025, 08:00 UTC.
 fn epoch() -> Timestamp {
     Timestamp::from_second(1_736_150_400).unwrap_or_default()
 }
@@ -75,7 +75,7 @@ pub(crate) fn generate(seed: u64, sizes: &Sizes) -> State {
     state
 }
 
-/// Generates a directory of an organization whose email addresses are at `domain`.
+/// Generates a directory of an organization. The email addresses of its users end in `@domain`.
 fn add_directory(state: &mut State, rng: &mut Rng, organization_id: &str, domain: &str, sizes: &Sizes) {
     let provider = rng.choose(PROVIDERS).unwrap_or("OKTA");
     let id = state.next_id("dir");

@@ -40,7 +40,7 @@ impl Environment {
         self.outbox.publish(&self.id, event);
     }
 
-    /// Counts a call of a route and returns how many there were, this one included.
+    /// Counts a call of a route and returns the number of its calls, including this one.
     pub(crate) fn count(&self, route: String) -> u64 {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         *requests.entry(route).and_modify(|count| *count += 1).or_insert(1)
@@ -51,5 +51,5 @@ impl Environment {
     }
 }
 
-/// The environment as the handlers share it.
+/// The environment, shared by all request handlers.
 pub(crate) type App = Arc<Environment>;

@@ -24,7 +24,7 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
 /// Makes the body of an event as the vendor would send it. Sign it with [`headcount::Webhook::sign`] and send it to the code under test.
 ///
 /// `type_` is an event type of the contract, such as `organization.directory.user_created`, or one of the vendor's older names, such as
-/// `scalekit.dir.user.create`, which stays in the body as it is.
+/// `scalekit.dir.user.create`, which is written to the body unchanged.
 ///
 /// ```
 /// use headcount_sandbox::{EventOverrides, event_body};
@@ -105,7 +105,8 @@ fn unknown_event(type_: &str) -> Map<String, Value> {
     .collect()
 }
 
-/// Replaces an id of the envelope in `data`: the strings with the name `key`, and those that equal the example's id.
+/// Replaces an id of the envelope wherever `data` contains it: in strings with the name `key`, and in strings that equal the example's
+/// id.
 fn replace_id(data: &mut Value, key: &str, example: Option<&str>, id: &str) {
     match data {
         Value::String(text) if Some(text.as_str()) == example => id.clone_into(text),

@@ -82,13 +82,13 @@ struct Inner {
 }
 
 impl FaultSchedule {
-    /// Makes every `every`-th call from now on fail with the next of `faults`, in turn. No faults: no call fails.
+    /// Makes every `every`-th call from now on fail with the next of `faults`, in turn. If `faults` is empty, no call fails.
     pub(crate) fn set(&self, faults: Vec<Fault>, every: u32) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             Inner { faults, every: u64::from(every.max(1)), calls: 0 };
     }
 
-    /// Counts a call and returns its fault, or `None` if it is to be answered.
+    /// Counts a call and returns its fault, or `None` if the call must be answered normally.
     pub(crate) fn next(&self) -> Option<Fault> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.calls += 1;

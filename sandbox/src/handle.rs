@@ -26,7 +26,7 @@ pub struct Sandbox {
     pub(crate) organization_id: String,
     pub(crate) directory_id: String,
     pub(crate) ca_file: Option<PathBuf>,
-    /// Dropping it stops the thread.
+    /// Stops the thread when it is dropped.
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) thread: Option<JoinHandle<()>>,
 }
@@ -68,7 +68,7 @@ impl Sandbox {
         &self.control_url
     }
 
-    /// Returns the settings of a client of this environment, its certificate authority included.
+    /// Returns the settings of a client of this environment, including its certificate authority.
     pub fn client(&self) -> ClientBuilder {
         let settings = headcount::Client::builder(self.environment_url(), self.client_id(), self.client_secret());
         match &self.ca_file {
@@ -95,7 +95,7 @@ impl Sandbox {
         settings
     }
 
-    /// Sends webhooks for later changes to `url` as well. Registering a URL twice has no effect.
+    /// Adds an endpoint: every later change also sends a webhook to `url`. A URL that is registered already is not added again.
     pub fn register_endpoint(&self, url: &str) {
         self.app.outbox.register(url);
     }
@@ -156,7 +156,7 @@ impl Sandbox {
         from_rest(group)
     }
 
-    /// Deletes a group, and sends `organization.directory.group_deleted`. Its members stay.
+    /// Deletes a group, and sends `organization.directory.group_deleted`. Its members are not deleted.
     ///
     /// # Errors
     ///
@@ -191,18 +191,18 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Makes every `every`-th REST call from now on fail with the next of `faults`, in turn. No faults: no call fails.
+    /// Makes every `every`-th REST call from now on fail with the next of `faults`, in turn. If `faults` is empty, no call fails.
     ///
     /// Token requests and the control API do not fail and are not counted.
     pub fn fault(&self, faults: impl IntoIterator<Item = Fault>, every: u32) {
         self.app.faults.set(faults.into_iter().collect(), every);
     }
 
-    /// As [`fault`](Sandbox::fault), with faults as text.
+    /// Like [`fault`](Sandbox::fault), with the faults as text.
     ///
     /// # Errors
     ///
-    /// 400 for a text that is not a fault. Earlier faults stay then.
+    /// 400 for a text that is not a fault. The current faults then stay in effect.
     pub fn set_faults(&self, plan: &FaultPlan) -> Result<(), Error> {
         self.app.faults.set(plan.parse()?, plan.every);
         Ok(())
@@ -224,7 +224,7 @@ impl Sandbox {
         self.app.requests()
     }
 
-    /// Returns the number of accepted TCP connections, those without a request included.
+    /// Returns the number of accepted TCP connections, including those without a request.
     pub fn connections(&self) -> u64 {
         self.app.connections.load(Ordering::Relaxed)
     }

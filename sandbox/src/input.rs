@@ -1,4 +1,4 @@
-//! The types of everything that a caller gives to the sandbox, with their JSON forms.
+//! The types of all options, changes and bodies that a caller passes to the sandbox, with their JSON forms.
 //!
 //! The control API and the bindings for other languages use these types, so that a new field is added here only. An unknown field
 //! is refused, and every error names the field. [`from_json`] reads them; Rust, C and Python code may also fill in the fields.
@@ -74,7 +74,7 @@ pub struct UserChange {
     pub preferred_username: Option<String>,
     /// Whether the user may sign in.
     pub active: Option<bool>,
-    /// Ids or display names of all groups of the user; groups that are not listed lose this member.
+    /// Ids or display names of all groups of the user. The user is removed from every other group.
     pub groups: Option<Vec<String>>,
 }
 
@@ -103,7 +103,7 @@ pub struct GroupChange {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaultPlan {
-    /// The first fault, as [`Fault`] is written.
+    /// The first fault, in the text form that [`Fault`] describes.
     pub fault: Option<String>,
     /// More faults, used in turn.
     pub faults: Vec<String>,
@@ -169,7 +169,7 @@ pub(crate) struct Endpoint {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Advance {
-    #[serde(deserialize_with = "span")]
+    #[serde(deserialize_with = "duration_text")]
     pub(crate) by: Duration,
 }
 
@@ -184,13 +184,13 @@ pub enum FieldNames {
 
 /// Reads an input from a JSON object.
 ///
-/// Field names are case-sensitive and have to be written as `names` says. Only the names of the input's own fields are affected;
-/// names inside [`EventOverrides::data`] are taken as they are.
+/// Field names are case-sensitive and must be in the form that `names` selects. This applies to the input's own fields only: names
+/// inside [`EventOverrides::data`] are not converted.
 ///
 /// # Errors
 ///
 /// [`InvalidArgument`](headcount::ErrorKind::InvalidArgument) if the text is not a JSON object, has an unknown field, lacks a required
-/// one, or has a value of the wrong type. The message names the field as `names` says.
+/// one, or has a value of the wrong type. The message has the field's name in the same form.
 ///
 /// ```
 /// use headcount_sandbox::{FieldNames, NewUser, from_json};
@@ -207,14 +207,14 @@ pub fn from_json<T: DeserializeOwned>(text: &str, names: FieldNames) -> Result<T
 
 /// Reads an input from a JSON object with snake_case names; on failure, returns what is wrong with it.
 pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    // A struct would accept an array as well.
+    // serde reads a struct from an array as well.
     if !value.is_object() {
         return Err("expected a JSON object".to_owned());
     }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let problem = error.into_inner().to_string();
-        // These two name the field themselves, and their path is the object that contains it.
+        // These two messages contain the field's name, and their path is that of the object around it.
         if path == "." || problem.starts_with("unknown field") || problem.starts_with("missing field") {
             problem
         } else {
@@ -265,10 +265,12 @@ fn camel_case(text: &str) -> String {
     camel
 }
 
+/// Reads a value; null and a missing field become the type's default.
 fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Reads a number; null becomes 1.
 fn null_is_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(1))
 }
@@ -280,8 +282,8 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration
     duration.map(Some).map_err(|_| D::Error::custom("expected a number of seconds, 0 or more"))
 }
 
-/// Reads a text such as `6h`.
-fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+/// Reads a duration in text form, such as `6h`.
+fn duration_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_duration(&text).ok_or_else(|| D::Error::custom("expected a time such as 90s, 5m, 6h or 1d"))
 }

@@ -28,7 +28,7 @@ pub struct Delivery {
     pub url: String,
     /// The signed body: the event as JSON.
     pub body: String,
-    /// Whether it is waiting, being sent, or done.
+    /// Whether the delivery is waiting, being sent, delivered or failed.
     pub state: DeliveryState,
     /// All attempts so far, oldest first.
     pub attempts: Vec<Attempt>,
@@ -67,7 +67,7 @@ pub(crate) struct Outbox {
     webhook: Webhook,
     http: reqwest::Client,
     inner: Mutex<Inner>,
-    /// Wakes [`run`](Outbox::run) when a delivery may be due earlier than it was waiting for.
+    /// Ends the current wait of [`run`](Outbox::run), because a delivery may be due earlier than expected.
     changed: Notify,
 }
 
@@ -167,13 +167,13 @@ impl Outbox {
                 let outbox = Arc::clone(&self);
                 tokio::spawn(async move {
                     let result = outbox.send(&delivery).await;
-                    outbox.settle(index, result);
+                    outbox.record_attempt(index, result);
                 });
             }
             let wait = next.map_or(Duration::from_secs(3600), |at| self.clock.wait(at));
             tokio::select! {
                 () = self.changed.notified() => {}
-                // The limit is for a clock at the end of its range, whose wait is too long for a timer.
+                // Limited to a day: near the end of the clock's range, the wait would be too long for a timer.
                 () = tokio::time::sleep(wait.min(Duration::from_secs(86400))) => {}
             }
         }
@@ -198,8 +198,8 @@ impl Outbox {
         }
     }
 
-    /// Records the result of an attempt and when the next one is due.
-    fn settle(&self, index: usize, result: Result<u16, String>) {
+    /// Records the result of an attempt at the delivery with this index, its new state, and the time of the next attempt.
+    fn record_attempt(&self, index: usize, result: Result<u16, String>) {
         let now = self.clock.now();
         if let Some(delivery) = self.lock().deliveries.get_mut(index) {
             let accepted = matches!(result, Ok(200..=299));

@@ -22,7 +22,7 @@ impl Rng {
         (self.next() % end.max(1) as u64) as usize
     }
 
-    /// Returns one of the items, or `None` if there are none.
+    /// Returns a random item, or `None` if there are no items.
     pub(crate) fn choose<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         of.get(self.below(of.len())).copied()
     }

@@ -16,9 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-/// Serves connections. Never returns.
-///
-/// `connections` counts the accepted ones.
+/// Serves connections and counts them in `connections`. Never returns.
 pub(crate) async fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, connections: &AtomicU64) {
     loop {
         match listener.accept().await {
@@ -27,7 +25,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, tls: Option<Tls
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(serve_stream(stream, router.clone(), tls.clone()));
             }
-            // For example, no file descriptor is free. A later attempt may succeed.
+            // For example, the process has too many open files. A later attempt may succeed.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -40,7 +38,7 @@ async fn serve_stream(stream: TcpStream, router: Router, tls: Option<TlsAcceptor
     match tls {
         None => serve_connection(socket, router, reset).await,
         Some(tls) => {
-            // The handshake fails if the client does not trust the certificate.
+            // The handshake fails if, for example, the client does not trust the certificate. The connection is then closed.
             if let Ok(socket) = tls.accept(socket).await {
                 serve_connection(socket, router, reset).await;
             }
@@ -68,7 +66,7 @@ where
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new());
     server.http2().timer(TokioTimer::new());
-    // An error ends this connection only; the client gets it as well.
+    // An error ends this connection only, and the client notices it, so it is not reported here.
     let _ = server.serve_connection(TokioIo::new(socket), service).await;
 }
 

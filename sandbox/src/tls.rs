@@ -14,7 +14,7 @@ const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
 /// Makes an acceptor with a new certificate, and writes its authority's certificate to `ca_file`.
 ///
-/// The authority's key is not stored, so it signs no other certificate.
+/// The authority's key is not stored, so it cannot sign another certificate.
 pub(crate) fn acceptor(ca_file: &Path) -> Result<TlsAcceptor, Error> {
     let failed = |error: &dyn Display| Error::startup(format!("HTTPS cannot be set up: {error}"));
     let (authority, chain, key) = certificates().map_err(|error| failed(&error))?;

@@ -74,7 +74,7 @@ async fn an_expired_token_stays_expired() {
 }
 
 #[tokio::test]
-async fn no_faults_end_the_failures() {
+async fn an_empty_list_of_faults_ends_the_failures() {
     let (sandbox, rest) = start().await;
     sandbox.fault([Fault::Status(500)], 1);
     sandbox.fault([], 1);
@@ -82,7 +82,7 @@ async fn no_faults_end_the_failures() {
 }
 
 #[tokio::test]
-async fn a_reset_is_seen_as_a_reset_connection() {
+async fn a_reset_resets_the_tcp_connection() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let sandbox = Sandbox::builder().start().unwrap();
     sandbox.fault([Fault::Reset], 1);

@@ -92,7 +92,7 @@ async fn pages_contain_every_item_once_and_have_the_allowed_sizes() {
             if !previous.is_empty() {
                 let back = page["prev_page_token"].as_str().unwrap();
                 let back = rest.get(&format!("{path}?page_size={asked}&page_token={back}")).await;
-                assert_eq!(ids(&back, of), previous, "the way back");
+                assert_eq!(ids(&back, of), previous, "the previous page");
             }
             previous = ids(&page, of);
             seen.extend(ids(&page, of));
@@ -129,7 +129,7 @@ async fn listings_are_filtered_by_external_id_group_and_time() {
             assert!(user["groups"].as_array().unwrap().iter().any(|other| other["id"] == id));
         }
     }
-    // By time: the users that changed after the one in the middle.
+    // By time: of 60 users, the 30 that changed after the 30th.
     let all = rest.get(&format!("{root}/users?page_size=30")).await;
     let middle = all["users"][29]["updated_at"].as_str().unwrap();
     let later = rest.get(&format!("{root}/users?page_size=30&updated_after={middle}")).await;

@@ -151,6 +151,7 @@ impl RecordFile {
             ("Text", "crate::text::Text"),
             ("TextList", "crate::text::TextList"),
         ] {
+            // `Child<T>` is found by its start. `Text` is compared as a whole, because `TextList` starts with it.
             let is_used = |ty: &String| if start.ends_with('<') { ty.starts_with(start) } else { ty == start };
             if file.cached.iter().any(|(_, ty)| is_used(ty)) {
                 file.imports.push(path);

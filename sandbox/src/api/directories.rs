@@ -65,7 +65,7 @@ pub(super) async fn users(
     };
     let (page, total) = match params.directory_group_id.as_deref().filter(|id| !id.is_empty()) {
         Some(group) => {
-            // As with the vendor, filtering by an unknown group is not an error: it has no members.
+            // Like the vendor's API, this treats an unknown group as one without members, and not as an error.
             let members = directory
                 .group_number(group)
                 .and_then(|number| directory.members.get(&number))

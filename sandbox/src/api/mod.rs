@@ -1,6 +1,7 @@
-//! The paths of the contract.
+//! The paths of the contract, which is the vendor's OpenAPI document.
 //!
-//! A call is counted first. Then a planned fault may replace its response. Then its token is checked, and it is answered.
+//! A REST call is first counted. Then a planned fault may replace or delay its response. Then its token is checked, and the handler of
+//! its path answers it.
 
 mod directories;
 mod organizations;

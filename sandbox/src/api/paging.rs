@@ -89,7 +89,7 @@ fn boolean(name: &str, text: Option<&str>) -> Result<bool, Error> {
     }
 }
 
-/// Where a page starts or ends, by the number of an item.
+/// Where a page is: at the start of the listing, or directly after or before the item with this number.
 enum Position {
     Start,
     After(u64),
@@ -131,7 +131,7 @@ pub(super) struct Page<T> {
 }
 
 impl PageRequest {
-    /// Takes the page's items from `range`, which returns the items whose numbers are in a range, in increasing order.
+    /// Returns the page. `range` is a function that returns the listing's items with numbers in a range, in increasing order.
     pub(super) fn select<T, I: DoubleEndedIterator<Item = (u64, T)>>(
         &self,
         range: impl Fn((Bound<u64>, Bound<u64>)) -> I,

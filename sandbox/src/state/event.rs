@@ -1,4 +1,4 @@
-//! A change, described as the event that the vendor would send for it.
+//! Events: what the vendor sends in a webhook when something changes.
 
 use super::rows::Directory;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ pub(crate) struct Event {
 }
 
 impl Directory {
-    /// Returns a user as REST lists them, and an event of type `type_` about them.
+    /// Returns a user's JSON as in REST listings, and an event of type `type_` about the user.
     pub(super) fn user_and_event(
         &self,
         number: u64,
@@ -51,7 +51,7 @@ impl Directory {
         (self.user_json(user, false), self.event(type_, "DirectoryUser", display_name, data))
     }
 
-    /// Returns a group as REST lists it, and an event of type `type_` about it.
+    /// Returns a group's JSON as in REST listings, and an event of type `type_` about the group.
     pub(super) fn group_and_event(
         &self,
         number: u64,

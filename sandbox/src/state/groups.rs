@@ -9,7 +9,7 @@ use headcount::Timestamp;
 use serde_json::Value;
 
 impl State {
-    /// Adds a group without members; returns it as REST lists it, and the event.
+    /// Adds a group without members. Returns its JSON as in REST listings, and the event.
     pub(crate) fn create_group(&mut self, new: NewGroup, now: Timestamp) -> Result<(Value, Event), Error> {
         if new.display_name.is_empty() {
             return Err(Error::invalid("display_name: expected a name that is not empty"));
@@ -22,7 +22,7 @@ impl State {
         Ok(directory.group_and_event(number, "organization.directory.group_created", "Directory Group Created"))
     }
 
-    /// Renames a group; returns it as REST lists it, and the event.
+    /// Renames a group. Returns its JSON as in REST listings, and the event.
     pub(crate) fn update_group(
         &mut self,
         id: &str,
@@ -37,7 +37,7 @@ impl State {
         Ok(directory.group_and_event(number, "organization.directory.group_updated", "Directory Group Updated"))
     }
 
-    /// Removes a group; returns the event. Its members stay in the directory.
+    /// Removes a group and returns the event. Its members stay in the directory.
     pub(crate) fn delete_group(&mut self, id: &str) -> Result<Event, Error> {
         let (directory, number) = self.find_group(id)?;
         let (_, event) =

@@ -1,4 +1,4 @@
-//! Rows in the JSON forms of the vendor's REST API. The forms are those of the contract's schemas.
+//! Converts rows to the JSON of the vendor's REST API, as the contract's schemas define it.
 
 use super::rows::{Directory, Group, Organization, User};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ impl Directory {
         })
     }
 
-    /// Writes a user of this directory; with `user_detail` (the SCIM resource) if `detail`.
+    /// Converts a user of this directory; adds `user_detail` (the SCIM resource) if `detail`.
     pub(crate) fn user_json(&self, user: &User, detail: bool) -> Value {
         let groups: Vec<Value> = user
             .groups
@@ -78,7 +78,7 @@ impl Directory {
         json
     }
 
-    /// Writes a user as the SCIM resource that the directory's provider sent.
+    /// Converts a user to the SCIM resource that a directory provider would send.
     fn user_detail(&self, user: &User) -> Value {
         let first_group = user.groups.first().and_then(|number| self.groups.get(number));
         json!({
@@ -99,7 +99,7 @@ impl Directory {
         })
     }
 
-    /// Writes a group of this directory; with `group_detail` (the SCIM resource) if `detail`.
+    /// Converts a group of this directory; adds `group_detail` (the SCIM resource) if `detail`. `number` is the group's number.
     pub(crate) fn group_json(&self, number: u64, group: &Group, detail: bool) -> Value {
         let mut json = json!({
             "id": group.id,

@@ -23,7 +23,7 @@ pub(crate) struct OrganizationFields {
 }
 
 impl State {
-    /// Adds an organization without directories; returns it as REST lists it, and the event.
+    /// Adds an organization without directories. Returns its JSON as in REST listings, and the event.
     pub(crate) fn create_organization(
         &mut self,
         fields: OrganizationFields,
@@ -50,7 +50,7 @@ impl State {
         Ok((event.data.clone(), event))
     }
 
-    /// Changes the fields of an organization that are not `None`; returns it as REST lists it, and the event.
+    /// Changes the fields of an organization that are not `None`. Returns its JSON as in REST listings, and the event.
     pub(crate) fn update_organization(
         &mut self,
         id: &str,
@@ -64,7 +64,7 @@ impl State {
         Ok((event.data.clone(), event))
     }
 
-    /// Removes an organization and its directories; returns the event.
+    /// Removes an organization and its directories, and returns the event.
     pub(crate) fn delete_organization(&mut self, id: &str, now: Timestamp) -> Result<Event, Error> {
         let mut event = self.organization(id)?.event("organization.deleted", "Organization Deleted");
         event.data["deleted_at"] = json!(now);
@@ -91,6 +91,7 @@ impl State {
 }
 
 impl Organization {
+    /// Replaces the fields that are not `None`.
     fn set(&mut self, fields: OrganizationFields, now: Timestamp) {
         let OrganizationFields { display_name, external_id, slug, logo_url, metadata } = fields;
         for (field, value) in [

@@ -29,7 +29,7 @@ pub(crate) struct Directory {
     pub(crate) updated_at: Timestamp,
     pub(crate) users: BTreeMap<u64, User>,
     pub(crate) groups: BTreeMap<u64, Group>,
-    /// Numbers of the members of each group, by the group's number. Always agrees with [`User::groups`].
+    /// Numbers of the members of each group, by the group's number. The same memberships as in [`User::groups`], indexed by group.
     pub(crate) members: HashMap<u64, BTreeSet<u64>>,
     last_number: u64,
 }
@@ -120,7 +120,7 @@ impl Directory {
         self.users.remove(&number)
     }
 
-    /// Removes a group and all memberships in it. The members stay.
+    /// Removes a group and all memberships in it. Its members are not removed.
     pub(crate) fn remove_group(&mut self, number: u64) {
         for user in self.members.remove(&number).unwrap_or_default() {
             if let Some(user) = self.users.get_mut(&user) {

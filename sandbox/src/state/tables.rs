@@ -16,7 +16,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Makes an empty environment whose ids count up from `last_id`.
+    /// Makes an empty environment. Its first id has the number `last_id` + 1.
     pub(crate) fn new(last_id: u64) -> State {
         State {
             organizations: BTreeMap::new(),
@@ -47,7 +47,7 @@ impl State {
         }
     }
 
-    /// Adds a directory to the organization that it names.
+    /// Adds a directory, and its id to its organization, which must exist.
     pub(crate) fn add_directory(&mut self, directory: Directory) {
         if let Ok(organization) = self.organization_mut(&directory.organization_id) {
             organization.directories.push(directory.id.clone());
@@ -67,7 +67,7 @@ impl State {
             .ok_or_else(|| Error::not_found("organization"))
     }
 
-    /// As [`organization`](State::organization), for a change.
+    /// Like [`organization`](State::organization), but mutable.
     pub(crate) fn organization_mut(&mut self, id: &str) -> Result<&mut Organization, Error> {
         self.organization_numbers
             .get(id)
@@ -110,7 +110,7 @@ impl State {
         organization.directories.first().cloned().ok_or_else(|| Error::not_found("directory"))
     }
 
-    /// Finds a directory by id, for a change.
+    /// Finds a directory by id in any organization; mutable.
     ///
     /// # Errors
     ///

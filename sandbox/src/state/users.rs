@@ -8,10 +8,11 @@ use crate::input::{NewUser, UserChange};
 use headcount::Timestamp;
 use serde_json::{Value, json};
 
+/// Type and display name of the event of a changed user.
 const UPDATED: (&str, &str) = ("organization.directory.user_updated", "Directory User Updated");
 
 impl State {
-    /// Adds a user; returns them as REST lists them, and the event.
+    /// Adds a user. Returns the user's JSON as in REST listings, and the event.
     pub(crate) fn create_user(&mut self, new: NewUser, now: Timestamp) -> Result<(Value, Event), Error> {
         if !new.email.contains('@') {
             return Err(Error::invalid("email: expected an address with \"@\""));
@@ -37,7 +38,7 @@ impl State {
         Ok(directory.user_and_event(number, "organization.directory.user_created", "Directory User Created"))
     }
 
-    /// Changes the fields of a user that are not `None`; returns the user as REST lists them, and the event.
+    /// Changes the fields of a user that are not `None`. Returns the user's JSON as in REST listings, and the event.
     pub(crate) fn update_user(
         &mut self,
         id: &str,
@@ -67,7 +68,7 @@ impl State {
         Ok(directory.user_and_event(number, UPDATED.0, UPDATED.1))
     }
 
-    /// Removes a user; returns the event.
+    /// Removes a user and returns the event.
     pub(crate) fn delete_user(&mut self, id: &str) -> Result<Event, Error> {
         let (directory, number) = self.find_user(id)?;
         let user = directory.remove_user(number).ok_or_else(|| Error::not_found("user"))?;
@@ -77,9 +78,9 @@ impl State {
         Ok(directory.event("organization.directory.user_deleted", "DirectoryUser", "Directory User Deleted", data))
     }
 
-    /// Adds a user to a group of the same directory, or removes them from it; returns the event.
+    /// Adds a user to a group of the same directory, or removes them from it. Returns the event.
     ///
-    /// As with the vendor, the event is a change of the user, not of the group.
+    /// Like the vendor's, the event is about the user, not about the group.
     pub(crate) fn set_member(
         &mut self,
         group_id: &str,

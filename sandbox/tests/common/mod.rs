@@ -120,7 +120,7 @@ impl Endpoint {
     }
 }
 
-/// Waits until `holds` returns true. Panics after a minute.
+/// Waits until `holds` returns true. Panics with `what` after a minute.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..6000 {
         if holds() {
