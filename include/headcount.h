@@ -1131,7 +1131,7 @@ typedef struct hc_sync_options {
    */
   void *progress_data;
   /**
-   * HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
+   * Kind of sync: HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
    */
   int32_t mode;
   /**
@@ -1701,7 +1701,7 @@ enum hc_status hc_directory_groups_iter(const struct hc_client *client,
  * - `client`: required. It may be freed before the callback is called.
  * - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1718,7 +1718,7 @@ enum hc_status hc_organizations_async(const struct hc_client *client,
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1735,7 +1735,7 @@ enum hc_status hc_organization_get_async(const struct hc_client *client,
  * - `client`: required. It may be freed before the callback is called.
  * - `external_id`: the application's id of the organization.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1752,7 +1752,7 @@ enum hc_status hc_organization_get_by_external_id_async(const struct hc_client *
  * - `client`: required. It may be freed before the callback is called.
  * - `fields`: required, with its display_name. Texts are copied.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1770,7 +1770,7 @@ enum hc_status hc_organization_create_async(const struct hc_client *client,
  * - `organization_id`: "org_...".
  * - `fields`: required. Texts are copied.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1788,7 +1788,7 @@ enum hc_status hc_organization_update_async(const struct hc_client *client,
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1805,7 +1805,7 @@ enum hc_status hc_organization_delete_async(const struct hc_client *client,
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1823,7 +1823,7 @@ enum hc_status hc_directories_async(const struct hc_client *client,
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1841,7 +1841,7 @@ enum hc_status hc_directory_get_async(const struct hc_client *client,
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1859,7 +1859,7 @@ enum hc_status hc_directory_primary_async(const struct hc_client *client,
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1878,7 +1878,7 @@ enum hc_status hc_directory_enable_async(const struct hc_client *client,
  * - `organization_id`: "org_...".
  * - `directory_id`: "dir_...".
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1898,7 +1898,7 @@ enum hc_status hc_directory_disable_async(const struct hc_client *client,
  * - `directory_id`: "dir_...".
  * - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
@@ -1919,7 +1919,7 @@ enum hc_status hc_directory_users_async(const struct hc_client *client,
  * - `directory_id`: "dir_...".
  * - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
  * - `callback`: required; called once if this returns HC_OK, and not otherwise.
- * - `user_data`: what the callback is called with; may be NULL.
+ * - `user_data`: passed to the callback; may be NULL.
  * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.

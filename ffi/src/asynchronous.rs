@@ -22,7 +22,7 @@ use std::ffi::{c_char, c_void};
 /// - `client`: required. It may be freed before the callback is called.
 /// - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn hc_organizations_async(
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn hc_organization_get_async(
 /// - `client`: required. It may be freed before the callback is called.
 /// - `external_id`: the application's id of the organization.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn hc_organization_get_by_external_id_async(
 /// - `client`: required. It may be freed before the callback is called.
 /// - `fields`: required, with its display_name. Texts are copied.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn hc_organization_create_async(
 /// - `organization_id`: "org_...".
 /// - `fields`: required. Texts are copied.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn hc_organization_update_async(
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn hc_organization_delete_async(
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn hc_directories_async(
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn hc_directory_get_async(
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn hc_directory_primary_async(
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -261,7 +261,7 @@ pub unsafe extern "C" fn hc_directory_enable_async(
 /// - `organization_id`: "org_...".
 /// - `directory_id`: "dir_...".
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn hc_directory_disable_async(
 /// - `directory_id`: "dir_...".
 /// - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn hc_directory_users_async(
 /// - `directory_id`: "dir_...".
 /// - `options`: filters; may be NULL, which means the server's defaults. Texts are copied.
 /// - `callback`: required; called once if this returns HC_OK, and not otherwise.
-/// - `user_data`: what the callback is called with; may be NULL.
+/// - `user_data`: passed to the callback; may be NULL.
 /// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
 /// - Fails with HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.

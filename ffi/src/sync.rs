@@ -52,7 +52,7 @@ pub struct hc_sync_options {
     pub on_progress: hc_sync_progress_callback,
     /// Passed to the callback; may be NULL. It must be valid until the sync returns.
     pub progress_data: *mut c_void,
-    /// HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
+    /// Kind of sync: HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
     pub mode: i32,
     /// Whether removals that the guard held back are approved: 1 yes, 0 no. With 1 the sync is a full one.
     pub approve_removals: i32,

@@ -80,7 +80,7 @@ fn ids_of_the_envelope_are_replaced_in_the_data() {
 }
 
 #[test]
-fn an_event_of_the_environment_can_be_given_an_organization() {
+fn an_organization_can_be_set_in_an_event_that_has_none() {
     let given = overrides(json!({ "organization_id": "org_7" }));
     assert_eq!(verified(&event_body("role.created", &EventOverrides::default()).unwrap()).organization_id(), "");
     assert_eq!(verified(&event_body("role.created", &given).unwrap()).organization_id(), "org_7");

@@ -224,7 +224,15 @@ pub(super) const ENUMS: &[CEnum] = &[
         prefix: "HC_OUTCOME_",
         zero: ("HC_OUTCOME_NONE", "The call failed: there is no outcome."),
         zero_name: None,
-        numbers: &[("Applied", 1), ("Duplicate", 2), ("Stale", 3), ("Pending", 4), ("Ignored", 5), ("Held", 6), ("Foreign", 7)],
+        numbers: &[
+            ("Applied", 1),
+            ("Duplicate", 2),
+            ("Stale", 3),
+            ("Pending", 4),
+            ("Ignored", 5),
+            ("Held", 6),
+            ("Foreign", 7),
+        ],
         more: "Numbers never change. Later versions may add members.",
     },
 ];
