@@ -209,7 +209,7 @@ impl Sandbox {
     ///
     /// - ``email``: primary e-mail address.
     /// - ``given_name``, ``family_name``: first and last name (default empty).
-    /// - ``preferred_username``: name that the user signs in with (default: the address).
+    /// - ``preferred_username``: name that the user signs in with (default: the part of the address before the ``@``).
     /// - ``groups``: names or ids of existing groups (default none).
     /// - ``organization_id``: the organization (default: the first).
     /// - ``directory_id``: the directory (default: the organization's first).

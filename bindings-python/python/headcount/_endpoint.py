@@ -31,7 +31,7 @@ class Receiver:
         self, handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook], replay_guard: Optional[ReplayGuard] = None
     ) -> None:
         if not callable(handler):
-            raise TypeError(f"expected the handler as a function that takes an event, got {type(handler).__name__}")
+            raise TypeError(f"the handler is a {type(handler).__name__}: expected a function that takes an event")
         self.handler = handler
         self.webhook = Webhook() if webhook is None else webhook
         self.replay_guard = replay_guard

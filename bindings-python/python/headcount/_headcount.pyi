@@ -1494,7 +1494,7 @@ class Mirror:
     ) -> list[SyncReport]:
         """Synchronizes every directory of every organization. Returns a report for each.
 
-        - ``concurrency``: number of directories that are synchronized at once (default 16).
+        - ``concurrency``: number of organizations that are synchronized at once (default 16).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
@@ -1815,7 +1815,7 @@ class AsyncMirror:
     ) -> Coroutine[Any, Any, list[SyncReport]]:
         """Synchronizes every directory of every organization. Returns a report for each.
 
-        - ``concurrency``: number of directories that are synchronized at once (default 16).
+        - ``concurrency``: number of organizations that are synchronized at once (default 16).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
@@ -2214,7 +2214,7 @@ class Sandbox:
 
         - ``email``: primary e-mail address.
         - ``given_name``, ``family_name``: first and last name (default empty).
-        - ``preferred_username``: name that the user signs in with (default: the address).
+        - ``preferred_username``: name that the user signs in with (default: the part of the address before the ``@``).
         - ``groups``: names or ids of existing groups (default none).
         - ``organization_id``: the organization (default: the first).
         - ``directory_id``: the directory (default: the organization's first).

@@ -161,7 +161,7 @@ macro_rules! mirror {
 
             /// Synchronizes every directory of every organization. Returns a report for each.
             ///
-            /// - ``concurrency``: number of directories that are synchronized at once (default 16).
+            /// - ``concurrency``: number of organizations that are synchronized at once (default 16).
             /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
             ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
             /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by

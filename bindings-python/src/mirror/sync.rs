@@ -39,8 +39,8 @@ pub(super) fn run<'py, M: Progresses>(
     if let Some(wait) = options.wait {
         sync = sync.wait(wait);
     }
-    if let Some(directories) = options.concurrency {
-        sync = sync.concurrency(directories.into());
+    if let Some(organizations) = options.concurrency {
+        sync = sync.concurrency(organizations.into());
     }
     if let Some(callback) = &options.on_progress
         && !callback.bind(py).is_callable()
