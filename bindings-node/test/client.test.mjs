@@ -101,7 +101,7 @@ test('every kind of fault becomes its error, and temporary ones are retried', as
     if (name === 'junk') return answer(200, 'junk'.repeat(10 << 18))
     if (name === 'redirect') return answer(302, '', { location: 'https://elsewhere.example/' })
     if (name === 'half') response.writeHead(200, { 'content-length': good.length }).write(good.slice(0, 9))
-    return setImmediate(() => request.socket.destroy()) // and 'reset'
+    return setImmediate(() => request.socket.destroy()) // for 'half' after a part of the answer, for 'reset' without an answer
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -122,7 +122,7 @@ test('a loop gets every change once and waits for the next one', async (t) => {
     seen.push(change.seq)
     assert.ok(!Object.keys(change).includes('ack'))
     if (seen.length === count) {
-      // No change is acknowledged so far, and the loop continues after the last one nevertheless.
+      // No change has been acknowledged yet. The loop does not return them again: it continues with the next change.
       sandbox.createUser({ email: 'ada@example.com' })
       await mirror.sync(organization)
     } else if (seen.length === count + 1) {

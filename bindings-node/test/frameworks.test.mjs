@@ -67,14 +67,14 @@ function ask(port, body, headers, { method = 'POST', chunked = false } = {}) {
 const post = (port, body, headers = verifier.sign(body), options) => ask(port, body, headers, options)
 
 for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
-  test(`an endpoint of ${name} verifies, limits, retries and does not repeat`, async (t) => {
+  test(`an endpoint of ${name} verifies requests, limits bodies and handles a repeated message once`, async (t) => {
     const { port, lines, end } = await start(t, name)
     const strange = Buffer.from(JSON.stringify({ ...event, id: 'evt_ü', display_name: 'Žofie 😀' }))
     assert.equal((await post(port, body)).status, 201)
     assert.equal((await post(port, strange)).status, 201)
     assert.equal((await post(port, body, undefined, { chunked: true })).status, 201)
 
-    // An attacker learns nothing but a status.
+    // The answer has a status and no body, so that an attacker does not learn the reason.
     const refused = async (status, ...asked) => {
       const answer = await post(port, ...asked)
       assertFields(answer, { status, text: '' }, asked[0].toString().slice(0, 40))
@@ -92,11 +92,11 @@ for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
     const get = await ask(port, body, {}, { method: 'GET' })
     assert.deepEqual([get.status, get.headers.allow, get.text], [405, 'POST', ''])
 
-    // If the handler fails, the vendor has to deliver the event again.
+    // If the handler fails, status 500 makes the vendor send the event again.
     assert.equal((await post(port, Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } })))).status, 500)
     assert.equal((await post(port, body)).status, 201)
 
-    // A message that was handled is not handled again; one that failed is.
+    // A repeated message is not handled again, unless its handler failed.
     const sent = verifier.sign(body)
     for (let i = 0; i < 3; i++) assert.equal((await post(port, body, sent)).status, 201)
     const failing = Buffer.from(JSON.stringify({ ...event, data: { id: 'fail' } }))
@@ -114,7 +114,7 @@ for (const name of ['express', 'koa']) {
     assert.equal((await post(port, compact)).status, 201)
     assert.equal((await post(port, Buffer.concat([compact, Buffer.from(' ')]), verifier.sign(Buffer.from('{}')))).status, 400)
     if (name === 'express') {
-      // The signed text cannot be restored from the parsed body: there is one warning for the developer, and none in the answer.
+      // The signed text cannot be restored from the parsed body: the process prints one warning, and the answer has no body.
       for (let i = 0; i < 2; i++) assert.deepEqual([(await post(port, body)).status, (await post(port, body)).text], [400, ''])
       await end()
       assert.equal(output().split('HeadcountWarning').length, 2, output())
@@ -159,7 +159,7 @@ test('a replay guard records messages whose handler succeeded, and no others', a
     failing = true
     const receive = async (event) => {
       await new Promise(setImmediate)
-      if (failing) throw new Error('the database is down, say')
+      if (failing) throw new Error('simulated failure of the database')
       handled.push(`${name} ${event.messageId}`)
     }
     const server = createServer(http(receive, { webhook: verifier, replayGuard, onError: () => {} })).listen(0, '127.0.0.1')

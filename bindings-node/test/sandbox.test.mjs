@@ -51,7 +51,7 @@ test('changes are visible to clients and sent to endpoints', async (t) => {
   let failing = false
   const receive = webhook(
     (event) => {
-      if (failing) throw new Error('the database is away')
+      if (failing) throw new Error('simulated failure of the database')
       events.push(event)
     },
     { webhook: new Webhook(sandbox.webhookSecret), onError: () => {} },

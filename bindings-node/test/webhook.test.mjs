@@ -96,7 +96,7 @@ const message = {
 const verified = () => webhook.verify(Buffer.from(body), webhook.sign(body, { id: 'msg_1' }))
 
 test('an event is a plain object, although its data is parsed when it is first read', () => {
-  // Each use is tried on an event whose data has not been read, and again.
+  // Each use runs with an event whose data has not been read yet, and then with the same event again.
   const uses = {
     'copied': (event) => ({ ...event }),
     'assigned': (event) => Object.assign({}, event),
@@ -125,7 +125,7 @@ test('an event is a plain object, although its data is parsed when it is first r
   assert.equal(Object.create(event).data, event.data)
 })
 
-test('changes of an event stay, and changes of its body do not affect it', () => {
+test('assignments to an event are kept, and changes of the body do not affect it', () => {
   const event = verified()
   event.data = { id: 'mine' }
   assert.deepEqual([event.data, { ...event }.data], [{ id: 'mine' }, { id: 'mine' }])
@@ -143,7 +143,7 @@ test('changes of an event stay, and changes of its body do not affect it', () =>
 test('long fields and fields with unusual characters are complete', () => {
   for (const text of ['', 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(10_000), 'Žofie 😀', '\0', 'a"\\\n', '\u2028', '\ud800']) {
     const sent = { id: `evt_${text}`, type: `t_${text}`, occurred_at: '2025-01-01T00:00:00Z', display_name: text, data: { [text]: [text, { ü: text }] } }
-    // JSON can contain a lone surrogate only escaped, and the core refuses that in the envelope.
+    // JSON can contain a lone surrogate only as an escape, which the core refuses in the fields of the envelope.
     if (text === '\ud800') Object.assign(sent, { id: 'evt_1', type: 't', display_name: '' })
     const bytes = Buffer.from(JSON.stringify(sent))
     const event = webhook.verify(bytes, webhook.sign(bytes, { id: 'm'.repeat(200) }))

@@ -117,7 +117,7 @@ export async function provision(client: Client, request: { headers: Record<strin
   return batch.length
 }
 
-// Every kind of change has its form in the union.
+// The union type `Change` has a member for every kind of change.
 export const everyKind: ChangeKind extends Change['kind'] ? true : false = true
 
 function handle(change: Change): string {
