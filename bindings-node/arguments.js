@@ -1,5 +1,5 @@
 'use strict'
-// Checks and converts arguments for the addon. Values that it could not distinguish from others are refused here.
+// Checks and converts arguments for the addon. Refuses values that the conversion would change, such as NaN, which JSON writes as null.
 
 const { errors } = require('./errors.js')
 

@@ -5,7 +5,10 @@ const { timeout } = require('./arguments.js')
 const { translate } = require('./errors.js')
 const native = require('./native.js').load()
 
-/** Runs an asynchronous call of the addon. `signal` cancels it, `timeoutMs` is its deadline. `begin` gets the handle to cancel it, if any. */
+/**
+ * Runs an asynchronous call of the addon. `signal` cancels it, `timeoutMs` is its deadline. `begin` starts it; its argument is the handle that
+ * cancels the call, or undefined if there is neither a signal nor a deadline.
+ */
 async function call(begin, { signal, timeoutMs } = {}) {
   let cancel
   const abort = () => cancel.cancel()
@@ -24,7 +27,7 @@ async function call(begin, { signal, timeoutMs } = {}) {
   }
 }
 
-/** The items of a listing, all pages. After an error `next()` requests the same page again. */
+/** An async iterator over the items of all pages of a listing. After an error, `next()` requests the same page again. */
 class Listing {
   #pages
   #signal

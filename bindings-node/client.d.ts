@@ -4,7 +4,7 @@ import type { Body, Headers } from './webhook'
 
 /** Options of a listing. */
 export interface ListOptions extends CallOptions {
-  /** Number of items of a page, at most. The server has a default and a limit of its own. */
+  /** Maximum number of items on a page. The server has its own default and its own limit. */
   pageSize?: number
   /** The `nextPageToken` or `prevPageToken` of another page, to list that page. The first page by default. */
   pageToken?: string
@@ -32,7 +32,7 @@ export interface ListDirectoryUsersOptions extends ListOptions {
 export interface ListDirectoryGroupsOptions extends ListOptions {
   /** Whether groups have `groupDetail`. The server decides by default. */
   includeDetail?: boolean
-  /** Whether groups are listed that the directory has and Scalekit does not synchronize. */
+  /** Whether to list also groups of the directory's provider that Scalekit does not synchronize. False by default. */
   includeExternalGroups?: boolean
   /** Lists only groups that changed after this time: a Date, or an RFC 3339 string. */
   updatedAfter?: Date | string
@@ -66,7 +66,7 @@ export interface GroupPage extends Page {
   groups: Group[]
 }
 
-/** A directory whose property `directory` is the directory itself (not enumerable): the vendor's documentation and its SDK differ in this. */
+/** A directory with a property `directory` (not enumerable) that is the same object: the vendor's SDK returns the directory, its documentation reads `.directory`. */
 export interface PrimaryDirectory extends Directory {
   /** The same object. */
   readonly directory: PrimaryDirectory
@@ -92,7 +92,7 @@ export interface OrganizationClient {
   listOrganizations(options?: ListOrganizationOptions): Promise<OrganizationPage>
   /** Returns the organization with this id (`org_…`). */
   getOrganization(id: string, options?: CallOptions): Promise<{ organization: Organization }>
-  /** Returns the organization with this id of the application's own. */
+  /** Returns the organization with this `externalId`, which is the application's own id of it. */
   getOrganizationByExternalId(externalId: string, options?: CallOptions): Promise<{ organization: Organization }>
   /**
    * Creates an organization with this display name (1 to 200 characters).
@@ -127,7 +127,7 @@ export interface DirectoryClient {
   listDirectoryGroups(organizationId: string, directoryId: string, options?: ListDirectoryGroupsOptions): Promise<GroupPage>
   /** Enables a directory: Scalekit synchronizes it from now on. */
   enableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
-  /** Disables a directory: Scalekit stops to synchronize it. */
+  /** Disables a directory: Scalekit stops synchronizing it. */
   disableDirectory(organizationId: string, directoryId: string, options?: CallOptions): Promise<DirectoryToggle>
   /** Lists the users of a directory, all pages. */
   users(organizationId: string, directoryId: string, options?: ListDirectoryUsersOptions): Listing<User>

@@ -113,10 +113,10 @@ class DirectoryClient {
 /** Checks the ids that most calls begin with. */
 const ids = (organizationId, directoryId) => [text('the organization id', organizationId), text('the directory id', directoryId)]
 
-/** Passed by `fromEnv` in the place of the URL: the constructor then reads environment variables. */
+/** Passed by `fromEnv` instead of the URL: the constructor then reads the environment variables. */
 const ENVIRONMENT = Symbol('environment')
 
-/** Settings that are no JSON and go to the addon as arguments of their own. */
+/** Options that are not part of the JSON: they are passed to the addon as separate arguments. */
 const SEPARATE = ['onActivity']
 
 class Client {

@@ -9,7 +9,7 @@ const { errors } = require('./errors.js')
  */
 function reader(names) {
   const wanted = new Set(names)
-  // Most other headers have names of other lengths, which is the fastest thing to compare.
+  // The lengths are compared first, which is fast: most other headers have names of other lengths.
   const lengths = Array.from({ length: Math.max(...names.map((name) => name.length)) + 1 }, (_, length) => names.some((name) => name.length === length))
   const isWanted = (name) => lengths[name.length] === true && (wanted.has(name) || wanted.has(name.toLowerCase()))
 

@@ -59,7 +59,7 @@ export interface FindUsersOptions {
 
 /** Options of `poll`. */
 export interface PollOptions {
-  /** Number of changes to return at most: 1 to 10,000. 100 by default. */
+  /** Maximum number of changes to return, 1 to 10,000. 100 by default. */
   limit?: number
 }
 
@@ -146,7 +146,7 @@ export class Mirror {
   user(id: string): Promise<MirrorUser | null>
   /** Returns a group by id (`dirgroup_…`), or null if it is not mirrored. */
   group(id: string): Promise<MirrorGroup | null>
-  /** Returns the users with an e-mail address, not case-sensitive. Several users may have the same address. */
+  /** Returns the users with this primary e-mail address, compared without regard to case. Several users may have the same address. */
   findUsers(by: FindUsersOptions): Promise<MirrorUser[]>
   /** Returns how up to date the mirror is with each directory. */
   status(): Promise<DirectoryStatus[]>
@@ -160,7 +160,7 @@ export class Mirror {
   link(userId: string, accountId: string | null): Promise<void>
   /**
    * Stores which groups give which roles. When the promise is fulfilled, the feed contains a `roles.changed` for each user whose roles changed.
-   * @param map Pairs of a group and a role. A group is an id, a name, or a pattern of names with `*` and `?`. All pairs that match apply.
+   * @param map Pairs of a group and a role. A group is an id, a name, or a pattern of names with `*` and `?`. A user gets the roles of all matching pairs.
    */
   setRoleMap(map: readonly (readonly [group: string, role: string])[] | ReadonlyMap<string, string> | { readonly [group: string]: string }): Promise<void>
   /** Returns the pairs of the role map. */
@@ -176,7 +176,7 @@ export class Mirror {
    * Iterates over the changes after the consumer's cursor, and waits for further ones.
    *
    * The loop keeps the process alive. It ends with `break`, when `signal` is aborted and when the mirror is closed. It returns each change
-   * once; the next loop returns those that were not acknowledged again.
+   * once; changes that were not acknowledged are returned again by the next loop.
    */
   changes(consumer: string, options?: ChangesOptions): Changes
   /** Acknowledges every change up to and including `seq`. Durable when the promise is fulfilled. */

@@ -7,7 +7,7 @@ const { errors, errorOf, rethrow } = require('./errors.js')
 const native = require('./native.js').load()
 const { read: readHeaders } = require('./headers.js').reader(native.webhookHeaders().flat())
 
-/** Options that go to the addon as arguments of their own, and not as JSON. */
+/** Options that are not part of the JSON: they are passed to the addon as separate arguments. */
 const OPENING = ['client', 'webhookSecret']
 const SYNCING = ['onProgress', 'signal']
 const WAITING = ['signal', 'timeoutMs']
@@ -40,7 +40,7 @@ function vendorJson(event) {
   })
 }
 
-/** Makes an error of the parts in a report. */
+/** Replaces the `error` of a report, which the addon returns as the error's fields, by an instance of the error's class. */
 function withError(report) {
   if (report.error !== null) report.error = errorOf(report.error)
   return report
@@ -195,7 +195,7 @@ class Mirror {
       })
     try {
       const reports = await this.#calls.run((cancel) => this.#native.sync(organizationId, directoryId, given, callback, cancel), { signal: stop.signal })
-      // Callbacks that were queued before the end of the sync run before its promise is settled.
+      // Waits for a turn of the event loop, in which the callbacks run that were queued before the sync ended.
       if (callback) await new Promise(setImmediate)
       if (failure) throw failure.error
       return reports.map(withError)

@@ -33,7 +33,7 @@ export class ReplayGuard {
    * @throws errors.StoreError if the file cannot be opened, or is another kind of file.
    */
   static sqlite(path: string, options?: ReplayGuardOptions): ReplayGuard
-  /** Makes a guard on a store of the application. Exceptions of the store are passed on. */
+  /** Makes a guard on a store of the application. The calls of the guard reject with the exceptions of the store. */
   static custom(store: ReplayStore, options?: ReplayGuardOptions): ReplayGuard
   /**
    * Returns whether a message has not been recorded. Records nothing.

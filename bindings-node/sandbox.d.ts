@@ -98,7 +98,7 @@ export interface Delivery {
 
 /** Options of `fault`. */
 export interface FaultOptions {
-  /** Every how many calls a fault occurs. 1 by default: each call. */
+  /** Number of calls of which one fails. 1 by default: every call. */
   every?: number
 }
 

@@ -32,7 +32,7 @@ async function deliver(url, typeOrBody, options = {}) {
   return post(new URL(url), body, { 'content-type': 'application/json', ...signed(secret, body, signing) })
 }
 
-/** Sends one request on a new connection, which is closed afterwards: a server that is closed does not have to wait for it. */
+/** Sends one request on a new connection, which is closed afterwards: otherwise `server.close()` in a test would wait for the idle connection. */
 function post(url, body, headers) {
   return new Promise((resolve, reject) => {
     const { request } = url.protocol === 'https:' ? https : http
@@ -45,7 +45,7 @@ function post(url, body, headers) {
   })
 }
 
-/** The variables as they were before the first open sandbox. */
+/** The values of the variables before the first open sandbox set them. */
 let before = {}
 /** The open sandboxes. The variables point to the last of them. */
 const open = []

@@ -13,7 +13,7 @@ export type Headers =
 
 /** Options of `verify`. */
 export interface VerifyOptions {
-  /** The time to compare the timestamp with, for a request that was kept: a Date, or Unix seconds. The current time by default. */
+  /** The time to compare the timestamp with, for a request that was received earlier: a Date, or Unix seconds. The current time by default. */
   now?: Date | number
 }
 
@@ -47,11 +47,11 @@ export interface EventOf<Type extends string, Data> {
   occurredAt: string
   /** Id of the environment (`env_…`). */
   environmentId: string
-  /** Id of the organization (`org_…`); empty if the event is not about one. */
+  /** Id of the organization (`org_…`); empty if the event does not concern an organization. */
   organizationId: string
   /** The kind of object in `data`, such as `DirectoryUser`. */
   object: string
-  /** The type as text for people. */
+  /** The type as a title, such as `Directory User Created`. */
   displayName: string
   /** Version of the envelope's format. */
   specVersion: string
@@ -96,7 +96,7 @@ export class Webhook {
    * @throws errors.WebhookVerificationError with the `reason`.
    */
   verifySignature(body: Body, headers: Headers, options?: VerifyOptions): true
-  /** Size limit of a body in bytes. Code that reads requests can stop there. */
+  /** Size limit of a body in bytes. A server can stop reading a longer body. */
   readonly maxBody: number
   /** Returns the headers of a signed request with this body, for tests of code that verifies requests. */
   sign(body: Body, options?: SignOptions): SignedHeaders

@@ -25,11 +25,12 @@ function bodyOf(body) {
 const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
 
 /**
- * Returns the values of the three `webhook-*` headers, on a line each: nearly every request has these and no others, and one string crosses
- * into the addon faster than a list.
+ * Returns the values of the three `webhook-*` headers, one on each line: nearly every request has these and no others, and one string is
+ * passed to the addon faster than a list.
  *
  * Returns undefined if there are other webhook headers, if one is repeated or not in lower case, if the headers are not an object of strings
- * or Node's rawHeaders, and if the body is not bytes. The addon returns null if a value is not ASCII. The general path is taken then.
+ * or Node's rawHeaders, and if the body is not bytes. The addon returns null if a value is not ASCII. In these cases the caller passes all
+ * headers as a list.
  */
 function standardHeadersOf(headers, body) {
   if (headers === null || typeof headers !== 'object' || !(body instanceof Uint8Array)) return undefined
@@ -54,10 +55,13 @@ function standardHeadersOf(headers, body) {
   return `${id}\n${timestamp}\n${signature}`
 }
 
-/** Node's name for the method that prints an object. An event keeps its data on that method: hidden, and reachable through a Proxy as well. */
+/**
+ * The symbol of the method with which Node's `util.inspect` prints an object. The JSON and the parsed value of an event's data are properties of
+ * that function: there they are not enumerated with the event, and a Proxy of the event can read them, unlike a private field.
+ */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
-/** The property `data`, the same accessors for all events: V8 gives objects with accessors of their own a slow representation. */
+/** The property `data`. All events share these two functions: V8 stores objects whose accessors differ in a slower form. */
 const DATA = {
   get() {
     const holder = this[INSPECT]
@@ -78,7 +82,7 @@ const DATA = {
 
 /**
  * Decodes a verified event. Its data is parsed when it is first read, because most programs use few types of events and parsing is most of
- * the work. It is a property like any other nevertheless: it is copied, compared and printed with the event.
+ * the work. `data` is copied, compared and printed with the event like any other property.
  */
 function eventOf(encoded) {
   let id, messageId, type, occurredAt, environmentId, organizationId, object, displayName, specVersion, unread

@@ -1,5 +1,5 @@
 'use strict'
-// The common part of the endpoints of all frameworks: reads the body, verifies it, calls the handler, decides the status.
+// The part that the endpoints of all frameworks share: reads the body, verifies it, calls the handler and decides the status.
 
 const { Webhook, errors } = require('../index.js')
 
@@ -8,7 +8,7 @@ const EMPTY = { 'content-length': '0' }
 /** Whether `warnOnce` has warned. */
 let warned = false
 
-/** A verifier and a handler. It is made when the application starts, so that a missing secret is an error then. */
+/** Verifies requests and passes their events to the handler. Made at start-up, so that a missing secret is an error at that time. */
 class Receiver {
   /** `others`: names of options that only the framework's own endpoint has. */
   constructor(handler, options = {}, others = []) {
@@ -16,7 +16,7 @@ class Receiver {
     const unknown = Object.keys(options).find((name) => !known.includes(name))
     if (unknown !== undefined) throw new errors.InvalidArgumentError(`the option ${unknown} is unknown: expected ${known.join(' or ')}`)
     if (typeof handler !== 'function') {
-      throw new errors.InvalidArgumentError(`the handler is ${handler === null ? 'null' : `a ${typeof handler}`}: expected a function of an event`)
+      throw new errors.InvalidArgumentError(`the handler is ${handler === null ? 'null' : `a ${typeof handler}`}: expected a function that takes an event`)
     }
     this.handler = handler
     this.webhook = options.webhook ?? new Webhook()
@@ -31,8 +31,8 @@ class Receiver {
   }
 
   /**
-   * Returns the status of the answer. There is nothing else in it, so that an attacker learns nothing. `read(limit)` returns the body, or undefined if
-   * it is longer than `limit`.
+   * Returns the status of the answer, which has no body, so that an attacker does not learn the reason. `read(limit)` returns the request's body, or
+   * undefined if it is longer than `limit`.
    */
   async answer(method, headers, length, read) {
     if (method !== 'POST') return 405
@@ -60,7 +60,7 @@ class Receiver {
     const raw = request.rawHeaders
     const headers = raw?.length > 0 ? raw : request.headers
     return this.answer(request.method, headers, headers === raw ? lengthOf(raw) : headers['content-length'], (limit) => {
-      // The common case first: in Express each request has a prototype of its own, and every property access is slow.
+      // The common case comes first, because property accesses are slow: in Express each request has a prototype of its own.
       if (parsed === undefined && !request.readableDidRead) return readStream(request, limit)
       if (request.rawBody !== undefined) return request.rawBody
       if (parsed instanceof Uint8Array || typeof parsed === 'string') return parsed
@@ -74,6 +74,7 @@ class Receiver {
 /** Returns the value of Content-Length in Node's raw headers. */
 function lengthOf(raw) {
   for (let at = 0; at < raw.length; at += 2) {
+    // Compares the length (14) first: that is faster for all other headers.
     if (raw[at].length === 14 && raw[at].toLowerCase() === 'content-length') return raw[at + 1]
   }
   return undefined
@@ -105,7 +106,7 @@ function readStream(stream, limit) {
       resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
     })
     stream.on('error', reject)
-    // Every request emits `close`, and making an Error is expensive: only if it is needed.
+    // Every request emits `close`. The Error is made only if it is needed, because that is expensive.
     stream.on('close', () => ended || reject(new Error('the request ended before its whole body arrived')))
   })
 }

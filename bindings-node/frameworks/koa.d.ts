@@ -6,7 +6,7 @@ import type { EndpointOptions, Handler } from './endpoint.js'
  * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature is not valid, 413 if the body is larger than the
  * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async; its result is ignored. Its errors are passed to the
  * framework, which answers 500, and the vendor sends the event again.
- * The raw bytes are verified; after a body parser, the parsed value, if its compact JSON is what was signed.
+ * Verifies the raw bytes of the body. If a body parser has replaced them, it verifies the parsed value, if its compact JSON is what was signed.
  * @throws errors.ConfigError if there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
  */
 export function webhook(handler: Handler, options?: EndpointOptions): (ctx: any) => Promise<void>

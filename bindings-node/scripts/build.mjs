@@ -18,7 +18,7 @@ if (!inClone) {
   fail(`this package has no ${addonName()}: build it in a clone of the repository (npm ci && npm run build && npm pack)`)
 }
 
-// The repository's Makefile names the build that its demo and its tests share, so that no dependency is compiled twice.
+// The repository's Makefile sets the variable to the arguments of the build that its demo and tests share, so that nothing is compiled twice.
 const selection = process.env.HEADCOUNT_CARGO_BUILD || '--release --package headcount-node'
 const cargo = ['build', ...selection.split(' '), '--message-format', 'json-render-diagnostics']
 const built = spawnSync('cargo', cargo, { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 28 })

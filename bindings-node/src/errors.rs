@@ -1,4 +1,5 @@
-//! Errors: one crosses the border as the JSON of its parts, in the message of a plain `Error`; `errors.js` makes an instance of its class.
+//! Passes errors to JavaScript: as a plain `Error` whose message is the JSON of the error's fields. `errors.js` converts it to an instance of the
+//! error's class.
 
 use crate::json;
 use headcount::{Error, ErrorKind};
@@ -11,6 +12,6 @@ pub fn error_classes() -> Vec<Vec<String>> {
 
 /// Converts an error to the one that Node-API throws.
 pub(crate) fn thrown(error: Error) -> napi::Error {
-    // The parts of an error are strings and numbers: they always have a JSON form. If they had none, the text would have to do.
+    // Serializing strings and numbers does not fail. If it did, the message would be the error's text, which `errors.js` leaves as it is.
     napi::Error::from_reason(json::string(&error).unwrap_or_else(|_| error.to_string()))
 }

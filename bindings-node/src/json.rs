@@ -1,4 +1,4 @@
-//! The JSON forms of the core's values with names in camelCase: the one place where names change.
+//! Serializes the core's values to JSON with camelCase names. No other module converts names.
 //!
 //! Strings are written in ASCII, with escapes: V8 stores an ASCII string in one byte a character, and parses it in half the time that it
 //! needs for a string with a single character outside Latin-1.
@@ -10,7 +10,7 @@ use serde_json::ser::{Formatter, Serializer};
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// JSON on its way to JavaScript. It is ASCII, which is valid Latin-1: V8 copies it without decoding.
+/// JSON that is passed to JavaScript. It is ASCII, which is valid Latin-1: V8 copies it without decoding.
 pub(crate) type Json = Latin1String;
 
 /// Returns a value as JSON with camelCase names.
@@ -18,7 +18,7 @@ pub(crate) fn text(value: &impl Serialize) -> Result<Json> {
     string(value).map(Json::from)
 }
 
-/// Returns the same as a Rust string.
+/// Returns a value as JSON with camelCase names, as a Rust string.
 pub(crate) fn string(value: &impl Serialize) -> Result<String> {
     let mut out = Vec::with_capacity(1024);
     value
@@ -45,7 +45,7 @@ pub(crate) fn page<T: Serialize>(field: &'static str, page: &Page<T>) -> Result<
     text(&PageFields(field, page))
 }
 
-/// Returns an object whose only field, `field`, is the value: the vendor's SDK returns single resources so.
+/// Returns an object whose only field, `field`, is the value: the form in which the vendor's SDK returns single resources.
 pub(crate) fn under(field: &'static str, value: &impl Serialize) -> Result<Json> {
     Ok(format!("{{\"{field}\":{}}}", string(value)?).into())
 }
@@ -82,8 +82,8 @@ fn write_ascii<W: ?Sized + Write>(writer: &mut W, text: &str) -> io::Result<()> 
 
 /// Writes names in camelCase: object keys, and the strings in a list called `fields` (the names of the fields that a change changed).
 ///
-/// Keys inside `metadata` are the application's own and stay. So do those of raw JSON (`user_detail`, an event's data), which has the
-/// directory's own names, because serde_json writes it in one piece.
+/// Does not convert the keys inside `metadata`, which are the application's own, nor those of raw JSON (`user_detail`, an event's data), which
+/// are the directory's own: serde_json passes raw JSON to `write_raw_fragment` in one piece.
 #[derive(Default)]
 struct CamelCase {
     in_key: bool,

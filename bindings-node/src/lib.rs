@@ -1,6 +1,6 @@
 //! The addon of the Node package: translates calls of the package's JavaScript to the crate `headcount`, without rules of its own.
 //!
-//! Options and results cross the border as JSON with camelCase names (`json`): V8 parses it faster than Node-API builds an object one property
+//! Options and results are passed as JSON with camelCase names (`json`): V8 parses it faster than Node-API builds an object one property
 //! at a time. The JavaScript files check arguments and build the objects that `index.d.ts` declares.
 
 pub mod calls;

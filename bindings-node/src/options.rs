@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     serde_json::from_str(json).map_err(|error| {
         let message = error.to_string();
-        // The place is one in the JSON, which the caller does not see.
+        // Leaves out the line and the column: they are those of the JSON, which the caller does not see.
         let message = message.split(" at line ").next().unwrap_or_default();
         Error::invalid_argument(format!("the options cannot be used: {message}"))
     })
@@ -48,7 +48,7 @@ pub(crate) struct ClientOptions {
 }
 
 impl ClientOptions {
-    /// Sets those that are present.
+    /// Sets the settings that are present.
     pub(crate) fn apply(self, mut settings: ClientBuilder) -> Result<ClientBuilder> {
         macro_rules! apply {
             ($($field:ident $set:ident $name:literal;)*) => {

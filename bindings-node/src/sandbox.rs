@@ -58,15 +58,15 @@ impl NativeSandbox {
     #[napi]
     pub fn close(&self) {
         let Some(sandbox) = self.0.write().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        let (ended, end) = mpsc::channel();
+        let (stopped, wait_for_stop) = mpsc::channel();
         let stop = move || {
             drop(sandbox);
-            // The receiver is gone if the timeout has passed.
-            let _ = ended.send(());
+            // Fails if `close` has stopped waiting.
+            let _ = stopped.send(());
         };
         // If no thread can be started, the closure is dropped at once, and the sandbox with it.
         if std::thread::Builder::new().name("headcount-sandbox-end".to_owned()).spawn(stop).is_ok() {
-            let _ = end.recv_timeout(CLOSE_TIMEOUT);
+            let _ = wait_for_stop.recv_timeout(CLOSE_TIMEOUT);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Webhooks. The body crosses as bytes, or as the compact JSON of a parsed body; headers as a flat list in which names and values alternate.
+//! Webhooks. A body is passed as bytes, or as the compact JSON of a parsed body; headers as a flat list in which names and values alternate.
 
 use crate::errors::thrown;
 use crate::json::{self, Json};
@@ -22,8 +22,8 @@ impl FlatHeaders {
     }
 }
 
-/// The three `webhook-*` headers, each given once: the values of id, timestamp and signature, on a line each. Nearly every request has these and
-/// no others, and one string crosses the border faster than a list.
+/// The three `webhook-*` headers, each given once: the values of id, timestamp and signature, one on each line. Nearly every request has these
+/// and no others, and JavaScript passes one string faster than a list.
 struct StandardHeaders<'a>(&'a str);
 
 impl StandardHeaders<'_> {
@@ -42,7 +42,7 @@ impl Headers for StandardHeaders<'_> {
 /// Encodes an event as one string: the length of each field of the envelope, as one character each; then the fields; then the data as JSON, which
 /// JavaScript parses only when the data is read.
 ///
-/// If a field has 128 bytes or more, or is not ASCII, the string is a NUL and a JSON array of the fields and the JSON of the data instead.
+/// If a field has 128 bytes or more, or is not ASCII, the string is instead a NUL and a JSON array: the fields, and then the data's JSON as a string.
 /// `webhook.js` decodes both, and has the same order of fields.
 fn encode(event: &Event) -> Result<Json> {
     let occurred_at = event.occurred_at().to_string();

@@ -1,6 +1,6 @@
 //! The mirror. Every method returns a promise of JSON and runs on the addon's runtime thread; the store has threads of its own.
 //!
-//! This module opens, syncs and feeds the mirror; `view` reads it, `feed` serves consumers.
+//! This module opens and closes the mirror, syncs it and applies webhooks; `view` has the calls that read it, `feed` those of consumers.
 
 mod feed;
 mod options;
@@ -140,7 +140,7 @@ impl NativeMirror {
         )
     }
 
-    /// Deletes what is older than its retention.
+    /// Deletes rows that are older than their retention.
     #[napi]
     pub fn trim<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.trim().await?) })

@@ -92,7 +92,7 @@ pub(super) struct FindOptions {
     pub(super) email: String,
 }
 
-/// Number of changes that `poll` and `wait` return at most, by default.
+/// Default of the maximum number of changes that `poll` and `wait` return.
 const DEFAULT_LIMIT: usize = 100;
 
 /// Options of `poll` and `wait`.
@@ -103,7 +103,7 @@ pub(super) struct PollOptions {
 }
 
 impl PollOptions {
-    /// Returns the greatest number of changes to return.
+    /// Returns the maximum number of changes to return.
     pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(DEFAULT_LIMIT)
     }

@@ -103,7 +103,7 @@ impl NativeMirrorUsers {
                 None => Vec::new(),
             };
             if page.is_empty() {
-                // Releases the store as soon as all users are read, and not when the iterator is collected.
+                // Releases the store as soon as all users are read, not when the iterator is garbage-collected.
                 *users = None;
                 return Ok(None);
             }
