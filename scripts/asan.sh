@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the C library and the C programs with AddressSanitizer, into folders of their own: every dependency needs the other compiler flags,
-# so nothing of the shared build can be used. To keep it short, only the shared library is built, with dependencies optimized less.
+# Builds the C library and the C programs with AddressSanitizer, in separate folders: the sanitizer's compiler flags apply to all dependencies,
+# so that nothing from the normal build can be used. To save time, only the shared library is built, and dependencies are optimized less.
 #
 # The sanitizer comes with every toolchain; a stable one accepts the flag only with RUSTC_BOOTSTRAP.
 set -eu

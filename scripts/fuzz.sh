@@ -18,9 +18,9 @@ printf '%s\n' event secret headers | xargs -n 1 -P 2 sh -eu -c '
     target=$3
     found=../target/fuzz/corpus/$target
     mkdir -p "$found" "artifacts/$target"
-    said=$("../target/fuzz/$1/release/$target" -max_total_time="$2" -max_len=4096 -timeout=60 -seed="${FUZZ_SEED:-0}" -verbosity=0 \
+    output=$("../target/fuzz/$1/release/$target" -max_total_time="$2" -max_len=4096 -timeout=60 -seed="${FUZZ_SEED:-0}" -verbosity=0 \
         -artifact_prefix="artifacts/$target/" "$found" "corpus/$target" 2>&1) || {
-        printf "%s\nfuzz %s: failed\n" "$said" "$target" >&2
+        printf "%s\nfuzz %s: failed\n" "$output" "$target" >&2
         exit 1
     }
     echo "fuzz $target: nothing found in $2 seconds"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 # ---- the rules: data only ----------------------------------------------------------------------------------------------------
 
-# Files of the core by layer: the longest matching prefix of the path below core/src counts.
+# The layer of each file of the core. Keys are prefixes of the path below core/src; the longest one that matches applies.
 CORE_FILES = {
     "error": "error",
     "clock.rs": "clock",
@@ -42,7 +42,7 @@ CORE_FILES = {
     "lib.rs": "root",
 }
 BASE = "error clock random config secret"
-# The layers that each layer may use, beside itself.
+# The layers that each layer may use, besides itself.
 CORE_MAY_USE = {
     "error": "",
     "clock": "",
@@ -97,7 +97,7 @@ CRATES = [
     Crate("core/src", CORE_FILES, CORE_MAY_USE, CORE_MUST_NOT_USE),
     Crate("sandbox/src"),
     Crate("bindings-python/src"),
-    # The bindings are one layer each, and know nothing of each other's runtimes.
+    # Each binding is one layer, and must not use the runtime of another binding.
     Crate("ffi/src", must_not_use={"all": "pyo3 napi napi_derive"}),
     Crate("bindings-python/src", must_not_use={"all": "napi napi_derive headcount_ffi"}),
     Crate("bindings-node/src", must_not_use={"all": "pyo3 headcount_ffi"}),
@@ -105,7 +105,8 @@ CRATES = [
 
 # ---- reading Rust ------------------------------------------------------------------------------------------------------------
 
-# Comments and literals are dropped, so that nothing in them counts as a path. A lifetime is not the start of a character.
+# Comments and literals are dropped, so that nothing in them counts as a path. Lifetimes have a pattern of their own, so that the `'` of one
+# is not read as the start of a character literal.
 TOKEN = re.compile(
     r"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/)
       | (?P<literal>b?c?r(?P<hashes>\#*)".*?"(?P=hashes)|[bc]?"(?:\\.|[^"\\])*"|b?'(?:\\[^']+|[^'\\])')
@@ -184,7 +185,7 @@ def end_of_item(stream, at):
 
 
 def use_names(stream, at, prefix=()):
-    """Reads a use tree. Yields (path, name or "*") and finally the index after it."""
+    """Reads a use tree. Returns a list of (path, name or "*"), and the index after the tree."""
     path, names = prefix, []
     while at < len(stream):
         word = stream[at][0]
@@ -219,7 +220,7 @@ class Reader:
     def __init__(self, folder):
         self.folder = folder
         self.modules = []
-        # The files of all macros: an exported one is named `crate::name` wherever it is defined.
+        # The file of each macro. An exported macro is used as `crate::name`, whichever file defines it.
         self.macros = {}
         root = next(folder / name for name in ("lib.rs", "main.rs") if (folder / name).exists())
         self.root = Module((), root.name)
@@ -273,7 +274,7 @@ class Reader:
                 at, public = max(end, at + 1), False
 
     def read_item(self, module, item):
-        """Notes the name that an item defines, and the paths and words in it."""
+        """Records the name that an item defines, and the paths and words in it."""
         for index, (word, _) in enumerate(item[:-1]):
             if word in ITEMS and item[index + 1][0] not in ITEMS:
                 module.items.add(item[index + 1][0])
@@ -292,7 +293,7 @@ class Reader:
         while index < len(item):
             word, line = item[index]
             if word == "pub" and item[index + 1][0] == "(":
-                # `pub(in crate::…)` says who may use the item, not what it uses.
+                # The path in `pub(in crate::…)` limits who may use the item. It is not a dependency of the item.
                 index = end_of_group(item, index + 1)
                 continue
             after_path = index and item[index - 1][0] in ("::", ".")
@@ -307,12 +308,12 @@ class Reader:
             index += 1
 
     def file_of(self, module, name):
-        # The modules that enclose this one decide its folder, whether they are files or inline.
+        # The folder has the names of all enclosing modules, both those with a file and inline ones.
         folder = self.folder.joinpath(*module.path)
         return next((path for path in (folder / f"{name}.rs", folder / name / "mod.rs") if path.exists()), None)
 
     def start(self, module, path):
-        """Returns the module at which a path begins and the rest of the path, or None for another crate's."""
+        """Returns the module at which a path begins and the rest of the path, or None if the path begins with another crate."""
         if path[0] == "crate":
             return self.root, path[1:]
         if path[0] == "self":
@@ -326,8 +327,8 @@ class Reader:
         return None
 
     def resolve(self, module, path, strict=False, seen=()):
-        """Returns the file that defines what the path names. A name that is not found counts as defined where it was looked for, or not
-        at all if `strict`. None for another crate's."""
+        """Returns the file that defines what the path names, or None if that is in another crate. If the name is not found, returns the file
+        of the module in which it was looked for, or None if `strict`."""
         place = self.start(module, path)
         if place is None or (module.path, path) in seen:
             return None
@@ -465,7 +466,7 @@ EXPECTED = [
 
 
 def self_test():
-    """Checks crates with planted mistakes: each is found, and nothing else is."""
+    """Checks a small crate with planted mistakes: `check` must find each of them, and nothing else."""
     crate = Crate(
         "planted",
         {"": "high", "low.rs": "low", "lib.rs": "high"},
@@ -481,7 +482,7 @@ def self_test():
     for expected in EXPECTED:
         assert any(f"planted/{expected}" in message for message in found), f"not found: {expected}\n" + "\n".join(found)
     assert len(found) == len(EXPECTED), "\n".join(found)
-    # What is found in the cycle through tree/mod.rs is the node: the leaf is only re-exported.
+    # The cycle of tree/mod.rs is the one with node.rs, whose name it uses. It only re-exports leaf.rs, which is not a dependency.
     assert not any("leaf.rs" in message for message in found), "\n".join(found)
 
 
