@@ -20,5 +20,5 @@ export async function measure(name, version, list) {
       detail_chars: detailChars,
     }),
   )
-  process.exit() // some keep their connections, and Node with them
+  process.exit() // some clients keep connections open, which would keep Node running
 }

@@ -20,7 +20,7 @@ def measure(name, version, list_users):
     users, email_chars, detail_chars = list_users(float("inf"))
     wall, used = time.perf_counter() - started, cpu() - cpu_before
     max_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
-    said = {
+    result = {
         "name": name,
         "version": version,
         "users": users,
@@ -30,4 +30,4 @@ def measure(name, version, list_users):
         "email_chars": email_chars,
         "detail_chars": detail_chars,
     }
-    print(json.dumps(said))
+    print(json.dumps(result))

@@ -17,11 +17,12 @@ const total = Number(options.users)
 const pageSize = 30
 const pages = Math.max(1, Math.ceil(total / pageSize))
 
-// The SDK's own schemas, and the protobuf library that they are made for: asked from the SDK, as it may have one for itself.
+// The SDK's schemas, and the protobuf library in the version that they need. The SDK may have its own copy of the library, so that it is
+// resolved from the SDK's folder.
 const peers = createRequire(fileURLToPath(new URL('../../tests/interop/package.json', import.meta.url)))
-const ofSdk = createRequire(peers.resolve('@scalekit-sdk/node'))
-const { create, fromBinary, toBinary } = ofSdk('@bufbuild/protobuf')
-const { timestampFromDate } = ofSdk('@bufbuild/protobuf/wkt')
+const fromSdk = createRequire(peers.resolve('@scalekit-sdk/node'))
+const { create, fromBinary, toBinary } = fromSdk('@bufbuild/protobuf')
+const { timestampFromDate } = fromSdk('@bufbuild/protobuf/wkt')
 const { DirectoryService, ListDirectoryUsersRequestSchema, ListDirectoryUsersResponseSchema } = peers('@scalekit-sdk/node/lib/pkg/grpc/scalekit/v1/directories/directories_pb.js')
 
 const givenNames = ['Ada', 'Björn', 'Chidi', 'Dolores', 'Emre', 'Fatima', 'Grace', 'Hedy', 'Ingrid', 'Jun']
@@ -34,7 +35,7 @@ const group = (number) => ({
   updated_at: '2025-11-03T09:15:00Z',
 })
 
-/** User `number` as REST prints one: about 650 bytes. */
+/** Returns user `number` as the REST API does: about 650 bytes of JSON. */
 function user(number) {
   const given = givenNames[number % givenNames.length]
   const family = familyNames[number % familyNames.length]
@@ -64,7 +65,7 @@ function user(number) {
   }
 }
 
-/** The same user as the SDK's `create` takes one. */
+/** Returns the same user in the form that the protobuf library's `create` takes. */
 function message({ updated_at, groups, ...user }) {
   return {
     id: user.id,
@@ -84,7 +85,7 @@ function message({ updated_at, groups, ...user }) {
   }
 }
 
-/** gRPC's framing: not compressed, then the length. */
+/** Returns a gRPC frame: one byte (0: not compressed), the length in four bytes, and the message. */
 function framed(bytes) {
   const frame = Buffer.alloc(5 + bytes.length)
   frame.writeUInt32BE(bytes.length, 1)
@@ -92,7 +93,7 @@ function framed(bytes) {
   return frame
 }
 
-// Both answers for every page. Page tokens are the pages' numbers, from 1.
+// The REST and the gRPC response for every page. Page tokens are the pages' numbers, from 1.
 const json = []
 const protobuf = []
 for (let page = 1; page <= pages; page++) {
@@ -110,7 +111,7 @@ const tokenPath = '/oauth/token'
 const grpcPath = `/${DirectoryService.typeName}/${DirectoryService.method.listDirectoryUsers.name}`
 const restPath = /^\/api\/v1\/organizations\/[^/]+\/directories\/[^/]+\/users$/
 
-/** The prepared answer, or none where the question is another one than is measured. */
+/** Returns the prepared response, or undefined if the request is not one that is measured. */
 function chosen(answers, pageToken, size, detail) {
   return size === pageSize && detail ? answers[pageToken ? Number(pageToken) - 1 : 0] : undefined
 }
@@ -126,40 +127,40 @@ function refuse(response, status, code, message) {
 
 function rest(request, response) {
   const { pathname, searchParams } = new URL(request.url, 'https://localhost')
-  if (request.method !== 'GET' || !restPath.test(pathname)) return refuse(response, 404, 5, 'no such page here')
-  if (!request.headers.authorization?.startsWith('Bearer ')) return refuse(response, 401, 16, 'a token, please')
+  if (request.method !== 'GET' || !restPath.test(pathname)) return refuse(response, 404, 5, 'not found')
+  if (!request.headers.authorization?.startsWith('Bearer ')) return refuse(response, 401, 16, 'the request has no access token')
   const body = chosen(json, searchParams.get('page_token'), Number(searchParams.get('page_size')), searchParams.get('include_detail') === 'true')
   if (!body) return refuse(response, 400, 3, `only pages of ${pageSize} with details are prepared`)
   respond(response, 200, body)
 }
 
-function grpc(request, response, asked) {
+function grpc(request, response, body) {
   const type = request.headers['content-type']
   const fail = (status, message) => {
-    // No body, so that the trailers come as headers.
+    // Without a body, gRPC sends its status in the headers instead of the trailers.
     response.writeHead(200, { 'content-type': type, 'grpc-status': status, 'grpc-message': message })
     response.end()
   }
-  // This is also what sends the SDK for its token: it asks for none before.
-  if (!request.headers.authorization?.startsWith('Bearer ')) return fail('16', 'a token, please')
-  if (asked[0] !== 0) return fail('12', 'no compressed requests here')
-  const { pageToken, pageSize: size, includeDetail } = fromBinary(ListDirectoryUsersRequestSchema, asked.subarray(5))
-  const body = chosen(protobuf, pageToken, size, includeDetail)
-  if (!body) return fail('3', `only pages of ${pageSize} with details are prepared`)
+  // The SDK requests a token only after this error.
+  if (!request.headers.authorization?.startsWith('Bearer ')) return fail('16', 'the request has no access token')
+  if (body[0] !== 0) return fail('12', 'compressed requests are not supported')
+  const { pageToken, pageSize: size, includeDetail } = fromBinary(ListDirectoryUsersRequestSchema, body.subarray(5))
+  const answer = chosen(protobuf, pageToken, size, includeDetail)
+  if (!answer) return fail('3', `only pages of ${pageSize} with details are prepared`)
   response.writeHead(200, { 'content-type': type })
   response.addTrailers({ 'grpc-status': '0' })
-  response.end(body)
+  response.end(answer)
 }
 
 const server = createSecureServer({ key: readFileSync(options.key), cert: readFileSync(options.cert), allowHTTP1: true }, (request, response) => {
   if (request.method !== 'POST') return rest(request, response)
-  // Read to its end whatever it is: a connection is kept alive only then.
+  // Every request is read to its end, because the connection is kept alive only then.
   const chunks = []
   request.on('data', (chunk) => chunks.push(chunk))
   request.on('end', () => {
     if (request.url === tokenPath) respond(response, 200, token)
     else if (request.url === grpcPath && request.httpVersionMajor === 2) grpc(request, response, Buffer.concat(chunks))
-    else refuse(response, 404, 5, 'no such page here')
+    else refuse(response, 404, 5, 'not found')
   })
 })
 server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `https://localhost:${server.address().port}` })))

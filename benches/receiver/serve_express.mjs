@@ -10,7 +10,7 @@ const { webhook } = createRequire(import.meta.url)(`${root}bindings-node/framewo
 
 const key = Buffer.from(process.env.SCALEKIT_WEBHOOK_SECRET.slice('whsec_'.length), 'base64')
 
-/** The least that has to be done: one version, one signature, no limits. */
+/** Verifies by hand, with the minimum of checks: one signature version, one signature, no size limits. */
 function verify(headers, body) {
   const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers
   if (!(Math.abs(Date.now() / 1000 - Number(timestamp)) < 300)) throw new Error('too old')

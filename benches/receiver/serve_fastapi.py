@@ -33,7 +33,7 @@ KEY = base64.b64decode(os.environ["SCALEKIT_WEBHOOK_SECRET"].removeprefix("whsec
 
 
 async def by_hand(request: Request) -> object:
-    """The least that has to be done: one version, one signature, no limits."""
+    """Verifies by hand, with the minimum of checks: one signature version, one signature, no size limits."""
     body, headers = await request.body(), request.headers
     message, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
     if abs(time.time() - int(timestamp)) > 300:

@@ -107,7 +107,7 @@ fn syncs(users: usize) {
     });
 }
 
-/// The listing alone, first syncs, and one that changes nothing. Returns how long the listing took.
+/// Measures the listing alone, first syncs, and a sync that changes nothing. Returns how long the listing took.
 async fn first_syncs(sandbox: &Sandbox, users: usize) -> Duration {
     let client = client(&sandbox.1);
     let (organization, directory) =
@@ -144,7 +144,7 @@ async fn first_syncs(sandbox: &Sandbox, users: usize) -> Duration {
     alone[1]
 }
 
-/// What the file of a first sync holds.
+/// Numbers and sizes of the rows that a first sync wrote.
 struct Stored {
     users: usize,
     user_bytes: usize,
@@ -188,7 +188,7 @@ fn row(what: &str, elapsed: Duration, base: Duration, note: &str) {
     println!("  {what:<52} {:>8.2} s  {ratio:>6.2} ×  {note}", elapsed.as_secs_f64());
 }
 
-/// What SQLite alone takes to write as many rows of the same size.
+/// Measures how long SQLite alone takes to write as many rows of the same size.
 fn raw_rows(users: usize, stored: &Stored) -> Duration {
     let sqlite = Connection::open(file("raw.db")).unwrap();
     sqlite
@@ -267,7 +267,8 @@ async fn mirror_for_webhooks(path: &Path) -> (Mirror, Webhook) {
     let directory = json!({ "id": "evt_d", "type": "organization.directory_enabled", "occurred_at": "2025-01-01T00:00:00Z",
         "organization_id": "org_1", "data": { "id": "dir_1", "organization_id": "org_1", "enabled": true } });
     mirror.apply(&headcount::Event::from_verified_body(directory.to_string().as_bytes()).unwrap()).await.unwrap();
-    // Events about unknown users are pending until a sync has listed the organization's directories. This row says that one has.
+    // Events about unknown users are pending until a sync has listed the organization's directories. This row records that a sync has done
+    // so.
     let sqlite = Connection::open(path).unwrap();
     let listed = json!({ "id": "org_1", "directories_listed_at": "2025-01-01T00:00:00Z" });
     sqlite.execute("INSERT INTO organization (id, body) VALUES ('org_1', ?1)", [listed.to_string()]).unwrap();
