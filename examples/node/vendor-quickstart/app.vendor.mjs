@@ -28,7 +28,7 @@ console.log(`first user: ${users[0].email}`);
 const { groups } = await scalekit.directory.listDirectoryGroups(organizationId, directory.id);
 console.log(`groups: ${groups.length}`);
 
-// 5. Changes, as they happen.
+// 5. A webhook for each change.
 const app = express();
 app.use(express.json());
 

@@ -1,4 +1,4 @@
-"""The application's table of accounts. Replace it with yours."""
+"""The application's table of accounts. Replace it with your own."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""Servers of the examples: uvicorn for ASGI, the standard library's server for WSGI. Real applications use their own."""
+"""Starts the servers of the examples: uvicorn for ASGI, the standard library's server for WSGI. An application uses its own server."""
 
 import os
 import socket

@@ -13,7 +13,7 @@ import headcount.django
 
 
 def parse(get_response):
-    """A middleware that parses the body before the endpoint reads it."""
+    """A middleware that reads the body before the endpoint does."""
 
     def middleware(request):
         request.body
