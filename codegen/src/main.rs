@@ -1,6 +1,7 @@
 //! Writes the record part of every binding from the Rust definitions in `core`.
 //!
-//! `cargo run -p headcount-codegen` writes the files; with `--check` it compares them instead, and exits with status 1 and their names if any are stale.
+//! `cargo run -p headcount-codegen` writes the files; with `--check` it writes nothing, and exits with status 1 if a
+//! file is stale, after printing its path.
 //!
 //! `read` parses the sources into the definitions of `ir`. There is one emitter per language (`c`, `python`, `node`, and `rust` for the types
 //! of events). It returns files, each a path from the repository's root and a content; it does not write them. `surface` has what bindings need

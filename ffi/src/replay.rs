@@ -300,7 +300,7 @@ fn without_capacity(options: &hc_replay_options) -> Result<()> {
     match options.capacity {
         0 => Ok(()),
         other => Err(Error::invalid_argument(format!(
-            "options.capacity is {other}: expected 0: only a guard in memory has a capacity"
+            "options.capacity is {other}: expected 0, because only a guard in memory has a capacity"
         ))),
     }
 }

@@ -71,7 +71,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
         // SAFETY: texts in new_user are NULL or alive during this call.
         let fields = unsafe { Fields::read(&new_user, "new_user") }?;
         if fields.active.is_some() {
-            return Err(Error::invalid_argument("new_user.active is set: expected 0: a new user may always sign in"));
+            return Err(Error::invalid_argument("new_user.active is set: expected 0, because a new user may always sign in"));
         }
         let new = NewUser {
             email: fields.email.ok_or_else(|| is_null("new_user.email"))?,
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
         // SAFETY: texts in change are NULL or alive during this call.
         let fields = unsafe { Fields::read(&change, "change") }?;
         if fields.organization_id.is_some() || fields.directory_id.is_some() {
-            return Err(Error::invalid_argument("change sets an organization or a directory: expected NULL: users do not move"));
+            return Err(Error::invalid_argument("change sets an organization or a directory: expected NULL, because users do not move"));
         }
         let change = UserChange {
             email: fields.email,

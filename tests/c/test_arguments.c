@@ -1,5 +1,5 @@
-/* Calls of a client refuse NULL in every parameter, invalid invalid_sizes_are_refused of options and text that is not UTF-8. Strings are freed as soon as the
- * call that took them returns. No server is needed. */
+/* Calls of a client refuse NULL in every parameter, options of an invalid size, and text that is not UTF-8. A string may be freed as
+ * soon as the call that it was passed to returns. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
@@ -53,7 +53,7 @@ static void creating_a_client(void) {
     hc_client_free(client);
 }
 
-/* Passes invalid invalid_sizes_are_refused in each kind of options. Only struct_size is allocated, so that valgrind reports any read beyond it. */
+/* Passes invalid sizes in each kind of options. Only struct_size is allocated, so that valgrind reports any read beyond it. */
 static void invalid_sizes_are_refused(void) {
     static const size_t invalid[] = {0, 1, 2, 7, 9, 12, 13, 1025, 4096, (size_t)1 << 32, SIZE_MAX / 2, SIZE_MAX};
     hc_client *client = a_client();

@@ -44,6 +44,7 @@ static void on_users(void *data, hc_status status, hc_user_page *page, hc_error 
     set_result(data, status, error);
 }
 
+/* The calls. With `later`, each is asynchronous and its result is stored there; the status returned is that of starting it. */
 static hc_status get(hc_client *client, async_result *later) {
     hc_organization *organization = NULL;
     hc_error *error = NULL;
@@ -115,6 +116,7 @@ static const struct {
     {"drip", 1, HC_TIMEOUT, 1, HC_OK},
 };
 
+/* Makes a call while every request fails with a fault. With `later`, makes it asynchronously. */
 static void check_call_with_fault(size_t call, size_t fault_at, bool later) {
     bool waits = FAULTS[fault_at].status == HC_TIMEOUT;
     hc_status expected = FAULTS[fault_at].status;

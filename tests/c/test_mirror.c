@@ -95,21 +95,21 @@ static void files_that_are_not_a_mirror(void) {
 
 /* Number of calls of on_progress, and the last numbers of pages and users. */
 typedef struct {
-    atomic_int told, group_pages;
+    atomic_int calls, group_pages;
     atomic_llong users;
 } progress;
 
-static void on_progress(void *user_data, const hc_sync_progress *told) {
+static void on_progress(void *user_data, const hc_sync_progress *reported) {
     progress *seen = user_data;
-    CHECK(told->struct_size == sizeof *told && told->rate >= 0);
-    CHECK_TEXT(told->organization_id, organization);
-    CHECK_TEXT(told->directory_id, directory);
-    if (strcmp(told->phase, "groups") == 0) seen->group_pages = (int)told->pages;
-    if (strcmp(told->phase, "users") == 0) {
-        CHECK(told->total == 40);
-        seen->users = (long long)told->items;
+    CHECK(reported->struct_size == sizeof *reported && reported->rate >= 0);
+    CHECK_TEXT(reported->organization_id, organization);
+    CHECK_TEXT(reported->directory_id, directory);
+    if (strcmp(reported->phase, "groups") == 0) seen->group_pages = (int)reported->pages;
+    if (strcmp(reported->phase, "users") == 0) {
+        CHECK(reported->total == 40);
+        seen->users = (long long)reported->items;
     }
-    seen->told++;
+    seen->calls++;
 }
 
 static void first_sync(const hc_mirror *mirror) {
@@ -118,7 +118,7 @@ static void first_sync(const hc_mirror *mirror) {
     progress seen = {0};
     hc_sync_options options = {.struct_size = sizeof options, .on_progress = on_progress, .progress_data = &seen, .no_wait = 1};
     WORKS(hc_mirror_sync(mirror, organization, NULL, &options, &reports, &error));
-    CHECK(seen.told >= 3 && seen.users == 40 && seen.group_pages == 1);
+    CHECK(seen.calls >= 3 && seen.users == 40 && seen.group_pages == 1);
     const hc_sync_report *report = hc_sync_reports_at(reports, 0);
     CHECK_TEXT(hc_sync_report_organization_id(report), organization);
     CHECK_TEXT(hc_sync_report_directory_id(report), directory);

@@ -44,6 +44,7 @@ typedef struct {
     size_t known_len;
 } run;
 
+/* Stores the id of the user or group that the scenario calls `name`. */
 static void remember(run *run, const char *name, const char *id) {
     CHECK(run->known_len < sizeof run->known / sizeof *run->known);
     run->known[run->known_len].name = name;

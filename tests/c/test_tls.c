@@ -21,7 +21,7 @@ static hc_status ask(const char *ca_file, hc_client **client) {
 int main(void) {
     hc_client *client = NULL;
     CHECK(strncmp(setting("SCALEKIT_ENVIRONMENT_URL"), "https://", 8) == 0);
-    /* There is no retry, which could not succeed. */
+    /* It is not retried: another attempt could not succeed either. */
     CHECK(ask(NULL, &client) == HC_CONNECTION && hc_client_requests(client) == 1);
     hc_client_free(client);
     CHECK(ask(setting("SANDBOX_CA_FILE"), &client) == HC_OK && hc_client_requests(client) == 2);
