@@ -166,6 +166,10 @@ typedef enum hc_status {
    * A defect in headcount itself, such as a panic, caught at a language border.
    */
   HC_INTERNAL = 17,
+  /**
+   * The changes that a consumer asks for were removed from the feed: start from a snapshot ("start_from_snapshot").
+   */
+  HC_HISTORY_TRIMMED = 18,
 } hc_status;
 
 /**
@@ -200,6 +204,10 @@ typedef enum hc_outcome {
    * The guard holds the event back until its removal is approved.
    */
   HC_OUTCOME_HELD = 6,
+  /**
+   * The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
+   */
+  HC_OUTCOME_FOREIGN = 7,
 } hc_outcome;
 
 /**
@@ -3220,7 +3228,8 @@ int64_t hc_change_seq(const struct hc_change *change);
 /**
  * What the change is. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
  * "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
- * "directory.enabled" or "directory.disabled". Later versions may add values.
+ * "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing" or
+ * "organization.found". Later versions may add values.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
