@@ -23,7 +23,7 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 @contextmanager
 def application(*statuses):
     """A server for webhooks that answers with `statuses` in turn, and then with 201. Yields its URL and a queue of the requests that it received."""
-    received, answers = queue.Queue(), iter(statuses)
+    deliveries, answers = queue.Queue(), iter(statuses)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
@@ -31,14 +31,14 @@ def application(*statuses):
             self.send_response(next(answers, 201))
             self.send_header("content-length", "0")
             self.end_headers()
-            received.put((body, list(self.headers.items())))
+            deliveries.put((body, list(self.headers.items())))
 
         def log_message(self, *args):
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/webhooks", received
+        yield f"http://127.0.0.1:{server.server_address[1]}/webhooks", deliveries
         server.shutdown()
 
 
@@ -82,26 +82,26 @@ def test_a_client_lists_the_sandboxs_data():
 
 
 def test_changes_are_sent_to_the_application_as_webhooks():
-    with headcount.Sandbox(users=0, groups=0) as sandbox, application() as (url, received):
+    with headcount.Sandbox(users=0, groups=0) as sandbox, application() as (url, deliveries):
         webhook = headcount.Webhook(sandbox.webhook_secret)
         sandbox.register_endpoint(url)
 
-        def received():
-            return webhook.verify(*received.get(timeout=60))
+        def next_event():
+            return webhook.verify(*deliveries.get(timeout=60))
 
         group = sandbox.create_group("Engineering")
-        assert isinstance(group, headcount.Group) and received().data["display_name"] == "Engineering"
+        assert isinstance(group, headcount.Group) and next_event().data["display_name"] == "Engineering"
         user = sandbox.create_user(email="ada@example.com", given_name="Ada", groups=["Engineering"])
         assert isinstance(user, headcount.User) and [one.id for one in user.groups] == [group.id]
-        event = received()
+        event = next_event()
         assert isinstance(event, events.OrganizationDirectoryUserCreated)
         assert (event.organization_id, event.data["id"], event.data["email"]) == (sandbox.organization_id, user.id, user.email)
         assert sandbox.update_user(user.id, family_name="King").family_name == "King"
-        assert isinstance(received(), events.OrganizationDirectoryUserUpdated)
+        assert isinstance(next_event(), events.OrganizationDirectoryUserUpdated)
         sandbox.update_user(user.id, active=False, groups=())
-        assert received().data["active"] is False
+        assert next_event().data["active"] is False
         assert sandbox.update_group(group.id, "R&D").display_name == "R&D"
-        assert isinstance(received(), events.OrganizationDirectoryGroupUpdated)
+        assert isinstance(next_event(), events.OrganizationDirectoryGroupUpdated)
         client = sandbox.client()
         ids = sandbox.organization_id, sandbox.directory_id
         assert next(iter(client.directory.users(*ids))).groups == []
@@ -112,24 +112,24 @@ def test_changes_are_sent_to_the_application_as_webhooks():
         sandbox.delete_group(group.id)
         sandbox.delete_user(user.id)
         assert list(client.directory.users(*ids)) == list(client.directory.groups(*ids)) == []
-        while not isinstance(received(), events.OrganizationDirectoryUserDeleted):
+        while not isinstance(next_event(), events.OrganizationDirectoryUserDeleted):
             pass
 
 
 def test_refused_webhooks_are_sent_again_on_schedule():
-    with headcount.Sandbox(users=0) as sandbox, application(500, 503) as (url, received):
+    with headcount.Sandbox(users=0) as sandbox, application(500, 503) as (url, deliveries):
         sandbox.register_endpoint(url)
         assert sandbox.deliveries() == []
         sandbox.create_user("ada@example.com")
-        first = received.get(timeout=60)
+        first = deliveries.get(timeout=60)
         (waiting,) = settled(sandbox, "pending")
         assert waiting["attempts"][0]["status"] == 500 and waiting["next_attempt_at"] and waiting["url"] == url
         assert json.loads(waiting["body"])["id"] == waiting["event_id"]
         sandbox.advance("10s")
-        second = received.get(timeout=60)
+        second = deliveries.get(timeout=60)
         settled(sandbox, "pending", 2)
         sandbox.advance(timedelta(hours=1))
-        third = received.get(timeout=60)
+        third = deliveries.get(timeout=60)
         assert first[0] == second[0] == third[0] and dict(first[1])["webhook-id"] == dict(third[1])["webhook-id"]
         (delivered,) = settled(sandbox, "delivered", 3)
         assert [attempt["status"] for attempt in delivered["attempts"]] == [500, 503, 201]
