@@ -1220,7 +1220,7 @@ class Event:
     """
 
     def __new__(cls, event: Event) -> Self:
-        """The same event as another one."""
+        """Copies an event."""
 
     @property
     def message_id(self) -> str:
