@@ -6,8 +6,8 @@ use super::Client;
 use super::runtime::{PerProcess, wait};
 use crate::mirror;
 use crate::{
-    Change, Consumer, DirectoryStatus, Error, Event, Headers, MirrorBuilder, MirrorDirectory, MirrorGroup, MirrorUser,
-    Outcome, ParkedChange, Progress, Result, SyncMode, SyncReport,
+    Change, Consumer, DirectoryStatus, Error, Event, Headers, MirrorBuilder, MirrorDirectory, MirrorGroup,
+    MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, Progress, Result, SyncMode, SyncReport,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,6 +112,8 @@ calls! {
     held_removals(directory_id: &str) -> Vec<String>;
     link(user_id: &str, account_id: Option<&str>) -> ();
     role_map() -> Vec<(String, String)>;
+    settings() -> MirrorSettings;
+    configure(options: MirrorOptions) -> ();
 }
 
 impl Mirror {

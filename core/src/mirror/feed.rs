@@ -7,7 +7,7 @@
 use super::decide::before;
 use super::{Mirror, snapshot};
 use crate::record::{Change, Consumer, ConsumerRow, ParkedChange};
-use crate::store::{ConsumerState, ConsumerUpdate, Park, Retention};
+use crate::store::{ConsumerState, ConsumerUpdate, Keys, Park, Retention};
 use crate::{Error, Result, Timestamp};
 use std::time::Duration;
 
@@ -254,7 +254,8 @@ impl Mirror {
     pub async fn trim(&self) -> Result<()> {
         let now = self.now();
         let expired = before(now, TOMBSTONES);
-        let changes = before(now, self.settings().retention);
+        let settings = self.store().load(Keys::default()).await?.settings.in_force();
+        let changes = before(now, settings.retention);
         let retention = Retention { changes, tombstones: expired, events: expired, limit: TRIM };
         while self.store().trim(retention).await? >= TRIM {}
         Ok(())

@@ -2,21 +2,16 @@
 
 use super::decide::Tally;
 use super::source::Source;
+use super::write::{Task, run};
 use crate::clock::{Clock, SystemClock};
 use crate::random::{OsRandom, Random};
-use crate::record::GuardSettings;
-use crate::store::Store;
+use crate::record::{GuardSettings, MirrorOptions, MirrorSettings};
+use crate::store::{Durability, Keys, Scope, Store};
 use crate::{Client, Error, Result, Timestamp, Webhook, WebhookBuilder};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// How old the last full sync may be before [`SyncMode::Auto`](crate::SyncMode::Auto) makes another.
-const FULL_EVERY: Duration = Duration::from_secs(86_400);
-
-/// Age at which changes are removed. Changes that a consumer has not acknowledged are kept longer.
-const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 
 /// A durable local copy of every directory, and a feed of what changed.
 ///
@@ -32,26 +27,25 @@ struct Inner {
     webhook: OnceLock<Result<Webhook>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    settings: Settings,
+    /// The settings that the handle was opened with. Those in force are in the store.
+    asked: MirrorOptions,
     /// Incremented when this process has appended changes to the feed: wakes the calls that wait for them.
     head: watch::Sender<u64>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) guard: GuardSettings,
-    pub(super) full_every: Duration,
-    pub(super) retention: Duration,
-}
-
-/// Settings of a [`Mirror`]; made by [`Mirror::builder`].
+/// Opens a [`Mirror`]; made by [`Mirror::builder`].
+///
+/// The guard's settings, `full_every` and `retention` belong to the store, so that all processes that use it have the same. A setting that is
+/// not set here is as the store has it, or else the default. A setting that is set here is stored if the store does not have it yet. If the
+/// store has another value, that value stays in force, a warning is logged, and [`Mirror::settings`] lists the setting as ignored:
+/// [`Mirror::configure`] changes it.
 #[derive(Clone)]
 pub struct MirrorBuilder {
     source: Option<Arc<dyn Source>>,
     webhook: Option<Webhook>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    settings: Settings,
+    options: MirrorOptions,
 }
 
 impl Mirror {
@@ -75,8 +69,70 @@ impl Mirror {
             webhook: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
-            settings: Settings { guard: GuardSettings::default(), full_every: FULL_EVERY, retention: RETENTION },
+            options: MirrorOptions::default(),
         }
+    }
+
+    /// Returns the settings in force, and those that this handle was opened with and that are not in force.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub async fn settings(&self) -> Result<MirrorSettings> {
+        let stored = self.store().load(Keys::default()).await?.settings;
+        Ok(MirrorSettings { ignored: stored.ignored(&self.0.asked), ..stored.in_force() })
+    }
+
+    /// Changes settings, for all processes that use the store: each reads them with its next write. What is `None` stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the guard's share is not from 0 to 1 or its window is 0;
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub async fn configure(&self, options: MirrorOptions) -> Result<()> {
+        match options.refusal() {
+            Some(refusal) => Err(Error::invalid_argument(refusal)),
+            None => self.store_settings(move |stored| options.or(stored)).await,
+        }
+    }
+
+    /// Stores the settings of this handle that the store does not have, and logs those that it has with other values.
+    async fn settle_settings(&self) -> Result<()> {
+        let asked = self.0.asked.clone();
+        if asked == MirrorOptions::default() {
+            return Ok(());
+        }
+        self.store_settings(move |stored| stored.or(&asked)).await?;
+        for setting in self.settings().await?.ignored {
+            tracing::warn!(
+                target: "headcount",
+                setting = setting.name,
+                stored = setting.stored,
+                asked = setting.asked,
+                "a setting of this handle is ignored, since the store has another value: change it with `configure`"
+            );
+        }
+        Ok(())
+    }
+
+    async fn store_settings(&self, change: impl Fn(&MirrorOptions) -> MirrorOptions + Send + 'static) -> Result<()> {
+        let task = Task {
+            scope: Scope::Everything,
+            durability: Durability::Power,
+            fence: None,
+            keys: Keys::default(),
+            cause: String::new(),
+            now: self.now(),
+        };
+        run(self.store(), task, move |step| {
+            let settings = change(step.stored_settings());
+            if settings != *step.stored_settings() {
+                step.batch().settings = Some(settings);
+            }
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
@@ -85,10 +141,6 @@ impl Mirror {
 
     pub(super) fn now(&self) -> Timestamp {
         self.0.clock.now()
-    }
-
-    pub(super) fn settings(&self) -> &Settings {
-        &self.0.settings
     }
 
     pub(super) fn source(&self) -> Result<&Arc<dyn Source>> {
@@ -144,39 +196,49 @@ impl MirrorBuilder {
         self
     }
 
-    /// Sets how many users may be removed without approval.
+    /// Sets how many users may lose access without approval: all of the guard's settings.
     pub fn guard(mut self, guard: GuardSettings) -> Self {
-        self.settings.guard = guard;
+        let GuardSettings { users, share, events, window } = guard;
+        self.options.guard_users = Some(users);
+        self.options.guard_share = Some(share);
+        self.options.guard_events = Some(events);
+        self.options.guard_window = Some(window);
         self
     }
 
     /// Sets [`GuardSettings::users`] alone.
     pub fn guard_users(mut self, users: u64) -> Self {
-        self.settings.guard.users = users;
+        self.options.guard_users = Some(users);
         self
     }
 
     /// Sets [`GuardSettings::share`] alone.
     pub fn guard_share(mut self, share: f64) -> Self {
-        self.settings.guard.share = share;
+        self.options.guard_share = Some(share);
         self
     }
 
     /// Sets [`GuardSettings::events`] alone.
     pub fn guard_events(mut self, events: bool) -> Self {
-        self.settings.guard.events = events;
+        self.options.guard_events = Some(events);
+        self
+    }
+
+    /// Sets [`GuardSettings::window`] alone.
+    pub fn guard_window(mut self, window: Duration) -> Self {
+        self.options.guard_window = Some(window);
         self
     }
 
     /// Sets how old the last full sync may be before [`SyncMode::Auto`](crate::SyncMode::Auto) makes another. Default: 24 hours.
     pub fn full_every(mut self, age: Duration) -> Self {
-        self.settings.full_every = age;
+        self.options.full_every = Some(age);
         self
     }
 
     /// Sets how long changes are kept that every consumer has acknowledged. Default: 30 days.
     pub fn retention(mut self, age: Duration) -> Self {
-        self.settings.retention = age;
+        self.options.retention = Some(age);
         self
     }
 
@@ -213,12 +275,11 @@ impl MirrorBuilder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store); [`ErrorKind::Config`](crate::ErrorKind::Config) if the guard's share is not between 0
-    /// and 1.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store); [`ErrorKind::Config`](crate::ErrorKind::Config) if the guard's share is not from 0 to 1
+    /// or its window is 0.
     pub async fn open_in(self, store: Arc<dyn Store>) -> Result<Mirror> {
-        let share = self.settings.guard.share;
-        if !(0.0..=1.0).contains(&share) {
-            return Err(Error::config(format!("expected guard_share to be from 0 to 1, got {share}")));
+        if let Some(refusal) = self.options.refusal() {
+            return Err(Error::config(refusal));
         }
         let webhook = OnceLock::new();
         if let Some(given) = self.webhook {
@@ -230,9 +291,10 @@ impl MirrorBuilder {
             webhook,
             clock: self.clock,
             random: self.random,
-            settings: self.settings,
+            asked: self.options,
             head: watch::Sender::new(0),
         }));
+        mirror.settle_settings().await?;
         mirror.finish_chores().await?;
         Ok(mirror)
     }
@@ -246,6 +308,6 @@ impl std::fmt::Debug for Mirror {
 
 impl std::fmt::Debug for MirrorBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MirrorBuilder").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("MirrorBuilder").field("options", &self.options).finish_non_exhaustive()
     }
 }

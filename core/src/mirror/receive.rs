@@ -71,14 +71,13 @@ impl Mirror {
         guarded: bool,
         now: Timestamp,
     ) -> Result<Done<Settled>> {
-        let guard = Some(self.settings().guard).filter(|_| guarded);
         let received_at = stored.as_ref().map_or(now, |row| row.received_at);
         let task = Task {
             scope: Scope::Organization(event.organization_id().to_owned()),
             durability: Durability::Power,
             fence: None,
             keys: event_keys(&event),
-            cause: Applying { event: &event, guard, received_at }.cause(),
+            cause: Applying { event: &event, guard: None, received_at }.cause(),
             now,
         };
         let done = run(self.store(), task, move |step| {
@@ -88,6 +87,7 @@ impl Mirror {
             if stored.is_none() && known.is_some() || stored.is_some() && !is_waiting {
                 return Ok(Settled::Duplicate);
             }
+            let guard = guarded.then(|| step.settings().guard);
             Applying { event: &event, guard, received_at }.apply(step)
         })
         .await?;

@@ -34,7 +34,7 @@ impl Run<'_> {
         // Usually the reading names every mirrored user: then no rows have to be read.
         let absent =
             if absence.reading.live() == mirrored { Absent::default() } else { self.absent(&absence, NAMED).await? };
-        let guard = self.mirror.settings().guard;
+        let guard = set.settings.in_force().guard;
         let removal = judge_removal(absent.count, mirrored, &absence.reading, held, &guard);
         if let Some(removal) = removal.filter(|_| !self.options.approved) {
             self.hold_absent(&absence).await?;

@@ -8,7 +8,7 @@ use super::decide::{Absence, Reading, SKEW, Step, Taken, Tally, before, take_gro
 use super::options::Options;
 use super::source::SourcePages;
 use super::write::{Done, Task, run};
-use crate::record::{DirectoryRow, HeldReason, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
+use crate::record::{DirectoryRow, HeldReason, MirrorSettings, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Fence, Keys, Lease, Scope};
 use crate::{Directory, Error, Group, Result, Timestamp, User};
 use std::sync::Arc;
@@ -66,8 +66,7 @@ impl<'a> Run<'a> {
     }
 
     async fn sync(&mut self) -> Result<()> {
-        let row = self.row().await?;
-        let full_every = self.mirror.settings().full_every;
+        let (row, MirrorSettings { full_every, .. }) = self.row().await?;
         let is_due = row.last_full_sync.is_none_or(|at| at <= before(self.started, full_every));
         let full = self.options.approved
             || match self.options.mode {
@@ -321,10 +320,13 @@ impl<'a> Run<'a> {
         self.mirror.notify(tally);
     }
 
-    async fn row(&self) -> Result<DirectoryRow> {
+    /// Reads the directory's row and the settings in force.
+    async fn row(&self) -> Result<(DirectoryRow, MirrorSettings)> {
         let id = &self.directory.id;
         let mut set = self.mirror.store().load(Keys { directories: [id.clone()].into(), ..Keys::default() }).await?;
-        set.directories.remove(id).ok_or_else(|| Error::internal("a directory was synced before it was stored"))
+        let row = set.directories.remove(id);
+        let row = row.ok_or_else(|| Error::internal("a directory was synced before it was stored"))?;
+        Ok((row, set.settings.in_force()))
     }
 
     pub(super) async fn update_directory(&self, change: impl Fn(&mut DirectoryRow) + Send + 'static) -> Result<()> {

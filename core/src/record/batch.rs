@@ -1,6 +1,6 @@
 //! What a decision writes.
 
-use super::{DirectoryRow, EventRow, GroupRow, NewEntry, OrganizationRow, UserRow};
+use super::{DirectoryRow, EventRow, GroupRow, MirrorOptions, NewEntry, OrganizationRow, UserRow};
 use crate::Timestamp;
 use std::collections::BTreeSet;
 
@@ -27,6 +27,8 @@ pub struct Batch {
     pub held_removals: Vec<HeldRemovals>,
     /// The role map to store, or `None` to leave it as it is.
     pub role_map: Option<String>,
+    /// The settings to store, or `None` to leave them as they are.
+    pub settings: Option<MirrorOptions>,
     /// Chores to insert (number 0) or to replace.
     pub chores: Vec<Chore>,
     /// Numbers of the chores to delete.
@@ -93,6 +95,7 @@ impl Batch {
             event_removals,
             held_removals,
             role_map,
+            settings,
             chores,
             done_chores,
         } = self;
@@ -105,6 +108,7 @@ impl Batch {
             && event_removals.is_empty()
             && held_removals.is_empty()
             && role_map.is_none()
+            && settings.is_none()
             && chores.is_empty()
             && done_chores.is_empty()
     }

@@ -27,7 +27,7 @@ pub use event::{EventRow, EventState};
 pub use group::{GroupRow, MirrorGroup};
 pub use hold::{Held, HeldReason};
 pub use report::{Outcome, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
-pub use settings::GuardSettings;
+pub use settings::{GuardSettings, IgnoredSetting, MirrorOptions, MirrorSettings};
 pub use user::{MirrorUser, UserRow};
 pub use version::{Trail, Version};
 pub use working_set::{Counts, Keys, MembersKey, WorkingSet};

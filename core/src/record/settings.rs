@@ -1,8 +1,12 @@
-//! Settings of the mirror that records and reports refer to.
+//! Settings of the mirror. The store keeps them, so that all processes that use it have the same.
 
-use serde::Serialize;
+use crate::defaults;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Number;
+use std::fmt::Debug;
+use std::time::Duration;
 
-/// How many users may be removed from a directory without approval.
+/// How many users of a directory may lose access without approval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuardSettings {
@@ -10,13 +14,237 @@ pub struct GuardSettings {
     pub users: u64,
     /// Share of the directory's users that may be removed, from 0 to 1. The larger of the two limits applies.
     pub share: f64,
-    /// Whether deletion events beyond the limit within an hour are held back as well.
+    /// Whether deletion events beyond the limit are held back as well.
     pub events: bool,
+    /// The time within which losses of access are counted together.
+    #[serde(serialize_with = "seconds")]
+    pub window: Duration,
 }
 
 impl Default for GuardSettings {
-    /// 20 users or 10 % of the directory; deletion events are held back as well.
+    /// 20 users or 10 % of the directory within 24 hours; deletion events are held back as well.
     fn default() -> GuardSettings {
-        GuardSettings { users: 20, share: 0.1, events: true }
+        GuardSettings { users: 20, share: 0.1, events: true, window: defaults::GUARD_WINDOW }
+    }
+}
+
+/// The settings of a mirror that are in force.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MirrorSettings {
+    /// How many users of a directory may lose access without approval.
+    pub guard: GuardSettings,
+    /// Age of the last full sync at which [`SyncMode::Auto`](crate::SyncMode::Auto) makes another.
+    #[serde(serialize_with = "seconds")]
+    pub full_every: Duration,
+    /// How long changes are kept that every consumer has acknowledged.
+    #[serde(serialize_with = "seconds")]
+    pub retention: Duration,
+    /// Settings that this handle was opened with and that are not in force, because the store has other values.
+    pub ignored: Vec<IgnoredSetting>,
+}
+
+/// A setting that a handle was opened with and that is not in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct IgnoredSetting {
+    /// The setting's name, such as `guard_users`.
+    pub name: String,
+    /// The value in force, which the store has.
+    pub stored: String,
+    /// The value that the handle was opened with.
+    pub asked: String,
+}
+
+/// Values of settings, each `None` if it is not set. As stores keep them: the defaults apply to what is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MirrorOptions {
+    /// [`GuardSettings::users`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_users: Option<u64>,
+    /// [`GuardSettings::share`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_share: Option<f64>,
+    /// [`GuardSettings::events`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_events: Option<bool>,
+    /// [`GuardSettings::window`].
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "some_seconds",
+        deserialize_with = "from_seconds"
+    )]
+    pub guard_window: Option<Duration>,
+    /// [`MirrorSettings::full_every`].
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "some_seconds",
+        deserialize_with = "from_seconds"
+    )]
+    pub full_every: Option<Duration>,
+    /// [`MirrorSettings::retention`].
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "some_seconds",
+        deserialize_with = "from_seconds"
+    )]
+    pub retention: Option<Duration>,
+}
+
+impl MirrorOptions {
+    /// Returns these values, and those of `others` for what is not set here.
+    #[must_use]
+    pub fn or(&self, others: &MirrorOptions) -> MirrorOptions {
+        let MirrorOptions { guard_users, guard_share, guard_events, guard_window, full_every, retention } = *self;
+        MirrorOptions {
+            guard_users: guard_users.or(others.guard_users),
+            guard_share: guard_share.or(others.guard_share),
+            guard_events: guard_events.or(others.guard_events),
+            guard_window: guard_window.or(others.guard_window),
+            full_every: full_every.or(others.full_every),
+            retention: retention.or(others.retention),
+        }
+    }
+
+    /// Returns these values, and the defaults for what is not set.
+    pub fn in_force(&self) -> MirrorSettings {
+        let MirrorOptions { guard_users, guard_share, guard_events, guard_window, full_every, retention } = *self;
+        let guard = GuardSettings::default();
+        MirrorSettings {
+            guard: GuardSettings {
+                users: guard_users.unwrap_or(guard.users),
+                share: guard_share.unwrap_or(guard.share),
+                events: guard_events.unwrap_or(guard.events),
+                window: guard_window.unwrap_or(guard.window),
+            },
+            full_every: full_every.unwrap_or(defaults::FULL_EVERY),
+            retention: retention.unwrap_or(defaults::RETENTION),
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Returns the settings of `asked` that are set here to another value.
+    pub fn ignored(&self, asked: &MirrorOptions) -> Vec<IgnoredSetting> {
+        let MirrorOptions { guard_users, guard_share, guard_events, guard_window, full_every, retention } = *self;
+        let all = [
+            differing("guard_users", guard_users, asked.guard_users),
+            differing("guard_share", guard_share, asked.guard_share),
+            differing("guard_events", guard_events, asked.guard_events),
+            differing("guard_window", guard_window, asked.guard_window),
+            differing("full_every", full_every, asked.full_every),
+            differing("retention", retention, asked.retention),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// Returns what is wrong with the values, or `None` if they can be used.
+    pub fn refusal(&self) -> Option<String> {
+        if let Some(share) = self.guard_share.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Some(format!("expected guard_share to be from 0 to 1, got {share}"));
+        }
+        if self.guard_window == Some(Duration::ZERO) {
+            return Some("expected guard_window to be longer than 0".to_owned());
+        }
+        None
+    }
+}
+
+fn differing<T: Debug>(name: &str, stored: Option<T>, asked: Option<T>) -> Option<IgnoredSetting> {
+    let (stored, asked) = (format!("{:?}", stored?), format!("{:?}", asked?));
+    (stored != asked).then(|| IgnoredSetting { name: name.to_owned(), stored, asked })
+}
+
+/// Serializes a duration as seconds: a whole number if it has no fraction.
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    if duration.subsec_nanos() == 0 {
+        serializer.serialize_u64(duration.as_secs())
+    } else {
+        serializer.serialize_f64(duration.as_secs_f64())
+    }
+}
+
+fn some_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => seconds(duration, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(deserializer)? else { return Ok(None) };
+    let duration = match (number.as_u64(), number.as_f64()) {
+        (Some(whole), _) => Some(Duration::from_secs(whole)),
+        (None, Some(fraction)) => Duration::try_from_secs_f64(fraction).ok(),
+        (None, None) => None,
+    };
+    duration.map(Some).ok_or_else(|| serde::de::Error::custom("expected a number of seconds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> MirrorOptions {
+        MirrorOptions {
+            guard_users: Some(5),
+            guard_share: Some(0.25),
+            guard_window: Some(Duration::from_millis(1_500)),
+            retention: Some(Duration::from_secs(86_400)),
+            ..MirrorOptions::default()
+        }
+    }
+
+    #[test]
+    fn options_are_stored_in_seconds_and_without_what_is_not_set() {
+        let text = serde_json::to_string(&options()).unwrap();
+        assert_eq!(text, r#"{"guard_users":5,"guard_share":0.25,"guard_window":1.5,"retention":86400}"#);
+        assert_eq!(serde_json::from_str::<MirrorOptions>(&text).unwrap(), options());
+    }
+
+    #[test]
+    fn the_longest_duration_can_be_stored() {
+        let never = MirrorOptions { retention: Some(Duration::from_secs(u64::MAX)), ..MirrorOptions::default() };
+        let text = serde_json::to_string(&never).unwrap();
+        assert_eq!(serde_json::from_str::<MirrorOptions>(&text).unwrap(), never);
+    }
+
+    #[test]
+    fn defaults_apply_to_what_is_not_set() {
+        let settings = options().in_force();
+        assert_eq!(settings.guard.users, 5);
+        assert!(settings.guard.events);
+        assert_eq!(settings.full_every, defaults::FULL_EVERY);
+        assert_eq!(MirrorOptions::default().in_force().guard, GuardSettings::default());
+    }
+
+    #[test]
+    fn only_settings_that_differ_from_stored_ones_are_ignored() {
+        let asked = MirrorOptions {
+            guard_users: Some(6),
+            guard_share: Some(0.25),
+            guard_events: Some(false),
+            retention: Some(Duration::from_secs(60)),
+            ..MirrorOptions::default()
+        };
+        let ignored = options().ignored(&asked);
+        assert_eq!(ignored.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["guard_users", "retention"]);
+        assert_eq!(ignored[1].stored, "86400s");
+        assert_eq!(ignored[1].asked, "60s");
+    }
+
+    #[test]
+    fn a_share_that_is_not_from_0_to_1_is_refused() {
+        for share in [-0.1, 1.1, f64::NAN] {
+            let options = MirrorOptions { guard_share: Some(share), ..MirrorOptions::default() };
+            assert!(options.refusal().is_some(), "{share}");
+        }
+        assert_eq!(options().refusal(), None);
+    }
+
+    #[test]
+    fn a_window_of_zero_is_refused() {
+        let options = MirrorOptions { guard_window: Some(Duration::ZERO), ..MirrorOptions::default() };
+        assert!(options.refusal().is_some());
     }
 }

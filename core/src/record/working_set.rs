@@ -1,6 +1,6 @@
 //! The rows that a decision reads, and the keys by which a store loads them.
 
-use super::{Chore, DirectoryRow, EventRow, GroupRow, OrganizationRow, UserRow};
+use super::{Chore, DirectoryRow, EventRow, GroupRow, MirrorOptions, OrganizationRow, UserRow};
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -52,6 +52,8 @@ pub struct WorkingSet {
     pub revision: i64,
     /// The role map as it was set, or `None` if it never was.
     pub role_map: Option<String>,
+    /// The mirror's settings as they were set.
+    pub settings: MirrorOptions,
     /// Organizations by id.
     pub organizations: HashMap<String, OrganizationRow>,
     /// Directories by id.

@@ -12,8 +12,8 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     Batch, ChangeBody, Chore, ConsumerRow, Counts, Delta, DirectoryRow, Entry, EntryBody, EventRemoval, EventRow,
-    EventState, GroupRow, HeldRemovals, Keys, MembersKey, NewEntry, OrganizationRow, Snapshot, Trail, UserRow,
-    UserWrite, Version, WorkingSet,
+    EventState, GroupRow, HeldRemovals, Keys, MembersKey, MirrorOptions, NewEntry, OrganizationRow, Snapshot, Trail,
+    UserRow, UserWrite, Version, WorkingSet,
 };
 
 use crate::{Change, Error, ParkedChange, Result, Timestamp};

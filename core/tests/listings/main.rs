@@ -1,9 +1,10 @@
 //! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind
-//! events, the removal guard, events about listed users, and the retention of changes.
+//! events, the removal guard, events about listed users, the retention of changes, and stored settings.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;
 mod events;
 mod guard;
 mod readings;
+mod settings;
 mod syncs;

@@ -7,8 +7,8 @@ use super::diff;
 use super::roles::RoleMap;
 use crate::record::{
     Batch, ChangeKind, Chore, Counts, Delta, DirectoryRow, EntryBody, EventRow, GroupRow, Keys, MembersKey,
-    MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow, UserWrite, Version, WorkingSet,
-    brief,
+    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow,
+    UserWrite, Version, WorkingSet, brief,
 };
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -22,6 +22,7 @@ pub(in crate::mirror) struct Step {
     set: WorkingSet,
     cause: String,
     roles: RoleMap,
+    settings: MirrorSettings,
     /// Keys of rows that were needed and not loaded. If there are any, the step's result is discarded.
     missing: Keys,
     /// Ids of the `told_groups` of the loaded users; collected on first use.
@@ -106,11 +107,13 @@ impl Step {
     /// Starts a step whose changes have the cause `cause` and the time `now`.
     pub(in crate::mirror) fn new(set: WorkingSet, cause: &str, now: Timestamp) -> Result<Step> {
         let roles = RoleMap::parse(set.role_map.as_deref())?;
+        let settings = set.settings.in_force();
         Ok(Step {
             now,
             set,
             cause: cause.to_owned(),
             roles,
+            settings,
             missing: Keys::default(),
             user_groups: None,
             changed_users: Changed::new(),
@@ -200,6 +203,16 @@ impl Step {
     /// The role map's stored form, or `None` if it was never set.
     pub(in crate::mirror) fn role_map(&self) -> Option<&str> {
         self.set.role_map.as_deref()
+    }
+
+    /// The settings in force.
+    pub(in crate::mirror) fn settings(&self) -> &MirrorSettings {
+        &self.settings
+    }
+
+    /// The settings as they were set.
+    pub(in crate::mirror) fn stored_settings(&self) -> &MirrorOptions {
+        &self.set.settings
     }
 
     /// A received event.

@@ -6,10 +6,11 @@ use super::rows::{
     user_ids,
 };
 use crate::record::{
-    Batch, Chore, EventRemoval, EventState, GroupRow, Held, HeldReason, HeldRemovals, Keys, MembersKey, Trail, UserRow,
-    UserWrite, Version,
+    Batch, Chore, EventRemoval, EventState, GroupRow, Held, HeldReason, HeldRemovals, Keys, MembersKey, MirrorOptions,
+    Trail, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
+use std::time::Duration;
 
 fn whole_trail() -> Trail {
     Trail {
@@ -305,6 +306,22 @@ pub async fn the_role_map_is_loaded_and_replaced(setup: Setup) {
         commit(&store, Batch { role_map: Some(text.to_owned()), ..Batch::default() }).await;
         commit_users(&store, &[&format!("diruser_{}", text.len())], &[]).await;
         assert_eq!(store.load(Keys::default()).await.unwrap().role_map.as_deref(), Some(text));
+    }
+}
+
+pub async fn the_settings_are_loaded_and_replaced(setup: Setup) {
+    let store = setup.create().await;
+    assert_eq!(store.load(Keys::default()).await.unwrap().settings, MirrorOptions::default());
+    for users in [5, 7] {
+        let settings = MirrorOptions {
+            guard_users: Some(users),
+            guard_share: Some(0.25),
+            retention: Some(Duration::from_millis(1_500)),
+            ..MirrorOptions::default()
+        };
+        commit(&store, Batch { settings: Some(settings.clone()), ..Batch::default() }).await;
+        commit_users(&store, &[&format!("diruser_{users}")], &[]).await;
+        assert_eq!(store.load(Keys::default()).await.unwrap().settings, settings);
     }
 }
 

@@ -141,6 +141,7 @@ macro_rules! store_tests {
             held_removals_are_replaced_and_added_to_in_order
             chores_are_loaded_in_the_order_in_which_they_were_begun
             the_role_map_is_loaded_and_replaced
+            the_settings_are_loaded_and_replaced
             an_event_is_stored_and_settled
             users_are_paged_in_the_order_of_their_numbers
             users_are_filtered_by_organization_and_directory

@@ -91,6 +91,7 @@ fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Com
         event_removals,
         held_removals,
         role_map,
+        settings,
         chores,
         done_chores,
     } = batch;
@@ -103,8 +104,10 @@ fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Com
     put_event_removals(database, &event_removals)?;
     put_held_removals(database, held_removals)?;
     if let Some(text) = role_map {
-        let sql = "INSERT INTO setting (name, value) VALUES ('role_map', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        database.run(sql, [text])?;
+        put_setting(database, "role_map", &text)?;
+    }
+    if let Some(settings) = settings {
+        put_setting(database, "options", &to_json(&settings)?)?;
     }
     put_chores(database, &chores)?;
     if !done_chores.is_empty() {
@@ -115,6 +118,12 @@ fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Com
     let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5";
     database.run(sql, params![revision, user, group, change, event])?;
     Ok(committed)
+}
+
+fn put_setting(database: &Database, name: &str, value: &str) -> Result<()> {
+    let sql =
+        "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    database.run(sql, [name, value]).map(drop)
 }
 
 fn put_organizations(database: &Database, rows: &[OrganizationRow]) -> Result<()> {

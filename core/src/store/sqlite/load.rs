@@ -3,17 +3,18 @@
 use super::database::{Database, list};
 use super::lease;
 use super::pages;
-use super::rows::{EVENT, GROUP, USER, event, get, get_json, group, text_time, user};
-use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, OrganizationRow, WorkingSet};
+use super::rows::{EVENT, GROUP, USER, event, from_json, get, get_json, group, text_time, user};
+use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorOptions, OrganizationRow, WorkingSet};
 use crate::store::{Fence, UserFilter};
 use crate::{Error, Result};
 use rusqlite::Row;
 use std::collections::BTreeSet;
 
-/// The counters, the role map, and the state of the lease that the write needs.
+/// The counters, the role map, the settings, and the state of the lease that the write needs.
 pub(super) struct Head {
     pub(super) counter: Counter,
     role_map: Option<String>,
+    settings: MirrorOptions,
     /// `None` if there is no fence, or its lease is not held.
     pub(super) lease: Option<lease::Held>,
 }
@@ -39,8 +40,8 @@ impl Head {
 impl Database {
     /// Reads the head, which every write and every load needs.
     pub(super) fn head(&self, fence: Option<&Fence>) -> Result<Head> {
-        let sql = "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'), expires_at, duration
-            FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
+        let sql = "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'),
+            (SELECT value FROM setting WHERE name = 'options'), expires_at, duration FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
         let (name, token) = fence.map(|fence| (&fence.name, fence.token)).unzip();
         let head = self.one(sql, rusqlite::params![name, token], |row| {
             Ok(Head {
@@ -52,7 +53,8 @@ impl Database {
                     event: get(row, 4)?,
                 },
                 role_map: get(row, 5)?,
-                lease: lease::held(row, 6)?,
+                settings: get::<Option<String>>(row, 6)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
+                lease: lease::held(row, 7)?,
             })
         })?;
         head.ok_or_else(|| Error::store("the mirror's file has lost its counters: restore it, or sync into a new one"))
@@ -60,8 +62,12 @@ impl Database {
 
     /// Loads rows as of one moment; within a transaction.
     pub(super) fn load(&self, head: &Head, keys: Keys) -> Result<WorkingSet> {
-        let mut set =
-            WorkingSet { revision: head.counter.revision, role_map: head.role_map.clone(), ..WorkingSet::default() };
+        let mut set = WorkingSet {
+            revision: head.counter.revision,
+            role_map: head.role_map.clone(),
+            settings: head.settings.clone(),
+            ..WorkingSet::default()
+        };
         self.load_directories(&keys, &mut set)?;
         self.by_keys("user", USER, &keys.users, |row| {
             let row = user(row)?;
