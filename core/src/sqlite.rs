@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,11 +29,15 @@ const ATTEMPTS: u32 = 500;
 impl FileKind {
     /// Opens a file for reading and writing, creates it if it does not exist, and brings its schema up to date. The file is in WAL mode then.
     ///
+    /// A new file can be read and written by its owner alone, and so can the files that SQLite makes beside it. An existing file keeps its mode;
+    /// if others can read it, a warning is logged.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is of another kind or of a newer version (it is left unchanged), and if it
     /// cannot be opened, read or written.
     pub(crate) fn open(&self, path: &Path) -> Result<Connection> {
+        self.create(path);
         let connection = self.connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
         if self.version(&connection)? == 0 {
             let page_size = format!("PRAGMA page_size = {}", self.page_size);
@@ -71,7 +76,27 @@ impl FileKind {
         Ok(connection)
     }
 
-    fn connect(&self, path: &Path, more: OpenFlags) -> Result<Connection> {
+    /// Creates an empty file with mode 0600 if there is none: SQLite would create it with 0644. If this fails, SQLite says why.
+    fn create(&self, path: &Path) {
+        // SQLite reads this as a URI, and not as the path of a file.
+        if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+            return;
+        }
+        match private_file(OpenOptions::new().write(true).create_new(true)).open(path) {
+            Ok(file) => make_private(&file),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && others_can_read(path) => {
+                tracing::warn!(
+                    target: "headcount",
+                    file = %path.display(),
+                    "the {}'s file can be read by other users of this machine: remove their permissions (chmod go-rwx)",
+                    self.owner
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
+    pub(crate) fn connect(&self, path: &Path, more: OpenFlags) -> Result<Connection> {
         // Without `SQLITE_OPEN_URI`, a path that begins with `file:` is a path.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| self.failed(&error))?;
@@ -153,6 +178,29 @@ impl FileKind {
         let error = Error::store(format!("the {}'s file {what}", self.owner)).with_context("sqlite", code);
         if temporary { error.temporary() } else { error }
     }
+}
+
+/// Makes new files readable and writable by their owner alone. The umask can remove further permissions.
+pub(crate) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Gives the owner both permissions, which the umask may have removed.
+fn make_private(file: &File) {
+    #[cfg(unix)]
+    let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    #[cfg(not(unix))]
+    let _ = file;
+}
+
+fn others_can_read(path: &Path) -> bool {
+    #[cfg(unix)]
+    return std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o044 != 0);
+    #[cfg(not(unix))]
+    return false;
 }
 
 /// Switches the file to write-ahead logging and returns the mode that it has then.

@@ -470,3 +470,52 @@ async fn a_file_of_version_0_1_0_goes_on() {
     let kept: Vec<i64> = store.changes(0, 100).await.unwrap().iter().map(|change| change.seq).collect();
     assert_eq!(kept, (5..=23).collect::<Vec<_>>());
 }
+
+/// The process that prints the modes of its files, started by the test below; does nothing if it runs as a test.
+#[cfg(unix)]
+#[tokio::test]
+async fn process_with_a_umask() {
+    let Ok(path) = std::env::var("HEADCOUNT_UMASK") else { return };
+    let store = SqliteStore::open(&path).unwrap();
+    write_user(&store, "diruser_1").await.unwrap();
+    let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60)).await.unwrap();
+    for entry in std::fs::read_dir(Path::new(&path).parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&entry.metadata().unwrap().permissions());
+        println!("mode {:o} {}", mode & 0o777, entry.file_name().display());
+    }
+    drop(lease);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_private_whatever_the_umask_is() {
+    for umask in ["000", "022", "277"] {
+        let path = file(&format!("umask_{umask}"));
+        let ended = Command::new("sh")
+            .args(["-c", &format!("umask {umask}; exec \"$0\" --exact process_with_a_umask --nocapture")])
+            .arg(std::env::current_exe().unwrap())
+            .env("HEADCOUNT_UMASK", &path)
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{output}{}", String::from_utf8_lossy(&ended.stderr));
+        let modes: Vec<&str> = output.lines().filter_map(|line| line.split_once("mode ")).map(|line| line.1).collect();
+        assert_eq!(modes.len(), 4, "database, log, index of the log, and lock: {modes:?}");
+        for mode in modes {
+            let is_lock_of_a_strict_umask = umask == "277" && mode.contains("-lease-");
+            assert!(mode.starts_with("600 ") || is_lock_of_a_strict_umask, "umask {umask}: {mode}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_existing_file_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let path = file("mode");
+    drop(SqliteStore::open(&path).unwrap());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    drop(SqliteStore::open(&path).unwrap());
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+}

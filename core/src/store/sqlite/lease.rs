@@ -7,6 +7,7 @@
 use super::database::Database;
 use super::rows::{Time, get, get_time};
 use super::worker::Jobs;
+use crate::sqlite::private_file;
 use crate::store::{Durability, Fence, Lease};
 use crate::{Error, OsRandom, Random, Result, Timestamp};
 use jiff::SignedDuration;
@@ -148,7 +149,8 @@ impl Holder {
         let Some(path) = self.path(&self.id).filter(|_| held.is_none()) else { return Ok(()) };
         self.remove_files_of_ended_processes();
         loop {
-            let file = File::create(&path).map_err(failed)?;
+            let file =
+                private_file(File::options().write(true).create(true).truncate(true)).open(&path).map_err(failed)?;
             match file.try_lock() {
                 // Another process may have removed the file before it was locked.
                 Ok(()) if path.exists() => {
