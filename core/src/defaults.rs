@@ -34,3 +34,9 @@ pub const GUARD_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 pub const FULL_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long the mirror keeps changes that every consumer has acknowledged.
 pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Pending events that the mirror keeps for an organization.
+pub const PENDING_EVENTS: u64 = 10_000;
+/// Bytes of the pending events that the mirror keeps for an organization.
+pub const PENDING_BYTES: u64 = 64 << 20;
+/// Groups that an event may name for a user.
+pub const GROUPS_PER_USER: u64 = 10_000;

@@ -83,8 +83,8 @@ pub use mirror::{MAX_POLL, Mirror, MirrorBuilder, MirrorUsers, Source, SourceFut
 #[cfg(feature = "mirror")]
 pub use record::{
     Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Held, HeldReason, IgnoredSetting, MirrorDirectory,
-    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, Outcome, ParkedChange, Phase, Progress, SyncMode,
-    SyncOutcome, SyncReport,
+    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, Outcome, ParkedChange, PendingEvent, Phase,
+    Progress, SyncMode, SyncOutcome, SyncReport,
 };
 
 #[doc(inline)]

@@ -7,7 +7,8 @@ use super::runtime::{PerProcess, wait};
 use crate::mirror;
 use crate::{
     Change, Consumer, DirectoryStatus, Error, Event, Headers, MirrorBuilder, MirrorDirectory, MirrorGroup,
-    MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, Progress, Result, SyncMode, SyncReport,
+    MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, PendingEvent, Progress, Result, SyncMode,
+    SyncReport,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,6 +112,7 @@ calls! {
     status() -> Vec<DirectoryStatus>;
     held_removals(directory_id: &str) -> Vec<String>;
     link(user_id: &str, account_id: Option<&str>) -> ();
+    pending_events(organization_id: &str) -> Vec<PendingEvent>;
     role_map() -> Vec<(String, String)>;
     settings() -> MirrorSettings;
     configure(options: MirrorOptions) -> ();

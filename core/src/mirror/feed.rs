@@ -246,19 +246,40 @@ impl Mirror {
     }
 
     /// Removes changes that are older than the [retention](super::MirrorBuilder::retention) and that every consumer has acknowledged, and
-    /// tombstones and events that are older than a week. Each sync of an organization does it at its end.
+    /// tombstones and events that are older than a week. Each sync of an organization does it at its end, and received events do some of it
+    /// once a minute. The store overwrites what was removed, in its log as well, unless another process is reading at this moment.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn trim(&self) -> Result<()> {
+        if self.trim_all().await? > 0 {
+            self.shrink(true).await;
+        }
+        Ok(())
+    }
+
+    /// Removes all old rows. Returns how many.
+    pub(super) async fn trim_all(&self) -> Result<usize> {
+        let mut removed = 0;
+        loop {
+            let count = self.trim_some(TRIM).await?;
+            removed += count;
+            if count < TRIM {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// Removes old rows, `limit` of each kind at most, and expires some events that were pending for too long. Returns how many rows it removed.
+    pub(super) async fn trim_some(&self, limit: usize) -> Result<usize> {
+        self.expire_some().await?;
         let now = self.now();
         let expired = before(now, TOMBSTONES);
         let settings = self.store().load(Keys::default()).await?.settings.in_force();
         let changes = before(now, settings.retention);
-        let retention = Retention { changes, tombstones: expired, events: expired, limit: TRIM };
-        while self.store().trim(retention).await? >= TRIM {}
-        Ok(())
+        let retention = Retention { changes, tombstones: expired, events: expired, limit };
+        self.store().trim(retention).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::decide::Tally;
 use super::source::Source;
+use super::upkeep::Moments;
 use super::write::{Task, run};
 use crate::clock::{Clock, SystemClock};
 use crate::random::{OsRandom, Random};
@@ -29,6 +30,7 @@ struct Inner {
     random: Arc<dyn Random>,
     /// The settings that the handle was opened with. Those in force are in the store.
     asked: MirrorOptions,
+    moments: Moments,
     /// Incremented when this process has appended changes to the feed: wakes the calls that wait for them.
     head: watch::Sender<u64>,
 }
@@ -137,6 +139,10 @@ impl Mirror {
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {
         &self.0.store
+    }
+
+    pub(super) fn moments(&self) -> &Moments {
+        &self.0.moments
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -292,6 +298,7 @@ impl MirrorBuilder {
             clock: self.clock,
             random: self.random,
             asked: self.options,
+            moments: Moments::new(),
             head: watch::Sender::new(0),
         }));
         mirror.settle_settings().await?;

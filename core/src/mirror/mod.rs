@@ -3,7 +3,7 @@
 //! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
 //! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
 //! directory, and `removal` removes what its listing lacks; `receive` applies webhooks; `chores` completes work that takes more than one
-//! write; `feed` returns changes to consumers, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the
+//! write; `upkeep` bounds what is stored; `feed` returns changes to consumers, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the
 //! open mirror, `source` the API that is listed.
 
 mod chores;
@@ -18,6 +18,7 @@ mod run;
 mod snapshot;
 mod source;
 mod sync;
+mod upkeep;
 mod view;
 mod write;
 

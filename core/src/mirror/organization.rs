@@ -32,7 +32,7 @@ impl Mirror {
         for directory in wanted {
             reports.push(self.run_directory(&directory, options).await);
         }
-        self.trim().await?;
+        self.end_sync(organization_id, &reports).await?;
         Ok(reports)
     }
 

@@ -18,7 +18,9 @@ impl Mirror {
     /// # Errors
     ///
     /// As [`Webhook::verify`](crate::Webhook::verify); [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no secret;
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed. If the event was stored all the same, its next delivery is a duplicate.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed, and if the event would be pending and its organization has as many
+    /// pending events as are kept ([`MirrorOptions::pending_events`](crate::MirrorOptions::pending_events) and `pending_bytes`): the vendor
+    /// repeats the delivery for 28 hours, and a sync makes room. If the event was stored all the same, its next delivery is a duplicate.
     pub async fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {
         let event = self.webhook()?.verify(headers, body)?;
         self.apply(&event).await
@@ -35,6 +37,7 @@ impl Mirror {
             return Ok(Outcome::Ignored);
         }
         let done = self.run_event(event.clone(), None, true, self.now()).await?;
+        self.trim_now_and_then().await;
         Ok(done.value.outcome())
     }
 
@@ -54,9 +57,19 @@ impl Mirror {
             let rows = self.store().events(organization_id.to_owned(), state, after, PAGE).await?;
             let Some((last, _)) = rows.last() else { return Ok(settled) };
             after = *last;
-            for (_, row) in rows {
-                let Some(body) = &row.body else { continue };
-                let event = Event::from_verified_body(body)?;
+            let rows = rows.into_iter().filter_map(|(_, row)| {
+                let event = Event::from_verified_body(row.body.as_deref()?);
+                Some(event.map(|event| (event, row)))
+            });
+            let (events, rows): (Vec<Event>, Vec<EventRow>) = rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+            let still_pending = match state {
+                EventState::Pending => self.are_still_pending(organization_id, &events).await?,
+                _ => Vec::new(),
+            };
+            for (index, (event, row)) in events.into_iter().zip(rows).enumerate() {
+                if still_pending.get(index) == Some(&true) {
+                    continue;
+                }
                 let done = self.run_event(event, Some(row), guarded, self.now()).await?;
                 settled += u64::from(matches!(done.value, Settled::Applied | Settled::Stale));
             }
@@ -83,7 +96,7 @@ impl Mirror {
         let done = run(self.store(), task, move |step| {
             let known = step.event(event.id());
             // A retried event may have been settled by another process in the meantime.
-            let is_waiting = known.is_some_and(|row| row.state != EventState::Settled);
+            let is_waiting = known.is_some_and(EventRow::is_waiting);
             if stored.is_none() && known.is_some() || stored.is_some() && !is_waiting {
                 return Ok(Settled::Duplicate);
             }

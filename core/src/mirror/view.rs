@@ -94,16 +94,24 @@ impl Mirror {
         Ok(set.users.remove(id).filter(|row| row.is_live()).map(|row| row.user))
     }
 
-    /// Returns the users with this primary address, ignoring case, in all organizations; 500 at most. An address does not identify a user:
-    /// several may have the same.
+    /// Returns all users with this primary address, in all organizations. Upper and lower case and Unicode normalization make no difference,
+    /// for letters of any alphabet. An address does not identify a user: several may have the same.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`].
     pub async fn find_users(&self, email: &str) -> Result<Vec<MirrorUser>> {
         let filter = UserFilter { email: Some(email.to_owned()), ..UserFilter::default() };
-        let rows = self.store().users(filter, 0, PAGE).await?;
-        Ok(rows.into_iter().map(|row| row.user).collect())
+        let (mut after, mut users) = (0, Vec::new());
+        loop {
+            let rows = self.store().users(filter.clone(), after, PAGE).await?;
+            let (count, last) = (rows.len(), rows.last().map_or(after, |row| row.number));
+            after = last;
+            users.extend(rows.into_iter().map(|row| row.user));
+            if count < PAGE {
+                return Ok(users);
+            }
+        }
     }
 
     /// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
@@ -180,7 +188,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] if no user of this id is mirrored; [`ErrorKind::Store`].
+    /// [`ErrorKind::NotFound`] if no user of this id is mirrored, or the user was removed; [`ErrorKind::Store`].
     pub async fn link(&self, user_id: &str, account_id: Option<&str>) -> Result<()> {
         let (user_id, account_id) = (user_id.to_owned(), account_id.map(str::to_owned));
         let task = Task {

@@ -23,12 +23,12 @@ pub use consumer::{Consumer, ConsumerRow, Snapshot};
 pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, OrganizationRow};
 pub(crate) use entry::brief;
 pub use entry::{Delta, Entry, EntryBody, NewEntry};
-pub use event::{EventRow, EventState};
+pub use event::{EventRow, EventState, PendingEvent, PendingEvents};
 pub use group::{GroupRow, MirrorGroup};
 pub use hold::{Held, HeldReason};
 pub use report::{Outcome, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 pub use settings::{GuardSettings, IgnoredSetting, MirrorOptions, MirrorSettings};
-pub use user::{MirrorUser, UserRow};
+pub use user::{MirrorUser, UserRow, email_key};
 pub use version::{Trail, Version};
 pub use working_set::{Counts, Keys, MembersKey, WorkingSet};
 

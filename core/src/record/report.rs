@@ -61,7 +61,8 @@ named! {
         Held = "held",
         /// The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
         Foreign = "foreign",
-        /// The event is about something that is not mirrored.
+        /// The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000 unless it is
+        /// configured): the next sync lists the user.
         Ignored = "ignored",
     }
 }

@@ -40,6 +40,12 @@ pub struct MirrorSettings {
     /// How long changes are kept that every consumer has acknowledged.
     #[serde(serialize_with = "seconds")]
     pub retention: Duration,
+    /// Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of them.
+    pub pending_events: u64,
+    /// Bytes of the pending events that are kept for an organization, as `pending_events`.
+    pub pending_bytes: u64,
+    /// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
+    pub groups_per_user: u64,
     /// Settings that this handle was opened with and that are not in force, because the store has other values.
     pub ignored: Vec<IgnoredSetting>,
 }
@@ -90,13 +96,32 @@ pub struct MirrorOptions {
         deserialize_with = "from_seconds"
     )]
     pub retention: Option<Duration>,
+    /// [`MirrorSettings::pending_events`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_events: Option<u64>,
+    /// [`MirrorSettings::pending_bytes`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_bytes: Option<u64>,
+    /// [`MirrorSettings::groups_per_user`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups_per_user: Option<u64>,
 }
 
 impl MirrorOptions {
     /// Returns these values, and those of `others` for what is not set here.
     #[must_use]
     pub fn or(&self, others: &MirrorOptions) -> MirrorOptions {
-        let MirrorOptions { guard_users, guard_share, guard_events, guard_window, full_every, retention } = *self;
+        let MirrorOptions {
+            guard_users,
+            guard_share,
+            guard_events,
+            guard_window,
+            full_every,
+            retention,
+            pending_events,
+            pending_bytes,
+            groups_per_user,
+        } = *self;
         MirrorOptions {
             guard_users: guard_users.or(others.guard_users),
             guard_share: guard_share.or(others.guard_share),
@@ -104,12 +129,25 @@ impl MirrorOptions {
             guard_window: guard_window.or(others.guard_window),
             full_every: full_every.or(others.full_every),
             retention: retention.or(others.retention),
+            pending_events: pending_events.or(others.pending_events),
+            pending_bytes: pending_bytes.or(others.pending_bytes),
+            groups_per_user: groups_per_user.or(others.groups_per_user),
         }
     }
 
     /// Returns these values, and the defaults for what is not set.
     pub fn in_force(&self) -> MirrorSettings {
-        let MirrorOptions { guard_users, guard_share, guard_events, guard_window, full_every, retention } = *self;
+        let MirrorOptions {
+            guard_users,
+            guard_share,
+            guard_events,
+            guard_window,
+            full_every,
+            retention,
+            pending_events,
+            pending_bytes,
+            groups_per_user,
+        } = *self;
         let guard = GuardSettings::default();
         MirrorSettings {
             guard: GuardSettings {
@@ -120,13 +158,26 @@ impl MirrorOptions {
             },
             full_every: full_every.unwrap_or(defaults::FULL_EVERY),
             retention: retention.unwrap_or(defaults::RETENTION),
+            pending_events: pending_events.unwrap_or(defaults::PENDING_EVENTS),
+            pending_bytes: pending_bytes.unwrap_or(defaults::PENDING_BYTES),
+            groups_per_user: groups_per_user.unwrap_or(defaults::GROUPS_PER_USER),
             ignored: Vec::new(),
         }
     }
 
     /// Returns the settings of `asked` that are set here to another value.
     pub fn ignored(&self, asked: &MirrorOptions) -> Vec<IgnoredSetting> {
-        let MirrorOptions { guard_users, guard_share, guard_events, guard_window, full_every, retention } = *self;
+        let MirrorOptions {
+            guard_users,
+            guard_share,
+            guard_events,
+            guard_window,
+            full_every,
+            retention,
+            pending_events,
+            pending_bytes,
+            groups_per_user,
+        } = *self;
         let all = [
             differing("guard_users", guard_users, asked.guard_users),
             differing("guard_share", guard_share, asked.guard_share),
@@ -134,6 +185,9 @@ impl MirrorOptions {
             differing("guard_window", guard_window, asked.guard_window),
             differing("full_every", full_every, asked.full_every),
             differing("retention", retention, asked.retention),
+            differing("pending_events", pending_events, asked.pending_events),
+            differing("pending_bytes", pending_bytes, asked.pending_bytes),
+            differing("groups_per_user", groups_per_user, asked.groups_per_user),
         ];
         all.into_iter().flatten().collect()
     }

@@ -3,6 +3,7 @@
 use super::Trail;
 use crate::Timestamp;
 use crate::model::RawJson;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
 /// A directory user as mirrored.
@@ -39,8 +40,8 @@ pub struct MirrorUser {
     pub updated_at: Option<Timestamp>,
     /// The directory's own description of the user (`user_detail`) as JSON, from the last listing, or `None` if it had none.
     pub detail: Option<RawJson>,
-    /// Fields of the latest event that have no field of their own here, such as `title` and `department`, as a JSON object; or `None` if
-    /// there were none.
+    /// Fields of events that have no field of their own here, such as `title` and `department`, as a JSON object; or `None` if there are none.
+    /// Each has the value of the latest event with that field. An empty value removes it.
     pub attributes: Option<RawJson>,
 }
 
@@ -60,9 +61,44 @@ pub struct UserRow {
     pub trail: Trail,
 }
 
+/// Returns the form of an e-mail address that is the same for addresses that differ only in upper and lower case or in Unicode normalization.
+/// Stores find users by it.
+pub fn email_key(email: &str) -> String {
+    const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
+    // Character by character, since the lower case of a whole text has another sigma at the end of a word.
+    let composed = NFC.normalize(email);
+    let lower = composed.chars().flat_map(char::to_lowercase).map(|char| if char == 'ς' { 'σ' } else { char });
+    NFC.normalize(&lower.collect::<String>()).into_owned()
+}
+
 impl UserRow {
     /// Whether the row is a user, and not a tombstone.
     pub fn is_live(&self) -> bool {
         self.trail.deleted_at.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_differ_in_case_or_normalization_have_the_same_key() {
+        for (one, other) in [
+            ("Ada@Example.com", "ada@example.COM"),
+            ("JÜRGEN@example.com", "jürgen@example.com"),
+            ("ju\u{308}rgen@example.com", "jürgen@example.com"),
+            ("ΟΔΥΣΣΕΥΣ@example.com", "οδυσσευς@example.com"),
+            ("ИВАН@пример.рф", "иван@пример.рф"),
+        ] {
+            assert_eq!(email_key(one), email_key(other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn addresses_with_other_letters_have_other_keys() {
+        for (one, other) in [("adı@example.com", "adi@example.com"), ("strasse@x.de", "straße@x.de")] {
+            assert_ne!(email_key(one), email_key(other));
+        }
     }
 }

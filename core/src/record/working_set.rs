@@ -1,6 +1,6 @@
 //! The rows that a decision reads, and the keys by which a store loads them.
 
-use super::{Chore, DirectoryRow, EventRow, GroupRow, MirrorOptions, OrganizationRow, UserRow};
+use super::{Chore, DirectoryRow, EventRow, GroupRow, MirrorOptions, OrganizationRow, PendingEvents, UserRow};
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// ([`UserRow::told_groups`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// Organizations: their rows, and the rows of all of their directories.
+    /// Organizations: their rows, the rows of all of their directories, and how many pending events they have.
     pub organizations: BTreeSet<String>,
     /// Ids of directories.
     pub directories: BTreeSet<String>,
@@ -56,6 +56,8 @@ pub struct WorkingSet {
     pub settings: MirrorOptions,
     /// Organizations by id.
     pub organizations: HashMap<String, OrganizationRow>,
+    /// The pending events of each organization in `keys.organizations` that has or had any.
+    pub pending: HashMap<String, PendingEvents>,
     /// Directories by id.
     pub directories: BTreeMap<String, DirectoryRow>,
     /// Users by id, tombstones included.

@@ -12,12 +12,12 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     Batch, ChangeBody, Chore, ConsumerRow, Counts, Delta, DirectoryRow, Entry, EntryBody, EventRemoval, EventRow,
-    EventState, GroupRow, HeldRemovals, Keys, MembersKey, MirrorOptions, NewEntry, OrganizationRow, Snapshot, Trail,
-    UserRow, UserWrite, Version, WorkingSet,
+    EventState, GroupRow, HeldRemovals, Keys, MembersKey, MirrorOptions, NewEntry, OrganizationRow, PendingEvents,
+    Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet, email_key,
 };
 
 use crate::{Change, Error, ParkedChange, Result, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,7 +112,7 @@ pub struct UserFilter {
     pub organization_id: Option<String>,
     /// Only users of this directory.
     pub directory_id: Option<String>,
-    /// Only users with this primary address, ignoring case.
+    /// Only users whose primary address has the same [key](email_key) as this one.
     pub email: Option<String>,
     /// Only users with this group in their [`told_groups`](UserRow::told_groups), whether or not it exists.
     pub group_id: Option<String>,
@@ -166,10 +166,23 @@ pub struct Retention {
     pub changes: Timestamp,
     /// Tombstones of users and groups older than this.
     pub tombstones: Timestamp,
-    /// Events, in whatever state, and counted removals by events older than this.
+    /// Events that are neither pending nor expired, and counted removals by events older than this.
     pub events: Timestamp,
     /// How many rows of each kind at most.
     pub limit: usize,
+}
+
+/// What [`Store::expire_events`] expires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The organization, or `None` for all.
+    pub organization_id: Option<String>,
+    /// Pending events that arrived before this.
+    pub before: Timestamp,
+    /// How many events at most.
+    pub limit: usize,
+    /// Events that have expired and that arrived before this are deleted.
+    pub forget: Timestamp,
 }
 
 /// Durable storage of rows and of the change feed.
@@ -202,7 +215,7 @@ pub trait Store: Send + Sync + 'static {
     fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>>;
 
     /// Reads events of an organization in a state, in the order of their arrival, starting after the event `after` (its number, 0 for the
-    /// first), `limit` at most; each with its number.
+    /// first), `limit` at most; each with its number. Stops after 4 MiB of bodies, but returns at least one event if there is one.
     fn events(
         &self,
         organization_id: String,
@@ -236,6 +249,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes rows that are older than `retention` permits. Returns how many.
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
+
+    /// Marks old pending events as expired and deletes their bodies, and deletes events that expired long ago. Returns the number of events that
+    /// it marked, by organization.
+    fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
+
+    /// Frees the disk space that deleted and replaced rows occupy in the store's log, and overwrites what the log has of them: always, or only
+    /// if the log is large. If other connections prevent it, it does less. A store without such a log does nothing.
+    fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
+        let _ = always;
+        Box::pin(async { Ok(()) })
+    }
 
     /// Takes the lease of this name until `now` plus `duration`, or returns `None` if another holder has it. A write with its fence extends it
     /// by `duration` if half or less of that is left.

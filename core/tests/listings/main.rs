@@ -1,8 +1,9 @@
 //! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind
-//! events, the removal guard, events about listed users, the retention of changes, and stored settings.
+//! events, the removal guard, events about listed users, the retention of changes, stored settings, and bounded storage.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;
+mod bounds;
 mod events;
 mod guard;
 mod readings;

@@ -3,10 +3,11 @@
 
 use super::random::SeededRandom;
 use headcount::store::{
-    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, FeedPage, GroupRow, Keys, Lease,
-    Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage, GroupRow, Keys,
+    Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, ParkedChange, Result, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -87,6 +88,7 @@ impl Store for CrashingStore {
         read parked_changes(consumer: String) -> Vec<ParkedChange>;
         written drop_parked_change(consumer: String, seq: i64) -> bool;
         written trim(retention: Retention) -> usize;
+        written expire_events(expiry: Expiry) -> BTreeMap<String, u64>;
         read lease(name: String, now: Timestamp, duration: Duration) -> Option<Box<dyn Lease>>;
     }
 }

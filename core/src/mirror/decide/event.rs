@@ -39,6 +39,8 @@ pub(in crate::mirror) enum Settled {
     Stale,
     /// Its directory is not known.
     Pending,
+    /// It names more groups than a user may have.
+    Ignored,
     /// The guard holds it back. The text is the directory's id.
     Held(String),
 }
@@ -51,12 +53,13 @@ impl Settled {
             Settled::Applied => Outcome::Applied,
             Settled::Stale => Outcome::Stale,
             Settled::Pending => Outcome::Pending,
+            Settled::Ignored => Outcome::Ignored,
             Settled::Held(_) => Outcome::Held,
         }
     }
 }
 
-/// The data of a user event. A field that is absent keeps its stored value; `others` replace all stored attributes.
+/// The data of a user event. A field that is absent keeps its stored value. `others` are attributes: an empty one is removed.
 #[derive(Deserialize)]
 struct UserData {
     #[serde(default, deserialize_with = "null_is_default")]
@@ -147,8 +150,13 @@ impl Applying<'_> {
     /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data does not have the fields of its type.
     pub(in crate::mirror) fn apply(&self, step: &mut Step) -> Result<Settled> {
         let settled = self.apply_data(step)?;
+        if settled == Settled::Pending && step.event(self.event.id()).is_none() {
+            self.check_room(step)?;
+        }
         let (state, directory_id) = match &settled {
-            Settled::Duplicate | Settled::Applied | Settled::Stale => (EventState::Settled, String::new()),
+            Settled::Duplicate | Settled::Applied | Settled::Stale | Settled::Ignored => {
+                (EventState::Settled, String::new())
+            }
             Settled::Pending => (EventState::Pending, String::new()),
             Settled::Held(directory_id) => (EventState::Held, directory_id.clone()),
         };
@@ -161,6 +169,27 @@ impl Applying<'_> {
             body: (state != EventState::Settled).then(|| self.event.body().to_vec()),
         });
         Ok(settled)
+    }
+
+    /// Returns whether the event, which was pending, would be so again. Applies it to `step` otherwise, which the caller discards.
+    pub(in crate::mirror) fn is_still_pending(&self, step: &mut Step) -> bool {
+        matches!(self.apply_data(step), Ok(Settled::Pending)) && !step.lacks_rows()
+    }
+
+    /// Checks that the organization may have a further pending event.
+    fn check_room(&self, step: &mut Step) -> Result<()> {
+        let organization_id = self.event.organization_id();
+        let pending = step.pending(organization_id);
+        let settings = step.settings();
+        let bytes = pending.bytes + self.event.body().len() as u64;
+        if pending.events < settings.pending_events && bytes <= settings.pending_bytes {
+            return Ok(());
+        }
+        let message = format!(
+            "the organization has {} pending events of {} bytes, as many as are kept: sync it, then have the event delivered again",
+            pending.events, pending.bytes
+        );
+        Err(Error::store(message).with_context("organization", organization_id).temporary())
     }
 
     fn apply_data(&self, step: &mut Step) -> Result<Settled> {
@@ -187,6 +216,9 @@ impl Applying<'_> {
 
     fn user(&self, step: &mut Step) -> Result<Settled> {
         let data: UserData = self.data()?;
+        if data.groups.as_ref().is_some_and(|groups| groups.len() as u64 > step.settings().groups_per_user) {
+            return Ok(Settled::Ignored);
+        }
         let (version, row) = (self.version(step), step.user(&data.id).cloned());
         let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
         let organization_id =
@@ -230,7 +262,7 @@ impl Applying<'_> {
             linked_id: None,
             updated_at: version.at,
             detail: known.detail,
-            attributes: attributes(data.others)?,
+            attributes: attributes(known.attributes, data.others)?,
         };
         let listed = row.as_ref().is_some_and(|row| row.listed);
         step.put_user(NewUser { user, told_groups, listed, version, touched_at: Some(step.now) });
@@ -372,14 +404,36 @@ fn only_directory(step: &mut Step, organization_id: &str) -> Option<String> {
     }
 }
 
-/// Returns the fields of an event that `MirrorUser` does not have, as JSON, without empty ones; `None` if none are left.
-fn attributes(mut others: Map<String, Value>) -> Result<Option<RawJson>> {
-    others.retain(|_, value| match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        _ => true,
-    });
-    if others.is_empty() { Ok(None) } else { RawJson::new(Value::Object(others).to_string()).map(Some) }
+/// Returns the stored attributes after an event: `others` are the fields of the event that `MirrorUser` does not have. An empty one removes the
+/// attribute. `None` if none are left.
+fn attributes(stored: Option<RawJson>, others: Map<String, Value>) -> Result<Option<RawJson>> {
+    let mut attributes: Map<String, Value> =
+        stored.and_then(|stored| serde_json::from_str(stored.get()).ok()).unwrap_or_default();
+    for (name, value) in others {
+        let is_empty = match &value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            _ => false,
+        };
+        if is_empty {
+            attributes.remove(&name);
+        } else {
+            attributes.insert(name, value);
+        }
+    }
+    if attributes.is_empty() { Ok(None) } else { RawJson::new(Value::Object(attributes).to_string()).map(Some) }
+}
+
+/// Says why an event is pending.
+pub(in crate::mirror) fn why_pending(event: &Event) -> &'static str {
+    use EventType::*;
+    let ids: Ids = event.data().decode().unwrap_or_default();
+    match event.event_type() {
+        OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated if !ids.directory_id.is_empty() => {
+            "the directory of the group is not mirrored"
+        }
+        _ => "no directory is named, and the organization's directories were not listed or are several",
+    }
 }

@@ -7,8 +7,8 @@ use super::diff;
 use super::roles::RoleMap;
 use crate::record::{
     Batch, ChangeKind, Chore, Counts, Delta, DirectoryRow, EntryBody, EventRow, GroupRow, Keys, MembersKey,
-    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow,
-    UserWrite, Version, WorkingSet, brief,
+    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, NewEntry, OrganizationRow, PendingEvents, Trail,
+    UserRow, UserWrite, Version, WorkingSet, brief,
 };
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -215,6 +215,17 @@ impl Step {
         &self.set.settings
     }
 
+    /// The pending events of an organization.
+    pub(super) fn pending(&mut self, organization_id: &str) -> PendingEvents {
+        self.need_organization(organization_id);
+        self.set.pending.get(organization_id).copied().unwrap_or_default()
+    }
+
+    /// Whether rows were needed that are not loaded.
+    pub(super) fn lacks_rows(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
     /// A received event.
     pub(in crate::mirror) fn event(&mut self, id: &str) -> Option<&EventRow> {
         if !self.set.keys.events.contains(id) {
@@ -309,9 +320,9 @@ impl Step {
         self.set.users.insert(id, row);
     }
 
-    /// Sets the application's account id of a user, without a change in the feed. Returns whether the user has a row.
+    /// Sets the application's account id of a user, without a change in the feed. Returns whether the user is mirrored, and was not removed.
     pub(in crate::mirror) fn link_user(&mut self, id: &str, account_id: Option<&str>) -> bool {
-        if self.user(id).is_none() {
+        if !self.user(id).is_some_and(UserRow::is_live) {
             return false;
         }
         let Some(row) = self.set.users.get_mut(id) else { return false };

@@ -2,10 +2,11 @@
 
 use crate::record::ConsumerRow;
 use crate::store::{
-    Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, FeedPage, GroupRow, Keys,
-    Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage, GroupRow,
+    Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, ParkedChange, Result, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -163,6 +164,14 @@ impl Store for Flaky {
 
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize> {
         self.store.trim(retention)
+    }
+
+    fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>> {
+        self.store.expire_events(expiry)
+    }
+
+    fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
+        self.store.shrink(always)
     }
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {

@@ -146,12 +146,15 @@ macro_rules! store_tests {
             users_are_paged_in_the_order_of_their_numbers
             users_are_filtered_by_organization_and_directory
             users_are_found_by_email_ignoring_case
+            users_are_found_by_email_in_any_alphabet
             users_are_filtered_by_group_and_paged
             groups_are_paged_and_filtered_by_directory
             directories_are_listed_in_the_order_of_their_ids
             directories_are_counted
             events_are_paged_in_the_order_of_their_arrival
             a_settled_event_is_not_listed_with_those_that_wait
+            a_page_of_large_events_is_short
+            pending_events_are_counted_with_their_bytes
             changes_have_ascending_numbers_without_gaps
             a_reader_of_the_feed_misses_nothing
             the_changes_of_an_entry_are_read_in_order
@@ -194,7 +197,10 @@ macro_rules! store_tests {
             an_entry_of_which_a_part_is_acknowledged_is_kept
             numbers_of_removed_changes_are_not_given_twice
             old_tombstones_are_removed
-            old_events_are_removed_whatever_their_state
+            old_events_are_removed_unless_they_are_pending
+            pending_events_expire_in_one_organization_or_in_all
+            expired_events_are_forgotten_later
+            the_limit_of_expired_events_is_kept
             old_removals_by_events_are_removed
             the_limit_is_kept_for_each_kind
             live_rows_are_kept

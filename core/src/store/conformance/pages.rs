@@ -2,7 +2,7 @@
 
 use super::Setup;
 use super::rows::{at, commit, commit_users, directory, event, group, ids, joining, removed, user, user_ids};
-use crate::record::{Batch, EventState, GroupRow, Keys};
+use crate::record::{Batch, EventRow, EventState, GroupRow, Keys, PendingEvents};
 use crate::store::UserFilter;
 
 pub async fn users_are_paged_in_the_order_of_their_numbers(setup: Setup) {
@@ -64,6 +64,30 @@ pub async fn users_are_found_by_email_ignoring_case(setup: Setup) {
 
     let filter = UserFilter { email: Some("ADA@example.COM".to_owned()), ..UserFilter::default() };
     assert_eq!(user_ids(&store, filter).await, ["diruser_1", "diruser_2"]);
+}
+
+pub async fn users_are_found_by_email_in_any_alphabet(setup: Setup) {
+    let store = setup.create().await;
+    let with_email = |id: &str, email: &str| {
+        let mut row = user(id, &[]);
+        row.user.email = email.to_owned();
+        joining(row)
+    };
+    let users = vec![
+        with_email("diruser_1", "JÜRGEN@example.com"),
+        with_email("diruser_2", "ju\u{308}rgen@example.com"),
+        with_email("diruser_3", "jurgen@example.com"),
+        with_email("diruser_4", "Иван@example.com"),
+    ];
+    commit(&store, Batch { users, ..Batch::default() }).await;
+    let found = async |email: &str| {
+        user_ids(&store, UserFilter { email: Some(email.to_owned()), ..UserFilter::default() }).await
+    };
+
+    assert_eq!(found("jürgen@example.com").await, ["diruser_1", "diruser_2"]);
+    assert_eq!(found("ИВАН@example.com").await, ["diruser_4"]);
+    let rows = store.users(UserFilter::default(), 0, 1).await.unwrap();
+    assert_eq!(rows[0].user.email, "JÜRGEN@example.com");
 }
 
 pub async fn users_are_filtered_by_group_and_paged(setup: Setup) {
@@ -188,4 +212,47 @@ pub async fn a_settled_event_is_not_listed_with_those_that_wait(setup: Setup) {
     assert!(pending.is_empty());
     assert_eq!(settled.len(), 1);
     assert_eq!(set.events["evt_1"].body, None);
+}
+
+pub async fn a_page_of_large_events_is_short(setup: Setup) {
+    let store = setup.create().await;
+    let large = |id: &str| EventRow { body: Some(vec![b' '; 3 << 20]), ..event(id, EventState::Pending, at(0)) };
+    for id in ["evt_1", "evt_2", "evt_3"] {
+        commit(&store, Batch { events: vec![large(id)], ..Batch::default() }).await;
+    }
+    let page = async |after| store.events("org_1".to_owned(), EventState::Pending, after, 100).await.unwrap();
+
+    let first = page(0).await;
+    let second = page(first[1].0).await;
+
+    assert_eq!(first.len(), 2);
+    assert_eq!(second.len(), 1);
+    assert_eq!(second[0].1.id, "evt_3");
+    assert!(page(second[0].0).await.is_empty());
+}
+
+pub async fn pending_events_are_counted_with_their_bytes(setup: Setup) {
+    let store = setup.create().await;
+    let pending = async |id: &str| {
+        let keys = Keys { organizations: ids(&[id]), ..Keys::default() };
+        store.load(keys).await.unwrap().pending.get(id).copied().unwrap_or_default()
+    };
+    let bytes = |id: &str| format!("body of {id}").len() as u64;
+    assert_eq!(pending("org_1").await, PendingEvents::default());
+
+    let mut other = event("evt_other", EventState::Pending, at(0));
+    other.organization_id = "org_2".to_owned();
+    let events = vec![
+        event("evt_1", EventState::Pending, at(0)),
+        event("evt_2", EventState::Pending, at(0)),
+        event("evt_3", EventState::Settled, at(0)),
+        other,
+    ];
+    commit(&store, Batch { events, ..Batch::default() }).await;
+    assert_eq!(pending("org_1").await, PendingEvents { events: 2, bytes: 2 * bytes("evt_1") });
+    assert_eq!(pending("org_2").await, PendingEvents { events: 1, bytes: bytes("evt_other") });
+
+    let events = vec![event("evt_1", EventState::Settled, at(0)), event("evt_2", EventState::Pending, at(0))];
+    commit(&store, Batch { events, ..Batch::default() }).await;
+    assert_eq!(pending("org_1").await, PendingEvents { events: 1, bytes: bytes("evt_2") });
 }

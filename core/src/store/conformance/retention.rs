@@ -6,8 +6,8 @@ use super::rows::{
     removed, user,
 };
 use crate::Timestamp;
-use crate::record::{Batch, ConsumerRow, EventRemoval, EventState, Keys, Snapshot};
-use crate::store::{ConsumerUpdate, Park, Retention, Store};
+use crate::record::{Batch, ConsumerRow, EventRemoval, EventRow, EventState, Keys, Snapshot};
+use crate::store::{ConsumerUpdate, Expiry, Park, Retention, Store};
 use std::sync::Arc;
 
 /// A retention that removes nothing.
@@ -147,7 +147,7 @@ pub async fn old_tombstones_are_removed(setup: Setup) {
     assert!(!set.groups.contains_key("dirgroup_1"));
 }
 
-pub async fn old_events_are_removed_whatever_their_state(setup: Setup) {
+pub async fn old_events_are_removed_unless_they_are_pending(setup: Setup) {
     let store = setup.create().await;
     let events = vec![
         event("evt_1", EventState::Settled, at(10)),
@@ -161,8 +161,75 @@ pub async fn old_events_are_removed_whatever_their_state(setup: Setup) {
 
     let keys = Keys { events: ids(&["evt_1", "evt_2", "evt_3", "evt_4"]), ..Keys::default() };
     let set = store.load(keys).await.unwrap();
-    assert_eq!(removed, 3);
-    assert_eq!(set.events.keys().collect::<Vec<_>>(), ["evt_4"]);
+    let mut kept: Vec<&String> = set.events.keys().collect();
+    kept.sort();
+    assert_eq!(removed, 2);
+    assert_eq!(kept, ["evt_2", "evt_4"]);
+}
+
+fn expiry(organization_id: Option<&str>, before: i64) -> Expiry {
+    Expiry { organization_id: organization_id.map(str::to_owned), before: at(before), limit: 10, forget: at(0) }
+}
+
+/// A store with these pending events: id, organization and time of arrival.
+async fn with_pending(setup: Setup, events: &[(&str, &str, i64)]) -> Arc<dyn Store> {
+    let store = setup.create().await;
+    let events = events.iter().map(|(id, organization_id, time)| {
+        let row = event(id, EventState::Pending, at(*time));
+        EventRow { organization_id: (*organization_id).to_owned(), ..row }
+    });
+    commit(&store, Batch { events: events.collect(), ..Batch::default() }).await;
+    store
+}
+
+async fn states(store: &Arc<dyn Store>, events: &[&str]) -> Vec<Option<EventState>> {
+    let set = store.load(Keys { events: ids(events), ..Keys::default() }).await.unwrap();
+    events.iter().map(|id| set.events.get(*id).map(|row| row.state)).collect()
+}
+
+pub async fn pending_events_expire_in_one_organization_or_in_all(setup: Setup) {
+    let all = [("evt_1", "org_1", 10), ("evt_2", "org_2", 10), ("evt_3", "org_1", 20), ("evt_4", "org_1", 10)];
+    let names = ["evt_1", "evt_2", "evt_3", "evt_4"];
+    let (pending, expired) = (Some(EventState::Pending), Some(EventState::Expired));
+    let store = with_pending(setup, &all).await;
+
+    let of_one = store.expire_events(expiry(Some("org_1"), 20)).await.unwrap();
+
+    assert_eq!(of_one, [("org_1".to_owned(), 2)].into());
+    assert_eq!(states(&store, &names).await, [expired, pending, pending, expired]);
+    let set =
+        store.load(Keys { events: ids(&names), organizations: ids(&["org_1"]), ..Keys::default() }).await.unwrap();
+    assert_eq!(set.events["evt_1"].body, None);
+    assert_eq!(set.pending["org_1"].events, 1);
+    assert_eq!(store.events("org_1".to_owned(), EventState::Pending, 0, 10).await.unwrap().len(), 1);
+
+    let of_all = store.expire_events(expiry(None, 30)).await.unwrap();
+
+    assert_eq!(of_all, [("org_1".to_owned(), 1), ("org_2".to_owned(), 1)].into());
+    assert_eq!(states(&store, &names).await, [expired; 4]);
+}
+
+pub async fn expired_events_are_forgotten_later(setup: Setup) {
+    let store = with_pending(setup, &[("evt_1", "org_1", 10), ("evt_2", "org_1", 30)]).await;
+    store.expire_events(expiry(None, 40)).await.unwrap();
+
+    assert_eq!(store.trim(Retention { events: at(100), ..NOTHING }).await.unwrap(), 0);
+    store.expire_events(Expiry { forget: at(20), ..expiry(None, 0) }).await.unwrap();
+
+    assert_eq!(states(&store, &["evt_1", "evt_2"]).await, [None, Some(EventState::Expired)]);
+}
+
+pub async fn the_limit_of_expired_events_is_kept(setup: Setup) {
+    let events = [("evt_1", "org_1", 3), ("evt_2", "org_1", 1), ("evt_3", "org_1", 2)];
+    let store = with_pending(setup, &events).await;
+    let two = store.expire_events(Expiry { limit: 2, ..expiry(None, 10) }).await.unwrap();
+    assert_eq!(two["org_1"], 2);
+    let (pending, expired) = (Some(EventState::Pending), Some(EventState::Expired));
+    assert_eq!(
+        states(&store, &["evt_1", "evt_2", "evt_3"]).await,
+        [pending, expired, expired],
+        "the oldest expire first"
+    );
 }
 
 pub async fn old_removals_by_events_are_removed(setup: Setup) {

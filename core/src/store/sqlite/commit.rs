@@ -6,7 +6,7 @@ use super::load::Counter;
 use super::rows::{Time, state_number, time, to_json};
 use crate::record::{
     Batch, Chore, DirectoryRow, EventRemoval, EventRow, GroupRow, HeldRemovals, NewEntry, OrganizationRow, Trail,
-    UserRow, UserWrite,
+    UserRow, UserWrite, email_key,
 };
 use crate::store::{Committed, Keys, WorkingSet, Write};
 use crate::{Error, Result};
@@ -192,7 +192,7 @@ fn put_users(
         values.push(&user.id)?;
         values.push(&user.organization_id)?;
         values.push(&user.directory_id)?;
-        values.push(&user.email)?;
+        values.push(email_key(&user.email))?;
         values.push(to_json(user)?)?;
         values.push(to_json(told_groups)?)?;
         values.push(listed)?;

@@ -4,7 +4,9 @@ use super::database::{Database, list};
 use super::lease;
 use super::pages;
 use super::rows::{EVENT, GROUP, USER, event, from_json, get, get_json, group, text_time, user};
-use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorOptions, OrganizationRow, WorkingSet};
+use crate::record::{
+    Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents, WorkingSet,
+};
 use crate::store::{Fence, UserFilter};
 use crate::{Error, Result};
 use rusqlite::Row;
@@ -130,19 +132,29 @@ impl Database {
     fn load_directories(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
         let (organizations, directories) = (&keys.organizations, &keys.directories);
         let mut read = |row: &Row<'_>| -> Result<()> {
-            if get(row, 0)? {
-                let row: OrganizationRow = get_json(row, 1)?;
-                set.organizations.insert(row.id.clone(), row);
-            } else {
-                let row: DirectoryRow = get_json(row, 1)?;
-                set.directories.insert(row.directory.id.clone(), row);
+            match get(row, 0)? {
+                0 => {
+                    let row: OrganizationRow = get_json(row, 1)?;
+                    set.organizations.insert(row.id.clone(), row);
+                }
+                1 => {
+                    let row: DirectoryRow = get_json(row, 1)?;
+                    set.directories.insert(row.directory.id.clone(), row);
+                }
+                _ => {
+                    let (id, events, bytes): (String, u64, u64) = get_json(row, 1)?;
+                    set.pending.insert(id, PendingEvents { events, bytes });
+                }
             }
             Ok(())
         };
         let ids = "SELECT value FROM json_each(?1)";
-        let organizations_sql = format!("SELECT true, body FROM organization WHERE id IN ({ids})");
-        let theirs_sql = format!("SELECT false, body FROM directory WHERE organization_id IN ({ids})");
-        let directories_sql = "SELECT false, body FROM directory WHERE id IN (SELECT value FROM json_each(?2))";
+        let organizations_sql = format!(
+            "SELECT 0, body FROM organization WHERE id IN ({ids})
+            UNION ALL SELECT 2, json_array(organization_id, max(events, 0), max(bytes, 0)) FROM pending WHERE organization_id IN ({ids})"
+        );
+        let theirs_sql = format!("SELECT 1, body FROM directory WHERE organization_id IN ({ids})");
+        let directories_sql = "SELECT 1, body FROM directory WHERE id IN (SELECT value FROM json_each(?2))";
         match (organizations.is_empty(), directories.is_empty()) {
             (true, true) => Ok(()),
             (true, false) => self.each(&directories_sql.replace("?2", "?1"), [list(directories)?], &mut read),

@@ -17,13 +17,14 @@ mod rows;
 mod worker;
 
 use super::{
-    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, FeedPage, GroupRow,
-    Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry, FeedPage,
+    GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::record::ConsumerRow;
 use crate::{Change, Error, ParkedChange, Result, Timestamp};
 use database::Database;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use worker::Worker;
@@ -36,6 +37,8 @@ pub struct SqliteStore {
     /// `None` for a store in memory, which reads with the writer's connection.
     reader: Option<Worker>,
     holder: Arc<lease::Holder>,
+    /// `None` for a store in memory.
+    path: Option<PathBuf>,
 }
 
 impl SqliteStore {
@@ -50,16 +53,18 @@ impl SqliteStore {
         let path = path.as_ref();
         if path.as_os_str() == ":memory:" {
             let writer = Worker::start("headcount-write", open::memory()?)?;
-            return Ok(SqliteStore { writer, reader: None, holder: Arc::new(lease::Holder::new(None)) });
+            return Ok(SqliteStore { writer, reader: None, holder: Arc::new(lease::Holder::new(None)), path: None });
         }
         let named = |error: Error| error.with_context("file", path.display().to_string());
         let (writer, reader) = (open::file(path).map_err(named)?, open::reader(path).map_err(named)?);
         // The absolute path as SQLite has it, because `path` may be relative, or a URI.
-        let holder = Arc::new(lease::Holder::new(writer.path().map(Path::new)));
+        let path = writer.path().map(PathBuf::from);
+        let holder = Arc::new(lease::Holder::new(path.as_deref()));
         Ok(SqliteStore {
             writer: Worker::start("headcount-write", writer)?,
             reader: Some(Worker::start("headcount-read", reader)?),
             holder,
+            path,
         })
     }
 
@@ -150,6 +155,17 @@ impl Store for SqliteStore {
 
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize> {
         self.change(Durability::Process, move |database| retention::trim(database, retention))
+    }
+
+    fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>> {
+        self.change(Durability::Process, move |database| retention::expire_events(database, &expiry))
+    }
+
+    fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
+        let Some(path) = self.path.clone() else { return Box::pin(async { Ok(()) }) };
+        // With a connection of its own, so that writes go on meanwhile.
+        let shrink = tokio::task::spawn_blocking(move || open::shrink(&path, always));
+        Box::pin(async move { shrink.await.unwrap_or_else(|_| Err(Error::cancelled())) })
     }
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {

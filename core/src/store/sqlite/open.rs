@@ -1,10 +1,11 @@
 //! Opens the connections of a mirror's file.
 
 use super::Durability;
+use crate::record::email_key;
 use crate::sqlite::FileKind;
 use crate::{Error, Result};
-use rusqlite::Connection;
-use std::path::Path;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const MIRROR: FileKind = FileKind {
@@ -16,6 +17,12 @@ const MIRROR: FileKind = FileKind {
     page_size: 8_192,
     patience: Duration::from_secs(10),
 };
+
+/// Bytes of the write-ahead log beyond which it is large. SQLite checkpoints it at 32 MiB, but does not make the file smaller.
+const LARGE_LOG: u64 = 8 << 20;
+
+/// How long the truncation of the log waits for writers and readers, which wait for it in turn.
+const SHRINK_PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) fn memory() -> Result<Connection> {
     writer(MIRROR.open_in_memory()?)
@@ -32,13 +39,71 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
 }
 
 fn writer(connection: Connection) -> Result<Connection> {
+    compute_email_keys(&connection).map_err(|error| failed(&error))?;
     connection.set_prepared_statement_cache_capacity(128);
-    // A cache of 16 MiB, and a checkpoint after 32 MiB of log. A checkpoint flushes twice and writes each page once, however often the log has
+    // Deleted rows are overwritten, because they have names and addresses. A cache of 16 MiB, and a checkpoint after 32 MiB of log. A checkpoint flushes twice and writes each page once, however often the log has
     // it, so fewer checkpoints write less.
     connection
-        .execute_batch("PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY;")
+        .execute_batch(
+            "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;",
+        )
         .map_err(|error| failed(&error))?;
     Ok(connection)
+}
+
+/// Replaces the addresses of rows of older versions by their keys, and makes the index of keys. The index shows that it was done.
+fn compute_email_keys(connection: &Connection) -> rusqlite::Result<()> {
+    let index = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'user_by_email_key')";
+    let is_done = || connection.query_row(index, [], |row| row.get::<_, bool>(0));
+    if is_done()? {
+        return Ok(());
+    }
+    let transaction = rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)?;
+    // Another process may have done it meanwhile.
+    if is_done()? {
+        return Ok(());
+    }
+    {
+        let mut select = transaction
+            .prepare("SELECT number, email FROM user WHERE email <> '' AND number > ?1 ORDER BY number LIMIT 1000")?;
+        let mut update = transaction.prepare("UPDATE user SET email = ?2 WHERE number = ?1")?;
+        let mut last = 0_i64;
+        loop {
+            let rows: Vec<(i64, String)> =
+                select.query_map([last], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+            let Some((number, _)) = rows.last() else { break };
+            last = *number;
+            for (number, email) in rows {
+                let key = email_key(&email);
+                if key != email {
+                    update.execute((number, key))?;
+                }
+            }
+        }
+    }
+    transaction.execute_batch("CREATE INDEX user_by_email_key ON user (email, number) WHERE deleted_at IS NULL")?;
+    transaction.commit()
+}
+
+/// Copies the write-ahead log of a file into it and truncates the log: always, or only if the log is large. Leaves the rest to a later call if
+/// other connections prevent it.
+pub(super) fn shrink(path: &Path, always: bool) -> Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let size = std::fs::metadata(PathBuf::from(log)).map_or(0, |file| file.len());
+    if size == 0 || !always && size < LARGE_LOG {
+        return Ok(());
+    }
+    let connection = MIRROR.connect(path, OpenFlags::empty())?;
+    let checkpoint = || {
+        connection.busy_timeout(SHRINK_PATIENCE)?;
+        // The first one does not delay writers, and leaves little to the second one, which does.
+        for mode in ["PASSIVE", "TRUNCATE"] {
+            connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
+        }
+        Ok(())
+    };
+    checkpoint().map_err(|error| failed(&error))
 }
 
 /// Sets what a commit survives. In WAL mode FULL flushes the log at each commit, NORMAL only at checkpoints.

@@ -3,9 +3,12 @@
 use super::database::{Database, limited};
 use super::rows::{EVENT, GROUP, USER, event, get, get_json, group, state_number, user};
 use crate::Result;
-use crate::record::{DirectoryRow, EventRow, EventState, GroupRow, UserRow};
+use crate::record::{DirectoryRow, EventRow, EventState, GroupRow, UserRow, email_key};
 use crate::store::{DirectoryCounts, UserFilter};
 use rusqlite::{Row, ToSql, params};
+
+/// Bytes of bodies after which a page of events ends.
+const EVENT_BYTES: usize = 4 << 20;
 
 /// Reads a count from a column.
 pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
@@ -14,7 +17,7 @@ pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
 
 pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit: usize) -> Result<Vec<UserRow>> {
     let UserFilter { organization_id, directory_id, email, group_id } = filter;
-    let limit = limited(limit);
+    let (limit, email) = (limited(limit), email.as_deref().map(email_key));
     let mut values: Vec<&dyn ToSql> = vec![&after, &limit];
     let mut sql = format!("SELECT {USER} FROM user WHERE deleted_at IS NULL AND number > ?1");
     if let Some(group_id) = group_id {
@@ -26,9 +29,7 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
                 WHERE group_id = ?3 AND user_number > ?1 AND deleted_at IS NULL"
         );
     }
-    for (value, column) in
-        [(organization_id, "organization_id"), (directory_id, "directory_id"), (email, "email COLLATE NOCASE")]
-    {
+    for (value, column) in [(organization_id, "organization_id"), (directory_id, "directory_id"), (&email, "email")] {
         if let Some(value) = value {
             values.push(value);
             sql.push_str(&format!(" AND {column} = ?{}", values.len()));
@@ -65,7 +66,7 @@ pub(super) fn directory_counts(database: &Database) -> Result<Vec<DirectoryCount
     let sql = "SELECT body,
         (SELECT count(*) FROM user WHERE directory_id = directory.id AND deleted_at IS NULL),
         (SELECT count(*) FROM \"group\" WHERE directory_id = directory.id AND deleted_at IS NULL),
-        (SELECT count(*) FROM event WHERE event.organization_id = directory.organization_id AND state = 1 AND state <> 0)
+        coalesce((SELECT events FROM pending WHERE pending.organization_id = directory.organization_id), 0)
         FROM directory ORDER BY id";
     database.all(sql, [], |row| {
         Ok(DirectoryCounts {
@@ -85,10 +86,17 @@ pub(super) fn events(
     limit: usize,
 ) -> Result<Vec<(i64, EventRow)>> {
     // SQLite uses the partial index `event_waiting` only if the query has the index's condition literally.
-    let waiting = if state == EventState::Settled { "" } else { "AND state <> 0" };
+    let waiting = if matches!(state, EventState::Pending | EventState::Held) { "AND state IN (1, 2)" } else { "" };
     let sql = format!(
         "SELECT number, {EVENT} FROM event WHERE organization_id = ?1 AND state = ?2 {waiting} AND number > ?3 ORDER BY number LIMIT ?4"
     );
     let values = params![organization_id, state_number(state), after, limited(limit)];
-    database.all(&sql, values, |row| Ok((get(row, 0)?, event(row, 1)?)))
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    database.while_more(&sql, values, |row| {
+        let event = event(row, 1)?;
+        bytes += event.body.as_ref().map_or(0, Vec::len);
+        found.push((get(row, 0)?, event));
+        Ok(bytes < EVENT_BYTES)
+    })?;
+    Ok(found)
 }

@@ -1,11 +1,12 @@
 //! Removes rows that are older than their retention.
 
 use super::database::{Database, limited};
-use super::rows::{CONSUMER, Time, consumer};
+use super::rows::{CONSUMER, Time, consumer, get};
 use crate::Result;
 use crate::record::ConsumerRow;
-use crate::store::Retention;
+use crate::store::{Expiry, Retention};
 use rusqlite::params;
+use std::collections::BTreeMap;
 
 /// Removes rows as [`Store::trim`](crate::store::Store::trim) describes. Returns how many.
 pub(super) fn trim(database: &Database, retention: Retention) -> Result<usize> {
@@ -44,9 +45,29 @@ fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retentio
 
 fn events(database: &Database, Retention { events, limit, .. }: Retention) -> Result<usize> {
     let limit = limited(limit);
-    let old = "SELECT number FROM event WHERE received_at < ?1 ORDER BY received_at LIMIT ?2";
+    let old = "SELECT number FROM event WHERE received_at < ?1 AND state NOT IN (1, 3) ORDER BY received_at LIMIT ?2";
     let rows = database.run(&format!("DELETE FROM event WHERE number IN ({old})"), params![Time(events), limit])?;
     let old = "SELECT directory_id, at, user_id FROM event_removal WHERE at < ?1 LIMIT ?2";
     let sql = format!("DELETE FROM event_removal WHERE (directory_id, at, user_id) IN ({old})");
     Ok(rows + database.run(&sql, params![Time(events), limit])?)
+}
+
+/// Expires pending events as [`Store::expire_events`](crate::store::Store::expire_events) describes.
+pub(super) fn expire_events(database: &Database, expiry: &Expiry) -> Result<BTreeMap<String, u64>> {
+    let Expiry { organization_id, before, limit, forget } = expiry;
+    database.atomically(|| {
+        let limit = limited(*limit);
+        let old = "SELECT number FROM event WHERE received_at < ?1 AND state = 3 ORDER BY received_at LIMIT ?2";
+        database.run(&format!("DELETE FROM event WHERE number IN ({old})"), params![Time(*forget), limit])?;
+        let old =
+            "SELECT number FROM event WHERE received_at < ?1 AND state = 1 AND (?2 IS NULL OR organization_id = ?2)
+            ORDER BY received_at LIMIT ?3";
+        let sql = format!("UPDATE event SET state = 3, body = NULL WHERE number IN ({old}) RETURNING organization_id");
+        let mut expired = BTreeMap::new();
+        database.each(&sql, params![Time(*before), organization_id, limit], |row| {
+            *expired.entry(get(row, 0)?).or_default() += 1;
+            Ok(())
+        })?;
+        Ok(expired)
+    })
 }

@@ -123,6 +123,7 @@ pub(super) fn event(row: &Row<'_>, first: usize) -> Result<EventRow> {
         state: match get::<i64>(row, first + 4)? {
             1 => EventState::Pending,
             2 => EventState::Held,
+            3 => EventState::Expired,
             _ => EventState::Settled,
         },
         body: get(row, first + 5)?,
@@ -134,6 +135,7 @@ pub(super) fn state_number(state: EventState) -> i64 {
         EventState::Settled => 0,
         EventState::Pending => 1,
         EventState::Held => 2,
+        EventState::Expired => 3,
     }
 }
 

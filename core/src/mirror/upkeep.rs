@@ -1,0 +1,195 @@
+//! Bounded storage: pending events that expire, retention in processes that only receive webhooks, and the size of the store's log.
+
+use super::Mirror;
+use super::decide::{Applying, Step, before, event_keys, why_pending};
+use crate::record::{EventState, PendingEvent, SyncOutcome, SyncReport};
+use crate::store::{Expiry, Keys};
+use crate::{Event, Result, Timestamp};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// How many events are read, or expired, at a time.
+const PAGE: usize = 100;
+
+/// How long an event stays pending after the syncs of its organization could not apply it.
+const PENDING: Duration = Duration::from_secs(7 * 86_400);
+
+/// How long an event stays pending whether or not its organization is synced.
+const PENDING_WITHOUT_SYNC: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long it is recorded that an event has expired, since its arrival.
+const EXPIRED: Duration = Duration::from_secs(37 * 86_400);
+
+/// How often received events make the mirror remove old rows, and how often old rows are also removed from the store's log.
+const UPKEEP_SECONDS: i64 = 60;
+
+/// How many rows of each kind are removed after an event was received. An event that waits for this is delayed by milliseconds.
+const TRIM_ON_WRITE: usize = 200;
+
+/// When something was last done, in seconds of the mirror's clock.
+pub(super) struct Moment(AtomicI64);
+
+impl Moment {
+    pub(super) fn never() -> Moment {
+        Moment(AtomicI64::new(i64::MIN))
+    }
+
+    /// Returns whether [`UPKEEP_SECONDS`] have passed, and if so, notes `now`. A clock that was set back counts as if they had.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let (now, last) = (now.as_second(), self.0.load(Ordering::Relaxed));
+        if (0..UPKEEP_SECONDS).contains(&now.saturating_sub(last)) {
+            return false;
+        }
+        // If another call was faster, it is its turn.
+        self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    fn forget(&self) {
+        self.0.store(i64::MIN, Ordering::Relaxed);
+    }
+}
+
+impl Mirror {
+    /// Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about.
+    ///
+    /// The mirror keeps 10,000 of them for an organization unless [`configure`](Mirror::configure) has changed that. An event that the syncs of
+    /// its organization could not apply for a week expires, and after 30 days it expires in any case: it is not applied, and a warning is logged.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub async fn pending_events(&self, organization_id: &str) -> Result<Vec<PendingEvent>> {
+        let (mut after, mut pending) = (0, Vec::new());
+        loop {
+            let rows = self.store().events(organization_id.to_owned(), EventState::Pending, after, PAGE).await?;
+            let Some((last, _)) = rows.last() else { return Ok(pending) };
+            after = *last;
+            for (_, row) in rows {
+                let event = row.body.as_deref().map(Event::from_verified_body).transpose()?;
+                let kind = event.as_ref().map(|event| event.type_().to_owned()).unwrap_or_default();
+                let why = event.as_ref().map(why_pending).unwrap_or_default();
+                pending.push(PendingEvent::new(row.id, kind, row.received_at, why));
+            }
+        }
+    }
+
+    /// Returns for each of these events of an organization whether it would be pending again if it were retried. One read costs less than a write
+    /// for each.
+    pub(super) async fn are_still_pending(&self, organization_id: &str, events: &[Event]) -> Result<Vec<bool>> {
+        let mut keys = Keys { organizations: [organization_id.to_owned()].into(), ..Keys::default() };
+        events.iter().for_each(|event| keys.extend(event_keys(event)));
+        let now = self.now();
+        let mut step = Step::new(self.store().load(keys).await?, "", now)?;
+        let still =
+            events.iter().map(|event| Applying { event, guard: None, received_at: now }.is_still_pending(&mut step));
+        Ok(still.collect())
+    }
+
+    /// Ends a sync of an organization: expires pending events that it could not apply, and removes old rows.
+    pub(super) async fn end_sync(&self, organization_id: &str, reports: &[SyncReport]) -> Result<()> {
+        // Otherwise the sync has not tried to apply them.
+        if reports.iter().any(|report| matches!(report.outcome, SyncOutcome::Done | SyncOutcome::Incomplete)) {
+            while self.expire_events(Some(organization_id), PENDING).await? >= PAGE as u64 {}
+        }
+        let removed = self.trim_all().await?;
+        self.shrink(removed > 0 && self.moments().shrunk.is_due(self.now())).await;
+        Ok(())
+    }
+
+    /// Expires pending events of an organization, or of all, that are older than `age`: [`PAGE`] at most. Returns how many.
+    pub(super) async fn expire_events(&self, organization_id: Option<&str>, age: Duration) -> Result<u64> {
+        let now = self.now();
+        let expiry = Expiry {
+            organization_id: organization_id.map(str::to_owned),
+            before: before(now, age),
+            limit: PAGE,
+            forget: before(now, EXPIRED),
+        };
+        let expired = self.store().expire_events(expiry).await?;
+        for (organization_id, count) in &expired {
+            tracing::warn!(
+                target: "headcount",
+                organization_id,
+                count,
+                "events have expired: they were pending for too long, and were not applied"
+            );
+        }
+        Ok(expired.values().sum())
+    }
+
+    /// Expires some of the pending events that nobody syncs.
+    pub(super) async fn expire_some(&self) -> Result<u64> {
+        self.expire_events(None, PENDING_WITHOUT_SYNC).await
+    }
+
+    /// Removes old rows once a minute, so that a process that only receives events does it as well. It removes a bounded number, and more after
+    /// the next event. Errors are logged: the event has been applied.
+    pub(super) async fn trim_now_and_then(&self) {
+        let moments = self.moments();
+        if !moments.trimmed.is_due(self.now()) {
+            return;
+        }
+        match self.trim_some(TRIM_ON_WRITE).await {
+            Ok(removed) => {
+                if removed >= TRIM_ON_WRITE {
+                    moments.trimmed.forget();
+                }
+                self.shrink(removed > 0 && moments.shrunk.is_due(self.now())).await;
+            }
+            Err(error) => tracing::warn!(target: "headcount", %error, "old rows of the mirror could not be removed"),
+        }
+    }
+
+    /// Makes the store's log smaller. Errors are logged: nothing depends on it.
+    pub(super) async fn shrink(&self, always: bool) {
+        if let Err(error) = self.store().shrink(always).await {
+            tracing::debug!(target: "headcount", %error, "the log of the mirror's store could not be made smaller");
+        }
+    }
+}
+
+/// When the mirror last did what it does now and then.
+pub(super) struct Moments {
+    /// Removed old rows after an event.
+    trimmed: Moment,
+    /// Removed old rows from the store's log.
+    shrunk: Moment,
+}
+
+impl Moments {
+    pub(super) fn new() -> Moments {
+        Moments { trimmed: Moment::never(), shrunk: Moment::never() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn upkeep_is_due_once_a_minute() {
+        let moment = Moment::never();
+        assert!(moment.is_due(at(1_000)));
+        assert!(!moment.is_due(at(1_000)));
+        assert!(!moment.is_due(at(1_059)));
+        assert!(moment.is_due(at(1_060)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_stop_the_upkeep() {
+        let moment = Moment::never();
+        assert!(moment.is_due(at(1_000)));
+        assert!(moment.is_due(at(10)));
+        assert!(!moment.is_due(at(20)));
+    }
+
+    #[test]
+    fn upkeep_is_due_at_any_time_of_the_clock() {
+        assert!(Moment::never().is_due(Timestamp::MIN));
+        assert!(Moment::never().is_due(Timestamp::MAX));
+    }
+}

@@ -1,0 +1,318 @@
+//! Bounded storage: pending events and their limits, retention without syncs, and what deleted users leave in the file.
+
+use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, apply_event, event, full_sync};
+use headcount::store::{EventState, Keys, SqliteStore, Store};
+use headcount::{ErrorKind, ErrorStatus, Event, Mirror, MirrorOptions, Outcome, SyncMode};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A mirror of two organizations whose directories were never listed, and its store.
+struct Unlisted {
+    api: FakeApi,
+    store: Arc<SqliteStore>,
+    mirror: Mirror,
+}
+
+impl Unlisted {
+    async fn open() -> Unlisted {
+        let api = FakeApi::default();
+        api.with(|state| {
+            state.directories.push(json!({ "id": "dir_2", "organization_id": "org_2", "enabled": true }));
+        });
+        let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+        let mirror = api.mirror_builder().open_in(store.clone()).await.unwrap();
+        Unlisted { api, store, mirror }
+    }
+
+    /// Lets time pass.
+    fn wait(&self, span: Duration) {
+        self.api.with(|state| state.now += span);
+    }
+
+    async fn event_state(&self, id: &str) -> Option<EventState> {
+        let set = self.store.load(Keys { events: [id.to_owned()].into(), ..Keys::default() }).await.unwrap();
+        set.events.get(id).map(|row| row.state)
+    }
+
+    async fn pending_ids(&self, organization_id: &str) -> Vec<String> {
+        let pending = self.mirror.pending_events(organization_id).await.unwrap();
+        pending.into_iter().map(|event| event.id).collect()
+    }
+}
+
+/// The event of a user's update in an organization.
+fn user_event(id: &str, organization_id: &str, data: Value) -> Event {
+    event(&json!({
+        "id": id, "type": USER_UPDATED, "occurred_at": "2025-06-01T11:00:00Z", "organization_id": organization_id, "data": data,
+    }))
+}
+
+fn ada(id: &str, organization_id: &str) -> Event {
+    user_event(id, organization_id, json!({ "id": format!("diruser_{id}"), "email": "ada@example.com" }))
+}
+
+#[tokio::test]
+async fn pending_events_are_listed_without_personal_data() {
+    let it = Unlisted::open().await;
+    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    it.mirror.apply(&ada("evt_2", "org_2")).await.unwrap();
+
+    let pending = it.mirror.pending_events("org_1").await.unwrap();
+
+    assert_eq!(pending.len(), 1);
+    assert_eq!(pending[0].id, "evt_1");
+    assert_eq!(pending[0].event_type, USER_UPDATED);
+    assert_eq!(pending[0].received_at, "2025-06-01T12:00:00Z".parse().unwrap());
+    assert!(pending[0].why.contains("directories were not listed"), "{}", pending[0].why);
+    assert!(!format!("{pending:?}").contains("ada@"));
+}
+
+#[tokio::test]
+async fn all_pending_events_are_listed_and_applied_by_the_next_sync() {
+    let it = Unlisted::open().await;
+    for n in 0..250 {
+        assert_eq!(it.mirror.apply(&ada(&format!("evt_{n:03}"), "org_1")).await.unwrap(), Outcome::Pending);
+    }
+    assert_eq!(it.pending_ids("org_1").await.len(), 250);
+
+    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+
+    assert!(it.pending_ids("org_1").await.is_empty());
+    assert_eq!(it.mirror.status().await.unwrap()[0].users, 250);
+}
+
+#[tokio::test]
+async fn a_pending_event_beyond_the_limit_is_a_temporary_error() {
+    let it = Unlisted::open().await;
+    it.mirror.configure(MirrorOptions { pending_events: Some(2), ..MirrorOptions::default() }).await.unwrap();
+    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    it.mirror.apply(&ada("evt_2", "org_1")).await.unwrap();
+
+    let error = it.mirror.apply(&ada("evt_3", "org_1")).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert_eq!(error.status(), ErrorStatus::Temporary);
+    assert!(error.message().contains("2 pending events"), "{error}");
+    assert_eq!(it.event_state("evt_3").await, None, "its next delivery is not a duplicate");
+    assert_eq!(it.mirror.apply(&ada("evt_4", "org_2")).await.unwrap(), Outcome::Pending);
+    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+    assert_eq!(it.mirror.apply(&ada("evt_3", "org_1")).await.unwrap(), Outcome::Applied);
+}
+
+#[tokio::test]
+async fn the_bytes_of_pending_events_are_limited() {
+    let it = Unlisted::open().await;
+    let bytes = ada("evt_1", "org_1").body().len() as u64;
+    it.mirror.configure(MirrorOptions { pending_bytes: Some(bytes), ..MirrorOptions::default() }).await.unwrap();
+    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    let error = it.mirror.apply(&ada("evt_2", "org_1")).await.unwrap_err();
+    assert_eq!(error.status(), ErrorStatus::Temporary);
+}
+
+#[tokio::test]
+async fn another_organizations_sync_leaves_pending_events() {
+    let it = Unlisted::open().await;
+    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    it.wait(8 * DAY);
+    it.mirror.sync("org_2").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(it.pending_ids("org_1").await, ["evt_1"]);
+
+    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+    assert_eq!(it.event_state("evt_1").await, None, "applied, and removed like all old events");
+    assert!(it.mirror.user("diruser_evt_1").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_event_expires_after_a_week_of_syncs_that_could_not_apply_it() {
+    let it = Unlisted::open().await;
+    // Two directories: the event does not say which one the user is in.
+    it.api.with(|state| {
+        state.directories.push(json!({ "id": "dir_3", "organization_id": "org_1", "enabled": true }));
+    });
+    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    it.wait(6 * DAY);
+    it.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(it.event_state("evt_1").await, Some(EventState::Pending));
+
+    it.wait(2 * DAY);
+    it.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+
+    assert_eq!(it.event_state("evt_1").await, Some(EventState::Expired));
+    assert!(it.pending_ids("org_1").await.is_empty());
+    assert_eq!(it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap(), Outcome::Duplicate);
+}
+
+#[tokio::test]
+async fn an_event_of_an_organization_that_is_never_synced_expires_after_30_days() {
+    let it = Unlisted::open().await;
+    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    it.wait(29 * DAY);
+    it.mirror.trim().await.unwrap();
+    assert_eq!(it.event_state("evt_1").await, Some(EventState::Pending));
+
+    it.wait(2 * DAY);
+    it.mirror.trim().await.unwrap();
+
+    assert_eq!(it.event_state("evt_1").await, Some(EventState::Expired));
+}
+
+#[tokio::test]
+async fn a_process_that_only_receives_events_removes_old_rows() {
+    let it = Unlisted::open().await;
+    it.mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    assert_eq!(it.event_state("evt_1").await, Some(EventState::Settled));
+
+    it.wait(8 * DAY);
+    it.mirror.apply(&ada("evt_2", "org_1")).await.unwrap();
+
+    assert_eq!(it.event_state("evt_1").await, None);
+    assert_eq!(it.event_state("evt_2").await, Some(EventState::Settled));
+}
+
+#[tokio::test]
+async fn a_settled_event_keeps_no_body() {
+    let it = Unlisted::open().await;
+    it.mirror.apply(&ada("evt_pending", "org_1")).await.unwrap();
+    it.mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap();
+    it.mirror.apply(&ada("evt_applied", "org_1")).await.unwrap();
+    let events = ["evt_pending", "evt_applied"].map(str::to_owned);
+
+    let set = it.store.load(Keys { events: events.into(), ..Keys::default() }).await.unwrap();
+
+    for row in set.events.values() {
+        assert_eq!(row.state, EventState::Settled, "{}", row.id);
+        assert_eq!(row.body, None, "{}", row.id);
+    }
+    assert_eq!(set.events.len(), 2);
+}
+
+#[tokio::test]
+async fn an_event_with_too_many_groups_changes_nothing() {
+    let mirror = FakeApi::with_users(1).synced_mirror().await;
+    mirror.configure(MirrorOptions { groups_per_user: Some(2), ..MirrorOptions::default() }).await.unwrap();
+    let groups = |count| (0..count).map(|n| json!({ "id": format!("dirgroup_{n}"), "name": "x" })).collect::<Vec<_>>();
+    let data = |count: usize| json!({ "id": "diruser_000", "given_name": "Ada", "groups": groups(count) });
+
+    let refused = mirror.apply(&user_event("evt_1", "org_1", data(3))).await.unwrap();
+    assert_eq!(refused, Outcome::Ignored);
+    assert_eq!(mirror.user("diruser_000").await.unwrap().unwrap().given_name, "");
+
+    let applied = mirror.apply(&user_event("evt_2", "org_1", data(2))).await.unwrap();
+    assert_eq!(applied, Outcome::Applied);
+    assert_eq!(mirror.user("diruser_000").await.unwrap().unwrap().group_ids.len(), 2);
+}
+
+#[tokio::test]
+async fn a_removed_user_cannot_be_linked() {
+    let mirror = FakeApi::with_users(2).synced_mirror().await;
+    mirror.link("diruser_000", Some("acct_1")).await.unwrap();
+    let deletion = json!({ "id": "diruser_000" });
+    apply_event(&mirror, "evt_1", USER_DELETED, "2025-06-01T12:00:00Z", deletion).await;
+
+    let error = mirror.link("diruser_000", Some("acct_2")).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let data = json!({ "id": "diruser_000", "email": "ada@example.com" });
+    apply_event(&mirror, "evt_2", USER_UPDATED, "2025-06-01T12:00:01Z", data).await;
+    let user = mirror.user("diruser_000").await.unwrap().unwrap();
+    assert_eq!(user.linked_id.as_deref(), Some("acct_1"), "the link is kept for a user who returns");
+}
+
+#[tokio::test]
+async fn all_users_of_an_address_are_found() {
+    let api = FakeApi::default();
+    api.list_users((0..1_001).map(|n| json!({ "id": format!("diruser_{n:04}"), "email": "CREW@Ünited.example" })));
+    let mirror = api.synced_mirror().await;
+    let found = mirror.find_users("crew@ünited.example").await.unwrap();
+    assert_eq!(found.len(), 1_001);
+}
+
+#[tokio::test]
+async fn an_event_keeps_the_attributes_that_it_does_not_have() {
+    let mirror = FakeApi::with_users(1).synced_mirror().await;
+    let mut attributes = Vec::new();
+    for (id, data) in [
+        ("evt_1", json!({ "title": "Countess", "department": "Engines", "tags": ["a"] })),
+        ("evt_2", json!({ "title": "Lady" })),
+        ("evt_3", json!({ "department": null, "tags": [] })),
+        ("evt_4", json!({ "title": "" })),
+    ] {
+        let mut data = data;
+        data["id"] = json!("diruser_000");
+        let time = format!("2025-06-01T12:00:0{}Z", &id[4..]);
+        apply_event(&mirror, id, USER_UPDATED, &time, data).await;
+        let user = mirror.user("diruser_000").await.unwrap().unwrap();
+        attributes.push(user.attributes.map(|json| serde_json::from_str::<Value>(json.get()).unwrap()));
+    }
+    assert_eq!(attributes[0], Some(json!({ "title": "Countess", "department": "Engines", "tags": ["a"] })));
+    assert_eq!(attributes[1], Some(json!({ "title": "Lady", "department": "Engines", "tags": ["a"] })));
+    assert_eq!(attributes[2], Some(json!({ "title": "Lady" })));
+    assert_eq!(attributes[3], None);
+}
+
+/// The path of a file that does not exist, in a folder of its own.
+fn file(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bounds").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join("mirror.db")
+}
+
+/// How often the bytes of a text are in the mirror's files: the database and the files beside it.
+fn occurrences(path: &std::path::Path, text: &str) -> usize {
+    let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
+    let contents = files.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+    contents.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()).sum()
+}
+
+#[tokio::test]
+async fn nothing_of_a_removed_user_is_left_in_the_files_after_the_retention() {
+    let path = file("removed");
+    let api = FakeApi::with_users(300);
+    api.with(|state| {
+        for n in [0, 150, 299] {
+            state.users[n]["email"] = json!("leaver-7f3a@example.com");
+            // Larger than a page, so that it is stored on pages of its own.
+            state.users[n]["user_detail"] = json!({ "bio": "leaver-7f3a ".repeat(2_000) });
+        }
+    });
+    let mirror = api.mirror_builder().open(&path).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    for (n, id) in [(0, "diruser_000"), (150, "diruser_150"), (299, "diruser_299")] {
+        let data = json!({ "id": id, "given_name": "leaver-7f3a" });
+        apply_event(&mirror, &format!("evt_u{n}"), USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
+        let deletion = json!({ "id": id, "email": "leaver-7f3a@example.com" });
+        apply_event(&mirror, &format!("evt_d{n}"), USER_DELETED, "2025-06-01T12:00:01Z", deletion).await;
+    }
+    let batch = mirror.poll("app", 10_000).await.unwrap();
+    mirror.ack("app", batch.last().unwrap().seq).await.unwrap();
+    assert!(occurrences(&path, "leaver-7f3a") > 0);
+
+    api.with(|state| state.now += 40 * DAY);
+    mirror.trim().await.unwrap();
+
+    assert_eq!(occurrences(&path, "leaver-7f3a"), 0);
+    assert_eq!(mirror.status().await.unwrap()[0].users, 297);
+}
+
+#[tokio::test]
+async fn the_log_is_small_after_a_large_sync() {
+    let path = file("log");
+    let api = FakeApi::default();
+    api.list_users(
+        (0..2_000).map(
+            |n| json!({ "id": format!("diruser_{n:04}"), "user_detail": { "bio": format!("{n}").repeat(2_000) } }),
+        ),
+    );
+    let mirror = api.mirror_builder().open(&path).await.unwrap();
+
+    full_sync(&mirror).await.unwrap();
+
+    let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    assert!(log < 1 << 20, "the log has {log} bytes");
+}
