@@ -162,7 +162,8 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
  * - `pending`: The event is stored until a sync shows which directory it is about.
  * - `held`: The guard holds the event back until its removal is approved.
  * - `foreign`: The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
- * - `ignored`: The event is about something that is not mirrored.
+ * - `ignored`: The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000 unless
+ * it is configured): the next sync lists the user.
  */
 export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored'
 
@@ -493,8 +494,8 @@ export interface MirrorUser {
   /** The directory's own description of the user (`userDetail`) as JSON, from the last listing, or null if it had none. */
   detail: Record<string, unknown> | null
   /**
-   * Fields of the latest event that have no field of their own here, such as `title` and `department`, as a JSON object; or null if there
-   * were none.
+   * Fields of events that have no field of their own here, such as `title` and `department`, as a JSON object; or null if there are none.
+   * Each has the value of the latest event with that field. An empty value removes it.
    */
   attributes: Record<string, unknown> | null
 }

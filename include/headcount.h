@@ -197,7 +197,8 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_PENDING = 4,
   /**
-   * The event is about something that is not mirrored.
+   * The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000
+   * unless it is configured): the next sync lists the user.
    */
   HC_OUTCOME_IGNORED = 5,
   /**
@@ -4297,8 +4298,8 @@ const char *hc_mirror_user_updated_at(const struct hc_mirror_user *user);
 const char *hc_mirror_user_detail(const struct hc_mirror_user *user);
 
 /**
- * Fields of the latest event that have no field of their own here, such as "title" and "department", as a JSON object;
- * or NULL if there were none.
+ * Fields of events that have no field of their own here, such as "title" and "department", as a JSON object; or NULL
+ * if there are none. Each has the value of the latest event with that field. An empty value removes it.
  *
  * - `user`: may be NULL, which gives NULL.
  * - Returns JSON text owned by `user`, or NULL if there is none.

@@ -1,5 +1,5 @@
 //! Benchmarks of the mirror: the time of a first full sync and of one that changes nothing, relative to the listing alone; the peak memory of
-//! syncs; webhooks per second; and the time of a poll from a long feed. SQLite alone is measured in the same run as the lower bound.
+//! syncs; webhooks per second, and while another customer sends large ones; and the time of a poll from a long feed. SQLite alone is measured in the same run as the lower bound.
 //!
 //! Sizes: `HEADCOUNT_BENCH_USERS` (100,000 users), `HEADCOUNT_BENCH_MANY` (1,000,000 users, for memory) and `HEADCOUNT_BENCH_CHANGES`
 //! (10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
@@ -32,6 +32,7 @@ fn main() {
     syncs(size("HEADCOUNT_BENCH_USERS", 100_000));
     memory(size("HEADCOUNT_BENCH_MANY", 1_000_000));
     runtime().block_on(webhooks());
+    runtime().block_on(neighbours());
     runtime().block_on(feed(size("HEADCOUNT_BENCH_CHANGES", 10_000_000)));
 }
 
@@ -327,6 +328,76 @@ async fn webhooks() {
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     println!("  at 500 per second: median {:.2} ms, p99 {:.2} ms, worst {:.2} ms", at(0.5), at(0.99), at(1.0));
     raw_commits();
+}
+
+/// Prints how long one customer's webhooks take while another customer sends events of users in many groups, and how much those store.
+async fn neighbours() {
+    println!(
+        "\nneighbours: receive of org_2 every 5 ms, while org_1 sends 20 events in a row whose users have many groups"
+    );
+    for groups in [0, 1_000, 10_000] {
+        let path = file(&format!("neighbours_{groups}.db"));
+        let (mirror, webhook) = mirror_for_webhooks(&path).await;
+        let sign = |body: Value| {
+            let body = body.to_string();
+            (webhook.sign(body.as_bytes(), None, None).unwrap(), body)
+        };
+        let large: Vec<_> = (0..20).map(|number| sign(event_with_groups(number, groups))).collect();
+        let bytes: usize = large.iter().map(|(_, body)| body.len()).sum();
+        let sender = {
+            let mirror = mirror.clone();
+            tokio::spawn(async move {
+                let mut worst = Duration::ZERO;
+                for (headers, body) in &large {
+                    let begun = Instant::now();
+                    mirror.receive(headers, body.as_bytes()).await.unwrap();
+                    worst = worst.max(begun.elapsed());
+                }
+                worst
+            })
+        };
+        let (mut ticks, mut worst) = (tokio::time::interval(Duration::from_millis(5)), Duration::ZERO);
+        for number in 0.. {
+            ticks.tick().await;
+            if sender.is_finished() && number >= 20 {
+                break;
+            }
+            let mut other = event_with_groups(number, 3);
+            other["id"] = json!(format!("evt_other_{number}"));
+            other["organization_id"] = json!("org_2");
+            other["data"]["organization_id"] = json!("org_2");
+            other["data"]["id"] = json!(format!("diruser_other_{number}"));
+            let (headers, body) = sign(other);
+            let begun = Instant::now();
+            mirror.receive(&headers, body.as_bytes()).await.unwrap();
+            worst = worst.max(begun.elapsed());
+        }
+        let own = sender.await.unwrap();
+        let sqlite = Connection::open(&path).unwrap();
+        let size: i64 = sqlite
+            .query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))
+            .unwrap();
+        println!(
+            "  {groups:>6} groups: worst of org_2 {:.1} ms, worst of org_1 {:.1} ms; {} kB of events, the file has {} kB",
+            worst.as_secs_f64() * 1e3,
+            own.as_secs_f64() * 1e3,
+            bytes / 1_000,
+            size / 1_000
+        );
+    }
+}
+
+/// The event of a user of `org_1` who is in this many groups: other ones than the groups of the previous event.
+fn event_with_groups(number: u64, groups: u64) -> Value {
+    let groups: Vec<Value> = (0..groups)
+        .map(|n| json!({ "id": format!("dirgroup_{:05}", (n + number % 2 * 5_000) % 15_000), "name": format!("Group {n}") }))
+        .collect();
+    json!({
+        "spec_version": "1", "id": format!("evt_groups_{number}"), "type": "organization.directory.user_updated",
+        "occurred_at": format!("2025-06-01T10:{:02}:{:02}Z", number / 60 % 60, number % 60), "organization_id": "org_1",
+        "object": "DirectoryUser", "environment_id": "env_1",
+        "data": { "id": "diruser_groups", "organization_id": "org_1", "email": "ada@example.com", "groups": groups },
+    })
 }
 
 /// Prints how many rows SQLite alone commits per second, with a flush per commit: one row per commit, and 64.

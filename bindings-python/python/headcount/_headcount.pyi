@@ -2674,8 +2674,8 @@ class MirrorUser:
 
     @property
     def attributes(self) -> Optional[dict[str, Any]]:
-        """Fields of the latest event that have no field of their own here, such as ``title`` and ``department``, as a JSON object;
-        or ``None`` if there were none.
+        """Fields of events that have no field of their own here, such as ``title`` and ``department``, as a JSON object; or
+        ``None`` if there are none. Each has the value of the latest event with that field. An empty value removes it.
         """
 
     def to_dict(self) -> dict[str, Any]:

@@ -628,8 +628,8 @@ impl MirrorUser {
         json_field(py, self.value.detail.as_ref(), &self.detail)
     }
 
-    /// Fields of the latest event that have no field of their own here, such as ``title`` and ``department``, as a JSON object;
-    /// or ``None`` if there were none.
+    /// Fields of events that have no field of their own here, such as ``title`` and ``department``, as a JSON object; or
+    /// ``None`` if there are none. Each has the value of the latest event with that field. An empty value removes it.
     #[getter]
     fn attributes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         json_field(py, self.value.attributes.as_ref(), &self.attributes)

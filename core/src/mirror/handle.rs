@@ -1,8 +1,8 @@
 //! The handle of an open mirror, and its settings.
 
 use super::decide::Tally;
+use super::moments::Moments;
 use super::source::Source;
-use super::upkeep::Moments;
 use super::write::{Task, run};
 use crate::clock::{Clock, SystemClock};
 use crate::random::{OsRandom, Random};

@@ -10,6 +10,7 @@ mod chores;
 mod decide;
 mod feed;
 mod handle;
+mod moments;
 mod options;
 mod organization;
 mod receive;

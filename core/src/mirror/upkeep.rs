@@ -4,8 +4,7 @@ use super::Mirror;
 use super::decide::{Applying, Step, before, event_keys, why_pending};
 use crate::record::{EventState, PendingEvent, SyncOutcome, SyncReport};
 use crate::store::{Expiry, Keys};
-use crate::{Event, Result, Timestamp};
-use std::sync::atomic::{AtomicI64, Ordering};
+use crate::{Event, Result};
 use std::time::Duration;
 
 /// How many events are read, or expired, at a time.
@@ -20,34 +19,8 @@ const PENDING_WITHOUT_SYNC: Duration = Duration::from_secs(30 * 86_400);
 /// How long it is recorded that an event has expired, since its arrival.
 const EXPIRED: Duration = Duration::from_secs(37 * 86_400);
 
-/// How often received events make the mirror remove old rows, and how often old rows are also removed from the store's log.
-const UPKEEP_SECONDS: i64 = 60;
-
 /// How many rows of each kind are removed after an event was received. An event that waits for this is delayed by milliseconds.
 const TRIM_ON_WRITE: usize = 200;
-
-/// When something was last done, in seconds of the mirror's clock.
-pub(super) struct Moment(AtomicI64);
-
-impl Moment {
-    pub(super) fn never() -> Moment {
-        Moment(AtomicI64::new(i64::MIN))
-    }
-
-    /// Returns whether [`UPKEEP_SECONDS`] have passed, and if so, notes `now`. A clock that was set back counts as if they had.
-    fn is_due(&self, now: Timestamp) -> bool {
-        let (now, last) = (now.as_second(), self.0.load(Ordering::Relaxed));
-        if (0..UPKEEP_SECONDS).contains(&now.saturating_sub(last)) {
-            return false;
-        }
-        // If another call was faster, it is its turn.
-        self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-
-    fn forget(&self) {
-        self.0.store(i64::MIN, Ordering::Relaxed);
-    }
-}
 
 impl Mirror {
     /// Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about.
@@ -145,51 +118,5 @@ impl Mirror {
         if let Err(error) = self.store().shrink(always).await {
             tracing::debug!(target: "headcount", %error, "the log of the mirror's store could not be made smaller");
         }
-    }
-}
-
-/// When the mirror last did what it does now and then.
-pub(super) struct Moments {
-    /// Removed old rows after an event.
-    trimmed: Moment,
-    /// Removed old rows from the store's log.
-    shrunk: Moment,
-}
-
-impl Moments {
-    pub(super) fn new() -> Moments {
-        Moments { trimmed: Moment::never(), shrunk: Moment::never() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    #[test]
-    fn upkeep_is_due_once_a_minute() {
-        let moment = Moment::never();
-        assert!(moment.is_due(at(1_000)));
-        assert!(!moment.is_due(at(1_000)));
-        assert!(!moment.is_due(at(1_059)));
-        assert!(moment.is_due(at(1_060)));
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_does_not_stop_the_upkeep() {
-        let moment = Moment::never();
-        assert!(moment.is_due(at(1_000)));
-        assert!(moment.is_due(at(10)));
-        assert!(!moment.is_due(at(20)));
-    }
-
-    #[test]
-    fn upkeep_is_due_at_any_time_of_the_clock() {
-        assert!(Moment::never().is_due(Timestamp::MIN));
-        assert!(Moment::never().is_due(Timestamp::MAX));
     }
 }

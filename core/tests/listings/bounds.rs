@@ -316,3 +316,74 @@ async fn the_log_is_small_after_a_large_sync() {
     let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
     assert!(log < 1 << 20, "the log has {log} bytes");
 }
+
+/// A mirror in a file, and its store, of one organization with one user.
+async fn mirror_in(path: &std::path::Path) -> (Mirror, Arc<SqliteStore>) {
+    let store = Arc::new(SqliteStore::open(path).unwrap());
+    let mirror = FakeApi::with_users(1).mirror_builder().open_in(store.clone()).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    // The first event of a minute also removes old rows.
+    mirror.apply(&user_event("evt_0", "org_1", json!({ "id": "diruser_000" }))).await.unwrap();
+    (mirror, store)
+}
+
+/// What an event cost.
+struct Cost {
+    /// Bytes of its body.
+    body: u64,
+    /// Bytes by which the file grew.
+    stored: u64,
+    /// Statements that were run.
+    statements: u64,
+    /// Changes that were appended to the feed.
+    changes: i64,
+}
+
+/// Applies an event of a user who is in `count` new groups, and returns what it cost.
+async fn cost_of_groups(count: usize) -> Cost {
+    let path = file(&format!("groups_{count}"));
+    let (mirror, store) = mirror_in(&path).await;
+    let size = || {
+        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let bytes: i64 = rusqlite::Connection::open(&path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+        bytes as u64
+    };
+    let groups: Vec<Value> =
+        (0..count).map(|n| json!({ "id": format!("dirgroup_{n:014}"), "name": format!("Group {n}") })).collect();
+    let data = json!({ "id": "diruser_000", "email": "ada@example.com", "groups": groups });
+    let event = event_at("evt_1", "2025-06-01T11:30:00Z", data);
+    let latest = async || store.consumers().await.unwrap().1;
+    let (bytes, statements, first) = (size(), store.statements(), latest().await);
+
+    assert_eq!(mirror.apply(&event).await.unwrap(), Outcome::Applied);
+
+    let (stored, statements) = (size() - bytes, store.statements() - statements);
+    let changes = latest().await - first;
+    Cost { body: event.body().len() as u64, stored, statements, changes }
+}
+
+fn event_at(id: &str, occurred_at: &str, data: Value) -> Event {
+    event(&json!({
+        "id": id, "type": USER_UPDATED, "occurred_at": occurred_at, "organization_id": "org_1", "data": data,
+    }))
+}
+
+#[tokio::test]
+async fn what_an_event_stores_is_linear_in_its_groups() {
+    let (half, whole) = (cost_of_groups(1_000).await, cost_of_groups(2_000).await);
+    assert!(whole.changes >= 4_000, "a creation and a membership of each group: {}", whole.changes);
+    assert!(
+        whole.stored < half.stored * 5 / 2,
+        "1,000 groups store {} bytes, 2,000 store {}",
+        half.stored,
+        whole.stored
+    );
+    assert!(whole.stored < whole.body * 40, "{} bytes store {}", whole.body, whole.stored);
+}
+
+#[tokio::test]
+async fn the_statements_of_an_event_grow_by_a_few_for_each_500_groups() {
+    let (few, many) = (cost_of_groups(10).await, cost_of_groups(2_000).await);
+    assert!(few.statements <= 16, "10 groups take {} statements", few.statements);
+    assert!(many.statements <= few.statements + 16, "2,000 groups take {} statements", many.statements);
+}

@@ -229,8 +229,8 @@ pub unsafe extern "C" fn hc_mirror_user_detail(user: *const hc_mirror_user) -> *
     read!(user => user.cached.detail.of_option(user.record.detail.as_ref().map(|json| json.get())))
 }
 
-/// Fields of the latest event that have no field of their own here, such as "title" and "department", as a JSON object;
-/// or NULL if there were none.
+/// Fields of events that have no field of their own here, such as "title" and "department", as a JSON object; or NULL
+/// if there are none. Each has the value of the latest event with that field. An empty value removes it.
 ///
 /// - `user`: may be NULL, which gives NULL.
 /// - Returns JSON text owned by `user`, or NULL if there is none.

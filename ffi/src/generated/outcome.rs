@@ -17,7 +17,8 @@ pub enum hc_outcome {
     HC_OUTCOME_STALE = 3,
     /// The event is stored until a sync shows which directory it is about.
     HC_OUTCOME_PENDING = 4,
-    /// The event is about something that is not mirrored.
+    /// The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000
+    /// unless it is configured): the next sync lists the user.
     HC_OUTCOME_IGNORED = 5,
     /// The guard holds the event back until its removal is approved.
     HC_OUTCOME_HELD = 6,
