@@ -57,6 +57,7 @@ impl Mirror {
 
     /// Lists the directories of an organization, and stores what is listed of them.
     pub(super) async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
+        let started = self.now();
         let listed = match self.source()?.directories(organization_id).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // The organization was deleted, or the credentials do not give access to it: its users are kept, and their removal is held.
@@ -87,7 +88,7 @@ impl Mirror {
         let done = run(self.store(), task, move |step| {
             let known = step.directories_of(&id);
             step.batch().organizations.push(OrganizationRow { id: id.clone(), directories_listed_at: Some(now) });
-            rows.iter().for_each(|directory| take_directory(step, directory));
+            rows.iter().for_each(|directory| take_directory(step, directory, started));
             let ids = known.into_iter().map(|row| row.directory.id);
             Ok(ids.filter(|id| !rows.iter().any(|directory| directory.id == *id)).collect::<Vec<_>>())
         })

@@ -33,6 +33,15 @@ pub struct DirectoryRow {
     pub directory: MirrorDirectory,
     /// The vendor's time of the event that enabled or disabled the directory last, or `None` if there was no such event.
     pub toggled_at: Option<Timestamp>,
+    /// Whether that event disabled the directory.
+    #[serde(default)]
+    pub toggled_off: bool,
+    /// Id of that event, or empty.
+    #[serde(default)]
+    pub toggled_event: String,
+    /// Local time at which that event arrived, or `None`.
+    #[serde(default)]
+    pub toggle_arrived_at: Option<Timestamp>,
     /// Local time at which the last completed full sync started, or `None` if there was none.
     pub last_full_sync: Option<Timestamp>,
     /// Local time at which the last completed incremental sync started, or `None` if there was none.

@@ -29,7 +29,7 @@ pub use hold::{Held, HeldReason};
 pub use report::{Outcome, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 pub use settings::{GuardSettings, IgnoredSetting, MirrorOptions, MirrorSettings};
 pub use user::{MirrorUser, UserRow, email_key};
-pub use version::{Trail, Version};
+pub use version::{MessageKind, Trail, Version};
 pub use working_set::{Counts, Keys, MembersKey, WorkingSet};
 
 /// Serializes an enum made by `named!` as its name, and reads it back; `$what` names the enum in errors.

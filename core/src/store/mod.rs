@@ -12,8 +12,8 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     Batch, ChangeBody, Chore, ConsumerRow, Counts, Delta, DirectoryRow, Entry, EntryBody, EventRemoval, EventRow,
-    EventState, GroupRow, HeldRemovals, Keys, MembersKey, MirrorOptions, NewEntry, OrganizationRow, PendingEvents,
-    Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet, email_key,
+    EventState, GroupRow, HeldRemovals, Keys, MembersKey, MessageKind, MirrorOptions, NewEntry, OrganizationRow,
+    PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet, email_key,
 };
 
 use crate::{Change, Error, ParkedChange, Result, Timestamp};

@@ -4,6 +4,7 @@
 
 mod api;
 mod bounds;
+mod clocks;
 mod events;
 mod guard;
 mod readings;

@@ -5,7 +5,7 @@
 use super::guard::limit;
 use super::listing::Listed;
 use super::step::{NewGroup, Step};
-use super::version::listed_version;
+use super::version::removed_version;
 use crate::record::{GroupRow, GuardSettings, Held, HeldReason, MirrorUser, UserRow};
 use crate::{Directory, Timestamp};
 use roaring::RoaringTreemap;
@@ -163,7 +163,7 @@ impl Absence {
         for id in ids {
             let row = step.user(id).filter(|row| row.is_live() && self.lacks_user(row));
             if let Some(trail) = row.map(|row| row.trail.clone()) {
-                let version = listed_version(&trail, None, self.reading.ended, true);
+                let version = removed_version(&trail, self.reading.ended, step.now);
                 step.remove_user(MirrorUser { id: id.clone(), ..MirrorUser::default() }, version, None);
             }
         }
@@ -174,7 +174,7 @@ impl Absence {
         for id in ids {
             let row = step.group(id).filter(|row| row.is_live() && self.lacks_group(row));
             if let Some(row) = row.cloned() {
-                let version = listed_version(&row.trail, None, self.reading.ended, true);
+                let version = removed_version(&row.trail, self.reading.ended, step.now);
                 step.put_group(NewGroup { group: row.group, exists: false, version, touched_at: None });
             }
         }

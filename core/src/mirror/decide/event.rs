@@ -7,11 +7,11 @@ use super::guard::{burst_limit, hold_event};
 use super::listing::set_enabled;
 use super::sorted;
 use super::step::{NewGroup, NewUser, Step};
-use super::version::event_version;
+use super::version::toggle_replaces;
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
-    DirectoryRow, EventRemoval, EventRow, EventState, GuardSettings, Keys, MirrorDirectory, MirrorGroup, MirrorUser,
-    Outcome, Version,
+    DirectoryRow, EventRemoval, EventRow, EventState, GuardSettings, Keys, MessageKind, MirrorDirectory, MirrorGroup,
+    MirrorUser, Outcome, Version,
 };
 use crate::webhook::{DirectoryData, DirectoryGroupData, GroupReference, RoleReference};
 use crate::{Error, Event, EventType, Reason, Result, Timestamp};
@@ -205,8 +205,14 @@ impl Applying<'_> {
         }
     }
 
-    fn version(&self, step: &Step) -> Version {
-        event_version(self.event.occurred_at(), self.event.id(), step.now)
+    fn version(&self) -> Version {
+        use EventType::*;
+        let kind = match self.event.event_type() {
+            OrganizationDirectoryUserCreated | OrganizationDirectoryGroupCreated => MessageKind::Created,
+            OrganizationDirectoryUserDeleted | OrganizationDirectoryGroupDeleted => MessageKind::Deleted,
+            _ => MessageKind::Updated,
+        };
+        Version { at: Some(self.event.occurred_at()), kind, event: self.event.id().to_owned() }
     }
 
     /// The organization in the event's envelope, or the one in its data if the envelope has none.
@@ -219,7 +225,7 @@ impl Applying<'_> {
         if data.groups.as_ref().is_some_and(|groups| groups.len() as u64 > step.settings().groups_per_user) {
             return Ok(Settled::Ignored);
         }
-        let (version, row) = (self.version(step), step.user(&data.id).cloned());
+        let (version, row) = (self.version(), step.user(&data.id).cloned());
         let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
         let organization_id =
             non_empty(&known.organization_id).unwrap_or_else(|| self.organization(&data.organization_id).to_owned());
@@ -271,7 +277,7 @@ impl Applying<'_> {
 
     fn user_deleted(&self, step: &mut Step) -> Result<Settled> {
         let data: UserData = self.data()?;
-        let version = self.version(step);
+        let version = self.version();
         let row = step.user(&data.id);
         if row.is_some_and(|row| version <= row.trail.version) {
             return Ok(Settled::Stale);
@@ -294,7 +300,7 @@ impl Applying<'_> {
 
     fn group(&self, step: &mut Step, exists: bool) -> Result<Settled> {
         let data: DirectoryGroupData = self.data()?;
-        let (version, row) = (self.version(step), step.group(&data.id).cloned());
+        let (version, row) = (self.version(), step.group(&data.id).cloned());
         if row.as_ref().is_some_and(|row| version <= row.trail.version) {
             return Ok(Settled::Stale);
         }
@@ -321,7 +327,7 @@ impl Applying<'_> {
         let organization_id = self.organization(&data.organization_id).to_owned();
         let known = step.directory(&data.id).cloned();
         let is_known = known.is_some();
-        let mut row = known.unwrap_or_else(|| DirectoryRow {
+        let row = known.unwrap_or_else(|| DirectoryRow {
             directory: MirrorDirectory {
                 id: data.id.clone(),
                 organization_id,
@@ -332,27 +338,30 @@ impl Applying<'_> {
             },
             ..DirectoryRow::default()
         });
-        let occurred_at = self.event.occurred_at();
-        if row.toggled_at.is_some_and(|at| at >= occurred_at) {
-            return Ok(Settled::Stale);
-        }
-        row.toggled_at = Some(occurred_at);
-        set_enabled(step, &mut row, enabled, is_known);
-        step.put_directory(row);
-        Ok(Settled::Applied)
+        Ok(if self.toggle(step, row, enabled, is_known) { Settled::Applied } else { Settled::Stale })
     }
 
     /// Disables the organization's directories. Its users are kept: the application decides whether to remove their accounts.
     fn organization_deleted(&self, step: &mut Step) -> Settled {
-        let occurred_at = self.event.occurred_at();
-        for mut row in step.directories_of(self.event.organization_id()) {
-            if row.toggled_at.is_none_or(|at| at < occurred_at) {
-                row.toggled_at = Some(occurred_at);
-                set_enabled(step, &mut row, false, true);
-                step.put_directory(row);
-            }
+        for row in step.directories_of(self.event.organization_id()) {
+            self.toggle(step, row, false, true);
         }
         Settled::Applied
+    }
+
+    /// Enables or disables a directory, unless a newer event did so. Returns whether this event is the newest.
+    fn toggle(&self, step: &mut Step, mut row: DirectoryRow, enabled: bool, is_known: bool) -> bool {
+        let (occurred_at, id) = (self.event.occurred_at(), self.event.id());
+        if !toggle_replaces(&row, enabled, occurred_at, id) {
+            return false;
+        }
+        row.toggled_at = Some(occurred_at);
+        row.toggled_off = !enabled;
+        row.toggled_event = id.to_owned();
+        row.toggle_arrived_at = Some(step.now);
+        set_enabled(step, &mut row, enabled, is_known);
+        step.put_directory(row);
+        true
     }
 
     fn data<'a, T: Deserialize<'a> + HasId>(&'a self) -> Result<T> {
@@ -380,7 +389,9 @@ fn non_empty(text: &str) -> Option<String> {
 /// Applies a group that a user event names: creates the group, or updates its name.
 fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, place: &Place<'_>) {
     let row = step.group(&group.id).cloned();
-    if row.as_ref().is_some_and(|row| *version <= row.trail.version) {
+    // The group's own events of the same time say more about it.
+    let version = Version { kind: MessageKind::Created, ..version.clone() };
+    if row.as_ref().is_some_and(|row| version <= row.trail.version) {
         return;
     }
     let known = row.map(|row| row.group).unwrap_or_default();
@@ -392,7 +403,7 @@ fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, p
         display_name,
         updated_at: known.updated_at,
     };
-    step.put_group(NewGroup { group, exists: true, version: version.clone(), touched_at: Some(step.now) });
+    step.put_group(NewGroup { group, exists: true, version, touched_at: Some(step.now) });
 }
 
 /// Returns the organization's directory if its directories were listed and there is exactly one; else `None`.

@@ -1,7 +1,7 @@
 //! Applies listed directories, groups and users to stored rows.
 
 use super::step::{NewGroup, NewUser, Step};
-use super::version::{listed_version, listing_replaces};
+use super::version::{limit_toggle, listed_version, listing_replaces, listing_toggles};
 use crate::record::{ChangeKind, DirectoryRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
 use serde::Deserialize;
@@ -29,8 +29,8 @@ impl Listed {
     }
 }
 
-/// Applies a listed directory.
-pub(in crate::mirror) fn take_directory(step: &mut Step, listed: &Directory) {
+/// Applies a listed directory. The listing started at the local time `started`.
+pub(in crate::mirror) fn take_directory(step: &mut Step, listed: &Directory, started: Timestamp) {
     let known = step.directory(&listed.id).cloned();
     let (before, mut row) = (known.clone(), known.unwrap_or_default());
     let enabled = row.directory.enabled;
@@ -42,12 +42,16 @@ pub(in crate::mirror) fn take_directory(step: &mut Step, listed: &Directory) {
         directory_provider: listed.directory_provider.clone(),
         enabled,
     };
+    if listing_toggles(&row, started) {
+        limit_toggle(&mut row, step.now);
+        set_enabled(step, &mut row, listed.enabled, before.is_some());
+    }
+    let enabled = row.directory.enabled;
     let is_over = |held: &Held| {
         matches!(held.reason, HeldReason::DirectoryNotFound)
-            || (listed.enabled && held.reason == HeldReason::DirectoryDisabled)
+            || (enabled && held.reason == HeldReason::DirectoryDisabled)
     };
     row.held = row.held.filter(|held| !is_over(held));
-    set_enabled(step, &mut row, listed.enabled, before.is_some());
     if before.as_ref() != Some(&row) {
         step.put_directory(row);
     }
@@ -87,7 +91,7 @@ pub(in crate::mirror) fn take_group(
             display_name: listed.display_name.clone(),
             updated_at: listed.updated_at,
         };
-        let version = listed_version(&trail, listed.updated_at, step.now, false);
+        let version = listed_version(&trail, listed.updated_at, step.now);
         step.put_group(NewGroup { group, exists: true, version, touched_at: trail.touched_at });
     }
     Ok(Listed::of(number, &listed.id))
@@ -155,7 +159,7 @@ pub(in crate::mirror) fn take_user(
         detail: listed.user_detail.clone(),
         attributes,
     };
-    let version = listed_version(&trail, listed.updated_at, step.now, false);
+    let version = listed_version(&trail, listed.updated_at, step.now);
     step.put_user(NewUser { user, told_groups, listed: true, version, touched_at: trail.touched_at });
     taken.users.push((Listed::of(number, &listed.id), true));
     Ok(())

@@ -6,15 +6,15 @@ use super::rows::{
     user_ids,
 };
 use crate::record::{
-    Batch, Chore, EventRemoval, EventState, GroupRow, Held, HeldReason, HeldRemovals, Keys, MembersKey, MirrorOptions,
-    Trail, UserRow, UserWrite, Version,
+    Batch, Chore, EventRemoval, EventState, GroupRow, Held, HeldReason, HeldRemovals, Keys, MembersKey, MessageKind,
+    MirrorOptions, Trail, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
 use std::time::Duration;
 
 fn whole_trail() -> Trail {
     Trail {
-        version: Version { at: Some(at(-86_400)), event: "evt_1".to_owned() },
+        version: Version { at: Some(at(-86_400)), kind: MessageKind::Deleted, event: "evt_1".to_owned() },
         touched_at: Some(at(1)),
         revision: 7,
         deleted_at: None,
@@ -80,6 +80,9 @@ pub async fn every_field_of_directories_and_organizations_is_stored(setup: Setup
     let store = setup.create().await;
     let mut expected = directory("dir_1", "org_1");
     expected.toggled_at = Some(at(1));
+    expected.toggled_off = true;
+    expected.toggled_event = "evt_1".to_owned();
+    expected.toggle_arrived_at = Some(at(2));
     expected.last_full_sync = Some(at(2));
     expected.last_incremental_sync = Some(at(3));
     expected.watermark = Some(at(4));

@@ -23,20 +23,22 @@ static DIRECTORIES: Insert = Insert::new(
 );
 
 static GROUPS: Insert = Insert::new(
-    "INSERT INTO \"group\" (number, id, directory_id, body, version_at, version_event, touched_at, revision, deleted_at)",
-    9,
+    "INSERT INTO \"group\" (number, id, directory_id, body, version_at, version_kind, version_event, touched_at, revision, deleted_at)",
+    10,
     "ON CONFLICT (number) DO UPDATE SET directory_id = excluded.directory_id, body = excluded.body,
-        version_at = excluded.version_at, version_event = excluded.version_event, touched_at = excluded.touched_at,
+        version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
+        touched_at = excluded.touched_at,
         revision = excluded.revision, deleted_at = excluded.deleted_at",
 );
 
 static USERS: Insert = Insert::new(
     "INSERT INTO user (number, id, organization_id, directory_id, email, body, told_groups, listed,
-        version_at, version_event, touched_at, revision, deleted_at)",
-    13,
+        version_at, version_kind, version_event, touched_at, revision, deleted_at)",
+    14,
     "ON CONFLICT (number) DO UPDATE SET organization_id = excluded.organization_id, directory_id = excluded.directory_id,
         email = excluded.email, body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
-        version_at = excluded.version_at, version_event = excluded.version_event, touched_at = excluded.touched_at,
+        version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
+        touched_at = excluded.touched_at,
         revision = excluded.revision, deleted_at = excluded.deleted_at",
 );
 
@@ -214,6 +216,7 @@ fn put_users(
 fn push_trail(trail: &Trail, values: &mut Values<'_, '_>) -> Result<()> {
     let Trail { version, touched_at, revision, deleted_at } = trail;
     values.push(time(version.at))?;
+    values.push(version.kind.number())?;
     values.push(&version.event)?;
     values.push(time(*touched_at))?;
     values.push(revision)?;

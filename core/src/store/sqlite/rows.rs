@@ -1,7 +1,9 @@
 //! Rows and columns: times as bytes in the order of time, records as JSON.
 
 use super::open::failed;
-use crate::record::{ChangeKind, ConsumerRow, Entry, EventRow, EventState, GroupRow, Trail, UserRow, Version};
+use crate::record::{
+    ChangeKind, ConsumerRow, Entry, EventRow, EventState, GroupRow, MessageKind, Trail, UserRow, Version,
+};
 use crate::{Error, Result, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -82,16 +84,20 @@ pub(super) fn get_time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>
 /// Reads a row's version, times and revision, from the column `first` on.
 fn trail(row: &Row<'_>, first: usize) -> Result<Trail> {
     Ok(Trail {
-        version: Version { at: get_time(row, first)?, event: get(row, first + 1)? },
-        touched_at: get_time(row, first + 2)?,
-        revision: get(row, first + 3)?,
-        deleted_at: get_time(row, first + 4)?,
+        version: Version {
+            at: get_time(row, first)?,
+            kind: MessageKind::from_number(get(row, first + 1)?),
+            event: get(row, first + 2)?,
+        },
+        touched_at: get_time(row, first + 3)?,
+        revision: get(row, first + 4)?,
+        deleted_at: get_time(row, first + 5)?,
     })
 }
 
 /// The columns of a user, as [`user`] reads them.
 pub(super) const USER: &str =
-    "number, body, told_groups, listed, version_at, version_event, touched_at, revision, deleted_at";
+    "number, body, told_groups, listed, version_at, version_kind, version_event, touched_at, revision, deleted_at";
 
 pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
     Ok(UserRow {
@@ -104,7 +110,8 @@ pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
 }
 
 /// The columns of a group, as [`group`] reads them.
-pub(super) const GROUP: &str = "number, body, version_at, version_event, touched_at, revision, deleted_at";
+pub(super) const GROUP: &str =
+    "number, body, version_at, version_kind, version_event, touched_at, revision, deleted_at";
 
 pub(super) fn group(row: &Row<'_>) -> Result<GroupRow> {
     Ok(GroupRow { number: get(row, 0)?, group: get_json(row, 1)?, trail: trail(row, 2)? })

@@ -37,3 +37,10 @@ CREATE INDEX event_waiting ON event (organization_id, state, number) WHERE state
 
 -- `email` has the key of the address. Opening the file computes the keys of older rows, and then makes the index `user_by_email_key`.
 DROP INDEX user_by_email;
+
+-- Versions: of messages about a row with the same time, deletions are newer than updates, and updates than creations. 0 is a listing, 1 a
+-- creation, 2 an update, 3 a deletion. Of older rows only the event's id is known.
+ALTER TABLE user ADD COLUMN version_kind INTEGER NOT NULL DEFAULT 0;
+UPDATE user SET version_kind = iif(deleted_at IS NULL, 2, 3) WHERE version_event <> '';
+ALTER TABLE "group" ADD COLUMN version_kind INTEGER NOT NULL DEFAULT 0;
+UPDATE "group" SET version_kind = iif(deleted_at IS NULL, 2, 3) WHERE version_event <> '';

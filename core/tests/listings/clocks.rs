@@ -1,0 +1,112 @@
+//! Which of two messages counts: messages of the same time, clocks that differ, and listings that lag behind events.
+
+use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, apply_event, full_sync};
+use headcount::{Mirror, Outcome};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const DIRECTORY_DISABLED: &str = "organization.directory_disabled";
+const DIRECTORY_ENABLED: &str = "organization.directory_enabled";
+const NOON: &str = "2025-06-01T12:00:00Z";
+
+/// The ids of the mirrored users, and their addresses.
+async fn users(mirror: &Mirror) -> Vec<(String, String)> {
+    let mut users = mirror.users("org_1");
+    let mut found = Vec::new();
+    while let Some(user) = users.next().await.unwrap() {
+        found.push((user.id, user.email));
+    }
+    found
+}
+
+/// Applies these events of the same time to a mirror of one user, in this order and in the reverse order. Both must lead to `expected`.
+async fn assert_any_order(events: &[(&str, &str, Value)], expected: &[(&str, &str)]) {
+    for reversed in [false, true] {
+        let mirror = FakeApi::with_users(1).synced_mirror().await;
+        let mut events = events.to_vec();
+        if reversed {
+            events.reverse();
+        }
+        for (id, kind, data) in &events {
+            apply_event(&mirror, id, kind, NOON, data.clone()).await;
+        }
+        let expected: Vec<_> = expected.iter().map(|(id, email)| ((*id).to_owned(), (*email).to_owned())).collect();
+        assert_eq!(users(&mirror).await, expected, "reversed: {reversed}");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_is_newer_than_an_update_of_the_same_time() {
+    let data = json!({ "id": "diruser_000" });
+    assert_any_order(&[("evt_2", USER_UPDATED, data.clone()), ("evt_1", USER_DELETED, data)], &[]).await;
+}
+
+#[tokio::test]
+async fn of_two_updates_of_the_same_time_the_one_with_the_longer_id_is_newer() {
+    let renamed = |email: &str| json!({ "id": "diruser_000", "email": email });
+    let events =
+        [("evt_9", USER_UPDATED, renamed("9@example.com")), ("evt_10", USER_UPDATED, renamed("10@example.com"))];
+    assert_any_order(&events, &[("diruser_000", "10@example.com")]).await;
+}
+
+#[tokio::test]
+async fn the_order_of_two_events_from_the_future_is_that_of_their_times() {
+    for reversed in [false, true] {
+        let mirror = FakeApi::with_users(1).synced_mirror().await;
+        let mut events = vec![("evt_1", "2025-06-01T12:20:00Z"), ("evt_2", "2025-06-01T12:10:00Z")];
+        if reversed {
+            events.reverse();
+        }
+        for (id, occurred_at) in events {
+            let data = json!({ "id": "diruser_000", "email": format!("{id}@example.com") });
+            apply_event(&mirror, id, USER_UPDATED, occurred_at, data).await;
+        }
+        assert_eq!(users(&mirror).await[0].1, "evt_1@example.com", "reversed: {reversed}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_from_the_far_future_has_no_effect_on_later_events_once_a_listing_names_the_user() {
+    let api = FakeApi::with_users(1);
+    let mirror = api.synced_mirror().await;
+    let data = json!({ "id": "diruser_000" });
+    apply_event(&mirror, "evt_1", USER_DELETED, "2099-01-01T00:00:00Z", data.clone()).await;
+    assert_eq!(users(&mirror).await, []);
+    api.with(|state| state.now += Duration::from_secs(301));
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(users(&mirror).await.len(), 1);
+
+    let outcome = apply_event(&mirror, "evt_2", USER_DELETED, "2025-06-01T12:05:02Z", data).await;
+
+    assert_eq!(outcome, Outcome::Applied);
+    assert_eq!(users(&mirror).await, []);
+}
+
+async fn is_enabled(mirror: &Mirror) -> bool {
+    mirror.directories(None).await.unwrap()[0].enabled
+}
+
+#[tokio::test]
+async fn disabling_a_directory_is_newer_than_enabling_it_at_the_same_time() {
+    for kinds in [[DIRECTORY_ENABLED, DIRECTORY_DISABLED], [DIRECTORY_DISABLED, DIRECTORY_ENABLED]] {
+        let mirror = FakeApi::with_users(1).synced_mirror().await;
+        for (number, kind) in kinds.iter().enumerate() {
+            apply_event(&mirror, &format!("evt_{number}"), kind, NOON, json!({ "id": "dir_1" })).await;
+        }
+        assert!(!is_enabled(&mirror).await, "{kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lagging_listing_of_directories_does_not_enable_a_directory_that_an_event_disabled() {
+    let api = FakeApi::with_users(1);
+    let mirror = api.synced_mirror().await;
+    apply_event(&mirror, "evt_1", DIRECTORY_DISABLED, NOON, json!({ "id": "dir_1" })).await;
+
+    full_sync(&mirror).await.unwrap();
+    assert!(!is_enabled(&mirror).await);
+
+    api.with(|state| state.now += Duration::from_secs(301));
+    full_sync(&mirror).await.unwrap();
+    assert!(is_enabled(&mirror).await, "a listing lags behind events by at most five minutes");
+}
