@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// How many rows are read at a time when looking for absent users and groups.
 const PAGE: usize = 500;
 
+/// How many numbers of users' rows are read at a time.
+const NUMBERS: usize = 10_000;
+
 /// The most user ids in the error of a held removal.
 const NAMED: usize = 1_000;
 
@@ -31,9 +34,7 @@ impl Run<'_> {
         let set = self.mirror.store().load(keys).await?;
         let mirrored = set.counts.get(&id).map_or(0, |counts| counts.users);
         let held = set.directories.get(&id).and_then(|row| row.held.as_ref());
-        // Usually the reading names every mirrored user: then no rows have to be read.
-        let absent =
-            if absence.reading.live() == mirrored { Absent::default() } else { self.absent(&absence, NAMED).await? };
+        let absent = self.absent(&absence, NAMED).await?;
         let guard = set.settings.in_force().guard;
         let removal = judge_removal(absent.count, mirrored, &absence.reading, held, &guard);
         if let Some(removal) = removal.filter(|_| !self.options.approved) {
@@ -115,8 +116,44 @@ impl Run<'_> {
         }
     }
 
+    /// Whether a user or group is absent from the reading.
+    pub(super) async fn lacks_any(&self, absence: &Absence) -> Result<bool> {
+        Ok(self.absent(absence, 0).await?.count > 0 || self.lacks_group(absence).await?)
+    }
+
+    async fn lacks_group(&self, absence: &Absence) -> Result<bool> {
+        let mut position = 0;
+        while absence.reading.groups_complete() {
+            let rows = self.mirror.store().groups(Some(self.directory.id.clone()), position, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            position = last.number;
+            if rows.iter().any(|row| absence.lacks_group(row)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the reading named every mirrored user of the directory. It reads no rows, only their numbers.
+    async fn names_every_user(&self, absence: &Absence) -> Result<bool> {
+        let mut position = 0;
+        loop {
+            let id = self.directory.id.clone();
+            let numbers = self.mirror.store().user_numbers(id, position, NUMBERS).await?;
+            let Some(last) = numbers.last() else { return Ok(true) };
+            position = *last;
+            if !numbers.iter().all(|number| absence.reading.names_user(*number)) {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Counts the users who are absent from a reading, and returns the ids of the first `named` of them.
     pub(super) async fn absent(&self, absence: &Absence, named: usize) -> Result<Absent> {
+        // Usually the reading names everybody.
+        if self.names_every_user(absence).await? {
+            return Ok(Absent::default());
+        }
         let (mut next, mut absent) = (Some(0), Absent::default());
         while let Some(position) = next {
             let ids;

@@ -1,10 +1,11 @@
 //! A running sync of one directory: reads its pages, applies them, and removes the users who are absent from all of them.
 //!
-//! Users are removed only if the listing is complete. If a page failed, a count disagrees, a user was listed twice, or the directory changed
-//! while it was read, the listed rows are applied and no user is removed. A row that an event changed during the reading is not removed.
+//! Users are removed only if the listing is complete, and a second reading lacks them as well. If a page failed, a count disagrees, a user was
+//! listed twice, or the directory changed while it was read, the listed rows are applied and no user is removed. A row that an event changed
+//! shortly before the reading or during it is not removed.
 
 use super::Mirror;
-use super::decide::{Absence, Reading, SKEW, Step, Taken, Tally, before, take_group, take_user, users_changed_at};
+use super::decide::{Absence, Reading, SKEW, Step, Taken, Tally, before, take_group, take_user};
 use super::options::Options;
 use super::source::SourcePages;
 use super::write::{Done, Task, run};
@@ -19,6 +20,12 @@ const ATTEMPTS: u32 = 3;
 
 /// The most pages in one write. Webhooks wait for a running write, so it must not be long.
 const WRITING: usize = 16;
+
+/// Returns how many times a sync reads a listing that is not complete. After a sync whose readings were all incomplete, one is enough: if the
+/// vendor's count is wrong for long, more would only cost time.
+fn attempts(row: &DirectoryRow) -> u32 {
+    if row.incomplete_since.is_some() { 1 } else { ATTEMPTS }
+}
 
 /// A running sync of one directory.
 pub(super) struct Run<'a> {
@@ -86,7 +93,7 @@ impl<'a> Run<'a> {
             if self.options.approved {
                 self.report.events += self.mirror.retry_events(&organization_id, true).await?;
             }
-            self.full().await?;
+            self.full(&row).await?;
         } else {
             self.incremental(&row).await?;
         }
@@ -96,54 +103,86 @@ impl<'a> Run<'a> {
 
     async fn incremental(&mut self, row: &DirectoryRow) -> Result<()> {
         let after = row.watermark.map(|at| before(at, SKEW));
-        let mut reading = Reading::new(0);
-        self.read_groups(after, &mut reading).await?;
-        self.read_users(after, &mut reading).await?;
-        let (started, watermark) = (self.started, reading.watermark());
-        self.update_directory(move |row| {
-            row.last_incremental_sync = Some(started);
-            row.watermark = row.watermark.max(watermark);
-        })
-        .await
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut reading = Reading::new(0, self.mirror.now());
+            self.read_groups(after, &mut reading).await?;
+            self.read_users(after, &mut reading).await?;
+            let Some(doubt) = reading.doubt() else {
+                let (started, watermark) = (self.started, reading.watermark());
+                return self
+                    .update_directory(move |row| {
+                        row.last_incremental_sync = Some(started);
+                        row.watermark = row.watermark.max(watermark);
+                        // A listing of changes does not show that a listing of all users is complete.
+                        if !row.incomplete_full {
+                            row.incomplete_since = None;
+                        }
+                    })
+                    .await;
+            };
+            if attempt >= attempts(row) {
+                return self.incomplete(doubt).await;
+            }
+        }
     }
 
-    async fn full(&mut self) -> Result<()> {
+    async fn full(&mut self, row: &DirectoryRow) -> Result<()> {
         let others_read = self.others_read().await?;
         let mut earlier: Option<Reading> = None;
         let mut before = self.directory.clone();
         for attempt in 1..=ATTEMPTS {
             let mark = self.mirror.store().load(Keys::default()).await?.revision;
-            let mut reading = Reading::new(mark);
+            let mut reading = Reading::new(mark, self.mirror.now());
             self.read_groups(None, &mut reading).await?;
             self.read_users(None, &mut reading).await?;
-            let ended = self.mirror.now();
             let after = self.list_again().await?;
-            reading.end(ended, &before, &after);
-            let shows_no_change = reading.doubt().is_none() && users_changed_at(&after).is_some();
+            reading.compare(&before, &after);
             before = after;
             if let Some(doubt) = reading.doubt() {
-                if attempt == ATTEMPTS {
-                    self.report.outcome = SyncOutcome::Incomplete;
-                    self.report.incomplete = Some(doubt.to_owned());
-                    return Ok(());
+                if attempt >= attempts(row) {
+                    return self.incomplete(doubt).await;
                 }
                 continue;
             }
-            // If the directory has no time of its users' last change, a user is removed only if two readings lack the user.
             let is_second = earlier.is_some();
             let reading = match earlier.take() {
                 None => reading,
                 Some(first) => first.or(reading),
             };
             let absence = Absence { reading, others_read };
-            if shows_no_change || is_second || self.absent(&absence, 1).await?.count == 0 {
+            // A page may miss a user who is in the directory, for example if a user of an earlier page left meanwhile: users and groups are
+            // removed only if two readings lack them.
+            if is_second || !self.lacks_any(&absence).await? {
+                if row.incomplete_since.is_some() {
+                    self.update_directory(|row| {
+                        row.incomplete_since = None;
+                        row.incomplete_full = false;
+                    })
+                    .await?;
+                }
                 return self.remove(Arc::new(absence)).await;
             }
             earlier = Some(absence.reading);
         }
+        self.incomplete("no second reading agreed on who is absent").await
+    }
+
+    /// Reports that no reading was complete, and stores since when.
+    async fn incomplete(&mut self, doubt: &str) -> Result<()> {
         self.report.outcome = SyncOutcome::Incomplete;
-        self.report.incomplete = Some("no second reading agreed on who is absent".to_owned());
-        Ok(())
+        self.report.incomplete = Some(doubt.to_owned());
+        let (started, is_full) = (self.started, self.report.mode == SyncMode::Full);
+        tracing::warn!(
+            target: "headcount", organization_id = self.directory.organization_id, directory_id = self.directory.id,
+            run = self.report.run, "a sync was incomplete, so it removed no user: {doubt}"
+        );
+        self.update_directory(move |row| {
+            row.incomplete_since.get_or_insert(started);
+            row.incomplete_full |= is_full;
+        })
+        .await
     }
 
     /// Returns the earliest start of the last full syncs of the organization's other directories: `None` if one of them was never synced, and
@@ -233,6 +272,7 @@ impl<'a> Run<'a> {
         }
         self.report.pages += count;
         listed.and(written)?;
+        reading.end_users(self.mirror.now());
         self.mirror.finish_chores().await
     }
 
@@ -265,9 +305,7 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         let done = written.unwrap_or_else(|_| Err(Error::cancelled()))?;
         self.count(&done.tally);
-        for (user, is_live) in &done.value.users {
-            reading.see_user(user.number(&done.committed.users), *is_live);
-        }
+        done.value.users.iter().for_each(|user| reading.see_user(user.number(&done.committed.users)));
         done.value.groups.iter().for_each(|group| reading.see_group(group.number(&done.committed.groups)));
         Ok(())
     }

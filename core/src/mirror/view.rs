@@ -167,6 +167,7 @@ impl Mirror {
             groups: counts.groups,
             watermark: counts.row.watermark,
             held: counts.row.held,
+            incomplete_since: counts.row.incomplete_since,
             pending_events: counts.pending_events,
         });
         Ok(status.collect())

@@ -50,6 +50,12 @@ pub struct DirectoryRow {
     pub watermark: Option<Timestamp>,
     /// What the guard holds back, or `None`.
     pub held: Option<Held>,
+    /// Local time at which the first of the latest syncs started that were all incomplete, or `None` if the last one was complete.
+    #[serde(default)]
+    pub incomplete_since: Option<Timestamp>,
+    /// Whether one of those syncs was a full sync.
+    #[serde(default)]
+    pub incomplete_full: bool,
 }
 
 /// An organization as stores keep it.
@@ -81,6 +87,9 @@ pub struct DirectoryStatus {
     pub watermark: Option<Timestamp>,
     /// The removals that the guard holds back, or `None`.
     pub held: Option<Held>,
+    /// Local time at which the first of the latest syncs started that were all incomplete, or `None` if the last one was complete. Until a
+    /// sync is complete, no user is removed because of a listing.
+    pub incomplete_since: Option<Timestamp>,
     /// Number of events of the organization that wait for a sync.
     pub pending_events: u64,
 }

@@ -22,8 +22,8 @@ named! {
     SyncOutcome {
         /// The mirror agrees with the listing.
         Done = "done",
-        /// The listed users and groups were applied, but the listing changed while it was read: no user was removed. The next sync tries
-        /// again.
+        /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. The
+        /// next sync tries again.
         Incomplete = "incomplete",
         /// The directory is disabled: the guard holds its removals back.
         Held = "held",

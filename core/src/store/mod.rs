@@ -204,6 +204,15 @@ pub trait Store: Send + Sync + 'static {
     /// Reads live users whose row number is greater than `after`, in the order of their numbers, `limit` at most.
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>>;
 
+    /// Reads the row numbers of the live users of a directory that are greater than `after`, in their order, `limit` at most.
+    fn user_numbers(&self, directory_id: String, after: i64, limit: usize) -> StoreFuture<'_, Vec<i64>> {
+        let filter = UserFilter { directory_id: Some(directory_id), ..UserFilter::default() };
+        Box::pin(async move {
+            let rows = self.users(filter, after, limit).await?;
+            Ok(rows.into_iter().map(|row| row.number).collect())
+        })
+    }
+
     /// Reads live groups of a directory, or of all, whose row number is greater than `after`, in the order of their numbers, `limit` at most.
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>>;
 

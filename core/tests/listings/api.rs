@@ -6,6 +6,7 @@ use headcount::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 pub(crate) const USER_DELETED: &str = "organization.directory.user_deleted";
@@ -27,6 +28,11 @@ pub(crate) struct State {
     pub(crate) reported_total: Option<u64>,
     /// How many of the next listings of users report a wrong total.
     pub(crate) wrong_totals: u32,
+    /// What the next listings of users of `dir_1` have instead of `users`: for example what a reader sees if users of an earlier page leave
+    /// while a later page is read.
+    pub(crate) next_listings: VecDeque<Vec<Value>>,
+    /// How many times users were listed.
+    pub(crate) listings: u32,
     /// Whether the API no longer lists any directory.
     pub(crate) has_lost_directories: bool,
     /// The organization whose listings of users panic, or `None`.
@@ -42,6 +48,8 @@ impl Default for State {
             groups: Vec::new(),
             reported_total: None,
             wrong_totals: 0,
+            next_listings: VecDeque::new(),
+            listings: 0,
             has_lost_directories: false,
             panicking_organization: None,
         }
@@ -67,8 +75,7 @@ impl FakeApi {
 
     /// Lists `diruser_000`, `diruser_001` and so on, `count` in all.
     pub(crate) fn list_numbered_users(&self, count: usize) {
-        let user = |n| json!({ "id": numbered_user(n), "email": format!("{n}@example.com") });
-        self.list_users((0..count).map(user));
+        self.list_users((0..count).map(listed_user));
     }
 
     /// A mirror in memory that syncs from this API.
@@ -136,7 +143,9 @@ impl Source for FakeApi {
         assert_ne!(panicking_organization.as_ref(), Some(&directory.organization_id), "the listing panicked");
         self.with(|state| {
             let is_in_directory = |user: &&Value| user["directory"].as_str().unwrap_or("dir_1") == directory.id;
-            let users: Vec<Value> = state.users.iter().filter(is_in_directory).cloned().collect();
+            state.listings += 1;
+            let next = Some(&mut state.next_listings).filter(|_| directory.id == "dir_1").and_then(VecDeque::pop_front);
+            let users = next.unwrap_or_else(|| state.users.iter().filter(is_in_directory).cloned().collect());
             let wrong_total = Some(99).filter(|_| state.wrong_totals > 0);
             state.wrong_totals = state.wrong_totals.saturating_sub(1);
             Box::new(one_page::<User>(&users, wrong_total.or(state.reported_total)))
@@ -154,6 +163,16 @@ impl Source for FakeApi {
 /// The id of a user of [`FakeApi::list_numbered_users`].
 pub(crate) fn numbered_user(number: usize) -> String {
     format!("diruser_{number:03}")
+}
+
+/// A user of [`FakeApi::list_numbered_users`].
+pub(crate) fn listed_user(number: usize) -> Value {
+    json!({ "id": numbered_user(number), "email": format!("{number}@example.com") })
+}
+
+/// An incremental sync of `dir_1`.
+pub(crate) async fn incremental_sync(mirror: &Mirror) -> Result<SyncReport> {
+    mirror.sync("org_1").directory("dir_1").mode(SyncMode::Incremental).await.map(|mut reports| reports.remove(0))
 }
 
 /// A full sync of `dir_1`.

@@ -1,8 +1,12 @@
 //! Which listings are complete enough to remove the users that they lack, and which values of users they may have.
 
-use crate::api::{FakeApi, apply_deletion, apply_event, count_users, full_sync, numbered_user};
-use headcount::{ErrorKind, Mirror, Outcome, SyncOutcome};
+use crate::api::{
+    FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, incremental_sync, listed_user,
+    numbered_user,
+};
+use headcount::{ErrorKind, Mirror, Outcome, Phase, SyncMode, SyncOutcome};
 use serde_json::{Value, json};
+use std::future::IntoFuture;
 use std::time::Duration;
 
 /// Lists `users` with a total to a mirror of five users. The sync must be incomplete for this reason and remove no user; the next complete
@@ -48,7 +52,7 @@ async fn an_empty_listing_with_a_total_removes_nobody() {
     assert_removes_nobody(|_| Vec::new(), Some(5), "named 0 users").await;
 }
 
-/// A mirror of five users whose directory has lost one and does not report when it last changed, so that removals need two complete readings.
+/// A mirror of five users whose directory has lost one: a removal needs two complete readings.
 async fn mirror_of_a_directory_that_lost_a_user() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
@@ -72,10 +76,187 @@ async fn removes_nobody_if_only_one_reading_is_complete() {
 #[tokio::test]
 async fn removes_a_user_after_two_complete_readings_lack_them() {
     let (api, mirror) = mirror_of_a_directory_that_lost_a_user().await;
-    api.with(|state| state.wrong_totals = 2);
-    full_sync(&mirror).await.unwrap();
     api.with(|state| state.wrong_totals = 1);
     assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
+}
+
+/// A mirror of users 0 to 4. User 0 leaves and user 5 is hired after the first page of the next listing, whose pages are offsets: that
+/// listing names user 0, skips user 3, and its count agrees. The directory's description is cached, so it shows no change.
+async fn mirror_with_a_shifting_listing() -> (FakeApi, Mirror) {
+    let api = FakeApi::with_users(5);
+    api.with(|state| {
+        state.directories[0]["stats"] = json!({ "total_users": 5, "user_updated_at": "2025-06-01T10:00:00Z" })
+    });
+    let mirror = api.synced_mirror().await;
+    api.list_users((1..6).map(listed_user));
+    api.with(|state| state.next_listings = [[0, 1, 2, 4, 5].map(listed_user).to_vec()].into());
+    (api, mirror)
+}
+
+#[tokio::test]
+async fn a_present_user_whom_a_shifting_listing_skips_is_not_removed() {
+    let (_api, mirror) = mirror_with_a_shifting_listing().await;
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    assert_eq!(report.deleted, 0);
+    assert!(mirror.user(&numbered_user(3)).await.unwrap().is_some());
+    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1, "user 0 has left");
+}
+
+#[tokio::test]
+async fn a_sync_that_removes_nobody_reads_once() {
+    let api = FakeApi::with_users(5);
+    let mirror = api.synced_mirror().await;
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(api.with(|state| state.listings), 2);
+}
+
+#[tokio::test]
+async fn a_group_is_removed_only_if_two_readings_lack_it() {
+    let api = FakeApi::with_users(1);
+    let group = json!({ "id": "dirgroup_1", "display_name": "Crew" });
+    api.with(|state| state.groups = vec![group]);
+    let mirror = api.synced_mirror().await;
+    api.with(|state| {
+        state.groups.clear();
+        state.listings = 0;
+    });
+
+    full_sync(&mirror).await.unwrap();
+
+    assert_eq!(api.with(|state| state.listings), 2);
+    assert_eq!(mirror.group("dirgroup_1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_user_whom_an_event_deletes_during_the_sync_does_not_hide_that_another_has_left() {
+    let api = FakeApi::with_users(5);
+    let mirror = api.synced_mirror().await;
+    api.list_numbered_users(4);
+    // User 0 is named and removed by an event afterwards, so as many users are mirrored as the listing named.
+    let (events, deleting) = (mirror.clone(), std::sync::Once::new());
+    let runtime = tokio::runtime::Handle::current();
+    let sync = mirror.sync("org_1").mode(SyncMode::Full).on_progress(move |progress| {
+        if progress.phase == Phase::Users {
+            deleting.call_once(|| {
+                std::thread::scope(|scope| {
+                    let deletion = apply_deletion(&events, "evt_1", "diruser_000");
+                    scope.spawn(|| runtime.block_on(deletion)).join().unwrap();
+                });
+            });
+        }
+    });
+    let task = tokio::task::spawn_blocking(|| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(sync.into_future())
+    });
+
+    let report = task.await.unwrap().unwrap().remove(0);
+
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    assert_eq!(mirror.user(&numbered_user(4)).await.unwrap(), None);
+    assert_eq!(count_users(&mirror).await, 3);
+}
+
+#[tokio::test]
+async fn an_incremental_listing_that_skips_a_user_is_read_again() {
+    let api = FakeApi::with_users(2);
+    let mirror = api.synced_mirror().await;
+    api.list_users([json!({ "id": "diruser_000", "email": "new@example.com", "updated_at": "2025-06-01T11:00:00Z" })]);
+    api.with(|state| state.wrong_totals = 1);
+
+    let report = incremental_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    let watermark = mirror.status().await.unwrap()[0].watermark.unwrap();
+    assert_eq!(watermark.to_string(), "2025-06-01T11:00:00Z");
+}
+
+#[tokio::test]
+async fn an_incremental_sync_whose_count_never_agrees_is_incomplete_and_does_not_move_the_watermark() {
+    let api = FakeApi::with_users(2);
+    let mirror = api.synced_mirror().await;
+    api.list_users([json!({ "id": "diruser_000", "email": "new@example.com", "updated_at": "2025-06-01T11:00:00Z" })]);
+    api.with(|state| {
+        state.reported_total = Some(2);
+        state.listings = 0;
+    });
+
+    let report = incremental_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Incomplete);
+    assert_eq!(report.incomplete.as_deref(), Some("the listing named 1 users, and counted 2"));
+    assert_eq!(api.with(|state| state.listings), 3);
+    let status = mirror.status().await.unwrap().remove(0);
+    assert_eq!(status.watermark, None);
+    assert_eq!(status.last_incremental_sync, None);
+    let user = mirror.user("diruser_000").await.unwrap().unwrap();
+    assert_eq!(user.email, "new@example.com", "what was listed is applied");
+}
+
+#[tokio::test]
+async fn a_total_that_is_always_wrong_is_reported_since_when_and_read_once_in_later_syncs() {
+    let api = FakeApi::with_users(2);
+    let mirror = api.open_mirror().await;
+    let since = api.with(|state| {
+        state.reported_total = Some(3);
+        state.now
+    });
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(api.with(|state| state.listings), 3);
+    api.with(|state| state.now += Duration::from_secs(3_600));
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Incomplete);
+    assert_eq!(api.with(|state| state.listings), 4);
+    assert_eq!(mirror.status().await.unwrap()[0].incomplete_since, Some(since));
+
+    api.with(|state| state.reported_total = None);
+    // Incremental syncs say nothing about the listing of all users.
+    assert_eq!(incremental_sync(&mirror).await.unwrap().outcome, SyncOutcome::Done);
+    assert_eq!(mirror.status().await.unwrap()[0].incomplete_since, Some(since));
+    assert_eq!(full_sync(&mirror).await.unwrap().outcome, SyncOutcome::Done);
+    assert_eq!(mirror.status().await.unwrap()[0].incomplete_since, None);
+}
+
+#[tokio::test]
+async fn a_user_and_a_group_known_from_an_event_are_kept_until_the_listing_cannot_lag_behind_it() {
+    let api = FakeApi::with_users(1);
+    let mirror = api.synced_mirror().await;
+    let groups = json!([{ "id": "dirgroup_1", "name": "Crew" }]);
+    let data = json!({ "id": "diruser_9", "email": "ada@example.com", "groups": groups });
+    apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
+    api.with(|state| state.now += Duration::from_secs(120));
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    assert_eq!(report.changes, 0);
+    assert_eq!(mirror.user("diruser_9").await.unwrap().unwrap().group_ids, ["dirgroup_1"]);
+
+    api.with(|state| state.now += Duration::from_secs(181));
+    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
+    assert_eq!(mirror.group("dirgroup_1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_event_that_mentions_a_group_protects_it_although_the_groups_own_event_is_newer() {
+    let api = FakeApi::with_users(1);
+    let mirror = api.synced_mirror().await;
+    let group_created = "organization.directory.group_created";
+    let group = json!({ "id": "dirgroup_1", "directory_id": "dir_1", "display_name": "Crew" });
+    apply_event(&mirror, "evt_1", group_created, "2025-06-01T11:59:59Z", group).await;
+    api.with(|state| state.now += Duration::from_secs(240));
+    let groups = json!([{ "id": "dirgroup_1", "name": "Crew" }]);
+    let data = json!({ "id": "diruser_000", "groups": groups });
+    apply_event(&mirror, "evt_2", USER_UPDATED, "2025-06-01T11:59:58Z", data).await;
+    api.with(|state| state.now += Duration::from_secs(240));
+
+    full_sync(&mirror).await.unwrap();
+
+    assert!(mirror.group("dirgroup_1").await.unwrap().is_some());
 }
 
 /// A mirror of two users after the deletion event of `diruser_1`, whom the API still lists.

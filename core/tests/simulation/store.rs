@@ -76,6 +76,7 @@ impl Store for CrashingStore {
         written write(write: Write) -> Committed;
         read load(keys: Keys) -> WorkingSet;
         read users(filter: UserFilter, after: i64, limit: usize) -> Vec<UserRow>;
+        read user_numbers(directory_id: String, after: i64, limit: usize) -> Vec<i64>;
         read groups(directory_id: Option<String>, after: i64, limit: usize) -> Vec<GroupRow>;
         read directories(organization_id: Option<String>) -> Vec<DirectoryRow>;
         read directory_counts() -> Vec<DirectoryCounts>;

@@ -5,8 +5,8 @@
 use super::guard::limit;
 use super::listing::Listed;
 use super::step::{NewGroup, Step};
-use super::version::removed_version;
-use crate::record::{GroupRow, GuardSettings, Held, HeldReason, MirrorUser, UserRow};
+use super::version::{is_recent, removed_version};
+use crate::record::{GroupRow, GuardSettings, Held, HeldReason, MirrorUser, Trail, UserRow};
 use crate::{Directory, Timestamp};
 use roaring::RoaringTreemap;
 
@@ -15,10 +15,10 @@ use roaring::RoaringTreemap;
 pub(in crate::mirror) struct Reading {
     /// Number of the latest write before the reading started. Rows that were written later are not judged by it.
     mark: i64,
+    /// Local time at which the reading started.
+    started: Timestamp,
     /// Numbers of the rows of the listed users.
     users: RoaringTreemap,
-    /// How many of them are live. The others were removed by events that are newer than the listing.
-    live: u64,
     /// Numbers of the rows of the listed groups.
     groups: RoaringTreemap,
     /// Whether the listing of groups named as many as the server counted.
@@ -33,12 +33,12 @@ pub(in crate::mirror) struct Reading {
 }
 
 impl Reading {
-    /// Starts a reading; `mark` is the number of the latest write.
-    pub(in crate::mirror) fn new(mark: i64) -> Reading {
+    /// Starts a reading at the local time `started`; `mark` is the number of the latest write.
+    pub(in crate::mirror) fn new(mark: i64, started: Timestamp) -> Reading {
         Reading {
             mark,
+            started,
             users: RoaringTreemap::new(),
-            live: 0,
             groups: RoaringTreemap::new(),
             groups_complete: false,
             doubt: None,
@@ -58,10 +58,8 @@ impl Reading {
     }
 
     /// Adds a listed user's row.
-    pub(in crate::mirror) fn see_user(&mut self, number: i64, is_live: bool) {
-        if self.users.insert(number.unsigned_abs()) {
-            self.live += u64::from(is_live);
-        } else {
+    pub(in crate::mirror) fn see_user(&mut self, number: i64) {
+        if !self.users.insert(number.unsigned_abs()) {
             self.doubt.get_or_insert_with(|| "the listing named a user twice".to_owned());
         }
     }
@@ -76,13 +74,18 @@ impl Reading {
         self.groups_complete = self.groups.len() == total;
     }
 
-    /// Ends the reading, and compares it with the server's count and with the directory's fields before and after the reading.
-    pub(in crate::mirror) fn end(&mut self, ended: Timestamp, before: &Directory, after: &Directory) {
+    /// Ends the listing of users, and compares it with the server's count.
+    pub(in crate::mirror) fn end_users(&mut self, ended: Timestamp) {
         self.ended = ended;
         let (named, total) = (self.users.len(), self.total.unwrap_or(0));
-        let doubt = if named != total {
-            Some(format!("the listing named {named} users, and counted {total}"))
-        } else if !after.enabled {
+        if named != total {
+            self.doubt.get_or_insert_with(|| format!("the listing named {named} users, and counted {total}"));
+        }
+    }
+
+    /// Compares the directory's fields before and after the reading.
+    pub(in crate::mirror) fn compare(&mut self, before: &Directory, after: &Directory) {
+        let doubt = if !after.enabled {
             Some("the directory was disabled while it was read".to_owned())
         } else if before.total_users != after.total_users || users_changed_at(before) != users_changed_at(after) {
             Some("the directory changed while it was read".to_owned())
@@ -114,11 +117,6 @@ impl Reading {
         self.users.is_empty()
     }
 
-    /// How many live users it named.
-    pub(in crate::mirror) fn live(&self) -> u64 {
-        self.live
-    }
-
     /// Whether it named the user with this row number.
     pub(in crate::mirror) fn names_user(&self, number: i64) -> bool {
         self.users.contains(number.unsigned_abs())
@@ -128,6 +126,7 @@ impl Reading {
     pub(in crate::mirror) fn or(mut self, later: Reading) -> Reading {
         self.users |= later.users;
         self.groups |= later.groups;
+        self.groups_complete &= later.groups_complete;
         self.watermark = self.watermark.max(later.watermark);
         self.ended = later.ended;
         self
@@ -145,17 +144,22 @@ pub(in crate::mirror) struct Absence {
 }
 
 impl Absence {
-    /// Whether a user's row is absent from the reading, and no write has changed it since the reading started.
+    /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and the listing is not just too old
+    /// to have it: no event about the user has arrived within the five minutes before the reading started.
     pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
         // A user who is known only from events may be in another directory of the organization, until that was read as well.
         let is_here =
             row.listed || row.trail.touched_at.is_none_or(|at| self.others_read.is_some_and(|read| at < read));
-        is_here && row.trail.revision <= self.reading.mark && !self.reading.names_user(row.number)
+        is_here && self.is_settled(&row.trail) && !self.reading.names_user(row.number)
     }
 
-    /// Whether a group's row is absent from the reading, and no write has changed it since the reading started.
+    /// Whether a group's row is absent from the reading, under the same conditions. An event about a user mentions the user's groups.
     pub(in crate::mirror) fn lacks_group(&self, row: &GroupRow) -> bool {
-        row.trail.revision <= self.reading.mark && !self.reading.groups.contains(row.number.unsigned_abs())
+        self.is_settled(&row.trail) && !self.reading.groups.contains(row.number.unsigned_abs())
+    }
+
+    fn is_settled(&self, trail: &Trail) -> bool {
+        trail.revision <= self.reading.mark && !is_recent(trail.touched_at, self.reading.started)
     }
 
     /// Removes the users with these ids who are still absent: an event may have changed a row since it was looked at.
@@ -191,9 +195,9 @@ impl Listed {
     }
 }
 
-/// Returns the time of the last change of any user, as the directory reports it. If it is equal before and after a reading, no user changed
-/// during the reading. If it is `None`, a second reading has to agree.
-pub(in crate::mirror) fn users_changed_at(directory: &Directory) -> Option<Timestamp> {
+/// Returns the time of the last change of any user, as the directory reports it, or `None` if it does not. If it differs before and after a
+/// reading, a user changed during the reading. If it does not, a user may have changed all the same: the vendor may cache it.
+fn users_changed_at(directory: &Directory) -> Option<Timestamp> {
     directory.stats.as_ref().and_then(|stats| stats.user_updated_at)
 }
 
@@ -249,11 +253,16 @@ impl Removal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Trail, Version};
+    use crate::record::Version;
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A reading that started at second 1,000.
     fn reading(mark: i64, users: &[i64]) -> Reading {
-        let mut reading = Reading::new(mark);
-        users.iter().for_each(|number| reading.see_user(*number, true));
+        let mut reading = Reading::new(mark, at(1_000));
+        users.iter().for_each(|number| reading.see_user(*number));
         reading
     }
 
@@ -276,7 +285,6 @@ mod tests {
 
     #[test]
     fn a_user_known_from_events_alone_is_absent_only_after_the_other_directories_were_read() {
-        let at = |second| Timestamp::from_second(second).unwrap();
         let touched = Trail { touched_at: Some(at(100)), version: Version::default(), ..Trail::default() };
         let unlisted = UserRow { number: 1, trail: touched, ..UserRow::default() };
         for (others_read, expected) in [(None, false), (Some(at(50)), false), (Some(at(101)), true)] {
@@ -286,10 +294,48 @@ mod tests {
     }
 
     #[test]
+    fn a_user_or_group_that_an_event_mentioned_less_than_five_minutes_before_the_reading_is_not_absent() {
+        let absence = Absence { reading: reading(10, &[]), others_read: Some(Timestamp::MAX) };
+        for (touched, expected) in [(None, true), (Some(700), true), (Some(701), false), (Some(1_001), false)] {
+            let trail = Trail { touched_at: touched.map(at), ..Trail::default() };
+            let user = UserRow { listed: true, trail: trail.clone(), number: 1, ..UserRow::default() };
+            assert_eq!(absence.lacks_user(&user), expected, "a user touched at {touched:?}");
+            let unlisted = UserRow { listed: false, ..user };
+            assert_eq!(absence.lacks_user(&unlisted), expected, "an unlisted user touched at {touched:?}");
+            let group = GroupRow { number: 1, trail, ..GroupRow::default() };
+            assert_eq!(absence.lacks_group(&group), expected, "a group touched at {touched:?}");
+        }
+    }
+
+    #[test]
     fn a_user_is_absent_from_two_readings_only_if_absent_from_both() {
         let both = reading(10, &[1]).or(reading(20, &[2]));
         assert!(both.names_user(1) && both.names_user(2));
         assert!(!both.names_user(3));
+    }
+
+    #[test]
+    fn groups_are_absent_from_two_readings_only_if_both_listed_all_groups() {
+        for (first, second) in [(true, true), (true, false), (false, true)] {
+            let with_groups = |complete: bool| {
+                let mut reading = reading(10, &[]);
+                reading.end_groups(u64::from(!complete));
+                reading
+            };
+            assert_eq!(with_groups(first).or(with_groups(second)).groups_complete(), first && second);
+        }
+    }
+
+    #[test]
+    fn a_listing_that_names_fewer_users_than_it_counts_is_doubted() {
+        for (counts, is_doubted) in
+            [(vec![2], false), (vec![2, 2], false), (vec![3], true), (vec![3, 2], true), (vec![], true)]
+        {
+            let mut reading = reading(1, &[7, 8]);
+            counts.iter().for_each(|count| reading.see_page(*count, None, at(0)));
+            reading.end_users(at(1_001));
+            assert_eq!(reading.doubt().is_some(), is_doubted, "{counts:?}");
+        }
     }
 
     #[test]

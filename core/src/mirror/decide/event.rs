@@ -391,7 +391,12 @@ fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, p
     let row = step.group(&group.id).cloned();
     // The group's own events of the same time say more about it.
     let version = Version { kind: MessageKind::Created, ..version.clone() };
-    if row.as_ref().is_some_and(|row| version <= row.trail.version) {
+    if let Some(row) = row.as_ref().filter(|row| version <= row.trail.version) {
+        // The mention shows that the group exists, whatever a listing says that is a little older.
+        if row.is_live() {
+            let (group, version) = (row.group.clone(), row.trail.version.clone());
+            step.put_group(NewGroup { group, exists: true, version, touched_at: Some(step.now) });
+        }
         return;
     }
     let known = row.map(|row| row.group).unwrap_or_default();

@@ -9,8 +9,8 @@ use serde::Deserialize;
 /// The rows that listed users and groups have: by number if they were stored before, else by id.
 #[derive(Default)]
 pub(in crate::mirror) struct Taken {
-    /// The users, and whether each is live now.
-    pub(in crate::mirror) users: Vec<(Listed, bool)>,
+    /// The users. Some may have been removed by events that are newer than the listing.
+    pub(in crate::mirror) users: Vec<Listed>,
     /// The groups.
     pub(in crate::mirror) groups: Vec<Listed>,
 }
@@ -114,7 +114,6 @@ pub(in crate::mirror) fn take_user(
     }
     let row = step.user(&listed.id);
     let (number, trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();
-    let is_live = row.is_some_and(|row| row.is_live());
     if !listing_replaces(&trail, listed.updated_at, started) {
         if let Some(row) = row.filter(|row| row.is_live()).cloned() {
             // The stored content is newer and is kept, but the listing shows which directory the user is in.
@@ -122,7 +121,7 @@ pub(in crate::mirror) fn take_user(
             let (version, touched_at) = (row.trail.version, row.trail.touched_at);
             step.put_user(NewUser { user, told_groups: row.told_groups, listed: true, version, touched_at });
         }
-        taken.users.push((Listed::of(number, &listed.id), is_live));
+        taken.users.push(Listed::of(number, &listed.id));
         return Ok(());
     }
     let mut told_groups = Vec::with_capacity(listed.groups.len());
@@ -161,7 +160,7 @@ pub(in crate::mirror) fn take_user(
     };
     let version = listed_version(&trail, listed.updated_at, step.now);
     step.put_user(NewUser { user, told_groups, listed: true, version, touched_at: trail.touched_at });
-    taken.users.push((Listed::of(number, &listed.id), true));
+    taken.users.push(Listed::of(number, &listed.id));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ mod roles;
 mod step;
 mod version;
 
-pub(super) use absence::{Absence, Reading, judge_removal, users_changed_at};
+pub(super) use absence::{Absence, Reading, judge_removal};
 pub(super) use event::{Applying, Settled, event_keys, subject, why_pending};
 pub(super) use guard::hold_directory;
 pub(super) use listing::{Taken, take_directory, take_group, take_user};

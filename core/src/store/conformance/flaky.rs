@@ -116,6 +116,10 @@ impl Store for Flaky {
         self.store.users(filter, after, limit)
     }
 
+    fn user_numbers(&self, directory_id: String, after: i64, limit: usize) -> StoreFuture<'_, Vec<i64>> {
+        self.store.user_numbers(directory_id, after, limit)
+    }
+
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
         self.store.groups(directory_id, after, limit)
     }

@@ -86,6 +86,8 @@ pub async fn every_field_of_directories_and_organizations_is_stored(setup: Setup
     expected.last_full_sync = Some(at(2));
     expected.last_incremental_sync = Some(at(3));
     expected.watermark = Some(at(4));
+    expected.incomplete_since = Some(at(6));
+    expected.incomplete_full = true;
     expected.held =
         Some(Held { reason: HeldReason::MassRemoval, count: 30, limit: 20, at: at(5), cause: "sync:1".to_owned() });
     commit(&store, Batch { directories: vec![directory("dir_1", "org_1")], ..Batch::default() }).await;

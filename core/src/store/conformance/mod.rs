@@ -145,6 +145,7 @@ macro_rules! store_tests {
             an_event_is_stored_and_settled
             users_are_paged_in_the_order_of_their_numbers
             users_are_filtered_by_organization_and_directory
+            the_numbers_of_a_directorys_live_users_are_paged
             users_are_found_by_email_ignoring_case
             users_are_found_by_email_in_any_alphabet
             users_are_filtered_by_group_and_paged

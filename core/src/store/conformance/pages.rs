@@ -48,6 +48,25 @@ pub async fn users_are_filtered_by_organization_and_directory(setup: Setup) {
     assert_eq!(found(Some("org_2"), Some("dir_2")).await, [""; 0]);
 }
 
+pub async fn the_numbers_of_a_directorys_live_users_are_paged(setup: Setup) {
+    let store = setup.create().await;
+    let mut other = user("diruser_other", &[]);
+    other.user.directory_id = "dir_2".to_owned();
+    let users =
+        vec![joining(user("diruser_1", &[])), joining(other), joining(removed(user("diruser_gone", &[]), at(0)))];
+    commit(&store, Batch { users, ..Batch::default() }).await;
+    commit_users(&store, &["diruser_2", "diruser_3"], &[]).await;
+    let filter = UserFilter { directory_id: Some("dir_1".to_owned()), ..UserFilter::default() };
+    let expected: Vec<i64> = store.users(filter, 0, 10).await.unwrap().into_iter().map(|row| row.number).collect();
+    assert_eq!(expected.len(), 3);
+
+    let first = store.user_numbers("dir_1".to_owned(), 0, 2).await.unwrap();
+    let second = store.user_numbers("dir_1".to_owned(), first[1], 2).await.unwrap();
+
+    assert_eq!(first, expected[..2]);
+    assert_eq!(second, expected[2..]);
+}
+
 pub async fn users_are_found_by_email_ignoring_case(setup: Setup) {
     let store = setup.create().await;
     let with_email = |id: &str, email: &str| {

@@ -103,6 +103,10 @@ impl Store for SqliteStore {
         self.read(move |database| pages::users(database, &filter, after, limit))
     }
 
+    fn user_numbers(&self, directory_id: String, after: i64, limit: usize) -> StoreFuture<'_, Vec<i64>> {
+        self.read(move |database| pages::user_numbers(database, &directory_id, after, limit))
+    }
+
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
         self.read(move |database| pages::groups(database, directory_id.as_deref(), after, limit))
     }

@@ -39,6 +39,12 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
     database.all(&sql, values.as_slice(), user)
 }
 
+/// Reads only the index `user_of_directory`.
+pub(super) fn user_numbers(database: &Database, directory_id: &str, after: i64, limit: usize) -> Result<Vec<i64>> {
+    let sql = "SELECT number FROM user WHERE directory_id = ?1 AND deleted_at IS NULL AND number > ?2 ORDER BY number LIMIT ?3";
+    database.all(sql, params![directory_id, after, limited(limit)], |row| get(row, 0))
+}
+
 pub(super) fn groups(
     database: &Database,
     directory_id: Option<&str>,
