@@ -5,7 +5,9 @@ mod common;
 
 use common::{Reply, Server, TOKEN, ok};
 use futures_util::StreamExt;
-use headcount::{ActivityKind, CallOptions, Cancel, Client, ErrorKind, OrganizationFields, blocking};
+use headcount::{
+    ActivityKind, CallOptions, Cancel, Client, Directory, ErrorKind, OrganizationFields, Source, blocking,
+};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -395,4 +397,22 @@ fn the_error_names_a_setting_that_cannot_be_used() {
         assert!(error.message().contains(named) && !error.message().contains("hunter2"), "{error}");
     }
     std::fs::remove_file(empty).unwrap();
+}
+
+#[tokio::test]
+async fn the_pages_of_a_sync_have_the_servers_time() {
+    for (headers, expected) in [
+        ("200 OK\ndate: Sun, 01 Jun 2025 12:03:00 GMT\r\n", Some("2025-06-01T12:03:00.999999999Z")),
+        ("200 OK\ndate: today\r\n", None),
+        ("200 OK", None),
+    ] {
+        let body = r#"{"users":[],"total_size":0}"#;
+        let server = Server::start(|_| ok(TOKEN), move |_, _| Reply::Http(headers, body.to_owned())).await;
+        let directory: Directory =
+            serde_json::from_str(r#"{"id":"dir_1","organization_id":"org_1","enabled":true}"#).unwrap();
+        let mut pages = Source::users(&server.client(), &directory, None);
+        assert_eq!(pages.served_at(), None);
+        pages.next().await.unwrap();
+        assert_eq!(pages.served_at(), expected.map(|at| at.parse().unwrap()), "{headers}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Client;
 use super::path::Path;
-use crate::http::Call;
+use crate::http::{Call, Dated};
 use crate::model::{null_is_default, total_size};
 use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
 use serde::Deserialize;
@@ -118,9 +118,13 @@ impl<T: Listed> List<T> {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such organization or directory;
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an argument that cannot be sent.
     pub async fn send(&self) -> Result<Page<T>> {
-        let page = self.client.fetch::<T::Answer>(self.call.clone()).await?.into();
+        Ok(self.send_dated().await?.value)
+    }
+
+    pub(super) async fn send_dated(&self) -> Result<Dated<Page<T>>> {
+        let Dated { value, date } = self.client.fetch_dated::<T::Answer>(self.call.clone()).await?;
         self.client.http.count_page();
-        Ok(page)
+        Ok(Dated { value: value.into(), date })
     }
 
     pub(super) fn set(mut self, name: &'static str, value: Option<impl ToString>) -> List<T> {

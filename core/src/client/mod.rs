@@ -8,7 +8,7 @@ mod path;
 
 use crate::clock::Clock;
 use crate::config::{self, EnvironmentUrl};
-use crate::http::{Account, Call, CallOptions, Http, Observer, RetryPolicy, Settings, Stats};
+use crate::http::{Account, Call, CallOptions, Dated, Http, Observer, RetryPolicy, Settings, Stats};
 use crate::random::Random;
 use crate::{Error, Result, Secret};
 use serde::de::DeserializeOwned;
@@ -93,6 +93,11 @@ impl Client {
     }
 
     pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: Result<Call>) -> Result<T> {
+        Ok(self.fetch_dated(call).await?.value)
+    }
+
+    /// Makes the call, and returns the server's time as well.
+    pub(crate) async fn fetch_dated<T: DeserializeOwned>(&self, call: Result<Call>) -> Result<Dated<T>> {
         self.http.fetch(&call?, &self.options).await
     }
 }

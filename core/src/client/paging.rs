@@ -1,7 +1,8 @@
 //! Reads a listing page by page to its end, one page ahead of the reader, and stops if the server repeats a page token.
 
 use super::{List, Listed};
-use crate::{Error, ErrorKind, Page, Result};
+use crate::http::Dated;
+use crate::{Error, ErrorKind, Page, Result, Timestamp};
 use futures_util::{Stream, TryStreamExt, stream};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -35,11 +36,13 @@ pub struct Pages<T> {
     hasher: RandomState,
     done: bool,
     ahead: Option<Ahead<T>>,
+    /// The server's time when it answered with the page that was returned last.
+    date: Option<Timestamp>,
 }
 
 /// The task that fetches the next page. Dropping it aborts the task.
 #[derive(Debug)]
-struct Ahead<T>(JoinHandle<Result<Page<T>>>);
+struct Ahead<T>(JoinHandle<Result<Dated<Page<T>>>>);
 
 impl<T> Drop for Ahead<T> {
     fn drop(&mut self) {
@@ -49,7 +52,7 @@ impl<T> Drop for Ahead<T> {
 
 impl<T: Listed> Pages<T> {
     fn new(list: List<T>) -> Pages<T> {
-        Pages { list, seen: HashSet::new(), hasher: RandomState::new(), done: false, ahead: None }
+        Pages { list, seen: HashSet::new(), hasher: RandomState::new(), done: false, ahead: None, date: None }
     }
 
     /// Returns the next page, or `None` after the last one. Dropping the future loses no page.
@@ -61,7 +64,8 @@ impl<T: Listed> Pages<T> {
         if self.done {
             return Ok(None);
         }
-        let page = self.fetch().await?;
+        let Dated { value: page, date } = self.fetch().await?;
+        self.date = date;
         if page.next_page_token.is_empty() {
             self.done = true;
         } else {
@@ -79,8 +83,14 @@ impl<T: Listed> Pages<T> {
         Ok(Some(page))
     }
 
+    /// Returns the server's time, to the second, when it answered with the page that was returned last; `None` if it did not say.
+    #[cfg_attr(not(feature = "mirror"), expect(dead_code, reason = "only syncs need it"))]
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        self.date
+    }
+
     /// Waits for the page that is being fetched ahead, or else requests it. Dropping the future loses no page.
-    async fn fetch(&mut self) -> Result<Page<T>> {
+    async fn fetch(&mut self) -> Result<Dated<Page<T>>> {
         if let Some(ahead) = &mut self.ahead {
             let result = (&mut ahead.0).await;
             self.ahead = None;
@@ -89,7 +99,7 @@ impl<T: Listed> Pages<T> {
             }
             // The runtime of the task was shut down: the page is requested again here.
         }
-        self.list.send().await
+        self.list.send_dated().await
     }
 
     /// Starts to fetch the next page.
@@ -99,7 +109,7 @@ impl<T: Listed> Pages<T> {
         }
         let Ok(runtime) = Handle::try_current() else { return };
         let list = self.list.clone();
-        let page = async move { list.send().await };
+        let page = async move { list.send_dated().await };
         self.ahead = Some(Ahead(runtime.spawn(page.in_current_span())));
     }
 }

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::error::Answer;
 use crate::model::plain_json_error;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Timestamp};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -65,6 +65,20 @@ pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMa
             ..Answer::default()
         })
     })
+}
+
+/// A decoded answer.
+#[derive(Debug)]
+pub(crate) struct Dated<T> {
+    pub(crate) value: T,
+    /// The server's time, from the header `Date`, to the second; `None` if there was no such header.
+    pub(crate) date: Option<Timestamp>,
+}
+
+/// Reads the header `Date` (RFC 9110, 6.6.1).
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// The error body of the vendor's API (as gRPC gateway writes it) or of OAuth 2.0 (RFC 6749, 5.2).
@@ -143,7 +157,7 @@ fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorStatus, Timestamp, User};
+    use crate::{ErrorStatus, User};
 
     fn refused(status: u16, headers: &[(&str, &str)], body: &str) -> Error {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();

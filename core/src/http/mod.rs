@@ -17,6 +17,7 @@ mod settings;
 mod token;
 mod transport;
 
+pub(crate) use answer::Dated;
 pub(crate) use call::Call;
 pub use cancel::Cancel;
 pub use observe::{Activity, ActivityKind, Level, Observer, Stats};

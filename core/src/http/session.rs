@@ -1,6 +1,6 @@
 //! Calls with an access token: the entry point of this module for the client.
 
-use super::answer;
+use super::answer::{self, Dated};
 use super::call::Call;
 use super::observe::{Stats, count};
 use super::settings::{Account, CallOptions, Settings};
@@ -46,7 +46,7 @@ impl Http {
     }
 
     /// Makes the call and decodes its answer.
-    pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: &Call, options: &CallOptions) -> Result<T> {
+    pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: &Call, options: &CallOptions) -> Result<Dated<T>> {
         let span = tracing::debug_span!(
             target: "headcount", "call", operation = call.operation, method = %call.method, route = call.route
         );
@@ -85,7 +85,7 @@ impl Http {
     }
 
     /// Makes one attempt, and sends the request once more with a new token if the server refuses the token.
-    async fn attempt<T: DeserializeOwned>(&self, call: &Call, url: &Url, attempt: Attempt) -> Result<T> {
+    async fn attempt<T: DeserializeOwned>(&self, call: &Call, url: &Url, attempt: Attempt) -> Result<Dated<T>> {
         let mut renewed = false;
         loop {
             let token = Tokens::get(&self.tokens, attempt.until).await?;
@@ -108,7 +108,8 @@ impl Http {
                 }
                 // An earlier attempt, whose answer was lost, has deleted it.
                 Err(error) if is_deleted(&error, call, attempt) => {
-                    return answer::decode(StatusCode::OK, &HeaderMap::new(), b"{}");
+                    let value = answer::decode(StatusCode::OK, &HeaderMap::new(), b"{}")?;
+                    return Ok(Dated { value, date: None });
                 }
                 result => return result,
             }

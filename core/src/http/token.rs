@@ -178,7 +178,7 @@ impl Tokens {
         };
         let request = async |attempt: Attempt| {
             let request = self.transport.client.post(url.clone()).form(&form);
-            self.transport.send(request, Label::TOKEN, attempt.number).await
+            self.transport.send(request, Label::TOKEN, attempt.number).await.map(|answer| answer.value)
         };
         self.transport
             .repeat(Label::TOKEN, bounds, request)

@@ -1,6 +1,6 @@
 //! Sends requests: as many attempts as the retry policy, the retry budget and the deadline allow. `session` adds the access token.
 
-use super::answer;
+use super::answer::{self, Dated};
 use super::call::Label;
 use super::connect;
 use super::failure::{connection_error, had_no_effect};
@@ -144,7 +144,7 @@ impl Transport {
         request: reqwest::RequestBuilder,
         label: Label<'_>,
         attempt: u32,
-    ) -> Result<T> {
+    ) -> Result<Dated<T>> {
         count(&self.observers.requests);
         let started = Instant::now();
         let mut activity = label.activity(ActivityKind::Request, attempt);
@@ -159,7 +159,7 @@ impl Transport {
         &self,
         request: reqwest::RequestBuilder,
         activity: &mut Activity<'_>,
-    ) -> Result<T> {
+    ) -> Result<Dated<T>> {
         let most = self.settings.max_response_bytes;
         let mut response = request.send().await.map_err(connection_error)?;
         let status = response.status();
@@ -183,7 +183,8 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            answer::decode(status, response.headers(), &body)
+            let value = answer::decode(status, response.headers(), &body)?;
+            Ok(Dated { value, date: answer::date(response.headers()) })
         } else {
             Err(answer::refusal(status, response.headers(), &body, self.settings.clock.as_ref()))
         }

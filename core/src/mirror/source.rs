@@ -4,6 +4,10 @@ use crate::client::{Listed, Pages};
 use crate::{Client, Directory, Group, Organization, Page, Result, Timestamp, User};
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
+
+/// From the start of a second to its last nanosecond.
+const END_OF_SECOND: Duration = Duration::from_nanos(999_999_999);
 
 /// The future that a source's calls return.
 pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -24,11 +28,22 @@ pub trait Source: Send + Sync + 'static {
 pub trait SourcePages<T>: Send {
     /// Returns the next page, or `None` after the last one.
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>>;
+
+    /// Returns the vendor's time when it answered with the page that was returned last, or the latest possible one if that is not exact; `None`
+    /// if it is not known. A removal because of the listing has this time, so that events from before it are older.
+    fn served_at(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 impl<T: Listed> SourcePages<T> for Pages<T> {
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
         Box::pin(Pages::next(self))
+    }
+
+    fn served_at(&self) -> Option<Timestamp> {
+        // The header has whole seconds.
+        self.date().map(|second| second.checked_add(END_OF_SECOND).unwrap_or(Timestamp::MAX))
     }
 }
 
