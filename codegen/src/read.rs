@@ -261,6 +261,8 @@ impl Names<'_> {
             ("Box", [inner]) => inner.clone(),
             ("Option", [inner]) => Type::Optional(Box::new(inner.clone())),
             ("Vec", [inner]) => Type::List(Box::new(inner.clone())),
+            // A list that knows whether it was sent, which bindings do not show.
+            ("Groups", []) => Type::List(Box::new(Type::Record("Group".to_owned()))),
             ("BTreeMap", [Type::Text, Type::Text]) => Type::Map,
             (name, []) => {
                 if let Some(known) = self.enums.iter().find(|known| known.name == name) {

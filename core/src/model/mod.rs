@@ -20,7 +20,7 @@ pub use group::Group;
 pub use json::{RawJson, RawJsonRef};
 pub use organization::{Feature, Organization, OrganizationFields, OrganizationSettings, RegionCode};
 pub use page::Page;
-pub use user::User;
+pub use user::{Groups, User};
 
 pub(crate) use json::{null_is_default, plain_json_error};
 #[cfg(feature = "webhook")]
