@@ -8,6 +8,9 @@ use super::write::{Task, run};
 use crate::record::{ChangeKind, Held, HeldReason, OrganizationRow, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Keys, Lease, Scope};
 use crate::{Directory, Error, ErrorKind, Result, Timestamp};
+use futures_util::future::{Either, select};
+use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 /// How often a sync that waits for another one tries to take its lease.
@@ -16,32 +19,65 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long the lease of a sync lasts unless a write extends it: longer than a page takes to be listed, with all retries.
 const LEASE: Duration = Duration::from_secs(300);
 
+/// Runs `work`, and extends the leases of `runs`, which wait for it.
+async fn keeping_leases<T>(runs: &[Run<'_>], work: impl Future<Output = T>) -> T {
+    let extend = async {
+        loop {
+            tokio::time::sleep(LEASE / 4).await;
+            for run in runs {
+                run.keep_lease().await;
+            }
+        }
+    };
+    let (work, extend) = (pin!(work), pin!(extend));
+    match select(work, extend).await {
+        Either::Left((value, _)) => value,
+        Either::Right((never, _)) => never,
+    }
+}
+
 impl Mirror {
-    /// Syncs the directories of an organization, one after the other.
+    /// Syncs the directories of an organization: reads and applies them one after the other, and then removes who is absent from each. A user
+    /// who moved from one directory to another is so not removed and created again.
     pub(super) async fn run_organization(&self, organization_id: &str, options: &Options) -> Result<Vec<SyncReport>> {
         self.finish_chores().await?;
         let directories = self.list_directories(organization_id).await?;
-        let wanted: Vec<Directory> = match &options.directory_id {
+        let mut wanted: Vec<Directory> = match &options.directory_id {
             None => directories,
             Some(id) => match directories.into_iter().find(|directory| directory.id == *id) {
                 Some(directory) => vec![directory],
                 None => return Err(self.directory_not_found(organization_id, id).await?),
             },
         };
-        let mut reports = Vec::new();
+        // Each sync takes the leases in the same order, so that no two syncs wait for each other.
+        wanted.sort_by(|a, b| a.id.cmp(&b.id));
+        let (mut runs, mut reports) = (Vec::new(), Vec::new());
         for directory in wanted {
-            reports.push(self.run_directory(&directory, options).await);
+            match keeping_leases(&runs, self.read_directory(&directory, options)).await {
+                Ok(run) => runs.push(run),
+                Err(report) => reports.push(*report),
+            }
         }
+        runs.reverse();
+        while let Some(run) = runs.pop() {
+            reports.push(keeping_leases(&runs, run.finish()).await);
+        }
+        reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
         self.end_sync(organization_id, &reports).await?;
         Ok(reports)
     }
 
-    async fn run_directory(&self, directory: &Directory, options: &Options) -> SyncReport {
+    /// Reads and applies the listings of a directory. If it cannot be synced now, returns the report instead.
+    async fn read_directory<'a>(
+        &'a self,
+        directory: &Directory,
+        options: &'a Options,
+    ) -> std::result::Result<Run<'a>, Box<SyncReport>> {
         let report = self.report(&directory.organization_id, &directory.id, options.mode);
         match self.lease(&directory.id, options.wait).await {
-            Ok(Some(lease)) => Run::new(self, directory, options, report, lease).finish().await,
-            Ok(None) => SyncReport { outcome: SyncOutcome::AlreadyRunning, ..report },
-            Err(error) => report.failed(self, error),
+            Ok(Some(lease)) => Ok(Run::new(self, directory, options, report, lease).read().await),
+            Ok(None) => Err(Box::new(SyncReport { outcome: SyncOutcome::AlreadyRunning, ..report })),
+            Err(error) => Err(Box::new(report.failed(self, error))),
         }
     }
 

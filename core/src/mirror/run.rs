@@ -5,13 +5,14 @@
 //! shortly before the reading or during it is not removed.
 
 use super::Mirror;
-use super::decide::{Absence, Reading, SKEW, Step, Taken, Tally, before, take_group, take_user};
+use super::decide::{Absence, PAGE, Reading, SKEW, Step, Taken, Tally, before, end_memberships, take_group, take_user};
 use super::options::Options;
 use super::source::SourcePages;
 use super::write::{Done, Task, run};
 use crate::record::{DirectoryRow, HeldReason, MirrorSettings, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
-use crate::store::{Durability, Fence, Keys, Lease, Scope};
+use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
 use crate::{Directory, Error, Group, Result, Timestamp, User};
+use roaring::RoaringTreemap;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -36,6 +37,17 @@ pub(super) struct Run<'a> {
     pub(super) report: SyncReport,
     tally: Tally,
     lease: Box<dyn Lease>,
+    read: Result<Read>,
+}
+
+/// What a sync has read and applied.
+enum Read {
+    /// Nothing: the directory is disabled.
+    Skipped,
+    /// A listing of changes, or one that was not complete.
+    Part,
+    /// Complete listings. The users and groups that are absent from them are removed.
+    Everything(Arc<Absence>),
 }
 
 /// The users of a listing that are being written.
@@ -59,12 +71,20 @@ impl<'a> Run<'a> {
             report: SyncReport { started_at: started, ..report },
             tally: Tally::default(),
             lease,
+            read: Ok(Read::Skipped),
         }
     }
 
-    /// Syncs, and reports the result.
+    /// Reads the directory's listings and applies them. [`finish`](Run::finish) reports an error.
+    pub(super) async fn read(mut self) -> Run<'a> {
+        self.read = self.read_listings().await;
+        self
+    }
+
+    /// Removes the users and groups that are absent from the listings, and reports the result. When several directories are synced, all of them
+    /// are read before: a user who moved to another directory is then in that one.
     pub(super) async fn finish(mut self) -> SyncReport {
-        let result = self.sync().await;
+        let result = self.conclude().await;
         self.report.count(&self.tally);
         match result {
             Ok(()) => SyncReport { ended_at: self.mirror.now(), ..self.report },
@@ -72,7 +92,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn sync(&mut self) -> Result<()> {
+    /// Extends the lease, which otherwise only writes do.
+    pub(super) async fn keep_lease(&self) {
+        // If the lease was lost, the next write reports that.
+        let _ = self.step_once(Keys::default(), |_| Ok(())).await;
+    }
+
+    async fn read_listings(&mut self) -> Result<Read> {
         let (row, MirrorSettings { full_every, .. }) = self.row().await?;
         let is_due = row.last_full_sync.is_none_or(|at| at <= before(self.started, full_every));
         let full = self.options.approved
@@ -86,22 +112,28 @@ impl<'a> Run<'a> {
             let reason = HeldReason::DirectoryDisabled;
             self.report.held = self.mirror.hold_directory(&self.directory.id, reason, &self.cause()).await?;
             self.report.outcome = SyncOutcome::Held;
-            return Ok(());
+            return Ok(Read::Skipped);
         }
-        let organization_id = self.directory.organization_id.clone();
-        if full {
-            if self.options.approved {
-                self.report.events += self.mirror.retry_events(&organization_id, true).await?;
-            }
-            self.full(&row).await?;
-        } else {
-            self.incremental(&row).await?;
+        if !full {
+            return self.incremental(&row).await;
         }
-        self.report.events += self.mirror.retry_events(&organization_id, false).await?;
+        if self.options.approved {
+            self.report.events += self.mirror.retry_events(&self.directory.organization_id, true).await?;
+        }
+        self.full(&row).await
+    }
+
+    async fn conclude(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.read, Ok(Read::Skipped))? {
+            Read::Skipped => return Ok(()),
+            Read::Part => {}
+            Read::Everything(absence) => self.remove(absence).await?,
+        }
+        self.report.events += self.mirror.retry_events(&self.directory.organization_id, false).await?;
         Ok(())
     }
 
-    async fn incremental(&mut self, row: &DirectoryRow) -> Result<()> {
+    async fn incremental(&mut self, row: &DirectoryRow) -> Result<Read> {
         let after = row.watermark.map(|at| before(at, SKEW));
         let mut attempt = 0;
         loop {
@@ -111,16 +143,16 @@ impl<'a> Run<'a> {
             self.read_users(after, &mut reading).await?;
             let Some(doubt) = reading.doubt() else {
                 let (started, watermark) = (self.started, reading.watermark());
-                return self
-                    .update_directory(move |row| {
-                        row.last_incremental_sync = Some(started);
-                        row.watermark = row.watermark.max(watermark);
-                        // A listing of changes does not show that a listing of all users is complete.
-                        if !row.incomplete_full {
-                            row.incomplete_since = None;
-                        }
-                    })
-                    .await;
+                self.update_directory(move |row| {
+                    row.last_incremental_sync = Some(started);
+                    row.watermark = row.watermark.max(watermark);
+                    // A listing of changes does not show that a listing of all users is complete.
+                    if !row.incomplete_full {
+                        row.incomplete_since = None;
+                    }
+                })
+                .await?;
+                return Ok(Read::Part);
             };
             if attempt >= attempts(row) {
                 return self.incomplete(doubt).await;
@@ -128,7 +160,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn full(&mut self, row: &DirectoryRow) -> Result<()> {
+    async fn full(&mut self, row: &DirectoryRow) -> Result<Read> {
         let others_read = self.others_read().await?;
         let mut earlier: Option<Reading> = None;
         let mut before = self.directory.clone();
@@ -162,7 +194,7 @@ impl<'a> Run<'a> {
                     })
                     .await?;
                 }
-                return self.remove(Arc::new(absence)).await;
+                return Ok(Read::Everything(Arc::new(absence)));
             }
             earlier = Some(absence.reading);
         }
@@ -170,7 +202,7 @@ impl<'a> Run<'a> {
     }
 
     /// Reports that no reading was complete, and stores since when.
-    async fn incomplete(&mut self, doubt: &str) -> Result<()> {
+    async fn incomplete(&mut self, doubt: &str) -> Result<Read> {
         self.report.outcome = SyncOutcome::Incomplete;
         self.report.incomplete = Some(doubt.to_owned());
         let (started, is_full) = (self.started, self.report.mode == SyncMode::Full);
@@ -182,7 +214,8 @@ impl<'a> Run<'a> {
             row.incomplete_since.get_or_insert(started);
             row.incomplete_full |= is_full;
         })
-        .await
+        .await?;
+        Ok(Read::Part)
     }
 
     /// Returns the earliest start of the last full syncs of the organization's other directories: `None` if one of them was never synced, and
@@ -250,6 +283,7 @@ impl<'a> Run<'a> {
             items += page.items.len() as u64;
             let latest = page.items.iter().filter_map(|user| user.updated_at).max();
             reading.see_page(page.total_size, latest, self.started);
+            let has_groups = reading.see_groups_of_users(page.items.iter().any(|user| user.groups.is_known()));
             self.report.users += page.items.len() as u64;
             read.extend(page.items);
             waiting += 1;
@@ -259,25 +293,27 @@ impl<'a> Run<'a> {
                 {
                     break Err(error);
                 }
-                writing = Some(self.take_users(std::mem::take(&mut read)));
+                writing = Some(self.take_users(std::mem::take(&mut read), has_groups));
                 waiting = 0;
             }
             self.progress(Phase::Users, count, items, Some(page.total_size));
         };
         // Even if the listing failed, the pages that were read are written before this returns.
         let mut written = Ok(());
-        let last = (!read.is_empty()).then(|| self.take_users(read));
+        let has_groups = reading.see_groups_of_users(false);
+        let last = (!read.is_empty()).then(|| self.take_users(read, has_groups));
         for begun in [writing, last].into_iter().flatten() {
             written = written.and(self.count_users(begun.await, reading));
         }
         self.report.pages += count;
         listed.and(written)?;
-        reading.end_users(self.mirror.now());
+        self.end_memberships(reading.take_wrongly_kept()).await?;
+        reading.end_users(self.mirror.now(), pages.served_at());
         self.mirror.finish_chores().await
     }
 
     /// Starts to write listed users.
-    fn take_users(&self, users: Vec<User>) -> Writing {
+    fn take_users(&self, users: Vec<User>, has_groups: bool) -> Writing {
         let mut keys = Keys::default();
         for user in &users {
             keys.users.insert(user.id.clone());
@@ -289,7 +325,7 @@ impl<'a> Run<'a> {
             run(&store, task, move |step| {
                 let mut taken = Taken::default();
                 for user in &users {
-                    take_user(step, &directory, user, started, &mut taken)?;
+                    take_user(step, &directory, user, started, has_groups, &mut taken)?;
                 }
                 Ok(taken)
             })
@@ -307,6 +343,32 @@ impl<'a> Run<'a> {
         self.count(&done.tally);
         done.value.users.iter().for_each(|user| reading.see_user(user.number(&done.committed.users)));
         done.value.groups.iter().for_each(|group| reading.see_group(group.number(&done.committed.groups)));
+        reading.keep_memberships(done.value.kept);
+        Ok(())
+    }
+
+    /// Ends the memberships of users with these row numbers.
+    async fn end_memberships(&mut self, mut numbers: RoaringTreemap) -> Result<()> {
+        while let Some(first) = numbers.min() {
+            let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };
+            let after = i64::try_from(first).unwrap_or(i64::MAX) - 1;
+            let rows = self.mirror.store().users(filter, after, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            let end = last.number.unsigned_abs();
+            let ids: Vec<String> = rows
+                .into_iter()
+                .filter(|row| numbers.contains(row.number.unsigned_abs()))
+                .map(|row| row.user.id)
+                .collect();
+            numbers.remove_range(..=end);
+            let keys = Keys { users: ids.iter().cloned().collect(), ..Keys::default() };
+            let (directory, started) = (self.directory.clone(), self.started);
+            self.step(keys, move |step| {
+                end_memberships(step, &directory, &ids, started);
+                Ok(())
+            })
+            .await?;
+        }
         Ok(())
     }
 

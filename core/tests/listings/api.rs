@@ -31,6 +31,10 @@ pub(crate) struct State {
     /// What the next listings of users of `dir_1` have instead of `users`: for example what a reader sees if users of an earlier page leave
     /// while a later page is read.
     pub(crate) next_listings: VecDeque<Vec<Value>>,
+    /// How many users a page has, or `None` for all of them.
+    pub(crate) page_size: Option<usize>,
+    /// The vendor's time of every page, or `None` if the pages do not have one.
+    pub(crate) served_at: Option<Timestamp>,
     /// How many times users were listed.
     pub(crate) listings: u32,
     /// Whether the API no longer lists any directory.
@@ -49,6 +53,8 @@ impl Default for State {
             reported_total: None,
             wrong_totals: 0,
             next_listings: VecDeque::new(),
+            page_size: None,
+            served_at: None,
             listings: 0,
             has_lost_directories: false,
             panicking_organization: None,
@@ -101,20 +107,41 @@ impl Clock for FakeApi {
     }
 }
 
-/// A listing of one page.
-struct OnePage<T>(Option<Page<T>>);
+/// A listing, and the vendor's time of each of its pages.
+struct FakePages<T> {
+    pages: VecDeque<Page<T>>,
+    served_at: Option<Timestamp>,
+}
 
-impl<T: Send> SourcePages<T> for OnePage<T> {
+impl<T: Send> SourcePages<T> for FakePages<T> {
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
-        Box::pin(async { Ok(self.0.take()) })
+        Box::pin(async { Ok(self.pages.pop_front()) })
+    }
+
+    fn served_at(&self) -> Option<Timestamp> {
+        self.served_at
     }
 }
 
 /// A page of these items. Its total is their number unless `total` is another.
-fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> OnePage<T> {
-    let items: Vec<T> = items.iter().map(|item| serde_json::from_value(item.clone()).unwrap()).collect();
+fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> FakePages<T> {
+    pages(items, None, total)
+}
+
+/// Pages of `size` items. The total is the number of all items unless `total` is another.
+fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Option<u64>) -> FakePages<T> {
     let total_size = total.unwrap_or(items.len() as u64);
-    OnePage(Some(Page { items, total_size, next_page_token: String::new(), prev_page_token: String::new() }))
+    let page = |items: &[Value]| Page {
+        items: items.iter().map(|item| serde_json::from_value(item.clone()).unwrap()).collect(),
+        total_size,
+        next_page_token: String::new(),
+        prev_page_token: String::new(),
+    };
+    let pages: VecDeque<Page<T>> = match items {
+        [] => [page(items)].into(),
+        items => items.chunks(size.unwrap_or(items.len())).map(page).collect(),
+    };
+    FakePages { pages, served_at: None }
 }
 
 impl Source for FakeApi {
@@ -148,7 +175,8 @@ impl Source for FakeApi {
             let users = next.unwrap_or_else(|| state.users.iter().filter(is_in_directory).cloned().collect());
             let wrong_total = Some(99).filter(|_| state.wrong_totals > 0);
             state.wrong_totals = state.wrong_totals.saturating_sub(1);
-            Box::new(one_page::<User>(&users, wrong_total.or(state.reported_total)))
+            let pages = pages::<User>(&users, state.page_size, wrong_total.or(state.reported_total));
+            Box::new(FakePages { served_at: state.served_at, ..pages })
         })
     }
 

@@ -82,6 +82,54 @@ async fn an_event_from_the_far_future_has_no_effect_on_later_events_once_a_listi
     assert_eq!(users(&mirror).await, []);
 }
 
+/// A mirror of two users after a listing, at noon, that lacks `diruser_001`. `served_at` is the vendor's time of the listing.
+async fn mirror_after_a_removal_by_listing(served_at: Option<&str>) -> (FakeApi, Mirror) {
+    let api = FakeApi::with_users(2);
+    let mirror = api.synced_mirror().await;
+    api.list_numbered_users(1);
+    api.with(|state| state.served_at = served_at.map(|at| at.parse().unwrap()));
+    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
+    (api, mirror)
+}
+
+async fn update(mirror: &Mirror, id: &str, occurred_at: &str) -> Outcome {
+    let data = json!({ "id": "diruser_001", "email": "1@example.com" });
+    apply_event(mirror, id, USER_UPDATED, occurred_at, data).await
+}
+
+#[tokio::test]
+async fn an_update_from_before_a_removal_by_listing_does_not_bring_the_user_back_if_the_vendors_clock_is_ahead() {
+    // The vendor's clock is three minutes ahead.
+    let (_api, mirror) = mirror_after_a_removal_by_listing(Some("2025-06-01T12:03:00.999999999Z")).await;
+    assert_eq!(update(&mirror, "evt_1", "2025-06-01T12:02:59Z").await, Outcome::Stale);
+    assert_eq!(users(&mirror).await.len(), 1);
+
+    assert_eq!(update(&mirror, "evt_2", "2025-06-01T12:03:01Z").await, Outcome::Applied);
+    assert_eq!(users(&mirror).await.len(), 2, "the user has returned");
+}
+
+#[tokio::test]
+async fn an_event_after_a_removal_by_listing_is_applied_if_the_vendors_clock_is_behind() {
+    let (_api, mirror) = mirror_after_a_removal_by_listing(Some("2025-06-01T11:56:00.999999999Z")).await;
+    assert_eq!(update(&mirror, "evt_1", "2025-06-01T11:57:00Z").await, Outcome::Applied);
+    assert_eq!(users(&mirror).await.len(), 2);
+}
+
+#[tokio::test]
+async fn without_the_vendors_time_a_listing_restores_a_user_whose_return_was_stale() {
+    let (api, mirror) = mirror_after_a_removal_by_listing(None).await;
+    assert_eq!(update(&mirror, "evt_1", "2025-06-01T12:04:59Z").await, Outcome::Stale);
+    api.list_numbered_users(2);
+    api.with(|state| state.now += Duration::from_secs(60));
+
+    full_sync(&mirror).await.unwrap();
+
+    assert_eq!(users(&mirror).await.len(), 2);
+    let data = json!({ "id": "diruser_001" });
+    let outcome = apply_event(&mirror, "evt_2", USER_DELETED, "2025-06-01T12:01:01Z", data).await;
+    assert_eq!(outcome, Outcome::Applied, "events after the return are not stale");
+}
+
 async fn is_enabled(mirror: &Mirror) -> bool {
     mirror.directories(None).await.unwrap()[0].enabled
 }

@@ -378,3 +378,68 @@ async fn a_listed_user_without_an_id_is_a_decode_error_and_removes_nobody() {
     assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::Decode);
     assert_eq!(count_users(&mirror).await, 5);
 }
+
+/// A listed user with these groups, or without the key `groups`.
+fn user_in(number: usize, groups: Option<&[&str]>) -> Value {
+    let mut user = listed_user(number);
+    if let Some(groups) = groups {
+        user["groups"] = groups.iter().map(|id| json!({ "id": id, "display_name": id })).collect();
+    }
+    user
+}
+
+/// A mirror of three users. All of them are in `dirgroup_1`.
+async fn mirror_of_three_members() -> (FakeApi, Mirror) {
+    let api = FakeApi::default();
+    api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "dirgroup_1" })]);
+    api.list_users((0..3).map(|number| user_in(number, Some(&["dirgroup_1"]))));
+    let mirror = api.synced_mirror().await;
+    mirror.set_role_map([("dirgroup_1", "crew")]).await.unwrap();
+    (api, mirror)
+}
+
+/// The numbers of the users who are in `dirgroup_1`.
+async fn members(mirror: &Mirror) -> Vec<usize> {
+    let mut members = Vec::new();
+    for number in 0..3 {
+        let user = mirror.user(&numbered_user(number)).await.unwrap().unwrap();
+        assert_eq!(user.roles.is_empty(), user.group_ids.is_empty(), "roles follow from groups");
+        members.extend(Some(number).filter(|_| !user.group_ids.is_empty()));
+    }
+    members
+}
+
+#[tokio::test]
+async fn a_listing_in_which_no_user_has_groups_keeps_all_memberships() {
+    let (api, mirror) = mirror_of_three_members().await;
+    api.list_users((0..3).map(|number| user_in(number, None)));
+    for report in [full_sync(&mirror).await.unwrap(), incremental_sync(&mirror).await.unwrap()] {
+        assert_eq!(report.outcome, SyncOutcome::Done);
+        assert_eq!(report.changes, 0, "{:?}", report.mode);
+    }
+    assert_eq!(members(&mirror).await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_user_without_groups_is_in_none_if_another_user_of_the_listing_has_some() {
+    for page_size in [None, Some(1)] {
+        let (api, mirror) = mirror_of_three_members().await;
+        // Users before and after the one who has groups, on the same page or on other pages.
+        let groups: [Option<&[&str]>; 3] = [None, Some(&["dirgroup_1"]), None];
+        api.list_users((0..3).map(|number| user_in(number, groups[number])));
+        api.with(|state| state.page_size = page_size);
+        full_sync(&mirror).await.unwrap();
+        assert_eq!(members(&mirror).await, [1], "pages of {page_size:?}");
+        assert_eq!(full_sync(&mirror).await.unwrap().changes, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_list_of_groups_shows_that_missing_lists_are_empty() {
+    let (api, mirror) = mirror_of_three_members().await;
+    let groups: [Option<&[&str]>; 3] = [None, None, Some(&[])];
+    api.list_users((0..3).map(|number| user_in(number, groups[number])));
+    api.with(|state| state.page_size = Some(1));
+    incremental_sync(&mirror).await.unwrap();
+    assert_eq!(members(&mirror).await, [0; 0]);
+}

@@ -1,7 +1,7 @@
 //! Organizations with several directories, syncs at the same time, and the retention of changes.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, full_sync};
-use headcount::{ErrorKind, Mirror, Outcome, Phase, SyncMode, SyncOutcome};
+use headcount::{ChangeKind, ErrorKind, Mirror, Outcome, Phase, SyncMode, SyncOutcome};
 use serde_json::json;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -38,6 +38,46 @@ async fn an_unknown_users_event_is_pending_if_there_are_two_directories() {
     let outcome = apply_event(&mirror, "evt_2", USER_UPDATED, "2025-06-01T11:00:00Z", data).await;
     assert_eq!(outcome, Outcome::Pending);
     assert_eq!(mirror.status().await.unwrap()[0].pending_events, 1);
+}
+
+#[tokio::test]
+async fn a_move_to_another_directory_of_the_organization_is_an_update() {
+    for (from, to) in [("dir_1", "dir_2"), ("dir_2", "dir_1")] {
+        let in_directory =
+            |directory: &str| json!({ "id": "diruser_9", "email": "ada@example.com", "directory": directory });
+        let others = [json!({ "id": "diruser_1" }), json!({ "id": "diruser_2", "directory": "dir_2" })];
+        let api = FakeApi::default();
+        api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
+        api.list_users(others.clone().into_iter().chain([in_directory(from)]));
+        let mirror = api.open_mirror().await;
+        mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+        let last = mirror.poll("app", 100).await.unwrap().last().unwrap().seq;
+        mirror.ack("app", last).await.unwrap();
+        api.list_users(others.into_iter().chain([in_directory(to)]));
+
+        mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+
+        let changes = mirror.poll("app", 100).await.unwrap();
+        assert_eq!(changes.len(), 1, "from {from}: {changes:?}");
+        assert_eq!(changes[0].kind, ChangeKind::UserUpdated);
+        assert_eq!(changes[0].fields, ["directory_id"]);
+        assert_eq!(mirror.user("diruser_9").await.unwrap().unwrap().directory_id, to);
+    }
+}
+
+#[tokio::test]
+async fn two_syncs_of_an_organization_with_several_directories_do_not_wait_for_each_other() {
+    let api = FakeApi::default();
+    for number in 2..=3 {
+        let directory = json!({ "id": format!("dir_{number}"), "organization_id": "org_1", "enabled": true });
+        api.with(|state| state.directories.push(directory));
+    }
+    let mirror = api.open_mirror().await;
+    let first = mirror.sync("org_1").into_future();
+    api.with(|state| state.directories.reverse());
+    let (first, second) = tokio::join!(first, mirror.sync("org_1").into_future());
+    assert_eq!(first.unwrap().len(), 3);
+    assert_eq!(second.unwrap().len(), 3);
 }
 
 #[tokio::test]

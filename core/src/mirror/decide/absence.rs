@@ -2,6 +2,7 @@
 //!
 //! If a listing's count disagrees, if it names a user twice, or if the directory changed during it, no user is removed because of it.
 
+use super::SKEW;
 use super::guard::limit;
 use super::listing::Listed;
 use super::step::{NewGroup, Step};
@@ -23,6 +24,10 @@ pub(in crate::mirror) struct Reading {
     groups: RoaringTreemap,
     /// Whether the listing of groups named as many as the server counted.
     groups_complete: bool,
+    /// Whether a listed user has groups, even if the list is empty.
+    has_groups: bool,
+    /// Numbers of the rows of users who were listed without groups before another user had them, and whose stored memberships were kept.
+    kept: RoaringTreemap,
     /// Why the reading cannot be used to remove users, or `None`.
     doubt: Option<String>,
     /// The server's count of users, from the last page.
@@ -30,6 +35,8 @@ pub(in crate::mirror) struct Reading {
     watermark: Option<Timestamp>,
     /// Local time at which the last page had been read.
     ended: Timestamp,
+    /// The vendor's time of the last page, or `None` if it is not known.
+    served_at: Option<Timestamp>,
 }
 
 impl Reading {
@@ -41,10 +48,13 @@ impl Reading {
             users: RoaringTreemap::new(),
             groups: RoaringTreemap::new(),
             groups_complete: false,
+            has_groups: false,
+            kept: RoaringTreemap::new(),
             doubt: None,
             total: None,
             watermark: None,
             ended: Timestamp::MIN,
+            served_at: None,
         }
     }
 
@@ -64,6 +74,23 @@ impl Reading {
         }
     }
 
+    /// Notes whether a user of a page has groups. Returns whether a user of the listing has, as far as it was read.
+    pub(in crate::mirror) fn see_groups_of_users(&mut self, has_groups: bool) -> bool {
+        self.has_groups |= has_groups;
+        self.has_groups
+    }
+
+    /// Adds users whose stored memberships were kept because no user had groups so far.
+    pub(in crate::mirror) fn keep_memberships(&mut self, numbers: Vec<i64>) {
+        self.kept.extend(numbers.into_iter().map(i64::unsigned_abs));
+    }
+
+    /// Returns the numbers of the users whose memberships were kept although a later user has groups.
+    pub(in crate::mirror) fn take_wrongly_kept(&mut self) -> RoaringTreemap {
+        let kept = std::mem::take(&mut self.kept);
+        if self.has_groups { kept } else { RoaringTreemap::new() }
+    }
+
     /// Adds a listed group's row.
     pub(in crate::mirror) fn see_group(&mut self, number: i64) {
         self.groups.insert(number.unsigned_abs());
@@ -74,9 +101,11 @@ impl Reading {
         self.groups_complete = self.groups.len() == total;
     }
 
-    /// Ends the listing of users, and compares it with the server's count.
-    pub(in crate::mirror) fn end_users(&mut self, ended: Timestamp) {
+    /// Ends the listing of users at the local time `ended`, and compares it with the server's count. `served_at` is the vendor's time of the
+    /// last page.
+    pub(in crate::mirror) fn end_users(&mut self, ended: Timestamp, served_at: Option<Timestamp>) {
         self.ended = ended;
+        self.served_at = served_at;
         let (named, total) = (self.users.len(), self.total.unwrap_or(0));
         if named != total {
             self.doubt.get_or_insert_with(|| format!("the listing named {named} users, and counted {total}"));
@@ -129,7 +158,14 @@ impl Reading {
         self.groups_complete &= later.groups_complete;
         self.watermark = self.watermark.max(later.watermark);
         self.ended = later.ended;
+        self.served_at = later.served_at;
         self
+    }
+
+    /// Returns the vendor's time of the removals because of this reading. If it is not known, it is the latest that the vendor's clock can have
+    /// shown: if a user returned since, an event about that may be stale, and the next listing restores the user.
+    fn removed_at(&self) -> Timestamp {
+        self.served_at.unwrap_or_else(|| self.ended.checked_add(SKEW).unwrap_or(Timestamp::MAX))
     }
 }
 
@@ -167,7 +203,7 @@ impl Absence {
         for id in ids {
             let row = step.user(id).filter(|row| row.is_live() && self.lacks_user(row));
             if let Some(trail) = row.map(|row| row.trail.clone()) {
-                let version = removed_version(&trail, self.reading.ended, step.now);
+                let version = removed_version(&trail, self.reading.removed_at(), step.now);
                 step.remove_user(MirrorUser { id: id.clone(), ..MirrorUser::default() }, version, None);
             }
         }
@@ -178,7 +214,7 @@ impl Absence {
         for id in ids {
             let row = step.group(id).filter(|row| row.is_live() && self.lacks_group(row));
             if let Some(row) = row.cloned() {
-                let version = removed_version(&row.trail, self.reading.ended, step.now);
+                let version = removed_version(&row.trail, self.reading.removed_at(), step.now);
                 step.put_group(NewGroup { group: row.group, exists: false, version, touched_at: None });
             }
         }
@@ -308,6 +344,18 @@ mod tests {
     }
 
     #[test]
+    fn removals_have_the_vendors_time_of_the_later_reading_or_the_latest_possible_one() {
+        let ended = |served_at: Option<i64>| {
+            let mut reading = reading(1, &[]);
+            reading.end_users(at(1_010), served_at.map(at));
+            reading
+        };
+        assert_eq!(ended(Some(1_190)).removed_at(), at(1_190));
+        assert_eq!(ended(Some(1_190)).or(ended(Some(1_195))).removed_at(), at(1_195));
+        assert_eq!(ended(None).removed_at(), at(1_310));
+    }
+
+    #[test]
     fn a_user_is_absent_from_two_readings_only_if_absent_from_both() {
         let both = reading(10, &[1]).or(reading(20, &[2]));
         assert!(both.names_user(1) && both.names_user(2));
@@ -333,7 +381,7 @@ mod tests {
         {
             let mut reading = reading(1, &[7, 8]);
             counts.iter().for_each(|count| reading.see_page(*count, None, at(0)));
-            reading.end_users(at(1_001));
+            reading.end_users(at(1_001), None);
             assert_eq!(reading.doubt().is_some(), is_doubted, "{counts:?}");
         }
     }

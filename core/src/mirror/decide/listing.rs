@@ -2,7 +2,9 @@
 
 use super::step::{NewGroup, NewUser, Step};
 use super::version::{limit_toggle, listed_version, listing_replaces, listing_toggles};
-use crate::record::{ChangeKind, DirectoryRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser};
+use crate::record::{
+    ChangeKind, DirectoryRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, UserRow,
+};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
 use serde::Deserialize;
 
@@ -13,6 +15,8 @@ pub(in crate::mirror) struct Taken {
     pub(in crate::mirror) users: Vec<Listed>,
     /// The groups.
     pub(in crate::mirror) groups: Vec<Listed>,
+    /// Numbers of the rows of users who were listed without groups, and whose stored memberships were kept.
+    pub(in crate::mirror) kept: Vec<i64>,
 }
 
 /// A listed row.
@@ -99,6 +103,10 @@ pub(in crate::mirror) fn take_group(
 
 /// Applies a listed user, and the groups that the listing names for the user.
 ///
+/// A listing in which no user at all has groups says nothing about memberships: stored ones are kept. If some user has groups, empty lists are
+/// left out of the JSON, so a user without them is in no group. `has_groups` says whether a user of the listing has groups, as far as it was
+/// read.
+///
 /// # Errors
 ///
 /// [`ErrorKind::Decode`] if the user has no id. Groups of the user without an id are ignored.
@@ -107,6 +115,7 @@ pub(in crate::mirror) fn take_user(
     directory: &Directory,
     listed: &User,
     started: Timestamp,
+    has_groups: bool,
     taken: &mut Taken,
 ) -> Result<()> {
     if listed.id.is_empty() {
@@ -136,7 +145,12 @@ pub(in crate::mirror) fn take_user(
         }
         told_groups.push(group.id.clone());
     }
-    let known = step.user(&listed.id).filter(|row| row.is_live()).map(|row| &row.user);
+    let known = step.user(&listed.id).filter(|row| row.is_live());
+    if let Some(row) = known.filter(|row| !has_groups && !listed.groups.is_known() && !row.told_groups.is_empty()) {
+        told_groups.clone_from(&row.told_groups);
+        taken.kept.push(number);
+    }
+    let known = known.map(|row| &row.user);
     let was_active = known.is_none_or(|user| user.active);
     let (vendor_roles, attributes) =
         known.map(|user| (user.vendor_roles.clone(), user.attributes.clone())).unwrap_or_default();
@@ -162,6 +176,19 @@ pub(in crate::mirror) fn take_user(
     step.put_user(NewUser { user, told_groups, listed: true, version, touched_at: trail.touched_at });
     taken.users.push(Listed::of(number, &listed.id));
     Ok(())
+}
+
+/// Ends the memberships of users that [`take_user`] kept, because a later user of the listing has groups. Users about whom an event arrived
+/// since the sync `started` are left as they are.
+pub(in crate::mirror) fn end_memberships(step: &mut Step, directory: &Directory, ids: &[String], started: Timestamp) {
+    for id in ids {
+        let row = step.user(id).filter(|row| row.is_live() && row.user.directory_id == directory.id);
+        let row = row.filter(|row| row.trail.touched_at.is_none_or(|at| at < started)).cloned();
+        if let Some(UserRow { user, listed, trail, .. }) = row {
+            let Trail { version, touched_at, .. } = trail;
+            step.put_user(NewUser { user, told_groups: Vec::new(), listed, version, touched_at });
+        }
+    }
 }
 
 /// Returns whether a listed user may sign in, from `user_detail.active`: a boolean, or text in some directories. `None` if it is absent or has

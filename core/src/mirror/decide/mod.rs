@@ -16,7 +16,7 @@ mod version;
 pub(super) use absence::{Absence, Reading, judge_removal};
 pub(super) use event::{Applying, Settled, event_keys, subject, why_pending};
 pub(super) use guard::hold_directory;
-pub(super) use listing::{Taken, take_directory, take_group, take_user};
+pub(super) use listing::{Taken, end_memberships, take_directory, take_group, take_user};
 pub(super) use roles::RoleMap;
 pub(super) use step::{Decided, PAGE, Step, Tally};
 
