@@ -136,8 +136,8 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  * How a sync ended.
  *
  * - `done`: The mirror agrees with the listing.
- * - `incomplete`: The listed users and groups were applied, but the listing changed while it was read: no user was removed. The next sync
- * tries again.
+ * - `incomplete`: The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was
+ * removed. The next sync tries again.
  * - `held`: The directory is disabled: the guard holds its removals back.
  * - `already_running`: Another sync of the directory is running.
  * - `failed`: The sync failed; the report's error says why.
@@ -395,7 +395,7 @@ export interface User {
   preferredUsername: string
   /** All email addresses. */
   emails: string[]
-  /** Groups of which the user is a member. */
+  /** Groups of which the user is a member; empty if not sent. */
   groups: Group[]
   /** Time of the last change, or undefined if not sent. An RFC 3339 string. */
   updatedAt?: string
@@ -549,6 +549,11 @@ export interface DirectoryStatus {
   watermark: string | null
   /** The removals that the guard holds back, or null. */
   held: Held | null
+  /**
+   * Local time at which the first of the latest syncs started that were all incomplete, or null if the last one was complete. Until a sync
+   * is complete, no user is removed because of a listing. An RFC 3339 string.
+   */
+  incompleteSince: string | null
   /** Number of events of the organization that wait for a sync. */
   pendingEvents: number
 }

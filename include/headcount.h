@@ -4004,6 +4004,16 @@ const char *hc_mirror_directory_status_watermark(const struct hc_mirror_director
 const struct hc_held *hc_mirror_directory_status_held(const struct hc_mirror_directory_status *status);
 
 /**
+ * Local time at which the first of the latest syncs started that were all incomplete, or NULL if the last one was
+ * complete. Until a sync is complete, no user is removed because of a listing.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_incomplete_since(const struct hc_mirror_directory_status *status);
+
+/**
  * Number of events of the organization that wait for a sync.
  *
  * - `status`: may be NULL, which gives 0.
@@ -4835,7 +4845,7 @@ const char *hc_user_emails_at(const struct hc_user *user, size_t index);
 size_t hc_user_groups_len(const struct hc_user *user);
 
 /**
- * Groups of which the user is a member.
+ * Groups of which the user is a member; empty if not sent.
  *
  * - `user`: may be NULL, which gives NULL.
  * - `index`: from 0.

@@ -2552,7 +2552,7 @@ class User:
 
     @property
     def groups(self) -> list[Group]:
-        """Groups of which the user is a member."""
+        """Groups of which the user is a member; empty if not sent."""
 
     @property
     def updated_at(self) -> Optional[datetime]:
@@ -2827,6 +2827,12 @@ class DirectoryStatus:
     @property
     def held(self) -> Optional[Held]:
         """The removals that the guard holds back, or ``None``."""
+
+    @property
+    def incomplete_since(self) -> Optional[datetime]:
+        """Local time at which the first of the latest syncs started that were all incomplete, or ``None`` if the last one was
+        complete. Until a sync is complete, no user is removed because of a listing.
+        """
 
     @property
     def pending_events(self) -> int:

@@ -402,7 +402,7 @@ impl User {
         self.value.emails.iter().map(String::as_str).collect()
     }
 
-    /// Groups of which the user is a member.
+    /// Groups of which the user is a member; empty if not sent.
     #[getter]
     fn groups(&self) -> Vec<Group> {
         self.value.groups.iter().cloned().map(Group::from).collect()
@@ -956,6 +956,13 @@ impl DirectoryStatus {
             .transpose()
     }
 
+    /// Local time at which the first of the latest syncs started that were all incomplete, or ``None`` if the last one was
+    /// complete. Until a sync is complete, no user is removed because of a listing.
+    #[getter]
+    fn incomplete_since<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.incomplete_since.map(|time| datetime(py, time)).transpose()
+    }
+
     /// Number of events of the organization that wait for a sync.
     #[getter]
     fn pending_events(&self) -> u64 {
@@ -988,6 +995,7 @@ impl DirectoryStatus {
                 "groups",
                 "watermark",
                 "held",
+                "incomplete_since",
                 "pending_events",
             ],
         )

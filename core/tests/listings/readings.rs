@@ -443,3 +443,18 @@ async fn an_empty_list_of_groups_shows_that_missing_lists_are_empty() {
     incremental_sync(&mirror).await.unwrap();
     assert_eq!(members(&mirror).await, [0; 0]);
 }
+
+#[tokio::test]
+async fn an_event_that_waited_for_a_sync_protects_its_user_only_for_five_minutes_after_it_arrived() {
+    let api = FakeApi::with_users(1);
+    let mirror = api.open_mirror().await;
+    // The directory is not known yet.
+    let data = json!({ "id": "diruser_9", "email": "ada@example.com" });
+    let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
+    assert_eq!(outcome, Outcome::Pending);
+    api.with(|state| state.now += Duration::from_secs(600));
+    full_sync(&mirror).await.unwrap();
+    assert!(mirror.user("diruser_9").await.unwrap().is_some());
+
+    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
+}

@@ -21,6 +21,7 @@ struct Cached {
     last_incremental_sync: Text,
     watermark: Text,
     held: Child<super::hc_held>,
+    incomplete_since: Text,
 }
 
 impl From<DirectoryStatus> for hc_mirror_directory_status {
@@ -106,6 +107,19 @@ pub unsafe extern "C" fn hc_mirror_directory_status_held(
     status: *const hc_mirror_directory_status,
 ) -> *const super::hc_held {
     read!(status => status.cached.held.of(status.record.held.as_ref()))
+}
+
+/// Local time at which the first of the latest syncs started that were all incomplete, or NULL if the last one was
+/// complete. Until a sync is complete, no user is removed because of a listing.
+///
+/// - `status`: may be NULL, which gives NULL.
+/// - Returns RFC 3339 text owned by `status`, or NULL if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_directory_status_incomplete_since(
+    status: *const hc_mirror_directory_status,
+) -> *const c_char {
+    read!(status => status.cached.incomplete_since.of_display(status.record.incomplete_since))
 }
 
 /// Number of events of the organization that wait for a sync.

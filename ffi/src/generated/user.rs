@@ -116,7 +116,7 @@ pub unsafe extern "C" fn hc_user_groups_len(user: *const hc_user) -> usize {
     read!(user => user.record.groups.len())
 }
 
-/// Groups of which the user is a member.
+/// Groups of which the user is a member; empty if not sent.
 ///
 /// - `user`: may be NULL, which gives NULL.
 /// - `index`: from 0.

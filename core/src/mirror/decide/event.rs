@@ -11,7 +11,7 @@ use super::version::toggle_replaces;
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
     DirectoryRow, EventRemoval, EventRow, EventState, GuardSettings, Keys, MessageKind, MirrorDirectory, MirrorGroup,
-    MirrorUser, Outcome, Version,
+    MirrorUser, Outcome, Trail, Version,
 };
 use crate::webhook::{DirectoryData, DirectoryGroupData, GroupReference, RoleReference};
 use crate::{Error, Event, EventType, Reason, Result, Timestamp};
@@ -205,6 +205,12 @@ impl Applying<'_> {
         }
     }
 
+    /// The local time at which the latest event about a row arrived: this one, or one that was applied before. An event may have waited for a
+    /// sync, so that is not the time at which it is applied.
+    fn touched_at(&self, known: Option<&Trail>) -> Option<Timestamp> {
+        known.and_then(|trail| trail.touched_at).max(Some(self.received_at))
+    }
+
     fn version(&self) -> Version {
         use EventType::*;
         let kind = match self.event.event_type() {
@@ -237,7 +243,7 @@ impl Applying<'_> {
         if let Some(directory_id) = &directory_id {
             let place = Place { organization_id: &organization_id, directory_id };
             for group in data.groups.iter().flatten().filter(|group| !group.id.is_empty()) {
-                apply_reference(step, group, &version, &place);
+                apply_reference(step, group, &version, &place, self.received_at);
             }
         }
         if row.as_ref().is_some_and(|row| version <= row.trail.version) {
@@ -271,7 +277,8 @@ impl Applying<'_> {
             attributes: attributes(known.attributes, data.others)?,
         };
         let listed = row.as_ref().is_some_and(|row| row.listed);
-        step.put_user(NewUser { user, told_groups, listed, version, touched_at: Some(step.now) });
+        let touched_at = self.touched_at(row.as_ref().map(|row| &row.trail));
+        step.put_user(NewUser { user, told_groups, listed, version, touched_at });
         Ok(Settled::Applied)
     }
 
@@ -305,6 +312,7 @@ impl Applying<'_> {
             return Ok(Settled::Stale);
         }
         let organization_id = self.organization(&data.organization_id).to_owned();
+        let touched_at = self.touched_at(row.as_ref().map(|row| &row.trail));
         let known = row.map(|row| row.group).unwrap_or_default();
         let directory_id = match non_empty(&data.directory_id).or_else(|| non_empty(&known.directory_id)) {
             // The event is retried after a sync has listed the directory. The deletion of a group does not need it.
@@ -318,7 +326,7 @@ impl Applying<'_> {
         };
         let display_name = if data.display_name.is_empty() { known.display_name } else { data.display_name };
         let group = MirrorGroup { id: data.id, organization_id, directory_id, display_name, updated_at: version.at };
-        step.put_group(NewGroup { group, exists, version, touched_at: Some(step.now) });
+        step.put_group(NewGroup { group, exists, version, touched_at });
         Ok(Settled::Applied)
     }
 
@@ -358,7 +366,7 @@ impl Applying<'_> {
         row.toggled_at = Some(occurred_at);
         row.toggled_off = !enabled;
         row.toggled_event = id.to_owned();
-        row.toggle_arrived_at = Some(step.now);
+        row.toggle_arrived_at = row.toggle_arrived_at.max(Some(self.received_at));
         set_enabled(step, &mut row, enabled, is_known);
         step.put_directory(row);
         true
@@ -387,15 +395,23 @@ fn non_empty(text: &str) -> Option<String> {
 }
 
 /// Applies a group that a user event names: creates the group, or updates its name.
-fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, place: &Place<'_>) {
+/// `received_at` is the local time at which the event arrived.
+fn apply_reference(
+    step: &mut Step,
+    group: &GroupReference,
+    version: &Version,
+    place: &Place<'_>,
+    received_at: Timestamp,
+) {
     let row = step.group(&group.id).cloned();
     // The group's own events of the same time say more about it.
     let version = Version { kind: MessageKind::Created, ..version.clone() };
+    let touched_at = row.as_ref().and_then(|row| row.trail.touched_at).max(Some(received_at));
     if let Some(row) = row.as_ref().filter(|row| version <= row.trail.version) {
         // The mention shows that the group exists, whatever a listing says that is a little older.
         if row.is_live() {
             let (group, version) = (row.group.clone(), row.trail.version.clone());
-            step.put_group(NewGroup { group, exists: true, version, touched_at: Some(step.now) });
+            step.put_group(NewGroup { group, exists: true, version, touched_at });
         }
         return;
     }
@@ -408,7 +424,7 @@ fn apply_reference(step: &mut Step, group: &GroupReference, version: &Version, p
         display_name,
         updated_at: known.updated_at,
     };
-    step.put_group(NewGroup { group, exists: true, version, touched_at: Some(step.now) });
+    step.put_group(NewGroup { group, exists: true, version, touched_at });
 }
 
 /// Returns the organization's directory if its directories were listed and there is exactly one; else `None`.
