@@ -4,6 +4,7 @@ import type {
   Change,
   DirectoryStatus,
   FeedConsumer,
+  Hold,
   MirrorDirectory,
   MirrorGroup,
   MirrorUser,
@@ -49,6 +50,20 @@ export interface MirrorUserOptions {
 export interface MirrorGroupOptions {
   /** Id of a directory (`dir_…`): lists only its groups. */
   directoryId?: string
+}
+
+/** Options of `holdUsers`. */
+export interface HoldUsersOptions {
+  /** Cancels the listing. */
+  signal?: CallOptions['signal']
+}
+
+/** Who decides about a hold, and why. Both are stored with the decision. */
+export interface HoldDecision {
+  /** Who decides, 1 to 200 bytes. */
+  by: string
+  /** Why, at most 2,000 bytes. Empty by default. */
+  note?: string
 }
 
 /** Which users are looked up. */
@@ -152,6 +167,26 @@ export class Mirror {
   status(): Promise<DirectoryStatus[]>
   /** Returns the ids of all users whose removal from a directory the guard holds back. */
   heldRemovals(directoryId: string): Promise<string[]>
+  /** Returns what the guard holds back in an organization, or in one of its directories, in the order in which the holds were made. */
+  holds(organizationId: string, options?: MirrorGroupOptions): Promise<Hold[]>
+  /**
+   * Reads the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+   * @throws errors.InvalidArgumentError if it is not the id of a hold.
+   */
+  holdUsers(holdId: string, options?: HoldUsersOptions): Listing<MirrorUser>
+  /**
+   * Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were added
+   * since stay held. Resolves to the number of users who lost access.
+   * @throws errors.NotFoundError if nothing of the hold is held any more.
+   * @throws errors.InvalidArgumentError if it is not the id of a hold, if the hold is about a directory as a whole, and for a `by` or `note` of
+   * the wrong length.
+   */
+  approve(holdId: string, decision: HoldDecision): Promise<number>
+  /**
+   * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise. Resolves
+   * to the number of those users. Throws what `approve` throws.
+   */
+  dismiss(holdId: string, decision: HoldDecision): Promise<number>
   /**
    * Stores the application's own account id of a user; null removes it. Later changes of the user contain it as `linkedId`, and other changes
    * of the user do not affect it.

@@ -22,6 +22,14 @@ function pairsOf(map) {
   return pairs
 }
 
+/** Returns who decides about a hold, and the note. */
+function decider(decision) {
+  if (decision === null || typeof decision !== 'object') {
+    throw new errors.InvalidArgumentError('the decision cannot be read: expected an object with `by`, and `note` if there is one')
+  }
+  return [text('`by`', decision.by), text('the note', decision.note ?? '')]
+}
+
 /** Returns a verified event as the vendor's JSON. */
 function vendorJson(event) {
   if (event === null || typeof event !== 'object' || typeof event.id !== 'string' || typeof event.type !== 'string') {
@@ -250,6 +258,22 @@ class Mirror {
 
   async heldRemovals(directoryId) {
     return this.#calls.run(() => this.#native.heldRemovals(text('the directory id', directoryId)))
+  }
+
+  async holds(organizationId, options) {
+    return this.#calls.run(() => this.#native.holds(text('the organization id', organizationId), json(options, [])))
+  }
+
+  holdUsers(holdId, options) {
+    return new Listing(rethrow(() => this.#native.holdUserPages(text('the hold id', holdId))), options?.signal)
+  }
+
+  async approve(holdId, decision) {
+    return this.#calls.run(() => this.#native.approve(text('the hold id', holdId), ...decider(decision)))
+  }
+
+  async dismiss(holdId, decision) {
+    return this.#calls.run(() => this.#native.dismiss(text('the hold id', holdId), ...decider(decision)))
   }
 
   async link(userId, accountId) {

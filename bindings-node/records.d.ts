@@ -138,7 +138,7 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  * - `done`: The mirror agrees with the listing.
  * - `incomplete`: The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was
  * removed. The next sync tries again.
- * - `held`: The directory is disabled: the guard holds its removals back.
+ * - `held`: The guard holds back that users lose access, or the directory is disabled: see the report's holds.
  * - `already_running`: Another sync of the directory is running.
  * - `failed`: The sync failed; the report's error says why.
  */
@@ -168,15 +168,26 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
 export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored'
 
 /**
- * Why removals are held back.
+ * Why a hold was made.
  *
  * - `mass_removal`: A full listing lacks more users than the guard permits to remove.
  * - `empty_listing`: The listing is empty, although several users are mirrored.
- * - `directory_disabled`: The directory is disabled.
- * - `directory_not_found`: The API does not list the directory.
- * - `deletion_burst`: More deletion events arrived within an hour than the guard permits.
+ * - `directory_disabled`: The directory is disabled. The hold names no users and cannot be approved: enable the directory, or retire it.
+ * - `directory_not_found`: The API does not list the directory. The hold names no users and cannot be approved: retire the directory if it
+ * is gone for good.
+ * - `deletion_burst`: Events delete more users than the guard permits.
+ * - `mass_deactivation`: More users are said to be inactive than the guard permits to deactivate.
+ * - `role_loss`: More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard
+ * permits.
  */
-export type HeldReason = 'mass_removal' | 'empty_listing' | 'directory_disabled' | 'directory_not_found' | 'deletion_burst'
+export type HoldReason =
+  | 'mass_removal'
+  | 'empty_listing'
+  | 'directory_disabled'
+  | 'directory_not_found'
+  | 'deletion_burst'
+  | 'mass_deactivation'
+  | 'role_loss'
 
 /**
  * What a change is.
@@ -547,8 +558,10 @@ export interface DirectoryStatus {
    * lists what changed since shortly before it. An RFC 3339 string.
    */
   watermark: string | null
-  /** The removals that the guard holds back, or null. */
-  held: Held | null
+  /** The first of `holds`, or null. */
+  held: Hold | null
+  /** What the guard holds back, in the order in which the holds were made. */
+  holds: Hold[]
   /**
    * Local time at which the first of the latest syncs started that were all incomplete, or null if the last one was complete. Until a sync
    * is complete, no user is removed because of a listing. An RFC 3339 string.
@@ -558,18 +571,27 @@ export interface DirectoryStatus {
   pendingEvents: number
 }
 
-/** Removals that the guard holds back until they are approved. */
-export interface Held {
-  /** Why they are held back. */
-  reason: HeldReason
-  /** Number of users that would be removed. */
+/** Users of one directory whose loss of access the guard holds back, for one reason. */
+export interface Hold {
+  /**
+   * Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has another id. An
+   * approval by the old id covers the users named by then, as far as they are still held.
+   */
+  id: string
+  /** Id of the organization (`org_…`). */
+  organizationId: string
+  /** Id of the directory (`dir_…`). */
+  directoryId: string
+  /** Why the users are held. */
+  reason: HoldReason
+  /** Number of users that it names. For a directory that is disabled or not found: of all its users. */
   count: number
-  /** Number of users that may be removed without approval. */
+  /** Number of users that could lose access within the guard's window without approval when the hold was made. */
   limit: number
-  /** Local time at which the removals were held back. An RFC 3339 string. */
-  at: string
-  /** The sync (`sync:` and the run's id) or the event (`event:` and its id) that would have removed the users. */
-  cause: string
+  /** Local time at which the hold was made. It stays the same when users are added. An RFC 3339 string. */
+  since: string
+  /** The first ten syncs (`sync:` and the run's id) and events (`event:` and the event's id) that added users. */
+  causes: string[]
 }
 
 /** How far a running sync is. */
@@ -624,10 +646,12 @@ export interface SyncReport {
   deleted: number
   /** Number of all changes that the sync appended to the feed. */
   changes: number
-  /** Number of pending or held events that were settled. */
+  /** Number of pending events that were settled. */
   events: number
   /** The removals that the guard holds back, or null. */
-  held: Held | null
+  held: Hold | null
+  /** What the guard holds back in the directory at the end of the sync, in the order in which the holds were made. */
+  holds: Hold[]
   /** Why the listing could not be used to remove users, or null if it could. */
   incomplete: string | null
   /** The error that ended the sync, or null. */
@@ -681,7 +705,10 @@ interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
   after: After
   /** Names of the fields that changed. */
   fields: string[]
-  /** What caused the change: `sync:` and the run's id, `event:` and the event's id, `roles` for a new role map, or `snapshot`. */
+  /**
+   * What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an approval, `roles` for a
+   * new role map, or `snapshot`.
+   */
   cause: string
   /** Local time at which the change was committed. An RFC 3339 string. */
   at: string

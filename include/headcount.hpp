@@ -212,6 +212,7 @@ using MirrorDirectories =
     List<hc_mirror_directory_list, hc_mirror_directory, hc_mirror_directory_list_len, hc_mirror_directory_list_at, hc_mirror_directory_list_free>;
 using DirectoryStatuses = List<hc_mirror_directory_status_list, hc_mirror_directory_status, hc_mirror_directory_status_list_len,
                                hc_mirror_directory_status_list_at, hc_mirror_directory_status_list_free>;
+using Holds = List<hc_hold_list, hc_hold, hc_hold_list_len, hc_hold_list_at, hc_hold_list_free>;
 using SyncReports = List<hc_sync_reports, hc_sync_report, hc_sync_reports_len, hc_sync_reports_at, hc_sync_reports_free>;
 using Changes = List<hc_change_batch, hc_change, hc_change_batch_len, hc_change_batch_at, hc_change_batch_free>;
 using ParkedChanges = List<hc_parked_list, hc_parked_change, hc_parked_list_len, hc_parked_list_at, hc_parked_list_free>;
@@ -416,6 +417,23 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         std::vector<std::string> ids;
         for (std::size_t i = 0; i < hc_text_list_len(list.get()); i++) ids.emplace_back(hc_text_list_at(list.get(), i));
         return ids;
+    }
+
+    /* What the guard holds back, in the order in which the holds were made. */
+    Holds holds(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt) const {
+        return made<Holds, hc_hold_list>(hc_mirror_holds, organization_id.c_str(), detail::c_str(directory_id));
+    }
+    /* The users that a hold names, as they are mirrored now. */
+    AllMirrorUsers hold_users(const std::string &hold_id) const {
+        return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_hold_users, hold_id.c_str());
+    }
+    /* Applies what a hold holds back, and returns the number of users who lost access. `by` says who approves, `note` why. */
+    std::uint64_t approve(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
+        return given<std::uint64_t>(hc_mirror_approve, hold_id.c_str(), by.c_str(), note.c_str());
+    }
+    /* Drops a hold, and returns the number of its users. They stay until a later listing or event says otherwise. */
+    std::uint64_t dismiss(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
+        return given<std::uint64_t>(hc_mirror_dismiss, hold_id.c_str(), by.c_str(), note.c_str());
     }
 
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {

@@ -39,7 +39,7 @@ mod _headcount {
     use crate::event::Event;
     #[pymodule_export]
     use crate::generated::{
-        Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Held, MirrorDirectory, MirrorGroup,
+        Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Hold, MirrorDirectory, MirrorGroup,
         MirrorUser, Organization, ParkedChange, Progress, SyncReport, User,
     };
     #[pymodule_export]

@@ -30,7 +30,7 @@ const RECORDS: &[&str] = &[
     "MirrorGroup",
     "MirrorDirectory",
     "DirectoryStatus",
-    "Held",
+    "Hold",
     "Progress",
     "SyncReport",
     "ParkedChange",
@@ -51,7 +51,7 @@ const ENUMS: &[&str] = &[
     "SyncOutcome",
     "Phase",
     "Outcome",
-    "HeldReason",
+    "HoldReason",
     "ChangeKind",
 ];
 

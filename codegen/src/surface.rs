@@ -42,7 +42,7 @@ pub(crate) const RECORDS: &[Surface] = &[
     Surface { name: "Change", key: &["seq"] },
     plain("ParkedChange"),
     Surface { name: "Consumer", key: &["name"] },
-    plain("Held"),
+    by_id("Hold"),
     plain("GuardSettings"),
     plain("Progress"),
     Surface { name: "SyncReport", key: &["directory_id", "run"] },

@@ -82,9 +82,9 @@ pub use webhook::{
 pub use mirror::{MAX_POLL, Mirror, MirrorBuilder, MirrorUsers, Source, SourceFuture, SourcePages, SyncBuilder};
 #[cfg(feature = "mirror")]
 pub use record::{
-    Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Held, HeldReason, IgnoredSetting, MirrorDirectory,
-    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, Outcome, ParkedChange, PendingEvent, Phase,
-    Progress, SyncMode, SyncOutcome, SyncReport,
+    Approval, Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting,
+    MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, Outcome, ParkedChange,
+    PendingEvent, Phase, Progress, SyncMode, SyncOutcome, SyncReport,
 };
 
 #[doc(inline)]

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::{
-    Change, ChangeKind, DirectoryStatus, Error, ErrorKind, Group, HeldReason, Mirror, MirrorUser, Outcome, SyncMode,
+    Change, ChangeKind, DirectoryStatus, Error, ErrorKind, Group, HoldReason, Mirror, MirrorUser, Outcome, SyncMode,
     SyncOutcome, SyncReport, User, Webhook,
 };
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
@@ -257,7 +257,7 @@ async fn the_guard_holds_a_mass_removal() {
     assert_eq!(mirror.held_removals(sandbox.directory_id()).await.unwrap(), deleted);
     let status = status(&mirror).await;
     assert_eq!(status.users, 100);
-    assert_eq!(status.held.unwrap().reason, HeldReason::MassRemoval);
+    assert_eq!(status.held.unwrap().reason, HoldReason::MassRemoval);
 }
 
 #[tokio::test]

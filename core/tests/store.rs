@@ -6,7 +6,7 @@ use headcount::store::{
     Batch, Decision, Delta, Durability, EntryBody, EventRow, EventState, Keys, NewEntry, Retention, Scope, SqliteStore,
     Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
 };
-use headcount::{ChangeKind, ErrorKind, ErrorStatus, MirrorUser, Mirrored, Result, Timestamp};
+use headcount::{ChangeKind, ErrorKind, ErrorStatus, HoldReason, MirrorUser, Mirrored, Result, Timestamp};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -309,7 +309,7 @@ fn page(set: &WorkingSet, ids: &[String], name: &str, groups: &[&str]) -> Batch 
         batch.users.push(UserWrite {
             joined: without(&told_groups, &stored.told_groups),
             left: without(&stored.told_groups, &told_groups),
-            row: UserRow { number: stored.number, user, told_groups, listed: true, trail: stored.trail },
+            row: UserRow { user, told_groups, listed: true, ..stored },
         });
     }
     batch
@@ -371,7 +371,6 @@ async fn a_webhook_costs_at_most_12_statements() {
             batch.events.push(EventRow {
                 id: format!("evt_{n}"),
                 organization_id: "org_1".to_owned(),
-                directory_id: String::new(),
                 received_at: Timestamp::UNIX_EPOCH,
                 state: EventState::Settled,
                 body: None,
@@ -407,11 +406,18 @@ async fn a_file_of_version_0_1_0_is_read() {
     assert_eq!(counts[0].users, 7);
     assert_eq!(counts[0].groups, 3);
     assert!(counts[0].row.last_full_sync.is_some());
-    assert!(counts[0].row.held.is_some());
-    let (organization, directory) =
-        (counts[0].row.directory.organization_id.clone(), counts[0].row.directory.id.clone());
-    let held = Keys { held_removals: [directory.clone()].into(), ..Keys::default() };
-    assert_eq!(store.load(held).await.unwrap().held_removals[&directory].len(), 2);
+    let organization = counts[0].row.directory.organization_id.clone();
+
+    let holds = store.holds(Some(organization.clone()), None).await.unwrap();
+    assert_eq!(holds.len(), 1);
+    assert_eq!(holds[0].reason, HoldReason::DeletionBurst);
+    assert_eq!(holds[0].count, 2);
+    assert!(holds[0].since > Timestamp::UNIX_EPOCH);
+    assert!(holds[0].causes[0].starts_with("event:"));
+    let named = UserFilter { hold: Some(holds[0].id()), ..UserFilter::default() };
+    let named = store.users(named, 0, 10).await.unwrap();
+    assert_eq!(named.len(), 2);
+    assert!(named.iter().all(|row| row.held_removal().is_some_and(|version| version.at.is_some())));
 
     let changes = store.changes(0, 100).await.unwrap();
     assert_eq!(changes.iter().map(|change| change.seq).collect::<Vec<_>>(), (1..=21).collect::<Vec<_>>());
@@ -429,7 +435,8 @@ async fn a_file_of_version_0_1_0_is_read() {
     assert_eq!(consumers[0].0.cursor, 5);
     assert_eq!(consumers[1].0.snapshot.unwrap().seq, 21);
 
-    assert_eq!(store.events(organization, EventState::Held, 0, 10).await.unwrap().len(), 2);
+    let settled = store.events(organization, EventState::Settled, 0, 10).await.unwrap();
+    assert!(settled.iter().all(|(_, event)| event.body.is_none()), "the events that were held have no body any more");
     let pending = store.events("org_other".to_owned(), EventState::Pending, 0, 10).await.unwrap();
     assert_eq!(pending[0].1.id, "evt_pending");
     assert!(pending[0].1.body.is_some());
@@ -462,8 +469,13 @@ async fn a_file_of_version_0_1_0_goes_on() {
 
     let store = SqliteStore::open(&path).unwrap();
     assert_eq!(store.load(Keys::default()).await.unwrap().revision, 5);
-    let retention =
-        Retention { changes: Timestamp::MAX, tombstones: Timestamp::MAX, events: Timestamp::MAX, limit: 1_000 };
+    let retention = Retention {
+        changes: Timestamp::MAX,
+        tombstones: Timestamp::MAX,
+        events: Timestamp::MAX,
+        losses: Timestamp::MAX,
+        limit: 1_000,
+    };
     store.drop_consumer("snapshot".to_owned()).await.unwrap();
     store.trim(retention).await.unwrap();
     // `app` has acknowledged 5 changes, and has parked the last of them.

@@ -127,22 +127,28 @@ impl<T> Out<*const T> for *mut *const T {
     }
 }
 
-/// A truth value; false if the call failed.
-impl Out<bool> for *mut bool {
-    fn is_null(self) -> bool {
-        self.is_null()
-    }
+macro_rules! plain_out {
+    ($($type:ty = $none:expr;)*) => {
+        $(impl Out<$type> for *mut $type {
+            fn is_null(self) -> bool {
+                self.is_null()
+            }
 
-    unsafe fn clear(self) {
-        // SAFETY: the trait's contract.
-        unsafe { self.write(false) };
-    }
+            unsafe fn clear(self) {
+                // SAFETY: the trait's contract.
+                unsafe { self.write($none) };
+            }
 
-    unsafe fn put(self, value: bool) {
-        // SAFETY: the trait's contract.
-        unsafe { self.write(value) };
-    }
+            unsafe fn put(self, value: $type) {
+                // SAFETY: the trait's contract.
+                unsafe { self.write(value) };
+            }
+        })*
+    };
 }
+
+// The value if the call failed.
+plain_out! { bool = false; u64 = 0; }
 
 /// No out-parameter: the call has no value.
 impl Out<()> for () {

@@ -58,6 +58,27 @@ pub unsafe extern "C" fn hc_mirror_users(
     })
 }
 
+/// Starts reading the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+///
+/// - `mirror`: required. It may be freed before the iterator.
+/// - `hold_id`: the hold's id, from hc_hold_id.
+/// - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_INVALID_ARGUMENT if it is not the id of a hold.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_hold_users(
+    mirror: *const hc_mirror,
+    hold_id: *const c_char,
+    iter: *mut *mut hc_mirror_user_iter,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, iter, (mirror: object, hold_id: text) => {
+        let users = mirror.0.hold_users(hold_id)?;
+        Ok(hc_mirror_user_iter { users, last: None })
+    })
+}
+
 /// Gives the next user.
 ///
 /// - `iter`: required. After an error it is at its end: create another one.

@@ -3,7 +3,7 @@
 use crate::boundary::call;
 use crate::error::hc_error;
 use crate::generated::sync_mode::sync_mode;
-use crate::generated::{hc_mirror_directory_status_list, hc_status, hc_sync_reports};
+use crate::generated::{hc_hold_list, hc_mirror_directory_status_list, hc_status, hc_sync_reports};
 use crate::mirror::hc_mirror;
 use crate::options::{growing, tri_state, unless_zero};
 use crate::text::c_string;
@@ -185,4 +185,70 @@ pub unsafe extern "C" fn hc_mirror_held_removals(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, user_ids, (mirror: object, directory_id: text) => mirror.0.held_removals(directory_id).map(hc_text_list::from))
+}
+
+/// Returns what the guard holds back in an organization, in the order in which the holds were made.
+///
+/// - `mirror`: required.
+/// - `organization_id`: "org_...".
+/// - `directory_id`: only holds of this directory ("dir_..."). NULL: of all.
+/// - `holds`: receives the list; free it with hc_hold_list_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_holds(
+    mirror: *const hc_mirror,
+    organization_id: *const c_char,
+    directory_id: *const c_char,
+    holds: *mut *mut hc_hold_list,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, holds, (mirror: object, organization_id: text, directory_id: optional_text) => mirror.0.holds(organization_id, directory_id).map(hc_hold_list::from))
+}
+
+/// Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were
+/// added since stay held.
+///
+/// - `mirror`: required.
+/// - `hold_id`: the hold's id, from hc_hold_id.
+/// - `by`: who approves, 1 to 200 bytes; stored with the decision.
+/// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
+/// - `count`: receives the number of users who lost access.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND if nothing of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
+///   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_approve(
+    mirror: *const hc_mirror,
+    hold_id: *const c_char,
+    by: *const c_char,
+    note: *const c_char,
+    count: *mut u64,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, count, (mirror: object, hold_id: text, by: text, note: optional_text) => mirror.0.approve(hold_id, by, note.unwrap_or_default()))
+}
+
+/// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+///
+/// - `mirror`: required.
+/// - `hold_id`: the hold's id, from hc_hold_id.
+/// - `by`: who decides, 1 to 200 bytes; stored with the decision.
+/// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
+/// - `count`: receives the number of users that were held.
+/// - `error`: may be NULL.
+/// - Fails as hc_mirror_approve.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_dismiss(
+    mirror: *const hc_mirror,
+    hold_id: *const c_char,
+    by: *const c_char,
+    note: *const c_char,
+    count: *mut u64,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, count, (mirror: object, hold_id: text, by: text, note: optional_text) => mirror.0.dismiss(hold_id, by, note.unwrap_or_default()))
 }

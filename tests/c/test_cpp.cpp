@@ -157,7 +157,7 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     full.mode = HC_SYNC_FULL;
     Error held = thrown(HC_MASS_REMOVAL, "", [&] { mirror.sync(organization, directory, full); });
     CHECK(hc_error_removals_count(held.get()) == 8 && mirror.held_removals(directory).size() == 8);
-    CHECK_TEXT(hc_held_reason(hc_mirror_directory_status_held(&mirror.status()[0])), "mass_removal");
+    CHECK_TEXT(hc_hold_reason(hc_mirror_directory_status_held(&mirror.status()[0])), "mass_removal");
     full.approve_removals = 1;
     CHECK(hc_sync_report_deleted(&mirror.sync(organization, directory, full)[0]) == 8);
     thrown(HC_CONFIG, "no client", [&] { Mirror(":memory:").sync(organization); });

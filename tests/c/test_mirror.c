@@ -384,10 +384,10 @@ static void the_guard(const hc_mirror *mirror) {
     CHECK(hc_mirror_directory_status_list_len(statuses) == 2);
     const hc_mirror_directory_status *status = hc_mirror_directory_status_list_at(statuses, 0);
     if (strcmp(hc_mirror_directory_id(hc_mirror_directory_status_directory(status)), directory) != 0) status = hc_mirror_directory_status_list_at(statuses, 1);
-    const hc_held *held = hc_mirror_directory_status_held(status);
-    CHECK_TEXT(hc_held_reason(held), "mass_removal");
-    CHECK(hc_held_count(held) == 8 && hc_held_limit(held) == 4);
-    CHECK(strncmp(hc_held_cause(held), "sync:", 5) == 0 && hc_held_at(held) != NULL);
+    const hc_hold *held = hc_mirror_directory_status_held(status);
+    CHECK_TEXT(hc_hold_reason(held), "mass_removal");
+    CHECK(hc_hold_count(held) == 8 && hc_hold_limit(held) == 4);
+    CHECK(strncmp(hc_hold_causes_at(held, 0), "sync:", 5) == 0 && hc_hold_since(held) != NULL);
     CHECK(hc_mirror_directory_status_users(status) == 41 && hc_mirror_directory_status_groups(status) == 3);
     CHECK(hc_mirror_directory_status_last_full_sync(status) != NULL && hc_mirror_directory_status_watermark(status) != NULL);
     CHECK(hc_mirror_directory_status_last_incremental_sync(status) != NULL && hc_mirror_directory_status_pending_events(status) == 0);

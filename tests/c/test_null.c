@@ -172,11 +172,11 @@ static void accessors_take_null(void) {
     CHECK(hc_sync_report_held(NULL) == NULL);
     CHECK(hc_sync_report_incomplete(NULL) == NULL);
     CHECK(hc_sync_report_error(NULL) == NULL);
-    CHECK(hc_held_reason(NULL) == NULL);
-    CHECK(hc_held_count(NULL) == 0);
-    CHECK(hc_held_limit(NULL) == 0);
-    CHECK(hc_held_at(NULL) == NULL);
-    CHECK(hc_held_cause(NULL) == NULL);
+    CHECK(hc_hold_reason(NULL) == NULL);
+    CHECK(hc_hold_count(NULL) == 0);
+    CHECK(hc_hold_limit(NULL) == 0);
+    CHECK(hc_hold_since(NULL) == NULL);
+    CHECK(hc_hold_id(NULL) == NULL);
     CHECK(hc_mirror_directory_status_directory(NULL) == NULL);
     CHECK(hc_mirror_directory_status_last_full_sync(NULL) == NULL);
     CHECK(hc_mirror_directory_status_last_incremental_sync(NULL) == NULL);

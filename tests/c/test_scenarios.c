@@ -100,7 +100,7 @@ static void check_status(const run *run, const step *step) {
     const hc_mirror_directory_status *status = hc_mirror_directory_status_list_at(statuses, 0);
     CHECK(hc_mirror_directory_status_users(status) == step->users);
     CHECK(hc_mirror_directory_status_groups(status) == step->groups.len);
-    CHECK_TEXT(hc_held_reason(hc_mirror_directory_status_held(status)), step->held);
+    CHECK_TEXT(hc_hold_reason(hc_mirror_directory_status_held(status)), step->held);
     hc_mirror_directory_status_list_free(statuses);
 }
 

@@ -75,6 +75,34 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.held_removals(&directory_id).await?) })
     }
 
+    /// Promises what the guard holds back in an organization.
+    #[napi]
+    pub fn holds<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move {
+            let GroupFilter { directory_id } = read(&filter)?;
+            json::text(&mirror.holds(&organization_id, directory_id.as_deref()).await?)
+        })
+    }
+
+    /// Returns an iterator over the pages of the users that a hold names.
+    #[napi]
+    pub fn hold_user_pages(&self, hold_id: String) -> napi::Result<NativeMirrorUsers> {
+        let users = self.mirror().and_then(|mirror| mirror.hold_users(&hold_id));
+        users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
+    }
+
+    /// Applies what a hold holds back. Promises the number of users who lost access.
+    #[napi]
+    pub fn approve<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.approve(&hold_id, &by, &note).await?) })
+    }
+
+    /// Drops a hold. Promises the number of its users.
+    #[napi]
+    pub fn dismiss<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.dismiss(&hold_id, &by, &note).await?) })
+    }
+
     /// Promises the pairs of the role map.
     #[napi]
     pub fn role_map<'env>(&self, env: &'env Env) -> Promise<'env> {

@@ -34,7 +34,7 @@ __all__ = [
     "ChangeIterator",
     "Consumer",
     "DirectoryStatus",
-    "Held",
+    "Hold",
     "Mirror",
     "MirrorDirectory",
     "MirrorGroup",
@@ -1593,6 +1593,47 @@ class Mirror:
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
+    def holds(self, organization_id: str, directory_id: Optional[str] = None) -> list[Hold]:
+        """Returns what the guard holds back in an organization, in the order in which the holds were made.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only holds of this directory (default: all directories).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def hold_users(self, hold_id: str) -> MirrorUserIterator:
+        """Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+
+        - ``hold_id``: id of the hold, from ``holds`` or a report.
+
+        Raises ``InvalidArgumentError`` if it is not the id of a hold or the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
+        """Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who
+        were added since stay held. Returns the number of users who lost access.
+
+        - ``hold_id``: id of the hold, from ``holds`` or a report.
+        - ``by``: who approves, 1 to 200 bytes; stored with the decision.
+        - ``note``: why, at most 2,000 bytes; stored as well.
+
+        Raises ``NotFoundError`` if nothing of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
+        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
+        ``StoreError`` if the store fails.
+        """
+
+    def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
+        """Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+        Returns the number of those users.
+
+        - ``hold_id``: id of the hold, from ``holds`` or a report.
+        - ``by``: who decides, 1 to 200 bytes; stored with the decision.
+        - ``note``: why, at most 2,000 bytes; stored as well.
+
+        Raises the errors of ``approve``.
+        """
+
     def link(self, user_id: str, account_id: Optional[str]) -> None:
         """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
@@ -1912,6 +1953,47 @@ class AsyncMirror:
         - ``directory_id``: id of the directory (``dir_...``).
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def holds(self, organization_id: str, directory_id: Optional[str] = None) -> AsyncRows[Hold]:
+        """Returns what the guard holds back in an organization, in the order in which the holds were made.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``directory_id``: only holds of this directory (default: all directories).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def hold_users(self, hold_id: str) -> AsyncMirrorUserIterator:
+        """Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+
+        - ``hold_id``: id of the hold, from ``holds`` or a report.
+
+        Raises ``InvalidArgumentError`` if it is not the id of a hold or the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
+        """Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who
+        were added since stay held. Returns the number of users who lost access.
+
+        - ``hold_id``: id of the hold, from ``holds`` or a report.
+        - ``by``: who approves, 1 to 200 bytes; stored with the decision.
+        - ``note``: why, at most 2,000 bytes; stored as well.
+
+        Raises ``NotFoundError`` if nothing of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
+        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
+        ``StoreError`` if the store fails.
+        """
+
+    def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
+        """Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+        Returns the number of those users.
+
+        - ``hold_id``: id of the hold, from ``holds`` or a report.
+        - ``by``: who decides, 1 to 200 bytes; stored with the decision.
+        - ``note``: why, at most 2,000 bytes; stored as well.
+
+        Raises the errors of ``approve``.
         """
 
     def link(self, user_id: str, account_id: Optional[str]) -> Coroutine[Any, Any, None]:
@@ -2761,28 +2843,42 @@ class MirrorDirectory:
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final
-class Held:
-    """Removals that the guard holds back until they are approved."""
+class Hold:
+    """Users of one directory whose loss of access the guard holds back, for one reason."""
 
     @property
-    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst"]:
-        """Why they are held back."""
+    def id(self) -> str:
+        """Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has
+        another id. An approval by the old id covers the users named by then, as far as they are still held.
+        """
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory (``dir_…``)."""
+
+    @property
+    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst", "mass_deactivation", "role_loss"]:
+        """Why the users are held."""
 
     @property
     def count(self) -> int:
-        """Number of users that would be removed."""
+        """Number of users that it names. For a directory that is disabled or not found: of all its users."""
 
     @property
     def limit(self) -> int:
-        """Number of users that may be removed without approval."""
+        """Number of users that could lose access within the guard's window without approval when the hold was made."""
 
     @property
-    def at(self) -> datetime:
-        """Local time at which the removals were held back."""
+    def since(self) -> datetime:
+        """Local time at which the hold was made. It stays the same when users are added."""
 
     @property
-    def cause(self) -> str:
-        """The sync (``sync:`` and the run's id) or the event (``event:`` and its id) that would have removed the users."""
+    def causes(self) -> list[str]:
+        """The first ten syncs (``sync:`` and the run's id) and events (``event:`` and the event's id) that added users."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -2791,7 +2887,7 @@ class Held:
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     @classmethod
-    def _from_json(cls, json: str) -> Held: ...
+    def _from_json(cls, json: str) -> Hold: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final
@@ -2825,8 +2921,12 @@ class DirectoryStatus:
         """
 
     @property
-    def held(self) -> Optional[Held]:
-        """The removals that the guard holds back, or ``None``."""
+    def held(self) -> Optional[Hold]:
+        """The first of ``holds``, or ``None``."""
+
+    @property
+    def holds(self) -> list[Hold]:
+        """What the guard holds back, in the order in which the holds were made."""
 
     @property
     def incomplete_since(self) -> Optional[datetime]:
@@ -2892,8 +2992,8 @@ class Change:
 
     @property
     def cause(self) -> str:
-        """What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``roles`` for a new role map, or
-        ``snapshot``.
+        """What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
+        approval, ``roles`` for a new role map, or ``snapshot``.
         """
 
     @property
@@ -3096,11 +3196,15 @@ class SyncReport:
 
     @property
     def events(self) -> int:
-        """Number of pending or held events that were settled."""
+        """Number of pending events that were settled."""
 
     @property
-    def held(self) -> Optional[Held]:
+    def held(self) -> Optional[Hold]:
         """The removals that the guard holds back, or ``None``."""
+
+    @property
+    def holds(self) -> list[Hold]:
+        """What the guard holds back in the directory at the end of the sync, in the order in which the holds were made."""
 
     @property
     def incomplete(self) -> Optional[str]:

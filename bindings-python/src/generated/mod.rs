@@ -3,6 +3,6 @@
 mod records;
 
 pub(crate) use records::{
-    Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Held, MirrorDirectory, MirrorGroup,
+    Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Hold, MirrorDirectory, MirrorGroup,
     MirrorUser, Organization, ParkedChange, Progress, SyncReport, User,
 };

@@ -821,48 +821,67 @@ impl MirrorDirectory {
     }
 }
 
-/// Removals that the guard holds back until they are approved.
+/// Users of one directory whose loss of access the guard holds back, for one reason.
 #[pyclass(frozen, module = "headcount")]
-pub(crate) struct Held {
-    pub(crate) value: headcount::Held,
+pub(crate) struct Hold {
+    pub(crate) value: headcount::Hold,
 }
 
-impl From<headcount::Held> for Held {
-    fn from(value: headcount::Held) -> Held {
-        Held { value }
+impl From<headcount::Hold> for Hold {
+    fn from(value: headcount::Hold) -> Hold {
+        Hold { value }
     }
 }
 
 #[pymethods]
-impl Held {
-    /// Why they are held back.
+impl Hold {
+    /// Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has
+    /// another id. An approval by the old id covers the users named by then, as far as they are still held.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// Id of the organization (``org_…``).
+    #[getter]
+    fn organization_id(&self) -> &str {
+        &self.value.organization_id
+    }
+
+    /// Id of the directory (``dir_…``).
+    #[getter]
+    fn directory_id(&self) -> &str {
+        &self.value.directory_id
+    }
+
+    /// Why the users are held.
     #[getter]
     fn reason(&self) -> &'static str {
         self.value.reason.name()
     }
 
-    /// Number of users that would be removed.
+    /// Number of users that it names. For a directory that is disabled or not found: of all its users.
     #[getter]
     fn count(&self) -> u64 {
         self.value.count
     }
 
-    /// Number of users that may be removed without approval.
+    /// Number of users that could lose access within the guard's window without approval when the hold was made.
     #[getter]
     fn limit(&self) -> u64 {
         self.value.limit
     }
 
-    /// Local time at which the removals were held back.
+    /// Local time at which the hold was made. It stays the same when users are added.
     #[getter]
-    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
-        datetime(py, self.value.at)
+    fn since<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.since)
     }
 
-    /// The sync (``sync:`` and the run's id) or the event (``event:`` and its id) that would have removed the users.
+    /// The first ten syncs (``sync:`` and the run's id) and events (``event:`` and the event's id) that added users.
     #[getter]
-    fn cause(&self) -> &str {
-        &self.value.cause
+    fn causes(&self) -> Vec<&str> {
+        self.value.causes.iter().map(String::as_str).collect()
     }
 
     /// Returns the fields as plain values: times are RFC 3339 text.
@@ -870,25 +889,29 @@ impl Held {
         to_dict(py, &self.value)
     }
 
-    fn __eq__(&self, other: PyRef<'_, Held>) -> bool {
+    fn __eq__(&self, other: PyRef<'_, Hold>) -> bool {
         self.value == other.value
     }
 
-    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
-        hash_json(py, &self.value)
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
     }
 
     /// Shows the fields that hold no personal data.
-    fn __repr__(slf: &Bound<'_, Held>) -> PyResult<String> {
-        repr(slf.as_any(), "Held", &["reason", "count", "limit", "at", "cause"])
+    fn __repr__(slf: &Bound<'_, Hold>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "Hold",
+            &["id", "organization_id", "directory_id", "reason", "count", "limit", "since", "causes"],
+        )
     }
 
     #[classmethod]
-    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Held> {
-        unpickle::<headcount::Held>(py, json).map(Held::from)
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Hold> {
+        unpickle::<headcount::Hold>(py, json).map(Hold::from)
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Held>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    fn __reduce__<'py>(slf: &Bound<'py, Hold>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         pickle(slf.as_any(), &slf.get().value, None)
     }
 }
@@ -946,14 +969,20 @@ impl DirectoryStatus {
         self.value.watermark.map(|time| datetime(py, time)).transpose()
     }
 
-    /// The removals that the guard holds back, or ``None``.
+    /// The first of ``holds``, or ``None``.
     #[getter]
     fn held<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value
             .held
             .as_ref()
-            .map(|value| cached(py, &self.held, || new_object(py, Held::from(value.clone()))))
+            .map(|value| cached(py, &self.held, || new_object(py, Hold::from(value.clone()))))
             .transpose()
+    }
+
+    /// What the guard holds back, in the order in which the holds were made.
+    #[getter]
+    fn holds(&self) -> Vec<Hold> {
+        self.value.holds.iter().cloned().map(Hold::from).collect()
     }
 
     /// Local time at which the first of the latest syncs started that were all incomplete, or ``None`` if the last one was
@@ -995,6 +1024,7 @@ impl DirectoryStatus {
                 "groups",
                 "watermark",
                 "held",
+                "holds",
                 "incomplete_since",
                 "pending_events",
             ],
@@ -1101,8 +1131,8 @@ impl Change {
         self.value.fields.iter().map(String::as_str).collect()
     }
 
-    /// What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``roles`` for a new role map, or
-    /// ``snapshot``.
+    /// What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
+    /// approval, ``roles`` for a new role map, or ``snapshot``.
     #[getter]
     fn cause(&self) -> &str {
         &self.value.cause
@@ -1475,7 +1505,7 @@ impl SyncReport {
         self.value.changes
     }
 
-    /// Number of pending or held events that were settled.
+    /// Number of pending events that were settled.
     #[getter]
     fn events(&self) -> u64 {
         self.value.events
@@ -1487,8 +1517,14 @@ impl SyncReport {
         self.value
             .held
             .as_ref()
-            .map(|value| cached(py, &self.held, || new_object(py, Held::from(value.clone()))))
+            .map(|value| cached(py, &self.held, || new_object(py, Hold::from(value.clone()))))
             .transpose()
+    }
+
+    /// What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+    #[getter]
+    fn holds(&self) -> Vec<Hold> {
+        self.value.holds.iter().cloned().map(Hold::from).collect()
     }
 
     /// Why the listing could not be used to remove users, or ``None`` if it could.
@@ -1542,6 +1578,7 @@ impl SyncReport {
                 "changes",
                 "events",
                 "held",
+                "holds",
                 "incomplete",
                 "error",
             ],

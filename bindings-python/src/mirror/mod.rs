@@ -14,8 +14,9 @@ pub(crate) use users::{AsyncMirrorUserIterator, MirrorUserIterator};
 use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
 use crate::convert::{Size, Span, Text, wrong_type};
+use crate::errors::OrRaise;
 use crate::event::Event;
-use crate::generated::{Consumer, DirectoryStatus, MirrorDirectory, MirrorGroup, MirrorUser, ParkedChange};
+use crate::generated::{Consumer, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorUser, ParkedChange};
 use crate::headers::Found;
 use crate::webhook::Body;
 use consumer::ConsumerHandle;
@@ -342,6 +343,86 @@ macro_rules! mirror {
             fn held_removals<'py>(&self, py: Python<'py>, directory_id: Text) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.held_removals(&directory_id).await }, |_, ids| Ok(ids))
+            }
+
+            /// Returns what the guard holds back in an organization, in the order in which the holds were made.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: only holds of this directory (default: all directories).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (organization_id, directory_id = None))]
+            fn holds<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                directory_id: Option<Text>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let (state, organization_id) = (Arc::clone(&self.0), organization_id.to_string());
+                let directory_id = directory_id.map(String::from);
+                <$mode>::rows(py, move |py| {
+                    let mirror = state.current(py)?;
+                    let (organization_id, directory_id) = (organization_id.clone(), directory_id.clone());
+                    let call = async move { mirror.holds(&organization_id, directory_id.as_deref()).await };
+                    let holds =
+                        <$mode>::run(py, call, |_, holds| Ok(holds.into_iter().map(Hold::from).collect::<Vec<_>>()));
+                    Ok(holds?.unbind())
+                })
+            }
+
+            /// Returns an iterator over the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+            ///
+            /// - ``hold_id``: id of the hold, from ``holds`` or a report.
+            ///
+            /// Raises ``InvalidArgumentError`` if it is not the id of a hold or the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (hold_id))]
+            fn hold_users(&self, py: Python<'_>, hold_id: Text) -> PyResult<$users> {
+                let users = self.0.current(py)?.hold_users(&hold_id).or_raise(py)?;
+                Ok($users::make(users::items(&self.0, users)))
+            }
+
+            /// Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who
+            /// were added since stay held. Returns the number of users who lost access.
+            ///
+            /// - ``hold_id``: id of the hold, from ``holds`` or a report.
+            /// - ``by``: who approves, 1 to 200 bytes; stored with the decision.
+            /// - ``note``: why, at most 2,000 bytes; stored as well.
+            ///
+            /// Raises ``NotFoundError`` if nothing of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
+            /// hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
+            /// ``StoreError`` if the store fails.
+            #[pyo3(signature = (hold_id, *, by, note = None))]
+            fn approve<'py>(
+                &self,
+                py: Python<'py>,
+                hold_id: Text,
+                by: Text,
+                note: Option<Text>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let call = async move { mirror.approve(&hold_id, &by, note.as_deref().unwrap_or_default()).await };
+                <$mode>::run(py, call, |_, count| Ok(count))
+            }
+
+            /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+            /// Returns the number of those users.
+            ///
+            /// - ``hold_id``: id of the hold, from ``holds`` or a report.
+            /// - ``by``: who decides, 1 to 200 bytes; stored with the decision.
+            /// - ``note``: why, at most 2,000 bytes; stored as well.
+            ///
+            /// Raises the errors of ``approve``.
+            #[pyo3(signature = (hold_id, *, by, note = None))]
+            fn dismiss<'py>(
+                &self,
+                py: Python<'py>,
+                hold_id: Text,
+                by: Text,
+                note: Option<Text>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let call = async move { mirror.dismiss(&hold_id, &by, note.as_deref().unwrap_or_default()).await };
+                <$mode>::run(py, call, |_, count| Ok(count))
             }
 
             /// Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.

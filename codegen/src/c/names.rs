@@ -141,7 +141,14 @@ pub(super) const RECORDS: &[CRecord] = &[
         renamed: &[("directory_type", "type"), ("directory_provider", "provider")],
         ..EMPTY
     },
-    CRecord { record: "Held", noun: "held", parameter: "held", one: "held removals", ..EMPTY },
+    CRecord {
+        record: "Hold",
+        noun: "hold",
+        parameter: "hold",
+        one: "a hold",
+        list: Some(CList { noun: "hold_list", parameter: "holds", many: "holds" }),
+        ..EMPTY
+    },
     CRecord {
         record: "SyncReport",
         noun: "sync_report",

@@ -19,7 +19,7 @@ pub(super) const CLASSES: &[&str] = &[
     "MirrorUser",
     "MirrorGroup",
     "MirrorDirectory",
-    "Held",
+    "Hold",
     "DirectoryStatus",
     "Change",
     "ParkedChange",

@@ -6,9 +6,9 @@ use super::Client;
 use super::runtime::{PerProcess, wait};
 use crate::mirror;
 use crate::{
-    Change, Consumer, DirectoryStatus, Error, Event, Headers, MirrorBuilder, MirrorDirectory, MirrorGroup,
-    MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, PendingEvent, Progress, Result, SyncMode,
-    SyncReport,
+    Approval, Change, Consumer, DirectoryStatus, Error, Event, Headers, Hold, MirrorBuilder, MirrorDirectory,
+    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, PendingEvent, Progress, Result,
+    SyncMode, SyncReport,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,6 +111,10 @@ calls! {
     directories(organization_id: Option<&str>) -> Vec<MirrorDirectory>;
     status() -> Vec<DirectoryStatus>;
     held_removals(directory_id: &str) -> Vec<String>;
+    holds(organization_id: &str, directory_id: Option<&str>) -> Vec<Hold>;
+    approve(hold_id: &str, by: &str, note: &str) -> u64;
+    dismiss(hold_id: &str, by: &str, note: &str) -> u64;
+    approvals(organization_id: Option<&str>) -> Vec<Approval>;
     link(user_id: &str, account_id: Option<&str>) -> ();
     pending_events(organization_id: &str) -> Vec<PendingEvent>;
     role_map() -> Vec<(String, String)>;
@@ -148,6 +152,15 @@ impl Mirror {
     /// Prepares a sync of every organization; [`run`](SyncBuilder::run) starts it.
     pub fn sync_all(&self) -> SyncBuilder {
         SyncBuilder(self.current().map(|mirror| mirror.sync_all()))
+    }
+
+    /// Returns the users that a hold names as an iterator.
+    ///
+    /// # Errors
+    ///
+    /// As [`headcount::Mirror::hold_users`](crate::Mirror::hold_users).
+    pub fn hold_users(&self, hold_id: &str) -> Result<MirrorUsers> {
+        Ok(MirrorUsers { users: Ok(self.current()?.hold_users(hold_id)?), done: false })
     }
 
     /// Returns the users of an organization as an iterator.

@@ -1,13 +1,10 @@
 //! Chores: work that takes more than one write. Setting the role map starts one.
 
 use super::Mirror;
-use super::decide::{PAGE, RoleMap};
+use super::decide::{PAGE, ROLES_CAUSE, RoleMap};
 use super::write::{Task, run};
 use crate::Result;
 use crate::store::{Chore, Durability, Keys, Scope};
-
-/// The cause of the changes that result from a new role map.
-const ROLES_CAUSE: &str = "roles";
 
 impl Mirror {
     /// Sets which groups give which roles: pairs of a group (its id, its name, or a pattern of names with `*` and `?`) and a role. A user has
@@ -29,6 +26,7 @@ impl Mirror {
             scope: Scope::Everything,
             durability: Durability::Power,
             fence: None,
+            guarded: false,
             keys: Keys::default(),
             cause: ROLES_CAUSE.to_owned(),
             now: self.now(),
@@ -61,6 +59,7 @@ impl Mirror {
                 scope: Scope::Everything,
                 durability: Durability::Process,
                 fence: None,
+                guarded: true,
                 keys: Keys { chore: Some(PAGE), ..Keys::default() },
                 cause: String::new(),
                 now: self.now(),

@@ -278,7 +278,8 @@ impl Mirror {
         let expired = before(now, TOMBSTONES);
         let settings = self.store().load(Keys::default()).await?.settings.in_force();
         let changes = before(now, settings.retention);
-        let retention = Retention { changes, tombstones: expired, events: expired, limit };
+        let losses = before(now, settings.guard.window).min(expired);
+        let retention = Retention { changes, tombstones: expired, events: expired, losses, limit };
         self.store().trim(retention).await
     }
 }

@@ -122,6 +122,7 @@ impl Mirror {
             scope: Scope::Everything,
             durability: Durability::Power,
             fence: None,
+            guarded: false,
             keys: Keys::default(),
             cause: String::new(),
             now: self.now(),

@@ -2,14 +2,16 @@
 //!
 //! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
 //! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
-//! directory, and `removal` removes what its listing lacks; `receive` applies webhooks; `chores` completes work that takes more than one
-//! write; `upkeep` bounds what is stored; `feed` returns changes to consumers, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the
+//! directory, and `removal` removes what its listing lacks; `receive` applies webhooks; `holds` has what the guard holds back, and decisions
+//! about it; `chores` completes work that takes more than one write; `upkeep` bounds what is stored; `feed` returns changes to consumers, and
+//! `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the
 //! open mirror, `source` the API that is listed.
 
 mod chores;
 mod decide;
 mod feed;
 mod handle;
+mod holds;
 mod moments;
 mod options;
 mod organization;

@@ -5,7 +5,7 @@ use super::decide::{Tally, hold_directory, take_directory};
 use super::options::Options;
 use super::run::Run;
 use super::write::{Task, run};
-use crate::record::{ChangeKind, Held, HeldReason, OrganizationRow, SyncMode, SyncOutcome, SyncReport};
+use crate::record::{ChangeKind, Hold, HoldReason, OrganizationRow, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Keys, Lease, Scope};
 use crate::{Directory, Error, ErrorKind, Result, Timestamp};
 use futures_util::future::{Either, select};
@@ -98,7 +98,7 @@ impl Mirror {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // The organization was deleted, or the credentials do not give access to it: its users are kept, and their removal is held.
                 for row in self.store().directories(Some(organization_id.to_owned())).await? {
-                    self.hold_directory(&row.directory.id, HeldReason::DirectoryNotFound, "sync").await?;
+                    self.hold_directory(&row.directory.id, HoldReason::DirectoryNotFound, "sync").await?;
                 }
                 return Err(error);
             }
@@ -113,6 +113,7 @@ impl Mirror {
             scope: Scope::Organization(id.clone()),
             durability: Durability::Process,
             fence: None,
+            guarded: true,
             keys: Keys {
                 organizations: [id.clone()].into(),
                 directories: rows.iter().map(|directory| directory.id.clone()).collect(),
@@ -130,7 +131,7 @@ impl Mirror {
         })
         .await?;
         for id in done.value {
-            self.hold_directory(&id, HeldReason::DirectoryNotFound, "sync").await?;
+            self.hold_directory(&id, HoldReason::DirectoryNotFound, "sync").await?;
         }
         self.notify(&done.tally);
         Ok(directories)
@@ -138,7 +139,7 @@ impl Mirror {
 
     /// Makes the error for a directory that the organization does not have. Its users are kept, and their removal is held.
     pub(super) async fn directory_not_found(&self, organization_id: &str, directory_id: &str) -> Result<Error> {
-        self.hold_directory(directory_id, HeldReason::DirectoryNotFound, "sync").await?;
+        self.hold_directory(directory_id, HoldReason::DirectoryNotFound, "sync").await?;
         Ok(Error::new(
             ErrorKind::NotFound,
             "the organization has no such directory: its users, if any are mirrored, are kept",
@@ -147,24 +148,24 @@ impl Mirror {
         .with_context("directory", directory_id))
     }
 
-    /// Records that the removals of a directory are held back, if it has users.
-    pub(super) async fn hold_directory(
-        &self,
-        directory_id: &str,
-        reason: HeldReason,
-        cause: &str,
-    ) -> Result<Option<Held>> {
-        let (id, now, cause) = (directory_id.to_owned(), self.now(), cause.to_owned());
+    /// Notes that a directory is disabled, or that the API does not list it.
+    pub(super) async fn hold_directory(&self, directory_id: &str, reason: HoldReason, cause: &str) -> Result<()> {
+        let id = directory_id.to_owned();
         let task = Task {
             scope: Scope::Everything,
             durability: Durability::Process,
             fence: None,
-            keys: Keys { directories: [id.clone()].into(), counts: [(id.clone(), now)].into(), ..Keys::default() },
-            cause: cause.clone(),
-            now,
+            guarded: true,
+            keys: Keys { directories: [id.clone()].into(), holds: [id.clone()].into(), ..Keys::default() },
+            cause: cause.to_owned(),
+            now: self.now(),
         };
-        let done = run(self.store(), task, move |step| Ok(hold_directory(step, &id, reason, &cause))).await?;
-        Ok(done.value)
+        run(self.store(), task, move |step| {
+            hold_directory(step, &id, reason);
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 
     /// A report of a sync that has done nothing yet.
@@ -194,6 +195,7 @@ impl SyncReport {
             changes: 0,
             events: 0,
             held: None,
+            holds: Vec::new(),
             incomplete: None,
             error: None,
         }
@@ -201,6 +203,30 @@ impl SyncReport {
 
     pub(super) fn failed(self, mirror: &Mirror, error: Error) -> SyncReport {
         SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
+    }
+
+    /// Adds what the guard holds back, and reports it in the log.
+    pub(super) fn with_holds(mut self, holds: Vec<Hold>) -> SyncReport {
+        for hold in &holds {
+            tracing::warn!(
+                target: "headcount",
+                organization = %hold.organization_id,
+                directory = %hold.directory_id,
+                hold = %hold.id,
+                reason = %hold.reason,
+                count = hold.count,
+                limit = hold.limit,
+                since = %hold.since,
+                "the guard holds back that users lose access: look at the hold, then approve or dismiss it",
+            );
+        }
+        let is_mass_removal = self.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::MassRemoval);
+        if is_mass_removal || (self.outcome == SyncOutcome::Done && !holds.is_empty()) {
+            self.outcome = SyncOutcome::Held;
+        }
+        self.held = holds.first().cloned();
+        self.holds = holds;
+        self
     }
 
     pub(super) fn count(&mut self, tally: &Tally) {

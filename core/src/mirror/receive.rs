@@ -36,25 +36,16 @@ impl Mirror {
         if !Applying::is_mirrored(event.event_type()) {
             return Ok(Outcome::Ignored);
         }
-        let done = self.run_event(event.clone(), None, true, self.now()).await?;
+        let done = self.run_event(event.clone(), None, self.now()).await?;
         self.trim_now_and_then().await;
         Ok(done.value.outcome())
     }
 
-    /// Applies the pending events of an organization, and with `approved` also those that the guard holds back. Returns how many were applied
-    /// or stale.
-    pub(super) async fn retry_events(&self, organization_id: &str, approved: bool) -> Result<u64> {
-        let mut settled = self.retry_state(organization_id, EventState::Pending, !approved).await?;
-        if approved {
-            settled += self.retry_state(organization_id, EventState::Held, false).await?;
-        }
-        Ok(settled)
-    }
-
-    async fn retry_state(&self, organization_id: &str, state: EventState, guarded: bool) -> Result<u64> {
+    /// Applies the pending events of an organization. Returns how many were settled.
+    pub(super) async fn retry_events(&self, organization_id: &str) -> Result<u64> {
         let (mut after, mut settled) = (0, 0);
         loop {
-            let rows = self.store().events(organization_id.to_owned(), state, after, PAGE).await?;
+            let rows = self.store().events(organization_id.to_owned(), EventState::Pending, after, PAGE).await?;
             let Some((last, _)) = rows.last() else { return Ok(settled) };
             after = *last;
             let rows = rows.into_iter().filter_map(|(_, row)| {
@@ -62,35 +53,27 @@ impl Mirror {
                 Some(event.map(|event| (event, row)))
             });
             let (events, rows): (Vec<Event>, Vec<EventRow>) = rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-            let still_pending = match state {
-                EventState::Pending => self.are_still_pending(organization_id, &events).await?,
-                _ => Vec::new(),
-            };
+            let still_pending = self.are_still_pending(organization_id, &events).await?;
             for (index, (event, row)) in events.into_iter().zip(rows).enumerate() {
                 if still_pending.get(index) == Some(&true) {
                     continue;
                 }
-                let done = self.run_event(event, Some(row), guarded, self.now()).await?;
-                settled += u64::from(matches!(done.value, Settled::Applied | Settled::Stale));
+                let done = self.run_event(event, Some(row), self.now()).await?;
+                settled += u64::from(done.value != Settled::Pending);
             }
         }
     }
 
     /// Applies an event in one step. `stored` is its row if it was received before and is retried.
-    async fn run_event(
-        &self,
-        event: Event,
-        stored: Option<EventRow>,
-        guarded: bool,
-        now: Timestamp,
-    ) -> Result<Done<Settled>> {
+    async fn run_event(&self, event: Event, stored: Option<EventRow>, now: Timestamp) -> Result<Done<Settled>> {
         let received_at = stored.as_ref().map_or(now, |row| row.received_at);
         let task = Task {
             scope: Scope::Organization(event.organization_id().to_owned()),
             durability: Durability::Power,
             fence: None,
+            guarded: true,
             keys: event_keys(&event),
-            cause: Applying { event: &event, guard: None, received_at }.cause(),
+            cause: Applying { event: &event, received_at }.cause(),
             now,
         };
         let done = run(self.store(), task, move |step| {
@@ -100,8 +83,7 @@ impl Mirror {
             if stored.is_none() && known.is_some() || stored.is_some() && !is_waiting {
                 return Ok(Settled::Duplicate);
             }
-            let guard = guarded.then(|| step.settings().guard);
-            Applying { event: &event, guard, received_at }.apply(step)
+            Applying { event: &event, received_at }.apply(step)
         })
         .await?;
         self.notify(&done.tally);

@@ -1,10 +1,10 @@
-//! The end of a full sync: removes users and groups that are absent from a complete reading, if the guard permits it.
+//! The end of a full sync: removes users and groups that are absent from a complete reading, as far as the guard permits it.
 
-use super::decide::{Absence, judge_removal, sorted, subject};
+use super::decide::{Absence, Budget, Removal, Step, budget, judge_removal, sorted};
 use super::run::Run;
-use crate::record::{EventState, Held, HeldRemovals, Phase};
-use crate::store::{Keys, UserFilter};
-use crate::{Error, Removals, Result, Timestamp};
+use crate::record::{HoldReason, Phase};
+use crate::store::{Keys, UserFilter, UserRow};
+use crate::{Error, Removals, Result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -21,99 +21,84 @@ const NAMED: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Absent {
     pub(super) count: u64,
-    /// The ids of the first of them.
+    /// Number of absent users whose removal is held already; not in `count`.
+    held: u64,
+    /// The ids of the first of them all.
     ids: Vec<String>,
+}
+
+/// Absent users of one page.
+struct AbsentPage {
+    ids: Vec<String>,
+    /// Those whose removal is held already.
+    held: Vec<String>,
+    /// Where the next page starts, or `None` after the last one.
+    next: Option<i64>,
+}
+
+/// What decides about removals of a directory.
+struct Standing {
+    budget: Budget,
+    /// Whether removals by earlier listings are held.
+    is_waiting: bool,
 }
 
 impl Run<'_> {
     /// Removes the users who are absent from a complete reading, if the guard permits it.
     pub(super) async fn remove(&mut self, absence: Arc<Absence>) -> Result<()> {
-        let id = self.directory.id.clone();
-        let keys =
-            Keys { directories: [id.clone()].into(), counts: [(id.clone(), Timestamp::MAX)].into(), ..Keys::default() };
-        let set = self.mirror.store().load(keys).await?;
-        let mirrored = set.counts.get(&id).map_or(0, |counts| counts.users);
-        let held = set.directories.get(&id).and_then(|row| row.held.as_ref());
         let absent = self.absent(&absence, NAMED).await?;
-        let guard = set.settings.in_force().guard;
-        let removal = judge_removal(absent.count, mirrored, &absence.reading, held, &guard);
-        if let Some(removal) = removal.filter(|_| !self.options.approved) {
-            self.hold_absent(&absence).await?;
-            self.settle_held_events(Some(&absence)).await?;
-            let held = Held {
-                reason: removal.reason,
-                count: absent.count,
-                limit: removal.limit,
-                at: self.mirror.now(),
-                cause: self.cause(),
-            };
-            self.report.held = Some(held.clone());
-            self.update_directory(move |row| row.held = Some(held.clone())).await?;
-            return Err(self.mass_removal(removal.message(absent.count), absent, removal.limit));
+        let Standing { budget, is_waiting } = self.standing().await?;
+        if let Some(removal) = judge_removal(absent.count, &absence.reading, budget, is_waiting) {
+            self.hold_absent(&absence, removal).await?;
+            return Err(self.mass_removal(removal.message(absent.count + absent.held), absent, removal.limit));
         }
         if absent.count > 0 {
             self.progress(Phase::Removals, 0, 0, Some(absent.count));
             self.remove_users(&absence).await?;
         }
+        if absent.held > 0 {
+            let removal = Removal { reason: HoldReason::MassRemoval, limit: budget.limit };
+            return Err(self.mass_removal(removal.message(absent.held), absent, removal.limit));
+        }
         if absence.reading.groups_complete() {
             self.remove_groups(&absence).await?;
         }
-        let (started, watermark) = (self.started, absence.reading.watermark());
-        self.step(Keys { directories: [id.clone()].into(), ..Keys::default() }, move |step| {
-            let Some(mut row) = step.directory(&id).cloned() else { return Ok(()) };
+        let (started, ended, watermark) = (self.started, self.mirror.now(), absence.reading.watermark());
+        self.update_directory(move |row| {
             row.last_full_sync = Some(started);
+            row.first_full_sync = row.first_full_sync.or(Some(ended));
             row.watermark = row.watermark.max(watermark);
-            row.held = None;
-            step.put_directory(row);
-            let none = HeldRemovals { directory_id: id.clone(), replace: true, user_ids: Vec::new() };
-            step.batch().held_removals.push(none);
-            Ok(())
         })
-        .await?;
-        self.settle_held_events(None).await
+        .await
+    }
+
+    /// Returns what decides about removals of the directory.
+    async fn standing(&self) -> Result<Standing> {
+        let id = self.directory.id.clone();
+        let ids: BTreeSet<String> = [id.clone()].into();
+        let keys = Keys { directories: ids.clone(), holds: ids, ..Keys::default() };
+        let done = self
+            .step_once(keys, move |step| {
+                let budget = budget(step, &id);
+                let is_waiting = step.holds(&id).iter().any(|row| {
+                    row.is_open() && matches!(row.reason, HoldReason::MassRemoval | HoldReason::EmptyListing)
+                });
+                Ok(Standing { budget, is_waiting })
+            })
+            .await?;
+        Ok(done.value)
     }
 
     fn mass_removal(&self, message: String, absent: Absent, limit: u64) -> Error {
         let removals = Removals {
             directory_id: self.directory.id.clone(),
-            count: absent.count,
+            count: absent.count + absent.held,
             limit,
             user_ids: sorted(absent.ids.into_iter()),
         };
         Error::mass_removal(message, removals)
             .with_context("organization", &self.directory.organization_id)
             .with_context("directory", &self.directory.id)
-    }
-
-    /// Settles deletion events that the guard holds back, since a complete listing is newer: all of them, or, with `named` (if the listing's own
-    /// removals are held back), those whose users the listing names.
-    async fn settle_held_events(&self, named: Option<&Absence>) -> Result<()> {
-        let (organization_id, mut after) = (&self.directory.organization_id, 0);
-        loop {
-            let store = self.mirror.store();
-            let rows = store.events(organization_id.clone(), EventState::Held, after, PAGE).await?;
-            let Some((last, _)) = rows.last() else { return Ok(()) };
-            after = *last;
-            let mut events: Vec<_> =
-                rows.into_iter().map(|(_, row)| row).filter(|row| row.directory_id == self.directory.id).collect();
-            if let Some(absence) = named {
-                let ids: Vec<String> = events.iter().map(subject).collect();
-                let keys = Keys { users: ids.iter().cloned().collect(), ..Keys::default() };
-                let set = store.load(keys).await?;
-                let is_named = |id| set.users.get(id).is_some_and(|row| absence.reading.names_user(row.number));
-                let mut named = ids.iter().map(is_named);
-                events.retain(|_| named.next().unwrap_or(false));
-            }
-            for event in &mut events {
-                event.state = EventState::Settled;
-                event.body = None;
-            }
-            self.step_once(Keys::default(), move |step| {
-                step.batch().events.extend(events.iter().cloned());
-                Ok(())
-            })
-            .await?;
-        }
     }
 
     /// Whether a user or group is absent from the reading.
@@ -156,59 +141,61 @@ impl Run<'_> {
         }
         let (mut next, mut absent) = (Some(0), Absent::default());
         while let Some(position) = next {
-            let ids;
-            (ids, next) = self.absent_after(position, absence).await?;
-            absent.count += ids.len() as u64;
+            let page = self.absent_after(position, absence).await?;
+            next = page.next;
+            absent.count += page.ids.len() as u64;
+            absent.held += page.held.len() as u64;
             let room = named - absent.ids.len();
-            absent.ids.extend(ids.into_iter().take(room));
+            absent.ids.extend(page.ids.into_iter().chain(page.held).take(room));
         }
         Ok(absent)
     }
 
-    /// Stores the ids of all absent users, to be read before the removal is approved.
-    async fn hold_absent(&mut self, absence: &Absence) -> Result<()> {
-        let (mut next, mut replace) = (Some(0), true);
-        while let Some(position) = next {
-            let user_ids;
-            (user_ids, next) = self.absent_after(position, absence).await?;
-            let held = HeldRemovals { directory_id: self.directory.id.clone(), replace, user_ids };
-            replace = false;
-            self.step(Keys::default(), move |step| {
-                step.batch().held_removals.push(held.clone());
-                Ok(())
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// Reads the next page of users. Returns the ids of those who are absent from the reading, and the position of the next page.
-    async fn absent_after(&self, position: i64, absence: &Absence) -> Result<(Vec<String>, Option<i64>)> {
-        let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };
-        let rows = self.mirror.store().users(filter, position, PAGE).await?;
-        let next = rows.last().map(|row| row.number);
-        Ok((rows.into_iter().filter(|row| absence.lacks_user(row)).map(|row| row.user.id).collect(), next))
+    /// Holds back the removal of all absent users.
+    async fn hold_absent(&mut self, absence: &Arc<Absence>, removal: Removal) -> Result<()> {
+        self.each_absent(absence, move |absence, step, ids| absence.hold_users(step, ids, removal)).await
     }
 
     async fn remove_users(&mut self, absence: &Arc<Absence>) -> Result<()> {
-        let (mut next, mut removed) = (Some(0), 0);
+        let directory_id = self.directory.id.clone();
+        self.each_absent(absence, move |absence, step, ids| absence.remove_users(step, &directory_id, ids)).await
+    }
+
+    /// Runs `rules` with each page of absent users, in a write of its own.
+    async fn each_absent(
+        &mut self,
+        absence: &Arc<Absence>,
+        rules: impl Fn(&Absence, &mut Step, &[String]) + Clone + Send + 'static,
+    ) -> Result<()> {
+        let (mut next, mut count) = (Some(0), 0);
         while let Some(position) = next {
-            let ids;
-            (ids, next) = self.absent_after(position, absence).await?;
-            if ids.is_empty() {
+            let page = self.absent_after(position, absence).await?;
+            next = page.next;
+            if page.ids.is_empty() {
                 continue;
             }
-            removed += ids.len() as u64;
-            let keys = Keys { users: ids.iter().cloned().collect(), ..Keys::default() };
-            let absence = Arc::clone(absence);
+            count += page.ids.len() as u64;
+            let keys = Keys { users: page.ids.iter().cloned().collect(), ..Keys::default() };
+            let (absence, rules, ids) = (Arc::clone(absence), rules.clone(), page.ids);
             self.step(keys, move |step| {
-                absence.remove_users(step, &ids);
+                rules(&absence, step, &ids);
                 Ok(())
             })
             .await?;
-            self.progress(Phase::Removals, 0, removed, None);
+            self.progress(Phase::Removals, 0, count, None);
         }
         Ok(())
+    }
+
+    /// Reads the next page of users, and finds those who are absent from the reading.
+    async fn absent_after(&self, position: i64, absence: &Absence) -> Result<AbsentPage> {
+        let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };
+        let rows = self.mirror.store().users(filter, position, PAGE).await?;
+        let next = rows.last().map(|row| row.number);
+        let (held, absent): (Vec<_>, Vec<_>) =
+            rows.into_iter().filter(|row| absence.lacks_user(row)).partition(|row| row.held_removal().is_some());
+        let ids = |rows: Vec<UserRow>| rows.into_iter().map(|row| row.user.id).collect();
+        Ok(AbsentPage { ids: ids(absent), held: ids(held), next })
     }
 
     async fn remove_groups(&mut self, absence: &Arc<Absence>) -> Result<()> {

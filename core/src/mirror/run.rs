@@ -6,12 +6,13 @@
 
 use super::Mirror;
 use super::decide::{Absence, PAGE, Reading, SKEW, Step, Taken, Tally, before, end_memberships, take_group, take_user};
+use super::holds::Decider;
 use super::options::Options;
 use super::source::SourcePages;
 use super::write::{Done, Task, run};
-use crate::record::{DirectoryRow, HeldReason, MirrorSettings, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
+use crate::record::{DirectoryRow, HoldReason, MirrorSettings, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
-use crate::{Directory, Error, Group, Result, Timestamp, User};
+use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
 use roaring::RoaringTreemap;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
@@ -86,9 +87,15 @@ impl<'a> Run<'a> {
     pub(super) async fn finish(mut self) -> SyncReport {
         let result = self.conclude().await;
         self.report.count(&self.tally);
-        match result {
+        let report = match result {
             Ok(()) => SyncReport { ended_at: self.mirror.now(), ..self.report },
             Err(error) => self.report.failed(self.mirror, error),
+        };
+        let (organization_id, directory_id) = (&self.directory.organization_id, &self.directory.id);
+        match self.mirror.read_holds(Some(organization_id), Some(directory_id)).await {
+            Ok(holds) => report.with_holds(holds),
+            Err(error) if report.error.is_none() => report.failed(self.mirror, error),
+            Err(_) => report,
         }
     }
 
@@ -109,28 +116,44 @@ impl<'a> Run<'a> {
             };
         self.report.mode = if full { SyncMode::Full } else { SyncMode::Incremental };
         if !row.directory.enabled {
-            let reason = HeldReason::DirectoryDisabled;
-            self.report.held = self.mirror.hold_directory(&self.directory.id, reason, &self.cause()).await?;
+            self.mirror.hold_directory(&self.directory.id, HoldReason::DirectoryDisabled, &self.cause()).await?;
             self.report.outcome = SyncOutcome::Held;
             return Ok(Read::Skipped);
         }
-        if !full {
-            return self.incremental(&row).await;
-        }
         if self.options.approved {
-            self.report.events += self.mirror.retry_events(&self.directory.organization_id, true).await?;
+            self.approve_recorded().await?;
         }
-        self.full(&row).await
+        if full { self.full(&row).await } else { self.incremental(&row).await }
+    }
+
+    /// Applies what is recorded as held in the directory at this moment.
+    async fn approve_recorded(&mut self) -> Result<()> {
+        let (organization_id, directory_id) = (&self.directory.organization_id, &self.directory.id);
+        for hold in self.mirror.read_holds(Some(organization_id), Some(directory_id)).await? {
+            if hold.reason.is_of_directory() {
+                continue;
+            }
+            match self.mirror.settle(&hold.id, &Decider::of_sync(), true).await {
+                Ok(settled) => self.tally.add(&settled.tally),
+                // Another process settled it first.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn conclude(&mut self) -> Result<()> {
-        match std::mem::replace(&mut self.read, Ok(Read::Skipped))? {
+        let removed = match std::mem::replace(&mut self.read, Ok(Read::Skipped))? {
             Read::Skipped => return Ok(()),
-            Read::Part => {}
-            Read::Everything(absence) => self.remove(absence).await?,
+            Read::Part => Ok(()),
+            Read::Everything(absence) => self.remove(absence).await,
+        };
+        // Events wait for the directory to be known, whether or not its removals are held.
+        if removed.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::MassRemoval) {
+            self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
         }
-        self.report.events += self.mirror.retry_events(&self.directory.organization_id, false).await?;
-        Ok(())
+        removed
     }
 
     async fn incremental(&mut self, row: &DirectoryRow) -> Result<Read> {
@@ -387,6 +410,7 @@ impl<'a> Run<'a> {
             scope: Scope::Organization(self.directory.organization_id.clone()),
             durability: Durability::Process,
             fence: Some(self.fence()),
+            guarded: true,
             keys,
             cause: self.cause(),
             now: self.mirror.now(),

@@ -52,9 +52,8 @@ impl Mirror {
         let mut keys = Keys { organizations: [organization_id.to_owned()].into(), ..Keys::default() };
         events.iter().for_each(|event| keys.extend(event_keys(event)));
         let now = self.now();
-        let mut step = Step::new(self.store().load(keys).await?, "", now)?;
-        let still =
-            events.iter().map(|event| Applying { event, guard: None, received_at: now }.is_still_pending(&mut step));
+        let mut step = Step::new(self.store().load(keys).await?, "", now, true)?;
+        let still = events.iter().map(|event| Applying { event, received_at: now }.is_still_pending(&mut step));
         Ok(still.collect())
     }
 

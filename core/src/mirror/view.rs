@@ -2,10 +2,10 @@
 
 use super::Mirror;
 use super::write::{Task, run};
-use crate::record::{DirectoryStatus, MirrorDirectory, MirrorGroup, MirrorUser};
+use crate::record::{DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorUser};
 use crate::store::{Durability, Keys, Scope, Store, UserFilter};
 use crate::{Error, ErrorKind, Result};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// How many rows are read at a time.
@@ -22,6 +22,10 @@ pub struct MirrorUsers {
 }
 
 impl MirrorUsers {
+    pub(super) fn new(store: Arc<dyn Store>, filter: UserFilter) -> MirrorUsers {
+        MirrorUsers { store, filter, position: Some(0), page: VecDeque::new() }
+    }
+
     /// Limits the users to a directory; `None` for all.
     pub fn directory<'a>(mut self, id: impl Into<Option<&'a str>>) -> Self {
         self.filter.directory_id = id.into().map(str::to_owned);
@@ -76,12 +80,8 @@ impl std::fmt::Debug for MirrorUsers {
 impl Mirror {
     /// Reads the users of an organization: all, or those of a [directory](MirrorUsers::directory) or a [group](MirrorUsers::group).
     pub fn users(&self, organization_id: &str) -> MirrorUsers {
-        MirrorUsers {
-            store: Arc::clone(self.store()),
-            filter: UserFilter { organization_id: Some(organization_id.to_owned()), ..UserFilter::default() },
-            position: Some(0),
-            page: VecDeque::new(),
-        }
+        let filter = UserFilter { organization_id: Some(organization_id.to_owned()), ..UserFilter::default() };
+        MirrorUsers::new(Arc::clone(self.store()), filter)
     }
 
     /// Returns a user, or `None` if none of this id is mirrored.
@@ -159,16 +159,24 @@ impl Mirror {
     /// [`ErrorKind::Store`].
     pub async fn status(&self) -> Result<Vec<DirectoryStatus>> {
         let rows = self.store().directory_counts().await?;
-        let status = rows.into_iter().map(|counts| DirectoryStatus {
-            directory: counts.row.directory,
-            last_full_sync: counts.row.last_full_sync,
-            last_incremental_sync: counts.row.last_incremental_sync,
-            users: counts.users,
-            groups: counts.groups,
-            watermark: counts.row.watermark,
-            held: counts.row.held,
-            incomplete_since: counts.row.incomplete_since,
-            pending_events: counts.pending_events,
+        let mut holds: HashMap<String, Vec<Hold>> = HashMap::new();
+        for hold in self.read_holds(None, None).await? {
+            holds.entry(hold.directory_id.clone()).or_default().push(hold);
+        }
+        let status = rows.into_iter().map(|counts| {
+            let holds = holds.remove(&counts.row.directory.id).unwrap_or_default();
+            DirectoryStatus {
+                directory: counts.row.directory,
+                last_full_sync: counts.row.last_full_sync,
+                last_incremental_sync: counts.row.last_incremental_sync,
+                users: counts.users,
+                groups: counts.groups,
+                watermark: counts.row.watermark,
+                held: holds.first().cloned(),
+                holds,
+                incomplete_since: counts.row.incomplete_since,
+                pending_events: counts.pending_events,
+            }
         });
         Ok(status.collect())
     }
@@ -179,9 +187,14 @@ impl Mirror {
     ///
     /// [`ErrorKind::Store`].
     pub async fn held_removals(&self, directory_id: &str) -> Result<Vec<String>> {
-        let keys = Keys { held_removals: [directory_id.to_owned()].into(), ..Keys::default() };
-        let mut set = self.store().load(keys).await?;
-        Ok(set.held_removals.remove(directory_id).unwrap_or_default())
+        let mut ids = Vec::new();
+        for hold in self.store().holds(None, Some(directory_id.to_owned())).await? {
+            let filter = UserFilter { hold: Some(hold.id()), ..UserFilter::default() };
+            let rows = self.store().users(filter, 0, usize::MAX).await?;
+            ids.extend(rows.into_iter().filter(|row| row.held_removal().is_some()).map(|row| row.user.id));
+        }
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     /// Stores the application's own account id of a user, or removes it. Every later change of the user contains it. Syncs and events keep
@@ -196,6 +209,7 @@ impl Mirror {
             scope: Scope::Everything,
             durability: Durability::Power,
             fence: None,
+            guarded: false,
             keys: Keys { users: [user_id.clone()].into(), ..Keys::default() },
             cause: String::new(),
             now: self.now(),

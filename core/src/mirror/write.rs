@@ -11,6 +11,8 @@ pub(super) struct Task {
     pub(super) durability: Durability,
     /// The lease that has to be held, or `None` if the step needs none.
     pub(super) fence: Option<Fence>,
+    /// Whether the guard limits losses of access: not if the application asked for them.
+    pub(super) guarded: bool,
     /// The rows that the rules need, as far as is known before they run.
     pub(super) keys: Keys,
     /// The cause of the changes.
@@ -37,10 +39,10 @@ pub(super) async fn run<T: Send + 'static>(
     task: Task,
     mut rules: impl FnMut(&mut Step) -> Result<T> + Send + 'static,
 ) -> Result<Done<T>> {
-    let Task { scope, durability, fence, keys, cause, now } = task;
+    let Task { scope, durability, fence, guarded, keys, cause, now } = task;
     let (slot, decided) = Slot::new();
     let decide = Box::new(move |set| {
-        let mut step = Step::new(set, &cause, now)?;
+        let mut step = Step::new(set, &cause, now, guarded)?;
         let result = rules(&mut step);
         let chores = step.left_chores();
         match step.finish() {

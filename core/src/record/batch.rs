@@ -1,7 +1,8 @@
 //! What a decision writes.
 
-use super::{DirectoryRow, EventRow, GroupRow, MirrorOptions, NewEntry, OrganizationRow, UserRow};
-use crate::Timestamp;
+use super::{
+    Approval, DirectoryRow, EventRow, GroupRow, HoldRow, LossRow, MirrorOptions, NewEntry, OrganizationRow, UserRow,
+};
 use std::collections::BTreeSet;
 
 /// Everything that one write changes. A store commits all of it or nothing.
@@ -21,10 +22,14 @@ pub struct Batch {
     pub entries: Vec<NewEntry>,
     /// Events to insert or replace.
     pub events: Vec<EventRow>,
-    /// Removals of users by events, which the guard counts.
-    pub event_removals: Vec<EventRemoval>,
-    /// Changes of the lists of held removals, in this order.
-    pub held_removals: Vec<HeldRemovals>,
+    /// Losses of access, which the guard counts.
+    pub losses: Vec<LossRow>,
+    /// Holds to insert or replace.
+    pub holds: Vec<HoldRow>,
+    /// Numbers of the holds to delete. No user's row names them.
+    pub ended_holds: BTreeSet<i64>,
+    /// Decisions about holds to insert.
+    pub approvals: Vec<Approval>,
     /// The role map to store, or `None` to leave it as it is.
     pub role_map: Option<String>,
     /// The settings to store, or `None` to leave them as they are.
@@ -44,28 +49,6 @@ pub struct UserWrite {
     pub joined: Vec<String>,
     /// Ids of the groups that the stored row has and `row.told_groups` does not.
     pub left: Vec<String>,
-}
-
-/// A user who was removed by an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventRemoval {
-    /// The directory.
-    pub directory_id: String,
-    /// The user.
-    pub user_id: String,
-    /// Local time of the removal.
-    pub at: Timestamp,
-}
-
-/// A change of the list of users whose removal from a directory is held back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldRemovals {
-    /// The directory.
-    pub directory_id: String,
-    /// Whether `user_ids` replace the list, or are added to it.
-    pub replace: bool,
-    /// The users.
-    pub user_ids: Vec<String>,
 }
 
 /// Work that takes more than one write, and continues after a crash: users whose groups or roles have to be derived again. Chores are done in
@@ -92,8 +75,10 @@ impl Batch {
             users,
             entries,
             events,
-            event_removals,
-            held_removals,
+            losses,
+            holds,
+            ended_holds,
+            approvals,
             role_map,
             settings,
             chores,
@@ -105,8 +90,10 @@ impl Batch {
             && users.is_empty()
             && entries.is_empty()
             && events.is_empty()
-            && event_removals.is_empty()
-            && held_removals.is_empty()
+            && losses.is_empty()
+            && holds.is_empty()
+            && ended_holds.is_empty()
+            && approvals.is_empty()
             && role_map.is_none()
             && settings.is_none()
             && chores.is_empty()

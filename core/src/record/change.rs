@@ -103,7 +103,8 @@ pub struct Change {
     pub after: Option<Mirrored>,
     /// Names of the fields that changed.
     pub fields: Vec<String>,
-    /// What caused the change: `sync:` and the run's id, `event:` and the event's id, `roles` for a new role map, or `snapshot`.
+    /// What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an
+    /// approval, `roles` for a new role map, or `snapshot`.
     pub cause: String,
     /// Local time at which the change was committed.
     pub at: Timestamp,

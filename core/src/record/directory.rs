@@ -1,6 +1,6 @@
 //! Directories and organizations.
 
-use super::Held;
+use super::Hold;
 use crate::model::null_is_default;
 use crate::{DirectoryProvider, DirectoryType, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct MirrorDirectory {
     pub enabled: bool,
 }
 
-/// A directory as stores keep it: the directory itself, how far it has been synced, and what is held back.
+/// A directory as stores keep it: the directory itself, and how far it has been synced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectoryRow {
     /// The directory.
@@ -48,8 +48,9 @@ pub struct DirectoryRow {
     pub last_incremental_sync: Option<Timestamp>,
     /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock.
     pub watermark: Option<Timestamp>,
-    /// What the guard holds back, or `None`.
-    pub held: Option<Held>,
+    /// Local time at which the first completed full sync ended, or `None` if there was none.
+    #[serde(default)]
+    pub first_full_sync: Option<Timestamp>,
     /// Local time at which the first of the latest syncs started that were all incomplete, or `None` if the last one was complete.
     #[serde(default)]
     pub incomplete_since: Option<Timestamp>,
@@ -85,8 +86,10 @@ pub struct DirectoryStatus {
     /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock, or `None` before the first listing. The next incremental
     /// sync lists what changed since shortly before it.
     pub watermark: Option<Timestamp>,
-    /// The removals that the guard holds back, or `None`.
-    pub held: Option<Held>,
+    /// The first of `holds`, or `None`.
+    pub held: Option<Hold>,
+    /// What the guard holds back, in the order in which the holds were made.
+    pub holds: Vec<Hold>,
     /// Local time at which the first of the latest syncs started that were all incomplete, or `None` if the last one was complete. Until a
     /// sync is complete, no user is removed because of a listing.
     pub incomplete_since: Option<Timestamp>,

@@ -10,8 +10,6 @@ pub struct EventRow {
     pub id: String,
     /// Id of the organization in the event's envelope.
     pub organization_id: String,
-    /// Id of the directory whose guard holds the event back; empty if none does.
-    pub directory_id: String,
     /// Local time at which the event arrived.
     pub received_at: Timestamp,
     /// What was done with the event.
@@ -27,8 +25,6 @@ pub enum EventState {
     Settled,
     /// It is stored until a sync shows which directory it is about.
     Pending,
-    /// The guard holds it back.
-    Held,
     /// It was pending for longer than such events are kept, and was not applied.
     Expired,
 }

@@ -1,39 +1,248 @@
-//! Removals that the guard holds back.
+//! Holds: users whose loss of access the guard holds back until it is approved.
 
-use super::serde_by_name;
+use super::{Version, serde_by_name};
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Removals that the guard holds back until they are approved.
+/// Users of one directory whose loss of access the guard holds back, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Held {
-    /// Why they are held back.
-    pub reason: HeldReason,
-    /// Number of users that would be removed.
+pub struct Hold {
+    /// Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has another id. An
+    /// approval by the old id covers the users named by then, as far as they are still held.
+    pub id: String,
+    /// Id of the organization (`org_…`).
+    pub organization_id: String,
+    /// Id of the directory (`dir_…`).
+    pub directory_id: String,
+    /// Why the users are held.
+    pub reason: HoldReason,
+    /// Number of users that it names. For a directory that is disabled or not found: of all its users.
     pub count: u64,
-    /// Number of users that may be removed without approval.
+    /// Number of users that could lose access within the guard's window without approval when the hold was made.
     pub limit: u64,
-    /// Local time at which the removals were held back.
-    pub at: Timestamp,
-    /// The sync (`sync:` and the run's id) or the event (`event:` and its id) that would have removed the users.
-    pub cause: String,
+    /// Local time at which the hold was made. It stays the same when users are added.
+    pub since: Timestamp,
+    /// The first ten syncs (`sync:` and the run's id) and events (`event:` and the event's id) that added users.
+    pub causes: Vec<String>,
 }
 
 crate::error::named! {
-    /// Why removals are held back.
-    HeldReason {
+    /// Why a hold was made.
+    HoldReason {
         /// A full listing lacks more users than the guard permits to remove.
         MassRemoval = "mass_removal",
         /// The listing is empty, although several users are mirrored.
         EmptyListing = "empty_listing",
-        /// The directory is disabled.
+        /// The directory is disabled. The hold names no users and cannot be approved: enable the directory, or retire it.
         DirectoryDisabled = "directory_disabled",
-        /// The API does not list the directory.
+        /// The API does not list the directory. The hold names no users and cannot be approved: retire the directory if it is gone for good.
         DirectoryNotFound = "directory_not_found",
-        /// More deletion events arrived within an hour than the guard permits.
+        /// Events delete more users than the guard permits.
         DeletionBurst = "deletion_burst",
+        /// More users are said to be inactive than the guard permits to deactivate.
+        MassDeactivation = "mass_deactivation",
+        /// More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard permits.
+        RoleLoss = "role_loss",
     }
 }
 
-serde_by_name!(HeldReason, "reason for holding removals back");
+serde_by_name!(HoldReason, "reason of a hold");
+
+impl HoldReason {
+    /// Its position in [`HoldReason::ALL`], from 0 to 7.
+    pub fn index(self) -> u8 {
+        self as u8 & 7
+    }
+
+    /// Whether a hold of this reason is about the directory as a whole and names no users.
+    pub fn is_of_directory(self) -> bool {
+        matches!(self, HoldReason::DirectoryDisabled | HoldReason::DirectoryNotFound)
+    }
+}
+
+/// A hold as stores keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// The hold's number.
+    pub number: i64,
+    /// Id of the organization.
+    pub organization_id: String,
+    /// Id of the directory.
+    pub directory_id: String,
+    /// Why the users are held.
+    pub reason: HoldReason,
+    /// Number of users that could lose access without approval when the hold was made.
+    pub limit: u64,
+    /// Local time at which the hold was made.
+    pub since: Timestamp,
+    /// The first causes.
+    pub causes: Vec<String>,
+    /// Revision of the write that added users last.
+    pub revision: i64,
+    /// Number of users that name this hold in their rows; of all live users of the directory if the reason is about the directory. Counted when
+    /// the row is loaded, and not written.
+    pub count: u64,
+}
+
+/// What a user would lose, stored in the user's row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldLoss {
+    /// Number of the hold.
+    pub hold: i64,
+    /// Revision of the write that held the loss back. An approval covers a user if it is not greater than the revision in the approved id.
+    pub revision: i64,
+    /// What the user would lose.
+    pub loss: Loss,
+}
+
+/// A loss of access.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// The version of the user's removal, or `None` if the user is not to be removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Version>,
+    /// Whether the user is to be deactivated. The user is `active` as long as this is held.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deactivated: bool,
+    /// Whether the user's groups give no role any more. The user keeps the former roles as long as this is held.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub roles: bool,
+}
+
+/// A user's loss of access that took effect. The guard counts those of a window of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LossRow {
+    /// The directory.
+    pub directory_id: String,
+    /// The user.
+    pub user_id: String,
+    /// Local time of the loss.
+    pub at: Timestamp,
+    /// Local time at which the user was added to the directory, or `None` if that is unknown.
+    pub added_at: Option<Timestamp>,
+    /// Whether the user was removed; otherwise deactivated, or left without roles.
+    pub is_removal: bool,
+    /// Whether it was approved or asked for by the application. The guard does not count these.
+    pub is_approved: bool,
+}
+
+/// A decision about a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Approval {
+    /// Id of the approval. The changes that it made have the cause `approval:` and this id.
+    pub id: String,
+    /// Id of the hold, as it was given.
+    pub hold_id: String,
+    /// Id of the organization.
+    pub organization_id: String,
+    /// Id of the directory.
+    pub directory_id: String,
+    /// Why the users were held.
+    pub reason: HoldReason,
+    /// Whether the losses were applied, or dismissed.
+    pub is_approved: bool,
+    /// Who decided, as the application said.
+    pub by: String,
+    /// The application's note.
+    pub note: String,
+    /// Local time of the decision.
+    pub at: Timestamp,
+    /// Number of users whose loss of access the hold held back then.
+    pub count: u64,
+}
+
+/// A hold's number and the revision up to which its users are named: the parts of [`Hold::id`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldId {
+    /// The hold's number.
+    pub number: i64,
+    /// The greatest revision of a held loss that the id names.
+    pub revision: i64,
+}
+
+impl HoldId {
+    /// Reads the text form, or returns `None` if `text` is not the id of a hold.
+    pub fn parse(text: &str) -> Option<HoldId> {
+        let (number, revision) = text.strip_prefix("hold_")?.split_once('_')?;
+        Some(HoldId { number: number.parse().ok()?, revision: revision.parse().ok()? })
+    }
+
+    /// Whether it names the user who has this held loss.
+    pub fn names(self, held: &HeldLoss) -> bool {
+        held.hold == self.number && held.revision <= self.revision
+    }
+}
+
+impl std::fmt::Display for HoldId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "hold_{}_{}", self.number, self.revision)
+    }
+}
+
+impl HoldRow {
+    /// The id by which applications refer to the hold and to the users that it names now.
+    pub fn id(&self) -> HoldId {
+        HoldId { number: self.number, revision: self.revision }
+    }
+
+    /// Whether it still holds something back.
+    pub fn is_open(&self) -> bool {
+        self.count > 0
+    }
+}
+
+impl From<HoldRow> for Hold {
+    fn from(row: HoldRow) -> Hold {
+        let id = row.id().to_string();
+        let HoldRow { organization_id, directory_id, reason, limit, since, causes, count, .. } = row;
+        Hold { id, organization_id, directory_id, reason, count, limit, since, causes }
+    }
+}
+
+impl Loss {
+    /// Whether nothing is lost.
+    pub fn is_none(&self) -> bool {
+        *self == Loss::default()
+    }
+
+    /// Whether it contains all of `other`.
+    pub fn covers(&self, other: &Loss) -> bool {
+        (self.removed.is_some() || other.removed.is_none())
+            && (self.deactivated || !other.deactivated)
+            && (self.roles || !other.roles)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_hold_is_read_as_it_was_written() {
+        let id = HoldId { number: 6_496, revision: 820 };
+        assert_eq!(HoldId::parse(&id.to_string()), Some(id));
+        for text in ["", "hold_", "hold_1", "hold_1_", "hold_x_1", "6496_820", "hold_1_2_3"] {
+            assert_eq!(HoldId::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_names_only_the_users_that_were_held_when_it_was_read() {
+        let id = HoldId { number: 1, revision: 10 };
+        let held = |hold, revision| HeldLoss { hold, revision, loss: Loss::default() };
+        assert!(id.names(&held(1, 10)));
+        assert!(!id.names(&held(1, 11)), "held after the id was read");
+        assert!(!id.names(&held(2, 10)), "of another hold");
+    }
+
+    #[test]
+    fn a_removal_is_not_covered_by_a_held_deactivation() {
+        let removal = Loss { removed: Some(Version::default()), ..Loss::default() };
+        let deactivation = Loss { deactivated: true, ..Loss::default() };
+        assert!(!deactivation.covers(&removal));
+        assert!(removal.covers(&removal) && removal.covers(&Loss::default()));
+        assert!(!removal.covers(&Loss { deactivated: true, ..removal.clone() }));
+    }
+}

@@ -17,7 +17,7 @@ mod user;
 mod version;
 mod working_set;
 
-pub use batch::{Batch, Chore, EventRemoval, HeldRemovals, UserWrite};
+pub use batch::{Batch, Chore, UserWrite};
 pub use change::{Change, ChangeBody, ChangeKind, Mirrored, ParkedChange};
 pub use consumer::{Consumer, ConsumerRow, Snapshot};
 pub use directory::{DirectoryRow, DirectoryStatus, MirrorDirectory, OrganizationRow};
@@ -25,12 +25,12 @@ pub(crate) use entry::brief;
 pub use entry::{Delta, Entry, EntryBody, NewEntry};
 pub use event::{EventRow, EventState, PendingEvent, PendingEvents};
 pub use group::{GroupRow, MirrorGroup};
-pub use hold::{Held, HeldReason};
+pub use hold::{Approval, HeldLoss, Hold, HoldId, HoldReason, HoldRow, Loss, LossRow};
 pub use report::{Outcome, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 pub use settings::{GuardSettings, IgnoredSetting, MirrorOptions, MirrorSettings};
 pub use user::{MirrorUser, UserRow, email_key};
 pub use version::{MessageKind, Trail, Version};
-pub use working_set::{Counts, Keys, MembersKey, WorkingSet};
+pub use working_set::{Counts, CountsKey, Keys, MembersKey, WorkingSet};
 
 /// Serializes an enum made by `named!` as its name, and reads it back; `$what` names the enum in errors.
 macro_rules! serde_by_name {

@@ -1,6 +1,6 @@
 //! What syncs and received events report.
 
-use super::{Held, serde_by_name};
+use super::{Hold, serde_by_name};
 use crate::error::named;
 use crate::{Error, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ named! {
         /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. The
         /// next sync tries again.
         Incomplete = "incomplete",
-        /// The directory is disabled: the guard holds its removals back.
+        /// The guard holds back that users lose access, or the directory is disabled: see the report's holds.
         Held = "held",
         /// Another sync of the directory is running.
         AlreadyRunning = "already_running",
@@ -128,10 +128,12 @@ pub struct SyncReport {
     pub deleted: u64,
     /// Number of all changes that the sync appended to the feed.
     pub changes: u64,
-    /// Number of pending or held events that were settled.
+    /// Number of pending events that were settled.
     pub events: u64,
     /// The removals that the guard holds back, or `None`.
-    pub held: Option<Held>,
+    pub held: Option<Hold>,
+    /// What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+    pub holds: Vec<Hold>,
     /// Why the listing could not be used to remove users, or `None` if it could.
     pub incomplete: Option<String>,
     /// The error that ended the sync, or `None`.

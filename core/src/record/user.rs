@@ -1,6 +1,6 @@
 //! Users.
 
-use super::Trail;
+use super::{HeldLoss, Trail, Version};
 use crate::Timestamp;
 use crate::model::RawJson;
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -59,6 +59,12 @@ pub struct UserRow {
     pub listed: bool,
     /// How new the row is.
     pub trail: Trail,
+    /// Local time at which the user was added to the directory, or `None` for rows that were added before version 3 of the schema.
+    pub added_at: Option<Timestamp>,
+    /// Local time of the user's last loss of access that counts against the guard's budget, or `None` if there was none.
+    pub lost_at: Option<Timestamp>,
+    /// What the guard holds back, or `None`.
+    pub held: Option<HeldLoss>,
 }
 
 /// Returns the form of an e-mail address that is the same for addresses that differ only in upper and lower case or in Unicode normalization.
@@ -75,6 +81,16 @@ impl UserRow {
     /// Whether the row is a user, and not a tombstone.
     pub fn is_live(&self) -> bool {
         self.trail.deleted_at.is_none()
+    }
+
+    /// Whether the vendor says that the user may sign in. The user is `active` also while the guard holds back the deactivation.
+    pub fn said_active(&self) -> bool {
+        self.user.active && !self.held.as_ref().is_some_and(|held| held.loss.deactivated)
+    }
+
+    /// The version of the removal that the guard holds back, or `None`.
+    pub fn held_removal(&self) -> Option<&Version> {
+        self.held.as_ref().and_then(|held| held.loss.removed.as_ref())
     }
 }
 

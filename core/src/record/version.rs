@@ -1,10 +1,12 @@
 //! How new a stored row is.
 
 use crate::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// The kind of message that a row's content came from. Of two messages of the same time, the one of the later kind is newer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MessageKind {
     /// A listing.
     #[default]
@@ -37,7 +39,7 @@ impl MessageKind {
 /// Versions are totally ordered: by time, then by kind of message, then by event id (shorter ids first, then as text). Of two messages about a
 /// row, the one with the greater version applies, in whatever order they arrive. The times are the vendor's; a row that a listing lacks gets
 /// the vendor's time of the listing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// The time of the content, or `None` if the vendor sent none.
     pub at: Option<Timestamp>,

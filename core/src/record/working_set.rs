@@ -1,6 +1,6 @@
 //! The rows that a decision reads, and the keys by which a store loads them.
 
-use super::{Chore, DirectoryRow, EventRow, GroupRow, MirrorOptions, OrganizationRow, PendingEvents, UserRow};
+use super::{Chore, DirectoryRow, EventRow, GroupRow, HoldRow, MirrorOptions, OrganizationRow, PendingEvents, UserRow};
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -22,10 +22,10 @@ pub struct Keys {
     pub events: BTreeSet<String>,
     /// Pages of live users.
     pub members: BTreeSet<MembersKey>,
-    /// Directories whose live users, and whose users removed by events since a time, are counted.
-    pub counts: BTreeMap<String, Timestamp>,
-    /// Directories whose held removals are needed.
-    pub held_removals: BTreeSet<String>,
+    /// Directories whose users and losses of access are counted.
+    pub counts: BTreeMap<String, CountsKey>,
+    /// Directories whose holds are needed.
+    pub holds: BTreeSet<String>,
     /// The greatest number of users of the oldest chore to load with it, or `None` if the chore is not needed.
     pub chore: Option<usize>,
 }
@@ -70,10 +70,19 @@ pub struct WorkingSet {
     pub members: HashMap<MembersKey, Vec<String>>,
     /// Counts by the id of the directory.
     pub counts: HashMap<String, Counts>,
-    /// Ids of the users whose removal from a directory is held back, sorted, by the id of the directory.
-    pub held_removals: HashMap<String, Vec<String>>,
+    /// Holds by the id of the directory, in the order of their numbers.
+    pub holds: HashMap<String, Vec<HoldRow>>,
     /// The oldest chore, or `None` if there is none or it was not asked for.
     pub chore: Option<Chore>,
+}
+
+/// What is counted in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountsKey {
+    /// Start of the window: losses after this local time are counted.
+    pub since: Timestamp,
+    /// Local time of the state whose users are counted: at the window's start, or later if the directory was first synced later.
+    pub base: Timestamp,
 }
 
 /// Numbers of users of one directory.
@@ -81,8 +90,10 @@ pub struct WorkingSet {
 pub struct Counts {
     /// Live users.
     pub users: u64,
-    /// Users that events have removed since the time that was asked for.
-    pub event_removals: u64,
+    /// Users who were in the directory at [`CountsKey::base`]: live ones, and those who were removed since.
+    pub base_users: u64,
+    /// Users who lost access since [`CountsKey::since`] without approval.
+    pub losses: u64,
 }
 
 impl Keys {
@@ -93,7 +104,7 @@ impl Keys {
 
     /// Adds what `other` asks for.
     pub fn extend(&mut self, other: Keys) {
-        let Keys { organizations, directories, users, groups, events, members, counts, held_removals, chore } = other;
+        let Keys { organizations, directories, users, groups, events, members, counts, holds, chore } = other;
         self.organizations.extend(organizations);
         self.directories.extend(directories);
         self.users.extend(users);
@@ -101,7 +112,7 @@ impl Keys {
         self.events.extend(events);
         self.members.extend(members);
         self.counts.extend(counts);
-        self.held_removals.extend(held_removals);
+        self.holds.extend(holds);
         self.chore = self.chore.max(chore);
     }
 }

@@ -11,9 +11,10 @@ mod sqlite;
 pub use sqlite::SqliteStore;
 
 pub use crate::record::{
-    Batch, ChangeBody, Chore, ConsumerRow, Counts, Delta, DirectoryRow, Entry, EntryBody, EventRemoval, EventRow,
-    EventState, GroupRow, HeldRemovals, Keys, MembersKey, MessageKind, MirrorOptions, NewEntry, OrganizationRow,
-    PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet, email_key,
+    Approval, Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody,
+    EventRow, EventState, GroupRow, HeldLoss, HoldId, HoldRow, Keys, Loss, LossRow, MembersKey, MessageKind,
+    MirrorOptions, NewEntry, OrganizationRow, PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet,
+    email_key,
 };
 
 use crate::{Change, Error, ParkedChange, Result, Timestamp};
@@ -116,6 +117,8 @@ pub struct UserFilter {
     pub email: Option<String>,
     /// Only users with this group in their [`told_groups`](UserRow::told_groups), whether or not it exists.
     pub group_id: Option<String>,
+    /// Only users whom this hold names.
+    pub hold: Option<HoldId>,
 }
 
 /// A consumer and the changes after its position.
@@ -166,8 +169,10 @@ pub struct Retention {
     pub changes: Timestamp,
     /// Tombstones of users and groups older than this.
     pub tombstones: Timestamp,
-    /// Events that are neither pending nor expired, and counted removals by events older than this.
+    /// Events that are neither pending nor expired, older than this.
     pub events: Timestamp,
+    /// Losses of access older than this.
+    pub losses: Timestamp,
     /// How many rows of each kind at most.
     pub limit: usize,
 }
@@ -218,6 +223,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reads the directories of an organization, or all, in the order of their ids.
     fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>>;
+
+    /// Reads the holds of an organization and a directory, or of all, in the order of their numbers. Holds that hold nothing back are left out.
+    fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>>;
+
+    /// Reads the decisions about holds of an organization, or of all, in the order in which they were made.
+    fn approvals(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<Approval>>;
 
     /// Counts the live users and groups of each directory, and the pending events of its organization, for all directories in the order of
     /// their ids.

@@ -1,15 +1,12 @@
 //! The removal guard: empty listings, disabled and missing directories, and bursts of deletion events.
 
 use crate::api::{FakeApi, USER_DELETED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
-use headcount::{ChangeKind, ErrorKind, Held, HeldReason, Mirror, Outcome, SyncOutcome};
+use headcount::{ChangeKind, ErrorKind, HoldReason, Mirror, Outcome, SyncOutcome};
 use serde_json::json;
 
-async fn held(mirror: &Mirror) -> Option<Held> {
-    mirror.status().await.unwrap().remove(0).held
-}
-
-async fn held_reason(mirror: &Mirror) -> Option<HeldReason> {
-    held(mirror).await.map(|held| held.reason)
+/// The reasons of what the guard holds back in `dir_1`.
+async fn reasons(mirror: &Mirror) -> Vec<HoldReason> {
+    mirror.holds("org_1", Some("dir_1")).await.unwrap().into_iter().map(|hold| hold.reason).collect()
 }
 
 fn set_enabled(api: &FakeApi, enabled: bool) {
@@ -32,7 +29,7 @@ async fn an_empty_listing_is_held_although_the_guard_permits_as_many_removals() 
 
     assert_eq!(error.kind(), ErrorKind::MassRemoval);
     assert_eq!(error.removals().unwrap().count, 3);
-    assert_eq!(held_reason(&mirror).await, Some(HeldReason::EmptyListing));
+    assert_eq!(reasons(&mirror).await, [HoldReason::EmptyListing]);
     assert_eq!(count_users(&mirror).await, 3);
 }
 
@@ -45,7 +42,8 @@ async fn a_disabled_directory_is_held() {
     let report = full_sync(&mirror).await.unwrap();
 
     assert_eq!(report.outcome, SyncOutcome::Held);
-    assert_eq!(held_reason(&mirror).await, Some(HeldReason::DirectoryDisabled));
+    assert_eq!(reasons(&mirror).await, [HoldReason::EmptyListing, HoldReason::DirectoryDisabled]);
+    assert_eq!(report.holds, mirror.holds("org_1", Some("dir_1")).await.unwrap());
     assert_eq!(count_users(&mirror).await, 3);
 }
 
@@ -60,7 +58,7 @@ async fn a_missing_directory_is_held() {
     let error = full_sync(&mirror).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert_eq!(held_reason(&mirror).await, Some(HeldReason::DirectoryNotFound));
+    assert!(reasons(&mirror).await.contains(&HoldReason::DirectoryNotFound));
     assert_eq!(count_users(&mirror).await, 3);
 }
 
@@ -79,14 +77,14 @@ async fn a_complete_listing_ends_a_hold_and_enables_the_directory() {
     let report = full_sync(&mirror).await.unwrap();
 
     assert_eq!(report.changes, 0);
-    assert_eq!(held_reason(&mirror).await, None);
+    assert_eq!(reasons(&mirror).await, []);
     let last = mirror.poll("app", 100).await.unwrap().pop().unwrap();
     assert_eq!(last.kind, ChangeKind::DirectoryEnabled);
 }
 
-/// A mirror of 30 users after deletion events of the first 25: the guard permits 20 and holds 5.
+/// A mirror of 100 users after deletion events of the first 25: the guard permits 20 and holds 5.
 async fn mirror_after_a_deletion_burst() -> (FakeApi, Mirror) {
-    let api = FakeApi::with_users(30);
+    let api = FakeApi::with_users(100);
     let mirror = api.synced_mirror().await;
     for number in 0..25 {
         let outcome = apply_deletion(&mirror, &format!("evt_{number}"), &numbered_user(number)).await;
@@ -95,27 +93,31 @@ async fn mirror_after_a_deletion_burst() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Lists all users but the first 23: two of the five held users are listed still.
-fn list_users_23_to_29(api: &FakeApi) {
-    let listed = api.with(|state| state.users.split_off(23));
+/// Ten minutes later, lists all users but the first 23: two of the five held users are listed still.
+fn list_all_but_23_users(api: &FakeApi) {
+    let listed = api.with(|state| {
+        state.now = "2025-06-01T12:10:00Z".parse().unwrap();
+        state.users.split_off(23)
+    });
     api.list_users(listed);
 }
 
 #[tokio::test]
 async fn deletion_events_beyond_the_limit_are_held() {
     let (_api, mirror) = mirror_after_a_deletion_burst().await;
-    let held = held(&mirror).await.unwrap();
-    assert_eq!(held.reason, HeldReason::DeletionBurst);
-    assert_eq!(held.count, 5);
-    assert_eq!(held.limit, 20);
-    assert_eq!(count_users(&mirror).await, 10);
+    let hold = mirror.holds("org_1", None).await.unwrap().remove(0);
+    assert_eq!(hold.reason, HoldReason::DeletionBurst);
+    assert_eq!(hold.count, 5);
+    assert_eq!(hold.limit, 20);
+    assert_eq!(hold.causes, [20, 21, 22, 23, 24].map(|number| format!("event:evt_{number}")));
+    assert_eq!(count_users(&mirror).await, 80);
     assert_eq!(mirror.held_removals("dir_1").await.unwrap().len(), 5);
 }
 
 #[tokio::test]
 async fn full_syncs_keep_deletion_events_held_for_users_who_are_not_listed() {
     let (api, mirror) = mirror_after_a_deletion_burst().await;
-    list_users_23_to_29(&api);
+    list_all_but_23_users(&api);
     // Three users are fewer than the limit, but a directory with a defect can both send deletion events and omit users from its listings:
     // its listing is no approval, however often it is read.
     for _ in 0..2 {
@@ -124,11 +126,11 @@ async fn full_syncs_keep_deletion_events_held_for_users_who_are_not_listed() {
         assert_eq!(removals.count, 3);
         assert_eq!(removals.limit, 20);
         assert_eq!(removals.user_ids.len(), 3);
-        assert_eq!(count_users(&mirror).await, 10);
+        assert_eq!(count_users(&mirror).await, 80);
     }
-    let held = held(&mirror).await.unwrap();
-    assert_eq!(held.reason, HeldReason::DeletionBurst);
-    assert_eq!(held.count, 3);
+    let hold = mirror.holds("org_1", None).await.unwrap().remove(0);
+    assert_eq!(hold.reason, HoldReason::DeletionBurst);
+    assert_eq!(hold.count, 3);
     let held_removals = mirror.held_removals("dir_1").await.unwrap();
     assert_eq!(held_removals, ["diruser_020", "diruser_021", "diruser_022"]);
 }
@@ -136,7 +138,7 @@ async fn full_syncs_keep_deletion_events_held_for_users_who_are_not_listed() {
 #[tokio::test]
 async fn an_approval_removes_only_the_held_users_who_are_not_listed() {
     let (api, mirror) = mirror_after_a_deletion_burst().await;
-    list_users_23_to_29(&api);
+    list_all_but_23_users(&api);
     for _ in 0..2 {
         full_sync(&mirror).await.unwrap_err();
     }
@@ -145,12 +147,12 @@ async fn an_approval_removes_only_the_held_users_who_are_not_listed() {
 
     mirror.sync("org_1").approve_removals(true).await.unwrap();
 
-    assert_eq!(count_users(&mirror).await, 7);
+    assert_eq!(count_users(&mirror).await, 77);
     let changes = mirror.poll("app", 1_000).await.unwrap();
     let kinds: Vec<ChangeKind> = changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds, [ChangeKind::UserDeleted; 3]);
     assert_eq!(mirror.held_removals("dir_1").await.unwrap(), Vec::<String>::new());
-    assert_eq!(held(&mirror).await, None);
+    assert_eq!(reasons(&mirror).await, []);
 }
 
 #[tokio::test]
@@ -167,6 +169,7 @@ async fn an_approval_applies_the_deletion_event_that_was_held() {
 
     let report = mirror.sync("org_1").approve_removals(true).await.unwrap().remove(0);
 
-    assert_eq!(report.events, 1);
+    assert_eq!(report.deleted, 1);
+    assert_eq!(report.outcome, SyncOutcome::Done);
     assert_eq!(count_users(&mirror).await, 6);
 }

@@ -7,6 +7,7 @@ mod bounds;
 mod clocks;
 mod events;
 mod guard;
+mod holds;
 mod readings;
 mod settings;
 mod syncs;

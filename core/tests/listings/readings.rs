@@ -290,19 +290,19 @@ async fn a_deleted_user_who_is_still_listed_after_five_minutes_is_restored() {
 
 #[tokio::test]
 async fn listed_users_whom_events_deleted_do_not_make_the_listing_incomplete() {
-    let api = FakeApi::with_users(6);
+    let api = FakeApi::with_users(20);
     let mirror = api.synced_mirror().await;
     for number in 0..3 {
         apply_deletion(&mirror, &format!("evt_{number}"), &numbered_user(number)).await;
     }
-    // The listing still names these three, and lacks the sixth user.
-    api.list_numbered_users(5);
+    // The listing still names these three, and lacks the last user.
+    api.list_numbered_users(19);
 
     let report = full_sync(&mirror).await.unwrap();
 
     assert_eq!(report.outcome, SyncOutcome::Done);
     assert_eq!(report.deleted, 1);
-    assert_eq!(count_users(&mirror).await, 2);
+    assert_eq!(count_users(&mirror).await, 16);
 }
 
 const UNUSUAL_ID: &str = "'; DROP TABLE user; --";

@@ -79,6 +79,8 @@ impl Store for CrashingStore {
         read user_numbers(directory_id: String, after: i64, limit: usize) -> Vec<i64>;
         read groups(directory_id: Option<String>, after: i64, limit: usize) -> Vec<GroupRow>;
         read directories(organization_id: Option<String>) -> Vec<DirectoryRow>;
+        read holds(organization_id: Option<String>, directory_id: Option<String>) -> Vec<headcount::store::HoldRow>;
+        read approvals(organization_id: Option<String>) -> Vec<headcount::Approval>;
         read directory_counts() -> Vec<DirectoryCounts>;
         read events(organization_id: String, state: EventState, after: i64, limit: usize) -> Vec<(i64, EventRow)>;
         read feed(consumer: String, after: Option<i64>, limit: usize) -> FeedPage;

@@ -161,8 +161,8 @@ pub unsafe extern "C" fn hc_change_fields_at(change: *const hc_change, index: us
     read!(change => change.cached.fields.at(&change.record.fields, index))
 }
 
-/// What caused the change: "sync:" and the run's id, "event:" and the event's id, "roles" for a new role map, or
-/// "snapshot".
+/// What caused the change: "sync:" and the run's id, "event:" and the event's id, "approval:" and the id of an
+/// approval, "roles" for a new role map, or "snapshot".
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns text owned by `change`.

@@ -2,6 +2,7 @@
 
 use crate::boundary::{free, read};
 use crate::child::Child;
+use crate::child::Children;
 use crate::page::at;
 use crate::text::Text;
 use headcount_core::DirectoryStatus;
@@ -20,7 +21,8 @@ struct Cached {
     last_full_sync: Text,
     last_incremental_sync: Text,
     watermark: Text,
-    held: Child<super::hc_held>,
+    held: Child<super::hc_hold>,
+    holds: Children<super::hc_hold>,
     incomplete_since: Text,
 }
 
@@ -97,16 +99,39 @@ pub unsafe extern "C" fn hc_mirror_directory_status_watermark(
     read!(status => status.cached.watermark.of_display(status.record.watermark))
 }
 
-/// The removals that the guard holds back, or NULL.
+/// The first of "holds", or NULL.
 ///
 /// - `status`: may be NULL, which gives NULL.
-/// - Returns held removals owned by `status`, or NULL if there is none.
+/// - Returns a hold owned by `status`, or NULL if there is none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_directory_status_held(
     status: *const hc_mirror_directory_status,
-) -> *const super::hc_held {
+) -> *const super::hc_hold {
     read!(status => status.cached.held.of(status.record.held.as_ref()))
+}
+
+/// Returns the number of items that hc_mirror_directory_status_holds_at gives.
+///
+/// - `status`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_directory_status_holds_len(status: *const hc_mirror_directory_status) -> usize {
+    read!(status => status.record.holds.len())
+}
+
+/// What the guard holds back, in the order in which the holds were made.
+///
+/// - `status`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns a hold owned by `status`, or NULL if `index` is out of range.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_directory_status_holds_at(
+    status: *const hc_mirror_directory_status,
+    index: usize,
+) -> *const super::hc_hold {
+    read!(status => status.cached.holds.at(&status.record.holds, index))
 }
 
 /// Local time at which the first of the latest syncs started that were all incomplete, or NULL if the last one was

@@ -2,6 +2,7 @@
 
 use crate::boundary::{free, read};
 use crate::child::Child;
+use crate::child::Children;
 use crate::page::at;
 use crate::text::Text;
 use headcount_core::SyncReport;
@@ -23,7 +24,8 @@ struct Cached {
     run: Text,
     started_at: Text,
     ended_at: Text,
-    held: Child<super::hc_held>,
+    held: Child<super::hc_hold>,
+    holds: Children<super::hc_hold>,
     incomplete: Text,
     error: Child<crate::error::hc_error>,
 }
@@ -185,7 +187,7 @@ pub unsafe extern "C" fn hc_sync_report_changes(report: *const hc_sync_report) -
     read!(report => report.record.changes)
 }
 
-/// Number of pending or held events that were settled.
+/// Number of pending events that were settled.
 ///
 /// - `report`: may be NULL, which gives 0.
 /// - Threads: any number at once.
@@ -197,11 +199,31 @@ pub unsafe extern "C" fn hc_sync_report_events(report: *const hc_sync_report) ->
 /// The removals that the guard holds back, or NULL.
 ///
 /// - `report`: may be NULL, which gives NULL.
-/// - Returns held removals owned by `report`, or NULL if there is none.
+/// - Returns a hold owned by `report`, or NULL if there is none.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_sync_report_held(report: *const hc_sync_report) -> *const super::hc_held {
+pub unsafe extern "C" fn hc_sync_report_held(report: *const hc_sync_report) -> *const super::hc_hold {
     read!(report => report.cached.held.of(report.record.held.as_ref()))
+}
+
+/// Returns the number of items that hc_sync_report_holds_at gives.
+///
+/// - `report`: may be NULL, which gives 0.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_sync_report_holds_len(report: *const hc_sync_report) -> usize {
+    read!(report => report.record.holds.len())
+}
+
+/// What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+///
+/// - `report`: may be NULL, which gives NULL.
+/// - `index`: from 0.
+/// - Returns a hold owned by `report`, or NULL if `index` is out of range.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_sync_report_holds_at(report: *const hc_sync_report, index: usize) -> *const super::hc_hold {
+    read!(report => report.cached.holds.at(&report.record.holds, index))
 }
 
 /// Why the listing could not be used to remove users, or NULL if it could.

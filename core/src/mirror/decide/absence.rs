@@ -3,11 +3,11 @@
 //! If a listing's count disagrees, if it names a user twice, or if the directory changed during it, no user is removed because of it.
 
 use super::SKEW;
-use super::guard::limit;
+use super::guard::{Budget, budget};
 use super::listing::Listed;
 use super::step::{NewGroup, Step};
 use super::version::{is_recent, removed_version};
-use crate::record::{GroupRow, GuardSettings, Held, HeldReason, MirrorUser, Trail, UserRow};
+use crate::record::{GroupRow, HoldReason, MirrorUser, Trail, UserRow, Version};
 use crate::{Directory, Timestamp};
 use roaring::RoaringTreemap;
 
@@ -198,15 +198,38 @@ impl Absence {
         trail.revision <= self.reading.mark && !is_recent(trail.touched_at, self.reading.started)
     }
 
-    /// Removes the users with these ids who are still absent: an event may have changed a row since it was looked at.
-    pub(in crate::mirror) fn remove_users(&self, step: &mut Step, ids: &[String]) {
+    /// Removes the users with these ids who are still absent: an event may have changed a row since it was looked at. If the budget does not
+    /// suffice for all of them any more, all are held.
+    pub(in crate::mirror) fn remove_users(&self, step: &mut Step, directory_id: &str, ids: &[String]) {
+        let ids = self.still_absent(step, ids);
+        let budget = step.guard().map(|_| budget(step, directory_id));
+        if let Some(Budget { limit, .. }) = budget.filter(|budget| ids.len() as u64 > budget.left) {
+            return self.hold_users(step, &ids, Removal { reason: HoldReason::MassRemoval, limit });
+        }
         for id in ids {
-            let row = step.user(id).filter(|row| row.is_live() && self.lacks_user(row));
-            if let Some(trail) = row.map(|row| row.trail.clone()) {
-                let version = removed_version(&trail, self.reading.removed_at(), step.now);
-                step.remove_user(MirrorUser { id: id.clone(), ..MirrorUser::default() }, version, None);
+            if let Some(version) = self.removal_version(step, &id) {
+                step.remove_user(MirrorUser { id, ..MirrorUser::default() }, version, None);
             }
         }
+    }
+
+    /// Holds back the removal of the users with these ids who are still absent.
+    pub(in crate::mirror) fn hold_users(&self, step: &mut Step, ids: &[String], removal: Removal) {
+        for id in self.still_absent(step, ids) {
+            if let Some(version) = self.removal_version(step, &id) {
+                step.hold_removal(&id, version, None, removal.reason, removal.limit);
+            }
+        }
+    }
+
+    fn still_absent(&self, step: &mut Step, ids: &[String]) -> Vec<String> {
+        let is_absent = |id: &&String| step.user(id).is_some_and(|row| row.is_live() && self.lacks_user(row));
+        ids.iter().filter(is_absent).cloned().collect()
+    }
+
+    fn removal_version(&self, step: &mut Step, id: &str) -> Option<Version> {
+        let now = step.now;
+        Some(removed_version(&step.user(id)?.trail, self.reading.removed_at(), now))
     }
 
     /// Removes the groups with these ids that are still absent.
@@ -241,30 +264,24 @@ fn users_changed_at(directory: &Directory) -> Option<Timestamp> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mirror) struct Removal {
     /// Why the removals need approval.
-    pub(in crate::mirror) reason: HeldReason,
-    /// How many users may be removed without approval.
+    pub(in crate::mirror) reason: HoldReason,
+    /// How many users may lose access within the window without approval.
     pub(in crate::mirror) limit: u64,
 }
 
-/// Decides whether removing `count` of a directory's `mirrored` users needs approval; `None` if it does not. `held` is the directory's current
-/// hold.
+/// Decides whether removing the `count` users who are absent from a reading needs approval; `None` if it does not. `is_waiting` says that
+/// earlier removals by listings are held already: as long as nobody has looked at them, those of later listings join them.
 pub(in crate::mirror) fn judge_removal(
     count: u64,
-    mirrored: u64,
     reading: &Reading,
-    held: Option<&Held>,
-    guard: &GuardSettings,
+    budget: Budget,
+    is_waiting: bool,
 ) -> Option<Removal> {
-    let limit = limit(guard, mirrored);
-    if reading.is_empty() && count > 1 {
-        return Some(Removal { reason: HeldReason::EmptyListing, limit: 0 });
+    if count > 1 && reading.is_empty() {
+        return Some(Removal { reason: HoldReason::EmptyListing, limit: 0 });
     }
-    if count > limit {
-        return Some(Removal { reason: HeldReason::MassRemoval, limit });
-    }
-    // While deletion events are held, removals by listing need approval as well, even if there are few.
-    let burst = held.filter(|held| held.reason == HeldReason::DeletionBurst && count > 0)?;
-    Some(Removal { reason: HeldReason::DeletionBurst, limit: burst.limit })
+    let is_held = count > budget.left || (count > 0 && is_waiting);
+    is_held.then_some(Removal { reason: HoldReason::MassRemoval, limit: budget.limit })
 }
 
 impl Removal {
@@ -272,16 +289,14 @@ impl Removal {
     pub(in crate::mirror) fn message(&self, count: u64) -> String {
         let limit = self.limit;
         let what = match self.reason {
-            HeldReason::EmptyListing => format!("the directory lists no user, and {count} users are mirrored"),
-            HeldReason::DeletionBurst => {
-                format!(
-                    "the directory no longer lists {count} users, and events removed more than {limit} within an hour"
-                )
-            }
-            _ => format!("the directory no longer lists {count} users, and the limit is {limit}"),
+            HoldReason::EmptyListing => format!("the directory lists no user, and {count} users are mirrored"),
+            _ => format!(
+                "the directory no longer lists {count} users, and {limit} may lose access within the guard's window"
+            ),
         };
         format!(
-            "{what}: no user was removed; check the directory, then sync it with approve_removals if that is intended"
+            "{what}: they were not removed; look at the directory's holds, then approve or dismiss them, or sync the \
+             directory with approve_removals"
         )
     }
 }
@@ -392,19 +407,26 @@ mod tests {
         assert_eq!(reading(1, &[7, 8]).doubt(), None);
     }
 
+    const BUDGET: Budget = Budget { limit: 20, left: 15 };
+
     #[test]
     fn an_empty_listing_needs_approval_for_more_than_one_user() {
-        let guard = GuardSettings::default();
-        let judged = judge_removal(2, 2, &reading(1, &[]), None, &guard);
-        assert_eq!(judged, Some(Removal { reason: HeldReason::EmptyListing, limit: 0 }));
-        assert_eq!(judge_removal(1, 1, &reading(1, &[]), None, &guard), None);
+        let judged = judge_removal(2, &reading(1, &[]), BUDGET, false);
+        assert_eq!(judged, Some(Removal { reason: HoldReason::EmptyListing, limit: 0 }));
+        assert_eq!(judge_removal(1, &reading(1, &[]), BUDGET, false), None);
     }
 
     #[test]
-    fn removals_beyond_the_limit_need_approval() {
-        let guard = GuardSettings::default();
-        assert_eq!(judge_removal(20, 100, &reading(1, &[1]), None, &guard), None);
-        let judged = judge_removal(21, 100, &reading(1, &[1]), None, &guard);
-        assert_eq!(judged, Some(Removal { reason: HeldReason::MassRemoval, limit: 20 }));
+    fn removals_beyond_what_is_left_of_the_budget_need_approval() {
+        assert_eq!(judge_removal(15, &reading(1, &[1]), BUDGET, false), None);
+        let judged = judge_removal(16, &reading(1, &[1]), BUDGET, false);
+        assert_eq!(judged, Some(Removal { reason: HoldReason::MassRemoval, limit: 20 }));
+    }
+
+    #[test]
+    fn a_removal_joins_those_of_earlier_listings_that_are_held() {
+        let judged = judge_removal(1, &reading(1, &[1]), BUDGET, true);
+        assert_eq!(judged, Some(Removal { reason: HoldReason::MassRemoval, limit: 20 }));
+        assert_eq!(judge_removal(0, &reading(1, &[1]), BUDGET, true), None);
     }
 }

@@ -3,15 +3,15 @@
 //! Events arrive late, repeatedly and in any order: an event that is older than the row is stale. A user event names the organization of the user,
 //! not the directory; if the directory is not known, the event is pending until the next sync.
 
-use super::guard::{burst_limit, hold_event};
 use super::listing::set_enabled;
+use super::loss::EVENT;
 use super::sorted;
 use super::step::{NewGroup, NewUser, Step};
 use super::version::toggle_replaces;
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
-    DirectoryRow, EventRemoval, EventRow, EventState, GuardSettings, Keys, MessageKind, MirrorDirectory, MirrorGroup,
-    MirrorUser, Outcome, Trail, Version,
+    DirectoryRow, EventRow, EventState, HoldReason, Keys, MessageKind, MirrorDirectory, MirrorGroup, MirrorUser,
+    Outcome, Trail, UserRow, Version,
 };
 use crate::webhook::{DirectoryData, DirectoryGroupData, GroupReference, RoleReference};
 use crate::{Error, Event, EventType, Reason, Result, Timestamp};
@@ -22,8 +22,6 @@ use serde_json::{Map, Value};
 pub(in crate::mirror) struct Applying<'e> {
     /// The event.
     pub(in crate::mirror) event: &'e Event,
-    /// The guard, or `None` if the event's removal was approved.
-    pub(in crate::mirror) guard: Option<GuardSettings>,
     /// Local time at which the event arrived.
     pub(in crate::mirror) received_at: Timestamp,
 }
@@ -41,8 +39,8 @@ pub(in crate::mirror) enum Settled {
     Pending,
     /// It names more groups than a user may have.
     Ignored,
-    /// The guard holds it back. The text is the directory's id.
-    Held(String),
+    /// The guard holds back the loss of access that it would cause.
+    Held,
 }
 
 impl Settled {
@@ -54,7 +52,7 @@ impl Settled {
             Settled::Stale => Outcome::Stale,
             Settled::Pending => Outcome::Pending,
             Settled::Ignored => Outcome::Ignored,
-            Settled::Held(_) => Outcome::Held,
+            Settled::Held => Outcome::Held,
         }
     }
 }
@@ -114,12 +112,6 @@ struct Place<'a> {
     directory_id: &'a str,
 }
 
-/// Returns the id of the user that a stored event concerns; empty if it cannot be read.
-pub(in crate::mirror) fn subject(row: &EventRow) -> String {
-    let event = row.body.as_deref().and_then(|body| Event::from_verified_body(body).ok());
-    event.and_then(|event| event.data().decode::<UserData>().ok()).map(|data| data.id).unwrap_or_default()
-}
-
 impl Applying<'_> {
     /// Returns whether events of this type change the mirror.
     pub(in crate::mirror) fn is_mirrored(kind: &EventType) -> bool {
@@ -140,7 +132,7 @@ impl Applying<'_> {
 
     /// Returns the cause of the changes that result from the event.
     pub(in crate::mirror) fn cause(&self) -> String {
-        format!("event:{}", self.event.id())
+        format!("{EVENT}{}", self.event.id())
     }
 
     /// Applies the event, and stores its state.
@@ -153,17 +145,14 @@ impl Applying<'_> {
         if settled == Settled::Pending && step.event(self.event.id()).is_none() {
             self.check_room(step)?;
         }
-        let (state, directory_id) = match &settled {
-            Settled::Duplicate | Settled::Applied | Settled::Stale | Settled::Ignored => {
-                (EventState::Settled, String::new())
-            }
-            Settled::Pending => (EventState::Pending, String::new()),
-            Settled::Held(directory_id) => (EventState::Held, directory_id.clone()),
+        let settled = match settled {
+            Settled::Applied if step.held_back() > 0 => Settled::Held,
+            settled => settled,
         };
+        let state = if settled == Settled::Pending { EventState::Pending } else { EventState::Settled };
         step.batch().events.push(EventRow {
             id: self.event.id().to_owned(),
             organization_id: self.event.organization_id().to_owned(),
-            directory_id,
             received_at: self.received_at,
             state,
             body: (state != EventState::Settled).then(|| self.event.body().to_vec()),
@@ -254,7 +243,6 @@ impl Applying<'_> {
             None => row.as_ref().map(|row| row.told_groups.clone()).unwrap_or_default(),
             Some(groups) => groups.iter().map(|group| group.id.clone()).filter(|id| !id.is_empty()).collect(),
         };
-        let is_new = row.as_ref().is_none_or(|row| !row.is_live());
         let user = MirrorUser {
             id: data.id,
             organization_id,
@@ -264,7 +252,7 @@ impl Applying<'_> {
             family_name: data.family_name.unwrap_or(known.family_name),
             preferred_username: data.preferred_username.unwrap_or(known.preferred_username),
             emails: known.emails,
-            active: data.active.unwrap_or(is_new || known.active),
+            active: known.active,
             group_ids: Vec::new(),
             roles: Vec::new(),
             vendor_roles: match data.roles {
@@ -278,7 +266,9 @@ impl Applying<'_> {
         };
         let listed = row.as_ref().is_some_and(|row| row.listed);
         let touched_at = self.touched_at(row.as_ref().map(|row| &row.trail));
-        step.put_user(NewUser { user, told_groups, listed, version, touched_at });
+        let is_present = row.as_ref().and_then(UserRow::held_removal).is_none_or(|removal| version > *removal);
+        let active = data.active;
+        step.put_user(NewUser { user, active, is_present, told_groups, listed, version, touched_at });
         Ok(Settled::Applied)
     }
 
@@ -289,19 +279,14 @@ impl Applying<'_> {
         if row.is_some_and(|row| version <= row.trail.version) {
             return Ok(Settled::Stale);
         }
-        if let Some(directory_id) = row.filter(|row| row.is_live()).map(|row| row.user.directory_id.clone()) {
-            if let Some(guard) = &self.guard
-                && let Some(limit) = burst_limit(step, &directory_id, guard)
-            {
-                hold_event(step, &directory_id, &data.id, limit, &self.cause());
-                return Ok(Settled::Held(directory_id));
-            }
-            let removal = EventRemoval { directory_id, user_id: data.id.clone(), at: step.now };
-            step.batch().event_removals.push(removal);
+        let touched_at = self.touched_at(row.map(|row| &row.trail));
+        if row.is_some_and(UserRow::is_live) {
+            step.remove_or_hold(&data.id, version, touched_at, HoldReason::DeletionBurst);
+            return Ok(Settled::Applied);
         }
         let organization_id = self.organization(&data.organization_id).to_owned();
         let unknown = MirrorUser { id: data.id, organization_id, ..MirrorUser::default() };
-        step.remove_user(unknown, version, Some(step.now));
+        step.remove_user(unknown, version, touched_at);
         Ok(Settled::Applied)
     }
 

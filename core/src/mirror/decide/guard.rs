@@ -1,71 +1,50 @@
-//! The guard: limits how many users a directory may lose without approval.
+//! The guard: limits how many users of a directory may lose access without approval.
 //!
-//! If a directory loses many users at once, a misread listing, a changed assignment of the application or damage to the directory is more likely
-//! than that they all left. A removal beyond the limit is held: it takes effect only after it is approved.
+//! If many users of a directory lose access at once, a misread listing, a changed assignment of the application or damage to the directory is
+//! more likely than that they all left. One budget per directory covers every way of losing access within a rolling window: removal by a
+//! listing or an event, deactivation, and the loss of all roles. Beyond the budget a loss is held back until it is approved.
 
 use super::before;
 use super::step::Step;
-use crate::record::{GuardSettings, Held, HeldReason, HeldRemovals};
-use std::time::Duration;
+use crate::Timestamp;
+use crate::record::{CountsKey, GuardSettings, HoldReason};
 
-/// The time within which removals by events are counted together.
-const BURST: Duration = Duration::from_secs(3_600);
+/// How many users of a directory may lose access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mirror) struct Budget {
+    /// How many within the window.
+    pub(in crate::mirror) limit: u64,
+    /// How many more now.
+    pub(in crate::mirror) left: u64,
+}
 
-/// Returns how many of `size` users may be removed without approval.
+/// Returns how many users of a directory of `size` users may lose access within the window: the share, or, if that is more, the number of
+/// users that is always permitted. That number is a quarter of a small directory (at least one user), and `guard.users` at most.
 pub(super) fn limit(guard: &GuardSettings, size: u64) -> u64 {
     // A double represents numbers below 2^53 exactly, and directories are far smaller. NaN becomes 0.
     let share = (size as f64 * guard.share).floor();
-    guard.users.max(share as u64)
+    guard.users.min(size.div_ceil(4)).max(share as u64)
 }
 
-/// Returns the limit if one more removal by an event would exceed it, or `None` if it would not.
-pub(super) fn burst_limit(step: &mut Step, directory_id: &str, guard: &GuardSettings) -> Option<u64> {
-    if !guard.events {
-        return None;
-    }
-    let counts = step.counts(directory_id, before(step.now, BURST));
-    let removals = counts.event_removals + 1;
-    if removals <= guard.users {
-        return None;
-    }
-    // The share is that of the directory before the burst.
-    let limit = limit(guard, counts.users + counts.event_removals);
-    (removals > limit).then_some(limit)
+/// Returns a directory's budget. Its size is that at the window's start, or after its first full sync if that was later: users who were added
+/// since do not enlarge the budget, and users who were removed since do not reduce it.
+pub(in crate::mirror) fn budget(step: &mut Step, directory_id: &str) -> Budget {
+    let guard = step.settings().guard;
+    let since = before(step.now, guard.window);
+    let first = step.directory(directory_id).and_then(|row| row.first_full_sync).unwrap_or(Timestamp::MAX);
+    let counts = step.counts(directory_id, CountsKey { since, base: first.max(since) });
+    let limit = limit(&guard, counts.base_users);
+    Budget { limit, left: limit.saturating_sub(counts.losses + step.spent(directory_id)) }
 }
 
-/// Holds back the removal of a user by an event.
-pub(super) fn hold_event(step: &mut Step, directory_id: &str, user_id: &str, limit: u64, cause: &str) {
-    let held = step.held_removals(directory_id);
-    let is_new = !held.iter().any(|id| id == user_id);
-    let count = held.len() as u64 + u64::from(is_new);
-    step.batch().held_removals.push(HeldRemovals {
-        directory_id: directory_id.to_owned(),
-        replace: false,
-        user_ids: vec![user_id.to_owned()],
-    });
-    let now = step.now;
-    if let Some(mut row) = step.directory(directory_id).cloned() {
-        let at = row.held.as_ref().map_or(now, |held| held.at);
-        row.held = Some(Held { reason: HeldReason::DeletionBurst, count, limit, at, cause: cause.to_owned() });
-        step.put_directory(row);
+/// Notes that a directory as a whole is held back: it is disabled, or the API does not list it.
+pub(in crate::mirror) fn hold_directory(step: &mut Step, directory_id: &str, reason: HoldReason) {
+    let Some(organization_id) = step.directory(directory_id).map(|row| row.directory.organization_id.clone()) else {
+        return;
+    };
+    if !step.holds(directory_id).iter().any(|row| row.reason == reason) {
+        step.open_hold(&organization_id, directory_id, reason, 0);
     }
-}
-
-/// Holds back the removals of a directory that is disabled or unknown to the API. Returns the hold, or `None` if the directory has no users.
-pub(in crate::mirror) fn hold_directory(
-    step: &mut Step,
-    directory_id: &str,
-    reason: HeldReason,
-    cause: &str,
-) -> Option<Held> {
-    let now = step.now;
-    let count = step.counts(directory_id, now).users;
-    let mut row = step.directory(directory_id).cloned().filter(|_| count > 0)?;
-    let at = row.held.as_ref().filter(|held| held.reason == reason).map_or(now, |held| held.at);
-    let held = Held { reason, count, limit: 0, at, cause: cause.to_owned() };
-    row.held = Some(held.clone());
-    step.put_directory(row);
-    Some(held)
 }
 
 #[cfg(test)]
@@ -73,9 +52,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_larger_of_the_two_limits_applies() {
+    fn a_directory_may_lose_a_quarter_or_twenty_users_or_a_tenth() {
         let guard = GuardSettings::default();
-        for (size, expected) in [(0, 20), (50, 20), (200, 20), (209, 20), (210, 21), (1_000, 100)] {
+        for (size, expected) in [
+            (0, 0),
+            (1, 1),
+            (4, 1),
+            (5, 2),
+            (12, 3),
+            (20, 5),
+            (21, 6),
+            (60, 15),
+            (80, 20),
+            (200, 20),
+            (209, 20),
+            (210, 21),
+            (1_000, 100),
+        ] {
             assert_eq!(limit(&guard, size), expected, "of {size} users");
         }
     }
@@ -83,6 +76,11 @@ mod tests {
     #[test]
     fn a_guard_of_zero_lets_nobody_go() {
         assert_eq!(limit(&GuardSettings { users: 0, share: 0.0, ..GuardSettings::default() }, 1_000), 0);
+    }
+
+    #[test]
+    fn a_share_of_one_lets_everybody_go() {
+        assert_eq!(limit(&GuardSettings { users: 0, share: 1.0, ..GuardSettings::default() }, 1_000), 1_000);
     }
 
     #[test]

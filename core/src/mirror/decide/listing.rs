@@ -2,9 +2,7 @@
 
 use super::step::{NewGroup, NewUser, Step};
 use super::version::{limit_toggle, listed_version, listing_replaces, listing_toggles};
-use crate::record::{
-    ChangeKind, DirectoryRow, Held, HeldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, UserRow,
-};
+use crate::record::{ChangeKind, DirectoryRow, HoldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, UserRow};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
 use serde::Deserialize;
 
@@ -50,12 +48,10 @@ pub(in crate::mirror) fn take_directory(step: &mut Step, listed: &Directory, sta
         limit_toggle(&mut row, step.now);
         set_enabled(step, &mut row, listed.enabled, before.is_some());
     }
-    let enabled = row.directory.enabled;
-    let is_over = |held: &Held| {
-        matches!(held.reason, HeldReason::DirectoryNotFound)
-            || (enabled && held.reason == HeldReason::DirectoryDisabled)
-    };
-    row.held = row.held.filter(|held| !is_over(held));
+    step.end_directory_hold(&listed.id, HoldReason::DirectoryNotFound);
+    if row.directory.enabled {
+        step.end_directory_hold(&listed.id, HoldReason::DirectoryDisabled);
+    }
     if before.as_ref() != Some(&row) {
         step.put_directory(row);
     }
@@ -122,13 +118,26 @@ pub(in crate::mirror) fn take_user(
         return Err(Error::new(ErrorKind::Decode, "expected a user with an id, got a listed user without one"));
     }
     let row = step.user(&listed.id);
-    let (number, trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();
+    let (number, mut trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();
+    // An event that removes the user may be newer than the listing, also while the guard holds the removal back.
+    if let Some(removal) = row.and_then(UserRow::held_removal) {
+        trail.version = trail.version.max(removal.clone());
+    }
     if !listing_replaces(&trail, listed.updated_at, started) {
         if let Some(row) = row.filter(|row| row.is_live()).cloned() {
             // The stored content is newer and is kept, but the listing shows which directory the user is in.
             let user = MirrorUser { directory_id: directory.id.clone(), ..row.user };
             let (version, touched_at) = (row.trail.version, row.trail.touched_at);
-            step.put_user(NewUser { user, told_groups: row.told_groups, listed: true, version, touched_at });
+            let told_groups = row.told_groups;
+            step.put_user(NewUser {
+                user,
+                active: None,
+                is_present: false,
+                told_groups,
+                listed: true,
+                version,
+                touched_at,
+            });
         }
         taken.users.push(Listed::of(number, &listed.id));
         return Ok(());
@@ -151,7 +160,6 @@ pub(in crate::mirror) fn take_user(
         taken.kept.push(number);
     }
     let known = known.map(|row| &row.user);
-    let was_active = known.is_none_or(|user| user.active);
     let (vendor_roles, attributes) =
         known.map(|user| (user.vendor_roles.clone(), user.attributes.clone())).unwrap_or_default();
     let user = MirrorUser {
@@ -163,7 +171,7 @@ pub(in crate::mirror) fn take_user(
         family_name: listed.family_name.clone(),
         preferred_username: listed.preferred_username.clone(),
         emails: listed.emails.clone(),
-        active: listed_active(listed).unwrap_or(was_active),
+        active: false,
         group_ids: Vec::new(),
         roles: Vec::new(),
         vendor_roles,
@@ -173,7 +181,15 @@ pub(in crate::mirror) fn take_user(
         attributes,
     };
     let version = listed_version(&trail, listed.updated_at, step.now);
-    step.put_user(NewUser { user, told_groups, listed: true, version, touched_at: trail.touched_at });
+    step.put_user(NewUser {
+        user,
+        active: listed_active(listed),
+        is_present: true,
+        told_groups,
+        listed: true,
+        version,
+        touched_at: trail.touched_at,
+    });
     taken.users.push(Listed::of(number, &listed.id));
     Ok(())
 }
@@ -186,7 +202,8 @@ pub(in crate::mirror) fn end_memberships(step: &mut Step, directory: &Directory,
         let row = row.filter(|row| row.trail.touched_at.is_none_or(|at| at < started)).cloned();
         if let Some(UserRow { user, listed, trail, .. }) = row {
             let Trail { version, touched_at, .. } = trail;
-            step.put_user(NewUser { user, told_groups: Vec::new(), listed, version, touched_at });
+            let told_groups = Vec::new();
+            step.put_user(NewUser { user, active: None, is_present: false, told_groups, listed, version, touched_at });
         }
     }
 }

@@ -61,6 +61,11 @@ impl RoleMap {
         self.0.is_empty()
     }
 
+    /// Whether any entry gives this role.
+    pub(super) fn gives(&self, role: &str) -> bool {
+        self.0.iter().any(|(_, given)| given == role)
+    }
+
     /// Returns the roles of a user who is in groups with these ids and names, sorted.
     pub(super) fn roles<'a>(&self, groups: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Vec<String> {
         let mut roles = BTreeSet::new();

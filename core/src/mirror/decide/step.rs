@@ -6,12 +6,15 @@
 use super::diff;
 use super::roles::RoleMap;
 use crate::record::{
-    Batch, ChangeKind, Chore, Counts, Delta, DirectoryRow, EntryBody, EventRow, GroupRow, Keys, MembersKey,
-    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, NewEntry, OrganizationRow, PendingEvents, Trail,
-    UserRow, UserWrite, Version, WorkingSet, brief,
+    Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EventRow, GroupRow, GuardSettings,
+    HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, NewEntry,
+    OrganizationRow, PendingEvents, Trail, UserRow, UserWrite, Version, WorkingSet, brief,
 };
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// The cause of the changes that result from a new role map.
+pub(in crate::mirror) const ROLES_CAUSE: &str = "roles";
 
 /// How many users one step of a chore reads: members of a group, or any users.
 pub(in crate::mirror) const PAGE: usize = 500;
@@ -19,9 +22,11 @@ pub(in crate::mirror) const PAGE: usize = 500;
 /// A step that has not finished.
 pub(in crate::mirror) struct Step {
     pub(super) now: Timestamp,
-    set: WorkingSet,
-    cause: String,
-    roles: RoleMap,
+    pub(super) set: WorkingSet,
+    pub(super) cause: String,
+    /// Whether the guard limits how many users may lose access. Not if the application asked for the losses.
+    guarded: bool,
+    pub(super) roles: RoleMap,
     settings: MirrorSettings,
     /// Keys of rows that were needed and not loaded. If there are any, the step's result is discarded.
     missing: Keys,
@@ -30,7 +35,12 @@ pub(in crate::mirror) struct Step {
     changed_users: Changed<Vec<String>>,
     changed_groups: Changed<()>,
     changed_directories: BTreeSet<String>,
-    batch: Batch,
+    pub(super) changed_holds: BTreeSet<i64>,
+    /// Numbers of users by directory who lost access in this step, and whom the loaded counts do not contain.
+    pub(super) spent: HashMap<String, u64>,
+    /// Number of users whose loss of access this step held back.
+    pub(super) held_back: u64,
+    pub(super) batch: Batch,
     tally: Tally,
 }
 
@@ -73,8 +83,12 @@ impl Tally {
 
 /// The new content of a user's row, and how new it is.
 pub(super) struct NewUser {
-    /// The user. Groups, roles and the linked id are derived or kept, not taken from it.
+    /// The user. Groups, roles, `active` and the linked id are derived or kept, not taken from it.
     pub(super) user: MirrorUser,
+    /// Whether the vendor says that the user may sign in, or `None` if it does not say: then as it said before, and true for a new user.
+    pub(super) active: Option<bool>,
+    /// Whether this is newer than the user's removal that the guard may hold back, so that the user is not to be removed any more.
+    pub(super) is_present: bool,
     pub(super) told_groups: Vec<String>,
     pub(super) listed: bool,
     pub(super) version: Version,
@@ -104,14 +118,16 @@ impl<T> Changed<T> {
 }
 
 impl Step {
-    /// Starts a step whose changes have the cause `cause` and the time `now`.
-    pub(in crate::mirror) fn new(set: WorkingSet, cause: &str, now: Timestamp) -> Result<Step> {
+    /// Starts a step whose changes have the cause `cause` and the time `now`. `guarded` says whether the guard limits losses of access: not if
+    /// the application asked for them.
+    pub(in crate::mirror) fn new(set: WorkingSet, cause: &str, now: Timestamp, guarded: bool) -> Result<Step> {
         let roles = RoleMap::parse(set.role_map.as_deref())?;
         let settings = set.settings.in_force();
         Ok(Step {
             now,
             set,
             cause: cause.to_owned(),
+            guarded,
             roles,
             settings,
             missing: Keys::default(),
@@ -119,6 +135,9 @@ impl Step {
             changed_users: Changed::new(),
             changed_groups: Changed::new(),
             changed_directories: BTreeSet::new(),
+            changed_holds: BTreeSet::new(),
+            spent: HashMap::new(),
+            held_back: 0,
             batch: Batch::default(),
             tally: Tally::default(),
         })
@@ -145,6 +164,8 @@ impl Step {
         for id in self.changed_directories {
             self.batch.directories.extend(self.set.directories.remove(&id));
         }
+        let holds = self.set.holds.into_values().flatten();
+        self.batch.holds.extend(holds.filter(|row| self.changed_holds.contains(&row.number)));
         Decided::Ready { batch: Box::new(self.batch), tally: self.tally }
     }
 
@@ -234,20 +255,35 @@ impl Step {
         self.set.events.get(id)
     }
 
-    /// Returns a directory's counts: its users, and the users that events have removed since `since`.
-    pub(super) fn counts(&mut self, directory_id: &str, since: Timestamp) -> Counts {
-        if self.set.keys.counts.get(directory_id) != Some(&since) {
-            self.missing.counts.insert(directory_id.to_owned(), since);
+    /// Returns a directory's counts, as stored before the step.
+    pub(super) fn counts(&mut self, directory_id: &str, key: CountsKey) -> Counts {
+        if self.set.keys.counts.get(directory_id) != Some(&key) {
+            self.missing.counts.insert(directory_id.to_owned(), key);
         }
         self.set.counts.get(directory_id).copied().unwrap_or_default()
     }
 
-    /// Returns the ids of the users whose removal from a directory is held back.
-    pub(super) fn held_removals(&mut self, directory_id: &str) -> &[String] {
-        if !self.set.keys.held_removals.contains(directory_id) {
-            self.missing.held_removals.insert(directory_id.to_owned());
+    /// Returns the number of users of a directory who lost access in this step, and whom its counts do not contain.
+    pub(super) fn spent(&self, directory_id: &str) -> u64 {
+        self.spent.get(directory_id).copied().unwrap_or(0)
+    }
+
+    /// Returns the guard, or `None` if the application asked for the step's losses of access.
+    pub(super) fn guard(&self) -> Option<GuardSettings> {
+        self.guarded.then_some(self.settings.guard)
+    }
+
+    /// Returns how many users' loss of access this step held back.
+    pub(super) fn held_back(&self) -> u64 {
+        self.held_back
+    }
+
+    /// Returns the holds of a directory, also those that hold nothing back any more.
+    pub(in crate::mirror) fn holds(&mut self, directory_id: &str) -> &[HoldRow] {
+        if !self.set.keys.holds.contains(directory_id) {
+            self.missing.holds.insert(directory_id.to_owned());
         }
-        self.set.held_removals.get(directory_id).map(Vec::as_slice).unwrap_or_default()
+        self.set.holds.get(directory_id).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Returns the batch, for what is written besides users, groups, directories and their changes.
@@ -262,31 +298,40 @@ impl Step {
 
     // ---- users ----
 
-    /// Replaces the content of a user's row, which may be new or a tombstone before.
+    /// Replaces the content of a user's row, which may be new or a tombstone before. What the guard holds back stays as it was.
     pub(super) fn put_user(&mut self, new: NewUser) {
-        let NewUser { user, told_groups, listed, version, touched_at } = new;
+        let NewUser { user, active, is_present, told_groups, listed, version, touched_at } = new;
         let told_groups = super::sorted(told_groups.into_iter());
         let (group_ids, roles) = self.derive(&told_groups);
         let id = user.id.clone();
         self.user(&id);
         let known = self.set.users.remove(&id);
-        let is_new = known.is_none();
+        let was_live = known.as_ref().is_some_and(UserRow::is_live);
         let mut row = known.unwrap_or_default();
         // The linked id is the application's, and is kept while the user is away.
         let linked_id = row.user.linked_id.clone();
-        let after = MirrorUser { group_ids, roles, linked_id, ..user };
+        let active = active.unwrap_or(!was_live || row.said_active());
+        let mut after = MirrorUser { active, group_ids, roles, linked_id, ..user };
         let trail = Trail { version, touched_at, revision: row.trail.revision, deleted_at: None };
-        let before = (!is_new && row.is_live()).then(|| std::mem::take(&mut row.user));
+        let before = was_live.then(|| row.user.clone());
+        let held = row.held.clone();
+        if let Some(before) = &before {
+            self.withhold(&mut row, before, &mut after, is_present);
+        }
         if before.as_ref() == Some(&after)
             && row.told_groups == told_groups
             && row.listed == listed
             && row.trail == trail
+            && row.held == held
         {
-            self.set.users.insert(id, UserRow { user: after, ..row });
+            self.set.users.insert(id, row);
             return;
         }
-        self.changed_users.note(&id, || std::mem::take(&mut row.told_groups));
+        self.note_user(&id, &row);
         self.append_user(before.as_ref(), Some(&after));
+        if before.is_none_or(|before| before.directory_id != after.directory_id) {
+            row.added_at = Some(self.now);
+        }
         row.user = after;
         row.told_groups = told_groups;
         row.listed = listed;
@@ -294,8 +339,13 @@ impl Step {
         self.set.users.insert(id, row);
     }
 
+    /// Remembers a user's row before its first change.
+    pub(super) fn note_user(&mut self, id: &str, row: &UserRow) {
+        self.changed_users.note(id, || row.told_groups.clone());
+    }
+
     /// Removes a user and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later
-    /// stale. `unknown` has the user's id and, for a user without a row, the organization.
+    /// stale. `unknown` has the user's id and, for a user without a row, the organization. The guard is not asked.
     pub(super) fn remove_user(&mut self, unknown: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
         let id = unknown.id.clone();
         self.user(&id);
@@ -304,8 +354,9 @@ impl Step {
         if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {
             let before = row.user.clone();
             self.append_user(Some(&before), None);
+            self.lose(&mut row, &before, true);
         }
-        self.changed_users.note(&id, || std::mem::take(&mut row.told_groups));
+        self.note_user(&id, &row);
         // A tombstone keeps only the ids, which are needed if the user returns.
         row.user = MirrorUser {
             id: row.user.id,
@@ -316,6 +367,8 @@ impl Step {
         };
         row.told_groups = Vec::new();
         row.listed = false;
+        row.added_at = None;
+        row.held = None;
         row.trail = Trail { version, touched_at, revision: self.set.revision, deleted_at: Some(self.now) };
         self.set.users.insert(id, row);
     }
@@ -332,7 +385,7 @@ impl Step {
     }
 
     /// Returns which of a user's `told_groups` exist, and the roles that they give.
-    fn derive(&mut self, told_groups: &[String]) -> (Vec<String>, Vec<String>) {
+    pub(super) fn derive(&mut self, told_groups: &[String]) -> (Vec<String>, Vec<String>) {
         let mut group_ids = Vec::with_capacity(told_groups.len());
         for id in told_groups {
             if self.group(id).is_some_and(GroupRow::is_live) {
@@ -403,6 +456,10 @@ impl Step {
     pub(in crate::mirror) fn go_on(&mut self) -> bool {
         let Some(chore) = self.set.chore.take() else { return false };
         self.cause.clone_from(&chore.cause);
+        if chore.cause == ROLES_CAUSE {
+            // What the application asks for is not limited.
+            self.guarded = false;
+        }
         match self.revisit_page(&chore) {
             Some(position) => self.batch.chores.push(Chore { position, ..chore }),
             None => drop(self.batch.done_chores.insert(chore.number)),
@@ -424,9 +481,11 @@ impl Step {
             let told_groups = row.told_groups.clone();
             let (group_ids, roles) = self.derive(&told_groups);
             let Some(mut row) = self.set.users.remove(&id) else { continue };
-            if row.user.group_ids != group_ids || row.user.roles != roles {
-                let after = MirrorUser { group_ids, roles, ..row.user.clone() };
-                self.append_user(Some(&row.user), Some(&after));
+            let (before, held) = (row.user.clone(), row.held.clone());
+            let mut after = MirrorUser { group_ids, roles, active: row.said_active(), ..before.clone() };
+            self.withhold(&mut row, &before, &mut after, false);
+            if before != after || row.held != held {
+                self.append_user(Some(&before), Some(&after));
                 self.changed_users.note(&id, || told_groups);
                 row.user = after;
             }
@@ -446,7 +505,7 @@ impl Step {
 
     // ---- the feed ----
 
-    fn append_user(&mut self, before: Option<&MirrorUser>, after: Option<&MirrorUser>) {
+    pub(super) fn append_user(&mut self, before: Option<&MirrorUser>, after: Option<&MirrorUser>) {
         let changes = diff::user(before, after);
         let Some(user) = after.or(before).filter(|_| !changes.is_empty()) else { return };
         let ids: BTreeSet<&String> = changes.iter().filter_map(|change| change.group_id.as_ref()).collect();

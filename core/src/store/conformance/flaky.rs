@@ -1,6 +1,6 @@
 //! A store whose writes fail at random after their decision was called.
 
-use crate::record::ConsumerRow;
+use crate::record::{Approval, ConsumerRow, HoldRow};
 use crate::store::{
     Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage, GroupRow,
     Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
@@ -126,6 +126,14 @@ impl Store for Flaky {
 
     fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>> {
         self.store.directories(organization_id)
+    }
+
+    fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>> {
+        self.store.holds(organization_id, directory_id)
+    }
+
+    fn approvals(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<Approval>> {
+        self.store.approvals(organization_id)
     }
 
     fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>> {

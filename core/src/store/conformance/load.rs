@@ -2,12 +2,12 @@
 
 use super::Setup;
 use super::rows::{
-    at, commit, commit_users, directory, done, event, free, group, ids, joining, of_users, organization, removed, user,
-    user_ids,
+    at, commit, commit_users, directory, done, event, free, group, hold, ids, joining, of_users, organization, removed,
+    user, user_ids,
 };
 use crate::record::{
-    Batch, Chore, EventRemoval, EventState, GroupRow, Held, HeldReason, HeldRemovals, Keys, MembersKey, MessageKind,
-    MirrorOptions, Trail, UserRow, UserWrite, Version,
+    Batch, Chore, CountsKey, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow, Keys, Loss, LossRow,
+    MembersKey, MessageKind, MirrorOptions, Trail, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
 use std::time::Duration;
@@ -36,6 +36,10 @@ fn whole_user() -> UserRow {
     row.user.attributes = serde_json::from_str("{\"title\":\"Engineer\"}").unwrap();
     row.listed = true;
     row.trail = whole_trail();
+    row.added_at = Some(at(-7));
+    row.lost_at = Some(at(-6));
+    let removed = Some(whole_trail().version);
+    row.held = Some(HeldLoss { hold: 9, revision: 3, loss: Loss { removed, deactivated: true, roles: true } });
     row
 }
 
@@ -88,8 +92,7 @@ pub async fn every_field_of_directories_and_organizations_is_stored(setup: Setup
     expected.watermark = Some(at(4));
     expected.incomplete_since = Some(at(6));
     expected.incomplete_full = true;
-    expected.held =
-        Some(Held { reason: HeldReason::MassRemoval, count: 30, limit: 20, at: at(5), cause: "sync:1".to_owned() });
+    expected.first_full_sync = Some(at(5));
     commit(&store, Batch { directories: vec![directory("dir_1", "org_1")], ..Batch::default() }).await;
     let batch =
         Batch { directories: vec![expected.clone()], organizations: vec![organization("org_1")], ..Batch::default() };
@@ -222,54 +225,132 @@ pub async fn tombstones_are_loaded_and_not_listed(setup: Setup) {
     assert!(store.groups(None, 0, 10).await.unwrap().is_empty());
 }
 
-pub async fn users_and_removals_by_events_are_counted(setup: Setup) {
+pub async fn users_and_losses_of_access_are_counted(setup: Setup) {
     let store = setup.create().await;
-    commit_users(&store, &["diruser_1", "diruser_2", "diruser_3"], &[]).await;
-    let removal = |user_id: &str, time| EventRemoval {
+    let there = |id: &str, added_at| joining(UserRow { added_at, ..user(id, &[]) });
+    let loss = |user_id: &str, time, is_removal, is_approved| LossRow {
         directory_id: "dir_1".to_owned(),
         user_id: user_id.to_owned(),
         at: at(time),
+        added_at: Some(at(1)),
+        is_removal,
+        is_approved,
     };
-    let event_removals = vec![removal("diruser_4", 1), removal("diruser_5", 2), removal("diruser_6", 3)];
-    let users = vec![joining(removed(user("diruser_4", &[]), at(1)))];
-    commit(&store, Batch { users, event_removals, ..Batch::default() }).await;
+    let batch = Batch {
+        users: vec![
+            there("diruser_1", None),
+            there("diruser_2", Some(at(10))),
+            there("diruser_3", Some(at(11))),
+            joining(removed(user("diruser_4", &[]), at(12))),
+        ],
+        losses: vec![
+            loss("diruser_4", 12, true, false),
+            loss("diruser_5", 12, true, true),
+            loss("diruser_1", 12, false, false),
+            loss("diruser_1", 13, false, false),
+            loss("diruser_6", 10, true, false),
+        ],
+        ..Batch::default()
+    };
+    commit(&store, batch).await;
 
-    let counts = [("dir_1".to_owned(), at(2)), ("dir_2".to_owned(), at(0))].into();
+    let key = CountsKey { since: at(10), base: at(10) };
+    let counts = [("dir_1".to_owned(), key), ("dir_2".to_owned(), key)].into();
     let set = store.load(Keys { counts, ..Keys::default() }).await.unwrap();
 
     assert_eq!(set.counts["dir_1"].users, 3);
-    assert_eq!(set.counts["dir_1"].event_removals, 2);
+    assert_eq!(set.counts["dir_1"].base_users, 4, "1 and 2 are there still, 4 and 5 were removed since");
+    assert_eq!(set.counts["dir_1"].losses, 2, "1 and 4 without approval, each once");
     assert_eq!(set.counts["dir_2"].users, 0);
-    assert_eq!(set.counts["dir_2"].event_removals, 0);
+    assert_eq!(set.counts["dir_2"].base_users, 0);
+    assert_eq!(set.counts["dir_2"].losses, 0);
 }
 
-pub async fn held_removals_are_replaced_and_added_to_in_order(setup: Setup) {
+/// A user whose removal the hold 1 holds back since the write `revision`.
+fn held(id: &str, revision: i64) -> UserRow {
+    UserRow {
+        held: Some(HeldLoss { hold: 1, revision, loss: Loss { deactivated: true, ..Loss::default() } }),
+        ..user(id, &[])
+    }
+}
+
+pub async fn a_hold_is_loaded_with_the_number_of_its_users(setup: Setup) {
     let store = setup.create().await;
-    let change = |directory_id: &str, replace, user_ids: &[&str]| HeldRemovals {
-        directory_id: directory_id.to_owned(),
-        replace,
-        user_ids: user_ids.iter().map(|id| (*id).to_owned()).collect(),
+    let expected = hold(1, HoldReason::MassDeactivation);
+    let users = vec![joining(held("diruser_1", 5)), joining(held("diruser_2", 6)), joining(user("diruser_3", &[]))];
+    commit(&store, Batch { holds: vec![expected.clone()], users, ..Batch::default() }).await;
+
+    let mut set = store.load(Keys { holds: ids(&["dir_1", "dir_2"]), ..Keys::default() }).await.unwrap();
+
+    assert_eq!(set.holds.remove("dir_1").unwrap(), [HoldRow { count: 2, ..expected }]);
+    assert!(set.holds.is_empty());
+}
+
+pub async fn the_users_of_a_hold_are_read_up_to_a_revision(setup: Setup) {
+    let store = setup.create().await;
+    let users = vec![joining(held("diruser_1", 5)), joining(held("diruser_2", 6)), joining(user("diruser_3", &[]))];
+    commit(&store, Batch { users, ..Batch::default() }).await;
+    let named = |revision| UserFilter { hold: Some(HoldId { number: 1, revision }), ..UserFilter::default() };
+
+    assert_eq!(user_ids(&store, named(4)).await, [""; 0]);
+    assert_eq!(user_ids(&store, named(5)).await, ["diruser_1"]);
+    assert_eq!(user_ids(&store, named(6)).await, ["diruser_1", "diruser_2"]);
+}
+
+pub async fn a_hold_without_users_is_not_listed_and_is_trimmed(setup: Setup) {
+    let store = setup.create().await;
+    let holds = vec![hold(1, HoldReason::MassRemoval), hold(2, HoldReason::DirectoryDisabled)];
+    commit(&store, Batch { holds, users: vec![joining(user("diruser_3", &[]))], ..Batch::default() }).await;
+
+    let listed = store.holds(None, None).await.unwrap();
+    assert_eq!(listed.iter().map(|row| (row.number, row.count)).collect::<Vec<_>>(), [(2, 1)]);
+
+    let retention =
+        crate::store::Retention { changes: at(0), tombstones: at(0), events: at(0), losses: at(0), limit: 10 };
+    store.trim(retention).await.unwrap();
+    let set = store.load(Keys { holds: ids(&["dir_1"]), ..Keys::default() }).await.unwrap();
+    assert_eq!(set.holds["dir_1"].iter().map(|row| row.number).collect::<Vec<_>>(), [2]);
+}
+
+pub async fn holds_are_listed_by_organization_and_directory(setup: Setup) {
+    let store = setup.create().await;
+    let other = HoldRow { directory_id: "dir_2".to_owned(), ..hold(2, HoldReason::MassDeactivation) };
+    let mut elsewhere = held("diruser_2", 5);
+    elsewhere.held.as_mut().unwrap().hold = 2;
+    let users = vec![joining(held("diruser_1", 5)), joining(elsewhere)];
+    commit(&store, Batch { holds: vec![hold(1, HoldReason::MassDeactivation), other], users, ..Batch::default() })
+        .await;
+    let numbers = async |organization_id: Option<&str>, directory_id: Option<&str>| {
+        let owned = |id: Option<&str>| id.map(str::to_owned);
+        let rows = store.holds(owned(organization_id), owned(directory_id)).await.unwrap();
+        rows.into_iter().map(|row| row.number).collect::<Vec<_>>()
     };
-    let hold = async |held_removals| drop(commit(&store, Batch { held_removals, ..Batch::default() }).await);
-    let held = async || {
-        store.load(Keys { held_removals: ids(&["dir_1", "dir_2"]), ..Keys::default() }).await.unwrap().held_removals
+
+    assert_eq!(numbers(None, None).await, [1, 2]);
+    assert_eq!(numbers(Some("org_1"), Some("dir_2")).await, [2]);
+    assert_eq!(numbers(Some("org_2"), None).await, [0; 0]);
+}
+
+pub async fn decisions_are_kept_in_their_order(setup: Setup) {
+    let store = setup.create().await;
+    let approval = |id: &str, time| crate::record::Approval {
+        id: id.to_owned(),
+        hold_id: "hold_1_2".to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        reason: HoldReason::RoleLoss,
+        is_approved: time == 1,
+        by: "ops@example.com".to_owned(),
+        note: "confirmed".to_owned(),
+        at: at(time),
+        count: 3,
     };
-
-    hold(vec![change("dir_1", false, &["diruser_2"]), change("dir_2", false, &["diruser_9"])]).await;
-    hold(vec![change("dir_1", false, &["diruser_1", "diruser_2"])]).await;
-    assert_eq!(held().await["dir_1"], ["diruser_1", "diruser_2"]);
-
-    hold(vec![
-        change("dir_1", false, &["diruser_3"]),
-        change("dir_1", true, &["diruser_5"]),
-        change("dir_1", false, &["diruser_4"]),
-    ])
-    .await;
-    assert_eq!(held().await["dir_1"], ["diruser_4", "diruser_5"]);
-
-    hold(vec![change("dir_1", true, &[])]).await;
-    assert_eq!(held().await.get("dir_1").cloned().unwrap_or_default(), [""; 0]);
-    assert_eq!(held().await["dir_2"], ["diruser_9"]);
+    for one in [approval("b", 1), approval("a", 2), approval("b", 3)] {
+        commit(&store, Batch { approvals: vec![one], ..Batch::default() }).await;
+    }
+    let expected = vec![approval("b", 1), approval("a", 2)];
+    assert_eq!(store.approvals(None).await.unwrap(), expected, "a decision is recorded once");
+    assert_eq!(store.approvals(Some("org_2".to_owned())).await.unwrap(), []);
 }
 
 pub async fn chores_are_loaded_in_the_order_in_which_they_were_begun(setup: Setup) {
@@ -333,10 +414,9 @@ pub async fn the_settings_are_loaded_and_replaced(setup: Setup) {
 pub async fn an_event_is_stored_and_settled(setup: Setup) {
     let store = setup.create().await;
     let keys = Keys { events: ids(&["evt_1"]), ..Keys::default() };
-    let mut held = event("evt_1", EventState::Held, at(1));
-    held.directory_id = "dir_1".to_owned();
-    commit(&store, Batch { events: vec![held.clone()], ..Batch::default() }).await;
-    assert_eq!(store.load(keys.clone()).await.unwrap().events["evt_1"], held);
+    let pending = event("evt_1", EventState::Pending, at(1));
+    commit(&store, Batch { events: vec![pending.clone()], ..Batch::default() }).await;
+    assert_eq!(store.load(keys.clone()).await.unwrap().events["evt_1"], pending);
 
     let settled = event("evt_1", EventState::Settled, at(1));
     commit(&store, Batch { events: vec![settled.clone()], ..Batch::default() }).await;

@@ -137,8 +137,12 @@ macro_rules! store_tests {
             members_are_loaded_in_pages
             memberships_follow_what_is_joined_and_left
             tombstones_are_loaded_and_not_listed
-            users_and_removals_by_events_are_counted
-            held_removals_are_replaced_and_added_to_in_order
+            users_and_losses_of_access_are_counted
+            a_hold_is_loaded_with_the_number_of_its_users
+            the_users_of_a_hold_are_read_up_to_a_revision
+            a_hold_without_users_is_not_listed_and_is_trimmed
+            holds_are_listed_by_organization_and_directory
+            decisions_are_kept_in_their_order
             chores_are_loaded_in_the_order_in_which_they_were_begun
             the_role_map_is_loaded_and_replaced
             the_settings_are_loaded_and_replaced
@@ -202,7 +206,7 @@ macro_rules! store_tests {
             pending_events_expire_in_one_organization_or_in_all
             expired_events_are_forgotten_later
             the_limit_of_expired_events_is_kept
-            old_removals_by_events_are_removed
+            old_losses_of_access_are_removed
             the_limit_is_kept_for_each_kind
             live_rows_are_kept
         }

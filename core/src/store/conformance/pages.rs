@@ -170,7 +170,7 @@ pub async fn directories_are_counted(setup: Setup) {
         ],
         events: vec![
             event("evt_1", EventState::Pending, at(0)),
-            event("evt_2", EventState::Held, at(0)),
+            event("evt_2", EventState::Settled, at(0)),
             event("evt_3", EventState::Settled, at(0)),
         ],
         ..Batch::default()
@@ -198,7 +198,7 @@ pub async fn events_are_paged_in_the_order_of_their_arrival(setup: Setup) {
         event("evt_3", EventState::Pending, at(5)),
         other,
         event("evt_1", EventState::Pending, at(6)),
-        event("evt_4", EventState::Held, at(7)),
+        event("evt_4", EventState::Settled, at(7)),
         event("evt_2", EventState::Pending, at(4)),
     ] {
         commit(&store, Batch { events: vec![row], ..Batch::default() }).await;
@@ -209,14 +209,14 @@ pub async fn events_are_paged_in_the_order_of_their_arrival(setup: Setup) {
 
     let first = page(EventState::Pending, 0, 2).await;
     let second = page(EventState::Pending, first[1].0, 2).await;
-    let held = page(EventState::Held, 0, 10).await;
+    let settled = page(EventState::Settled, 0, 10).await;
 
     assert_eq!(first[0].1, event("evt_3", EventState::Pending, at(5)));
     assert_eq!(first[1].1.id, "evt_1");
     assert_eq!(second.len(), 1);
     assert_eq!(second[0].1.id, "evt_2");
-    assert_eq!(held.len(), 1);
-    assert_eq!(held[0].1.id, "evt_4");
+    assert_eq!(settled.len(), 1);
+    assert_eq!(settled[0].1.id, "evt_4");
 }
 
 pub async fn a_settled_event_is_not_listed_with_those_that_wait(setup: Setup) {

@@ -6,13 +6,18 @@ use super::rows::{
     removed, user,
 };
 use crate::Timestamp;
-use crate::record::{Batch, ConsumerRow, EventRemoval, EventRow, EventState, Keys, Snapshot};
+use crate::record::{Batch, ConsumerRow, CountsKey, EventRow, EventState, Keys, LossRow, Snapshot};
 use crate::store::{ConsumerUpdate, Expiry, Park, Retention, Store};
 use std::sync::Arc;
 
 /// A retention that removes nothing.
-const NOTHING: Retention =
-    Retention { changes: Timestamp::MIN, tombstones: Timestamp::MIN, events: Timestamp::MIN, limit: 1_000 };
+const NOTHING: Retention = Retention {
+    changes: Timestamp::MIN,
+    tombstones: Timestamp::MIN,
+    events: Timestamp::MIN,
+    losses: Timestamp::MIN,
+    limit: 1_000,
+};
 
 async fn trim_changes(store: &Arc<dyn Store>, before: i64) -> usize {
     store.trim(Retention { changes: at(before), ..NOTHING }).await.unwrap()
@@ -152,7 +157,7 @@ pub async fn old_events_are_removed_unless_they_are_pending(setup: Setup) {
     let events = vec![
         event("evt_1", EventState::Settled, at(10)),
         event("evt_2", EventState::Pending, at(10)),
-        event("evt_3", EventState::Held, at(10)),
+        event("evt_3", EventState::Settled, at(10)),
         event("evt_4", EventState::Settled, at(20)),
     ];
     commit(&store, Batch { events, ..Batch::default() }).await;
@@ -232,16 +237,22 @@ pub async fn the_limit_of_expired_events_is_kept(setup: Setup) {
     );
 }
 
-pub async fn old_removals_by_events_are_removed(setup: Setup) {
+pub async fn old_losses_of_access_are_removed(setup: Setup) {
     let store = setup.create().await;
-    let removal =
-        |time| EventRemoval { directory_id: "dir_1".to_owned(), user_id: format!("diruser_{time}"), at: at(time) };
-    commit(&store, Batch { event_removals: vec![removal(10), removal(20)], ..Batch::default() }).await;
+    let loss = |time| LossRow {
+        directory_id: "dir_1".to_owned(),
+        user_id: format!("diruser_{time}"),
+        at: at(time),
+        added_at: None,
+        is_removal: true,
+        is_approved: false,
+    };
+    commit(&store, Batch { losses: vec![loss(10), loss(20)], ..Batch::default() }).await;
 
-    store.trim(Retention { events: at(20), ..NOTHING }).await.unwrap();
+    store.trim(Retention { losses: at(20), ..NOTHING }).await.unwrap();
 
-    let keys = Keys { counts: [("dir_1".to_owned(), at(0))].into(), ..Keys::default() };
-    assert_eq!(store.load(keys).await.unwrap().counts["dir_1"].event_removals, 1);
+    let counts = [("dir_1".to_owned(), CountsKey { since: at(0), base: at(0) })].into();
+    assert_eq!(store.load(Keys { counts, ..Keys::default() }).await.unwrap().counts["dir_1"].losses, 1);
 }
 
 pub async fn the_limit_is_kept_for_each_kind(setup: Setup) {
@@ -250,7 +261,7 @@ pub async fn the_limit_is_kept_for_each_kind(setup: Setup) {
     let users = (1..=5).map(|n| joining(removed(user(&format!("diruser_{n}"), &[]), at(n)))).collect();
     let events = (1..=5).map(|n| event(&format!("evt_{n}"), EventState::Settled, at(n))).collect();
     commit(&store, Batch { users, events, ..Batch::default() }).await;
-    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), limit: 2 };
+    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), losses: at(5), limit: 2 };
 
     assert_eq!(store.trim(all).await.unwrap(), 6);
     assert_eq!(kept(&store).await, [3, 4, 5]);
@@ -264,6 +275,6 @@ pub async fn live_rows_are_kept(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await;
     commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await;
-    let all = Retention { changes: at(1_000), tombstones: at(1_000), events: at(1_000), limit: 10 };
+    let all = Retention { changes: at(1_000), tombstones: at(1_000), events: at(1_000), losses: at(1_000), limit: 10 };
     assert_eq!(store.trim(all).await.unwrap(), 0);
 }

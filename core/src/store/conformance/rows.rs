@@ -1,8 +1,9 @@
 //! Makes rows and writes for the tests.
 
 use crate::record::{
-    Batch, Change, ChangeKind, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, Keys, MirrorDirectory,
-    MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow, UserWrite, WorkingSet,
+    Batch, Change, ChangeKind, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, HoldReason, HoldRow,
+    Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow, UserWrite,
+    WorkingSet,
 };
 use crate::store::{
     Committed, ConsumerState, ConsumerUpdate, Decision, Durability, Fence, Scope, Store, UserFilter, Write,
@@ -68,10 +69,24 @@ pub(super) fn event(id: &str, state: EventState, received_at: Timestamp) -> Even
     EventRow {
         id: id.to_owned(),
         organization_id: "org_1".to_owned(),
-        directory_id: String::new(),
         received_at,
         state,
         body: (state != EventState::Settled).then(|| format!("body of {id}").into_bytes()),
+    }
+}
+
+/// A hold of the directory `dir_1`.
+pub(super) fn hold(number: i64, reason: HoldReason) -> HoldRow {
+    HoldRow {
+        number,
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        reason,
+        limit: 20,
+        since: at(1),
+        causes: vec!["sync:1".to_owned()],
+        revision: 6,
+        count: 0,
     }
 }
 

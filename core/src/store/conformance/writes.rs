@@ -4,7 +4,7 @@ use super::Setup;
 use super::rows::{
     at, commit, commit_users, done, entry, event, free, group, joining, kept, of_users, removed, user, user_ids,
 };
-use crate::record::{Batch, EventState, HeldRemovals, Keys, UserWrite, WorkingSet};
+use crate::record::{Batch, CountsKey, EventState, Keys, LossRow, UserWrite, WorkingSet};
 use crate::store::{Committed, Decision, MAX_LOADS, Retention, UserFilter};
 use crate::{Error, ErrorKind};
 use std::collections::BTreeSet;
@@ -217,7 +217,7 @@ pub async fn row_numbers_are_not_given_twice(setup: Setup) {
         done(Batch { users, groups: vec![group], ..Batch::default() })
     });
     store.write(write).await.unwrap();
-    let retention = Retention { changes: at(0), tombstones: at(1), events: at(0), limit: 10 };
+    let retention = Retention { changes: at(0), tombstones: at(1), events: at(0), losses: at(0), limit: 10 };
     assert_eq!(store.trim(retention).await.unwrap(), 2);
 
     let user = commit_users(&store, &["diruser_2"], &[]).await.users["diruser_2"];
@@ -263,22 +263,26 @@ pub async fn ten_thousand_changes_are_appended_at_once(setup: Setup) {
 
 pub async fn a_large_batch_of_every_kind_is_written(setup: Setup) {
     let store = setup.create().await;
+    let loss = |n| LossRow {
+        directory_id: "dir_1".to_owned(),
+        user_id: format!("diruser_{n}"),
+        at: at(n),
+        added_at: None,
+        is_removal: true,
+        is_approved: false,
+    };
     let batch = Batch {
         groups: (0..700).map(|n| group(&format!("dirgroup_{n}"))).collect(),
         events: (0..700).map(|n| event(&format!("evt_{n}"), EventState::Pending, at(n))).collect(),
-        held_removals: vec![HeldRemovals {
-            directory_id: "dir_1".to_owned(),
-            replace: true,
-            user_ids: (0..700).map(|n| format!("diruser_{n}")).collect(),
-        }],
+        losses: (0..700).map(loss).collect(),
         ..Batch::default()
     };
 
     commit(&store, batch).await;
 
-    let held = Keys { held_removals: ["dir_1".to_owned()].into(), ..Keys::default() };
-    let set = store.load(held).await.unwrap();
+    let counts = [("dir_1".to_owned(), CountsKey { since: at(-1), base: at(0) })].into();
+    let set = store.load(Keys { counts, ..Keys::default() }).await.unwrap();
     assert_eq!(store.groups(None, 0, 1_000).await.unwrap().len(), 700);
     assert_eq!(store.events("org_1".to_owned(), EventState::Pending, 0, 1_000).await.unwrap().len(), 700);
-    assert_eq!(set.held_removals["dir_1"].len(), 700);
+    assert_eq!(set.counts["dir_1"].losses, 700);
 }

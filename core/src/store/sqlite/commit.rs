@@ -5,13 +5,13 @@ use super::lease;
 use super::load::Counter;
 use super::rows::{Time, state_number, time, to_json};
 use crate::record::{
-    Batch, Chore, DirectoryRow, EventRemoval, EventRow, GroupRow, HeldRemovals, NewEntry, OrganizationRow, Trail,
-    UserRow, UserWrite, email_key,
+    Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
+    Trail, UserRow, UserWrite, email_key,
 };
 use crate::store::{Committed, Keys, WorkingSet, Write};
 use crate::{Error, Result};
 use rusqlite::params;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 static ORGANIZATIONS: Insert =
     Insert::new("INSERT INTO organization (id, body)", 2, "ON CONFLICT (id) DO UPDATE SET body = excluded.body");
@@ -33,13 +33,14 @@ static GROUPS: Insert = Insert::new(
 
 static USERS: Insert = Insert::new(
     "INSERT INTO user (number, id, organization_id, directory_id, email, body, told_groups, listed,
-        version_at, version_kind, version_event, touched_at, revision, deleted_at)",
-    14,
+        version_at, version_kind, version_event, touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held)",
+    19,
     "ON CONFLICT (number) DO UPDATE SET organization_id = excluded.organization_id, directory_id = excluded.directory_id,
         email = excluded.email, body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
         version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
         touched_at = excluded.touched_at,
-        revision = excluded.revision, deleted_at = excluded.deleted_at",
+        revision = excluded.revision, deleted_at = excluded.deleted_at, added_at = excluded.added_at,
+        lost_at = excluded.lost_at, hold = excluded.hold, hold_revision = excluded.hold_revision, held = excluded.held",
 );
 
 static ENTRIES: Insert =
@@ -48,10 +49,23 @@ static ENTRIES: Insert =
 static EVENTS: Insert = Insert::new(
     "INSERT INTO event (number, id, organization_id, directory_id, received_at, state, body)",
     7,
-    "ON CONFLICT (id) DO UPDATE SET directory_id = excluded.directory_id, state = excluded.state, body = excluded.body",
+    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body",
 );
 
-static EVENT_REMOVALS: Insert = Insert::new("INSERT OR IGNORE INTO event_removal (directory_id, user_id, at)", 3, "");
+static LOSSES: Insert =
+    Insert::new("INSERT OR REPLACE INTO loss (directory_id, user_id, at, added_at, is_removal, is_approved)", 6, "");
+
+static HOLDS: Insert = Insert::new(
+    "INSERT INTO hold (number, organization_id, directory_id, reason, \"limit\", since, causes, revision)",
+    8,
+    "ON CONFLICT (number) DO UPDATE SET causes = excluded.causes, revision = excluded.revision",
+);
+
+static APPROVALS: Insert = Insert::new(
+    "INSERT INTO approval (id, hold_id, organization_id, directory_id, reason, is_approved, \"by\", note, at, count)",
+    10,
+    "ON CONFLICT (id) DO NOTHING",
+);
 
 static CHORES: Insert = Insert::new(
     "INSERT INTO chore (cause, group_id, position, number)",
@@ -90,8 +104,10 @@ fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Com
         users,
         entries,
         events,
-        event_removals,
-        held_removals,
+        losses,
+        holds,
+        ended_holds,
+        approvals,
         role_map,
         settings,
         chores,
@@ -103,8 +119,13 @@ fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Com
     put_users(database, &mut counter, users, &mut committed)?;
     append(database, &mut counter, &entries, &mut committed)?;
     put_events(database, &mut counter, &events)?;
-    put_event_removals(database, &event_removals)?;
-    put_held_removals(database, held_removals)?;
+    put_losses(database, &losses)?;
+    put_holds(database, &holds)?;
+    if !ended_holds.is_empty() {
+        let sql = "DELETE FROM hold WHERE number IN (SELECT value FROM json_each(?1))";
+        database.run(sql, [list(&ended_holds)?])?;
+    }
+    put_approvals(database, &approvals)?;
     if let Some(text) = role_map {
         put_setting(database, "role_map", &text)?;
     }
@@ -189,7 +210,7 @@ fn put_users(
         }
     }
     database.put(&USERS, &writes, |UserWrite { row, .. }, values| {
-        let UserRow { number, user, told_groups, listed, trail } = row;
+        let UserRow { number, user, told_groups, listed, trail, added_at, lost_at, held } = row;
         values.push(number)?;
         values.push(&user.id)?;
         values.push(&user.organization_id)?;
@@ -198,7 +219,16 @@ fn put_users(
         values.push(to_json(user)?)?;
         values.push(to_json(told_groups)?)?;
         values.push(listed)?;
-        push_trail(trail, values)
+        push_trail(trail, values)?;
+        values.push(time(*added_at))?;
+        values.push(time(*lost_at))?;
+        let HeldLoss { hold, revision, loss } = match held {
+            Some(held) => held,
+            None => return values.skip(3),
+        };
+        values.push(hold)?;
+        values.push(revision)?;
+        values.push(to_json(loss)?)
     })?;
     // Each member of each group of `{group: [member, …], …}`.
     let pairs = "SELECT groups.key, members.value FROM json_each(?1) AS groups, json_each(groups.value) AS members";
@@ -253,47 +283,57 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow]) -> 
     counter.event += rows.len() as i64;
     let rows: Vec<(i64, &EventRow)> = (first..).zip(rows).collect();
     database.put(&EVENTS, &rows, |(number, row), values| {
-        let EventRow { id, organization_id, directory_id, received_at, state, body } = row;
+        let EventRow { id, organization_id, received_at, state, body } = row;
         values.push(number)?;
         values.push(id)?;
         values.push(organization_id)?;
-        values.push(directory_id)?;
+        values.push("")?;
         values.push(Time(*received_at))?;
         values.push(state_number(*state))?;
         values.push(body)
     })
 }
 
-fn put_event_removals(database: &Database, rows: &[EventRemoval]) -> Result<()> {
-    database.put(&EVENT_REMOVALS, rows, |row, values| {
-        let EventRemoval { directory_id, user_id, at } = row;
+fn put_losses(database: &Database, rows: &[LossRow]) -> Result<()> {
+    database.put(&LOSSES, rows, |row, values| {
+        let LossRow { directory_id, user_id, at, added_at, is_removal, is_approved } = row;
         values.push(directory_id)?;
         values.push(user_id)?;
-        values.push(Time(*at))
+        values.push(Time(*at))?;
+        values.push(time(*added_at))?;
+        values.push(is_removal)?;
+        values.push(is_approved)
     })
 }
 
-fn put_held_removals(database: &Database, rows: Vec<HeldRemovals>) -> Result<()> {
-    let mut replaced = BTreeSet::new();
-    let mut lists: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for HeldRemovals { directory_id, replace, user_ids } in rows {
-        if replace {
-            replaced.insert(directory_id.clone());
-            lists.remove(&directory_id);
-        }
-        lists.entry(directory_id).or_default().extend(user_ids);
-    }
-    if !replaced.is_empty() {
-        let sql = "DELETE FROM held_removal WHERE directory_id IN (SELECT value FROM json_each(?1))";
-        database.run(sql, [list(&replaced)?])?;
-    }
-    lists.retain(|_, user_ids| !user_ids.is_empty());
-    if !lists.is_empty() {
-        let sql = "INSERT OR IGNORE INTO held_removal (directory_id, user_id)
-            SELECT lists.key, ids.value FROM json_each(?1) AS lists, json_each(lists.value) AS ids";
-        database.run(sql, [to_json(&lists)?])?;
-    }
-    Ok(())
+fn put_holds(database: &Database, rows: &[HoldRow]) -> Result<()> {
+    database.put(&HOLDS, rows, |row, values| {
+        let HoldRow { number, organization_id, directory_id, reason, limit, since, causes, revision, count: _ } = row;
+        values.push(number)?;
+        values.push(organization_id)?;
+        values.push(directory_id)?;
+        values.push(reason.name())?;
+        values.push(i64::try_from(*limit).unwrap_or(i64::MAX))?;
+        values.push(Time(*since))?;
+        values.push(to_json(causes)?)?;
+        values.push(revision)
+    })
+}
+
+fn put_approvals(database: &Database, rows: &[Approval]) -> Result<()> {
+    database.put(&APPROVALS, rows, |row, values| {
+        let Approval { id, hold_id, organization_id, directory_id, reason, is_approved, by, note, at, count } = row;
+        values.push(id)?;
+        values.push(hold_id)?;
+        values.push(organization_id)?;
+        values.push(directory_id)?;
+        values.push(reason.name())?;
+        values.push(is_approved)?;
+        values.push(by)?;
+        values.push(note)?;
+        values.push(Time(*at))?;
+        values.push(i64::try_from(*count).unwrap_or(i64::MAX))
+    })
 }
 
 fn put_chores(database: &Database, rows: &[Chore]) -> Result<()> {

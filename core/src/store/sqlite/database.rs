@@ -224,6 +224,12 @@ impl Values<'_, '_> {
         self.next += 1;
         Ok(())
     }
+
+    /// Leaves the next `count` values NULL, as they are in a statement from the cache.
+    pub(super) fn skip(&mut self, count: usize) -> Result<()> {
+        self.next += count;
+        Ok(())
+    }
 }
 
 /// Ids as a JSON array, for `IN (SELECT value FROM json_each(?1))`.

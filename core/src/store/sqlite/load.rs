@@ -3,7 +3,7 @@
 use super::database::{Database, list};
 use super::lease;
 use super::pages;
-use super::rows::{EVENT, GROUP, USER, event, from_json, get, get_json, group, text_time, user};
+use super::rows::{EVENT, GROUP, HOLD, USER, event, from_json, get, get_json, group, hold, text_time, user};
 use crate::record::{
     Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents, WorkingSet,
 };
@@ -101,11 +101,13 @@ impl Database {
             Ok(())
         })?;
         self.load_counts(&keys, &mut set)?;
-        if !keys.held_removals.is_empty() {
-            let sql = "SELECT directory_id, user_id FROM held_removal
-                WHERE directory_id IN (SELECT value FROM json_each(?1)) ORDER BY directory_id, user_id";
-            self.each(sql, [list(&keys.held_removals)?], |row| {
-                set.held_removals.entry(get(row, 0)?).or_default().push(get(row, 1)?);
+        if !keys.holds.is_empty() {
+            let sql = format!(
+                "SELECT {HOLD} FROM hold WHERE directory_id IN (SELECT value FROM json_each(?1)) ORDER BY number"
+            );
+            self.each(&sql, [list(&keys.holds)?], |row| {
+                let row = hold(row)?;
+                set.holds.entry(row.directory_id.clone()).or_default().push(row);
                 Ok(())
             })?;
         }
@@ -181,14 +183,23 @@ impl Database {
         if keys.counts.is_empty() {
             return Ok(());
         }
-        let wanted: Vec<(&str, String)> =
-            keys.counts.iter().map(|(id, since)| (id.as_str(), text_time(*since))).collect();
-        let sql = "SELECT value ->> 0,
-            (SELECT count(*) FROM user WHERE directory_id = (value ->> 0) AND deleted_at IS NULL),
-            (SELECT count(*) FROM event_removal WHERE directory_id = (value ->> 0) AND at >= unhex(value ->> 1))
-            FROM json_each(?1)";
-        self.each(sql, [list(&wanted)?], |row| {
-            let counts = Counts { users: pages::count(row, 1)?, event_removals: pages::count(row, 2)? };
+        let wanted: Vec<(&str, String, String)> =
+            keys.counts.iter().map(|(id, key)| (id.as_str(), text_time(key.since), text_time(key.base))).collect();
+        let live = "SELECT count(*) FROM user WHERE user.directory_id = (value ->> 0) AND deleted_at IS NULL";
+        let lost = "FROM loss WHERE loss.directory_id = (value ->> 0) AND at > unhex(value ->> 1)";
+        let was_there = "(added_at IS NULL OR added_at <= unhex(value ->> 2))";
+        let sql = format!(
+            "SELECT value ->> 0, ({live}),
+                ({live} AND {was_there}) + (SELECT count(DISTINCT user_id) {lost} AND is_removal AND {was_there}),
+                (SELECT count(DISTINCT user_id) {lost} AND NOT is_approved)
+            FROM json_each(?1)"
+        );
+        self.each(&sql, [list(&wanted)?], |row| {
+            let counts = Counts {
+                users: pages::count(row, 1)?,
+                base_users: pages::count(row, 2)?,
+                losses: pages::count(row, 3)?,
+            };
             set.counts.insert(get(row, 0)?, counts);
             Ok(())
         })

@@ -17,8 +17,8 @@ mod rows;
 mod worker;
 
 use super::{
-    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry, FeedPage,
-    GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
+    FeedPage, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::record::ConsumerRow;
 use crate::{Change, Error, ParkedChange, Result, Timestamp};
@@ -113,6 +113,14 @@ impl Store for SqliteStore {
 
     fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>> {
         self.read(move |database| pages::directories(database, organization_id.as_deref()))
+    }
+
+    fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>> {
+        self.read(move |database| pages::holds(database, organization_id.as_deref(), directory_id.as_deref()))
+    }
+
+    fn approvals(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<Approval>> {
+        self.read(move |database| pages::approvals(database, organization_id.as_deref()))
     }
 
     fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>> {

@@ -1,9 +1,11 @@
 //! Reads pages of users, groups and events, the directories, and their counts.
 
 use super::database::{Database, limited};
-use super::rows::{EVENT, GROUP, USER, event, get, get_json, group, state_number, user};
+use super::rows::{
+    APPROVAL, EVENT, GROUP, HOLD, USER, approval, event, get, get_json, group, hold, state_number, user,
+};
 use crate::Result;
-use crate::record::{DirectoryRow, EventRow, EventState, GroupRow, UserRow, email_key};
+use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, HoldId, HoldRow, UserRow, email_key};
 use crate::store::{DirectoryCounts, UserFilter};
 use rusqlite::{Row, ToSql, params};
 
@@ -16,7 +18,7 @@ pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
 }
 
 pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit: usize) -> Result<Vec<UserRow>> {
-    let UserFilter { organization_id, directory_id, email, group_id } = filter;
+    let UserFilter { organization_id, directory_id, email, group_id, hold } = filter;
     let (limit, email) = (limited(limit), email.as_deref().map(email_key));
     let mut values: Vec<&dyn ToSql> = vec![&after, &limit];
     let mut sql = format!("SELECT {USER} FROM user WHERE deleted_at IS NULL AND number > ?1");
@@ -35,6 +37,10 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
             sql.push_str(&format!(" AND {column} = ?{}", values.len()));
         }
     }
+    if let Some(HoldId { number, revision }) = hold {
+        values.extend([number as &dyn ToSql, revision]);
+        sql.push_str(&format!(" AND hold = ?{} AND hold_revision <= ?{}", values.len() - 1, values.len()));
+    }
     sql.push_str(" ORDER BY number LIMIT ?2");
     database.all(&sql, values.as_slice(), user)
 }
@@ -43,6 +49,23 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
 pub(super) fn user_numbers(database: &Database, directory_id: &str, after: i64, limit: usize) -> Result<Vec<i64>> {
     let sql = "SELECT number FROM user WHERE directory_id = ?1 AND deleted_at IS NULL AND number > ?2 ORDER BY number LIMIT ?3";
     database.all(sql, params![directory_id, after, limited(limit)], |row| get(row, 0))
+}
+
+pub(super) fn holds(
+    database: &Database,
+    organization_id: Option<&str>,
+    directory_id: Option<&str>,
+) -> Result<Vec<HoldRow>> {
+    let sql = format!(
+        "SELECT * FROM (SELECT {HOLD} FROM hold WHERE (?1 IS NULL OR organization_id = ?1) AND (?2 IS NULL OR directory_id = ?2))
+            WHERE count > 0 ORDER BY number"
+    );
+    database.all(&sql, params![organization_id, directory_id], hold)
+}
+
+pub(super) fn approvals(database: &Database, organization_id: Option<&str>) -> Result<Vec<Approval>> {
+    let sql = format!("SELECT {APPROVAL} FROM approval WHERE ?1 IS NULL OR organization_id = ?1 ORDER BY at, id");
+    database.all(&sql, [organization_id], approval)
 }
 
 pub(super) fn groups(
@@ -92,7 +115,7 @@ pub(super) fn events(
     limit: usize,
 ) -> Result<Vec<(i64, EventRow)>> {
     // SQLite uses the partial index `event_waiting` only if the query has the index's condition literally.
-    let waiting = if matches!(state, EventState::Pending | EventState::Held) { "AND state IN (1, 2)" } else { "" };
+    let waiting = if state == EventState::Pending { "AND state IN (1, 2)" } else { "" };
     let sql = format!(
         "SELECT number, {EVENT} FROM event WHERE organization_id = ?1 AND state = ?2 {waiting} AND number > ?3 ORDER BY number LIMIT ?4"
     );

@@ -1,7 +1,7 @@
 //! Removes rows that are older than their retention.
 
 use super::database::{Database, limited};
-use super::rows::{CONSUMER, Time, consumer, get};
+use super::rows::{CONSUMER, HOLD, Time, consumer, get};
 use crate::Result;
 use crate::record::ConsumerRow;
 use crate::store::{Expiry, Retention};
@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 /// Removes rows as [`Store::trim`](crate::store::Store::trim) describes. Returns how many.
 pub(super) fn trim(database: &Database, retention: Retention) -> Result<usize> {
     database.atomically(|| {
-        Ok(changes(database, retention)? + tombstones(database, retention)? + events(database, retention)?)
+        let rows = changes(database, retention)? + tombstones(database, retention)? + events(database, retention)?;
+        Ok(rows + losses(database, retention)? + ended_holds(database)?)
     })
 }
 
@@ -47,9 +48,20 @@ fn events(database: &Database, Retention { events, limit, .. }: Retention) -> Re
     let limit = limited(limit);
     let old = "SELECT number FROM event WHERE received_at < ?1 AND state NOT IN (1, 3) ORDER BY received_at LIMIT ?2";
     let rows = database.run(&format!("DELETE FROM event WHERE number IN ({old})"), params![Time(events), limit])?;
-    let old = "SELECT directory_id, at, user_id FROM event_removal WHERE at < ?1 LIMIT ?2";
-    let sql = format!("DELETE FROM event_removal WHERE (directory_id, at, user_id) IN ({old})");
-    Ok(rows + database.run(&sql, params![Time(events), limit])?)
+    Ok(rows)
+}
+
+fn losses(database: &Database, Retention { losses, limit, .. }: Retention) -> Result<usize> {
+    let old = "SELECT directory_id, at, user_id FROM loss WHERE at < ?1 ORDER BY at LIMIT ?2";
+    let sql = format!("DELETE FROM loss WHERE (directory_id, at, user_id) IN ({old})");
+    database.run(&sql, params![Time(losses), limited(limit)])
+}
+
+/// Removes holds that hold nothing back any more.
+fn ended_holds(database: &Database) -> Result<usize> {
+    let sql =
+        format!("DELETE FROM hold WHERE number IN (SELECT number FROM (SELECT {HOLD} FROM hold) WHERE count = 0)");
+    database.run(&sql, [])
 }
 
 /// Expires pending events as [`Store::expire_events`](crate::store::Store::expire_events) describes.

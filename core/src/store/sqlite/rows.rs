@@ -2,7 +2,8 @@
 
 use super::open::failed;
 use crate::record::{
-    ChangeKind, ConsumerRow, Entry, EventRow, EventState, GroupRow, MessageKind, Trail, UserRow, Version,
+    Approval, ChangeKind, ConsumerRow, Entry, EventRow, EventState, GroupRow, HeldLoss, HoldReason, HoldRow,
+    MessageKind, Trail, UserRow, Version,
 };
 use crate::{Error, Result, Timestamp};
 use rusqlite::Row;
@@ -97,7 +98,8 @@ fn trail(row: &Row<'_>, first: usize) -> Result<Trail> {
 
 /// The columns of a user, as [`user`] reads them.
 pub(super) const USER: &str =
-    "number, body, told_groups, listed, version_at, version_kind, version_event, touched_at, revision, deleted_at";
+    "number, body, told_groups, listed, version_at, version_kind, version_event, touched_at, revision, deleted_at, added_at,
+        lost_at, hold, hold_revision, held";
 
 pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
     Ok(UserRow {
@@ -106,6 +108,65 @@ pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
         told_groups: get_json(row, 2)?,
         listed: get(row, 3)?,
         trail: trail(row, 4)?,
+        added_at: get_time(row, 10)?,
+        lost_at: get_time(row, 11)?,
+        held: match get::<Option<i64>>(row, 12)? {
+            None => None,
+            Some(hold) => Some(HeldLoss { hold, revision: get(row, 13)?, loss: get_json(row, 14)? }),
+        },
+    })
+}
+
+/// The columns of a hold, as [`hold`] reads them. `count` counts the users that it names.
+pub(super) const HOLD: &str = "number, organization_id, directory_id, reason, \"limit\", since, causes, revision,
+        CASE WHEN reason IN ('directory_disabled', 'directory_not_found')
+            THEN (SELECT count(*) FROM user WHERE user.directory_id = hold.directory_id AND deleted_at IS NULL)
+            ELSE (SELECT count(*) FROM user WHERE user.hold = hold.number) END AS count";
+
+pub(super) fn hold(row: &Row<'_>) -> Result<HoldRow> {
+    Ok(HoldRow {
+        number: get(row, 0)?,
+        organization_id: get(row, 1)?,
+        directory_id: get(row, 2)?,
+        reason: reason(row, 3)?,
+        limit: unsigned(row, 4)?,
+        since: get_time(row, 5)?.unwrap_or_default(),
+        causes: get_json(row, 6)?,
+        revision: get(row, 7)?,
+        count: unsigned(row, 8)?,
+    })
+}
+
+fn reason(row: &Row<'_>, column: usize) -> Result<HoldReason> {
+    let name: String = get(row, column)?;
+    HoldReason::ALL
+        .iter()
+        .copied()
+        .find(|reason| reason.name() == name)
+        .ok_or_else(|| Error::store("a hold has a reason that this version of headcount does not know: update it"))
+}
+
+/// Reads a number that is never negative.
+fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+    Ok(u64::try_from(get::<i64>(row, column)?).unwrap_or(0))
+}
+
+/// The columns of a decision about a hold, as [`approval`] reads them.
+pub(super) const APPROVAL: &str =
+    "id, hold_id, organization_id, directory_id, reason, is_approved, \"by\", note, at, count";
+
+pub(super) fn approval(row: &Row<'_>) -> Result<Approval> {
+    Ok(Approval {
+        id: get(row, 0)?,
+        hold_id: get(row, 1)?,
+        organization_id: get(row, 2)?,
+        directory_id: get(row, 3)?,
+        reason: reason(row, 4)?,
+        is_approved: get(row, 5)?,
+        by: get(row, 6)?,
+        note: get(row, 7)?,
+        at: get_time(row, 8)?.unwrap_or_default(),
+        count: unsigned(row, 9)?,
     })
 }
 
@@ -118,22 +179,20 @@ pub(super) fn group(row: &Row<'_>) -> Result<GroupRow> {
 }
 
 /// The columns of an event, as [`event`] reads them.
-pub(super) const EVENT: &str = "id, organization_id, directory_id, received_at, state, body";
+pub(super) const EVENT: &str = "id, organization_id, received_at, state, body";
 
 /// Reads an event, from the column `first` on.
 pub(super) fn event(row: &Row<'_>, first: usize) -> Result<EventRow> {
     Ok(EventRow {
         id: get(row, first)?,
         organization_id: get(row, first + 1)?,
-        directory_id: get(row, first + 2)?,
-        received_at: get_time(row, first + 3)?.unwrap_or_default(),
-        state: match get::<i64>(row, first + 4)? {
+        received_at: get_time(row, first + 2)?.unwrap_or_default(),
+        state: match get::<i64>(row, first + 3)? {
             1 => EventState::Pending,
-            2 => EventState::Held,
             3 => EventState::Expired,
             _ => EventState::Settled,
         },
-        body: get(row, first + 5)?,
+        body: get(row, first + 4)?,
     })
 }
 
@@ -141,7 +200,6 @@ pub(super) fn state_number(state: EventState) -> i64 {
     match state {
         EventState::Settled => 0,
         EventState::Pending => 1,
-        EventState::Held => 2,
         EventState::Expired => 3,
     }
 }

@@ -1,5 +1,76 @@
 -- Version 3: holds name their users, and losses of access are counted.
 
+-- Holds. A user's row names the hold and what is held back: `hold_revision` is the revision of the write that held it, `held` is JSON.
+CREATE TABLE hold (
+    number INTEGER PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    directory_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    "limit" INTEGER NOT NULL,
+    since BLOB NOT NULL,
+    causes TEXT NOT NULL,
+    revision INTEGER NOT NULL
+);
+CREATE INDEX hold_of_directory ON hold (directory_id, number);
+ALTER TABLE user ADD COLUMN hold INTEGER;
+ALTER TABLE user ADD COLUMN hold_revision INTEGER;
+ALTER TABLE user ADD COLUMN held TEXT;
+CREATE INDEX user_of_hold ON user (hold, number) WHERE hold IS NOT NULL;
+
+-- Decisions about holds.
+CREATE TABLE approval (
+    id TEXT PRIMARY KEY,
+    hold_id TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    directory_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    is_approved INTEGER NOT NULL,
+    "by" TEXT NOT NULL,
+    note TEXT NOT NULL,
+    at BLOB NOT NULL,
+    count INTEGER NOT NULL
+);
+CREATE INDEX approval_of_organization ON approval (organization_id, at);
+
+-- When each user was added to the directory, and lost access last. NULL where it is unknown, or never happened.
+ALTER TABLE user ADD COLUMN added_at BLOB;
+ALTER TABLE user ADD COLUMN lost_at BLOB;
+-- With `added_at`, so that the users of a directory at a past time are counted in the index alone.
+DROP INDEX user_of_directory;
+CREATE INDEX user_of_directory ON user (directory_id, number, added_at) WHERE deleted_at IS NULL;
+
+-- Losses of access, which the guard counts within its window. Version 2 counted removals by events.
+CREATE TABLE loss (
+    directory_id TEXT NOT NULL,
+    at BLOB NOT NULL,
+    user_id TEXT NOT NULL,
+    added_at BLOB,
+    is_removal INTEGER NOT NULL,
+    is_approved INTEGER NOT NULL,
+    PRIMARY KEY (directory_id, at, user_id)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO loss SELECT directory_id, at, user_id, NULL, 1, 0 FROM event_removal;
+DROP TABLE event_removal;
+CREATE INDEX loss_by_age ON loss (at);
+
+-- Version 2 listed the users whose removal is held, and kept the bodies of the events. The users stay held: each directory gets a hold, with a
+-- negative number. The time is converted to 12 bytes; it is after 1970.
+INSERT INTO hold
+SELECT -row_number() OVER (ORDER BY directory.id), organization_id, directory.id,
+    CASE body ->> '$.held.reason' WHEN 'deletion_burst' THEN 'deletion_burst' ELSE 'mass_removal' END,
+    coalesce(body ->> '$.held.limit', 0),
+    unhex(printf('8%015x00000000', coalesce(unixepoch(body ->> '$.held.at'), 0))),
+    json_array(coalesce(body ->> '$.held.cause', '')),
+    0
+FROM directory WHERE id IN (SELECT directory_id FROM held_removal);
+UPDATE user SET hold = (SELECT number FROM hold WHERE hold.directory_id = user.directory_id), hold_revision = 0,
+    held = (SELECT json_object('removed', json_object('at', body ->> '$.held.at', 'event', ''))
+        FROM directory WHERE directory.id = user.directory_id)
+WHERE deleted_at IS NULL AND (directory_id, id) IN (SELECT directory_id, user_id FROM held_removal)
+    AND directory_id IN (SELECT directory_id FROM hold);
+DROP TABLE held_removal;
+UPDATE event SET state = 0, body = NULL WHERE state = 2;
+
 -- Pending events.
 
 -- The number and bytes of the pending events of each organization, kept by triggers.

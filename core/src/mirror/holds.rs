@@ -1,0 +1,203 @@
+//! What the guard holds back, and decisions about it.
+
+use super::Mirror;
+use super::decide::{Step, Tally};
+use super::view::MirrorUsers;
+use super::write::{Done, Task, run};
+use crate::record::{Approval, Hold, HoldId, HoldRow};
+use crate::store::{Durability, Keys, Scope, UserFilter};
+use crate::{Error, ErrorKind, Result};
+use std::sync::Arc;
+
+/// How many users one write of an approval changes.
+const PAGE: usize = 500;
+
+/// The longest name of who decided, and the longest note, in bytes.
+const MAX_BY: usize = 200;
+const MAX_NOTE: usize = 2_000;
+
+/// Who decides about a hold, and why.
+pub(super) struct Decider {
+    by: String,
+    note: String,
+}
+
+/// What a decision about a hold did.
+#[derive(Default)]
+pub(super) struct SettledHold {
+    /// Number of users whose held losses were applied or dismissed.
+    pub(super) users: u64,
+    /// Numbers of changes by kind.
+    pub(super) tally: Tally,
+}
+
+impl Decider {
+    fn new(by: &str, note: &str) -> Result<Decider> {
+        if by.trim().is_empty() || by.len() > MAX_BY {
+            return Err(Error::invalid_argument(format!(
+                "`by` has {} bytes: expected who decides about the hold, in 1 to {MAX_BY} bytes",
+                by.len()
+            )));
+        }
+        if note.len() > MAX_NOTE {
+            return Err(Error::invalid_argument(format!(
+                "the note has {} bytes: expected at most {MAX_NOTE}",
+                note.len()
+            )));
+        }
+        Ok(Decider { by: by.to_owned(), note: note.to_owned() })
+    }
+
+    /// The caller of a sync that approves what is held.
+    pub(super) fn of_sync() -> Decider {
+        Decider { by: "approve_removals".to_owned(), note: String::new() }
+    }
+}
+
+impl Mirror {
+    /// Returns what the guard holds back in an organization, or in one of its directories, in the order in which the holds were made.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`].
+    pub async fn holds(&self, organization_id: &str, directory_id: Option<&str>) -> Result<Vec<Hold>> {
+        self.read_holds(Some(organization_id), directory_id).await
+    }
+
+    pub(super) async fn read_holds(
+        &self,
+        organization_id: Option<&str>,
+        directory_id: Option<&str>,
+    ) -> Result<Vec<Hold>> {
+        let owned = |id: Option<&str>| id.map(str::to_owned);
+        let rows = self.store().holds(owned(organization_id), owned(directory_id)).await?;
+        Ok(rows.into_iter().map(Hold::from).collect())
+    }
+
+    /// Reads the users that a hold names, as they are mirrored now. A hold that has been settled names none, and neither does one about a
+    /// directory as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if `hold_id` is not the id of a hold.
+    pub fn hold_users(&self, hold_id: &str) -> Result<MirrorUsers> {
+        let filter = UserFilter { hold: Some(parse(hold_id)?), ..UserFilter::default() };
+        Ok(MirrorUsers::new(Arc::clone(self.store()), filter))
+    }
+
+    /// Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were
+    /// added since stay held. Returns the number of users who lost access. What is approved does not count against the guard's budget. `by`
+    /// (1 to 200 bytes) says who approves, `note` (at most 2,000 bytes) why; both are stored with the time. After an error, or if the process
+    /// ends, approving again does the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] if `hold_id` is not the id of a hold, if the hold is about a directory that is disabled or not found,
+    /// and for a `by` or note of the wrong length; [`ErrorKind::NotFound`] if nothing of the hold is held any more; [`ErrorKind::Store`].
+    pub async fn approve(&self, hold_id: &str, by: &str, note: &str) -> Result<u64> {
+        Ok(self.settle(hold_id, &Decider::new(by, note)?, true).await?.users)
+    }
+
+    /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+    /// Returns the number of those users. Arguments as for [`approve`](Mirror::approve).
+    ///
+    /// # Errors
+    ///
+    /// As [`approve`](Mirror::approve).
+    pub async fn dismiss(&self, hold_id: &str, by: &str, note: &str) -> Result<u64> {
+        Ok(self.settle(hold_id, &Decider::new(by, note)?, false).await?.users)
+    }
+
+    /// Returns the decisions about holds of an organization, or of all, in the order in which they were made.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`].
+    pub async fn approvals(&self, organization_id: Option<&str>) -> Result<Vec<Approval>> {
+        self.store().approvals(organization_id.map(str::to_owned)).await
+    }
+
+    async fn hold(&self, id: HoldId) -> Result<Option<HoldRow>> {
+        let rows = self.store().holds(None, None).await?;
+        Ok(rows.into_iter().find(|row| row.number == id.number))
+    }
+
+    pub(super) async fn settle(&self, hold_id: &str, decider: &Decider, is_approved: bool) -> Result<SettledHold> {
+        let id = parse(hold_id)?;
+        let Some(hold) = self.hold(id).await? else { return Err(settled(hold_id)) };
+        if hold.reason.is_of_directory() {
+            return Err(Error::invalid_argument(format!(
+                "the hold is about a directory as a whole ({}): enable it, or remove its users on purpose with `retire`",
+                hold.reason
+            )));
+        }
+        let approval = Approval {
+            id: self.fresh_id(),
+            hold_id: hold_id.to_owned(),
+            organization_id: hold.organization_id.clone(),
+            directory_id: hold.directory_id.clone(),
+            reason: hold.reason,
+            is_approved,
+            by: decider.by.clone(),
+            note: decider.note.clone(),
+            at: self.now(),
+            count: hold.count,
+        };
+        let filter = UserFilter { hold: Some(id), ..UserFilter::default() };
+        let mut settled_hold = SettledHold::default();
+        loop {
+            // Users whom the hold no longer names are not read again.
+            let rows = self.store().users(filter.clone(), 0, PAGE).await?;
+            let ids: Vec<String> = rows.into_iter().map(|row| row.user.id).collect();
+            if ids.is_empty() {
+                break;
+            }
+            let done = self.settle_users(id, ids, approval.clone()).await?;
+            if done.value == 0 {
+                // Another process settled them, or they returned.
+                break;
+            }
+            settled_hold.users += done.value;
+            settled_hold.tally.add(&done.tally);
+        }
+        if settled_hold.users == 0 { Err(settled(hold_id)) } else { Ok(settled_hold) }
+    }
+
+    /// Applies or dismisses what is held back of these users, and records the decision with the first of them.
+    async fn settle_users(&self, hold: HoldId, ids: Vec<String>, approval: Approval) -> Result<Done<u64>> {
+        let task = Task {
+            scope: Scope::Organization(approval.organization_id.clone()),
+            durability: Durability::Power,
+            fence: None,
+            guarded: false,
+            keys: Keys { users: ids.iter().cloned().collect(), ..Keys::default() },
+            cause: format!("approval:{}", approval.id),
+            now: self.now(),
+        };
+        let settle = if approval.is_approved { Step::apply_held } else { Step::dismiss_held };
+        let done = run(self.store(), task, move |step| {
+            let count = ids.iter().filter(|id| settle(step, id, hold)).count() as u64;
+            if count > 0 {
+                step.batch().approvals.push(approval.clone());
+            }
+            Ok(count)
+        })
+        .await?;
+        self.notify(&done.tally);
+        Ok(done)
+    }
+}
+
+fn parse(hold_id: &str) -> Result<HoldId> {
+    HoldId::parse(hold_id).ok_or_else(|| {
+        Error::invalid_argument("expected the id of a hold, as `holds` returns it: `hold_` and two numbers")
+    })
+}
+
+fn settled(hold_id: &str) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "nothing of this hold is held any more: its users returned, or it was settled before",
+    )
+    .with_context("hold", hold_id)
+}

@@ -1,0 +1,446 @@
+//! Holds: who is held, what an approval covers, and how the budget is counted.
+
+use crate::api::{FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
+use headcount::{
+    ChangeKind, ErrorKind, Hold, HoldReason, Mirror, MirrorUser, Outcome, SyncMode, SyncOutcome, Timestamp,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn holds(mirror: &Mirror) -> Vec<Hold> {
+    mirror.holds("org_1", None).await.unwrap()
+}
+
+async fn only_hold(mirror: &Mirror) -> Hold {
+    let mut holds = holds(mirror).await;
+    assert_eq!(holds.len(), 1, "{holds:?}");
+    holds.remove(0)
+}
+
+async fn named_users(mirror: &Mirror, hold: &Hold) -> Vec<MirrorUser> {
+    mirror.hold_users(&hold.id).unwrap().next_page().await.unwrap()
+}
+
+fn set_time(api: &FakeApi, now: &str) {
+    api.with(|state| state.now = now.parse().unwrap());
+}
+
+/// Lists the numbered users from `first` on, 100 in all, and lets the time of one listing pass.
+fn list_from(api: &FakeApi, first: usize) {
+    let listed: Vec<Value> = (first..100).map(user).collect();
+    api.list_users(listed);
+}
+
+fn user(number: usize) -> Value {
+    json!({ "id": numbered_user(number), "email": format!("{number}@example.com") })
+}
+
+/// A mirror of 100 users of whom a listing lacks the first 25: five more than the guard permits.
+async fn mirror_with_25_held_users() -> (FakeApi, Mirror, Hold) {
+    let api = FakeApi::with_users(100);
+    let mirror = api.synced_mirror().await;
+    set_time(&api, "2025-06-02T12:00:00Z");
+    list_from(&api, 25);
+    assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::MassRemoval);
+    let hold = only_hold(&mirror).await;
+    (api, mirror, hold)
+}
+
+#[tokio::test]
+async fn a_hold_names_the_users_that_a_listing_lacks() {
+    let (_api, mirror, hold) = mirror_with_25_held_users().await;
+    assert_eq!((hold.reason, hold.count, hold.limit), (HoldReason::MassRemoval, 25, 20));
+    assert_eq!((hold.organization_id.as_str(), hold.directory_id.as_str()), ("org_1", "dir_1"));
+    let named = named_users(&mirror, &hold).await;
+    assert_eq!(
+        named.iter().map(|user| user.id.clone()).collect::<Vec<_>>(),
+        (0..25).map(numbered_user).collect::<Vec<_>>()
+    );
+    assert_eq!(count_users(&mirror).await, 100);
+}
+
+#[tokio::test]
+async fn an_approval_removes_the_named_users_and_is_recorded() {
+    let (_api, mirror, hold) = mirror_with_25_held_users().await;
+
+    let removed = mirror.approve(&hold.id, "ops@example.com", "confirmed by IT").await.unwrap();
+
+    assert_eq!(removed, 25);
+    assert_eq!(count_users(&mirror).await, 75);
+    assert_eq!(holds(&mirror).await, []);
+    let approval = mirror.approvals(Some("org_1")).await.unwrap().remove(0);
+    assert_eq!((approval.by.as_str(), approval.note.as_str()), ("ops@example.com", "confirmed by IT"));
+    assert_eq!((approval.hold_id.as_str(), approval.count, approval.is_approved), (hold.id.as_str(), 25, true));
+    let last = mirror.poll("app", 1_000).await.unwrap().pop().unwrap();
+    assert_eq!(last.kind, ChangeKind::UserDeleted);
+    assert_eq!(last.cause, format!("approval:{}", approval.id));
+}
+
+#[tokio::test]
+async fn an_approval_covers_only_the_users_that_were_named_when_the_hold_was_read() {
+    let (api, mirror, hold) = mirror_with_25_held_users().await;
+    list_from(&api, 28);
+    full_sync(&mirror).await.unwrap_err();
+    assert_ne!(only_hold(&mirror).await.id, hold.id);
+
+    assert_eq!(mirror.approve(&hold.id, "ops", "").await.unwrap(), 25);
+
+    assert_eq!(count_users(&mirror).await, 75);
+    let rest = only_hold(&mirror).await;
+    assert_eq!(rest.count, 3);
+    assert_eq!(rest.since, hold.since);
+}
+
+#[tokio::test]
+async fn approve_removals_does_not_remove_whoever_a_later_empty_listing_lacks() {
+    let (api, mirror, _) = mirror_with_25_held_users().await;
+    api.list_numbered_users(0);
+
+    let error = mirror.sync("org_1").directory("dir_1").approve_removals(true).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::MassRemoval);
+    assert_eq!(count_users(&mirror).await, 75);
+    let hold = only_hold(&mirror).await;
+    assert_eq!((hold.reason, hold.count), (HoldReason::EmptyListing, 75));
+}
+
+#[tokio::test]
+async fn an_approval_of_one_directory_leaves_what_is_held_in_another() {
+    let api = FakeApi::default();
+    api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
+    let in_second = |n: usize| json!({ "id": format!("diruser_b{n:03}"), "directory": "dir_2" });
+    api.list_users((0..100).map(user).chain((0..100).map(in_second)));
+    let mirror = api.open_mirror().await;
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    set_time(&api, "2025-06-02T12:00:00Z");
+    api.list_users((30..100).map(user).chain((30..100).map(in_second)));
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap_err();
+    assert_eq!(holds(&mirror).await.len(), 2);
+
+    mirror.sync("org_1").directory("dir_1").approve_removals(true).await.unwrap();
+
+    let hold = only_hold(&mirror).await;
+    assert_eq!((hold.directory_id.as_str(), hold.count), ("dir_2", 30));
+    let users: Vec<u64> = mirror.status().await.unwrap().iter().map(|status| status.users).collect();
+    assert_eq!(users, [70, 100]);
+}
+
+#[tokio::test]
+async fn what_is_held_stays_so_while_the_directory_is_disabled_and_enabled() {
+    let (api, mirror, hold) = mirror_with_25_held_users().await;
+    api.with(|state| state.directories[0]["enabled"] = json!(false));
+    full_sync(&mirror).await.unwrap();
+    api.with(|state| state.directories[0]["enabled"] = json!(true));
+    full_sync(&mirror).await.unwrap_err();
+    assert_eq!(only_hold(&mirror).await, hold, "the same id, count and time");
+}
+
+#[tokio::test]
+async fn every_later_sync_reports_what_is_held() {
+    let (_api, mirror, hold) = mirror_with_25_held_users().await;
+    let report = mirror.sync("org_1").mode(SyncMode::Incremental).await.unwrap().remove(0);
+    assert_eq!(report.outcome, SyncOutcome::Held);
+    assert_eq!(report.holds, [hold.clone()]);
+    assert_eq!(report.held, Some(hold));
+}
+
+#[tokio::test]
+async fn a_held_user_who_is_listed_again_is_released() {
+    let (api, mirror, _) = mirror_with_25_held_users().await;
+    list_from(&api, 0);
+    let report = full_sync(&mirror).await.unwrap();
+    assert_eq!((report.outcome, report.changes), (SyncOutcome::Done, 0));
+    assert_eq!(holds(&mirror).await, []);
+}
+
+#[tokio::test]
+async fn a_settled_hold_is_not_found() {
+    let (_api, mirror, hold) = mirror_with_25_held_users().await;
+    mirror.approve(&hold.id, "ops", "").await.unwrap();
+    assert_eq!(mirror.approve(&hold.id, "ops", "").await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(named_users(&mirror, &hold).await, []);
+}
+
+#[tokio::test]
+async fn a_decision_needs_a_hold_and_a_name() {
+    let (_api, mirror, hold) = mirror_with_25_held_users().await;
+    for (id, by) in [("dir_1", "ops"), ("", "ops"), (hold.id.as_str(), " ")] {
+        let error = mirror.approve(id, by, "").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{id:?} by {by:?}");
+    }
+    assert_eq!(count_users(&mirror).await, 100);
+}
+
+#[tokio::test]
+async fn dismissed_users_stay_until_a_later_listing_lacks_them_too() {
+    let (_api, mirror, hold) = mirror_with_25_held_users().await;
+
+    assert_eq!(mirror.dismiss(&hold.id, "ops", "the directory is being repaired").await.unwrap(), 25);
+
+    assert_eq!(holds(&mirror).await, []);
+    assert_eq!(count_users(&mirror).await, 100);
+    assert!(!mirror.approvals(None).await.unwrap()[0].is_approved);
+    full_sync(&mirror).await.unwrap_err();
+    assert_ne!(only_hold(&mirror).await.id, hold.id);
+}
+
+// ---- ways of losing access ----
+
+/// Lists 100 users, of whom the first `inactive` are not active.
+fn list_inactive(api: &FakeApi, inactive: usize) {
+    api.list_users((0..100).map(
+        |n| json!({ "id": numbered_user(n), "email": "x@example.com", "user_detail": { "active": n >= inactive } }),
+    ));
+}
+
+async fn active_users(mirror: &Mirror) -> usize {
+    let users = mirror.users("org_1").next_page().await.unwrap();
+    users.iter().filter(|user| user.active).count()
+}
+
+#[tokio::test]
+async fn deactivations_by_a_listing_are_limited_and_held() {
+    let api = FakeApi::default();
+    list_inactive(&api, 0);
+    let mirror = api.synced_mirror().await;
+    list_inactive(&api, 100);
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!((report.outcome, report.deactivated), (SyncOutcome::Held, 20));
+    assert_eq!(active_users(&mirror).await, 80);
+    let hold = only_hold(&mirror).await;
+    assert_eq!((hold.reason, hold.count, hold.limit), (HoldReason::MassDeactivation, 80, 20));
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(only_hold(&mirror).await, hold, "another reading adds nobody");
+
+    assert_eq!(mirror.approve(&hold.id, "ops", "").await.unwrap(), 80);
+    assert_eq!(active_users(&mirror).await, 0);
+    assert_eq!(full_sync(&mirror).await.unwrap().changes, 0);
+}
+
+#[tokio::test]
+async fn a_held_deactivation_ends_when_the_user_is_active_again() {
+    let api = FakeApi::default();
+    list_inactive(&api, 0);
+    let mirror = api.synced_mirror().await;
+    list_inactive(&api, 25);
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(only_hold(&mirror).await.count, 5);
+    list_inactive(&api, 20);
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(holds(&mirror).await, []);
+}
+
+#[tokio::test]
+async fn deactivations_by_events_are_limited_and_held() {
+    let api = FakeApi::with_users(100);
+    let mirror = api.synced_mirror().await;
+    for number in 0..25 {
+        let data = json!({ "id": numbered_user(number), "active": false });
+        let id = format!("evt_{number}");
+        let outcome = apply_event(&mirror, &id, USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
+        assert_eq!(outcome, if number < 20 { Outcome::Applied } else { Outcome::Held }, "event {number}");
+    }
+    assert_eq!(active_users(&mirror).await, 80);
+    assert_eq!(only_hold(&mirror).await.reason, HoldReason::MassDeactivation);
+}
+
+#[tokio::test]
+async fn a_profile_change_does_not_deactivate_a_user_whose_deactivation_is_held() {
+    let api = FakeApi::with_users(1);
+    let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    let id = numbered_user(0);
+    let off = json!({ "id": id, "active": false });
+    assert_eq!(apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:01Z", off).await, Outcome::Held);
+    let rename = json!({ "id": id, "given_name": "Ada" });
+    apply_event(&mirror, "evt_2", USER_UPDATED, "2025-06-01T12:00:02Z", rename).await;
+    let user = mirror.user(&id).await.unwrap().unwrap();
+    assert_eq!((user.given_name.as_str(), user.active), ("Ada", true));
+    assert_eq!(only_hold(&mirror).await.count, 1);
+}
+
+/// A mirror of 100 users in one group, which gives a role.
+async fn mirror_of_a_group_with_a_role() -> (FakeApi, Mirror) {
+    let api = FakeApi::default();
+    api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "Engineering" })]);
+    list_members(&api, 100);
+    let mirror = api.open_mirror().await;
+    mirror.set_role_map([("Engineering", "developer")]).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(users_with_a_role(&mirror).await, 100);
+    (api, mirror)
+}
+
+/// Lists 100 users, of whom the first `members` are in the group.
+fn list_members(api: &FakeApi, members: usize) {
+    api.list_users((0..100).map(|n| {
+        let groups = if n < members { json!([{ "id": "dirgroup_1" }]) } else { json!([]) };
+        json!({ "id": numbered_user(n), "email": "x@example.com", "groups": groups })
+    }));
+}
+
+async fn users_with_a_role(mirror: &Mirror) -> usize {
+    let users = mirror.users("org_1").next_page().await.unwrap();
+    users.iter().filter(|user| !user.roles.is_empty()).count()
+}
+
+#[tokio::test]
+async fn a_group_that_is_emptied_takes_its_role_from_the_permitted_number_alone() {
+    let (api, mirror) = mirror_of_a_group_with_a_role().await;
+    list_members(&api, 0);
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Held);
+    assert_eq!(users_with_a_role(&mirror).await, 80);
+    let hold = only_hold(&mirror).await;
+    assert_eq!((hold.reason, hold.count), (HoldReason::RoleLoss, 80));
+    assert!(named_users(&mirror, &hold).await.iter().all(|user| user.group_ids.is_empty()));
+    mirror.approve(&hold.id, "ops", "").await.unwrap();
+    assert_eq!(users_with_a_role(&mirror).await, 0);
+}
+
+#[tokio::test]
+async fn a_renamed_group_takes_its_role_from_the_permitted_number_alone() {
+    let (api, mirror) = mirror_of_a_group_with_a_role().await;
+    api.with(|state| state.groups[0]["display_name"] = json!("Developers"));
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(users_with_a_role(&mirror).await, 80);
+    api.with(|state| state.groups[0]["display_name"] = json!("Engineering"));
+    full_sync(&mirror).await.unwrap();
+    assert_eq!((users_with_a_role(&mirror).await, holds(&mirror).await), (100, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_deleted_group_takes_its_role_from_the_permitted_number_alone() {
+    let (_api, mirror) = mirror_of_a_group_with_a_role().await;
+    let kind = "organization.directory.group_deleted";
+    let data = json!({ "id": "dirgroup_1", "directory_id": "dir_1" });
+    let outcome = apply_event(&mirror, "evt_1", kind, "2025-06-01T12:00:01Z", data).await;
+    assert_eq!(outcome, Outcome::Held);
+    assert_eq!(users_with_a_role(&mirror).await, 80);
+}
+
+#[tokio::test]
+async fn a_new_role_map_is_not_limited() {
+    let (_api, mirror) = mirror_of_a_group_with_a_role().await;
+    mirror.set_role_map([("Sales", "seller")]).await.unwrap();
+    assert_eq!((users_with_a_role(&mirror).await, holds(&mirror).await), (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_new_role_map_keeps_held_roles_that_it_still_gives() {
+    let (api, mirror) = mirror_of_a_group_with_a_role().await;
+    list_members(&api, 0);
+    full_sync(&mirror).await.unwrap();
+    mirror.set_role_map([("Engineering", "developer"), ("Sales", "seller")]).await.unwrap();
+    assert_eq!(users_with_a_role(&mirror).await, 80);
+    mirror.set_role_map([("Sales", "seller")]).await.unwrap();
+    assert_eq!(users_with_a_role(&mirror).await, 0);
+}
+
+// ---- the budget ----
+
+#[tokio::test]
+async fn events_and_listings_share_one_budget() {
+    let api = FakeApi::with_users(100);
+    let mirror = api.synced_mirror().await;
+    for number in 0..20 {
+        apply_deletion(&mirror, &format!("evt_{number}"), &numbered_user(number)).await;
+    }
+    set_time(&api, "2025-06-01T12:10:00Z");
+    list_from(&api, 21);
+
+    full_sync(&mirror).await.unwrap_err();
+
+    assert_eq!(count_users(&mirror).await, 80);
+    assert_eq!(only_hold(&mirror).await.count, 1);
+}
+
+#[tokio::test]
+async fn several_syncs_within_the_window_share_one_budget() {
+    let api = FakeApi::with_users(100);
+    let mirror = api.synced_mirror().await;
+    set_time(&api, "2025-06-02T12:00:00Z");
+    list_from(&api, 20);
+    full_sync(&mirror).await.unwrap();
+    set_time(&api, "2025-06-02T20:00:00Z");
+    list_from(&api, 21);
+    full_sync(&mirror).await.unwrap_err();
+    assert_eq!(count_users(&mirror).await, 80);
+}
+
+#[tokio::test]
+async fn the_budget_is_renewed_when_the_window_has_passed() {
+    let api = FakeApi::with_users(100);
+    let mirror = api.synced_mirror().await;
+    set_time(&api, "2025-06-02T12:00:00Z");
+    list_from(&api, 20);
+    full_sync(&mirror).await.unwrap();
+    set_time(&api, "2025-06-03T12:00:01Z");
+    list_from(&api, 40);
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(count_users(&mirror).await, 60);
+}
+
+#[tokio::test]
+async fn a_shorter_window_renews_the_budget_earlier() {
+    let api = FakeApi::with_users(100);
+    let mirror = api.mirror_builder().guard_window(Duration::from_secs(3_600)).open(":memory:").await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    for (now, first) in [("2025-06-02T12:00:00Z", 20), ("2025-06-02T13:00:01Z", 40)] {
+        set_time(&api, now);
+        list_from(&api, first);
+        full_sync(&mirror).await.unwrap();
+    }
+    assert_eq!(count_users(&mirror).await, 60);
+}
+
+#[tokio::test]
+async fn users_who_were_added_within_the_window_do_not_enlarge_the_budget() {
+    let api = FakeApi::with_users(10);
+    let mirror = api.synced_mirror().await;
+    set_time(&api, "2025-06-02T18:00:00Z");
+    api.list_numbered_users(100);
+    full_sync(&mirror).await.unwrap();
+    list_from(&api, 4);
+    full_sync(&mirror).await.unwrap_err();
+    let hold = only_hold(&mirror).await;
+    assert_eq!((hold.count, hold.limit), (4, 3), "a quarter of ten users");
+}
+
+#[tokio::test]
+async fn approved_losses_do_not_count() {
+    let (api, mirror, hold) = mirror_with_25_held_users().await;
+    mirror.approve(&hold.id, "ops", "").await.unwrap();
+    list_from(&api, 45);
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(count_users(&mirror).await, 55);
+}
+
+#[tokio::test]
+async fn a_small_directory_keeps_most_of_its_users() {
+    let api = FakeApi::with_users(21);
+    let mirror = api.synced_mirror().await;
+    set_time(&api, "2025-06-02T12:00:00Z");
+    api.list_users((20..21).map(user));
+    full_sync(&mirror).await.unwrap_err();
+    assert_eq!(count_users(&mirror).await, 21);
+    assert_eq!(only_hold(&mirror).await.limit, 6);
+}
+
+#[tokio::test]
+async fn a_user_who_is_deactivated_and_then_deleted_counts_once() {
+    let api = FakeApi::with_users(4);
+    let mirror = api.synced_mirror().await;
+    let off = json!({ "id": numbered_user(0), "active": false });
+    assert_eq!(apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", off).await, Outcome::Applied);
+    let gone = json!({ "id": numbered_user(0) });
+    let kind = crate::api::USER_DELETED;
+    assert_eq!(apply_event(&mirror, "evt_2", kind, "2025-06-01T12:00:01Z", gone).await, Outcome::Applied);
+    let other = json!({ "id": numbered_user(1) });
+    assert_eq!(apply_event(&mirror, "evt_3", kind, "2025-06-01T12:00:02Z", other).await, Outcome::Held);
+    let _: Timestamp = only_hold(&mirror).await.since;
+}
