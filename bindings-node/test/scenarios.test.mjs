@@ -39,7 +39,7 @@ for (const name of names) {
 /** Returns a function for each step. */
 function player({ sandbox, mirror, webhook, ids }) {
   const organization = sandbox.organizationId
-  const id = (name) => ids.get(name) ?? assert.fail(`no user or group is called ${name}`)
+  const id = (name) => ids.get(name) ?? assert.fail(`no user, group or hold is called ${name}`)
 
   const sync = async (step, at) => {
     const { mode, approve_removals: approveRemovals = false } = step
@@ -63,6 +63,12 @@ function player({ sandbox, mirror, webhook, ids }) {
       await mirror.ack(consumer, batch.at(-1).seq)
       all.push(...batch)
     }
+  }
+
+  const decide = async (step, at, call) => {
+    const decided = call(id(step.hold), { by: 'ops@example.com', note: 'looked at' })
+    if (step.error !== undefined) await assert.rejects(decided, (error) => kindOf(error) === step.error, at)
+    else assert.equal(await decided, step.count, at)
   }
 
   /** Returns a change in the form of an entry of the scenario, with the same fields. */
@@ -110,6 +116,16 @@ function player({ sandbox, mirror, webhook, ids }) {
       const [{ users, groups, held }] = await mirror.status()
       assert.deepEqual({ users, groups, held: held && held.reason }, { users: step.users, groups: step.groups, held: step.held }, at)
     },
+    hold: async (step, at) => {
+      const hold = (await mirror.holds(organization, { directoryId: sandbox.directoryId })).find(({ reason }) => reason === step.reason)
+      assert.deepEqual({ count: hold?.count, limit: hold?.limit }, { count: step.count, limit: step.limit }, at)
+      let named = 0
+      for await (const user of mirror.holdUsers(hold.id)) named += user.id ? 1 : 0
+      assert.equal(named, step.count, at)
+      ids.set(step.as, hold.id)
+    },
+    approve: (step, at) => decide(step, at, (hold, decision) => mirror.approve(hold, decision)),
+    dismiss: (step, at) => decide(step, at, (hold, decision) => mirror.dismiss(hold, decision)),
     feed: async (step, at) => {
       const changes = await drain(step)
       assert.deepEqual(changes.map((change, n) => described(change, step.changes[n])), step.changes, at)

@@ -93,7 +93,7 @@ export async function provision(client: Client, request: { headers: Record<strin
     if (outcome === 'failed') console.log(error?.message)
     if (error instanceof errors.MassRemovalError) console.log(error.count, error.limit, error.directoryId, error.userIds.length)
   }
-  const outcome: 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'ignored' = await mirror.receive(request.body, request.headers)
+  const outcome: 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | 'foreign' | 'ignored' = await mirror.receive(request.body, request.headers)
   // @ts-expect-error: a body that was parsed
   await mirror.receive({ id: 'evt_1' }, request.headers)
   await mirror.apply(new Webhook('whsec_1').verify(request.body, request.headers))

@@ -26,6 +26,9 @@ class Blocking:
     async def first_users(self, organization_id, count):
         return [user for user, _ in zip(self.mirror.users(organization_id), range(count))]
 
+    async def named_users(self, hold_id):
+        return list(self.mirror.hold_users(hold_id))
+
 
 class Awaited:
     def __init__(self, mirror):
@@ -36,6 +39,9 @@ class Awaited:
 
     async def first_users(self, organization_id, count):
         return [user async for user in self.mirror.users(organization_id)][:count]
+
+    async def named_users(self, hold_id):
+        return [user async for user in self.mirror.hold_users(hold_id)]
 
 
 def test_the_scenarios_are_found():
@@ -131,6 +137,25 @@ class Player:
     async def status(self, users, groups, held):
         status = (await self.mirror.status())[0]
         assert (status.users, status.groups, status.held and status.held.reason) == (users, groups, held)
+
+    async def hold(self, reason, count, limit, **step):
+        ids = self.sandbox.organization_id, self.sandbox.directory_id
+        (hold,) = [hold for hold in await self.mirror.holds(*ids) if hold.reason == reason]
+        assert (hold.count, hold.limit) == (count, limit)
+        assert len(await self.mirror.named_users(hold.id)) == count
+        self.ids[step["as"]] = hold.id
+
+    async def approve(self, hold, count=None, error=None):
+        await self.decide(self.mirror.approve, hold, count, error)
+
+    async def dismiss(self, hold, count=None, error=None):
+        await self.decide(self.mirror.dismiss, hold, count, error)
+
+    async def decide(self, decision, hold, count, error):
+        try:
+            assert await decision(self.ids[hold], by="ops@example.com", note="looked at") == count
+        except headcount.Error as raised:
+            assert raised.kind == error, raised
 
     async def feed(self, consumer, changes):
         found = [described(change) for change in await self.drain(consumer)]

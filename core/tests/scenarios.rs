@@ -1,11 +1,15 @@
 //! The shared scenarios of the mirror, in Rust: see tests/scenarios/README.md for their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use headcount::{Change, Mirror, SyncMode, Webhook};
+use headcount::{Change, Mirror, Result, SyncMode, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
+
+/// Who decides about holds, and why.
+const BY: &str = "ops@example.com";
+const NOTE: &str = "looked at";
 
 #[tokio::test]
 async fn every_scenario_leads_to_its_feed() {
@@ -117,6 +121,9 @@ impl Run {
                 self.mirror.link(self.id(step, "user"), account_id.as_deref()).await.unwrap();
             }
             "status" => self.check_status(step).await,
+            "hold" => self.check_hold(step).await,
+            "approve" => self.decide(step, self.mirror.approve(self.id(step, "hold"), BY, NOTE).await),
+            "dismiss" => self.decide(step, self.mirror.dismiss(self.id(step, "hold"), BY, NOTE).await),
             "feed" => self.check_feed(step).await,
             "skip" => drop(self.read_changes(step).await),
             other => panic!("{}: unknown step {other}", step.at),
@@ -212,6 +219,24 @@ impl Run {
         assert_eq!(json!(status.groups), step.json["groups"], "{}: groups", step.at);
         let held = status.held.map(|held| held.reason.name());
         assert_eq!(json!(held), step.json["held"], "{}: held", step.at);
+    }
+
+    async fn check_hold(&mut self, step: &Step<'_>) {
+        let holds = self.mirror.holds(self.sandbox.organization_id(), Some(self.sandbox.directory_id())).await.unwrap();
+        let hold = holds.into_iter().find(|hold| hold.reason.name() == step.json["reason"]).unwrap();
+        assert_eq!(hold.count, step.number("count"), "{}: count", step.at);
+        assert_eq!(hold.limit, step.number("limit"), "{}: limit", step.at);
+        let named = self.mirror.hold_users(&hold.id).unwrap().next_page().await.unwrap();
+        assert_eq!(named.len() as u64, hold.count, "{}: hold_users", step.at);
+        self.ids.insert(step.text("as"), hold.id);
+    }
+
+    /// Compares the result of a decision about a hold.
+    fn decide(&self, step: &Step<'_>, decided: Result<u64>) {
+        match decided {
+            Ok(count) => assert_eq!(json!(count), step.json["count"], "{}", step.at),
+            Err(error) => assert_eq!(error.kind().name(), step.json["error"], "{}: {error}", step.at),
+        }
     }
 
     async fn check_feed(&self, step: &Step<'_>) {

@@ -9,7 +9,7 @@ from vectors_to_c import text, texts
 
 NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY: C's options take 0 for the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
-         "delete_users", "sync", "receive", "forge", "role_map", "link", "status", "feed", "skip")
+         "delete_users", "sync", "receive", "forge", "role_map", "link", "status", "hold", "approve", "dismiss", "feed", "skip")
 
 
 def yes_or_no(value):
@@ -42,9 +42,9 @@ def changes(values):
 CHANGE = {"kind": text, "user": named, "group": named, "fields": listed, "roles": listed, "active": yes_or_no, "linked_id": named, "cause": text}
 STEP = {
     **dict.fromkeys(("do", "as", "user", "group", "email", "given_name", "family_name", "display_name", "account_id", "consumer", "mode",
-                     "outcome", "error"), text),
+                     "outcome", "error", "hold", "reason"), text),
     **dict.fromkeys(("created", "updated", "deactivated", "deleted", "events"), count),
-    **dict.fromkeys(("users", "count", "delivery"), str),
+    **dict.fromkeys(("users", "count", "delivery", "limit"), str),
     "groups": lambda value: listed(value) if isinstance(value, list) else f"{{.len = {value}}}",
     "held": text, "active": yes_or_no, "approve_removals": yes_or_no, "pairs": pairs, "changes": changes,
 }

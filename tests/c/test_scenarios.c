@@ -15,10 +15,10 @@ typedef struct {
 } expected_change;
 
 typedef struct {
-    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held;
+    const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason;
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a user: the groups; in a status: len is the number of groups */
-    size_t users, count, delivery;
+    size_t users, count, delivery, limit;
     int active, approve_removals;
     struct { const hc_role_pair *items; size_t len; } pairs;
     struct { const expected_change *items; size_t len; } changes;
@@ -44,7 +44,7 @@ typedef struct {
     size_t known_len;
 } run;
 
-/* Stores the id of the user or group that the scenario calls `name`. */
+/* Stores the id of the user, group or hold that the scenario calls `name`. */
 static void remember(run *run, const char *name, const char *id) {
     CHECK(run->known_len < sizeof run->known / sizeof *run->known);
     run->known[run->known_len].name = name;
@@ -102,6 +102,39 @@ static void check_status(const run *run, const step *step) {
     CHECK(hc_mirror_directory_status_groups(status) == step->groups.len);
     CHECK_TEXT(hc_hold_reason(hc_mirror_directory_status_held(status)), step->held);
     hc_mirror_directory_status_list_free(statuses);
+}
+
+static void check_hold(run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_hold_list *holds = NULL;
+    WORKS(hc_mirror_holds(run->mirror, hc_sandbox_organization_id(run->sandbox), hc_sandbox_directory_id(run->sandbox), &holds, &error));
+    const hc_hold *hold = NULL;
+    for (size_t i = 0; i < hc_hold_list_len(holds); i++) {
+        if (strcmp(hc_hold_reason(hc_hold_list_at(holds, i)), step->reason) == 0) hold = hc_hold_list_at(holds, i);
+    }
+    CHECK(hold != NULL && hc_hold_count(hold) == step->count && hc_hold_limit(hold) == step->limit);
+    hc_mirror_user_iter *iter = NULL;
+    WORKS(hc_mirror_hold_users(run->mirror, hc_hold_id(hold), &iter, &error));
+    const hc_mirror_user *user = NULL;
+    size_t named = 0;
+    for (WORKS(hc_mirror_user_iter_next(iter, &user, &error)); user != NULL; named++) {
+        WORKS(hc_mirror_user_iter_next(iter, &user, &error));
+    }
+    CHECK(named == step->count);
+    remember(run, step->as, hc_hold_id(hold));
+    hc_mirror_user_iter_free(iter);
+    hc_hold_list_free(holds);
+}
+
+static void decide(const run *run, const step *step) {
+    hc_error *error = NULL;
+    uint64_t count = 0;
+    bool approved = strcmp(step->what, "approve") == 0;
+    hc_status status = (approved ? hc_mirror_approve : hc_mirror_dismiss)(run->mirror, id_of(run, step->hold), "ops@example.com",
+                                                                            "looked at", &count, &error);
+    CHECK_TEXT(hc_status_name(status), step->error ? step->error : "ok");
+    CHECK(count == step->count);
+    hc_error_free(error);
 }
 
 static void check_texts(maybe_texts expected, size_t len, const char *(*at)(const void *, size_t), const void *object) {
@@ -201,6 +234,10 @@ static void run_step(run *run, const step *step) {
         WORKS(hc_mirror_link(run->mirror, id_of(run, step->user), step->account_id, &error));
     } else if (strcmp(what, "status") == 0) {
         check_status(run, step);
+    } else if (strcmp(what, "hold") == 0) {
+        check_hold(run, step);
+    } else if (strcmp(what, "approve") == 0 || strcmp(what, "dismiss") == 0) {
+        decide(run, step);
     } else {
         run_feed(run, step, strcmp(what, "feed") == 0);
     }

@@ -1,5 +1,5 @@
 // Opens the mirror, and syncs it: the cron job, which also finds the changes of lost webhooks.
-import { Mirror, errors } from 'headcount'
+import { Mirror } from 'headcount'
 
 /** Roles by the names of groups. A user has the roles of all matching entries. */
 const ROLES = [
@@ -14,17 +14,17 @@ export async function openMirror(path, client) {
   return mirror
 }
 
-/** Syncs every directory of every organization. Returns whether all syncs succeeded. */
+/** Syncs every directory of every organization. Returns the exit code: 1 if a sync failed, 3 if the guard holds something back, else 0. */
 export async function syncAll(mirror, log = console.log) {
   const reports = await mirror.syncAll()
-  for (const { organizationId, directoryId, outcome, created, updated, deleted, error } of reports) {
+  for (const { organizationId, directoryId, outcome, created, updated, deleted, holds, error } of reports) {
     log(`${organizationId} ${directoryId}: ${outcome}, ${created} new, ${updated} changed, ${deleted} removed`)
-    if (error instanceof errors.MassRemovalError) {
-      log(`  ${error.count} users are missing, and the guard allows ${error.limit}: none was removed. To remove them:`)
-      log(`  npm run sync -- ${organizationId} ${directoryId} --approve-removals`)
-    } else if (error) {
-      log(`  ${error.message}`)
+    for (const { id, reason, count, limit } of holds) {
+      log(`  held: ${reason}, ${count} users, ${limit} permitted. Look at them, and if it is right:`)
+      log(`  npm run sync -- --approve ${id} --by YOU`)
     }
+    if (outcome === 'failed') log(`  ${error.message}`)
   }
-  return reports.every(({ error }) => !error)
+  const outcomes = reports.map(({ outcome }) => outcome)
+  return outcomes.includes('failed') ? 1 : outcomes.includes('held') ? 3 : 0
 }
