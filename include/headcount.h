@@ -283,9 +283,14 @@ typedef struct hc_group_iter hc_group_iter;
 typedef struct hc_group_page hc_group_page;
 
 /**
- * Removals that the guard holds back until they are approved.
+ * Users of one directory whose loss of access the guard holds back, for one reason.
  */
-typedef struct hc_held hc_held;
+typedef struct hc_hold hc_hold;
+
+/**
+ * A list of holds.
+ */
+typedef struct hc_hold_list hc_hold_list;
 
 /**
  * A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
@@ -2896,6 +2901,21 @@ enum hc_status hc_mirror_users(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
+ * Starts reading the users that a hold names, as they are mirrored now. A hold that has been settled names none.
+ *
+ * - `mirror`: required. It may be freed before the iterator.
+ * - `hold_id`: the hold's id, from hc_hold_id.
+ * - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT if it is not the id of a hold.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_hold_users(const struct hc_mirror *mirror,
+                                    const char *hold_id,
+                                    struct hc_mirror_user_iter **iter,
+                                    struct hc_error **error);
+
+/**
  * Gives the next user.
  *
  * - `iter`: required. After an error it is at its end: create another one.
@@ -3059,6 +3079,63 @@ enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
                                        const char *directory_id,
                                        struct hc_text_list **user_ids,
                                        struct hc_error **error);
+
+/**
+ * Returns what the guard holds back in an organization, in the order in which the holds were made.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: "org_...".
+ * - `directory_id`: only holds of this directory ("dir_..."). NULL: of all.
+ * - `holds`: receives the list; free it with hc_hold_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_holds(const struct hc_mirror *mirror,
+                               const char *organization_id,
+                               const char *directory_id,
+                               struct hc_hold_list **holds,
+                               struct hc_error **error);
+
+/**
+ * Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were
+ * added since stay held.
+ *
+ * - `mirror`: required.
+ * - `hold_id`: the hold's id, from hc_hold_id.
+ * - `by`: who approves, 1 to 200 bytes; stored with the decision.
+ * - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
+ * - `count`: receives the number of users who lost access.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if nothing of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
+ *   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_approve(const struct hc_mirror *mirror,
+                                 const char *hold_id,
+                                 const char *by,
+                                 const char *note,
+                                 uint64_t *count,
+                                 struct hc_error **error);
+
+/**
+ * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+ *
+ * - `mirror`: required.
+ * - `hold_id`: the hold's id, from hc_hold_id.
+ * - `by`: who decides, 1 to 200 bytes; stored with the decision.
+ * - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
+ * - `count`: receives the number of users that were held.
+ * - `error`: may be NULL.
+ * - Fails as hc_mirror_approve.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
+                                 const char *hold_id,
+                                 const char *by,
+                                 const char *note,
+                                 uint64_t *count,
+                                 struct hc_error **error);
 
 /**
  * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the oldest change that is kept.
@@ -3330,8 +3407,8 @@ size_t hc_change_fields_len(const struct hc_change *change);
 const char *hc_change_fields_at(const struct hc_change *change, size_t index);
 
 /**
- * What caused the change: "sync:" and the run's id, "event:" and the event's id, "roles" for a new role map, or
- * "snapshot".
+ * What caused the change: "sync:" and the run's id, "event:" and the event's id, "approval:" and the id of an
+ * approval, "roles" for a new role map, or "snapshot".
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -3817,48 +3894,111 @@ enum hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_gr
 void hc_group_iter_free(struct hc_group_iter *iter);
 
 /**
- * Why they are held back. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found" or
- * "deletion_burst". Later versions may add values.
+ * Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has
+ * another id. An approval by the old id covers the users named by then, as far as they are still held.
  *
- * - `held`: may be NULL, which gives NULL.
- * - Returns text owned by `held`.
+ * - `hold`: may be NULL, which gives NULL.
+ * - Returns text owned by `hold`.
  * - Threads: any number at once.
  */
-const char *hc_held_reason(const struct hc_held *held);
+const char *hc_hold_id(const struct hc_hold *hold);
 
 /**
- * Number of users that would be removed.
+ * Id of the organization ("org_...").
  *
- * - `held`: may be NULL, which gives 0.
+ * - `hold`: may be NULL, which gives NULL.
+ * - Returns text owned by `hold`.
  * - Threads: any number at once.
  */
-uint64_t hc_held_count(const struct hc_held *held);
+const char *hc_hold_organization_id(const struct hc_hold *hold);
 
 /**
- * Number of users that may be removed without approval.
+ * Id of the directory ("dir_...").
  *
- * - `held`: may be NULL, which gives 0.
+ * - `hold`: may be NULL, which gives NULL.
+ * - Returns text owned by `hold`.
  * - Threads: any number at once.
  */
-uint64_t hc_held_limit(const struct hc_held *held);
+const char *hc_hold_directory_id(const struct hc_hold *hold);
 
 /**
- * Local time at which the removals were held back.
+ * Why the users are held. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found",
+ * "deletion_burst", "mass_deactivation" or "role_loss". Later versions may add values.
  *
- * - `held`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `held`.
+ * - `hold`: may be NULL, which gives NULL.
+ * - Returns text owned by `hold`.
  * - Threads: any number at once.
  */
-const char *hc_held_at(const struct hc_held *held);
+const char *hc_hold_reason(const struct hc_hold *hold);
 
 /**
- * The sync ("sync:" and the run's id) or the event ("event:" and its id) that would have removed the users.
+ * Number of users that it names. For a directory that is disabled or not found: of all its users.
  *
- * - `held`: may be NULL, which gives NULL.
- * - Returns text owned by `held`.
+ * - `hold`: may be NULL, which gives 0.
  * - Threads: any number at once.
  */
-const char *hc_held_cause(const struct hc_held *held);
+uint64_t hc_hold_count(const struct hc_hold *hold);
+
+/**
+ * Number of users that could lose access within the guard's window without approval when the hold was made.
+ *
+ * - `hold`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_hold_limit(const struct hc_hold *hold);
+
+/**
+ * Local time at which the hold was made. It stays the same when users are added.
+ *
+ * - `hold`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `hold`.
+ * - Threads: any number at once.
+ */
+const char *hc_hold_since(const struct hc_hold *hold);
+
+/**
+ * Returns the number of items that hc_hold_causes_at gives.
+ *
+ * - `hold`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_hold_causes_len(const struct hc_hold *hold);
+
+/**
+ * The first ten syncs ("sync:" and the run's id) and events ("event:" and the event's id) that added users.
+ *
+ * - `hold`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns text owned by `hold`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const char *hc_hold_causes_at(const struct hc_hold *hold, size_t index);
+
+/**
+ * Returns the number of holds.
+ *
+ * - `holds`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_hold_list_len(const struct hc_hold_list *holds);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `holds`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a hold owned by `holds`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_hold *hc_hold_list_at(const struct hc_hold_list *holds, size_t index);
+
+/**
+ * Frees a list and the holds in it.
+ *
+ * - `holds`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_hold_list_free(struct hc_hold_list *holds);
 
 /**
  * Directory id ("dir_...").
@@ -3995,13 +4135,32 @@ uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_stat
 const char *hc_mirror_directory_status_watermark(const struct hc_mirror_directory_status *status);
 
 /**
- * The removals that the guard holds back, or NULL.
+ * The first of "holds", or NULL.
  *
  * - `status`: may be NULL, which gives NULL.
- * - Returns held removals owned by `status`, or NULL if there is none.
+ * - Returns a hold owned by `status`, or NULL if there is none.
  * - Threads: any number at once.
  */
-const struct hc_held *hc_mirror_directory_status_held(const struct hc_mirror_directory_status *status);
+const struct hc_hold *hc_mirror_directory_status_held(const struct hc_mirror_directory_status *status);
+
+/**
+ * Returns the number of items that hc_mirror_directory_status_holds_at gives.
+ *
+ * - `status`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_mirror_directory_status_holds_len(const struct hc_mirror_directory_status *status);
+
+/**
+ * What the guard holds back, in the order in which the holds were made.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a hold owned by `status`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_hold *hc_mirror_directory_status_holds_at(const struct hc_mirror_directory_status *status,
+                                                          size_t index);
 
 /**
  * Local time at which the first of the latest syncs started that were all incomplete, or NULL if the last one was
@@ -4713,7 +4872,7 @@ uint64_t hc_sync_report_deleted(const struct hc_sync_report *report);
 uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
 
 /**
- * Number of pending or held events that were settled.
+ * Number of pending events that were settled.
  *
  * - `report`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4724,10 +4883,28 @@ uint64_t hc_sync_report_events(const struct hc_sync_report *report);
  * The removals that the guard holds back, or NULL.
  *
  * - `report`: may be NULL, which gives NULL.
- * - Returns held removals owned by `report`, or NULL if there is none.
+ * - Returns a hold owned by `report`, or NULL if there is none.
  * - Threads: any number at once.
  */
-const struct hc_held *hc_sync_report_held(const struct hc_sync_report *report);
+const struct hc_hold *hc_sync_report_held(const struct hc_sync_report *report);
+
+/**
+ * Returns the number of items that hc_sync_report_holds_at gives.
+ *
+ * - `report`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_sync_report_holds_len(const struct hc_sync_report *report);
+
+/**
+ * What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+ *
+ * - `report`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a hold owned by `report`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_hold *hc_sync_report_holds_at(const struct hc_sync_report *report, size_t index);
 
 /**
  * Why the listing could not be used to remove users, or NULL if it could.

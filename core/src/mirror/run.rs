@@ -123,6 +123,8 @@ impl<'a> Run<'a> {
         if self.options.approved {
             self.approve_recorded().await?;
         }
+        // Before the listing, so that a full one corrects what these events say.
+        self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
         if full { self.full(&row).await } else { self.incremental(&row).await }
     }
 

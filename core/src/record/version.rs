@@ -44,6 +44,7 @@ pub struct Version {
     /// The time of the content, or `None` if the vendor sent none.
     pub at: Option<Timestamp>,
     /// The kind of message that carried the content.
+    #[serde(default)]
     pub kind: MessageKind,
     /// Id of the event that carried the content; empty for a listing.
     pub event: String,

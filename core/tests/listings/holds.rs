@@ -405,10 +405,10 @@ async fn users_who_were_added_within_the_window_do_not_enlarge_the_budget() {
     set_time(&api, "2025-06-02T18:00:00Z");
     api.list_numbered_users(100);
     full_sync(&mirror).await.unwrap();
-    list_from(&api, 4);
+    list_from(&api, 6);
     full_sync(&mirror).await.unwrap_err();
     let hold = only_hold(&mirror).await;
-    assert_eq!((hold.count, hold.limit), (4, 3), "a quarter of ten users");
+    assert_eq!((hold.count, hold.limit), (6, 5), "half of ten users");
 }
 
 #[tokio::test]
@@ -433,7 +433,7 @@ async fn a_small_directory_keeps_most_of_its_users() {
 
 #[tokio::test]
 async fn a_user_who_is_deactivated_and_then_deleted_counts_once() {
-    let api = FakeApi::with_users(4);
+    let api = FakeApi::with_users(2);
     let mirror = api.synced_mirror().await;
     let off = json!({ "id": numbered_user(0), "active": false });
     assert_eq!(apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", off).await, Outcome::Applied);

@@ -393,7 +393,9 @@ async fn mirror_of_three_members() -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "dirgroup_1" })]);
     api.list_users((0..3).map(|number| user_in(number, Some(&["dirgroup_1"]))));
-    let mirror = api.synced_mirror().await;
+    // Of three users, the guard would let two lose their roles.
+    let mirror = api.mirror_builder().guard_share(1.0).open(":memory:").await.unwrap();
+    full_sync(&mirror).await.unwrap();
     mirror.set_role_map([("dirgroup_1", "crew")]).await.unwrap();
     (api, mirror)
 }
@@ -453,8 +455,11 @@ async fn an_event_that_waited_for_a_sync_protects_its_user_only_for_five_minutes
     let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
     assert_eq!(outcome, Outcome::Pending);
     api.with(|state| state.now += Duration::from_secs(600));
-    full_sync(&mirror).await.unwrap();
-    assert!(mirror.user("diruser_9").await.unwrap().is_some());
-
-    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
+    let report = full_sync(&mirror).await.unwrap();
+    assert_eq!(
+        (report.events, report.deleted),
+        (1, 1),
+        "the event is applied before the listing, which lacks the user"
+    );
+    assert_eq!(mirror.user("diruser_9").await.unwrap(), None);
 }

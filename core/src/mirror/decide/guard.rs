@@ -19,11 +19,16 @@ pub(in crate::mirror) struct Budget {
 }
 
 /// Returns how many users of a directory of `size` users may lose access within the window: the share, or, if that is more, the number of
-/// users that is always permitted. That number is a quarter of a small directory (at least one user), and `guard.users` at most.
+/// users that is always permitted. That number is half of a directory of up to ten users, five or a quarter of a larger one, and `guard.users`
+/// at most. A share of 1 permits everything.
 pub(super) fn limit(guard: &GuardSettings, size: u64) -> u64 {
+    if guard.share >= 1.0 {
+        return u64::MAX;
+    }
     // A double represents numbers below 2^53 exactly, and directories are far smaller. NaN becomes 0.
     let share = (size as f64 * guard.share).floor();
-    guard.users.min(size.div_ceil(4)).max(share as u64)
+    let floor = size.div_ceil(2).min(5).max(size.div_ceil(4));
+    guard.users.min(floor).max(share as u64)
 }
 
 /// Returns a directory's budget. Its size is that at the window's start, or after its first full sync if that was later: users who were added
@@ -52,14 +57,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_may_lose_a_quarter_or_twenty_users_or_a_tenth() {
+    fn a_directory_may_lose_half_a_quarter_twenty_users_or_a_tenth() {
         let guard = GuardSettings::default();
         for (size, expected) in [
             (0, 0),
             (1, 1),
-            (4, 1),
-            (5, 2),
-            (12, 3),
+            (2, 1),
+            (3, 2),
+            (4, 2),
+            (10, 5),
             (20, 5),
             (21, 6),
             (60, 15),
@@ -80,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_share_of_one_lets_everybody_go() {
-        assert_eq!(limit(&GuardSettings { users: 0, share: 1.0, ..GuardSettings::default() }, 1_000), 1_000);
+        assert_eq!(limit(&GuardSettings { users: 0, share: 1.0, ..GuardSettings::default() }, 1_000), u64::MAX);
     }
 
     #[test]
