@@ -339,9 +339,9 @@ struct Cost {
     changes: i64,
 }
 
-/// Applies an event of a user who is in `count` new groups, and returns what it cost.
-async fn cost_of_groups(count: usize) -> Cost {
-    let path = file(&format!("groups_{count}"));
+/// Applies an event of a user who is in `count` new groups, and returns what it cost. The mirror's file is named after the test.
+async fn cost_of_groups(test: &str, count: usize) -> Cost {
+    let path = file(&format!("groups_{test}_{count}"));
     let (mirror, store) = mirror_in(&path).await;
     let size = || {
         let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
@@ -370,7 +370,7 @@ fn event_at(id: &str, occurred_at: &str, data: Value) -> Event {
 
 #[tokio::test]
 async fn what_an_event_stores_is_linear_in_its_groups() {
-    let (half, whole) = (cost_of_groups(1_000).await, cost_of_groups(2_000).await);
+    let (half, whole) = (cost_of_groups("bytes", 1_000).await, cost_of_groups("bytes", 2_000).await);
     assert!(whole.changes >= 4_000, "a creation and a membership of each group: {}", whole.changes);
     assert!(
         whole.stored < half.stored * 5 / 2,
@@ -383,7 +383,7 @@ async fn what_an_event_stores_is_linear_in_its_groups() {
 
 #[tokio::test]
 async fn the_statements_of_an_event_grow_by_a_few_for_each_500_groups() {
-    let (few, many) = (cost_of_groups(10).await, cost_of_groups(2_000).await);
+    let (few, many) = (cost_of_groups("statements", 10).await, cost_of_groups("statements", 2_000).await);
     assert!(few.statements <= 16, "10 groups take {} statements", few.statements);
     assert!(many.statements <= few.statements + 16, "2,000 groups take {} statements", many.statements);
 }
