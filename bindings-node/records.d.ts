@@ -678,8 +678,16 @@ export interface FeedConsumer {
   lag: number
   /** Number of changes that it has parked. */
   parked: number
-  /** Local time of its last acknowledgement. An RFC 3339 string. */
+  /**
+   * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old. An RFC 3339
+   * string.
+   */
   seenAt: string
+  /**
+   * Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not acknowledged are
+   * trimmed. null if consumers do not expire. An RFC 3339 string.
+   */
+  expiresAt: string | null
 }
 
 /** A change of one kind. */

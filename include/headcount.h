@@ -3542,13 +3542,24 @@ uint64_t hc_consumer_lag(const struct hc_consumer *consumer);
 uint64_t hc_consumer_parked(const struct hc_consumer *consumer);
 
 /**
- * Local time of its last acknowledgement.
+ * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour
+ * old.
  *
  * - `consumer`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `consumer`.
  * - Threads: any number at once.
  */
 const char *hc_consumer_seen_at(const struct hc_consumer *consumer);
+
+/**
+ * Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
+ * acknowledged are trimmed. NULL if consumers do not expire.
+ *
+ * - `consumer`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `consumer`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_consumer_expires_at(const struct hc_consumer *consumer);
 
 /**
  * Returns the number of consumers.

@@ -447,7 +447,10 @@ async fn feed(changes: usize) {
     mirror.poll("app", 1).await.unwrap();
     let mut taken = Vec::new();
     for step in 1..=200 {
-        mirror.ack("app", (changes / 201 * step) as i64).await.unwrap();
+        let position = (changes / 201 * step) as i64;
+        // A number can be acknowledged once it was polled.
+        mirror.poll_after("app", Some(position - 1), 1).await.unwrap();
+        mirror.ack("app", position).await.unwrap();
         let begun = Instant::now();
         assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 100);
         taken.push(begun.elapsed());

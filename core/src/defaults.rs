@@ -40,3 +40,5 @@ pub const PENDING_EVENTS: u64 = 10_000;
 pub const PENDING_BYTES: u64 = 64 << 20;
 /// Groups that an event may name for a user.
 pub const GROUPS_PER_USER: u64 = 10_000;
+/// After how long without a poll or an acknowledgement a consumer of the mirror's feed expires.
+pub const CONSUMER_EXPIRY: Duration = Duration::from_secs(30 * 24 * 60 * 60);

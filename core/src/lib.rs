@@ -79,7 +79,9 @@ pub use webhook::{
 };
 
 #[cfg(feature = "mirror")]
-pub use mirror::{MAX_POLL, Mirror, MirrorBuilder, MirrorUsers, Source, SourceFuture, SourcePages, SyncBuilder};
+pub use mirror::{
+    Changes, MAX_POLL, Mirror, MirrorBuilder, MirrorUsers, Source, SourceFuture, SourcePages, SyncBuilder,
+};
 #[cfg(feature = "mirror")]
 pub use record::{
     Approval, Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting,

@@ -442,6 +442,48 @@ async fn a_file_of_version_0_1_0_is_read() {
     assert!(pending[0].1.body.is_some());
 }
 
+/// Opens the file of version 0.1.0 after `sql` was run on it.
+fn migrated(name: &str, sql: &str) -> SqliteStore {
+    let path = written_by_version_0_1_0(name);
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    SqliteStore::open(&path).unwrap()
+}
+
+#[tokio::test]
+async fn the_migration_finds_what_was_trimmed() {
+    let cases = [
+        ("trimmed_nothing", "SELECT 1", 0),
+        ("trimmed_the_first", "DELETE FROM change WHERE seq <= 3", 3),
+        ("trimmed_around_a_parked_change", "DELETE FROM change WHERE seq <= 8 AND seq <> 5", 8),
+    ];
+    for (name, sql, expected) in cases {
+        let store = migrated(name, sql);
+        let marks = store.feed("app".to_owned(), None, 0).await.unwrap().marks;
+        assert_eq!(marks.trimmed, expected, "{name}");
+        assert_eq!(marks.latest, 21, "{name}");
+        assert_eq!(marks.durable, 21, "{name}");
+        assert_eq!(store.parked_changes("app".to_owned()).await.unwrap().len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_migration_drops_a_parked_change_that_was_trimmed() {
+    let store = migrated("trimmed_parked", "DELETE FROM change WHERE seq = 5");
+    let (consumers, _) = store.consumers().await.unwrap();
+    assert_eq!(consumers[0].1, 0);
+    assert!(store.parked_changes("app".to_owned()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_migration_keeps_the_position_in_a_snapshot() {
+    let users_begin = -(1_i64 << 52) + (1 << 35);
+    let sql = format!("UPDATE consumer SET cursor = {} + 2 WHERE name = 'snapshot'", -(1_i64 << 51));
+    let store = migrated("snapshot_position", &sql);
+    let row = store.feed("snapshot".to_owned(), None, 0).await.unwrap().consumer.unwrap();
+    assert_eq!(row.cursor, users_begin + 2);
+    assert!(row.polled > row.cursor && row.polled < 0);
+}
+
 #[tokio::test]
 async fn a_file_of_version_0_1_0_goes_on() {
     let path = written_by_version_0_1_0("old_goes_on");
@@ -471,6 +513,7 @@ async fn a_file_of_version_0_1_0_goes_on() {
     assert_eq!(store.load(Keys::default()).await.unwrap().revision, 5);
     let retention = Retention {
         changes: Timestamp::MAX,
+        consumers: Timestamp::MIN,
         tombstones: Timestamp::MAX,
         events: Timestamp::MAX,
         losses: Timestamp::MAX,
@@ -480,7 +523,8 @@ async fn a_file_of_version_0_1_0_goes_on() {
     store.trim(retention).await.unwrap();
     // `app` has acknowledged 5 changes, and has parked the last of them.
     let kept: Vec<i64> = store.changes(0, 100).await.unwrap().iter().map(|change| change.seq).collect();
-    assert_eq!(kept, (5..=23).collect::<Vec<_>>());
+    assert_eq!(kept, (6..=23).collect::<Vec<_>>());
+    assert_eq!(store.parked_changes("app".to_owned()).await.unwrap()[0].change.seq, 5);
 }
 
 /// The process that prints the modes of its files, started by the test below; does nothing if it runs as a test.

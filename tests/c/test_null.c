@@ -214,6 +214,7 @@ static void accessors_take_null(void) {
     CHECK(hc_consumer_lag(NULL) == 0);
     CHECK(hc_consumer_parked(NULL) == 0);
     CHECK(hc_consumer_seen_at(NULL) == NULL);
+    CHECK(hc_consumer_expires_at(NULL) == NULL);
     CHECK(hc_text_list_len(NULL) == 0);
     CHECK(hc_text_list_at(NULL, 0) == NULL);
     CHECK(hc_error_removals_count(NULL) == 0);

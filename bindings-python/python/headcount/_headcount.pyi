@@ -3072,7 +3072,13 @@ class Consumer:
 
     @property
     def seen_at(self) -> datetime:
-        """Local time of its last acknowledgement."""
+        """Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old."""
+
+    @property
+    def expires_at(self) -> Optional[datetime]:
+        """Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
+        acknowledged are trimmed. ``None`` if consumers do not expire.
+        """
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""

@@ -1275,10 +1275,17 @@ impl Consumer {
         self.value.parked
     }
 
-    /// Local time of its last acknowledgement.
+    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old.
     #[getter]
     fn seen_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.seen_at)
+    }
+
+    /// Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
+    /// acknowledged are trimmed. ``None`` if consumers do not expire.
+    #[getter]
+    fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.expires_at.map(|time| datetime(py, time)).transpose()
     }
 
     /// Returns the fields as plain values: times are RFC 3339 text.
@@ -1296,7 +1303,7 @@ impl Consumer {
 
     /// Shows the fields that hold no personal data.
     fn __repr__(slf: &Bound<'_, Consumer>) -> PyResult<String> {
-        repr(slf.as_any(), "Consumer", &["name", "cursor", "lag", "parked", "seen_at"])
+        repr(slf.as_any(), "Consumer", &["name", "cursor", "lag", "parked", "seen_at", "expires_at"])
     }
 
     #[classmethod]

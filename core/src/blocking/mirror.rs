@@ -98,6 +98,8 @@ calls! {
     wait(consumer: &str, limit: usize, timeout: Option<Duration>) -> Vec<Change>;
     ack(consumer: &str, seq: i64) -> ();
     park(consumer: &str, seq: i64, reason: &str) -> ();
+    poll_after(consumer: &str, seq: Option<i64>, limit: usize) -> Vec<Change>;
+    wait_after(consumer: &str, seq: Option<i64>, limit: usize, timeout: Option<Duration>) -> Vec<Change>;
     parked_changes(consumer: &str) -> Vec<ParkedChange>;
     drop_parked(consumer: &str, seq: i64) -> bool;
     start_from_snapshot(consumer: &str) -> ();
@@ -161,6 +163,12 @@ impl Mirror {
     /// As [`headcount::Mirror::hold_users`](crate::Mirror::hold_users).
     pub fn hold_users(&self, hold_id: &str) -> Result<MirrorUsers> {
         Ok(MirrorUsers { users: Ok(self.current()?.hold_users(hold_id)?), done: false })
+    }
+
+    /// Returns the unacknowledged changes of a consumer as an iterator that waits for the next one: without limit, or until none has come for
+    /// `timeout`. Clones share the position, so that several threads can divide the changes among themselves.
+    pub fn changes(&self, consumer: &str, timeout: Option<Duration>) -> Changes {
+        Changes { changes: self.current().map(|mirror| mirror.changes(consumer, timeout)), done: false }
     }
 
     /// Returns the users of an organization as an iterator.
@@ -253,6 +261,49 @@ impl Iterator for MirrorUsers {
         }
         let next = match &mut self.users {
             Ok(users) => wait(users.next()),
+            Err(error) => Err(error.clone()),
+        };
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+/// The changes of a consumer; made by [`Mirror::changes`]. It ends after the timeout, and after an error.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    changes: Result<mirror::Changes>,
+    done: bool,
+}
+
+impl Changes {
+    /// Does what `ack` of [`headcount::Changes`](crate::Changes) does: acknowledges this change, and not those before it.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn ack(&self, seq: i64) -> Result<()> {
+        wait(self.changes.clone()?.ack(seq))
+    }
+
+    /// Does what `park` of [`headcount::Changes`](crate::Changes) does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn park(&self, change: &Change, reason: &str) -> Result<()> {
+        wait(self.changes.clone()?.park(change, reason))
+    }
+}
+
+impl Iterator for Changes {
+    type Item = Result<Change>;
+
+    fn next(&mut self) -> Option<Result<Change>> {
+        if self.done {
+            return None;
+        }
+        let next = match &self.changes {
+            Ok(changes) => wait(changes.next()),
             Err(error) => Err(error.clone()),
         };
         self.done = !matches!(next, Ok(Some(_)));

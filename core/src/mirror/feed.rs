@@ -1,14 +1,18 @@
 //! The change feed: numbered changes, and consumers that each remember their position.
 //!
 //! A consumer is a name. It gets every change at least once and in order: [`poll`](Mirror::poll) returns the changes after its cursor, and
-//! [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the oldest change that is kept, or with a
+//! [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the first change, if that is kept, or with a
 //! [snapshot](Mirror::start_from_snapshot) of the current rows.
+//!
+//! Usually a poll that returns no new change only reads. It writes the consumer's row, without a flush, if it returns changes for the first
+//! time: their greatest number is stored, so that any process may acknowledge them and no number beyond them is accepted. It flushes the store
+//! if a power failure could still undo one of the changes, which is so after a sync and not after a webhook.
 
-use super::decide::before;
+use super::decide::{acknowledge, before};
 use super::{Mirror, snapshot};
-use crate::record::{Change, Consumer, ConsumerRow, ParkedChange};
-use crate::store::{ConsumerState, ConsumerUpdate, Keys, Park, Retention};
-use crate::{Error, Result, Timestamp};
+use crate::record::{Change, Consumer, ConsumerRow, ParkedChange, Snapshot};
+use crate::store::{ConsumerState, ConsumerUpdate, Durability, FeedMarks, Keys, Park, Retention, Slot};
+use crate::{Error, ErrorKind, Result, Timestamp};
 use std::time::Duration;
 
 /// The most changes that one poll returns.
@@ -26,42 +30,118 @@ const TRIM: usize = 1_000;
 /// How long tombstones and ids of events are kept: the vendor retries for about 28 hours, and a week leaves a margin.
 const TOMBSTONES: Duration = Duration::from_secs(7 * 86_400);
 
+/// Age of a consumer's `seen_at` at which a poll that returns no new change updates it.
+const SEEN: Duration = Duration::from_secs(3_600);
+
+/// The changes that a poll returns.
+#[derive(Debug)]
+pub(super) struct Polled {
+    pub(super) changes: Vec<Change>,
+    /// The consumer's generation.
+    pub(super) generation: i64,
+    /// The consumer's cursor before the poll.
+    pub(super) cursor: i64,
+}
+
 impl Mirror {
-    /// Returns the changes after the cursor of `consumer`, oldest first, `limit` (1 to 10,000) at most. A new name starts with the oldest
-    /// change that is kept. Changes that are not acknowledged are returned again.
+    /// Returns the changes after the cursor of `consumer`, oldest first, `limit` (1 to 10,000) at most. A new name starts with the first
+    /// change of the feed. Changes that are not acknowledged are returned again. A power failure cannot undo a change that was returned.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty or longer than 200 bytes, and for a limit
-    /// out of range; [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// out of range; [`ErrorKind::HistoryTrimmed`](crate::ErrorKind::HistoryTrimmed) if the next change of the consumer was removed by the
+    /// retention, which includes a new name once the first change was removed: call
+    /// [`start_from_snapshot`](Mirror::start_from_snapshot); [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn poll(&self, consumer: &str, limit: usize) -> Result<Vec<Change>> {
         self.poll_after(consumer, None, limit).await
     }
 
     /// As [`poll`](Mirror::poll), but without the changes up to and including `seq`. Iterators use it to return every change once, even if it
-    /// has not been acknowledged when they read the next page.
+    /// has not been acknowledged when they read the next page. A `seq` from before the consumer's latest snapshot has no effect.
     ///
     /// # Errors
     ///
     /// As [`poll`](Mirror::poll).
     pub async fn poll_after(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Vec<Change>> {
+        Ok(self.page(consumer, seq, limit).await?.changes)
+    }
+
+    async fn page(&self, consumer: &str, seq: Option<i64>, limit: usize) -> Result<Polled> {
         let name = consumer_name(consumer)?;
         if !(1..=MAX_POLL).contains(&limit) {
             return Err(Error::invalid_argument(format!("limit is {limit}: expected 1 to {MAX_POLL}")));
         }
-        let page = self.store().feed(name.clone(), seq, limit).await?;
-        let Some(mut row) = page.consumer else {
-            self.register(name).await?;
-            return self.store().changes(seq.unwrap_or(0).max(0), limit).await;
+        loop {
+            if let Some(polled) = self.try_page(&name, seq, limit).await? {
+                return Ok(polled);
+            }
+        }
+    }
+
+    /// Reads a page, or returns `None` if the consumer was registered or its generation changed meanwhile.
+    async fn try_page(&self, name: &str, seq: Option<i64>, limit: usize) -> Result<Option<Polled>> {
+        let page = self.store().feed(name.to_owned(), seq, limit).await?;
+        let Some(row) = page.consumer else {
+            check_kept(name, 0, &page.marks, &[])?;
+            self.register(name.to_owned()).await?;
+            return Ok(None);
         };
-        if row.cursor >= 0 {
-            return Ok(page.changes);
+        // A number of an earlier generation is no position in this one.
+        let after = seq.filter(|seq| match row.snapshot {
+            Some(_) if *seq < 0 => snapshot::contains(row.generation, *seq),
+            Some(snapshot) => *seq > snapshot.seq,
+            None => true,
+        });
+        let position = row.seen().max(after.unwrap_or(0));
+        check_kept(name, position, &page.marks, &page.changes)?;
+        let listed = match row.cursor {
+            0.. => None,
+            cursor => {
+                let cursor = cursor.max(after.unwrap_or(i64::MIN));
+                snapshot::page(self.store(), &ConsumerRow { cursor, ..row.clone() }, limit).await?
+            }
+        };
+        let (changes, flush) = match listed {
+            Some(rows) => {
+                // Read after the rows, so that it is known whether all of them are durable.
+                let marks = self.store().feed(name.to_owned(), None, 0).await?.marks;
+                (rows, marks.durable < marks.latest)
+            }
+            None => {
+                let changes = match row.cursor {
+                    0.. => page.changes,
+                    _ => self.store().changes(position, limit).await?,
+                };
+                check_kept(name, position, &page.marks, &changes)?;
+                let flush = changes.last().is_some_and(|change| change.seq > page.marks.durable);
+                (changes, flush)
+            }
+        };
+        let is_current = self.note_poll(&row, &changes, flush).await?;
+        Ok(is_current.then_some(Polled { changes, generation: row.generation, cursor: row.cursor }))
+    }
+
+    /// Stores what a poll returns to a consumer and when, and flushes the store if `flush` is set. Writes only what is needed. Returns false
+    /// if the consumer has another generation now.
+    async fn note_poll(&self, row: &ConsumerRow, changes: &[Change], flush: bool) -> Result<bool> {
+        let now = self.now();
+        let last = changes.last().map_or(row.polled, |change| change.seq);
+        if last <= row.polled && !flush && row.seen_at > before(now, SEEN) {
+            return Ok(true);
         }
-        row.cursor = row.cursor.max(seq.unwrap_or(i64::MIN));
-        match snapshot::page(self.store(), &row, limit).await? {
-            Some(changes) => Ok(changes),
-            None => self.store().changes(row.seen(), limit).await,
-        }
+        let (slot, is_current) = Slot::new();
+        let generation = row.generation;
+        let note = move |state: ConsumerState| {
+            let row = state.row.filter(|row| row.generation == generation);
+            slot.put(row.is_some());
+            let row = row.map(|row| ConsumerRow { polled: row.polled.max(last), seen_at: now, ..row });
+            Ok(ConsumerUpdate { row, park: None })
+        };
+        // An acknowledgement is flushed, and flushes this before it. If a power failure loses it, the changes are polled again.
+        let durability = if flush { Durability::Power } else { Durability::Process };
+        self.store().update_consumer(row.name.clone(), durability, Box::new(note)).await?;
+        is_current.take()
     }
 
     /// As [`poll_after`](Mirror::poll_after), under the name that version 0.1.0 documented.
@@ -94,10 +174,11 @@ impl Mirror {
     async fn register(&self, name: String) -> Result<()> {
         let (now, row_name) = (self.now(), name.clone());
         let register = move |state: ConsumerState| {
-            let new = ConsumerRow { name: row_name.clone(), cursor: 0, snapshot: None, seen_at: now };
+            let generation = state.generation + 1;
+            let new = ConsumerRow { name: row_name.clone(), generation, seen_at: now, ..ConsumerRow::default() };
             Ok(ConsumerUpdate { row: state.row.is_none().then_some(new), park: None })
         };
-        self.store().update_consumer(name, Box::new(register)).await
+        self.store().update_consumer(name, Durability::Power, Box::new(register)).await
     }
 
     /// As [`poll`](Mirror::poll), but if there are no changes it waits for the first one until `timeout` has passed, and then returns none.
@@ -122,57 +203,106 @@ impl Mirror {
         limit: usize,
         timeout: Option<Duration>,
     ) -> Result<Vec<Change>> {
+        Ok(self.wait_page(consumer, seq, limit, timeout).await?.changes)
+    }
+
+    pub(super) async fn wait_page(
+        &self,
+        consumer: &str,
+        seq: Option<i64>,
+        limit: usize,
+        timeout: Option<Duration>,
+    ) -> Result<Polled> {
         let ends = timeout.and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
         let mut head = self.head();
         loop {
             head.borrow_and_update();
-            let changes = self.poll_after(consumer, seq, limit).await?;
-            if !changes.is_empty() {
-                return Ok(changes);
+            let polled = self.page(consumer, seq, limit).await?;
+            if !polled.changes.is_empty() {
+                return Ok(polled);
             }
             let look = tokio::time::Instant::now() + LOOK;
             let until = ends.map_or(look, |ends| ends.min(look));
             // Returns early if this process appends a change; otherwise it is time to look for those of other processes.
             let _ = tokio::time::timeout_at(until, head.changed()).await;
             if ends.is_some_and(|ends| tokio::time::Instant::now() >= ends) {
-                return self.poll_after(consumer, seq, limit).await;
+                return self.page(consumer, seq, limit).await;
             }
         }
     }
 
     /// Acknowledges every change up to and including `seq` (cumulative acknowledgement): `consumer` does not get them again. Durable when it
-    /// returns. A number that is not greater than an acknowledged one has no effect.
+    /// returns. A number that is not greater than an acknowledged one has no effect, nor has one that was polled before the consumer's latest
+    /// [`start_from_snapshot`](Mirror::start_from_snapshot).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled and a number that no change has;
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled, and for a number beyond the changes
+    /// that polls of any process have returned to it (after a power failure: since then, or acknowledged before);
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn ack(&self, consumer: &str, seq: i64) -> Result<()> {
         let (name, now) = (consumer_name(consumer)?, self.now());
-        let acknowledge =
-            move |state: ConsumerState| Ok(ConsumerUpdate { row: acknowledged(state, seq, now)?, park: None });
-        self.store().update_consumer(name, Box::new(acknowledge)).await
+        let acknowledge = move |state: ConsumerState| {
+            let row = acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?;
+            Ok(ConsumerUpdate { row, park: None })
+        };
+        self.store().update_consumer(name, Durability::Power, Box::new(acknowledge)).await
     }
 
-    /// Parks a change that `consumer` cannot handle, with a reason, and acknowledges it and all changes before it. It is kept and
+    /// Parks a change that `consumer` cannot handle, with a reason, and acknowledges it and all changes before it. A copy of it is kept and
     /// [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
     ///
     /// # Errors
     ///
-    /// As [`ack`](Mirror::ack), and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a change of a snapshot, which the
-    /// feed does not keep: acknowledge it, and record it elsewhere.
+    /// As [`ack`](Mirror::ack); [`ErrorKind::HistoryTrimmed`](crate::ErrorKind::HistoryTrimmed) if the change was removed by the retention;
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) also for a change of a snapshot whose user or group does not exist any
+    /// more, or of an earlier snapshot.
     pub async fn park(&self, consumer: &str, seq: i64, reason: &str) -> Result<()> {
         let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
-        if seq <= 0 {
-            return Err(Error::invalid_argument(
-                "a change of a snapshot cannot be parked, since the feed does not keep it: acknowledge it, and record it elsewhere",
-            ));
-        }
+        let change = Box::new(self.find_change(&name, seq).await?);
         let park = move |state: ConsumerState| {
-            let park = Some(Park { seq, reason: reason.clone(), at: now });
-            Ok(ConsumerUpdate { row: acknowledged(state, seq, now)?, park })
+            let park = Some(Park { change: change.clone(), reason: reason.clone(), at: now });
+            let row = acknowledge(state.row, state.latest.seq, seq, now, snapshot::contains)?;
+            Ok(ConsumerUpdate { row, park })
         };
-        self.store().update_consumer(name, Box::new(park)).await
+        self.store().update_consumer(name, Durability::Power, Box::new(park)).await
+    }
+
+    /// Reads the change of a number, for parking.
+    async fn find_change(&self, name: &str, seq: i64) -> Result<Change> {
+        let page = self.store().feed(name.to_owned(), None, 0).await?;
+        let latest = page.marks.latest;
+        // Checks that there is such a consumer, and such a change.
+        acknowledge(page.consumer.clone(), latest, seq, self.now(), snapshot::contains)?;
+        let row = page.consumer.filter(|row| row.snapshot.is_some() && snapshot::contains(row.generation, seq));
+        let found = match row {
+            Some(row) => snapshot::change(self.store(), &row, seq).await?,
+            None if seq > 0 => self.store().changes(seq - 1, 1).await?.pop().filter(|change| change.seq == seq),
+            None => None,
+        };
+        found.ok_or_else(|| match seq {
+            1.. => Error::new(
+                ErrorKind::HistoryTrimmed,
+                format!("change {seq} was removed by the retention, so it cannot be parked: acknowledge it"),
+            ),
+            _ => Error::invalid_argument(format!(
+                "the snapshot of this consumer has no change {seq} (any more), so it cannot be parked: acknowledge it"
+            )),
+        })
+    }
+
+    /// Parks a change of which the caller has a copy, without acknowledging it.
+    pub(super) async fn keep_parked(&self, consumer: &str, change: &Change, reason: &str) -> Result<()> {
+        let (name, reason, now) = (consumer_name(consumer)?, reason.to_owned(), self.now());
+        let change = Box::new(change.clone());
+        let park = move |state: ConsumerState| {
+            if state.row.is_none() {
+                return Err(Error::invalid_argument("there is no consumer of this name: poll before parking"));
+            }
+            let park = Some(Park { change: change.clone(), reason: reason.clone(), at: now });
+            Ok(ConsumerUpdate { row: None, park })
+        };
+        self.store().update_consumer(name, Durability::Power, Box::new(park)).await
     }
 
     /// Returns the changes that `consumer` has parked, oldest first.
@@ -196,7 +326,8 @@ impl Mirror {
 
     /// Resets the cursor of `consumer`, new or old, to a snapshot of the current rows: its next changes are a `group.created` and a
     /// `user.created` for each group and user, with negative numbers and the cause `snapshot`, followed by every change since this call. It may
-    /// stop within the snapshot and go on later.
+    /// stop within the snapshot and go on later. Changes that were polled before are of an earlier generation: acknowledging one of them later
+    /// has no effect.
     ///
     /// # Errors
     ///
@@ -205,15 +336,19 @@ impl Mirror {
         let (name, now) = (consumer_name(consumer)?, self.now());
         let row_name = name.clone();
         let start = move |state: ConsumerState| {
+            let generation = state.generation + 1;
+            let cursor = snapshot::start(generation);
             let row = ConsumerRow {
                 name: row_name.clone(),
-                cursor: snapshot::START,
-                snapshot: Some(state.latest),
+                cursor,
+                polled: cursor,
+                generation,
+                snapshot: Some(Snapshot { at: now, ..state.latest }),
                 seen_at: now,
             };
             Ok(ConsumerUpdate { row: Some(row), park: None })
         };
-        self.store().update_consumer(name, Box::new(start)).await?;
+        self.store().update_consumer(name, Durability::Power, Box::new(start)).await?;
         self.wake();
         Ok(())
     }
@@ -225,12 +360,14 @@ impl Mirror {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn consumers(&self) -> Result<Vec<Consumer>> {
         let (rows, head) = self.store().consumers().await?;
+        let expiry = self.store().load(Keys::default()).await?.settings.in_force().consumer_expiry;
         let consumers = rows.into_iter().map(|(row, parked)| Consumer {
             lag: u64::try_from(head - row.seen()).unwrap_or(0),
             name: row.name,
             cursor: row.cursor,
             parked,
             seen_at: row.seen_at,
+            expires_at: expiry.and_then(|expiry| after(row.seen_at, expiry)),
         });
         Ok(consumers.collect())
     }
@@ -245,9 +382,10 @@ impl Mirror {
         self.store().drop_consumer(consumer_name(consumer)?).await
     }
 
-    /// Removes changes that are older than the [retention](super::MirrorBuilder::retention) and that every consumer has acknowledged, and
-    /// tombstones and events that are older than a week. Each sync of an organization does it at its end, and received events do some of it
-    /// once a minute. The store overwrites what was removed, in its log as well, unless another process is reading at this moment.
+    /// Removes changes that are older than the [retention](super::MirrorBuilder::retention) and that every consumer has acknowledged, except for
+    /// consumers that have [expired](super::MirrorBuilder::consumer_expiry), and tombstones and events that are older than a week. Each sync of
+    /// an organization does it at its end, and received events do some of it once a minute. The store overwrites what was removed, in its log
+    /// as well, unless another process is reading at this moment.
     ///
     /// # Errors
     ///
@@ -279,24 +417,30 @@ impl Mirror {
         let settings = self.store().load(Keys::default()).await?.settings.in_force();
         let changes = before(now, settings.retention);
         let losses = before(now, settings.guard.window).min(expired);
-        let retention = Retention { changes, tombstones: expired, events: expired, losses, limit };
+        let consumers = settings.consumer_expiry.map_or(Timestamp::MIN, |expiry| before(now, expiry));
+        let retention = Retention { changes, consumers, tombstones: expired, events: expired, losses, limit };
         self.store().trim(retention).await
     }
 }
 
-/// Returns the consumer after it has acknowledged everything up to `seq`, or `None` if `seq` is not greater than its cursor.
-fn acknowledged(state: ConsumerState, seq: i64, now: Timestamp) -> Result<Option<ConsumerRow>> {
-    let Some(row) = state.row else {
-        return Err(Error::invalid_argument("there is no consumer of this name: poll before acknowledging"));
-    };
-    let head = state.latest.seq;
-    if seq > head {
-        return Err(Error::invalid_argument(format!(
-            "no change has the number {seq}: the latest is {head}, so acknowledge what poll gave"
-        )));
+/// Checks that the changes after `position` are those that a consumer gets next, and that none of them was removed.
+fn check_kept(name: &str, position: i64, marks: &FeedMarks, changes: &[Change]) -> Result<()> {
+    // Numbers have no gaps, so a later first number shows that changes were removed since the marks were read.
+    let first = changes.first().map_or(position + 1, |change| change.seq);
+    let trimmed = marks.trimmed.max(first - 1);
+    if position >= trimmed {
+        return Ok(());
     }
-    // The numbers of a snapshot are negative, so a positive one also ends the snapshot.
-    Ok((seq > row.cursor).then_some(ConsumerRow { cursor: seq, seen_at: now, ..row }))
+    let message = format!(
+        "the changes from {} to {trimmed} were removed by the retention, so the history is incomplete: call start_from_snapshot(\"{name}\")",
+        position + 1
+    );
+    Err(Error::new(ErrorKind::HistoryTrimmed, message))
+}
+
+/// Returns `at` plus `span`, or `None` if that time cannot be represented.
+fn after(at: Timestamp, span: Duration) -> Option<Timestamp> {
+    at.checked_add(jiff::SignedDuration::try_from(span).ok()?).ok()
 }
 
 fn consumer_name(name: &str) -> Result<String> {

@@ -37,7 +37,7 @@ struct Inner {
 
 /// Opens a [`Mirror`]; made by [`Mirror::builder`].
 ///
-/// The guard's settings, `full_every` and `retention` belong to the store, so that all processes that use it have the same. A setting that is
+/// The guard's settings, `full_every`, `retention` and `consumer_expiry` belong to the store, so that all processes that use it have the same. A setting that is
 /// not set here is as the store has it, or else the default. A setting that is set here is stored if the store does not have it yet. If the
 /// store has another value, that value stays in force, a warning is logged, and [`Mirror::settings`] lists the setting as ignored:
 /// [`Mirror::configure`] changes it.
@@ -246,6 +246,13 @@ impl MirrorBuilder {
     /// Sets how long changes are kept that every consumer has acknowledged. Default: 30 days.
     pub fn retention(mut self, age: Duration) -> Self {
         self.options.retention = Some(age);
+        self
+    }
+
+    /// Sets after how long without a poll or an acknowledgement a consumer expires, so that it no longer prevents the removal of changes;
+    /// `None` for never. Default: 30 days; at least two hours. A mistyped name in a program that ran once would otherwise keep every later change.
+    pub fn consumer_expiry(mut self, age: impl Into<Option<Duration>>) -> Self {
+        self.options.consumer_expiry = Some(age.into().unwrap_or(Duration::ZERO));
         self
     }
 

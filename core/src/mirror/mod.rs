@@ -3,10 +3,11 @@
 //! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
 //! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
 //! directory, and `removal` removes what its listing lacks; `receive` applies webhooks; `holds` has what the guard holds back, and decisions
-//! about it; `chores` completes work that takes more than one write; `upkeep` bounds what is stored; `feed` returns changes to consumers, and
-//! `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the
-//! open mirror, `source` the API that is listed.
+//! about it; `chores` completes work that takes more than one write; `upkeep` bounds what is stored; `feed` returns changes to consumers,
+//! `changes` one after another, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open mirror, `source`
+//! the API that is listed.
 
+mod changes;
 mod chores;
 mod decide;
 mod feed;
@@ -25,6 +26,7 @@ mod upkeep;
 mod view;
 mod write;
 
+pub use changes::Changes;
 pub use feed::MAX_POLL;
 pub use handle::{Mirror, MirrorBuilder};
 pub use source::{Source, SourceFuture, SourcePages};

@@ -173,6 +173,19 @@ impl ParkedChange {
 }
 
 impl Change {
+    /// Returns what a store keeps of the change, from which [`new`](Change::new) makes it again.
+    pub fn body(&self) -> ChangeBody {
+        let Change { user, group, before, after, fields, .. } = self;
+        let latest = after.as_ref().or(before.as_ref());
+        ChangeBody {
+            user: user.clone().filter(|user| latest.and_then(Mirrored::user) != Some(user)),
+            group: group.clone().filter(|group| latest.and_then(Mirrored::group) != Some(group)),
+            before: before.clone(),
+            after: after.clone(),
+            fields: fields.clone(),
+        }
+    }
+
     /// Makes a change of what a store keeps of it.
     pub fn new(
         seq: i64,

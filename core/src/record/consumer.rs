@@ -15,20 +15,28 @@ pub struct Consumer {
     pub lag: u64,
     /// Number of changes that it has parked.
     pub parked: u64,
-    /// Local time of its last acknowledgement.
+    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old.
     pub seen_at: Timestamp,
+    /// Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not acknowledged are
+    /// trimmed. `None` if consumers do not expire.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A consumer's stored row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerRow {
     /// The consumer's name.
     pub name: String,
     /// Number of the last change that it acknowledged.
     pub cursor: i64,
+    /// The greatest number that polls have returned to it in this generation.
+    pub polled: i64,
+    /// The generation of its cursor: the store numbers each registration of a consumer and each start of a snapshot.
+    pub generation: i64,
     /// The snapshot that it started from, or `None` if it started from the feed.
     pub snapshot: Option<Snapshot>,
-    /// Local time of its last acknowledgement.
+    /// Local time of its last poll or acknowledgement.
     pub seen_at: Timestamp,
 }
 
@@ -41,6 +49,9 @@ pub struct Snapshot {
     pub groups: i64,
     /// Greatest number of a user's row.
     pub users: i64,
+    /// Local time at which the snapshot was taken; 1970 in rows that version 0.1.0 wrote.
+    #[serde(default)]
+    pub at: Timestamp,
 }
 
 impl ConsumerRow {

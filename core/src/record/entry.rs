@@ -6,6 +6,8 @@
 use super::{Change, ChangeBody, ChangeKind, MirrorGroup, MirrorUser, Mirrored};
 use crate::{Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// An entry before it has a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,79 +103,99 @@ impl Entry {
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the stored form cannot be read.
     pub fn changes(self) -> Result<Vec<Change>> {
+        self.changes_after(i64::MIN, usize::MAX)
+    }
+
+    /// Those of the entry's changes whose numbers are greater than `after`, the first `limit` of them. Only these are made: each change of a
+    /// user has a copy of the user with all group ids, so that making all of them takes time that is quadratic in the number of groups.
+    ///
+    /// # Errors
+    ///
+    /// As [`changes`](Entry::changes).
+    pub fn changes_after(self, after: i64, limit: usize) -> Result<Vec<Change>> {
         let Entry { last, count, kind, organization_id, directory_id, cause, at, body } = self;
         let damaged = |error: serde_json::Error| {
             Error::store("a feed entry cannot be read: the file is damaged, restore it or sync into a new one")
                 .with_source(error)
         };
-        let bodies: Vec<(ChangeKind, ChangeBody)> = match kind {
-            Some(kind) => vec![(kind, serde_json::from_str(&body).map_err(damaged)?)],
-            None => serde_json::from_str::<EntryBody>(&body).map_err(damaged)?.bodies(),
-        };
         let first = last - i64::from(count) + 1;
+        let skipped = usize::try_from(after.saturating_sub(first).saturating_add(1)).unwrap_or(0);
+        let wanted = skipped..skipped.saturating_add(limit);
+        let bodies: Vec<(ChangeKind, ChangeBody)> = match kind {
+            Some(_) if !wanted.contains(&0) => Vec::new(),
+            Some(kind) => vec![(kind, serde_json::from_str(&body).map_err(damaged)?)],
+            None => serde_json::from_str::<EntryBody>(&body).map_err(damaged)?.bodies(&wanted),
+        };
         let place = (organization_id, directory_id);
+        let numbers = (first..).skip(skipped);
         let changes = bodies
             .into_iter()
-            .zip(first..)
+            .zip(numbers)
             .map(|((kind, body), seq)| Change::new(seq, kind, place.clone(), body, cause.clone(), at));
         Ok(changes.collect())
     }
 }
 
 impl EntryBody {
-    /// Returns the kind and content of each change.
-    fn bodies(self) -> Vec<(ChangeKind, ChangeBody)> {
+    /// Returns the kind and content of each change whose position in the entry is in `wanted`.
+    fn bodies(self, wanted: &Range<usize>) -> Vec<(ChangeKind, ChangeBody)> {
         let EntryBody { before, after, roles, groups, changes } = self;
         let user = |side: &Option<Mirrored>| side.as_ref().and_then(Mirrored::user).cloned();
         let (user_before, user_after) = (user(&before), user(&after));
+        let deltas = changes.into_iter().enumerate();
         let Some(latest) = user_after.clone().or_else(|| user_before.clone()) else {
             // A group or a directory has one change a step.
             let body = ChangeBody { before, after, ..ChangeBody::default() };
-            return changes
-                .into_iter()
-                .map(|delta| (delta.kind, ChangeBody { fields: delta.fields, ..body.clone() }))
+            return deltas
+                .filter(|(index, _)| wanted.contains(index))
+                .map(|(_, delta)| (delta.kind, ChangeBody { fields: delta.fields, ..body.clone() }))
                 .collect();
         };
         // Members of a deleted user's groups leave them one by one: the user of such a change has no groups and roles left.
         let end = user_after.unwrap_or_else(|| without_groups(&latest));
-        let mut at = user_before.unwrap_or_else(|| match roles {
-            Some(roles) => MirrorUser { group_ids: group_ids_before(&end, &changes), roles, ..end.clone() },
-            None => without_groups(&end),
-        });
-        let mut bodies = Vec::with_capacity(changes.len());
-        for delta in changes {
+        let mut at =
+            user_before.unwrap_or_else(|| MirrorUser { roles: roles.unwrap_or_default(), ..without_groups(&end) });
+        let groups: HashMap<&str, &MirrorGroup> = groups.iter().map(|group| (group.id.as_str(), group)).collect();
+        let mut bodies = Vec::new();
+        for (index, delta) in deltas.take_while(|(index, _)| *index < wanted.end) {
+            let is_wanted = wanted.contains(&index);
             let mut body = ChangeBody { fields: delta.fields, ..ChangeBody::default() };
-            match delta.kind {
-                ChangeKind::UserCreated => body.after.clone_from(&after),
-                ChangeKind::UserDeleted => body.before.clone_from(&before),
-                ChangeKind::UserUpdated => {
-                    let next = MirrorUser {
-                        active: at.active,
-                        group_ids: at.group_ids.clone(),
-                        roles: at.roles.clone(),
-                        ..end.clone()
-                    };
-                    (body.before, body.after) = (mirrored(&at), mirrored(&next));
-                    at = next;
-                }
+            // The changes are in the order in which `diff` makes them: memberships follow the other fields, and roles follow memberships.
+            let next = match delta.kind {
+                ChangeKind::UserUpdated => MirrorUser {
+                    active: at.active,
+                    group_ids: at.group_ids.clone(),
+                    roles: at.roles.clone(),
+                    ..end.clone()
+                },
                 ChangeKind::UserDeactivated | ChangeKind::UserReactivated => {
-                    let next = MirrorUser { active: end.active, ..at.clone() };
-                    (body.before, body.after) = (mirrored(&at), mirrored(&next));
-                    at = next;
+                    MirrorUser { active: end.active, ..at.clone() }
                 }
-                ChangeKind::MembershipAdded | ChangeKind::MembershipRemoved => {
-                    let id = delta.group_id.unwrap_or_default();
-                    set_member(&mut at.group_ids, &id, delta.kind == ChangeKind::MembershipAdded);
-                    body.user = Some(brief(&end));
-                    body.group = groups.iter().find(|group| group.id == id).cloned();
+                ChangeKind::RolesChanged => {
+                    at.group_ids.clone_from(&end.group_ids);
+                    at = brief(&at);
+                    MirrorUser { roles: end.roles.clone(), ..at.clone() }
                 }
-                _ => {
-                    let next = MirrorUser { roles: end.roles.clone(), ..at.clone() };
-                    (body.before, body.after) = (mirrored(&brief(&at)), mirrored(&brief(&next)));
-                    at = next;
+                _ if !is_wanted => continue,
+                kind => {
+                    match kind {
+                        ChangeKind::UserCreated => body.after.clone_from(&after),
+                        ChangeKind::UserDeleted => body.before.clone_from(&before),
+                        _ => {
+                            let id = delta.group_id.unwrap_or_default();
+                            body.user = Some(brief(&end));
+                            body.group = groups.get(id.as_str()).map(|group| (*group).clone());
+                        }
+                    }
+                    bodies.push((kind, body));
+                    continue;
                 }
+            };
+            if is_wanted {
+                (body.before, body.after) = (mirrored(&at), mirrored(&next));
+                bodies.push((delta.kind, body));
             }
-            bodies.push((delta.kind, body));
+            at = next;
         }
         bodies
     }
@@ -193,22 +215,67 @@ pub(crate) fn brief(user: &MirrorUser) -> MirrorUser {
     MirrorUser { detail: None, attributes: None, ..user.clone() }
 }
 
-/// The groups of `end` before `changes`.
-fn group_ids_before(end: &MirrorUser, changes: &[Delta]) -> Vec<String> {
-    let mut ids = end.group_ids.clone();
-    for delta in changes {
-        if let Some(id) = &delta.group_id {
-            set_member(&mut ids, id, delta.kind == ChangeKind::MembershipRemoved);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(n: usize) -> MirrorGroup {
+        MirrorGroup { id: format!("dirgroup_{n:05}"), display_name: format!("Group {n}"), ..MirrorGroup::default() }
+    }
+
+    /// The entry of a new user who is in `count` groups.
+    fn created_in(count: usize) -> Entry {
+        let groups: Vec<MirrorGroup> = (0..count).map(group).collect();
+        let user = MirrorUser {
+            id: "diruser_1".to_owned(),
+            group_ids: groups.iter().map(|group| group.id.clone()).collect(),
+            roles: vec!["developer".to_owned()],
+            ..MirrorUser::default()
+        };
+        let delta = |kind, group_id| Delta { kind, group_id, fields: Vec::new() };
+        let mut changes = vec![delta(ChangeKind::UserCreated, None)];
+        changes.extend(groups.iter().map(|group| delta(ChangeKind::MembershipAdded, Some(group.id.clone()))));
+        changes.push(delta(ChangeKind::RolesChanged, None));
+        let body = EntryBody { after: mirrored(&user), groups, changes, ..EntryBody::default() };
+        Entry {
+            last: 1_000 + body.changes.len() as i64,
+            count: body.changes.len() as u32,
+            kind: None,
+            organization_id: "org_1".to_owned(),
+            directory_id: "dir_1".to_owned(),
+            cause: "event:evt_1".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            body: body.encode().unwrap(),
         }
     }
-    ids
-}
 
-/// Puts an id into a sorted list, or takes it out.
-fn set_member(ids: &mut Vec<String>, id: &str, is_member: bool) {
-    match (ids.binary_search_by(|known| known.as_str().cmp(id)), is_member) {
-        (Ok(position), false) => drop(ids.remove(position)),
-        (Err(position), true) => ids.insert(position, id.to_owned()),
-        _ => {}
+    #[test]
+    fn the_bytes_of_an_entry_are_linear_in_the_number_of_groups() {
+        let (half, whole) = (created_in(1_000).body.len(), created_in(2_000).body.len());
+        assert!(whole < half * 2 + 1_000, "1,000 groups take {half} bytes, 2,000 take {whole}");
+        assert!(whole < 2_000 * 500, "2,000 groups take {whole} bytes");
+    }
+
+    #[test]
+    fn each_part_of_an_entry_equals_that_part_of_all_its_changes() {
+        let entry = created_in(7);
+        let all = entry.clone().changes().unwrap();
+        for after in 999..=1_010 {
+            for limit in [0, 1, 3, 100] {
+                let part = entry.clone().changes_after(after, limit).unwrap();
+                let expected: Vec<_> = all.iter().filter(|change| change.seq > after).take(limit).cloned().collect();
+                assert_eq!(part, expected, "{limit} changes after {after}");
+            }
+        }
+    }
+
+    #[test]
+    fn memberships_have_their_group_and_roles_follow_them() {
+        let changes = created_in(3).changes().unwrap();
+        assert_eq!(changes[2].group, Some(group(1)));
+        assert_eq!(changes[2].user.as_ref().unwrap().group_ids.len(), 3);
+        let before = changes[4].before.as_ref().unwrap().user().unwrap();
+        assert_eq!(before.group_ids.len(), 3);
+        assert!(before.roles.is_empty());
     }
 }

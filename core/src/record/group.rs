@@ -29,6 +29,8 @@ pub struct GroupRow {
     pub group: MirrorGroup,
     /// How new the row is.
     pub trail: Trail,
+    /// Whether the row is a tombstone whose deletion is not in the feed yet, because a chore still removes its members.
+    pub leaving: bool,
 }
 
 impl GroupRow {

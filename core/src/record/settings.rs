@@ -6,6 +6,9 @@ use serde_json::Number;
 use std::fmt::Debug;
 use std::time::Duration;
 
+/// The shortest time after which a consumer expires: polls that return no new change are recorded once an hour.
+const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// How many users of a directory may lose access without approval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -46,6 +49,10 @@ pub struct MirrorSettings {
     pub pending_bytes: u64,
     /// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
     pub groups_per_user: u64,
+    /// After how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes; `None` for never. At least
+    /// two hours, because a poll that returns no new change is recorded once an hour.
+    #[serde(serialize_with = "some_seconds")]
+    pub consumer_expiry: Option<Duration>,
     /// Settings that this handle was opened with and that are not in force, because the store has other values.
     pub ignored: Vec<IgnoredSetting>,
 }
@@ -105,6 +112,13 @@ pub struct MirrorOptions {
     /// [`MirrorSettings::groups_per_user`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups_per_user: Option<u64>,
+    /// [`MirrorSettings::consumer_expiry`]; 0 for never.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "some_seconds",
+        deserialize_with = "from_seconds"
+    )]
+    pub consumer_expiry: Option<Duration>,
 }
 
 impl MirrorOptions {
@@ -121,6 +135,7 @@ impl MirrorOptions {
             pending_events,
             pending_bytes,
             groups_per_user,
+            consumer_expiry,
         } = *self;
         MirrorOptions {
             guard_users: guard_users.or(others.guard_users),
@@ -132,6 +147,7 @@ impl MirrorOptions {
             pending_events: pending_events.or(others.pending_events),
             pending_bytes: pending_bytes.or(others.pending_bytes),
             groups_per_user: groups_per_user.or(others.groups_per_user),
+            consumer_expiry: consumer_expiry.or(others.consumer_expiry),
         }
     }
 
@@ -147,6 +163,7 @@ impl MirrorOptions {
             pending_events,
             pending_bytes,
             groups_per_user,
+            consumer_expiry,
         } = *self;
         let guard = GuardSettings::default();
         MirrorSettings {
@@ -161,6 +178,11 @@ impl MirrorOptions {
             pending_events: pending_events.unwrap_or(defaults::PENDING_EVENTS),
             pending_bytes: pending_bytes.unwrap_or(defaults::PENDING_BYTES),
             groups_per_user: groups_per_user.unwrap_or(defaults::GROUPS_PER_USER),
+            consumer_expiry: match consumer_expiry {
+                None => Some(defaults::CONSUMER_EXPIRY),
+                Some(Duration::ZERO) => None,
+                Some(expiry) => Some(expiry.max(SHORTEST_EXPIRY)),
+            },
             ignored: Vec::new(),
         }
     }
@@ -177,6 +199,7 @@ impl MirrorOptions {
             pending_events,
             pending_bytes,
             groups_per_user,
+            consumer_expiry,
         } = *self;
         let all = [
             differing("guard_users", guard_users, asked.guard_users),
@@ -188,6 +211,7 @@ impl MirrorOptions {
             differing("pending_events", pending_events, asked.pending_events),
             differing("pending_bytes", pending_bytes, asked.pending_bytes),
             differing("groups_per_user", groups_per_user, asked.groups_per_user),
+            differing("consumer_expiry", consumer_expiry, asked.consumer_expiry),
         ];
         all.into_iter().flatten().collect()
     }

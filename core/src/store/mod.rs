@@ -128,6 +128,19 @@ pub struct FeedPage {
     pub consumer: Option<ConsumerRow>,
     /// The changes, oldest first.
     pub changes: Vec<Change>,
+    /// Numbers of the feed at the moment of the read.
+    pub marks: FeedMarks,
+}
+
+/// Numbers of changes up to which something holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedMarks {
+    /// Number of the latest change, or 0.
+    pub latest: i64,
+    /// Number of the last change of which it is known that a power failure cannot undo it, or 0.
+    pub durable: i64,
+    /// The greatest number of a change that was trimmed, or 0.
+    pub trimmed: i64,
 }
 
 /// The input of [`DecideConsumer`].
@@ -137,6 +150,8 @@ pub struct ConsumerState {
     pub row: Option<ConsumerRow>,
     /// The latest row numbers: of changes, groups and users.
     pub latest: Snapshot,
+    /// The greatest [generation](ConsumerRow::generation) that the store has given to any consumer.
+    pub generation: i64,
 }
 
 /// A change of a consumer. A field that is `None` changes nothing.
@@ -151,8 +166,8 @@ pub struct ConsumerUpdate {
 /// A change that a consumer parks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Park {
-    /// Number of the change.
-    pub seq: i64,
+    /// The change, which the store keeps even if it is trimmed from the feed.
+    pub change: Box<Change>,
     /// The reason that the application gives.
     pub reason: String,
     /// Local time.
@@ -165,8 +180,11 @@ pub type DecideConsumer = Box<dyn FnMut(ConsumerState) -> Result<ConsumerUpdate>
 /// What [`Store::trim`] removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Changes older than this that every consumer has acknowledged and none has parked.
+    /// Changes older than this that every consumer has acknowledged, except for consumers that have expired.
     pub changes: Timestamp,
+    /// Consumers that were [seen](ConsumerRow::seen_at) before this have expired. They are removed once a change that they have not
+    /// acknowledged was removed, unless they have parked changes.
+    pub consumers: Timestamp,
     /// Tombstones of users and groups older than this.
     pub tombstones: Timestamp,
     /// Events that are neither pending nor expired, older than this.
@@ -244,8 +262,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> StoreFuture<'_, Vec<(i64, EventRow)>>;
 
-    /// Reads a consumer, and the changes after its position or after `after`, whichever is greater: `limit` at most. Without a consumer of
-    /// this name, or for one that is inside a snapshot ([`ConsumerRow::cursor`] is negative), it reads no changes.
+    /// Reads a consumer, the feed's marks, and the changes after its position or after `after`, whichever is greater: `limit` at most. Without
+    /// a consumer of this name, or for one that is inside a snapshot ([`ConsumerRow::cursor`] is negative), it reads no changes.
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage>;
 
     /// Reads the changes after `after`, oldest first, `limit` at most.
@@ -255,8 +273,9 @@ pub trait Store: Send + Sync + 'static {
     /// change, or 0.
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)>;
 
-    /// Reads a consumer and changes it as decided, durably against power failures.
-    fn update_consumer(&self, name: String, decide: DecideConsumer) -> StoreFuture<'_, ()>;
+    /// Reads a consumer and changes it as decided. With [`Durability::Power`], all changes that were committed before are durable as well when
+    /// this returns, even if the decision changes nothing, and [`FeedMarks::durable`] says so.
+    fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()>;
 
     /// Deletes a consumer and its parked changes. Returns whether it existed.
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool>;

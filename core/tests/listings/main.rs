@@ -1,11 +1,12 @@
 //! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind
-//! events, the removal guard, events about listed users, the retention of changes, stored settings, and bounded storage.
+//! events, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored settings, and bounded storage.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;
 mod bounds;
 mod clocks;
 mod events;
+mod feed;
 mod guard;
 mod holds;
 mod readings;

@@ -166,7 +166,8 @@ async fn a_sync_without_a_client_is_a_config_error() {
 /// acknowledged five of them, and the consumer `idle` none.
 async fn mirror_with_old_changes() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
-    let mirror = api.synced_mirror().await;
+    let mirror = api.mirror_builder().consumer_expiry(None).open(":memory:").await.unwrap();
+    full_sync(&mirror).await.unwrap();
     let batch = mirror.poll("app", 5).await.unwrap();
     mirror.ack("app", batch[4].seq).await.unwrap();
     mirror.poll("idle", 1).await.unwrap();
@@ -190,7 +191,6 @@ async fn trim_removes_old_changes_that_every_consumer_has_acknowledged() {
     let (_api, mirror) = mirror_with_old_changes().await;
     mirror.drop_consumer("idle").await.unwrap();
     mirror.trim().await.unwrap();
-    assert_eq!(first_seq(&mirror, "audit").await, 6);
     assert_eq!(first_seq(&mirror, "app").await, 6);
 }
 
@@ -198,6 +198,7 @@ async fn trim_removes_old_changes_that_every_consumer_has_acknowledged() {
 async fn numbers_go_on_after_every_change_was_trimmed() {
     let (api, mirror) = mirror_with_old_changes().await;
     mirror.drop_consumer("idle").await.unwrap();
+    mirror.poll("app", 100).await.unwrap();
     mirror.ack("app", 11).await.unwrap();
     mirror.trim().await.unwrap();
     assert_eq!(mirror.poll("app", 100).await.unwrap(), []);

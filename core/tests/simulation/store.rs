@@ -3,8 +3,8 @@
 
 use super::random::SeededRandom;
 use headcount::store::{
-    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage, GroupRow, Keys,
-    Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry, FeedPage,
+    GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, ParkedChange, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ impl Store for CrashingStore {
         read feed(consumer: String, after: Option<i64>, limit: usize) -> FeedPage;
         read changes(after: i64, limit: usize) -> Vec<Change>;
         read consumers() -> (Vec<(headcount::store::ConsumerRow, u64)>, i64);
-        written update_consumer(name: String, decide: DecideConsumer) -> ();
+        written update_consumer(name: String, durability: Durability, decide: DecideConsumer) -> ();
         written drop_consumer(name: String) -> bool;
         read parked_changes(consumer: String) -> Vec<ParkedChange>;
         written drop_parked_change(consumer: String, seq: i64) -> bool;

@@ -17,6 +17,7 @@ pub struct hc_consumer {
 struct Cached {
     name: Text,
     seen_at: Text,
+    expires_at: Text,
 }
 
 impl From<Consumer> for hc_consumer {
@@ -62,7 +63,8 @@ pub unsafe extern "C" fn hc_consumer_parked(consumer: *const hc_consumer) -> u64
     read!(consumer => consumer.record.parked)
 }
 
-/// Local time of its last acknowledgement.
+/// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour
+/// old.
 ///
 /// - `consumer`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `consumer`.
@@ -70,6 +72,17 @@ pub unsafe extern "C" fn hc_consumer_parked(consumer: *const hc_consumer) -> u64
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_consumer_seen_at(consumer: *const hc_consumer) -> *const c_char {
     read!(consumer => consumer.cached.seen_at.of_display(Some(consumer.record.seen_at)))
+}
+
+/// Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not
+/// acknowledged are trimmed. NULL if consumers do not expire.
+///
+/// - `consumer`: may be NULL, which gives NULL.
+/// - Returns RFC 3339 text owned by `consumer`, or NULL if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_consumer_expires_at(consumer: *const hc_consumer) -> *const c_char {
+    read!(consumer => consumer.cached.expires_at.of_display(consumer.record.expires_at))
 }
 
 /// A list of consumers.

@@ -2,19 +2,24 @@
 //!
 //! Nothing here performs I/O, reads a clock, or knows a store. `step` applies rows to a working set and collects what has to be written;
 //! `listing` and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row;
-//! `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing lacks; `roles` derives roles from groups.
+//! `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing lacks; `roles`
+//! derives roles from groups; `cursor` decides which acknowledgements of the feed's consumers count.
 
 mod absence;
+mod cursor;
 mod diff;
 mod event;
 mod guard;
 mod listing;
 mod loss;
+#[cfg(test)]
+mod order;
 mod roles;
 mod step;
 mod version;
 
 pub(super) use absence::{Absence, Reading, Removal, judge_removal};
+pub(super) use cursor::{Acks, acknowledge};
 pub(super) use event::{Applying, Settled, event_keys, why_pending};
 pub(super) use guard::{Budget, budget, hold_directory};
 pub(super) use listing::{Taken, end_memberships, take_directory, take_group, take_user};

@@ -410,7 +410,10 @@ impl Step {
         let known = self.group(&id).cloned();
         let is_known = known.is_some();
         let mut row = known.unwrap_or_default();
-        let before = (is_known && row.is_live()).then(|| row.group.clone());
+        let returns = is_known && exists && !row.is_live();
+        // A group that returns before its deletion is in the feed was never away, as far as the feed says.
+        let is_in_feed = is_known && (row.is_live() || returns && row.leaving);
+        let before = is_in_feed.then(|| row.group.clone());
         let trail = Trail {
             version,
             touched_at,
@@ -424,32 +427,38 @@ impl Step {
         }
         row.group = content;
         row.trail = Trail { revision: self.set.revision, ..trail };
+        row.leaving &= !exists;
         let after = row.is_live().then(|| row.group.clone());
         self.changed_groups.note(&id, || ());
         self.set.groups.insert(id.clone(), row);
-        let Some(change) = diff::group(before.as_ref(), after.as_ref()) else { return };
+        let change = diff::group(before.as_ref(), after.as_ref());
+        let is_changed = change.is_some();
         // Changes of the members follow a new name or a return of their group, and precede its deletion.
-        match &after {
-            Some(_) => {
+        if after.is_some() {
+            if let Some(change) = change {
                 self.append_group(change, before.as_ref(), after.as_ref());
-                // Roles depend on a group's name, memberships only on whether it exists.
-                if is_known && (before.is_none() || !self.roles.is_empty()) {
-                    self.revisit(&id);
-                }
             }
-            None => {
-                self.revisit(&id);
-                self.append_group(change, before.as_ref(), after.as_ref());
+            // Roles depend on a group's name, memberships only on whether it exists.
+            if returns || is_known && is_changed && !self.roles.is_empty() {
+                self.revisit(&id, false);
+            }
+        } else if let Some(change) = change {
+            if self.revisit(&id, true) {
+                self.append_group(change, before.as_ref(), None);
+            } else if let Some(row) = self.set.groups.get_mut(&id) {
+                row.leaving = true;
             }
         }
     }
 
-    /// Derives the groups and roles of a group's members again: of the first page now, of the others in a chore.
-    fn revisit(&mut self, group_id: &str) {
-        let chore = Chore { number: 0, group_id: group_id.to_owned(), position: 0, cause: self.cause.clone() };
-        if let Some(position) = self.revisit_page(&chore) {
-            self.batch.chores.push(Chore { position, ..chore });
-        }
+    /// Derives the groups and roles of a group's members again: of the first page now, of the others in a chore. Returns whether that were all.
+    /// `deletes` tells whether the chore has to append the group's deletion.
+    fn revisit(&mut self, group_id: &str, deletes: bool) -> bool {
+        let group_id = group_id.to_owned();
+        let chore = Chore { group_id, deletes, cause: self.cause.clone(), ..Chore::default() };
+        let next = self.revisit_page(&chore);
+        self.batch.chores.extend(next.map(|position| Chore { position, ..chore }));
+        next.is_none()
     }
 
     /// Does the next page of the oldest chore. Returns false if there is no chore.
@@ -462,9 +471,25 @@ impl Step {
         }
         match self.revisit_page(&chore) {
             Some(position) => self.batch.chores.push(Chore { position, ..chore }),
-            None => drop(self.batch.done_chores.insert(chore.number)),
+            None => {
+                if chore.deletes {
+                    self.append_deletion(&chore.group_id);
+                }
+                self.batch.done_chores.insert(chore.number);
+            }
         }
         true
+    }
+
+    /// Appends the deletion of a group whose members have all been removed, unless the group has returned meanwhile.
+    fn append_deletion(&mut self, group_id: &str) {
+        let Some(mut row) = self.group(group_id).filter(|row| row.leaving).cloned() else { return };
+        let group = row.group.clone();
+        row.leaving = false;
+        row.trail.revision = self.set.revision;
+        self.changed_groups.note(group_id, || ());
+        self.set.groups.insert(group_id.to_owned(), row);
+        self.append_group(diff::change(ChangeKind::GroupDeleted, Vec::new()), Some(&group), None);
     }
 
     /// Derives the groups and roles of the next page of a chore's users. Returns the number of the last one if there may be more.
@@ -549,12 +574,34 @@ impl Step {
         for change in &body.changes {
             *self.tally.0.entry(change.kind.name()).or_default() += 1;
         }
-        self.batch.entries.push(NewEntry {
+        let position = self.position(&body);
+        let entry = NewEntry {
             organization_id: organization_id.to_owned(),
             directory_id: directory_id.to_owned(),
             cause: self.cause.clone(),
             at: self.now,
             body,
-        });
+        };
+        self.batch.entries.insert(position, entry);
+    }
+
+    /// Returns the position of a new entry: the end, or for the removal of a user the position before the step's first creation of a user. A
+    /// person who was made anew has the same address, so an application that identifies its accounts by address would otherwise delete the new
+    /// account. A removal does not move before an entry of the same user or of one of their groups.
+    fn position(&self, body: &EntryBody) -> usize {
+        let entries = &self.batch.entries;
+        let first_kind = |body: &EntryBody| body.changes.first().map(|change| change.kind);
+        let removed = match (&body.before, &body.after) {
+            (Some(Mirrored::User(user)), None) => user,
+            _ => return entries.len(),
+        };
+        let is_creation = |entry: &NewEntry| first_kind(&entry.body) == Some(ChangeKind::UserCreated);
+        let Some(creation) = entries.iter().position(is_creation) else { return entries.len() };
+        let concerns = |entry: &NewEntry| match entry.body.after.as_ref().or(entry.body.before.as_ref()) {
+            Some(Mirrored::User(user)) => user.id == removed.id,
+            Some(Mirrored::Group(group)) => removed.group_ids.binary_search(&group.id).is_ok(),
+            None => false,
+        };
+        if entries[creation..].iter().any(concerns) { entries.len() } else { creation }
     }
 }

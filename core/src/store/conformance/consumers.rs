@@ -1,16 +1,17 @@
 //! Tests of the feed's consumers.
 
 use super::Setup;
-use super::rows::{acknowledge, append, at, commit, commit_users, consumer, entry, group, seqs};
-use crate::record::{Batch, ConsumerRow, Snapshot};
-use crate::store::{ConsumerUpdate, Park, Store};
+use super::rows::{acknowledge, append, at, commit, commit_users, consumer, done, entry, free, group, seqs};
+use crate::record::{Batch, ConsumerRow, Keys, Snapshot};
+use crate::store::{ConsumerUpdate, Durability, Park, Store, Write};
 use crate::{Error, ErrorKind};
 use std::sync::{Arc, Mutex};
 
-/// Parks a change.
+/// Parks a change of the feed.
 async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
+    let change = Box::new(store.changes(seq - 1, 1).await.unwrap().remove(0));
     consumer(store, name, move |_| {
-        let park = Park { seq, reason: format!("reason {seq}"), at: at(seq) };
+        let park = Park { change: change.clone(), reason: format!("reason {seq}"), at: at(seq) };
         ConsumerUpdate { row: None, park: Some(park) }
     })
     .await;
@@ -37,8 +38,71 @@ pub async fn a_consumer_reads_what_it_has_not_acknowledged(setup: Setup) {
 
     assert_eq!(seqs(&all.changes), [1, 2, 3, 4]);
     assert_eq!(seqs(&rest.changes), [3, 4]);
-    let row = ConsumerRow { name: "app".to_owned(), cursor: 2, snapshot: None, seen_at: at(2) };
+    let row = ConsumerRow { name: "app".to_owned(), cursor: 2, seen_at: at(2), ..ConsumerRow::default() };
     assert_eq!(rest.consumer, Some(row));
+}
+
+pub async fn every_field_of_a_consumer_is_stored(setup: Setup) {
+    let store = setup.create().await;
+    for cursor in [-100, 7] {
+        let row = ConsumerRow {
+            name: "app".to_owned(),
+            cursor,
+            polled: cursor + 1,
+            generation: 3,
+            snapshot: Some(Snapshot { seq: 2, groups: 3, users: 4, at: at(5) }),
+            seen_at: at(6),
+        };
+        let update = ConsumerUpdate { row: Some(row.clone()), park: None };
+        consumer(&store, "app", move |_| update.clone()).await;
+        assert_eq!(store.feed("app".to_owned(), None, 10).await.unwrap().consumer, Some(row));
+    }
+}
+
+pub async fn a_decision_on_a_consumer_gets_the_greatest_generation_of_any(setup: Setup) {
+    let store = setup.create().await;
+    for (name, generation) in [("a", 5), ("b", 4)] {
+        let row = ConsumerRow { name: name.to_owned(), generation, ..ConsumerRow::default() };
+        consumer(&store, name, move |_| ConsumerUpdate { row: Some(row.clone()), park: None }).await;
+    }
+    store.drop_consumer("a".to_owned()).await.unwrap();
+    let seen = Arc::new(Mutex::new(0));
+    let given = Arc::clone(&seen);
+    consumer(&store, "c", move |state| {
+        *given.lock().unwrap() = state.generation;
+        ConsumerUpdate::default()
+    })
+    .await;
+    assert_eq!(*seen.lock().unwrap(), 5, "a generation is not given again after its consumer was dropped");
+}
+
+pub async fn a_flush_makes_the_changes_before_it_durable(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2, 3]).await;
+    let marks = async || store.feed("app".to_owned(), None, 0).await.unwrap().marks;
+    let before = marks().await;
+    let nothing = || Box::new(|_| Ok(ConsumerUpdate::default()));
+    store.update_consumer("app".to_owned(), Durability::Process, nothing()).await.unwrap();
+    let unflushed = marks().await;
+    store.update_consumer("app".to_owned(), Durability::Power, nothing()).await.unwrap();
+
+    assert_eq!(before.latest, 3);
+    assert!(before.durable < 3);
+    assert!(unflushed.durable < 3);
+    assert_eq!(marks().await.durable, 3);
+}
+
+pub async fn a_write_that_survives_a_power_failure_makes_its_changes_durable(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[1, 2]).await;
+    let batch = Batch { entries: vec![entry("diruser_3", 1, at(3))], ..Batch::default() };
+    let write = free(Keys::default(), move |_| done(batch.clone()));
+    store.write(Write { durability: Durability::Power, ..write }).await.unwrap();
+    let durable = store.feed("app".to_owned(), None, 0).await.unwrap().marks.durable;
+    append(&store, &[4]).await;
+
+    assert_eq!(durable, 3);
+    assert_eq!(store.feed("app".to_owned(), None, 0).await.unwrap().marks.durable, 3);
 }
 
 pub async fn the_later_of_position_and_argument_counts(setup: Setup) {
@@ -57,8 +121,8 @@ pub async fn a_consumer_inside_a_snapshot_reads_no_changes(setup: Setup) {
     append(&store, &[1, 2, 3]).await;
     let start = |cursor| {
         move |_| {
-            let snapshot = Some(Snapshot { seq: 2, groups: 0, users: 0 });
-            let row = ConsumerRow { name: "app".to_owned(), cursor, snapshot, seen_at: at(0) };
+            let snapshot = Some(Snapshot { seq: 2, ..Snapshot::default() });
+            let row = ConsumerRow { name: "app".to_owned(), cursor, snapshot, ..ConsumerRow::default() };
             ConsumerUpdate { row: Some(row), park: None }
         }
     };
@@ -94,7 +158,8 @@ pub async fn a_consumer_is_decided_on_with_its_row_and_the_latest_numbers(setup:
     let (first, last) = (seen.first().unwrap(), seen.last().unwrap());
     assert_eq!(first.row.as_ref().unwrap().cursor, 1);
     assert_eq!(last.row, None);
-    assert_eq!(first.latest, Snapshot { seq: 3, groups: groups["dirgroup_1"], users: users["diruser_2"] });
+    let numbers = Snapshot { seq: 3, groups: groups["dirgroup_1"], users: users["diruser_2"], ..Snapshot::default() };
+    assert_eq!(first.latest, numbers);
 }
 
 pub async fn a_failing_change_of_a_consumer_leaves_it(setup: Setup) {
@@ -104,7 +169,7 @@ pub async fn a_failing_change_of_a_consumer_leaves_it(setup: Setup) {
     let before = store.consumers().await.unwrap();
 
     let failing = Box::new(|_| Err(Error::invalid_argument("no")));
-    let error = store.update_consumer("app".to_owned(), failing).await.unwrap_err();
+    let error = store.update_consumer("app".to_owned(), Durability::Power, failing).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert_eq!(store.consumers().await.unwrap(), before);
@@ -156,8 +221,9 @@ pub async fn parking_again_replaces_the_reason(setup: Setup) {
     append(&store, &[1]).await;
     acknowledge(&store, "app", 1).await;
     park(&store, "app", 1).await;
-    consumer(&store, "app", |_| {
-        let park = Park { seq: 1, reason: "another".to_owned(), at: at(9) };
+    let change = Box::new(store.changes(0, 1).await.unwrap().remove(0));
+    consumer(&store, "app", move |_| {
+        let park = Park { change: change.clone(), reason: "another".to_owned(), at: at(9) };
         ConsumerUpdate { row: None, park: Some(park) }
     })
     .await;
@@ -181,7 +247,8 @@ pub async fn consumers_are_listed_with_what_they_parked(setup: Setup) {
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].0.name, "a");
     assert_eq!(rows[0].1, 0);
-    assert_eq!(rows[1].0, ConsumerRow { name: "b".to_owned(), cursor: 3, snapshot: None, seen_at: at(3) });
+    assert_eq!(rows[1].0.name, "b");
+    assert_eq!(rows[1].0.cursor, 3);
     assert_eq!(rows[1].1, 2);
 }
 

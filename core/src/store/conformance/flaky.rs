@@ -2,8 +2,8 @@
 
 use crate::record::{Approval, ConsumerRow, HoldRow};
 use crate::store::{
-    Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, EventRow, EventState, Expiry, FeedPage, GroupRow,
-    Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
+    FeedPage, GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use crate::{Change, Error, ErrorStatus, ParkedChange, Result, Timestamp};
 use std::collections::BTreeMap;
@@ -96,11 +96,11 @@ impl Store for Flaky {
         })
     }
 
-    fn update_consumer(&self, name: String, decide: DecideConsumer) -> StoreFuture<'_, ()> {
+    fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let decide: Arc<Mutex<DecideConsumer>> = Arc::new(Mutex::new(decide));
             loop {
-                match self.store.update_consumer(name.clone(), unreliable(&decide, self.fate())).await {
+                match self.store.update_consumer(name.clone(), durability, unreliable(&decide, self.fate())).await {
                     Err(error) if is_ours(&error) => {}
                     result => return result,
                 }

@@ -70,7 +70,7 @@ pub async fn every_field_of_a_user_is_replaced(setup: Setup) {
 
 pub async fn every_field_of_a_group_is_stored(setup: Setup) {
     let store = setup.create().await;
-    let mut expected = GroupRow { trail: whole_trail(), ..group("dirgroup_1") };
+    let mut expected = GroupRow { trail: whole_trail(), leaving: true, ..group("dirgroup_1") };
     expected.group.updated_at = Some(at(-5));
 
     let batch = Batch { groups: vec![expected.clone()], ..Batch::default() };
@@ -305,8 +305,14 @@ pub async fn a_hold_without_users_is_not_listed_and_is_trimmed(setup: Setup) {
     let listed = store.holds(None, None).await.unwrap();
     assert_eq!(listed.iter().map(|row| (row.number, row.count)).collect::<Vec<_>>(), [(2, 1)]);
 
-    let retention =
-        crate::store::Retention { changes: at(0), tombstones: at(0), events: at(0), losses: at(0), limit: 10 };
+    let retention = crate::store::Retention {
+        changes: at(0),
+        consumers: at(0),
+        tombstones: at(0),
+        events: at(0),
+        losses: at(0),
+        limit: 10,
+    };
     store.trim(retention).await.unwrap();
     let set = store.load(Keys { holds: ids(&["dir_1"]), ..Keys::default() }).await.unwrap();
     assert_eq!(set.holds["dir_1"].iter().map(|row| row.number).collect::<Vec<_>>(), [2]);
@@ -359,6 +365,7 @@ pub async fn chores_are_loaded_in_the_order_in_which_they_were_begun(setup: Setu
     let chore = |group_id: &str, cause: &str| Chore {
         group_id: group_id.to_owned(),
         cause: cause.to_owned(),
+        deletes: !group_id.is_empty(),
         ..Chore::default()
     };
     commit(&store, Batch { chores: vec![chore("dirgroup_1", "first"), chore("", "second")], ..Batch::default() }).await;
@@ -367,6 +374,7 @@ pub async fn chores_are_loaded_in_the_order_in_which_they_were_begun(setup: Setu
     let set = store.load(keys.clone()).await.unwrap();
     let first = set.chore.unwrap();
     assert_eq!(first.cause, "first");
+    assert!(first.deletes);
     assert_eq!(set.members[&first.members(1)], ["diruser_1"]);
     assert!(first.number > 0);
 
@@ -381,6 +389,7 @@ pub async fn chores_are_loaded_in_the_order_in_which_they_were_begun(setup: Setu
     let second = store.load(keys.clone()).await.unwrap().chore.unwrap();
     assert_eq!(second.cause, "second");
     assert_eq!(second.group_id, "");
+    assert!(!second.deletes);
 
     commit(&store, Batch { done_chores: [second.number].into(), ..Batch::default() }).await;
     assert_eq!(store.load(keys).await.unwrap().chore, None);

@@ -170,6 +170,10 @@ macro_rules! store_tests {
             an_unknown_consumer_reads_nothing
             a_consumer_reads_what_it_has_not_acknowledged
             the_later_of_position_and_argument_counts
+            every_field_of_a_consumer_is_stored
+            a_decision_on_a_consumer_gets_the_greatest_generation_of_any
+            a_flush_makes_the_changes_before_it_durable
+            a_write_that_survives_a_power_failure_makes_its_changes_durable
             a_consumer_inside_a_snapshot_reads_no_changes
             a_consumer_is_decided_on_with_its_row_and_the_latest_numbers
             a_failing_change_of_a_consumer_leaves_it
@@ -197,8 +201,10 @@ macro_rules! store_tests {
             the_slowest_consumer_keeps_changes
             without_consumers_age_alone_counts
             a_consumer_inside_a_snapshot_keeps_the_changes_after_it
-            parked_changes_are_kept
-            an_entry_with_a_parked_change_is_kept
+            parked_changes_outlive_the_feed
+            an_expired_consumer_keeps_no_changes
+            an_expired_consumer_is_removed_once_it_cannot_go_on
+            the_greatest_removed_number_is_kept
             an_entry_of_which_a_part_is_acknowledged_is_kept
             numbers_of_removed_changes_are_not_given_twice
             old_tombstones_are_removed

@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// A retention that removes nothing.
 const NOTHING: Retention = Retention {
     changes: Timestamp::MIN,
+    consumers: Timestamp::MIN,
     tombstones: Timestamp::MIN,
     events: Timestamp::MIN,
     losses: Timestamp::MIN,
@@ -24,9 +25,10 @@ async fn trim_changes(store: &Arc<dyn Store>, before: i64) -> usize {
 }
 
 async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
+    let change = Box::new(store.changes(seq - 1, 1).await.unwrap().remove(0));
     consumer(store, name, move |_| ConsumerUpdate {
         row: None,
-        park: Some(Park { seq, reason: "later".to_owned(), at: at(0) }),
+        park: Some(Park { change: change.clone(), reason: "later".to_owned(), at: at(0) }),
     })
     .await;
 }
@@ -74,8 +76,8 @@ pub async fn a_consumer_inside_a_snapshot_keeps_the_changes_after_it(setup: Setu
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
     consumer(&store, "app", |_| {
-        let snapshot = Some(Snapshot { seq: 2, groups: 0, users: 0 });
-        let row = ConsumerRow { name: "app".to_owned(), cursor: -100, snapshot, seen_at: at(0) };
+        let snapshot = Some(Snapshot { seq: 2, ..Snapshot::default() });
+        let row = ConsumerRow { name: "app".to_owned(), cursor: -100, snapshot, ..ConsumerRow::default() };
         ConsumerUpdate { row: Some(row), park: None }
     })
     .await;
@@ -83,31 +85,66 @@ pub async fn a_consumer_inside_a_snapshot_keeps_the_changes_after_it(setup: Setu
     assert_eq!(kept(&store).await, [3, 4]);
 }
 
-pub async fn parked_changes_are_kept(setup: Setup) {
+pub async fn parked_changes_outlive_the_feed(setup: Setup) {
+    let store = setup.create().await;
+    commit(&store, Batch { entries: vec![entry("diruser_1", 3, at(0))], ..Batch::default() }).await;
+    append(&store, &[10, 20]).await;
+    acknowledge(&store, "app", 5).await;
+    park(&store, "app", 2).await;
+    park(&store, "app", 4).await;
+    let parked = store.parked_changes("app".to_owned()).await.unwrap();
+
+    assert_eq!(trim_changes(&store, 20).await, 2);
+
+    assert_eq!(kept(&store).await, [5]);
+    assert_eq!(parked.len(), 2);
+    assert_eq!(store.parked_changes("app".to_owned()).await.unwrap(), parked);
+    assert_eq!(store.consumers().await.unwrap().0[0].1, 2);
+}
+
+pub async fn an_expired_consumer_keeps_no_changes(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
-    acknowledge(&store, "app", 4).await;
-    park(&store, "app", 2).await;
-    assert_eq!(trim_changes(&store, 40).await, 2);
-    assert_eq!(kept(&store).await, [2, 4]);
+    // A consumer was seen at the time that equals its cursor.
+    acknowledge(&store, "idle", 1).await;
+    acknowledge(&store, "app", 3).await;
+    let retention = |consumers| Retention { changes: at(100), consumers: at(consumers), ..NOTHING };
 
-    store.drop_parked_change("app".to_owned(), 2).await.unwrap();
-    assert_eq!(trim_changes(&store, 40).await, 1);
+    assert_eq!(store.trim(retention(1)).await.unwrap(), 1, "the slowest consumer has not expired");
+    store.trim(retention(2)).await.unwrap();
+
     assert_eq!(kept(&store).await, [4]);
 }
 
-pub async fn an_entry_with_a_parked_change_is_kept(setup: Setup) {
+pub async fn an_expired_consumer_is_removed_once_it_cannot_go_on(setup: Setup) {
     let store = setup.create().await;
-    let entries = ["diruser_1", "diruser_2", "diruser_3"].map(|id| entry(id, 3, at(0)));
-    commit(&store, Batch { entries: entries.into(), ..Batch::default() }).await;
-    append(&store, &[10]).await;
-    acknowledge(&store, "app", 10).await;
-    park(&store, "app", 4).await;
+    append(&store, &[10, 20, 30]).await;
+    acknowledge(&store, "idle", 1).await;
+    acknowledge(&store, "parking", 1).await;
+    park(&store, "parking", 1).await;
+    let names =
+        async || -> Vec<String> { store.consumers().await.unwrap().0.into_iter().map(|(row, _)| row.name).collect() };
 
-    trim_changes(&store, 10).await;
+    store.trim(Retention { consumers: at(2), ..NOTHING }).await.unwrap();
+    let before = names().await;
+    store.trim(Retention { changes: at(30), consumers: at(2), ..NOTHING }).await.unwrap();
 
-    assert_eq!(kept(&store).await, [4, 5, 6, 10]);
-    assert_eq!(store.parked_changes("app".to_owned()).await.unwrap().len(), 1);
+    assert_eq!(before, ["idle", "parking"]);
+    assert_eq!(names().await, ["parking"]);
+}
+
+pub async fn the_greatest_removed_number_is_kept(setup: Setup) {
+    let store = setup.create().await;
+    append(&store, &[10, 20, 30]).await;
+    let trimmed = async || store.feed("app".to_owned(), None, 0).await.unwrap().marks.trimmed;
+    let before = trimmed().await;
+    trim_changes(&store, 30).await;
+    let after = trimmed().await;
+    trim_changes(&store, 30).await;
+
+    assert_eq!(before, 0);
+    assert_eq!(after, 2);
+    assert_eq!(trimmed().await, 2);
 }
 
 pub async fn an_entry_of_which_a_part_is_acknowledged_is_kept(setup: Setup) {
@@ -261,7 +298,7 @@ pub async fn the_limit_is_kept_for_each_kind(setup: Setup) {
     let users = (1..=5).map(|n| joining(removed(user(&format!("diruser_{n}"), &[]), at(n)))).collect();
     let events = (1..=5).map(|n| event(&format!("evt_{n}"), EventState::Settled, at(n))).collect();
     commit(&store, Batch { users, events, ..Batch::default() }).await;
-    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), losses: at(5), limit: 2 };
+    let all = Retention { changes: at(5), tombstones: at(5), events: at(5), losses: at(5), limit: 2, ..NOTHING };
 
     assert_eq!(store.trim(all).await.unwrap(), 6);
     assert_eq!(kept(&store).await, [3, 4, 5]);
@@ -275,6 +312,13 @@ pub async fn live_rows_are_kept(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await;
     commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await;
-    let all = Retention { changes: at(1_000), tombstones: at(1_000), events: at(1_000), losses: at(1_000), limit: 10 };
+    let all = Retention {
+        changes: at(1_000),
+        tombstones: at(1_000),
+        events: at(1_000),
+        losses: at(1_000),
+        limit: 10,
+        ..NOTHING
+    };
     assert_eq!(store.trim(all).await.unwrap(), 0);
 }

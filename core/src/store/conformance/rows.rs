@@ -1,9 +1,9 @@
 //! Makes rows and writes for the tests.
 
 use crate::record::{
-    Batch, Change, ChangeKind, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, HoldReason, HoldRow,
-    Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow, UserWrite,
-    WorkingSet,
+    Batch, Change, ChangeKind, ConsumerRow, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, HoldReason,
+    HoldRow, Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow,
+    UserWrite, WorkingSet,
 };
 use crate::store::{
     Committed, ConsumerState, ConsumerUpdate, Decision, Durability, Fence, Scope, Store, UserFilter, Write,
@@ -183,14 +183,15 @@ pub(super) async fn consumer(
     name: &str,
     mut change: impl FnMut(ConsumerState) -> ConsumerUpdate + Send + 'static,
 ) {
-    store.update_consumer(name.to_owned(), Box::new(move |state| Ok(change(state)))).await.unwrap();
+    let decide = Box::new(move |state| Ok(change(state)));
+    store.update_consumer(name.to_owned(), Durability::Power, decide).await.unwrap();
 }
 
 /// Registers a consumer, or moves its cursor.
 pub(super) async fn acknowledge(store: &Arc<dyn Store>, name: &str, cursor: i64) {
     let owned = name.to_owned();
     consumer(store, name, move |_| {
-        let row = crate::record::ConsumerRow { name: owned.clone(), cursor, snapshot: None, seen_at: at(cursor) };
+        let row = ConsumerRow { name: owned.clone(), cursor, seen_at: at(cursor), ..ConsumerRow::default() };
         ConsumerUpdate { row: Some(row), park: None }
     })
     .await;

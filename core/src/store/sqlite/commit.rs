@@ -8,7 +8,7 @@ use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
     Trail, UserRow, UserWrite, email_key,
 };
-use crate::store::{Committed, Keys, WorkingSet, Write};
+use crate::store::{Committed, Durability, Keys, WorkingSet, Write};
 use crate::{Error, Result};
 use rusqlite::params;
 use std::collections::BTreeMap;
@@ -23,12 +23,13 @@ static DIRECTORIES: Insert = Insert::new(
 );
 
 static GROUPS: Insert = Insert::new(
-    "INSERT INTO \"group\" (number, id, directory_id, body, version_at, version_kind, version_event, touched_at, revision, deleted_at)",
-    10,
+    "INSERT INTO \"group\" (number, id, directory_id, body, leaving, version_at, version_kind, version_event, touched_at, revision,
+        deleted_at)",
+    11,
     "ON CONFLICT (number) DO UPDATE SET directory_id = excluded.directory_id, body = excluded.body,
-        version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
-        touched_at = excluded.touched_at,
-        revision = excluded.revision, deleted_at = excluded.deleted_at",
+        leaving = excluded.leaving, version_at = excluded.version_at, version_kind = excluded.version_kind,
+        version_event = excluded.version_event, touched_at = excluded.touched_at, revision = excluded.revision,
+        deleted_at = excluded.deleted_at",
 );
 
 static USERS: Insert = Insert::new(
@@ -68,9 +69,10 @@ static APPROVALS: Insert = Insert::new(
 );
 
 static CHORES: Insert = Insert::new(
-    "INSERT INTO chore (cause, group_id, position, number)",
-    4,
-    "ON CONFLICT (number) DO UPDATE SET cause = excluded.cause, group_id = excluded.group_id, position = excluded.position",
+    "INSERT INTO chore (cause, group_id, position, deletes, number)",
+    5,
+    "ON CONFLICT (number) DO UPDATE SET cause = excluded.cause, group_id = excluded.group_id, position = excluded.position,
+        deletes = excluded.deletes",
 );
 
 /// Runs a write in the open transaction.
@@ -90,12 +92,16 @@ pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed>
         if let (Some(fence), Some(expires_at)) = (fence, extended) {
             lease::extend(database, fence, expires_at)?;
         }
-        if batch.is_empty() { Ok(Committed::default()) } else { commit(database, next.counter, batch) }
+        if batch.is_empty() {
+            Ok(Committed::default())
+        } else {
+            commit(database, next.counter, write.durability, batch)
+        }
     })
 }
 
 /// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that rows have.
-fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Committed> {
+fn commit(database: &Database, mut counter: Counter, durability: Durability, batch: Batch) -> Result<Committed> {
     let mut committed = Committed::default();
     let Batch {
         organizations,
@@ -138,8 +144,10 @@ fn commit(database: &Database, mut counter: Counter, batch: Batch) -> Result<Com
         database.run(sql, [list(&done_chores)?])?;
     }
     let Counter { revision, user, group, change, event } = counter;
-    let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5";
-    database.run(sql, params![revision, user, group, change, event])?;
+    // The log is flushed before other connections see the commit, so the mark is never ahead of the disk.
+    let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5,
+        durable = iif(?6, ?4, durable)";
+    database.run(sql, params![revision, user, group, change, event, durability == Durability::Power])?;
     Ok(committed)
 }
 
@@ -184,11 +192,12 @@ fn put_groups(
         committed.groups.insert(row.group.id.clone(), row.number);
     }
     database.put(&GROUPS, &rows, |row, values| {
-        let GroupRow { number, group, trail } = row;
+        let GroupRow { number, group, trail, leaving } = row;
         values.push(number)?;
         values.push(&group.id)?;
         values.push(&group.directory_id)?;
         values.push(to_json(group)?)?;
+        values.push(leaving)?;
         push_trail(trail, values)
     })
 }
@@ -338,10 +347,11 @@ fn put_approvals(database: &Database, rows: &[Approval]) -> Result<()> {
 
 fn put_chores(database: &Database, rows: &[Chore]) -> Result<()> {
     database.put(&CHORES, rows, |row, values| {
-        let Chore { number, group_id, position, cause } = row;
+        let Chore { number, group_id, position, deletes, cause } = row;
         values.push(cause)?;
         values.push(group_id)?;
         values.push(position)?;
+        values.push(deletes)?;
         values.push(Some(*number).filter(|number| *number != 0))
     })
 }

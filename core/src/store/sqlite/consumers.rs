@@ -1,12 +1,12 @@
 //! Consumers of the feed, and the changes that they have parked.
 
 use super::database::Database;
-use super::feed::find;
+use super::feed::no_counters;
 use super::pages::count;
 use super::rows::{CONSUMER, Time, consumer, get, to_json};
+use crate::Result;
 use crate::record::{ConsumerRow, Snapshot};
-use crate::store::{ConsumerState, DecideConsumer};
-use crate::{Error, Result};
+use crate::store::{ConsumerState, DecideConsumer, Durability, Park};
 use rusqlite::params;
 
 /// Reads every consumer with the number of its parked changes, and the number of the latest change.
@@ -14,37 +14,78 @@ pub(super) fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>, i64)>
     let sql = format!(
         "SELECT {CONSUMER}, (SELECT count(*) FROM parked_change WHERE consumer = name) FROM consumer ORDER BY name"
     );
-    let rows = database.all(&sql, [], |row| Ok((consumer(row)?, count(row, 4)?)))?;
-    Ok((rows, latest(database)?.seq))
+    let rows = database.all(&sql, [], |row| Ok((consumer(row, 0)?, count(row, 6)?)))?;
+    let latest = database.one("SELECT change FROM counter", [], |row| get(row, 0))?;
+    Ok((rows, latest.ok_or_else(no_counters)?))
 }
 
-fn latest(database: &Database) -> Result<Snapshot> {
-    let sql = "SELECT change, \"group\", user FROM counter";
-    let latest =
-        database.one(sql, [], |row| Ok(Snapshot { seq: get(row, 0)?, groups: get(row, 1)?, users: get(row, 2)? }))?;
-    latest.ok_or_else(|| Error::store("the mirror's file has lost its counters: restore it, or sync into a new one"))
-}
-
-/// Changes a consumer as decided.
-pub(super) fn update(database: &Database, name: &str, decide: &mut DecideConsumer) -> Result<()> {
-    let update = decide(ConsumerState { row: find(database, name)?, latest: latest(database)? })?;
-    if update.row.is_none() && update.park.is_none() {
+/// Changes a consumer as decided. With [`Durability::Power`], the changes before are durable once the transaction is committed.
+pub(super) fn update(
+    database: &Database,
+    name: &str,
+    durability: Durability,
+    decide: &mut DecideConsumer,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT change, \"group\", user, counter.generation, durable, {CONSUMER}
+            FROM counter LEFT JOIN consumer ON name = ?1"
+    );
+    let read = database.one(&sql, [name], |row| {
+        let latest = Snapshot { seq: get(row, 0)?, groups: get(row, 1)?, users: get(row, 2)?, ..Snapshot::default() };
+        let is_known = get::<Option<String>>(row, 5)?.is_some();
+        let known = is_known.then(|| consumer(row, 5)).transpose()?;
+        Ok((ConsumerState { row: known, latest, generation: get(row, 3)? }, get::<i64>(row, 4)?))
+    })?;
+    let (state, durable) = read.ok_or_else(no_counters)?;
+    let (latest, generation) = (state.latest.seq, state.generation);
+    let update = decide(state)?;
+    // The mark has to be written, because SQLite flushes nothing when it commits a transaction without changes.
+    let flushes = durability == Durability::Power && durable < latest;
+    if update.row.is_none() && update.park.is_none() && !flushes {
         return Ok(());
     }
     database.atomically(|| {
-        if let Some(row) = update.row {
-            let snapshot = row.snapshot.as_ref().map(to_json).transpose()?;
-            let sql =
-                "INSERT INTO consumer (name, cursor, snapshot, seen_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name)
-                DO UPDATE SET cursor = excluded.cursor, snapshot = excluded.snapshot, seen_at = excluded.seen_at";
-            database.run(sql, params![row.name, row.cursor, snapshot, Time(row.seen_at)])?;
+        if flushes {
+            database.run("UPDATE counter SET durable = change", [])?;
         }
-        if let Some(park) = update.park {
-            let sql = "INSERT OR REPLACE INTO parked_change (consumer, seq, reason, at) VALUES (?1, ?2, ?3, ?4)";
-            database.run(sql, params![name, park.seq, park.reason, Time(park.at)])?;
+        if let Some(row) = &update.row {
+            put(database, row)?;
+            if row.generation > generation {
+                database.run("UPDATE counter SET generation = ?1", [row.generation])?;
+            }
         }
-        Ok(())
+        update.park.iter().try_for_each(|park| put_parked(database, name, park))
     })
+}
+
+fn put(database: &Database, row: &ConsumerRow) -> Result<()> {
+    let ConsumerRow { name, cursor, polled, generation, snapshot, seen_at } = row;
+    let snapshot = snapshot.as_ref().map(to_json).transpose()?;
+    let sql =
+        "INSERT INTO consumer (name, cursor, polled, generation, snapshot, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, polled = excluded.polled,
+            generation = excluded.generation, snapshot = excluded.snapshot, seen_at = excluded.seen_at";
+    database.run(sql, params![name, cursor, polled, generation, snapshot, Time(*seen_at)]).map(drop)
+}
+
+fn put_parked(database: &Database, name: &str, park: &Park) -> Result<()> {
+    let Park { change, reason, at } = park;
+    let sql = "INSERT OR REPLACE INTO parked_change
+        (consumer, seq, reason, at, last, count, kind, organization_id, directory_id, cause, changed_at, body)
+        VALUES (?1, ?2, ?3, ?4, ?2, 1, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let values = params![
+        name,
+        change.seq,
+        reason,
+        Time(*at),
+        change.kind.name(),
+        change.organization_id,
+        change.directory_id,
+        change.cause,
+        Time(change.at),
+        to_json(&change.body())?
+    ];
+    database.run(sql, values).map(drop)
 }
 
 /// Deletes a consumer and its parked changes.

@@ -19,6 +19,9 @@ pub(super) struct Database {
     /// Number of statements that were run.
     #[cfg(feature = "store-testing")]
     pub(super) statements: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    /// Number of commits that were flushed.
+    #[cfg(feature = "store-testing")]
+    pub(super) flushes: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Database {
@@ -30,6 +33,8 @@ impl Database {
             wrote: Cell::new(false),
             #[cfg(feature = "store-testing")]
             statements: std::sync::Arc::default(),
+            #[cfg(feature = "store-testing")]
+            flushes: std::sync::Arc::default(),
         }
     }
 
@@ -148,7 +153,12 @@ impl Database {
 
     /// Commits the transaction if `keep` is set and it wrote something; otherwise rolls it back, which costs no flush.
     pub(super) fn end_write(&self, keep: bool) -> Result<()> {
-        let end = if keep && self.wrote.get() { "COMMIT" } else { "ROLLBACK" };
+        let commits = keep && self.wrote.get();
+        #[cfg(feature = "store-testing")]
+        if commits && self.durability.get() == Some(Durability::Power) {
+            self.flushes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        let end = if commits { "COMMIT" } else { "ROLLBACK" };
         let result = self.run(end, []);
         if result.is_err() && !self.connection.is_autocommit() {
             // A commit that failed may leave the transaction open.

@@ -1,10 +1,10 @@
 //! Reads the feed: entries, expanded to their changes.
 
 use super::database::{Database, limited};
-use super::rows::{CONSUMER, ENTRY, consumer, entry, get, get_time};
-use crate::Result;
-use crate::record::{Change, ConsumerRow, ParkedChange};
-use crate::store::FeedPage;
+use super::rows::{CONSUMER, ENTRY, PARKED_ENTRY, consumer, entry, get, get_time};
+use crate::record::{Change, ParkedChange};
+use crate::store::{FeedMarks, FeedPage};
+use crate::{Error, Result};
 use rusqlite::params;
 
 /// Reads the changes after `after`, `limit` at most.
@@ -13,8 +13,7 @@ pub(super) fn changes(database: &Database, after: i64, limit: usize) -> Result<V
     // Each of these entries has at least one change after `after`, so `limit` entries are enough.
     let sql = format!("SELECT {ENTRY} FROM change WHERE seq > ?1 ORDER BY seq LIMIT ?2");
     database.while_more(&sql, params![after, limited(limit)], |row| {
-        let changes = entry(row)?.changes()?.into_iter().filter(|change| change.seq > after);
-        found.extend(changes.take(limit - found.len()));
+        found.extend(entry(row)?.changes_after(after, limit - found.len())?);
         Ok(found.len() < limit)
     })?;
     Ok(found)
@@ -22,33 +21,34 @@ pub(super) fn changes(database: &Database, after: i64, limit: usize) -> Result<V
 
 /// Reads a consumer and the changes after its position.
 pub(super) fn page(database: &Database, name: &str, after: Option<i64>, limit: usize) -> Result<FeedPage> {
-    let Some(row) = find(database, name)? else { return Ok(FeedPage::default()) };
-    let changes = match row.cursor {
-        ..0 => Vec::new(),
-        _ => changes(database, row.seen().max(after.unwrap_or(0)), limit)?,
+    let sql = format!("SELECT change, durable, trimmed, {CONSUMER} FROM counter LEFT JOIN consumer ON name = ?1");
+    let read = database.one(&sql, [name], |row| {
+        let marks = FeedMarks { latest: get(row, 0)?, durable: get(row, 1)?, trimmed: get(row, 2)? };
+        let is_known = get::<Option<String>>(row, 3)?.is_some();
+        Ok((marks, is_known.then(|| consumer(row, 3)).transpose()?))
+    })?;
+    let (marks, row) = read.ok_or_else(no_counters)?;
+    let changes = match &row {
+        Some(row) if row.cursor >= 0 => changes(database, row.seen().max(after.unwrap_or(0)), limit)?,
+        _ => Vec::new(),
     };
-    Ok(FeedPage { consumer: Some(row), changes })
+    Ok(FeedPage { consumer: row, changes, marks })
 }
 
-/// Reads a consumer.
-pub(super) fn find(database: &Database, name: &str) -> Result<Option<ConsumerRow>> {
-    database.one(&format!("SELECT {CONSUMER} FROM consumer WHERE name = ?1"), [name], consumer)
+/// The error of a file whose row of counters is missing.
+pub(super) fn no_counters() -> Error {
+    Error::store("the mirror's file has lost its counters: restore it, or sync into a new one")
 }
 
 /// Reads the changes that a consumer has parked.
 pub(super) fn parked(database: &Database, name: &str) -> Result<Vec<ParkedChange>> {
-    // `seq` of an entry is the number of its last change, so a change is in the first entry whose `seq` is not less than its number.
-    let sql = format!(
-        "SELECT {ENTRY}, parked_change.seq, reason, parked_change.at FROM parked_change
-            JOIN change ON change.seq = (SELECT min(seq) FROM change WHERE seq >= parked_change.seq)
-            WHERE consumer = ?1 ORDER BY parked_change.seq"
-    );
+    let sql = format!("SELECT {PARKED_ENTRY}, seq, reason, at FROM parked_change WHERE consumer = ?1 ORDER BY seq");
     let mut found = Vec::new();
     database.each(&sql, [name], |row| {
         let seq: i64 = get(row, 8)?;
-        if let Some(change) = entry(row)?.changes()?.into_iter().find(|change| change.seq == seq) {
-            found.push(ParkedChange::new(change, get(row, 9)?, get_time(row, 10)?.unwrap_or_default()));
-        }
+        let change = entry(row)?.changes_after(seq - 1, 1)?.into_iter().next();
+        let change = change.ok_or_else(|| Error::store("a parked change cannot be read: the file is damaged"))?;
+        found.push(ParkedChange::new(change, get(row, 9)?, get_time(row, 10)?.unwrap_or_default()));
         Ok(())
     })?;
     Ok(found)

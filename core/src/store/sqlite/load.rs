@@ -80,9 +80,15 @@ impl Database {
             self.load_members(key.clone(), &mut set)?;
         }
         if let Some(limit) = keys.chore {
-            let sql = "SELECT number, group_id, position, cause FROM chore ORDER BY number LIMIT 1";
+            let sql = "SELECT number, group_id, position, deletes, cause FROM chore ORDER BY number LIMIT 1";
             set.chore = self.one(sql, [], |row| {
-                Ok(Chore { number: get(row, 0)?, group_id: get(row, 1)?, position: get(row, 2)?, cause: get(row, 3)? })
+                Ok(Chore {
+                    number: get(row, 0)?,
+                    group_id: get(row, 1)?,
+                    position: get(row, 2)?,
+                    deletes: get(row, 3)?,
+                    cause: get(row, 4)?,
+                })
             })?;
             if let Some(key) = set.chore.as_ref().map(|chore| chore.members(limit)) {
                 self.load_members(key, &mut set)?;

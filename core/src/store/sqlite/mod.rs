@@ -74,6 +74,12 @@ impl SqliteStore {
         self.writer.statements.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// Number of commits since the store was opened that a power failure cannot undo. For tests.
+    #[cfg(feature = "store-testing")]
+    pub fn flushes(&self) -> u64 {
+        self.writer.flushes.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
@@ -149,8 +155,8 @@ impl Store for SqliteStore {
         self.read(consumers::all)
     }
 
-    fn update_consumer(&self, name: String, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
-        self.change(Durability::Power, move |database| consumers::update(database, &name, &mut decide))
+    fn update_consumer(&self, name: String, durability: Durability, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
+        self.change(durability, move |database| consumers::update(database, &name, durability, &mut decide))
     }
 
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {

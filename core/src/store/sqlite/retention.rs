@@ -16,16 +16,23 @@ pub(super) fn trim(database: &Database, retention: Retention) -> Result<usize> {
     })
 }
 
-fn changes(database: &Database, Retention { changes, limit, .. }: Retention) -> Result<usize> {
+fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Retention) -> Result<usize> {
     // In the same transaction as the removal, so that a consumer that is added at the same time misses no change that is removed here.
-    let consumers = database.all(&format!("SELECT {CONSUMER} FROM consumer"), [], consumer)?;
-    let slowest = consumers.iter().map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    let rows = database.all(&format!("SELECT {CONSUMER} FROM consumer"), [], |row| consumer(row, 0))?;
+    let active = rows.iter().filter(|row| row.seen_at >= consumers);
+    let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
     // `seq` is the number of the entry's last change.
-    let old = "SELECT seq FROM change AS entry WHERE seq <= ?1 AND at < ?2 AND NOT EXISTS (
-            SELECT 1 FROM parked_change WHERE parked_change.seq <= entry.seq AND parked_change.seq > entry.seq - entry.count
-        ) ORDER BY seq LIMIT ?3";
-    let sql = format!("DELETE FROM change WHERE seq IN ({old})");
-    database.run(&sql, params![slowest, Time(changes), limited(limit)])
+    let old = "SELECT seq FROM change WHERE seq <= ?1 AND at < ?2 ORDER BY seq LIMIT ?3";
+    let sql = format!("DELETE FROM change WHERE seq IN ({old}) RETURNING seq");
+    let removed: Vec<i64> = database.all(&sql, params![slowest, Time(changes), limited(limit)], |row| get(row, 0))?;
+    if let Some(last) = removed.iter().max() {
+        database.run("UPDATE counter SET trimmed = max(trimmed, ?1)", [last])?;
+    }
+    // A consumer that has expired and whose next change was removed cannot go on, whether or not its row is kept.
+    let expired = "DELETE FROM consumer WHERE seen_at < ?1
+        AND max(cursor, coalesce(snapshot ->> 'seq', 0), 0) < (SELECT trimmed FROM counter)
+        AND NOT EXISTS (SELECT 1 FROM parked_change WHERE consumer = name)";
+    Ok(removed.len() + database.run(expired, [Time(consumers)])?)
 }
 
 fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retention) -> Result<usize> {

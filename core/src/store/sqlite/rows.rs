@@ -172,10 +172,10 @@ pub(super) fn approval(row: &Row<'_>) -> Result<Approval> {
 
 /// The columns of a group, as [`group`] reads them.
 pub(super) const GROUP: &str =
-    "number, body, version_at, version_kind, version_event, touched_at, revision, deleted_at";
+    "number, body, version_at, version_kind, version_event, touched_at, revision, deleted_at, leaving";
 
 pub(super) fn group(row: &Row<'_>) -> Result<GroupRow> {
-    Ok(GroupRow { number: get(row, 0)?, group: get_json(row, 1)?, trail: trail(row, 2)? })
+    Ok(GroupRow { number: get(row, 0)?, group: get_json(row, 1)?, trail: trail(row, 2)?, leaving: get(row, 8)? })
 }
 
 /// The columns of an event, as [`event`] reads them.
@@ -228,13 +228,22 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
     })
 }
 
-/// The columns of a consumer, as [`consumer`] reads them.
-pub(super) const CONSUMER: &str = "name, cursor, snapshot, seen_at";
+/// The columns of a parked change's entry, as [`entry`] reads them.
+pub(super) const PARKED_ENTRY: &str = "last, count, kind, organization_id, directory_id, cause, changed_at, body";
 
-pub(super) fn consumer(row: &Row<'_>) -> Result<ConsumerRow> {
-    let seen_at = get_time(row, 3)?.unwrap_or_default();
-    let snapshot = get::<Option<String>>(row, 2)?.as_deref().map(from_json).transpose()?;
-    Ok(ConsumerRow { name: get(row, 0)?, cursor: get(row, 1)?, snapshot, seen_at })
+/// The columns of a consumer, as [`consumer`] reads them.
+pub(super) const CONSUMER: &str = "name, cursor, polled, consumer.generation, snapshot, seen_at";
+
+/// Reads a consumer, from the column `first` on.
+pub(super) fn consumer(row: &Row<'_>, first: usize) -> Result<ConsumerRow> {
+    Ok(ConsumerRow {
+        name: get(row, first)?,
+        cursor: get(row, first + 1)?,
+        polled: get(row, first + 2)?,
+        generation: get(row, first + 3)?,
+        snapshot: get::<Option<String>>(row, first + 4)?.as_deref().map(from_json).transpose()?,
+        seen_at: get_time(row, first + 5)?.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

@@ -115,3 +115,59 @@ ALTER TABLE user ADD COLUMN version_kind INTEGER NOT NULL DEFAULT 0;
 UPDATE user SET version_kind = iif(deleted_at IS NULL, 2, 3) WHERE version_event <> '';
 ALTER TABLE "group" ADD COLUMN version_kind INTEGER NOT NULL DEFAULT 0;
 UPDATE "group" SET version_kind = iif(deleted_at IS NULL, 2, 3) WHERE version_event <> '';
+
+-- The feed.
+
+-- `durable` is the number of the last change that a power failure cannot undo: a commit that is flushed sets it, and flushing the log also
+-- flushes the commits before it. `trimmed` is the greatest number that was removed from the feed. `generation` is the last one that was given
+-- to a consumer.
+ALTER TABLE counter ADD COLUMN durable INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE counter ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE counter ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+-- The migration is flushed. What was removed: everything, if the latest change is not kept, or else what is before the last gap.
+UPDATE counter SET durable = change, trimmed = CASE
+    WHEN coalesce((SELECT max(seq) FROM change), 0) < counter.change THEN counter.change
+    ELSE coalesce((
+        SELECT max(before) FROM (SELECT seq - count AS before, lag(seq, 1, 0) OVER (ORDER BY seq) AS previous FROM change)
+        WHERE previous < before
+    ), 0)
+END;
+
+-- `polled` is the greatest number that polls of this generation returned. Older versions did not record it: any number that exists.
+ALTER TABLE consumer ADD COLUMN polled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE consumer ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+-- The numbers of a snapshot: users begin 2^35 after the start of the generation's numbers, -2^52, and no longer at -2^51.
+UPDATE consumer SET cursor = cursor + 2251799813685248 - 4503599627370496 + 34359738368
+    WHERE cursor BETWEEN -2251799813685248 AND -1;
+UPDATE consumer SET polled = CASE
+    WHEN cursor < 0 THEN -4503599627370496 + 68719476735
+    ELSE (SELECT change FROM counter)
+END;
+
+-- A parked change has a copy of its entry, so that the feed can be trimmed. `at` is when it was parked.
+ALTER TABLE parked_change RENAME TO parked_change_2;
+CREATE TABLE parked_change (
+    consumer TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    at BLOB NOT NULL,
+    last INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    organization_id TEXT NOT NULL,
+    directory_id TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    changed_at BLOB NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (consumer, seq)
+);
+INSERT INTO parked_change
+    SELECT parked.consumer, parked.seq, parked.reason, parked.at, entry.seq, entry.count, entry.kind, entry.organization_id,
+        entry.directory_id, entry.cause, entry.at, entry.body
+    FROM parked_change_2 AS parked JOIN change AS entry ON entry.seq = (SELECT min(seq) FROM change WHERE seq >= parked.seq)
+    WHERE parked.seq > entry.seq - entry.count;
+DROP TABLE parked_change_2;
+
+-- A group whose deletion is not in the feed yet, since a chore still removes its members; and the chores that append the deletion at their end.
+ALTER TABLE "group" ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chore ADD COLUMN deletes INTEGER NOT NULL DEFAULT 0;

@@ -96,6 +96,9 @@ pub(super) struct Worker {
     /// Number of statements that were run.
     #[cfg(feature = "store-testing")]
     pub(super) statements: Arc<std::sync::atomic::AtomicU64>,
+    /// Number of commits that were flushed.
+    #[cfg(feature = "store-testing")]
+    pub(super) flushes: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Worker {
@@ -103,7 +106,7 @@ impl Worker {
         let (sender, waiting) = channel::<Box<dyn Job>>();
         let database = Database::new(connection);
         #[cfg(feature = "store-testing")]
-        let statements = Arc::clone(&database.statements);
+        let (statements, flushes) = (Arc::clone(&database.statements), Arc::clone(&database.flushes));
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
@@ -118,6 +121,8 @@ impl Worker {
             thread: Some(thread),
             #[cfg(feature = "store-testing")]
             statements,
+            #[cfg(feature = "store-testing")]
+            flushes,
         })
     }
 }

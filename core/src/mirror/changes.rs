@@ -1,0 +1,114 @@
+//! An iterator over the changes of a consumer, which several tasks or threads may share.
+
+use super::Mirror;
+use super::decide::Acks;
+use super::feed::Polled;
+use crate::Result;
+use crate::record::Change;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Number of changes that are read at a time.
+const BATCH: usize = 100;
+
+/// The changes of one consumer, each returned once; made by [`Mirror::changes`].
+///
+/// Clones share the position, so that several tasks or threads can divide the changes among themselves. Each acknowledges the changes that it
+/// has handled: the consumer's cursor moves to the last change before which all that this iterator returned are acknowledged. A change that is
+/// never acknowledged is returned again by the next iterator, with all changes after it.
+#[derive(Clone)]
+pub struct Changes(Arc<Shared>);
+
+struct Shared {
+    mirror: Mirror,
+    consumer: String,
+    timeout: Option<Duration>,
+    reading: tokio::sync::Mutex<Reading>,
+    acks: Mutex<Acks>,
+}
+
+/// Changes that were read and not returned yet.
+#[derive(Default)]
+struct Reading {
+    generation: i64,
+    changes: VecDeque<Change>,
+    /// Number of the last change that was read.
+    position: Option<i64>,
+}
+
+impl Mirror {
+    /// Returns the unacknowledged changes of `consumer` one after another, and waits for the next one: without limit, or until none has come
+    /// for `timeout`.
+    pub fn changes(&self, consumer: &str, timeout: Option<Duration>) -> Changes {
+        Changes(Arc::new(Shared {
+            mirror: self.clone(),
+            consumer: consumer.to_owned(),
+            timeout,
+            reading: tokio::sync::Mutex::default(),
+            acks: Mutex::default(),
+        }))
+    }
+}
+
+impl Changes {
+    /// Returns the next change, or `None` if none came within the timeout.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mirror::poll`].
+    pub async fn next(&self) -> Result<Option<Change>> {
+        let Shared { mirror, consumer, timeout, .. } = &*self.0;
+        let mut reading = self.0.reading.lock().await;
+        if reading.changes.is_empty() {
+            let Polled { changes, generation, cursor } =
+                mirror.wait_page(consumer, reading.position, BATCH, *timeout).await?;
+            self.acks(|acks| acks.confirm(generation, cursor));
+            reading.position = changes.last().map(|change| change.seq).or(reading.position);
+            reading.generation = generation;
+            reading.changes = changes.into();
+        }
+        let next = reading.changes.pop_front();
+        if let Some(change) = &next {
+            self.acks(|acks| acks.add(reading.generation, change.seq));
+        }
+        Ok(next)
+    }
+
+    /// Acknowledges one change that this iterator returned, and not the changes before it. Durable when this returns, if all earlier changes
+    /// are acknowledged; otherwise once they are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store): call it again.
+    pub async fn ack(&self, seq: i64) -> Result<()> {
+        let (moved, generation) = self.acks(|acks| (acks.acknowledge(seq), acks.generation()));
+        if let Some(cursor) = moved {
+            self.0.mirror.ack(&self.0.consumer, cursor).await?;
+            self.acks(|acks| acks.confirm(generation, cursor));
+        }
+        Ok(())
+    }
+
+    /// Parks a change that this iterator returned and that cannot be handled, with a reason, and acknowledges it as [`ack`](Changes::ack)
+    /// does. It is kept and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer was dropped;
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub async fn park(&self, change: &Change, reason: &str) -> Result<()> {
+        self.0.mirror.keep_parked(&self.0.consumer, change, reason).await?;
+        self.ack(change.seq).await
+    }
+
+    fn acks<T>(&self, work: impl FnOnce(&mut Acks) -> T) -> T {
+        work(&mut self.0.acks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Changes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Changes").field("consumer", &self.0.consumer).finish_non_exhaustive()
+    }
+}

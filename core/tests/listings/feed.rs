@@ -1,0 +1,378 @@
+//! Consumers of the feed: which acknowledgements count, when a power failure can no longer undo what they get, and when they expire.
+
+use crate::api::{FakeApi, apply_event, full_sync, numbered_user};
+use headcount::store::{SqliteStore, Store};
+use headcount::{Change, ChangeKind, ErrorKind, Mirror};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
+
+/// A mirror of ten users, whose feed has eleven changes.
+async fn mirror_of_ten() -> (FakeApi, Mirror) {
+    let api = FakeApi::with_users(10);
+    let mirror = api.synced_mirror().await;
+    (api, mirror)
+}
+
+/// A mirror of ten users of which the consumer `app` has acknowledged all changes, and from which the first eleven changes were trimmed.
+async fn trimmed_mirror() -> (FakeApi, Mirror) {
+    let (api, mirror) = mirror_of_ten().await;
+    read_to_the_end(&mirror, "app").await;
+    api.with(|state| state.now += 31 * DAY);
+    mirror.trim().await.unwrap();
+    (api, mirror)
+}
+
+async fn read_to_the_end(mirror: &Mirror, consumer: &str) -> Vec<Change> {
+    let mut changes = Vec::new();
+    loop {
+        let batch = mirror.poll(consumer, 100).await.unwrap();
+        let Some(last) = batch.last() else { return changes };
+        mirror.ack(consumer, last.seq).await.unwrap();
+        changes.extend(batch);
+    }
+}
+
+fn seqs(changes: &[Change]) -> Vec<i64> {
+    changes.iter().map(|change| change.seq).collect()
+}
+
+fn kinds(changes: &[Change]) -> Vec<ChangeKind> {
+    changes.iter().map(|change| change.kind).collect()
+}
+
+// ---- acknowledgements ----
+
+#[tokio::test]
+async fn an_acknowledgement_from_before_a_snapshot_leaves_the_snapshot() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let earlier = mirror.poll("app", 5).await.unwrap();
+    mirror.start_from_snapshot("app").await.unwrap();
+
+    mirror.ack("app", earlier[4].seq).await.unwrap();
+
+    let users = mirror.poll("app", 100).await.unwrap();
+    assert_eq!(kinds(&users), [ChangeKind::UserCreated; 10]);
+    assert_eq!(users[0].cause, "snapshot");
+}
+
+#[tokio::test]
+async fn an_acknowledgement_of_an_earlier_snapshot_leaves_the_new_one() {
+    let (_api, mirror) = mirror_of_ten().await;
+    mirror.start_from_snapshot("app").await.unwrap();
+    let earlier = mirror.poll("app", 5).await.unwrap();
+    mirror.start_from_snapshot("app").await.unwrap();
+    mirror.poll("app", 1).await.unwrap();
+
+    mirror.ack("app", earlier[4].seq).await.unwrap();
+
+    assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn an_iterator_from_before_a_snapshot_goes_on_with_the_snapshot() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let earlier = mirror.poll("app", 5).await.unwrap();
+    mirror.start_from_snapshot("app").await.unwrap();
+
+    let next = mirror.poll_after("app", Some(earlier[4].seq), 100).await.unwrap();
+
+    assert_eq!(next.len(), 10);
+    assert_eq!(next[0].cause, "snapshot");
+}
+
+#[tokio::test]
+async fn a_number_that_no_poll_has_returned_cannot_be_acknowledged() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let batch = mirror.poll("app", 3).await.unwrap();
+
+    let error = mirror.ack("app", batch[2].seq + 1).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    mirror.ack("app", batch[2].seq).await.unwrap();
+    assert_eq!(mirror.consumers().await.unwrap()[0].cursor, batch[2].seq);
+}
+
+#[tokio::test]
+async fn another_handle_may_acknowledge_what_one_has_polled() {
+    let api = FakeApi::with_users(10);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let one = api.mirror_builder().open_in(Arc::clone(&store)).await.unwrap();
+    let other = api.mirror_builder().open_in(store).await.unwrap();
+    full_sync(&one).await.unwrap();
+    one.poll("app", 7).await.unwrap();
+
+    other.ack("app", 7).await.unwrap();
+
+    assert_eq!(other.ack("app", 8).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    assert_eq!(seqs(&one.poll("app", 1).await.unwrap()), [8]);
+}
+
+#[tokio::test]
+async fn a_change_that_one_of_several_workers_has_not_acknowledged_comes_again() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let changes = mirror.changes("app", NO_WAIT);
+    let other_worker = changes.clone();
+    let first = changes.next().await.unwrap().unwrap();
+    let second = other_worker.next().await.unwrap().unwrap();
+
+    other_worker.ack(second.seq).await.unwrap();
+    let again = mirror.poll("app", 100).await.unwrap();
+    changes.ack(first.seq).await.unwrap();
+    let rest = mirror.poll("app", 100).await.unwrap();
+
+    assert_eq!(again[0].seq, first.seq, "the first change was not acknowledged");
+    assert_eq!(rest[0].seq, second.seq + 1);
+}
+
+#[tokio::test]
+async fn an_iterator_returns_each_change_once_and_ends_after_its_timeout() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let changes = mirror.changes("app", NO_WAIT);
+    let mut returned = Vec::new();
+    while let Some(change) = changes.next().await.unwrap() {
+        changes.ack(change.seq).await.unwrap();
+        returned.push(change.seq);
+    }
+    assert_eq!(returned, (1..=11).collect::<Vec<_>>());
+    assert_eq!(mirror.poll("app", 100).await.unwrap(), []);
+}
+
+// ---- durability ----
+
+#[tokio::test]
+async fn a_poll_flushes_the_changes_of_a_sync_once() {
+    let api = FakeApi::with_users(10);
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(mirror.poll("other", 100).await.unwrap().len(), 11);
+    mirror.poll("app", 1).await.unwrap();
+    api.list_numbered_users(20);
+    full_sync(&mirror).await.unwrap();
+    let durable = async || store.feed("app".to_owned(), None, 0).await.unwrap().marks.durable;
+    let before = (durable().await, store.flushes());
+
+    mirror.poll("app", 100).await.unwrap();
+    mirror.poll("other", 100).await.unwrap();
+
+    assert_eq!(before.0, 11, "a sync does not flush");
+    assert_eq!(durable().await, 21);
+    assert_eq!(store.flushes(), before.1 + 1, "one flush for both consumers");
+}
+
+#[tokio::test]
+async fn a_poll_that_returns_nothing_new_writes_nothing() {
+    let api = FakeApi::with_users(10);
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    mirror.poll("app", 100).await.unwrap();
+    mirror.poll_after("app", Some(11), 100).await.unwrap();
+    let flushes = store.flushes();
+    // A file has a connection of its own for reads; a store in memory counts them as well, and none of them commits.
+    let before = mirror.consumers().await.unwrap();
+
+    for _ in 0..10 {
+        assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 11);
+        assert_eq!(mirror.poll_after("app", Some(11), 100).await.unwrap(), []);
+    }
+
+    assert_eq!(store.flushes(), flushes);
+    assert_eq!(mirror.consumers().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_poll_after_a_webhook_does_not_flush() {
+    let api = FakeApi::with_users(10);
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    read_to_the_end(&mirror, "app").await;
+    let data = json!({ "id": numbered_user(1), "given_name": "Ada" });
+    apply_event(&mirror, "evt_1", crate::api::USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
+    let flushes = store.flushes();
+
+    let changes = mirror.poll("app", 100).await.unwrap();
+
+    assert_eq!(kinds(&changes), [ChangeKind::UserUpdated]);
+    assert_eq!(store.flushes(), flushes);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_flushed_before_it_is_returned() {
+    let api = FakeApi::with_users(10);
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    mirror.start_from_snapshot("app").await.unwrap();
+    api.list_numbered_users(9);
+    full_sync(&mirror).await.unwrap();
+
+    mirror.poll("app", 100).await.unwrap();
+
+    let marks = store.feed("app".to_owned(), None, 0).await.unwrap().marks;
+    assert_eq!(marks.latest, 12);
+    assert_eq!(marks.durable, 12);
+}
+
+// ---- trimmed history ----
+
+#[tokio::test]
+async fn a_new_consumer_of_a_trimmed_feed_is_told_to_start_from_a_snapshot() {
+    let (_api, mirror) = trimmed_mirror().await;
+
+    let error = mirror.poll("late", 100).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::HistoryTrimmed);
+    assert!(error.message().contains("start_from_snapshot(\"late\")"), "{error}");
+    assert!(mirror.consumers().await.unwrap().iter().all(|consumer| consumer.name != "late"));
+    mirror.start_from_snapshot("late").await.unwrap();
+    assert_eq!(mirror.poll("late", 100).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn an_expired_consumer_no_longer_keeps_changes_and_is_told_so() {
+    let (api, mirror) = mirror_of_ten().await;
+    mirror.poll("typo", 1).await.unwrap();
+    read_to_the_end(&mirror, "app").await;
+    let typo = mirror.consumers().await.unwrap().remove(1);
+    assert_eq!(typo.expires_at, Some(typo.seen_at + 30 * DAY));
+
+    api.with(|state| state.now += 31 * DAY);
+    mirror.poll("app", 1).await.unwrap();
+    mirror.trim().await.unwrap();
+
+    let error = mirror.poll("typo", 100).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::HistoryTrimmed);
+    assert_eq!(mirror.poll("app", 100).await.unwrap(), []);
+    let names: Vec<String> = mirror.consumers().await.unwrap().into_iter().map(|consumer| consumer.name).collect();
+    assert_eq!(names, ["app"]);
+}
+
+#[tokio::test]
+async fn a_consumer_that_polls_does_not_expire() {
+    let (api, mirror) = mirror_of_ten().await;
+    mirror.poll("slow", 1).await.unwrap();
+    for _ in 0..40 {
+        api.with(|state| state.now += DAY);
+        mirror.poll("slow", 1).await.unwrap();
+        mirror.trim().await.unwrap();
+    }
+    assert_eq!(mirror.poll("slow", 100).await.unwrap().len(), 11);
+}
+
+#[tokio::test]
+async fn a_poll_that_returns_nothing_new_updates_seen_at_after_an_hour() {
+    let (api, mirror) = mirror_of_ten().await;
+    read_to_the_end(&mirror, "app").await;
+    let seen_at = async || mirror.consumers().await.unwrap()[0].seen_at;
+    let start = seen_at().await;
+    let minutes = |count: u64| api.with(|state| state.now += Duration::from_secs(60 * count));
+
+    minutes(59);
+    mirror.poll("app", 1).await.unwrap();
+    let after_59_minutes = seen_at().await;
+    minutes(1);
+    mirror.poll("app", 1).await.unwrap();
+
+    assert_eq!(after_59_minutes, start);
+    assert_eq!(seen_at().await, start + Duration::from_secs(3_600));
+}
+
+#[tokio::test]
+async fn consumers_do_not_expire_if_the_setting_is_none() {
+    let api = FakeApi::with_users(10);
+    let mirror = api.mirror_builder().consumer_expiry(None).open(":memory:").await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    mirror.poll("slow", 1).await.unwrap();
+
+    api.with(|state| state.now += 400 * DAY);
+    mirror.trim().await.unwrap();
+
+    assert_eq!(mirror.consumers().await.unwrap()[0].expires_at, None);
+    assert_eq!(mirror.poll("slow", 100).await.unwrap().len(), 11);
+}
+
+// ---- parked changes ----
+
+#[tokio::test]
+async fn a_change_of_a_snapshot_can_be_parked() {
+    let (_api, mirror) = mirror_of_ten().await;
+    mirror.start_from_snapshot("app").await.unwrap();
+    let users = mirror.poll("app", 2).await.unwrap();
+
+    mirror.park("app", users[1].seq, "no seat left").await.unwrap();
+
+    let parked = mirror.parked_changes("app").await.unwrap();
+    assert_eq!(parked.len(), 1);
+    assert_eq!(parked[0].change, users[1]);
+    assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 8);
+    assert!(mirror.drop_parked("app", users[1].seq).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_parked_change_stays_listed_after_the_feed_was_trimmed() {
+    let (api, mirror) = mirror_of_ten().await;
+    let batch = mirror.poll("app", 5).await.unwrap();
+    mirror.park("app", batch[2].seq, "no seat left").await.unwrap();
+    read_to_the_end(&mirror, "app").await;
+    api.with(|state| state.now += 31 * DAY);
+
+    mirror.trim().await.unwrap();
+
+    let parked = mirror.parked_changes("app").await.unwrap();
+    assert_eq!(parked[0].change, batch[2]);
+    assert_eq!(mirror.consumers().await.unwrap()[0].parked, 1);
+}
+
+#[tokio::test]
+async fn a_trimmed_change_cannot_be_parked() {
+    let (_api, mirror) = trimmed_mirror().await;
+
+    let error = mirror.park("app", 5, "too late").await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::HistoryTrimmed);
+    assert_eq!(mirror.consumers().await.unwrap()[0].parked, 0);
+    assert_eq!(mirror.parked_changes("app").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_iterator_parks_a_change_without_those_before_it() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let changes = mirror.changes("app", NO_WAIT);
+    let first = changes.next().await.unwrap().unwrap();
+    let second = changes.next().await.unwrap().unwrap();
+
+    changes.park(&second, "no seat left").await.unwrap();
+
+    assert_eq!(mirror.parked_changes("app").await.unwrap()[0].change, second);
+    assert_eq!(mirror.poll("app", 100).await.unwrap()[0].seq, first.seq);
+}
+
+// ---- order ----
+
+#[tokio::test]
+async fn the_deletion_of_a_large_group_follows_the_last_of_its_members() {
+    let api = FakeApi::default();
+    let groups = json!([{ "id": "dirgroup_1", "display_name": "Crew" }]);
+    api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "Crew" })]);
+    let user = |n| json!({ "id": numbered_user(n), "email": format!("{n}@example.com"), "groups": groups });
+    api.list_users((0..1_200).map(user));
+    let mirror = api.synced_mirror().await;
+    read_to_the_end(&mirror, "app").await;
+
+    let kind = "organization.directory.group_deleted";
+    let data = json!({ "id": "dirgroup_1", "directory_id": "dir_1" });
+    apply_event(&mirror, "evt_1", kind, "2025-06-01T12:00:00Z", data).await;
+
+    let changes = read_to_the_end(&mirror, "app").await;
+    let (last, members) = changes.split_last().unwrap();
+    assert_eq!(last.kind, ChangeKind::GroupDeleted);
+    assert_eq!(last.cause, "event:evt_1");
+    assert_eq!(members.len(), 1_200);
+    assert!(members.iter().all(|change| change.kind == ChangeKind::MembershipRemoved));
+}
