@@ -22,16 +22,17 @@ test('a full sync mirrors every user and group, and reports their numbers', asyn
     updated: 0,
     deleted: 0,
     held: null,
+    holds: [],
     incomplete: null,
     error: null,
   })
   assert.ok(Date.parse(report.startedAt) <= Date.parse(report.endedAt))
-  const members = ['changes', 'created', 'deactivated', 'deleted', 'directoryId', 'endedAt', 'error', 'events', 'groups', 'held', 'incomplete', 'mode']
+  const members = ['changes', 'created', 'deactivated', 'deleted', 'directoryId', 'endedAt', 'error', 'events', 'groups', 'held', 'holds', 'incomplete', 'mode']
   assert.deepEqual(Object.keys(report).sort(), [...members, 'organizationId', 'outcome', 'pages', 'reactivated', 'run', 'startedAt', 'updated', 'users'])
 
   const [status] = await mirror.status()
-  assert.deepEqual(Object.keys(status), ['directory', 'lastFullSync', 'lastIncrementalSync', 'users', 'groups', 'watermark', 'held', 'pendingEvents'])
-  assertFields(status, { users: 5, groups: 2, held: null, pendingEvents: 0 })
+  assert.deepEqual(Object.keys(status), ['directory', 'lastFullSync', 'lastIncrementalSync', 'users', 'groups', 'watermark', 'held', 'holds', 'incompleteSince', 'pendingEvents'])
+  assertFields(status, { users: 5, groups: 2, held: null, holds: [], incompleteSince: null, pendingEvents: 0 })
   assert.equal(status.directory.id, directory)
   assert.ok(Date.parse(status.lastFullSync))
   assert.ok(Date.parse(status.watermark))
@@ -97,12 +98,17 @@ test('the guard holds removals back until a sync approves them', async (t) => {
   })
 
   const [report] = await mirror.syncAll({ mode: 'full' })
-  assert.equal(report.outcome, 'failed')
+  assert.equal(report.outcome, 'held')
   assert.ok(report.error instanceof errors.MassRemovalError)
   assertFields(report.error, { count: 3, limit: 1, directoryId: directory, userIds: removed, temporary: false })
   assert.deepEqual((await mirror.heldRemovals(directory)).sort(), removed)
   const [{ held }] = await mirror.status()
   assertFields(held, { reason: 'mass_removal', count: 3, limit: 1 })
+  assert.deepEqual(await mirror.holds(organization), [held])
+  assert.deepEqual((await collect(mirror.holdUsers(held.id))).map(({ id }) => id).sort(), removed)
+  await assert.rejects(mirror.approve(held.id, { by: '' }), errors.InvalidArgumentError)
+  await assert.rejects(mirror.approve('dir_1', { by: 'ops' }), errors.InvalidArgumentError)
+  await assert.rejects(mirror.approve(held.id), errors.InvalidArgumentError)
 
   assert.equal((await mirror.sync(organization, directory, { approveRemovals: true })).deleted, 3)
   assert.deepEqual(await mirror.heldRemovals(directory), [])

@@ -90,6 +90,7 @@ const EXTRA_FIELDS: &[ExtraField] = &[
 /// Names in Rust's documentation that [`Writer::code`] cannot derive: the name in Rust and the name in Node.
 const OPTIONS: &[(&str, &str)] = &[
     ("full_every", "fullEverySeconds"),
+    ("guard_window", "guardWindowSeconds"),
     ("retention", "retentionSeconds"),
     ("include_detail", "includeDetail"),
     ("Activity::wait", "waitMs"),

@@ -28,10 +28,11 @@ pub struct hc_mirror(pub(crate) blocking::Mirror);
 pub struct hc_mirror_options {
     /// sizeof(hc_mirror_options).
     pub struct_size: usize,
-    /// Number of users that one sync may always remove from a directory without approval. 0: 20. HC_GUARD_NOBODY: none.
+    /// Number of users of a directory that may lose access within the guard's window without approval; a small directory grants less.
+    /// 0: 20. HC_GUARD_NOBODY: none.
     pub guard_users: i64,
-    /// Share of the directory's users that may be removed, from 0 to 1; the larger of both limits applies. 0: 0.1.
-    /// HC_GUARD_NOBODY: none.
+    /// Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
+    /// 0: 0.1. HC_GUARD_NOBODY: none.
     pub guard_share: f64,
     /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0: 24 hours.
     pub full_every_seconds: u64,
@@ -40,10 +41,12 @@ pub struct hc_mirror_options {
     /// Secret for webhooks: "whsec_...", or several secrets separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, read at the
     /// first webhook.
     pub webhook_secret: *const c_char,
-    /// Whether bursts of deletion events are held back as well: 1 yes, -1 no, 0 the default, which is yes.
+    /// Whether losses of access by events are limited as well: 1 yes, -1 no, 0 the default, which is yes.
     pub guard_events: i32,
     /// Must be 0.
     pub reserved: u32,
+    /// The time within which losses of access are counted together, in seconds. 0: 24 hours.
+    pub guard_window_seconds: u64,
 }
 
 growing!(hc_mirror_options {
@@ -54,6 +57,7 @@ growing!(hc_mirror_options {
     webhook_secret,
     guard_events,
     reserved,
+    guard_window_seconds,
 });
 
 /// Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...
@@ -317,6 +321,7 @@ unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
         guard_users: count(options.guard_users, HC_GUARD_NOBODY, "options.guard_users", "HC_GUARD_NOBODY")?;
         guard_share: share(options.guard_share)?;
         guard_events: tri_state(options.guard_events, "options.guard_events")?;
+        guard_window: unless_zero(options.guard_window_seconds).map(Duration::from_secs);
         full_every: unless_zero(options.full_every_seconds).map(Duration::from_secs);
         retention: count(options.retention_seconds, HC_RETENTION_NONE, "options.retention_seconds", "HC_RETENTION_NONE")?.map(Duration::from_secs);
         webhook: secret.map(|secret| Webhook::builder().secret(secret).build()).transpose()?;

@@ -393,6 +393,13 @@ static void the_guard(const hc_mirror *mirror) {
     CHECK(hc_mirror_directory_status_last_incremental_sync(status) != NULL && hc_mirror_directory_status_pending_events(status) == 0);
     hc_mirror_directory_status_list_free(statuses);
 
+    uint64_t count = 7;
+    CHECK(hc_mirror_approve(mirror, "hold_1", "ops", NULL, &count, &error) == HC_INVALID_ARGUMENT && count == 0);
+    hc_error_free(error);
+    error = NULL;
+    CHECK(hc_mirror_approve(mirror, "hold_1_1", "ops", NULL, &count, &error) == HC_NOT_FOUND && count == 0);
+    hc_error_free(error);
+    error = NULL;
     reports = sync_directory(mirror, HC_SYNC_FULL, true);
     CHECK(hc_sync_report_deleted(hc_sync_reports_at(reports, 0)) == 8);
     hc_sync_reports_free(reports);

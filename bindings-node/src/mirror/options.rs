@@ -11,6 +11,7 @@ pub(super) struct MirrorOptions {
     guard_users: Option<u64>,
     guard_share: Option<f64>,
     guard_events: Option<bool>,
+    guard_window_seconds: Option<f64>,
     full_every_seconds: Option<f64>,
     retention_seconds: Option<f64>,
 }
@@ -27,6 +28,9 @@ impl MirrorOptions {
             };
         }
         apply!(guard_users, guard_share, guard_events);
+        if let Some(window) = self.guard_window_seconds {
+            settings = settings.guard_window(seconds("guardWindowSeconds", window)?);
+        }
         if let Some(age) = self.full_every_seconds {
             settings = settings.full_every(seconds("fullEverySeconds", age)?);
         }

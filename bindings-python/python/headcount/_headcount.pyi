@@ -1420,10 +1420,12 @@ class Mirror:
     - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
       arrives).
-    - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
-    - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
-      applies; beyond it no user is removed and ``MassRemovalError`` is raised.
-    - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
+      small directory grants less.
+    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
+      goes beyond it is held (see ``holds``). 1 permits everything.
+    - ``guard_events``: whether losses of access by events are limited as well (default True).
+    - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
       hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
@@ -1441,6 +1443,7 @@ class Mirror:
         guard_users: Optional[int] = None,
         guard_share: Optional[float] = None,
         guard_events: Optional[bool] = None,
+        guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
     ) -> Self: ...
@@ -1782,10 +1785,12 @@ class AsyncMirror:
     - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
       arrives).
-    - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
-    - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
-      applies; beyond it no user is removed and ``MassRemovalError`` is raised.
-    - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
+      small directory grants less.
+    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
+      goes beyond it is held (see ``holds``). 1 permits everything.
+    - ``guard_events``: whether losses of access by events are limited as well (default True).
+    - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
       hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
@@ -1803,6 +1808,7 @@ class AsyncMirror:
         guard_users: Optional[int] = None,
         guard_share: Optional[float] = None,
         guard_events: Optional[bool] = None,
+        guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
     ) -> Self: ...

@@ -104,7 +104,7 @@ macro_rules! mirror {
             #[new]
             #[pyo3(signature = (
                 path, *, client = None, webhook_secret = None, guard_users = None, guard_share = None, guard_events = None,
-                full_every = None, retention = None
+                guard_window = None, full_every = None, retention = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
@@ -115,11 +115,20 @@ macro_rules! mirror {
                 guard_users: Option<Size>,
                 guard_share: Option<f64>,
                 guard_events: Option<bool>,
+                guard_window: Option<Span>,
                 full_every: Option<Span>,
                 retention: Option<Span>,
             ) -> PyResult<$mirror> {
-                let settings =
-                    Settings { client, webhook_secret, guard_users, guard_share, guard_events, full_every, retention };
+                let settings = Settings {
+                    client,
+                    webhook_secret,
+                    guard_users,
+                    guard_share,
+                    guard_events,
+                    guard_window,
+                    full_every,
+                    retention,
+                };
                 State::open(py, path, settings).map($mirror)
             }
 
@@ -647,10 +656,12 @@ mirror!(
     /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
     ///   arrives).
-    /// - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
-    /// - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
-    ///   applies; beyond it no user is removed and ``MassRemovalError`` is raised.
-    /// - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
+    ///   small directory grants less.
+    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
+    ///   goes beyond it is held (see ``holds``). 1 permits everything.
+    /// - ``guard_events``: whether losses of access by events are limited as well (default True).
+    /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
     ///   hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
@@ -692,10 +703,12 @@ mirror!(
     /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
     ///   arrives).
-    /// - ``guard_users``: number of users that a sync may always remove from a directory (default 20).
-    /// - ``guard_share``: share of a directory's users that a sync may remove, 0 to 1 (default 0.1). The larger of the two limits
-    ///   applies; beyond it no user is removed and ``MassRemovalError`` is raised.
-    /// - ``guard_events``: whether deletion events beyond the limit within an hour are held back as well (default True).
+    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
+    ///   small directory grants less.
+    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
+    ///   goes beyond it is held (see ``holds``). 1 permits everything.
+    /// - ``guard_events``: whether losses of access by events are limited as well (default True).
+    /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
     ///   hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30

@@ -24,6 +24,7 @@ pub(super) struct Settings<'a, 'py> {
     pub(super) guard_users: Option<Size>,
     pub(super) guard_share: Option<f64>,
     pub(super) guard_events: Option<bool>,
+    pub(super) guard_window: Option<Span>,
     pub(super) full_every: Option<Span>,
     pub(super) retention: Option<Span>,
 }
@@ -42,6 +43,9 @@ impl State {
         }
         if let Some(events) = settings.guard_events {
             builder = builder.guard_events(events);
+        }
+        if let Some(Span(window)) = settings.guard_window {
+            builder = builder.guard_window(window);
         }
         if let Some(Span(age)) = settings.full_every {
             builder = builder.full_every(age);

@@ -13,9 +13,11 @@ const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuardSettings {
-    /// Number of users that may always be removed.
+    /// Number of users of a directory that may lose access within the window without approval. A small directory grants less: half of up to ten
+    /// users, five or a quarter of more.
     pub users: u64,
-    /// Share of the directory's users that may be removed, from 0 to 1. The larger of the two limits applies.
+    /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits applies; 1 permits
+    /// everything.
     pub share: f64,
     /// Whether deletion events beyond the limit are held back as well.
     pub events: bool,
