@@ -20,7 +20,15 @@ fn user(id: &str) -> MirrorUser {
 }
 
 fn new_user(user: MirrorUser) -> NewUser {
-    NewUser { user, told_groups: Vec::new(), listed: true, version: Version::default(), touched_at: None }
+    NewUser {
+        user,
+        active: None,
+        is_present: true,
+        told_groups: Vec::new(),
+        listed: true,
+        version: Version::default(),
+        touched_at: None,
+    }
 }
 
 fn group(name: &str) -> MirrorGroup {
@@ -39,7 +47,7 @@ fn step() -> Step {
     for (number, id) in (1..).zip(&ids[..2]) {
         set.users.insert((*id).to_owned(), UserRow { number, user: user(id), listed: true, ..UserRow::default() });
     }
-    Step::new(set, "test", Timestamp::UNIX_EPOCH).unwrap()
+    Step::new(set, "test", Timestamp::UNIX_EPOCH, false).unwrap()
 }
 
 /// A step on a group that was deleted while it had more members than one step removes. The chore that removes the last of them is next.
@@ -57,7 +65,7 @@ fn step_on_a_leaving_group(has_returned: bool) -> Step {
         chore: Some(chore),
         ..WorkingSet::default()
     };
-    Step::new(set, "test", Timestamp::UNIX_EPOCH).unwrap()
+    Step::new(set, "test", Timestamp::UNIX_EPOCH, false).unwrap()
 }
 
 fn finish(step: Step) -> Batch {
