@@ -7,7 +7,7 @@ import type { Activity } from './records'
 export interface ClientOptions {
   /** Deadline in milliseconds for a call with all of its attempts. 60,000 by default. */
   timeoutMs?: number
-  /** Milliseconds after which an attempt is given up and another one is made. 20,000 by default. */
+  /** Milliseconds after which an attempt ends without an answer, and the call is retried. 20,000 by default. */
   attemptTimeoutMs?: number
   /** Milliseconds that connecting may take. 10,000 by default. */
   connectTimeoutMs?: number
@@ -17,7 +17,7 @@ export interface ClientOptions {
   retryBaseMs?: number
   /** Upper limit in milliseconds of every wait, unless the server asks for a longer one. 8,000 by default. */
   retryCapMs?: number
-  /** Number of retries that all calls share. A call that succeeds gives half of one back. 100 by default. */
+  /** Number of retries that all calls of the client share. Each retry takes one of them, and each call that succeeds adds a half, up to this number. 100 by default. */
   retryBudget?: number
   /** Number of requests that may run at once; further ones wait. 32 by default. */
   maxConcurrency?: number
@@ -53,7 +53,7 @@ export interface WebhookOptions {
 export interface ReplayGuardOptions {
   /**
    * Number of seconds for which a message is remembered after its last commit. 259,200 (3 days) by default. The vendor retries
-   * for 28 hours: a shorter retention lets its last attempts pass.
+   * for 28 hours: with a shorter retention, its last attempts are not recognized as duplicates.
    */
   retentionSeconds?: number
 }
@@ -66,19 +66,27 @@ export interface MemoryReplayGuardOptions extends ReplayGuardOptions {
 
 /** Settings of a `Mirror`. */
 export interface MirrorOptions {
-  /** The client that syncs list with. It may be closed while the mirror is open. Without one `sync` rejects with `errors.ConfigError`. */
+  /** The client with which syncs list the directories. It may be closed while the mirror is open. Without one `sync` rejects with `errors.ConfigError`. */
   client?: Client
   /**
    * The secret that webhooks are verified with, or several while one is being rotated. `SCALEKIT_WEBHOOK_SECRET` by default, which is read when the
    * first webhook arrives.
    */
   webhookSecret?: string | readonly string[] | null
-  /** Number of users of a directory that may always be removed. 20 by default. */
+  /**
+   * Number of users of a directory that may lose access within the guard's window without approval; a small directory grants less.
+   * 20 by default.
+   */
   guardUsers?: number
-  /** Share of a directory's users that may be removed, from 0 to 1, if that is more. 0.1 by default. */
+  /**
+   * Share of a directory's users that may lose access, from 0 to 1. The larger of the two limits applies. What goes beyond it is held: see `holds`. 1 permits
+   * everything. 0.1 by default.
+   */
   guardShare?: number
-  /** Whether deletion events beyond the limit within an hour are held back as well. True by default. */
+  /** Whether losses of access by events are limited as well. True by default. */
   guardEvents?: boolean
+  /** The time within which losses of access are counted together, in seconds. 86,400 (a day) by default. */
+  guardWindowSeconds?: number
   /** Age of the last full sync in seconds after which a sync with the mode `auto` is full. 86,400 (a day) by default. */
   fullEverySeconds?: number
   /** Number of seconds for which changes that every consumer has acknowledged are kept. 2,592,000 (30 days) by default. */

@@ -1018,12 +1018,13 @@ typedef struct hc_mirror_options {
    */
   size_t struct_size;
   /**
-   * Number of users that one sync may always remove from a directory without approval. 0: 20. HC_GUARD_NOBODY: none.
+   * Number of users of a directory that may lose access within the guard's window without approval; a small directory grants less.
+   * 0: 20. HC_GUARD_NOBODY: none.
    */
   int64_t guard_users;
   /**
-   * Share of the directory's users that may be removed, from 0 to 1; the larger of both limits applies. 0: 0.1.
-   * HC_GUARD_NOBODY: none.
+   * Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
+   * 0: 0.1. HC_GUARD_NOBODY: none.
    */
   double guard_share;
   /**
@@ -1040,13 +1041,17 @@ typedef struct hc_mirror_options {
    */
   const char *webhook_secret;
   /**
-   * Whether bursts of deletion events are held back as well: 1 yes, -1 no, 0 the default, which is yes.
+   * Whether losses of access by events are limited as well: 1 yes, -1 no, 0 the default, which is yes.
    */
   int32_t guard_events;
   /**
    * Must be 0.
    */
   uint32_t reserved;
+  /**
+   * The time within which losses of access are counted together, in seconds. 0: 24 hours.
+   */
+  uint64_t guard_window_seconds;
 } hc_mirror_options;
 
 /**
@@ -1123,7 +1128,7 @@ typedef struct hc_sync_progress {
 /**
  * Receives the progress of a sync after each page.
  *
- * Called from threads of the library during the sync, by several at once if several directories are synced. It must return soon,
+ * Called from threads of the library during the sync, by several at once if several organizations are synced. It must return soon,
  * must not call the library and must not throw a C++ exception. `user_data` is the progress_data of the options.
  */
 typedef void (*hc_sync_progress_callback)(void *user_data, const struct hc_sync_progress *progress);
@@ -1149,15 +1154,15 @@ typedef struct hc_sync_options {
    */
   int32_t mode;
   /**
-   * Whether removals that the guard held back are approved: 1 yes, 0 no. With 1 the sync is a full one.
+   * Whether what is recorded as held in the directory is approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
    */
   int32_t approve_removals;
   /**
-   * Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 no.
+   * Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 or -1 no.
    */
   int32_t no_wait;
   /**
-   * Number of directories that hc_mirror_sync_all syncs at once. 0: 16.
+   * Number of organizations that hc_mirror_sync_all syncs at once. 0: 16.
    */
   uint32_t concurrency;
 } hc_sync_options;

@@ -37,7 +37,7 @@ pub struct hc_sync_progress {
 
 /// Receives the progress of a sync after each page.
 ///
-/// Called from threads of the library during the sync, by several at once if several directories are synced. It must return soon,
+/// Called from threads of the library during the sync, by several at once if several organizations are synced. It must return soon,
 /// must not call the library and must not throw a C++ exception. `user_data` is the progress_data of the options.
 pub type hc_sync_progress_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, progress: *const hc_sync_progress)>;
@@ -54,11 +54,11 @@ pub struct hc_sync_options {
     pub progress_data: *mut c_void,
     /// Kind of sync: HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
     pub mode: i32,
-    /// Whether removals that the guard held back are approved: 1 yes, 0 no. With 1 the sync is a full one.
+    /// Whether what is recorded as held in the directory is approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
     pub approve_removals: i32,
-    /// Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 no.
+    /// Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 or -1 no.
     pub no_wait: i32,
-    /// Number of directories that hc_mirror_sync_all syncs at once. 0: 16.
+    /// Number of organizations that hc_mirror_sync_all syncs at once. 0: 16.
     pub concurrency: u32,
 }
 
@@ -99,8 +99,8 @@ fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> 
         .mode(mode)
         .approve_removals(yes(options.approve_removals, "options.approve_removals")?)
         .wait(!yes(options.no_wait, "options.no_wait")?);
-    if let Some(directories) = unless_zero(options.concurrency) {
-        sync = sync.concurrency(directories as usize);
+    if let Some(organizations) = unless_zero(options.concurrency) {
+        sync = sync.concurrency(organizations as usize);
     }
     if let Some(callback) = options.on_progress {
         let progress_callback = ProgressCallback { callback, user_data: UserData(options.progress_data) };

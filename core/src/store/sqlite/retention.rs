@@ -22,7 +22,11 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     let active = rows.iter().filter(|row| row.seen_at >= consumers);
     let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
     // `seq` is the number of the entry's last change.
-    let old = "SELECT seq FROM change WHERE seq <= ?1 AND at < ?2 ORDER BY seq LIMIT ?3";
+    // The oldest rows alone are looked at, and removed up to the first one that is young, also if the clock was set back meanwhile.
+    let oldest = "SELECT seq, at FROM change WHERE seq <= ?1 ORDER BY seq LIMIT ?3";
+    let old = format!(
+        "SELECT seq FROM (SELECT seq, max(at) OVER (ORDER BY seq) AS latest FROM ({oldest})) WHERE latest < ?2"
+    );
     let sql = format!("DELETE FROM change WHERE seq IN ({old}) RETURNING seq");
     let removed: Vec<i64> = database.all(&sql, params![slowest, Time(changes), limited(limit)], |row| get(row, 0))?;
     if let Some(last) = removed.iter().max() {
