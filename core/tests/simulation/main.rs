@@ -1,6 +1,6 @@
-//! The guarantees of the mirror, under all faults at once. One seed drives a directory that changes, listings that fail or shift while they
-//! are read, events that are lost, duplicated, late and reordered, crashes at any call of the store, and consumers that stop before they
-//! acknowledge.
+//! The guarantees of the mirror, under all faults at once. One seed drives a directory that changes, a vendor's clock that differs from the
+//! local one, listings that fail or shift while they are read, events that are lost, duplicated, late and reordered, crashes at any call of
+//! the store, and consumers that stop before they acknowledge.
 //!
 //! `HEADCOUNT_SIM_SEEDS=2000` sets the number of seeds; `HEADCOUNT_SIM_SEED=17` runs only that seed. A failure prints its seed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]

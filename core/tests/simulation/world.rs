@@ -14,6 +14,8 @@ pub(crate) const ORGANIZATION: &str = "org_1";
 const DIRECTORY: &str = "dir_1";
 /// How many items a page has.
 const PAGE: usize = 4;
+/// How much the vendor's clock differs from the local one at most, in milliseconds.
+const MAX_SKEW: u64 = 300_000;
 
 /// The simulation's time, in milliseconds since 1970.
 #[derive(Clone)]
@@ -78,7 +80,12 @@ pub(crate) struct World {
 
 struct State {
     random: SeededRandom,
+    /// The local clock.
     clock: WorldClock,
+    /// How many milliseconds the vendor's clock is ahead of the local one. Negative if it is late.
+    skew: i64,
+    /// Whether the API's pages have the vendor's time.
+    reports_time: bool,
     /// Users with their ids, in the order of listings: by time of creation.
     users: Vec<(String, DirectoryUser)>,
     /// Groups with their ids, in the order of listings.
@@ -107,6 +114,8 @@ impl World {
         let clock = WorldClock(Arc::new(AtomicI64::new(1_750_000_000_000)));
         let mut state = State {
             reports_latest_change: random.chance(80),
+            skew: random.between(0, 2 * MAX_SKEW) as i64 - MAX_SKEW as i64,
+            reports_time: random.chance(70),
             random,
             clock: clock.clone(),
             users: Vec::new(),
@@ -237,6 +246,11 @@ fn broken_connection() -> Error {
 }
 
 impl State {
+    /// The time by the vendor's clock.
+    fn vendor_now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.clock.now().as_millisecond() + self.skew).unwrap()
+    }
+
     fn new_id(&mut self, prefix: &str) -> String {
         self.next += 1;
         format!("{prefix}_{:05}", self.next)
@@ -275,14 +289,14 @@ impl State {
             family_name: "Lovelace".to_owned(),
             active: self.random.chance(90),
             groups,
-            updated_at: self.clock.now(),
+            updated_at: self.vendor_now(),
         };
         self.users.push((id.clone(), user));
         self.user_event(&id, "created")
     }
 
     fn update_user(&mut self) -> Option<Message> {
-        let now = self.clock.now();
+        let now = self.vendor_now();
         let index = self.pick(self.users.len())?;
         let number = self.next;
         let (id, user) = &mut self.users[index];
@@ -298,7 +312,7 @@ impl State {
     }
 
     fn toggle_membership(&mut self) -> Option<Message> {
-        let now = self.clock.now();
+        let now = self.vendor_now();
         let (user_index, group_index) = (self.pick(self.users.len())?, self.pick(self.groups.len())?);
         let group_id = self.groups[group_index].0.clone();
         let (id, user) = &mut self.users[user_index];
@@ -320,14 +334,14 @@ impl State {
     }
 
     fn create_group(&mut self) -> Message {
-        let updated_at = self.clock.now();
+        let updated_at = self.vendor_now();
         let id = self.new_id("dirgroup");
         self.groups.push((id.clone(), DirectoryGroup { name: format!("Team {}", self.next), updated_at }));
         self.group_event(&id, "created")
     }
 
     fn rename_group(&mut self) -> Option<Message> {
-        let updated_at = self.clock.now();
+        let updated_at = self.vendor_now();
         let index = self.pick(self.groups.len())?;
         self.next += 1;
         self.groups[index].1 = DirectoryGroup { name: format!("Team {}", self.next), updated_at };
@@ -376,7 +390,7 @@ impl State {
         // An event is a little later than its change.
         self.clock.advance(1);
         let body = json!({
-            "spec_version": "1", "id": id, "type": kind, "occurred_at": self.clock.now(), "environment_id": "env_1",
+            "spec_version": "1", "id": id, "type": kind, "occurred_at": self.vendor_now(), "environment_id": "env_1",
             "organization_id": ORGANIZATION, "data": data,
         });
         Message { id, body: body.to_string() }
@@ -442,7 +456,7 @@ impl Source for World {
             let wanted = state.users.iter().filter(|(_, user)| updated_after.is_none_or(|at| user.updated_at > at));
             wanted.map(|(id, user)| state.listed_user(id, user)).collect()
         };
-        Box::new(Listing { world: self.clone(), list, offset: Some(0) })
+        Box::new(Listing { world: self.clone(), list, offset: Some(0), served_at: None })
     }
 
     fn groups(&self, _: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
@@ -450,7 +464,7 @@ impl Source for World {
             let wanted = state.groups.iter().filter(|(_, group)| updated_after.is_none_or(|at| group.updated_at > at));
             wanted.map(|(id, group)| state.listed_group(id, group)).collect()
         };
-        Box::new(Listing { world: self.clone(), list, offset: Some(0) })
+        Box::new(Listing { world: self.clone(), list, offset: Some(0), served_at: None })
     }
 }
 
@@ -461,6 +475,8 @@ struct Listing<F> {
     list: F,
     /// Offset of the next page, or `None` after the last page.
     offset: Option<usize>,
+    /// The vendor's time of the last page, or `None` if the API does not tell it.
+    served_at: Option<Timestamp>,
 }
 
 impl<T: Send + 'static, F: Fn(&State) -> Vec<T> + Send> SourcePages<T> for Listing<F> {
@@ -470,6 +486,7 @@ impl<T: Send + 'static, F: Fn(&State) -> Vec<T> + Send> SourcePages<T> for Listi
             self.world.before_answer().await?;
             let (mut all, is_truncated) = self.world.with(|state| {
                 let is_truncated = state.faulty && state.random.chance(2);
+                self.served_at = state.reports_time.then(|| state.vendor_now());
                 ((self.list)(state), is_truncated)
             });
             let total_size = all.len() as u64;
@@ -483,5 +500,9 @@ impl<T: Send + 'static, F: Fn(&State) -> Vec<T> + Send> SourcePages<T> for Listi
             }
             Ok(Some(Page { items, total_size, next_page_token: String::new(), prev_page_token: String::new() }))
         })
+    }
+
+    fn served_at(&self) -> Option<Timestamp> {
+        self.served_at
     }
 }
