@@ -731,4 +731,15 @@ export type Change =
   | ChangeOf<'group.updated', null, MirrorGroup, MirrorGroup, MirrorGroup>
   | ChangeOf<'group.deleted', null, MirrorGroup, MirrorGroup, null>
   | ChangeOf<'membership.added' | 'membership.removed', MirrorUser, MirrorGroup, null, null>
-  | ChangeOf<'directory.enabled' | 'directory.disabled', null, null, null, null>
+  | ChangeOf<
+      | 'directory.enabled'
+      | 'directory.disabled'
+      | 'directory.missing'
+      | 'directory.found'
+      | 'organization.missing'
+      | 'organization.found',
+      null,
+      null,
+      null,
+      null
+    >

@@ -83,7 +83,7 @@ test('a parked change does not stop its consumer, and can be read and deleted', 
 
   const consumers = await mirror.consumers()
   assert.equal(consumers.length, 1)
-  assert.deepEqual(Object.keys(consumers[0]), ['name', 'cursor', 'lag', 'parked', 'seenAt'])
+  assert.deepEqual(Object.keys(consumers[0]), ['name', 'cursor', 'lag', 'parked', 'seenAt', 'expiresAt'])
   assertFields(consumers[0], { name: 'app', cursor: updated.seq, lag: 1, parked: 1 })
 
   assert.equal(await mirror.dropParked('app', updated.seq), true)

@@ -142,6 +142,10 @@ function handle(change: Change): string {
       return change.user.email + change.group.displayName
     case 'directory.enabled':
     case 'directory.disabled':
+    case 'directory.missing':
+    case 'directory.found':
+    case 'organization.missing':
+    case 'organization.found':
       return change.directoryId
     default: {
       const none: never = change

@@ -3009,7 +3009,7 @@ class Change:
     def ack(self) -> None:
         """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
 
-        Raises ``InvalidArgumentError`` if the change was not given by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
+        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
         acknowledgement cannot be stored.
         """
 
