@@ -229,6 +229,19 @@ impl SyncReport {
         self
     }
 
+    /// Reports that `count` listed users and groups were not applied, because they are mirrored in another organization.
+    pub(super) fn doubt_foreign(&mut self, count: u64) {
+        if count > 0 && self.outcome == SyncOutcome::Done {
+            self.outcome = SyncOutcome::Incomplete;
+            self.incomplete = Some(format!(
+                "{count} listed users and groups are mirrored in another organization: they change hands after a full sync of that \
+                 organization has removed them"
+            ));
+            let (organization_id, directory_id) = (&self.organization_id, &self.directory_id);
+            tracing::warn!(target: "headcount", organization_id, directory_id, count, "listed users and groups belong to another organization");
+        }
+    }
+
     pub(super) fn count(&mut self, tally: &Tally) {
         self.created = tally.of(ChangeKind::UserCreated);
         self.updated = tally.of(ChangeKind::UserUpdated);

@@ -1,7 +1,7 @@
 //! Webhooks: each is verified, then stored and applied in one write, before it is answered.
 
 use super::Mirror;
-use super::decide::{Applying, Settled, event_keys};
+use super::decide::{Applying, Settled, event_keys, organization_of};
 use super::write::{Done, Task, run};
 use crate::record::{EventRow, EventState, Outcome};
 use crate::store::{Durability, Scope};
@@ -67,8 +67,9 @@ impl Mirror {
     /// Applies an event in one step. `stored` is its row if it was received before and is retried.
     async fn run_event(&self, event: Event, stored: Option<EventRow>, now: Timestamp) -> Result<Done<Settled>> {
         let received_at = stored.as_ref().map_or(now, |row| row.received_at);
+        let (event_id, event_type) = (event.id().to_owned(), event.type_().to_owned());
         let task = Task {
-            scope: Scope::Organization(event.organization_id().to_owned()),
+            scope: Scope::Organization(organization_of(&event)),
             durability: Durability::Power,
             fence: None,
             guarded: true,
@@ -86,6 +87,10 @@ impl Mirror {
             Applying { event: &event, received_at }.apply(step)
         })
         .await?;
+        if done.value == Settled::Foreign {
+            let outcome = done.value.outcome().name();
+            tracing::warn!(target: "headcount", event_id, event_type, outcome, "an event of another organization or environment changed nothing");
+        }
         self.notify(&done.tally);
         if done.chores {
             self.finish_chores().await?;

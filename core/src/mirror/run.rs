@@ -37,6 +37,8 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options,
     pub(super) report: SyncReport,
     tally: Tally,
+    /// How many users and groups of the latest reading are mirrored in another organization.
+    foreign: u64,
     lease: Box<dyn Lease>,
     read: Result<Read>,
 }
@@ -71,6 +73,7 @@ impl<'a> Run<'a> {
             options,
             report: SyncReport { started_at: started, ..report },
             tally: Tally::default(),
+            foreign: 0,
             lease,
             read: Ok(Read::Skipped),
         }
@@ -88,7 +91,10 @@ impl<'a> Run<'a> {
         let result = self.conclude().await;
         self.report.count(&self.tally);
         let report = match result {
-            Ok(()) => SyncReport { ended_at: self.mirror.now(), ..self.report },
+            Ok(()) => {
+                self.report.doubt_foreign(self.foreign);
+                SyncReport { ended_at: self.mirror.now(), ..self.report }
+            }
             Err(error) => self.report.failed(self.mirror, error),
         };
         let (organization_id, directory_id) = (&self.directory.organization_id, &self.directory.id);
@@ -265,12 +271,14 @@ impl<'a> Run<'a> {
     async fn read_groups(&mut self, updated_after: Option<Timestamp>, reading: &mut Reading) -> Result<()> {
         let mut pages = self.mirror.source()?.groups(&self.directory, updated_after);
         let (mut count, mut items, mut total) = (0, 0, 0);
+        self.foreign = 0;
         while let Some(page) = pages.next().await? {
             count += 1;
             items += page.items.len() as u64;
             total = page.total_size;
             let done = self.take_groups(page.items).await?;
             done.value.groups.iter().for_each(|group| reading.see_group(group.number(&done.committed.groups)));
+            self.foreign += done.value.foreign;
             self.report.groups += done.value.groups.len() as u64;
             self.progress(Phase::Groups, count, items, Some(total));
         }
@@ -285,7 +293,7 @@ impl<'a> Run<'a> {
         self.step(keys, move |step| {
             let mut taken = Taken::default();
             for group in &groups {
-                taken.groups.push(take_group(step, &directory, group, started)?);
+                take_group(step, &directory, group, started, &mut taken)?;
             }
             Ok(taken)
         })
@@ -366,6 +374,7 @@ impl<'a> Run<'a> {
     ) -> Result<()> {
         let done = written.unwrap_or_else(|_| Err(Error::cancelled()))?;
         self.count(&done.tally);
+        self.foreign += done.value.foreign;
         done.value.users.iter().for_each(|user| reading.see_user(user.number(&done.committed.users)));
         done.value.groups.iter().for_each(|group| reading.see_group(group.number(&done.committed.groups)));
         reading.keep_memberships(done.value.kept);

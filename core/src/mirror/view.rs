@@ -60,7 +60,12 @@ impl MirrorUsers {
         if let Some(id) = &self.filter.group_id {
             // Stores keep the memberships that the vendor sent, even if the group does not exist.
             let set = self.store.load(Keys { groups: [id.clone()].into(), ..Keys::default() }).await?;
-            if !set.groups.get(id).is_some_and(|row| row.is_live()) {
+            let own = self.filter.organization_id.as_ref();
+            let exists = set.groups.get(id).is_some_and(|row| {
+                row.is_live()
+                    && own.is_none_or(|own| row.group.organization_id.is_empty() || row.group.organization_id == *own)
+            });
+            if !exists {
                 self.position = None;
                 return Ok(Vec::new());
             }

@@ -22,8 +22,8 @@ named! {
     SyncOutcome {
         /// The mirror agrees with the listing.
         Done = "done",
-        /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. The
-        /// next sync tries again.
+        /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. Or some
+        /// of them are mirrored in another organization, and were not applied. The next sync tries again.
         Incomplete = "incomplete",
         /// The guard holds back that users lose access, or the directory is disabled: see the report's holds.
         Held = "held",
@@ -59,7 +59,8 @@ named! {
         Pending = "pending",
         /// The guard holds the event back until its removal is approved.
         Held = "held",
-        /// The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
+        /// The event is about a row of another organization or environment than the one it was signed for, or names no organization. It changed
+        /// nothing.
         Foreign = "foreign",
         /// The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000 unless it is
         /// configured): the next sync lists the user.
@@ -134,7 +135,7 @@ pub struct SyncReport {
     pub held: Option<Hold>,
     /// What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
     pub holds: Vec<Hold>,
-    /// Why the listing could not be used to remove users, or `None` if it could.
+    /// Why the listing could not be used to remove users, or which of its rows were not applied; `None` if it was applied as a whole.
     pub incomplete: Option<String>,
     /// The error that ended the sync, or `None`.
     #[serde(skip_deserializing)]

@@ -22,7 +22,7 @@ pub(crate) struct State {
     pub(crate) directories: Vec<Value>,
     /// Users of all directories. A field `directory`, which the API does not have, names the directory; `dir_1` if it is absent.
     pub(crate) users: Vec<Value>,
-    /// Groups of `dir_1`. The other directories have none.
+    /// Groups of all directories, with a field `directory` as users have.
     pub(crate) groups: Vec<Value>,
     /// The total that listings of users report, or `None` for the number of listed users.
     pub(crate) reported_total: Option<u64>,
@@ -182,8 +182,9 @@ impl Source for FakeApi {
 
     fn groups(&self, directory: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
         self.with(|state| {
-            let groups: &[Value] = if directory.id == "dir_1" { &state.groups } else { &[] };
-            Box::new(one_page::<Group>(groups, None))
+            let is_in_directory = |group: &&Value| group["directory"].as_str().unwrap_or("dir_1") == directory.id;
+            let groups: Vec<Value> = state.groups.iter().filter(is_in_directory).cloned().collect();
+            Box::new(one_page::<Group>(&groups, None))
         })
     }
 }

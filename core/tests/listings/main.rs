@@ -12,3 +12,4 @@ mod holds;
 mod readings;
 mod settings;
 mod syncs;
+mod tenants;

@@ -7,6 +7,7 @@ use super::listing::set_enabled;
 use super::loss::EVENT;
 use super::sorted;
 use super::step::{NewGroup, NewUser, Step};
+use super::tenant::{is_foreign, is_other_directory, is_other_group, organization_of};
 use super::version::toggle_replaces;
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
@@ -41,6 +42,8 @@ pub(in crate::mirror) enum Settled {
     Ignored,
     /// The guard holds back the loss of access that it would cause.
     Held,
+    /// It is about a row of another organization.
+    Foreign,
 }
 
 impl Settled {
@@ -53,6 +56,7 @@ impl Settled {
             Settled::Pending => Outcome::Pending,
             Settled::Ignored => Outcome::Ignored,
             Settled::Held => Outcome::Held,
+            Settled::Foreign => Outcome::Foreign,
         }
     }
 }
@@ -100,7 +104,7 @@ pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
             keys.groups.insert(ids.id);
             keys.directories.extend(non_empty(&ids.directory_id));
         }
-        OrganizationDeleted => drop(keys.organizations.insert(event.organization_id().to_owned())),
+        OrganizationDeleted => drop(keys.organizations.insert(organization_of(event))),
         _ => drop(keys.directories.insert(ids.id)),
     }
     keys
@@ -152,7 +156,7 @@ impl Applying<'_> {
         let state = if settled == Settled::Pending { EventState::Pending } else { EventState::Settled };
         step.batch().events.push(EventRow {
             id: self.event.id().to_owned(),
-            organization_id: self.event.organization_id().to_owned(),
+            organization_id: organization_of(self.event),
             received_at: self.received_at,
             state,
             body: (state != EventState::Settled).then(|| self.event.body().to_vec()),
@@ -167,8 +171,8 @@ impl Applying<'_> {
 
     /// Checks that the organization may have a further pending event.
     fn check_room(&self, step: &mut Step) -> Result<()> {
-        let organization_id = self.event.organization_id();
-        let pending = step.pending(organization_id);
+        let organization_id = organization_of(self.event);
+        let pending = step.pending(&organization_id);
         let settings = step.settings();
         let bytes = pending.bytes + self.event.body().len() as u64;
         if pending.events < settings.pending_events && bytes <= settings.pending_bytes {
@@ -183,6 +187,9 @@ impl Applying<'_> {
 
     fn apply_data(&self, step: &mut Step) -> Result<Settled> {
         use EventType::*;
+        if is_foreign(step, self.event) {
+            return Ok(Settled::Foreign);
+        }
         match self.event.event_type() {
             OrganizationDirectoryUserDeleted => self.user_deleted(step),
             OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated => self.user(step),
@@ -224,9 +231,11 @@ impl Applying<'_> {
         let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
         let organization_id =
             non_empty(&known.organization_id).unwrap_or_else(|| self.organization(&data.organization_id).to_owned());
+        // After a user was removed, their directory may have moved to another organization.
+        let is_gone = row.as_ref().is_some_and(|row| !row.is_live());
         let directory_id = match non_empty(&known.directory_id) {
-            Some(id) => Some(id),
-            None => only_directory(step, &organization_id),
+            Some(id) if !is_gone || !is_other_directory(step, &organization_id, &id) => Some(id),
+            _ => only_directory(step, &organization_id),
         };
         // An event that is older than the user's row may be newer than a group's row.
         if let Some(directory_id) = &directory_id {
@@ -241,7 +250,10 @@ impl Applying<'_> {
         let Some(directory_id) = directory_id else { return Ok(Settled::Pending) };
         let told_groups = match &data.groups {
             None => row.as_ref().map(|row| row.told_groups.clone()).unwrap_or_default(),
-            Some(groups) => groups.iter().map(|group| group.id.clone()).filter(|id| !id.is_empty()).collect(),
+            Some(groups) => {
+                let ids = groups.iter().map(|group| &group.id).filter(|id| !id.is_empty());
+                ids.filter(|id| !is_other_group(step, &organization_id, id)).cloned().collect()
+            }
         };
         let user = MirrorUser {
             id: data.id,
@@ -336,7 +348,7 @@ impl Applying<'_> {
 
     /// Disables the organization's directories. Its users are kept: the application decides whether to remove their accounts.
     fn organization_deleted(&self, step: &mut Step) -> Settled {
-        for row in step.directories_of(self.event.organization_id()) {
+        for row in step.directories_of(&organization_of(self.event)) {
             self.toggle(step, row, false, true);
         }
         Settled::Applied
@@ -379,7 +391,7 @@ fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Applies a group that a user event names: creates the group, or updates its name.
+/// Applies a group that a user event names: creates the group, or updates its name. A group of another organization stays as it is.
 /// `received_at` is the local time at which the event arrived.
 fn apply_reference(
     step: &mut Step,
@@ -388,6 +400,9 @@ fn apply_reference(
     place: &Place<'_>,
     received_at: Timestamp,
 ) {
+    if is_other_group(step, place.organization_id, &group.id) {
+        return;
+    }
     let row = step.group(&group.id).cloned();
     // The group's own events of the same time say more about it.
     let version = Version { kind: MessageKind::Created, ..version.clone() };

@@ -1,6 +1,7 @@
 //! Applies listed directories, groups and users to stored rows.
 
 use super::step::{NewGroup, NewUser, Step};
+use super::tenant::{is_other_group, owns};
 use super::version::{limit_toggle, listed_version, listing_replaces, listing_toggles};
 use crate::record::{ChangeKind, DirectoryRow, HoldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, UserRow};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
@@ -15,6 +16,8 @@ pub(in crate::mirror) struct Taken {
     pub(in crate::mirror) groups: Vec<Listed>,
     /// Numbers of the rows of users who were listed without groups, and whose stored memberships were kept.
     pub(in crate::mirror) kept: Vec<i64>,
+    /// How many listed users and groups are mirrored in another organization, and were left as they are.
+    pub(in crate::mirror) foreign: u64,
 }
 
 /// A listed row.
@@ -67,7 +70,8 @@ pub(super) fn set_enabled(step: &mut Step, row: &mut DirectoryRow, enabled: bool
     step.append_directory(kind, row);
 }
 
-/// Applies a listed group.
+/// Applies a listed group. A group that is mirrored in another organization stays as it is until that organization has lost it: a listing of
+/// one organization must not take anything away from another.
 ///
 /// # Errors
 ///
@@ -77,12 +81,18 @@ pub(in crate::mirror) fn take_group(
     directory: &Directory,
     listed: &Group,
     started: Timestamp,
-) -> Result<Listed> {
+    taken: &mut Taken,
+) -> Result<()> {
     if listed.id.is_empty() {
         return Err(Error::new(ErrorKind::Decode, "expected a group with an id, got a listed group without one"));
     }
     let row = step.group(&listed.id);
     let (number, trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();
+    taken.groups.push(Listed::of(number, &listed.id));
+    if row.is_some_and(|row| row.is_live() && !owns(&directory.organization_id, &row.group.organization_id)) {
+        taken.foreign += 1;
+        return Ok(());
+    }
     if listing_replaces(&trail, listed.updated_at, started) {
         let group = MirrorGroup {
             id: listed.id.clone(),
@@ -94,10 +104,11 @@ pub(in crate::mirror) fn take_group(
         let version = listed_version(&trail, listed.updated_at, step.now);
         step.put_group(NewGroup { group, exists: true, version, touched_at: trail.touched_at });
     }
-    Ok(Listed::of(number, &listed.id))
+    Ok(())
 }
 
-/// Applies a listed user, and the groups that the listing names for the user.
+/// Applies a listed user, and the groups that the listing names for the user. A user who is mirrored in another organization stays as they are
+/// until that organization has lost them.
 ///
 /// A listing in which no user at all has groups says nothing about memberships: stored ones are kept. If some user has groups, empty lists are
 /// left out of the JSON, so a user without them is in no group. `has_groups` says whether a user of the listing has groups, as far as it was
@@ -119,6 +130,11 @@ pub(in crate::mirror) fn take_user(
     }
     let row = step.user(&listed.id);
     let (number, mut trail) = row.map(|row| (row.number, row.trail.clone())).unwrap_or_default();
+    if row.is_some_and(|row| row.is_live() && !owns(&directory.organization_id, &row.user.organization_id)) {
+        taken.users.push(Listed::of(number, &listed.id));
+        taken.foreign += 1;
+        return Ok(());
+    }
     // An event that removes the user may be newer than the listing, also while the guard holds the removal back.
     if let Some(removal) = row.and_then(UserRow::held_removal) {
         trail.version = trail.version.max(removal.clone());
@@ -148,7 +164,10 @@ pub(in crate::mirror) fn take_user(
         let row = step.group(&group.id);
         let number = row.map_or(0, |row| row.number);
         if !row.is_some_and(|row| row.is_live()) {
-            taken.groups.push(take_group(step, directory, group, started)?);
+            take_group(step, directory, group, started, taken)?;
+        } else if is_other_group(step, &directory.organization_id, &group.id) {
+            taken.foreign += 1;
+            continue;
         } else {
             taken.groups.push(Listed::of(number, &group.id));
         }

@@ -168,7 +168,7 @@ impl Step {
             return true;
         }
         let Some(mut row) = self.set.users.remove(id) else { return false };
-        let (_, roles) = self.derive(&row.told_groups);
+        let (_, roles) = self.derive(&row.told_groups, &row.user.organization_id);
         let before = row.user.clone();
         self.note_user(id, &row);
         row.held = None;

@@ -2,8 +2,8 @@
 //!
 //! Nothing here performs I/O, reads a clock, or knows a store. `step` applies rows to a working set and collects what has to be written;
 //! `listing` and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row;
-//! `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and groups that a listing lacks; `roles`
-//! derives roles from groups; `cursor` decides which acknowledgements of the feed's consumers count.
+//! `tenant` keeps organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and
+//! groups that a listing lacks; `roles` derives roles from groups; `cursor` decides which acknowledgements of the feed's consumers count.
 
 mod absence;
 mod cursor;
@@ -16,6 +16,7 @@ mod loss;
 mod order;
 mod roles;
 mod step;
+mod tenant;
 mod version;
 
 pub(super) use absence::{Absence, Reading, Removal, judge_removal};
@@ -25,6 +26,7 @@ pub(super) use guard::{Budget, budget, hold_directory};
 pub(super) use listing::{Taken, end_memberships, take_directory, take_group, take_user};
 pub(super) use roles::RoleMap;
 pub(super) use step::{Decided, PAGE, ROLES_CAUSE, Step, Tally};
+pub(super) use tenant::organization_of;
 
 use crate::Timestamp;
 use std::time::Duration;

@@ -5,6 +5,7 @@
 
 use super::diff;
 use super::roles::RoleMap;
+use super::tenant::owns;
 use crate::record::{
     Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EventRow, GroupRow, GuardSettings,
     HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, NewEntry,
@@ -302,14 +303,15 @@ impl Step {
     pub(super) fn put_user(&mut self, new: NewUser) {
         let NewUser { user, active, is_present, told_groups, listed, version, touched_at } = new;
         let told_groups = super::sorted(told_groups.into_iter());
-        let (group_ids, roles) = self.derive(&told_groups);
+        let (group_ids, roles) = self.derive(&told_groups, &user.organization_id);
         let id = user.id.clone();
         self.user(&id);
         let known = self.set.users.remove(&id);
         let was_live = known.as_ref().is_some_and(UserRow::is_live);
         let mut row = known.unwrap_or_default();
-        // The linked id is the application's, and is kept while the user is away.
-        let linked_id = row.user.linked_id.clone();
+        // The linked id is the application's, and is kept while the user is away, but not for a user of another organization.
+        let is_own = owns(&user.organization_id, &row.user.organization_id);
+        let linked_id = row.user.linked_id.clone().filter(|_| is_own);
         let active = active.unwrap_or(!was_live || row.said_active());
         let mut after = MirrorUser { active, group_ids, roles, linked_id, ..user };
         let trail = Trail { version, touched_at, revision: row.trail.revision, deleted_at: None };
@@ -384,11 +386,11 @@ impl Step {
         true
     }
 
-    /// Returns which of a user's `told_groups` exist, and the roles that they give.
-    pub(super) fn derive(&mut self, told_groups: &[String]) -> (Vec<String>, Vec<String>) {
+    /// Returns which of a user's `told_groups` exist in the user's organization, and the roles that they give.
+    pub(super) fn derive(&mut self, told_groups: &[String], organization_id: &str) -> (Vec<String>, Vec<String>) {
         let mut group_ids = Vec::with_capacity(told_groups.len());
         for id in told_groups {
-            if self.group(id).is_some_and(GroupRow::is_live) {
+            if self.group(id).is_some_and(|row| row.is_live() && owns(organization_id, &row.group.organization_id)) {
                 group_ids.push(id.clone());
             }
         }
@@ -503,8 +505,8 @@ impl Step {
         let next = next.filter(|_| ids.len() == PAGE);
         for id in ids {
             let Some(row) = self.set.users.get(&id).filter(|row| row.is_live()) else { continue };
-            let told_groups = row.told_groups.clone();
-            let (group_ids, roles) = self.derive(&told_groups);
+            let (told_groups, organization_id) = (row.told_groups.clone(), row.user.organization_id.clone());
+            let (group_ids, roles) = self.derive(&told_groups, &organization_id);
             let Some(mut row) = self.set.users.remove(&id) else { continue };
             let (before, held) = (row.user.clone(), row.held.clone());
             let mut after = MirrorUser { group_ids, roles, active: row.said_active(), ..before.clone() };

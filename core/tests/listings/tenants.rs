@@ -1,0 +1,184 @@
+//! Several organizations in one mirror: an event or a listing of one never changes rows of another.
+
+use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, count_users, event};
+use headcount::{ChangeKind, Mirror, Outcome, SyncMode, SyncOutcome, SyncReport};
+use serde_json::{Value, json};
+
+const GROUP_UPDATED: &str = "organization.directory.group_updated";
+
+/// An API with `dir_1` of `org_1` and `dir_2` of `org_2`. Each has one user, `diruser_1` and `diruser_2`, in a group of its own, "Crew" and
+/// "Pilots".
+fn two_organizations() -> FakeApi {
+    let api = FakeApi::default();
+    api.with(|state| {
+        state.directories.push(json!({ "id": "dir_2", "organization_id": "org_2", "enabled": true }));
+        state.groups = vec![
+            json!({ "id": "dirgroup_1", "display_name": "Crew" }),
+            json!({ "id": "dirgroup_2", "display_name": "Pilots", "directory": "dir_2" }),
+        ];
+    });
+    api.list_users([
+        json!({ "id": "diruser_1", "groups": [{ "id": "dirgroup_1" }] }),
+        json!({ "id": "diruser_2", "groups": [{ "id": "dirgroup_2" }], "directory": "dir_2" }),
+    ]);
+    api
+}
+
+/// A mirror of [`two_organizations`] whose changes `app` has acknowledged.
+async fn mirror_of_two_organizations() -> (FakeApi, Mirror) {
+    let api = two_organizations();
+    let mirror = api.open_mirror().await;
+    for organization_id in ["org_1", "org_2"] {
+        assert_eq!(sync(&mirror, organization_id).await.outcome, SyncOutcome::Done);
+    }
+    read_changes(&mirror).await;
+    (api, mirror)
+}
+
+async fn sync(mirror: &Mirror, organization_id: &str) -> SyncReport {
+    mirror.sync(organization_id).mode(SyncMode::Full).await.unwrap().remove(0)
+}
+
+/// Reads and acknowledges the kinds and organizations of the changes.
+async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
+    let changes = mirror.poll("app", 1_000).await.unwrap();
+    if let Some(last) = changes.last() {
+        mirror.ack("app", last.seq).await.unwrap();
+    }
+    changes.into_iter().map(|change| (change.kind, change.organization_id)).collect()
+}
+
+/// Applies an event with this organization in its envelope, after everything that was listed.
+async fn apply(mirror: &Mirror, id: &str, organization_id: &str, kind: &str, data: Value) -> Outcome {
+    let body = json!({
+        "id": id, "type": kind, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": organization_id, "data": data,
+    });
+    mirror.apply(&event(&body)).await.unwrap()
+}
+
+/// Asserts that an event of `org_1` is foreign, and that it is not applied when it is delivered again.
+async fn assert_foreign(kind: &str, data: Value) {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    assert_eq!(apply(&mirror, "evt_1", "org_1", kind, data.clone()).await, Outcome::Foreign);
+    assert_eq!(apply(&mirror, "evt_1", "org_1", kind, data).await, Outcome::Duplicate);
+    assert_eq!(read_changes(&mirror).await, []);
+}
+
+#[tokio::test]
+async fn a_deletion_event_of_another_organization_removes_nobody() {
+    assert_foreign(USER_DELETED, json!({ "id": "diruser_2" })).await;
+}
+
+#[tokio::test]
+async fn an_update_event_of_another_organization_changes_no_user() {
+    assert_foreign(USER_UPDATED, json!({ "id": "diruser_2", "email": "eve@example.com", "active": false })).await;
+}
+
+#[tokio::test]
+async fn a_group_event_of_another_organization_changes_no_group() {
+    assert_foreign(GROUP_UPDATED, json!({ "id": "dirgroup_2", "display_name": "Crew", "directory_id": "dir_1" })).await;
+}
+
+#[tokio::test]
+async fn a_group_event_that_names_a_directory_of_another_organization_adds_no_group() {
+    assert_foreign(GROUP_UPDATED, json!({ "id": "dirgroup_3", "display_name": "Crew", "directory_id": "dir_2" })).await;
+}
+
+#[tokio::test]
+async fn a_directory_event_of_another_organization_disables_nothing() {
+    assert_foreign("organization.directory_disabled", json!({ "id": "dir_2", "enabled": false })).await;
+}
+
+#[tokio::test]
+async fn an_organization_event_about_another_organization_disables_nothing() {
+    assert_foreign("organization.deleted", json!({ "id": "org_2" })).await;
+}
+
+#[tokio::test]
+async fn an_event_whose_data_names_another_organization_adds_nobody() {
+    assert_foreign(USER_UPDATED, json!({ "id": "diruser_3", "organization_id": "org_2" })).await;
+}
+
+#[tokio::test]
+async fn an_event_without_an_organization_changes_nothing_and_does_not_wait() {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    for (id, data) in [("evt_1", json!({ "id": "diruser_2" })), ("evt_2", json!({ "id": "diruser_3" }))] {
+        assert_eq!(apply(&mirror, id, "", USER_UPDATED, data).await, Outcome::Foreign);
+    }
+    assert_eq!(read_changes(&mirror).await, []);
+    assert_eq!(mirror.status().await.unwrap()[0].pending_events, 0);
+}
+
+#[tokio::test]
+async fn an_event_with_an_organization_in_its_data_alone_is_applied_by_the_next_sync_of_that_organization() {
+    let api = two_organizations();
+    let mirror = api.open_mirror().await;
+    let data = json!({ "id": "diruser_2", "organization_id": "org_2", "active": false });
+    assert_eq!(apply(&mirror, "evt_1", "", USER_UPDATED, data).await, Outcome::Pending);
+    assert_eq!(sync(&mirror, "org_2").await.events, 1);
+    assert!(!mirror.user("diruser_2").await.unwrap().unwrap().active);
+}
+
+#[tokio::test]
+async fn a_user_event_does_not_rename_or_move_a_group_of_another_organization_and_gives_no_membership_in_it() {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    mirror.set_role_map([("Pilots", "pilot"), ("Owners", "owner")]).await.unwrap();
+    read_changes(&mirror).await;
+    let groups = json!([{ "id": "dirgroup_1", "name": "Crew" }, { "id": "dirgroup_2", "name": "Owners" }]);
+
+    let outcome = apply(&mirror, "evt_1", "org_1", USER_UPDATED, json!({ "id": "diruser_1", "groups": groups })).await;
+
+    assert_eq!(outcome, Outcome::Applied);
+    let group = mirror.group("dirgroup_2").await.unwrap().unwrap();
+    assert_eq!(group.display_name, "Pilots");
+    assert_eq!(group.organization_id, "org_2");
+    assert_eq!(group.directory_id, "dir_2");
+    let user = mirror.user("diruser_1").await.unwrap().unwrap();
+    assert_eq!(user.group_ids, ["dirgroup_1"]);
+    assert_eq!(user.roles, Vec::<String>::new());
+    assert_eq!(mirror.user("diruser_2").await.unwrap().unwrap().roles, ["pilot"]);
+    assert_eq!(mirror.users("org_1").group("dirgroup_2").next().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_listed_user_of_another_organization_changes_hands_only_after_that_organization_has_lost_them() {
+    let (api, mirror) = mirror_of_two_organizations().await;
+    mirror.link("diruser_1", Some("acct_1")).await.unwrap();
+    api.with(|state| state.users[0] = json!({ "id": "diruser_1", "directory": "dir_2" }));
+
+    // `org_1` may not have been read since.
+    let report = sync(&mirror, "org_2").await;
+    assert_eq!(report.outcome, SyncOutcome::Incomplete);
+    assert!(report.incomplete.unwrap().contains("1 listed users and groups are mirrored in another organization"));
+    assert_eq!(mirror.user("diruser_1").await.unwrap().unwrap().organization_id, "org_1");
+
+    assert_eq!(sync(&mirror, "org_1").await.deleted, 1);
+    let report = sync(&mirror, "org_2").await;
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    assert_eq!(report.created, 1);
+    let user = mirror.user("diruser_1").await.unwrap().unwrap();
+    assert_eq!(user.organization_id, "org_2");
+    assert_eq!(user.linked_id, None, "the account is one of org_1");
+    let changes = read_changes(&mirror).await;
+    let users: Vec<_> = changes.iter().filter(|(kind, _)| kind.name().starts_with("user.")).collect();
+    assert_eq!(users[0], &(ChangeKind::UserDeleted, "org_1".to_owned()));
+    assert_eq!(users[1], &(ChangeKind::UserCreated, "org_2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_listed_group_of_another_organization_stays_there_and_gives_no_membership() {
+    let (api, mirror) = mirror_of_two_organizations().await;
+    api.with(|state| {
+        state.groups.push(json!({ "id": "dirgroup_1", "display_name": "Pilots", "directory": "dir_2" }));
+        state.users[1]["groups"] = json!([{ "id": "dirgroup_1" }, { "id": "dirgroup_2" }]);
+    });
+
+    let report = sync(&mirror, "org_2").await;
+
+    assert_eq!(report.outcome, SyncOutcome::Incomplete);
+    let group = mirror.group("dirgroup_1").await.unwrap().unwrap();
+    assert_eq!(group.organization_id, "org_1");
+    assert_eq!(group.display_name, "Crew");
+    assert_eq!(mirror.user("diruser_2").await.unwrap().unwrap().group_ids, ["dirgroup_2"]);
+    assert_eq!(count_users(&mirror).await, 1);
+}
