@@ -137,8 +137,8 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  *
  * - `done`: The mirror agrees with the listing.
  * - `incomplete`: The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was
- * removed. The next sync tries again.
- * - `held`: The guard holds back that users lose access, or the directory is disabled: see the report's holds.
+ * removed. Or some of them are mirrored in another organization, and were not applied. The next sync tries again.
+ * - `held`: The guard holds back that users lose access, or the directory is disabled or not listed: see the report's holds.
  * - `already_running`: Another sync of the directory is running.
  * - `failed`: The sync failed; the report's error says why.
  */
@@ -161,7 +161,8 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
  * - `stale`: The mirror has newer information than the event.
  * - `pending`: The event is stored until a sync shows which directory it is about.
  * - `held`: The guard holds the event back until its removal is approved.
- * - `foreign`: The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
+ * - `foreign`: The event is about a row of another organization or environment than the one it was signed for, or names no organization.
+ * It changed nothing.
  * - `ignored`: The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000 unless
  * it is configured): the next sync lists the user.
  */
@@ -567,6 +568,11 @@ export interface DirectoryStatus {
    * is complete, no user is removed because of a listing. An RFC 3339 string.
    */
   incompleteSince: string | null
+  /**
+   * Local time since which the API does not list the directory, or null if it does. The users of a missing directory are kept until it is
+   * retired. An RFC 3339 string.
+   */
+  missingSince: string | null
   /** Number of events of the organization that wait for a sync. */
   pendingEvents: number
 }
@@ -652,7 +658,7 @@ export interface SyncReport {
   held: Hold | null
   /** What the guard holds back in the directory at the end of the sync, in the order in which the holds were made. */
   holds: Hold[]
-  /** Why the listing could not be used to remove users, or null if it could. */
+  /** Why the listing could not be used to remove users, or which of its rows were not applied; null if it was applied as a whole. */
   incomplete: string | null
   /** The error that ended the sync, or null. */
   error: errors.Error | null
@@ -698,7 +704,7 @@ interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
   kind: Kind
   /** Id of the organization (`org_…`). */
   organizationId: string
-  /** Id of the directory (`dir_…`). */
+  /** Id of the directory (`dir_…`); empty for changes of organizations. */
   directoryId: string
   /**
    * The user that the change is about: after the change, or before it for `user.deleted`. null for groups and directories. Changes of
@@ -714,8 +720,8 @@ interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
   /** Names of the fields that changed. */
   fields: string[]
   /**
-   * What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an approval, `roles` for a
-   * new role map, or `snapshot`.
+   * What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an approval, `retire:` and
+   * the id of a retirement, `roles` for a new role map, or `snapshot`.
    */
   cause: string
   /** Local time at which the change was committed. An RFC 3339 string. */

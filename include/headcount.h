@@ -206,7 +206,8 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_HELD = 6,
   /**
-   * The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
+   * The event is about a row of another organization or environment than the one it was signed for, or names no
+   * organization. It changed nothing.
    */
   HC_OUTCOME_FOREIGN = 7,
 } hc_outcome;
@@ -3330,7 +3331,7 @@ const char *hc_change_kind(const struct hc_change *change);
 const char *hc_change_organization_id(const struct hc_change *change);
 
 /**
- * Id of the directory ("dir_...").
+ * Id of the directory ("dir_..."); empty for changes of organizations.
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -3413,7 +3414,7 @@ const char *hc_change_fields_at(const struct hc_change *change, size_t index);
 
 /**
  * What caused the change: "sync:" and the run's id, "event:" and the event's id, "approval:" and the id of an
- * approval, "roles" for a new role map, or "snapshot".
+ * approval, "retire:" and the id of a retirement, "roles" for a new role map, or "snapshot".
  *
  * - `change`: may be NULL, which gives NULL.
  * - Returns text owned by `change`.
@@ -4189,6 +4190,16 @@ const struct hc_hold *hc_mirror_directory_status_holds_at(const struct hc_mirror
 const char *hc_mirror_directory_status_incomplete_since(const struct hc_mirror_directory_status *status);
 
 /**
+ * Local time since which the API does not list the directory, or NULL if it does. The users of a missing directory are
+ * kept until it is retired.
+ *
+ * - `status`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_mirror_directory_status_missing_since(const struct hc_mirror_directory_status *status);
+
+/**
  * Number of events of the organization that wait for a sync.
  *
  * - `status`: may be NULL, which gives 0.
@@ -4923,7 +4934,8 @@ size_t hc_sync_report_holds_len(const struct hc_sync_report *report);
 const struct hc_hold *hc_sync_report_holds_at(const struct hc_sync_report *report, size_t index);
 
 /**
- * Why the listing could not be used to remove users, or NULL if it could.
+ * Why the listing could not be used to remove users, or which of its rows were not applied; NULL if it was applied as
+ * a whole.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns text owned by `report`, or NULL if there is none.

@@ -94,6 +94,14 @@ mod url {
             Ok(EnvironmentUrl(url))
         }
 
+        /// Returns the host in lower case, with the port if it is not the scheme's own and the path if there is one.
+        #[cfg(feature = "mirror")]
+        pub(crate) fn host(&self) -> String {
+            let host = self.0.host_str().unwrap_or_default();
+            let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{host}{port}{}", self.0.path().trim_end_matches('/'))
+        }
+
         /// Appends `path`, which is relative and already percent-encoded, such as `api/v1/organizations`.
         pub(crate) fn join(&self, path: &str) -> Url {
             let mut url = self.0.clone();
@@ -125,6 +133,19 @@ mod url {
                 "http://[::1]:3000/",
             ] {
                 EnvironmentUrl::parse("url", text).unwrap();
+            }
+        }
+
+        #[cfg(feature = "mirror")]
+        #[test]
+        fn a_host_is_in_lower_case_without_the_port_of_its_scheme() {
+            for (text, expected) in [
+                ("https://ACME.scalekit.com", "acme.scalekit.com"),
+                ("https://acme.scalekit.com:443/", "acme.scalekit.com"),
+                ("http://127.0.0.1:3000", "127.0.0.1:3000"),
+                ("https://acme.example/auth/", "acme.example/auth"),
+            ] {
+                assert_eq!(EnvironmentUrl::parse("url", text).unwrap().host(), expected);
             }
         }
 

@@ -86,7 +86,7 @@ pub use mirror::{
 pub use record::{
     Approval, Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting,
     MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, Outcome, ParkedChange,
-    PendingEvent, Phase, Progress, SyncMode, SyncOutcome, SyncReport,
+    PendingEvent, Phase, Progress, Retirement, RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
 };
 
 #[doc(inline)]

@@ -399,7 +399,9 @@ async fn a_file_of_version_0_1_0_is_read() {
     let set = store.load(keys).await.unwrap();
     assert_eq!(set.revision, 4);
     assert_eq!(set.role_map.as_deref(), Some("[[\"Engineering\",\"admin\"]]"));
-    assert_eq!(set.chore, None);
+    let chore = set.chore.unwrap();
+    assert_eq!(chore.cause, "roles", "roles are derived again, because entries of the role map are typed now");
+    assert_eq!(chore.group_id, "");
 
     let counts = store.directory_counts().await.unwrap();
     assert_eq!(counts.len(), 1);

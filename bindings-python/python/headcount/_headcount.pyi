@@ -2941,6 +2941,12 @@ class DirectoryStatus:
         """
 
     @property
+    def missing_since(self) -> Optional[datetime]:
+        """Local time since which the API does not list the directory, or ``None`` if it does. The users of a missing directory are
+        kept until it is retired.
+        """
+
+    @property
     def pending_events(self) -> int:
         """Number of events of the organization that wait for a sync."""
 
@@ -2972,7 +2978,7 @@ class Change:
 
     @property
     def directory_id(self) -> str:
-        """Id of the directory (``dir_…``)."""
+        """Id of the directory (``dir_…``); empty for changes of organizations."""
 
     @property
     def user(self) -> Optional[MirrorUser]:
@@ -2999,7 +3005,7 @@ class Change:
     @property
     def cause(self) -> str:
         """What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
-        approval, ``roles`` for a new role map, or ``snapshot``.
+        approval, ``retire:`` and the id of a retirement, ``roles`` for a new role map, or ``snapshot``.
         """
 
     @property
@@ -3220,7 +3226,9 @@ class SyncReport:
 
     @property
     def incomplete(self) -> Optional[str]:
-        """Why the listing could not be used to remove users, or ``None`` if it could."""
+        """Why the listing could not be used to remove users, or which of its rows were not applied; ``None`` if it was applied as
+        a whole.
+        """
 
     @property
     def error(self) -> Optional[Error]:

@@ -992,6 +992,13 @@ impl DirectoryStatus {
         self.value.incomplete_since.map(|time| datetime(py, time)).transpose()
     }
 
+    /// Local time since which the API does not list the directory, or ``None`` if it does. The users of a missing directory are
+    /// kept until it is retired.
+    #[getter]
+    fn missing_since<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.missing_since.map(|time| datetime(py, time)).transpose()
+    }
+
     /// Number of events of the organization that wait for a sync.
     #[getter]
     fn pending_events(&self) -> u64 {
@@ -1026,6 +1033,7 @@ impl DirectoryStatus {
                 "held",
                 "holds",
                 "incomplete_since",
+                "missing_since",
                 "pending_events",
             ],
         )
@@ -1086,7 +1094,7 @@ impl Change {
         &self.value.organization_id
     }
 
-    /// Id of the directory (``dir_…``).
+    /// Id of the directory (``dir_…``); empty for changes of organizations.
     #[getter]
     fn directory_id(&self) -> &str {
         &self.value.directory_id
@@ -1132,7 +1140,7 @@ impl Change {
     }
 
     /// What caused the change: ``sync:`` and the run's id, ``event:`` and the event's id, ``approval:`` and the id of an
-    /// approval, ``roles`` for a new role map, or ``snapshot``.
+    /// approval, ``retire:`` and the id of a retirement, ``roles`` for a new role map, or ``snapshot``.
     #[getter]
     fn cause(&self) -> &str {
         &self.value.cause
@@ -1534,7 +1542,8 @@ impl SyncReport {
         self.value.holds.iter().cloned().map(Hold::from).collect()
     }
 
-    /// Why the listing could not be used to remove users, or ``None`` if it could.
+    /// Why the listing could not be used to remove users, or which of its rows were not applied; ``None`` if it was applied as
+    /// a whole.
     #[getter]
     fn incomplete(&self) -> Option<&str> {
         self.value.incomplete.as_deref()

@@ -8,7 +8,7 @@ use crate::mirror;
 use crate::{
     Approval, Change, Consumer, DirectoryStatus, Error, Event, Headers, Hold, MirrorBuilder, MirrorDirectory,
     MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, PendingEvent, Progress, Result,
-    SyncMode, SyncReport,
+    Retirement, RoleMapEntry, SyncMode, SyncReport,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,6 +122,11 @@ calls! {
     role_map() -> Vec<(String, String)>;
     settings() -> MirrorSettings;
     configure(options: MirrorOptions) -> ();
+    role_map_entries() -> Vec<RoleMapEntry>;
+    unmatched_roles() -> Vec<RoleMapEntry>;
+    retire(directory_id: &str, by: &str, note: &str) -> u64;
+    retirements() -> Vec<Retirement>;
+    unbind_environment() -> ();
 }
 
 impl Mirror {
@@ -139,11 +144,8 @@ impl Mirror {
     /// # Errors
     ///
     /// The same.
-    pub fn set_role_map<G: Into<String>, R: Into<String>>(
-        &self,
-        pairs: impl IntoIterator<Item = (G, R)>,
-    ) -> Result<()> {
-        wait(self.current()?.set_role_map(pairs))
+    pub fn set_role_map<E: Into<RoleMapEntry>>(&self, entries: impl IntoIterator<Item = E>) -> Result<()> {
+        wait(self.current()?.set_role_map(entries))
     }
 
     /// Prepares a sync of one organization; [`run`](SyncBuilder::run) starts it.

@@ -92,6 +92,12 @@ impl Client {
         self.http.stats()
     }
 
+    /// Returns the host of the environment's URL, with the port and path if it has them.
+    #[cfg(feature = "mirror")]
+    pub(crate) fn environment_host(&self) -> String {
+        self.http.host()
+    }
+
     pub(crate) async fn fetch<T: DeserializeOwned>(&self, call: Result<Call>) -> Result<T> {
         Ok(self.fetch_dated(call).await?.value)
     }

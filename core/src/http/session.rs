@@ -36,6 +36,12 @@ impl Http {
         Ok(Http { root, transport, tokens })
     }
 
+    /// Returns the host of the environment, with the port and path if its URL has them.
+    #[cfg(feature = "mirror")]
+    pub(crate) fn host(&self) -> String {
+        self.root.host()
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         self.transport.observers.stats()
     }

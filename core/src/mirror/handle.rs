@@ -311,6 +311,7 @@ impl MirrorBuilder {
         }));
         mirror.settle_settings().await?;
         mirror.finish_chores().await?;
+        mirror.finish_retirements().await?;
         Ok(mirror)
     }
 }

@@ -1,11 +1,11 @@
-//! Lists the directories of one organization, and syncs each of them.
+//! Lists the directories of one organization, syncs each of them, and reports those that are missing.
 
 use super::Mirror;
-use super::decide::{Tally, hold_directory, take_directory};
+use super::decide::{Shown, Tally, hold_directory, lose_organization, take_directories};
 use super::options::Options;
 use super::run::Run;
 use super::write::{Task, run};
-use crate::record::{ChangeKind, Hold, HoldReason, OrganizationRow, SyncMode, SyncOutcome, SyncReport};
+use crate::record::{ChangeKind, DirectoryRow, Hold, HoldReason, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Keys, Lease, Scope};
 use crate::{Directory, Error, ErrorKind, Result, Timestamp};
 use futures_util::future::{Either, select};
@@ -36,23 +36,41 @@ async fn keeping_leases<T>(runs: &[Run<'_>], work: impl Future<Output = T>) -> T
     }
 }
 
+/// What the API answered about an organization.
+pub(super) struct Answer {
+    /// The listed directories.
+    directories: Vec<Directory>,
+    shown: Shown,
+    /// The error of an organization that the API does not know.
+    not_found: Option<Error>,
+}
+
 impl Mirror {
     /// Syncs the directories of an organization: reads and applies them one after the other, and then removes who is absent from each. A user
-    /// who moved from one directory to another is so not removed and created again.
+    /// who moved from one directory to another is so not removed and created again. Reports the directories that are missing.
     pub(super) async fn run_organization(&self, organization_id: &str, options: &Options) -> Result<Vec<SyncReport>> {
+        self.check_environment().await?;
         self.finish_chores().await?;
-        let directories = self.list_directories(organization_id).await?;
+        self.finish_retirements().await?;
+        let Answer { directories, shown, not_found } = self.ask(organization_id).await?;
         let mut wanted: Vec<Directory> = match &options.directory_id {
-            None => directories,
+            None => match not_found.filter(|_| shown.missing.is_empty()) {
+                Some(error) => return Err(error),
+                None => directories,
+            },
             Some(id) => match directories.into_iter().find(|directory| directory.id == *id) {
                 Some(directory) => vec![directory],
-                None => return Err(self.directory_not_found(organization_id, id).await?),
+                None => return Err(not_found.unwrap_or_else(|| Mirror::directory_not_found(organization_id, id))),
             },
         };
         // Each sync takes the leases in the same order, so that no two syncs wait for each other.
         wanted.sort_by(|a, b| a.id.cmp(&b.id));
         let (mut runs, mut reports) = (Vec::new(), Vec::new());
         for directory in wanted {
+            if let Some((_, owner)) = shown.taken.iter().find(|(id, _)| *id == directory.id) {
+                reports.push(self.report_taken(&directory, owner, options));
+                continue;
+            }
             match keeping_leases(&runs, self.read_directory(&directory, options)).await {
                 Ok(run) => runs.push(run),
                 Err(report) => reports.push(*report),
@@ -62,9 +80,39 @@ impl Mirror {
         while let Some(run) = runs.pop() {
             reports.push(keeping_leases(&runs, run.finish()).await);
         }
+        if options.directory_id.is_none() {
+            for row in &shown.missing {
+                reports.push(self.report_missing(row, options).await);
+            }
+        }
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
-        self.end_sync(organization_id, &reports).await?;
+        // The next sync removes what this one did not.
+        if let Err(error) = self.end_sync(organization_id, &reports).await {
+            tracing::warn!(target: "headcount", organization_id, "old changes and events could not be removed: {error}");
+        }
         Ok(reports)
+    }
+
+    /// Reports a listed directory that is mirrored in another organization, and was not synced.
+    fn report_taken(&self, directory: &Directory, owner: &str, options: &Options) -> SyncReport {
+        let (organization_id, directory_id) = (&directory.organization_id, &directory.id);
+        tracing::warn!(target: "headcount", organization_id, directory_id, owner, "a listed directory belongs to another organization");
+        let incomplete = format!(
+            "the directory is mirrored in the organization {owner}: retire it there once it is missing, then sync this organization"
+        );
+        let report = self.report(organization_id, directory_id, options.mode);
+        SyncReport { outcome: SyncOutcome::Held, incomplete: Some(incomplete), ended_at: self.now(), ..report }
+    }
+
+    /// Reports a directory that is not listed: its users are kept, and their removal is held.
+    async fn report_missing(&self, row: &DirectoryRow, options: &Options) -> SyncReport {
+        let (organization_id, directory_id) = (&row.directory.organization_id, &row.directory.id);
+        let report = self.report(organization_id, directory_id, options.mode);
+        tracing::warn!(target: "headcount", organization_id, directory_id, "a mirrored directory is missing: its users are kept until it is retired");
+        match self.read_holds(Some(organization_id), Some(directory_id)).await {
+            Ok(holds) => SyncReport { outcome: SyncOutcome::Held, ended_at: self.now(), ..report }.with_holds(holds),
+            Err(error) => report.failed(self, error),
+        }
     }
 
     /// Reads and applies the listings of a directory. If it cannot be synced now, returns the report instead.
@@ -81,7 +129,7 @@ impl Mirror {
         }
     }
 
-    async fn lease(&self, directory_id: &str, wait: bool) -> Result<Option<Box<dyn Lease>>> {
+    pub(super) async fn lease(&self, directory_id: &str, wait: bool) -> Result<Option<Box<dyn Lease>>> {
         loop {
             match self.store().lease(directory_id.to_owned(), self.now(), LEASE).await? {
                 Some(lease) => return Ok(Some(lease)),
@@ -93,22 +141,25 @@ impl Mirror {
 
     /// Lists the directories of an organization, and stores what is listed of them.
     pub(super) async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
+        let Answer { directories, not_found, .. } = self.ask(organization_id).await?;
+        not_found.map_or(Ok(directories), Err)
+    }
+
+    /// Lists the directories of an organization, and stores what is listed of them and which of them are missing.
+    async fn ask(&self, organization_id: &str) -> Result<Answer> {
         let started = self.now();
-        let listed = match self.source()?.directories(organization_id).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                // The organization was deleted, or the credentials do not give access to it: its users are kept, and their removal is held.
-                for row in self.store().directories(Some(organization_id.to_owned())).await? {
-                    self.hold_directory(&row.directory.id, HoldReason::DirectoryNotFound, "sync").await?;
-                }
-                return Err(error);
-            }
-            listed => listed?,
+        let (directories, not_found) = match self.source()?.directories(organization_id).await {
+            Ok(listed) => (listed, None),
+            // The organization was deleted, or the credentials do not give access to it.
+            Err(error) if error.kind() == ErrorKind::NotFound => (Vec::new(), Some(error)),
+            Err(error) => return Err(error),
         };
-        let directories: Vec<Directory> = listed
+        let directories: Vec<Directory> = directories
             .into_iter()
             .map(|directory| Directory { organization_id: organization_id.to_owned(), ..directory })
             .collect();
-        let (id, now, rows) = (organization_id.to_owned(), self.now(), directories.clone());
+        let (id, rows, is_found) = (organization_id.to_owned(), directories.clone(), not_found.is_none());
+        let host = self.source()?.environment().filter(|_| is_found);
         let task = Task {
             scope: Scope::Organization(id.clone()),
             durability: Durability::Process,
@@ -120,32 +171,28 @@ impl Mirror {
                 ..Keys::default()
             },
             cause: format!("sync:{}", self.fresh_id()),
-            now,
+            now: self.now(),
         };
         let done = run(self.store(), task, move |step| {
-            let known = step.directories_of(&id);
-            step.batch().organizations.push(OrganizationRow { id: id.clone(), directories_listed_at: Some(now) });
-            rows.iter().for_each(|directory| take_directory(step, directory, started));
-            let ids = known.into_iter().map(|row| row.directory.id);
-            Ok(ids.filter(|id| !rows.iter().any(|directory| directory.id == *id)).collect::<Vec<_>>())
+            step.bind_host(host.as_deref())?;
+            Ok(if is_found { take_directories(step, &id, &rows, started) } else { lose_organization(step, &id) })
         })
         .await?;
-        for id in done.value {
-            self.hold_directory(&id, HoldReason::DirectoryNotFound, "sync").await?;
+        for row in &done.value.missing {
+            self.hold_directory(&row.directory.id, HoldReason::DirectoryNotFound, "sync").await?;
         }
         self.notify(&done.tally);
-        Ok(directories)
+        Ok(Answer { directories, shown: done.value, not_found })
     }
 
-    /// Makes the error for a directory that the organization does not have. Its users are kept, and their removal is held.
-    pub(super) async fn directory_not_found(&self, organization_id: &str, directory_id: &str) -> Result<Error> {
-        self.hold_directory(directory_id, HoldReason::DirectoryNotFound, "sync").await?;
-        Ok(Error::new(
+    /// Makes the error for a directory that the organization does not have.
+    pub(super) fn directory_not_found(organization_id: &str, directory_id: &str) -> Error {
+        Error::new(
             ErrorKind::NotFound,
             "the organization has no such directory: its users, if any are mirrored, are kept",
         )
         .with_context("organization", organization_id)
-        .with_context("directory", directory_id))
+        .with_context("directory", directory_id)
     }
 
     /// Notes that a directory is disabled, or that the API does not list it.

@@ -262,7 +262,7 @@ impl<'a> Run<'a> {
         let directories = self.mirror.list_directories(&self.directory.organization_id).await?;
         match directories.into_iter().find(|directory| directory.id == self.directory.id) {
             Some(directory) => Ok(directory),
-            None => Err(self.mirror.directory_not_found(&self.directory.organization_id, &self.directory.id).await?),
+            None => Err(Mirror::directory_not_found(&self.directory.organization_id, &self.directory.id)),
         }
     }
 

@@ -14,6 +14,11 @@ pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 
 /// The listings that a sync reads.
 pub trait Source: Send + Sync + 'static {
+    /// Returns what identifies the environment: the host of its URL. A mirror is bound to the environment of its first sync. `None`, the
+    /// default, binds it to none.
+    fn environment(&self) -> Option<String> {
+        None
+    }
     /// Lists every organization of the environment.
     fn organizations(&self) -> Box<dyn SourcePages<Organization>>;
     /// Lists the directories of an organization.
@@ -48,6 +53,10 @@ impl<T: Listed> SourcePages<T> for Pages<T> {
 }
 
 impl Source for Client {
+    fn environment(&self) -> Option<String> {
+        Some(self.environment_host())
+    }
+
     fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
         Box::new(Client::organizations(self).list().pages())
     }

@@ -4,7 +4,7 @@ use super::Mirror;
 use super::options::Options;
 use crate::record::{Progress, SyncMode, SyncReport};
 use crate::{Error, Result};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +27,9 @@ impl Mirror {
         SyncBuilder { mirror: self.clone(), organization_id, options: Options::default() }
     }
 
-    /// Syncs every directory of every organization, several at once. If one fails, its report has the error, and the others continue.
+    /// Syncs every directory of every organization, several at once. If one fails, its report has the error, and the others continue. If the
+    /// organizations cannot be listed to the end, those that were listed are synced, and a report without an organization has the error.
+    /// Mirrored organizations that are not listed any more are asked for as well: their directories are reported as missing.
     pub fn sync_all(&self) -> SyncBuilder {
         SyncBuilder { mirror: self.clone(), organization_id: None, options: Options::default() }
     }
@@ -119,6 +121,14 @@ impl Running {
         self.organizations.insert(task.id(), organization_id);
     }
 
+    /// Starts a sync as soon as fewer than the permitted number are running.
+    async fn start_in_turn(&mut self, mirror: &Mirror, organization_id: String, options: &Options) {
+        while self.tasks.len() >= options.concurrency {
+            self.end_one(mirror).await;
+        }
+        self.start(mirror, organization_id, options);
+    }
+
     /// Waits for one sync to end. Returns false if none is running.
     async fn end_one(&mut self, mirror: &Mirror) -> bool {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
@@ -148,19 +158,51 @@ fn panicked(error: JoinError) -> Error {
 
 impl Mirror {
     async fn run_all(&self, options: &Options) -> Result<Vec<SyncReport>> {
-        let mut organizations = self.source()?.organizations();
-        let mut running = Running::default();
-        while let Some(page) = organizations.next().await? {
-            for organization in page.items {
-                while running.tasks.len() >= options.concurrency {
-                    running.end_one(self).await;
-                }
-                running.start(self, organization.id, options);
-            }
+        self.check_environment().await?;
+        let (mut running, mut started) = (Running::default(), BTreeSet::new());
+        let mut listed = self.start_listed(&mut running, &mut started, options).await;
+        if listed.is_ok() {
+            listed = self.start_unlisted(&mut running, &started, options).await;
         }
         while running.end_one(self).await {}
         let mut reports = running.reports;
+        match listed {
+            // No organization was synced, so there is nothing to report beside the error.
+            Err(error) if reports.is_empty() => return Err(error),
+            Err(error) => reports.push(self.report("", "", options.mode).failed(self, error)),
+            Ok(()) => {}
+        }
         reports.sort_by(|a, b| (&a.organization_id, &a.directory_id).cmp(&(&b.organization_id, &b.directory_id)));
         Ok(reports)
+    }
+
+    /// Starts the syncs of all listed organizations. A listing that shifts while it is read may name one twice.
+    async fn start_listed(
+        &self,
+        running: &mut Running,
+        started: &mut BTreeSet<String>,
+        options: &Options,
+    ) -> Result<()> {
+        let mut organizations = self.source()?.organizations();
+        while let Some(page) = organizations.next().await? {
+            for organization in page.items {
+                if started.insert(organization.id.clone()) {
+                    running.start_in_turn(self, organization.id, options).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the syncs of mirrored organizations that were not listed, so that they are reported as missing.
+    async fn start_unlisted(&self, running: &mut Running, listed: &BTreeSet<String>, options: &Options) -> Result<()> {
+        let rows = self.store().directories(None).await?;
+        let kept = rows.into_iter().filter(|row| row.retired_at.is_none());
+        let mut unlisted: BTreeSet<String> = kept.map(|row| row.directory.organization_id).collect();
+        unlisted.retain(|id| !listed.contains(id));
+        for id in unlisted {
+            running.start_in_turn(self, id, options).await;
+        }
+        Ok(())
     }
 }

@@ -180,6 +180,7 @@ impl Mirror {
                 held: holds.first().cloned(),
                 holds,
                 incomplete_since: counts.row.incomplete_since,
+                missing_since: counts.row.missing_since,
                 pending_events: counts.pending_events,
             }
         });

@@ -1,7 +1,8 @@
 //! What a decision writes.
 
 use super::{
-    Approval, DirectoryRow, EventRow, GroupRow, HoldRow, LossRow, MirrorOptions, NewEntry, OrganizationRow, UserRow,
+    Approval, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, LossRow, MirrorOptions, NewEntry,
+    OrganizationRow, Retirement, UserRow,
 };
 use std::collections::BTreeSet;
 
@@ -34,6 +35,10 @@ pub struct Batch {
     pub role_map: Option<String>,
     /// The settings to store, or `None` to leave them as they are.
     pub settings: Option<MirrorOptions>,
+    /// The environment to store, or `None` to leave it as it is.
+    pub environment: Option<EnvironmentRow>,
+    /// Retirements of directories to insert or replace, in this order.
+    pub retirements: Vec<Retirement>,
     /// Chores to insert (number 0) or to replace.
     pub chores: Vec<Chore>,
     /// Numbers of the chores to delete.
@@ -83,6 +88,8 @@ impl Batch {
             approvals,
             role_map,
             settings,
+            environment,
+            retirements,
             chores,
             done_chores,
         } = self;
@@ -98,6 +105,8 @@ impl Batch {
             && approvals.is_empty()
             && role_map.is_none()
             && settings.is_none()
+            && environment.is_none()
+            && retirements.is_empty()
             && chores.is_empty()
             && done_chores.is_empty()
     }

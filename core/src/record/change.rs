@@ -88,7 +88,7 @@ pub struct Change {
     pub kind: ChangeKind,
     /// Id of the organization (`org_…`).
     pub organization_id: String,
-    /// Id of the directory (`dir_…`).
+    /// Id of the directory (`dir_…`); empty for changes of organizations.
     pub directory_id: String,
     /// The user that the change is about: after the change, or before it for `user.deleted`. `None` for groups and directories. Changes of
     /// memberships and roles leave `detail` and `attributes` out.
@@ -104,7 +104,7 @@ pub struct Change {
     /// Names of the fields that changed.
     pub fields: Vec<String>,
     /// What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an
-    /// approval, `roles` for a new role map, or `snapshot`.
+    /// approval, `retire:` and the id of a retirement, `roles` for a new role map, or `snapshot`.
     pub cause: String,
     /// Local time at which the change was committed.
     pub at: Timestamp,

@@ -48,6 +48,12 @@ pub struct DirectoryRow {
     pub last_incremental_sync: Option<Timestamp>,
     /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock.
     pub watermark: Option<Timestamp>,
+    /// Local time since which the API does not list the directory, or `None` if it does.
+    #[serde(default)]
+    pub missing_since: Option<Timestamp>,
+    /// Local time at which the directory's users were removed on purpose, or `None`.
+    #[serde(default)]
+    pub retired_at: Option<Timestamp>,
     /// Local time at which the first completed full sync ended, or `None` if there was none.
     #[serde(default)]
     pub first_full_sync: Option<Timestamp>,
@@ -67,6 +73,9 @@ pub struct OrganizationRow {
     /// Local time at which the organization's directories were last listed, or `None` if they never were. Before that the number of its
     /// directories is unknown.
     pub directories_listed_at: Option<Timestamp>,
+    /// Local time since which the API does not know the organization or an event said that it was deleted, or `None`.
+    #[serde(default)]
+    pub missing_since: Option<Timestamp>,
 }
 
 /// How up to date the mirror is with one directory.
@@ -93,6 +102,9 @@ pub struct DirectoryStatus {
     /// Local time at which the first of the latest syncs started that were all incomplete, or `None` if the last one was complete. Until a
     /// sync is complete, no user is removed because of a listing.
     pub incomplete_since: Option<Timestamp>,
+    /// Local time since which the API does not list the directory, or `None` if it does. The users of a missing directory are kept until it is
+    /// retired.
+    pub missing_since: Option<Timestamp>,
     /// Number of events of the organization that wait for a sync.
     pub pending_events: u64,
 }

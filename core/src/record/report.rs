@@ -25,7 +25,7 @@ named! {
         /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. Or some
         /// of them are mirrored in another organization, and were not applied. The next sync tries again.
         Incomplete = "incomplete",
-        /// The guard holds back that users lose access, or the directory is disabled: see the report's holds.
+        /// The guard holds back that users lose access, or the directory is disabled or not listed: see the report's holds.
         Held = "held",
         /// Another sync of the directory is running.
         AlreadyRunning = "already_running",

@@ -1,6 +1,9 @@
 //! The rows that a decision reads, and the keys by which a store loads them.
 
-use super::{Chore, DirectoryRow, EventRow, GroupRow, HoldRow, MirrorOptions, OrganizationRow, PendingEvents, UserRow};
+use super::{
+    Chore, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, MirrorOptions, OrganizationRow, PendingEvents,
+    Retirement, UserRow,
+};
 use crate::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -26,6 +29,8 @@ pub struct Keys {
     pub counts: BTreeMap<String, CountsKey>,
     /// Directories whose holds are needed.
     pub holds: BTreeSet<String>,
+    /// Whether the retirements of directories are needed.
+    pub retirements: bool,
     /// The greatest number of users of the oldest chore to load with it, or `None` if the chore is not needed.
     pub chore: Option<usize>,
 }
@@ -54,6 +59,8 @@ pub struct WorkingSet {
     pub role_map: Option<String>,
     /// The mirror's settings as they were set.
     pub settings: MirrorOptions,
+    /// The environment that the mirror belongs to.
+    pub environment: EnvironmentRow,
     /// Organizations by id.
     pub organizations: HashMap<String, OrganizationRow>,
     /// The pending events of each organization in `keys.organizations` that has or had any.
@@ -72,6 +79,8 @@ pub struct WorkingSet {
     pub counts: HashMap<String, Counts>,
     /// Holds by the id of the directory, in the order of their numbers.
     pub holds: HashMap<String, Vec<HoldRow>>,
+    /// The retirements of directories in the order of their times, if they were asked for.
+    pub retirements: Vec<Retirement>,
     /// The oldest chore, or `None` if there is none or it was not asked for.
     pub chore: Option<Chore>,
 }
@@ -104,7 +113,8 @@ impl Keys {
 
     /// Adds what `other` asks for.
     pub fn extend(&mut self, other: Keys) {
-        let Keys { organizations, directories, users, groups, events, members, counts, holds, chore } = other;
+        let Keys { organizations, directories, users, groups, events, members, counts, holds, retirements, chore } =
+            other;
         self.organizations.extend(organizations);
         self.directories.extend(directories);
         self.users.extend(users);
@@ -113,6 +123,7 @@ impl Keys {
         self.members.extend(members);
         self.counts.extend(counts);
         self.holds.extend(holds);
+        self.retirements |= retirements;
         self.chore = self.chore.max(chore);
     }
 }

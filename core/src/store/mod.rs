@@ -12,9 +12,9 @@ pub use sqlite::SqliteStore;
 
 pub use crate::record::{
     Approval, Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody,
-    EventRow, EventState, GroupRow, HeldLoss, HoldId, HoldRow, Keys, Loss, LossRow, MembersKey, MessageKind,
-    MirrorOptions, NewEntry, OrganizationRow, PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet,
-    email_key,
+    EnvironmentRow, EventRow, EventState, GroupRow, HeldLoss, HoldId, HoldRow, Keys, Loss, LossRow, MembersKey,
+    MessageKind, MirrorOptions, NewEntry, OrganizationRow, PendingEvents, Retirement, Snapshot, Trail, UserRow,
+    UserWrite, Version, WorkingSet, email_key,
 };
 
 use crate::{Change, Error, ParkedChange, Result, Timestamp};
@@ -36,7 +36,7 @@ pub type Decide = Box<dyn FnMut(WorkingSet) -> Result<Decision> + Send>;
 #[derive(Debug)]
 pub enum Decision {
     /// The decision needs more rows: the store loads these as well, and calls it again.
-    Load(Keys),
+    Load(Box<Keys>),
     /// The decision is complete: the store commits this.
     Commit(Box<Batch>),
 }
@@ -180,7 +180,8 @@ pub type DecideConsumer = Box<dyn FnMut(ConsumerState) -> Result<ConsumerUpdate>
 /// What [`Store::trim`] removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Changes older than this that every consumer has acknowledged, except for consumers that have expired.
+    /// Changes older than this that every consumer has acknowledged, except for consumers that have expired; and retirements that ended before
+    /// it.
     pub changes: Timestamp,
     /// Consumers that were [seen](ConsumerRow::seen_at) before this have expired. They are removed once a change that they have not
     /// acknowledged was removed, unless they have parked changes.
@@ -338,7 +339,7 @@ impl Write {
         for _ in 0..MAX_LOADS {
             match (self.decide)(load(keys.clone())?)? {
                 Decision::Commit(batch) => return Ok(*batch),
-                Decision::Load(more) => keys.extend(more),
+                Decision::Load(more) => keys.extend(*more),
             }
         }
         Err(Error::internal("a decision asked for more rows again and again"))

@@ -1,8 +1,8 @@
 //! A [`Source`] whose answers the test sets, and helpers that sync a mirror from it.
 
 use headcount::{
-    Clock, Directory, Event, Group, Mirror, MirrorBuilder, Organization, Outcome, Page, Result, Source, SourceFuture,
-    SourcePages, SyncMode, SyncReport, Timestamp, User,
+    Clock, Directory, Error, Event, Group, Mirror, MirrorBuilder, Organization, Outcome, Page, Result, Source,
+    SourceFuture, SourcePages, SyncMode, SyncReport, Timestamp, User,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -39,6 +39,14 @@ pub(crate) struct State {
     pub(crate) listings: u32,
     /// Whether the API no longer lists any directory.
     pub(crate) has_lost_directories: bool,
+    /// What identifies the environment, or `None`.
+    pub(crate) environment: Option<String>,
+    /// The pages of the listing of organizations.
+    pub(crate) organizations: Vec<Vec<String>>,
+    /// Whether the listing of organizations fails after its pages.
+    pub(crate) organizations_fail: bool,
+    /// Organizations that the API does not know any more.
+    pub(crate) unknown_organizations: Vec<String>,
     /// The organization whose listings of users panic, or `None`.
     pub(crate) panicking_organization: Option<String>,
 }
@@ -57,6 +65,10 @@ impl Default for State {
             served_at: None,
             listings: 0,
             has_lost_directories: false,
+            environment: None,
+            organizations: vec![["org_1", "org_2", "org_3"].map(str::to_owned).to_vec()],
+            organizations_fail: false,
+            unknown_organizations: Vec::new(),
             panicking_organization: None,
         }
     }
@@ -144,18 +156,44 @@ fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Optio
     FakePages { pages, served_at: None }
 }
 
+/// The pages of a listing of organizations, and whether it fails after them.
+struct OrganizationPages(VecDeque<FakePages<Organization>>, bool);
+
+impl SourcePages<Organization> for OrganizationPages {
+    fn next(&mut self) -> SourceFuture<'_, Option<Page<Organization>>> {
+        Box::pin(async {
+            match self.0.pop_front() {
+                Some(mut page) => page.next().await,
+                None if self.1 => Err(Error::from_http_status(503, None, "the listing failed")),
+                None => Ok(None),
+            }
+        })
+    }
+}
+
 impl Source for FakeApi {
+    fn environment(&self) -> Option<String> {
+        self.with(|state| state.environment.clone())
+    }
+
     fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
-        let organizations =
-            ["org_1", "org_2", "org_3"].map(|id| json!({ "id": id, "display_name": id, "region_code": "US" }));
-        Box::new(one_page::<Organization>(&organizations, None))
+        let page = |ids: &Vec<String>| {
+            let organization = |id| json!({ "id": id, "display_name": id, "region_code": "US" });
+            one_page(&ids.iter().map(organization).collect::<Vec<_>>(), None)
+        };
+        self.with(|state| {
+            let pages = state.organizations.iter().map(page).collect();
+            Box::new(OrganizationPages(pages, state.organizations_fail))
+        })
     }
 
     fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>> {
         Box::pin(async move {
             self.with(|state| {
+                if state.unknown_organizations.iter().any(|id| id == organization_id) {
+                    return Err(Error::from_http_status(404, None, "there is no such organization"));
+                }
                 if state.has_lost_directories {
-                    // The client's error for status 404 cannot be constructed outside the crate, so the list is empty instead.
                     return Ok(Vec::new());
                 }
                 let own = state.directories.iter().filter(|directory| directory["organization_id"] == organization_id);

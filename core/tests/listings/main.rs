@@ -9,6 +9,7 @@ mod events;
 mod feed;
 mod guard;
 mod holds;
+mod organizations;
 mod readings;
 mod settings;
 mod syncs;

@@ -1,8 +1,10 @@
-//! Several organizations in one mirror: an event or a listing of one never changes rows of another.
+//! Several organizations in one mirror, and several environments: an event or a listing of one never changes rows of another. The role map.
 
 use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, count_users, event};
-use headcount::{ChangeKind, Mirror, Outcome, SyncMode, SyncOutcome, SyncReport};
+use headcount::store::SqliteStore;
+use headcount::{ChangeKind, ErrorKind, Mirror, Outcome, RoleMapEntry, SyncMode, SyncOutcome, SyncReport};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const GROUP_UPDATED: &str = "organization.directory.group_updated";
 
@@ -181,4 +183,129 @@ async fn a_listed_group_of_another_organization_stays_there_and_gives_no_members
     assert_eq!(group.display_name, "Crew");
     assert_eq!(mirror.user("diruser_2").await.unwrap().unwrap().group_ids, ["dirgroup_2"]);
     assert_eq!(count_users(&mirror).await, 1);
+}
+
+// ---- environments ----
+
+/// Two handles of one mirror.
+struct TwoEnvironments {
+    production: Mirror,
+    staging: Mirror,
+}
+
+/// A mirror that was synced in production, and a second handle of it with a client for staging.
+async fn a_staging_client_for_a_mirror_of_production() -> TwoEnvironments {
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let (production, staging) = (FakeApi::with_users(3), FakeApi::with_users(5));
+    production.with(|state| state.environment = Some("acme.scalekit.com".to_owned()));
+    staging.with(|state| state.environment = Some("acme-staging.scalekit.dev".to_owned()));
+    let production = production.mirror_builder().open_in(store.clone()).await.unwrap();
+    sync(&production, "org_1").await;
+    TwoEnvironments { production, staging: staging.mirror_builder().open_in(store).await.unwrap() }
+}
+
+#[tokio::test]
+async fn a_sync_with_the_client_of_another_environment_is_refused() {
+    let TwoEnvironments { production, staging } = a_staging_client_for_a_mirror_of_production().await;
+
+    let error = staging.sync("org_1").await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Config);
+    for expected in ["acme.scalekit.com", "acme-staging.scalekit.dev", "unbind_environment"] {
+        assert!(error.message().contains(expected), "{error}");
+    }
+    assert_eq!(staging.sync_all().await.unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(count_users(&production).await, 3);
+    assert_eq!(sync(&production, "org_1").await.outcome, SyncOutcome::Done);
+}
+
+#[tokio::test]
+async fn a_mirror_that_forgot_its_environment_is_bound_by_the_next_sync() {
+    let TwoEnvironments { production, staging } = a_staging_client_for_a_mirror_of_production().await;
+    staging.unbind_environment().await.unwrap();
+    assert_eq!(sync(&staging, "org_1").await.outcome, SyncOutcome::Done);
+    assert_eq!(production.sync("org_1").await.unwrap_err().kind(), ErrorKind::Config);
+}
+
+/// Applies an update of `diruser_1` with this environment.
+async fn apply_of_environment(mirror: &Mirror, id: &str, environment_id: Option<&str>) -> Outcome {
+    let body = json!({
+        "id": id, "type": USER_UPDATED, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": "org_1",
+        "environment_id": environment_id, "data": { "id": "diruser_1", "given_name": id },
+    });
+    mirror.apply(&event(&body)).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_event_of_another_environment_than_the_first_is_foreign() {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    assert_eq!(apply_of_environment(&mirror, "evt_1", Some("env_1")).await, Outcome::Applied);
+    assert_eq!(apply_of_environment(&mirror, "evt_2", Some("env_2")).await, Outcome::Foreign);
+    assert_eq!(apply_of_environment(&mirror, "evt_3", Some("env_1")).await, Outcome::Applied);
+    assert_eq!(apply_of_environment(&mirror, "evt_4", None).await, Outcome::Applied);
+}
+
+#[tokio::test]
+async fn an_event_without_an_environment_binds_nothing() {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    assert_eq!(apply_of_environment(&mirror, "evt_1", None).await, Outcome::Applied);
+    assert_eq!(apply_of_environment(&mirror, "evt_2", Some("env_2")).await, Outcome::Applied);
+    assert_eq!(apply_of_environment(&mirror, "evt_3", Some("env_1")).await, Outcome::Foreign);
+}
+
+#[tokio::test]
+async fn a_foreign_event_binds_no_environment() {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    let body = json!({
+        "id": "evt_1", "type": USER_DELETED, "occurred_at": "2025-06-01T12:00:01Z", "organization_id": "org_1",
+        "environment_id": "env_2", "data": { "id": "diruser_2" },
+    });
+    assert_eq!(mirror.apply(&event(&body)).await.unwrap(), Outcome::Foreign);
+    assert_eq!(apply_of_environment(&mirror, "evt_2", Some("env_1")).await, Outcome::Applied);
+}
+
+// ---- the role map ----
+
+async fn roles(mirror: &Mirror, user_id: &str) -> Vec<String> {
+    mirror.user(user_id).await.unwrap().unwrap().roles
+}
+
+#[tokio::test]
+async fn a_group_that_is_named_like_the_id_of_another_does_not_give_its_role() {
+    let (api, mirror) = mirror_of_two_organizations().await;
+    api.with(|state| state.groups[1]["display_name"] = json!("dirgroup_1"));
+    sync(&mirror, "org_2").await;
+
+    mirror.set_role_map([("dirgroup_1", "owner")]).await.unwrap();
+
+    assert_eq!(roles(&mirror, "diruser_1").await, ["owner"]);
+    assert_eq!(roles(&mirror, "diruser_2").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_entry_of_an_organization_gives_its_role_there_alone() {
+    let (api, mirror) = mirror_of_two_organizations().await;
+    api.with(|state| state.groups[1]["display_name"] = json!("Crew"));
+    sync(&mirror, "org_2").await;
+    let entries =
+        [RoleMapEntry::by_name("Crew", "pilot").in_organization("org_2"), RoleMapEntry::by_name("Cr*", "sailor")];
+
+    mirror.set_role_map(entries.clone()).await.unwrap();
+
+    assert_eq!(roles(&mirror, "diruser_1").await, ["sailor"]);
+    assert_eq!(roles(&mirror, "diruser_2").await, ["pilot", "sailor"]);
+    assert_eq!(mirror.role_map_entries().await.unwrap(), entries);
+    assert_eq!(mirror.role_map().await.unwrap()[0], ("Crew".to_owned(), "pilot".to_owned()));
+}
+
+#[tokio::test]
+async fn entries_that_match_no_group_are_listed() {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    let entries = [
+        RoleMapEntry::from(("Crew", "sailor")),
+        RoleMapEntry::from(("dirgroup_9", "owner")),
+        RoleMapEntry::by_name("Pilots", "pilot").in_organization("org_1"),
+    ];
+    mirror.set_role_map(entries.clone()).await.unwrap();
+    assert_eq!(mirror.unmatched_roles().await.unwrap(), entries[1..]);
 }

@@ -70,7 +70,7 @@ pub unsafe extern "C" fn hc_change_organization_id(change: *const hc_change) -> 
     read!(change => change.cached.organization_id.of(&change.record.organization_id))
 }
 
-/// Id of the directory ("dir_...").
+/// Id of the directory ("dir_..."); empty for changes of organizations.
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns text owned by `change`.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn hc_change_fields_at(change: *const hc_change, index: us
 }
 
 /// What caused the change: "sync:" and the run's id, "event:" and the event's id, "approval:" and the id of an
-/// approval, "roles" for a new role map, or "snapshot".
+/// approval, "retire:" and the id of a retirement, "roles" for a new role map, or "snapshot".
 ///
 /// - `change`: may be NULL, which gives NULL.
 /// - Returns text owned by `change`.

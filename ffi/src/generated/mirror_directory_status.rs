@@ -24,6 +24,7 @@ struct Cached {
     held: Child<super::hc_hold>,
     holds: Children<super::hc_hold>,
     incomplete_since: Text,
+    missing_since: Text,
 }
 
 impl From<DirectoryStatus> for hc_mirror_directory_status {
@@ -145,6 +146,19 @@ pub unsafe extern "C" fn hc_mirror_directory_status_incomplete_since(
     status: *const hc_mirror_directory_status,
 ) -> *const c_char {
     read!(status => status.cached.incomplete_since.of_display(status.record.incomplete_since))
+}
+
+/// Local time since which the API does not list the directory, or NULL if it does. The users of a missing directory are
+/// kept until it is retired.
+///
+/// - `status`: may be NULL, which gives NULL.
+/// - Returns RFC 3339 text owned by `status`, or NULL if there is none.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_directory_status_missing_since(
+    status: *const hc_mirror_directory_status,
+) -> *const c_char {
+    read!(status => status.cached.missing_since.of_display(status.record.missing_since))
 }
 
 /// Number of events of the organization that wait for a sync.

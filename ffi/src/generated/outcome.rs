@@ -22,7 +22,8 @@ pub enum hc_outcome {
     HC_OUTCOME_IGNORED = 5,
     /// The guard holds the event back until its removal is approved.
     HC_OUTCOME_HELD = 6,
-    /// The event is about a row of another organization or environment than the one it was signed for. It changed nothing.
+    /// The event is about a row of another organization or environment than the one it was signed for, or names no
+    /// organization. It changed nothing.
     HC_OUTCOME_FOREIGN = 7,
 }
 

@@ -226,7 +226,8 @@ pub unsafe extern "C" fn hc_sync_report_holds_at(report: *const hc_sync_report, 
     read!(report => report.cached.holds.at(&report.record.holds, index))
 }
 
-/// Why the listing could not be used to remove users, or NULL if it could.
+/// Why the listing could not be used to remove users, or which of its rows were not applied; NULL if it was applied as
+/// a whole.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns text owned by `report`, or NULL if there is none.

@@ -3,8 +3,10 @@
 //! Events arrive late, repeatedly and in any order: an event that is older than the row is stale. A user event names the organization of the user,
 //! not the directory; if the directory is not known, the event is pending until the next sync.
 
+use super::environment::{bind_event, is_other_environment};
 use super::listing::set_enabled;
 use super::loss::EVENT;
+use super::missing::note_organization;
 use super::sorted;
 use super::step::{NewGroup, NewUser, Step};
 use super::tenant::{is_foreign, is_other_directory, is_other_group, organization_of};
@@ -42,7 +44,7 @@ pub(in crate::mirror) enum Settled {
     Ignored,
     /// The guard holds back the loss of access that it would cause.
     Held,
-    /// It is about a row of another organization.
+    /// It is about a row of another organization, or of another environment.
     Foreign,
 }
 
@@ -149,6 +151,9 @@ impl Applying<'_> {
         if settled == Settled::Pending && step.event(self.event.id()).is_none() {
             self.check_room(step)?;
         }
+        if settled != Settled::Foreign {
+            bind_event(step, self.event);
+        }
         let settled = match settled {
             Settled::Applied if step.held_back() > 0 => Settled::Held,
             settled => settled,
@@ -187,7 +192,7 @@ impl Applying<'_> {
 
     fn apply_data(&self, step: &mut Step) -> Result<Settled> {
         use EventType::*;
-        if is_foreign(step, self.event) {
+        if is_other_environment(step, self.event) || is_foreign(step, self.event) {
             return Ok(Settled::Foreign);
         }
         match self.event.event_type() {
@@ -348,7 +353,9 @@ impl Applying<'_> {
 
     /// Disables the organization's directories. Its users are kept: the application decides whether to remove their accounts.
     fn organization_deleted(&self, step: &mut Step) -> Settled {
-        for row in step.directories_of(&organization_of(self.event)) {
+        let organization_id = organization_of(self.event);
+        note_organization(step, &organization_id);
+        for row in step.directories_of(&organization_id) {
             self.toggle(step, row, false, true);
         }
         Settled::Applied
@@ -427,13 +434,13 @@ fn apply_reference(
     step.put_group(NewGroup { group, exists: true, version, touched_at });
 }
 
-/// Returns the organization's directory if its directories were listed and there is exactly one; else `None`.
+/// Returns the organization's directory if its directories were listed and exactly one is not missing; else `None`.
 fn only_directory(step: &mut Step, organization_id: &str) -> Option<String> {
     step.organization(organization_id)?.directories_listed_at?;
-    match step.directories_of(organization_id).as_slice() {
-        [only] => Some(only.directory.id.clone()),
-        _ => None,
-    }
+    let rows = step.directories_of(organization_id);
+    let mut present = rows.into_iter().filter(|row| row.missing_since.is_none());
+    let only = present.next()?;
+    present.next().is_none().then_some(only.directory.id)
 }
 
 /// Returns the stored attributes after an event: `others` are the fields of the event that `MirrorUser` does not have. An empty one removes the

@@ -1,7 +1,8 @@
 //! Applies listed directories, groups and users to stored rows.
 
+use super::owns;
 use super::step::{NewGroup, NewUser, Step};
-use super::tenant::{is_other_group, owns};
+use super::tenant::is_other_group;
 use super::version::{limit_toggle, listed_version, listing_replaces, listing_toggles};
 use crate::record::{ChangeKind, DirectoryRow, HoldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, UserRow};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
@@ -35,7 +36,7 @@ impl Listed {
 }
 
 /// Applies a listed directory. The listing started at the local time `started`.
-pub(in crate::mirror) fn take_directory(step: &mut Step, listed: &Directory, started: Timestamp) {
+pub(super) fn take_directory(step: &mut Step, listed: &Directory, started: Timestamp) {
     let known = step.directory(&listed.id).cloned();
     let (before, mut row) = (known.clone(), known.unwrap_or_default());
     let enabled = row.directory.enabled;

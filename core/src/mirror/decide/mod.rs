@@ -3,17 +3,21 @@
 //! Nothing here performs I/O, reads a clock, or knows a store. `step` applies rows to a working set and collects what has to be written;
 //! `listing` and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row;
 //! `tenant` keeps organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and
-//! groups that a listing lacks; `roles` derives roles from groups; `cursor` decides which acknowledgements of the feed's consumers count.
+//! groups that a listing lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories
+//! that are not listed any more, and `retire` removes their users; `cursor` decides which acknowledgements of the feed's consumers count.
 
 mod absence;
 mod cursor;
 mod diff;
+mod environment;
 mod event;
 mod guard;
 mod listing;
 mod loss;
+mod missing;
 #[cfg(test)]
 mod order;
+mod retire;
 mod roles;
 mod step;
 mod tenant;
@@ -21,10 +25,13 @@ mod version;
 
 pub(super) use absence::{Absence, Reading, Removal, judge_removal};
 pub(super) use cursor::{Acks, acknowledge};
+pub(super) use environment::bind_host;
 pub(super) use event::{Applying, Settled, event_keys, why_pending};
 pub(super) use guard::{Budget, budget, hold_directory};
-pub(super) use listing::{Taken, end_memberships, take_directory, take_group, take_user};
-pub(super) use roles::RoleMap;
+pub(super) use listing::{Taken, end_memberships, take_group, take_user};
+pub(super) use missing::{Shown, lose_organization, take_directories};
+pub(super) use retire::{Order, end_retirement, retire_groups, retire_users, start_retirement};
+pub(super) use roles::{RoleMap, Unmatched};
 pub(super) use step::{Decided, PAGE, ROLES_CAUSE, Step, Tally};
 pub(super) use tenant::organization_of;
 
@@ -45,4 +52,10 @@ pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
     texts.sort_unstable();
     texts.dedup();
     texts
+}
+
+/// Returns whether a row with this organization belongs to `organization_id`. A row without an organization belongs to whoever changes it
+/// first: events that named no organization made such rows in version 0.1.0.
+pub(super) fn owns(organization_id: &str, row_organization_id: &str) -> bool {
+    row_organization_id.is_empty() || row_organization_id == organization_id
 }

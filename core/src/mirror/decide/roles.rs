@@ -1,81 +1,175 @@
 //! The role map: which groups, given by id, name or a pattern of names, give their members which roles.
 
+use crate::record::{MirrorGroup, RoleMapEntry, RoleMapKey};
 use crate::{Error, Result};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The greatest number of entries of a role map.
 const MAX_ENTRIES: usize = 10_000;
 
-/// The greatest length of a group or role in it, in bytes.
+/// The greatest length of a group, a role or an organization's id in it, in bytes.
 const MAX_TEXT: usize = 1_000;
 
 /// Which groups give which roles, in the order in which the application set them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(in crate::mirror) struct RoleMap(Vec<(String, String)>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::mirror) struct RoleMap {
+    entries: Vec<RoleMapEntry>,
+    /// Of each entry, the name or pattern after normalization; empty for an id.
+    patterns: Vec<String>,
+}
+
+/// The stored form of an entry. Version 0.1.0 wrote pairs, and they are still written where they say everything.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Pair(String, String),
+    Entry(RoleMapEntry),
+}
 
 impl RoleMap {
-    /// Makes a role map of pairs of a group and a role.
+    /// Makes a role map of its entries.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for more than 10,000 pairs, and for an empty group or role or one of
-    /// more than 1,000 bytes.
-    pub(in crate::mirror) fn new(pairs: Vec<(String, String)>) -> Result<RoleMap> {
-        if pairs.len() > MAX_ENTRIES {
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for more than 10,000 entries, and for an empty group, role or
+    /// organization or one of more than 1,000 bytes.
+    pub(in crate::mirror) fn new(entries: Vec<RoleMapEntry>) -> Result<RoleMap> {
+        if entries.len() > MAX_ENTRIES {
             return Err(Error::invalid_argument(format!(
                 "expected a role map of at most {MAX_ENTRIES} entries, got {}",
-                pairs.len()
+                entries.len()
             )));
         }
-        for (what, text) in pairs.iter().flat_map(|(group, role)| [("group", group), ("role", role)]) {
-            if text.is_empty() || text.len() > MAX_TEXT {
-                return Err(Error::invalid_argument(format!(
-                    "expected each {what} of the role map to have 1 to {MAX_TEXT} bytes, got {}",
-                    text.len()
-                )));
+        for entry in &entries {
+            let texts = [
+                ("group", Some(&entry.group)),
+                ("role", Some(&entry.role)),
+                ("organization_id", entry.organization_id.as_ref()),
+            ];
+            for (what, text) in texts {
+                if text.is_some_and(|text| text.is_empty() || text.len() > MAX_TEXT) {
+                    return Err(Error::invalid_argument(format!(
+                        "expected each {what} of the role map to have 1 to {MAX_TEXT} bytes, got {}",
+                        text.map_or(0, String::len)
+                    )));
+                }
             }
         }
-        Ok(RoleMap(pairs))
+        Ok(RoleMap::of(entries))
+    }
+
+    fn of(entries: Vec<RoleMapEntry>) -> RoleMap {
+        let pattern = |entry: &RoleMapEntry| match entry.key {
+            RoleMapKey::Id => String::new(),
+            RoleMapKey::Name => normalized(&entry.group).into_owned(),
+        };
+        let patterns = entries.iter().map(pattern).collect();
+        RoleMap { entries, patterns }
     }
 
     /// Reads the stored form; `None`, a role map that was never set, gives an empty one.
     pub(in crate::mirror) fn parse(stored: Option<&str>) -> Result<RoleMap> {
         let Some(text) = stored else { return Ok(RoleMap::default()) };
-        serde_json::from_str(text)
-            .map_err(|error| Error::store("the stored role map cannot be read: set it again").with_source(error))
+        let stored: Vec<Stored> = serde_json::from_str(text)
+            .map_err(|error| Error::store("the stored role map cannot be read: set it again").with_source(error))?;
+        let entry = |stored| match stored {
+            Stored::Pair(group, role) => RoleMapEntry::from((group, role)),
+            Stored::Entry(entry) => entry,
+        };
+        Ok(RoleMap::of(stored.into_iter().map(entry).collect()))
     }
 
     /// Returns the stored form.
     pub(in crate::mirror) fn encode(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| Error::internal(error.to_string()))
+        let stored = |entry: &RoleMapEntry| {
+            let (group, role) = (entry.group.clone(), entry.role.clone());
+            let is_pair = RoleMapEntry::from((group.as_str(), role.as_str())) == *entry;
+            if is_pair { Stored::Pair(group, role) } else { Stored::Entry(entry.clone()) }
+        };
+        let stored: Vec<Stored> = self.entries.iter().map(stored).collect();
+        serde_json::to_string(&stored).map_err(|error| Error::internal(error.to_string()))
     }
 
-    /// The pairs, in the order in which they were set.
-    pub(in crate::mirror) fn into_pairs(self) -> Vec<(String, String)> {
-        self.0
+    /// The entries, in the order in which they were set.
+    pub(in crate::mirror) fn into_entries(self) -> Vec<RoleMapEntry> {
+        self.entries
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// Whether any entry gives this role.
     pub(super) fn gives(&self, role: &str) -> bool {
-        self.0.iter().any(|(_, given)| given == role)
+        self.entries.iter().any(|entry| entry.role == role)
     }
 
-    /// Returns the roles of a user who is in groups with these ids and names, sorted.
-    pub(super) fn roles<'a>(&self, groups: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Vec<String> {
+    /// Returns the roles of a user of an organization who is in groups with these ids and names, sorted.
+    pub(super) fn roles<'a>(
+        &self,
+        organization_id: &str,
+        groups: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Vec<String> {
+        let groups: Vec<(&str, Cow<'_, str>)> = groups.map(|(id, name)| (id, normalized(name))).collect();
         let mut roles = BTreeSet::new();
-        for (pattern, role) in &self.0 {
-            if groups.clone().any(|(id, name)| pattern == id || matches(pattern, name)) {
-                roles.insert(role.as_str());
+        for (index, entry) in self.entries.iter().enumerate() {
+            if groups.iter().any(|(id, name)| self.is_match(index, organization_id, id, name)) {
+                roles.insert(entry.role.as_str());
             }
         }
         roles.into_iter().map(str::to_owned).collect()
     }
+
+    /// Returns whether an entry, given by its index, matches a group. `name` is the group's name after normalization.
+    fn is_match(&self, index: usize, organization_id: &str, id: &str, name: &str) -> bool {
+        let (entry, pattern) = (&self.entries[index], &self.patterns[index]);
+        entry.organization_id.as_ref().is_none_or(|own| own == organization_id)
+            && match entry.key {
+                RoleMapKey::Id => entry.group == id,
+                RoleMapKey::Name => matches(pattern, name),
+            }
+    }
+}
+
+/// The entries of a role map that match none of the groups seen so far.
+pub(in crate::mirror) struct Unmatched {
+    map: RoleMap,
+    /// Indices of the entries.
+    left: Vec<usize>,
+}
+
+impl Unmatched {
+    /// Starts with all entries.
+    pub(in crate::mirror) fn new(map: RoleMap) -> Unmatched {
+        let left = (0..map.entries.len()).collect();
+        Unmatched { map, left }
+    }
+
+    /// Whether every entry matches a group.
+    pub(in crate::mirror) fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Drops the entries that match a group.
+    pub(in crate::mirror) fn see(&mut self, group: &MirrorGroup) {
+        let name = normalized(&group.display_name);
+        self.left.retain(|index| !self.map.is_match(*index, &group.organization_id, &group.id, &name));
+    }
+
+    /// The entries that are left, in the order in which they were set.
+    pub(in crate::mirror) fn into_entries(self) -> Vec<RoleMapEntry> {
+        let Unmatched { map, left } = self;
+        left.into_iter().map(|index| map.entries[index].clone()).collect()
+    }
+}
+
+/// Returns a text in the normalization form NFC: the same letter with an accent can be one character or two, and directories send both.
+fn normalized(text: &str) -> Cow<'_, str> {
+    const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
+    if text.is_ascii() { Cow::Borrowed(text) } else { NFC.normalize(text) }
 }
 
 /// Returns whether a name matches a pattern, case-sensitive: `*` matches any number of characters, `?` matches one, and every other character
@@ -119,26 +213,103 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn map<E: Into<RoleMapEntry>>(entries: impl IntoIterator<Item = E>) -> RoleMap {
+        RoleMap::new(entries.into_iter().map(Into::into).collect()).unwrap()
+    }
+
+    /// The roles of a user of `org_1` in groups with these ids and names, separated by spaces.
+    fn roles(map: &RoleMap, groups: &[(&str, &str)]) -> String {
+        map.roles("org_1", groups.iter().copied()).join(" ")
+    }
+
     #[test]
     fn a_group_matches_by_id_by_name_and_by_pattern() {
-        let map = RoleMap(
-            [
-                ("dirgroup_1", "owner"),
-                ("Engineering", "developer"),
-                ("eng-*", "developer"),
-                ("Team ?", "member"),
-                ("*", "all"),
-            ]
-            .map(|(group, role)| (group.to_owned(), role.to_owned()))
-            .to_vec(),
-        );
-        let roles = |groups: &[(&str, &str)]| map.roles(groups.iter().copied()).join(" ");
-        assert_eq!(roles(&[]), "");
-        assert_eq!(roles(&[("dirgroup_1", "x")]), "all owner");
-        assert_eq!(roles(&[("g", "Engineering"), ("h", "eng-core")]), "all developer");
-        assert_eq!(roles(&[("g", "engineering")]), "all");
-        assert_eq!(roles(&[("g", "Team ü")]), "all member");
-        assert_eq!(roles(&[("g", "Team 10")]), "all");
+        let map = map([
+            ("dirgroup_1", "owner"),
+            ("Engineering", "developer"),
+            ("eng-*", "developer"),
+            ("Team ?", "member"),
+            ("*", "all"),
+        ]);
+        assert_eq!(roles(&map, &[]), "");
+        assert_eq!(roles(&map, &[("dirgroup_1", "x")]), "all owner");
+        assert_eq!(roles(&map, &[("g", "Engineering"), ("h", "eng-core")]), "all developer");
+        assert_eq!(roles(&map, &[("g", "engineering")]), "all");
+        assert_eq!(roles(&map, &[("g", "Team ü")]), "all member");
+        assert_eq!(roles(&map, &[("g", "Team 10")]), "all");
+    }
+
+    #[test]
+    fn an_entry_for_an_id_does_not_match_a_group_that_is_named_like_it() {
+        let map = map([("dirgroup_1", "owner"), ("dirgroup_*", "all")]);
+        assert_eq!(roles(&map, &[("dirgroup_2", "dirgroup_1")]), "");
+        assert_eq!(roles(&map, &[("dirgroup_2", "dirgroup_*")]), "");
+        assert_eq!(roles(&map, &[("dirgroup_1", "x")]), "owner");
+    }
+
+    #[test]
+    fn an_entry_for_a_name_does_not_match_an_id() {
+        let map = map([RoleMapEntry::by_name("dirgroup_1", "owner")]);
+        assert_eq!(roles(&map, &[("dirgroup_1", "x")]), "");
+        assert_eq!(roles(&map, &[("dirgroup_2", "dirgroup_1")]), "owner");
+    }
+
+    #[test]
+    fn an_entry_of_an_organization_matches_only_its_groups() {
+        let map = map([RoleMapEntry::by_name("Admins", "admin").in_organization("org_2")]);
+        assert_eq!(roles(&map, &[("dirgroup_1", "Admins")]), "");
+        assert_eq!(map.roles("org_2", [("dirgroup_1", "Admins")].into_iter()), ["admin"]);
+    }
+
+    #[test]
+    fn names_and_patterns_are_compared_after_normalization() {
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+        for (pattern, name) in [(composed, decomposed), (decomposed, composed), ("caf?", decomposed)] {
+            assert_eq!(roles(&map([(pattern, "cook")]), &[("dirgroup_1", name)]), "cook", "{pattern} and {name}");
+        }
+    }
+
+    #[test]
+    fn a_role_map_of_version_0_1_0_is_read_and_pairs_are_still_written_like_it() {
+        let stored = r#"[["dirgroup_1","owner"],["eng-*","developer"]]"#;
+        let map = RoleMap::parse(Some(stored)).unwrap();
+        assert_eq!(map.entries[0].key, RoleMapKey::Id);
+        assert_eq!(map.entries[1].key, RoleMapKey::Name);
+        assert_eq!(map.encode().unwrap(), stored);
+    }
+
+    #[test]
+    fn entries_that_are_no_pairs_are_read_as_they_were_written() {
+        let map = map([
+            RoleMapEntry::by_name("dirgroup_1", "a"),
+            RoleMapEntry::by_id("g", "b"),
+            RoleMapEntry::from(("Crew", "c")).in_organization("org_1"),
+        ]);
+        assert_eq!(RoleMap::parse(Some(&map.encode().unwrap())).unwrap(), map);
+    }
+
+    #[test]
+    fn an_entry_with_an_empty_text_is_refused() {
+        for entry in [
+            RoleMapEntry::by_id("", "a"),
+            RoleMapEntry::by_name("Crew", ""),
+            RoleMapEntry::by_name("Crew", "a").in_organization(""),
+        ] {
+            assert_eq!(RoleMap::new(vec![entry]).unwrap_err().kind(), crate::ErrorKind::InvalidArgument);
+        }
+    }
+
+    #[test]
+    fn entries_that_match_no_group_are_left_over() {
+        let in_another = RoleMapEntry::by_name("Crew", "b").in_organization("org_2");
+        let mut unmatched = Unmatched::new(map([RoleMapEntry::from(("Cre?", "a")), in_another.clone()]));
+        unmatched.see(&MirrorGroup {
+            id: "dirgroup_1".to_owned(),
+            organization_id: "org_1".to_owned(),
+            display_name: "Crew".to_owned(),
+            ..MirrorGroup::default()
+        });
+        assert_eq!(unmatched.into_entries(), [in_another]);
     }
 
     #[test]

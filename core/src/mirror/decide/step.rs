@@ -4,12 +4,12 @@
 //! and roles from it, and compares the rows before and after with [`diff`](super::diff).
 
 use super::diff;
+use super::owns;
 use super::roles::RoleMap;
-use super::tenant::owns;
 use crate::record::{
-    Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EventRow, GroupRow, GuardSettings,
-    HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, NewEntry,
-    OrganizationRow, PendingEvents, Trail, UserRow, UserWrite, Version, WorkingSet, brief,
+    Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow, EventRow, GroupRow,
+    GuardSettings, HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored,
+    NewEntry, OrganizationRow, PendingEvents, Retirement, Trail, UserRow, UserWrite, Version, WorkingSet, brief,
 };
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -248,6 +248,22 @@ impl Step {
         !self.missing.is_empty()
     }
 
+    /// The environment that the mirror belongs to.
+    pub(super) fn environment(&self) -> &EnvironmentRow {
+        &self.set.environment
+    }
+
+    /// The retirements of directories.
+    pub(super) fn retirements(&mut self) -> &[Retirement] {
+        self.missing.retirements |= !self.set.keys.retirements;
+        &self.set.retirements
+    }
+
+    /// The local time of the step.
+    pub(in crate::mirror) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// A received event.
     pub(in crate::mirror) fn event(&mut self, id: &str) -> Option<&EventRow> {
         if !self.set.keys.events.contains(id) {
@@ -399,7 +415,7 @@ impl Step {
         }
         let groups = &self.set.groups;
         let named = group_ids.iter().filter_map(|id| Some((id.as_str(), groups.get(id)?.group.display_name.as_str())));
-        let roles = self.roles.roles(named);
+        let roles = self.roles.roles(organization_id, named);
         (group_ids, roles)
     }
 
@@ -570,6 +586,12 @@ impl Step {
     pub(super) fn append_directory(&mut self, kind: ChangeKind, row: &DirectoryRow) {
         let body = EntryBody { changes: vec![diff::change(kind, Vec::new())], ..EntryBody::default() };
         self.append(body, &row.directory.organization_id, &row.directory.id);
+    }
+
+    /// Appends a change of an organization.
+    pub(super) fn append_organization(&mut self, kind: ChangeKind, organization_id: &str) {
+        let body = EntryBody { changes: vec![diff::change(kind, Vec::new())], ..EntryBody::default() };
+        self.append(body, organization_id, "");
     }
 
     fn append(&mut self, body: EntryBody, organization_id: &str, directory_id: &str) {

@@ -3,6 +3,7 @@
 //! All events of an environment are signed with the same secret. The organization that an event may change is the one in its envelope, which
 //! the vendor writes. Much of the data comes from a customer's directory, so an id in it gives no access to the row that it names.
 
+use super::owns;
 use super::step::Step;
 use crate::model::null_is_default;
 use crate::{Event, EventType};
@@ -32,12 +33,6 @@ impl Claim {
             _ => &self.organization_id,
         }
     }
-}
-
-/// Returns whether a row with this organization belongs to `organization_id`. A row without an organization belongs to whoever changes it
-/// first: events that named no organization made such rows in version 0.1.0.
-pub(super) fn owns(organization_id: &str, row_organization_id: &str) -> bool {
-    row_organization_id.is_empty() || row_organization_id == organization_id
 }
 
 /// Returns the organization whose rows an event may change: the one in its envelope, or in its data if the envelope has none. The empty text if

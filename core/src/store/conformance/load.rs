@@ -3,11 +3,11 @@
 use super::Setup;
 use super::rows::{
     at, commit, commit_users, directory, done, event, free, group, hold, ids, joining, of_users, organization, removed,
-    user, user_ids,
+    retirement, user, user_ids,
 };
 use crate::record::{
-    Batch, Chore, CountsKey, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow, Keys, Loss, LossRow,
-    MembersKey, MessageKind, MirrorOptions, Trail, UserRow, UserWrite, Version,
+    Batch, Chore, CountsKey, EnvironmentRow, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow, Keys, Loss,
+    LossRow, MembersKey, MessageKind, MirrorOptions, Retirement, Trail, UserRow, UserWrite, Version,
 };
 use crate::store::UserFilter;
 use std::time::Duration;
@@ -418,6 +418,28 @@ pub async fn the_settings_are_loaded_and_replaced(setup: Setup) {
         commit_users(&store, &[&format!("diruser_{users}")], &[]).await;
         assert_eq!(store.load(Keys::default()).await.unwrap().settings, settings);
     }
+}
+
+pub async fn the_environment_is_loaded_and_replaced(setup: Setup) {
+    let store = setup.create().await;
+    assert_eq!(store.load(Keys::default()).await.unwrap().environment, EnvironmentRow::default());
+    for host in ["one.example", "other.example"] {
+        let environment = EnvironmentRow { host: Some(host.to_owned()), environment_id: Some("env_1".to_owned()) };
+        commit(&store, Batch { environment: Some(environment.clone()), ..Batch::default() }).await;
+        commit_users(&store, &[&format!("diruser_{host}")], &[]).await;
+        assert_eq!(store.load(Keys::default()).await.unwrap().environment, environment);
+    }
+}
+
+pub async fn retirements_are_stored_and_replaced(setup: Setup) {
+    let store = setup.create().await;
+    let keys = Keys { retirements: true, ..Keys::default() };
+    let (first, second) = (retirement("b", at(1)), retirement("a", at(2)));
+    commit(&store, Batch { retirements: vec![second.clone(), first.clone()], ..Batch::default() }).await;
+    let ended = Retirement { ended_at: Some(at(9)), users: 7, ..second };
+    commit(&store, Batch { retirements: vec![ended.clone()], ..Batch::default() }).await;
+    assert_eq!(store.load(keys).await.unwrap().retirements, [first, ended]);
+    assert_eq!(store.load(Keys::default()).await.unwrap().retirements, []);
 }
 
 pub async fn an_event_is_stored_and_settled(setup: Setup) {

@@ -146,6 +146,9 @@ macro_rules! store_tests {
             chores_are_loaded_in_the_order_in_which_they_were_begun
             the_role_map_is_loaded_and_replaced
             the_settings_are_loaded_and_replaced
+            the_environment_is_loaded_and_replaced
+            retirements_are_stored_and_replaced
+            old_retirements_that_have_ended_are_removed
             an_event_is_stored_and_settled
             users_are_paged_in_the_order_of_their_numbers
             users_are_filtered_by_organization_and_directory

@@ -3,10 +3,10 @@
 use super::Setup;
 use super::rows::{
     acknowledge, append, at, commit, commit_users, consumer, entry, event, group, ids, joining, kept, of_users,
-    removed, user,
+    removed, retirement, user,
 };
 use crate::Timestamp;
-use crate::record::{Batch, ConsumerRow, CountsKey, EventRow, EventState, Keys, LossRow, Snapshot};
+use crate::record::{Batch, ConsumerRow, CountsKey, EventRow, EventState, Keys, LossRow, Retirement, Snapshot};
 use crate::store::{ConsumerUpdate, Expiry, Park, Retention, Store};
 use std::sync::Arc;
 
@@ -321,4 +321,16 @@ pub async fn live_rows_are_kept(setup: Setup) {
         ..NOTHING
     };
     assert_eq!(store.trim(all).await.unwrap(), 0);
+}
+
+pub async fn old_retirements_that_have_ended_are_removed(setup: Setup) {
+    let store = setup.create().await;
+    let ended = |id: &str, seconds| Retirement { ended_at: Some(at(seconds)), ..retirement(id, at(1)) };
+    let rows = vec![ended("a", 2), ended("b", 30), retirement("c", at(1))];
+    commit(&store, Batch { retirements: rows, ..Batch::default() }).await;
+
+    assert_eq!(trim_changes(&store, 20).await, 1);
+
+    let left = store.load(Keys { retirements: true, ..Keys::default() }).await.unwrap().retirements;
+    assert_eq!(left.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b", "c"]);
 }

@@ -2,8 +2,8 @@
 
 use crate::record::{
     Batch, Change, ChangeKind, ConsumerRow, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, HoldReason,
-    HoldRow, Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Trail, UserRow,
-    UserWrite, WorkingSet,
+    HoldRow, Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Retirement, Trail,
+    UserRow, UserWrite, WorkingSet,
 };
 use crate::store::{
     Committed, ConsumerState, ConsumerUpdate, Decision, Durability, Fence, Scope, Store, UserFilter, Write,
@@ -60,8 +60,22 @@ pub(super) fn directory(id: &str, organization_id: &str) -> DirectoryRow {
     DirectoryRow { directory, ..DirectoryRow::default() }
 }
 
+/// A retirement of the directory `dir_1` that has not ended.
+pub(super) fn retirement(id: &str, at: Timestamp) -> Retirement {
+    Retirement {
+        id: id.to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        by: "ops@example.com".to_owned(),
+        note: "the customer has left".to_owned(),
+        at,
+        ended_at: None,
+        users: 0,
+    }
+}
+
 pub(super) fn organization(id: &str) -> OrganizationRow {
-    OrganizationRow { id: id.to_owned(), directories_listed_at: Some(at(0)) }
+    OrganizationRow { id: id.to_owned(), directories_listed_at: Some(at(0)), missing_since: None }
 }
 
 /// An event of the organization `org_1` that arrived at a time.

@@ -160,7 +160,7 @@ pub async fn a_decision_may_ask_for_more_rows(setup: Setup) {
     let write = free(of_users(&["diruser_0"]), |set| {
         let loaded = set.users.len();
         if loaded < 4 {
-            return Ok(Decision::Load(of_users(&[&format!("diruser_{loaded}")])));
+            return Ok(Decision::Load(Box::new(of_users(&[&format!("diruser_{loaded}")]))));
         }
         let users = set.users.keys().map(|id| increment(&set, id)).collect();
         done(Batch { users, ..Batch::default() })
@@ -178,7 +178,7 @@ pub async fn a_decision_that_always_asks_for_more_fails(setup: Setup) {
 
     let write = free(Keys::default(), move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
-        Ok(Decision::Load(Keys::default()))
+        Ok(Decision::Load(Box::default()))
     });
     let error = store.write(write).await.unwrap_err();
 

@@ -6,7 +6,7 @@ use super::load::Counter;
 use super::rows::{Time, state_number, time, to_json};
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
-    Trail, UserRow, UserWrite, email_key,
+    Retirement, Trail, UserRow, UserWrite, email_key,
 };
 use crate::store::{Committed, Durability, Keys, WorkingSet, Write};
 use crate::{Error, Result};
@@ -75,6 +75,12 @@ static CHORES: Insert = Insert::new(
         deletes = excluded.deletes",
 );
 
+static RETIREMENTS: Insert = Insert::new(
+    "INSERT INTO retirement (id, organization_id, directory_id, ordered_by, note, at, ended_at, users)",
+    8,
+    "ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, users = excluded.users",
+);
+
 /// Runs a write in the open transaction.
 pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed> {
     let head = database.head(write.fence.as_ref())?;
@@ -116,6 +122,8 @@ fn commit(database: &Database, mut counter: Counter, durability: Durability, bat
         approvals,
         role_map,
         settings,
+        environment,
+        retirements,
         chores,
         done_chores,
     } = batch;
@@ -138,6 +146,10 @@ fn commit(database: &Database, mut counter: Counter, durability: Durability, bat
     if let Some(settings) = settings {
         put_setting(database, "options", &to_json(&settings)?)?;
     }
+    if let Some(row) = environment {
+        put_setting(database, "environment", &to_json(&row)?)?;
+    }
+    put_retirements(database, &retirements)?;
     put_chores(database, &chores)?;
     if !done_chores.is_empty() {
         let sql = "DELETE FROM chore WHERE number IN (SELECT value FROM json_each(?1))";
@@ -342,6 +354,19 @@ fn put_approvals(database: &Database, rows: &[Approval]) -> Result<()> {
         values.push(note)?;
         values.push(Time(*at))?;
         values.push(i64::try_from(*count).unwrap_or(i64::MAX))
+    })
+}
+
+fn put_retirements(database: &Database, rows: &[Retirement]) -> Result<()> {
+    database.put(&RETIREMENTS, rows, |row, values| {
+        values.push(&row.id)?;
+        values.push(&row.organization_id)?;
+        values.push(&row.directory_id)?;
+        values.push(&row.by)?;
+        values.push(&row.note)?;
+        values.push(Time(row.at))?;
+        values.push(time(row.ended_at))?;
+        values.push(i64::try_from(row.users).unwrap_or(i64::MAX))
     })
 }
 

@@ -3,9 +3,12 @@
 use super::database::{Database, list};
 use super::lease;
 use super::pages;
-use super::rows::{EVENT, GROUP, HOLD, USER, event, from_json, get, get_json, group, hold, text_time, user};
+use super::rows::{
+    EVENT, GROUP, HOLD, RETIREMENT, USER, event, from_json, get, get_json, group, hold, retirement, text_time, user,
+};
 use crate::record::{
-    Chore, Counts, DirectoryRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents, WorkingSet,
+    Chore, Counts, DirectoryRow, EnvironmentRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents,
+    WorkingSet,
 };
 use crate::store::{Fence, UserFilter};
 use crate::{Error, Result};
@@ -17,6 +20,7 @@ pub(super) struct Head {
     pub(super) counter: Counter,
     role_map: Option<String>,
     settings: MirrorOptions,
+    environment: EnvironmentRow,
     /// `None` if there is no fence, or its lease is not held.
     pub(super) lease: Option<lease::Held>,
 }
@@ -42,8 +46,10 @@ impl Head {
 impl Database {
     /// Reads the head, which every write and every load needs.
     pub(super) fn head(&self, fence: Option<&Fence>) -> Result<Head> {
-        let sql = "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'),
-            (SELECT value FROM setting WHERE name = 'options'), expires_at, duration FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
+        let sql =
+            "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'),
+            (SELECT value FROM setting WHERE name = 'options'), (SELECT value FROM setting WHERE name = 'environment'),
+            expires_at, duration FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
         let (name, token) = fence.map(|fence| (&fence.name, fence.token)).unzip();
         let head = self.one(sql, rusqlite::params![name, token], |row| {
             Ok(Head {
@@ -56,7 +62,8 @@ impl Database {
                 },
                 role_map: get(row, 5)?,
                 settings: get::<Option<String>>(row, 6)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
-                lease: lease::held(row, 7)?,
+                environment: get::<Option<String>>(row, 7)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
+                lease: lease::held(row, 8)?,
             })
         })?;
         head.ok_or_else(|| Error::store("the mirror's file has lost its counters: restore it, or sync into a new one"))
@@ -68,6 +75,7 @@ impl Database {
             revision: head.counter.revision,
             role_map: head.role_map.clone(),
             settings: head.settings.clone(),
+            environment: head.environment.clone(),
             ..WorkingSet::default()
         };
         self.load_directories(&keys, &mut set)?;
@@ -116,6 +124,10 @@ impl Database {
                 set.holds.entry(row.directory_id.clone()).or_default().push(row);
                 Ok(())
             })?;
+        }
+        if keys.retirements {
+            set.retirements =
+                self.all(&format!("SELECT {RETIREMENT} FROM retirement ORDER BY at, id"), [], retirement)?;
         }
         set.keys = keys;
         Ok(set)

@@ -36,7 +36,11 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     let expired = "DELETE FROM consumer WHERE seen_at < ?1
         AND max(cursor, coalesce(snapshot ->> 'seq', 0), 0) < (SELECT trimmed FROM counter)
         AND NOT EXISTS (SELECT 1 FROM parked_change WHERE consumer = name)";
-    Ok(removed.len() + database.run(expired, [Time(consumers)])?)
+    let expired = database.run(expired, [Time(consumers)])?;
+    let old = "SELECT id FROM retirement WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2";
+    let sql = format!("DELETE FROM retirement WHERE id IN ({old})");
+    let retirements = database.run(&sql, params![Time(changes), limited(limit)])?;
+    Ok(removed.len() + expired + retirements)
 }
 
 fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retention) -> Result<usize> {

@@ -3,7 +3,7 @@
 use super::open::failed;
 use crate::record::{
     Approval, ChangeKind, ConsumerRow, Entry, EventRow, EventState, GroupRow, HeldLoss, HoldReason, HoldRow,
-    MessageKind, Trail, UserRow, Version,
+    MessageKind, Retirement, Trail, UserRow, Version,
 };
 use crate::{Error, Result, Timestamp};
 use rusqlite::Row;
@@ -225,6 +225,22 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
         cause: get(row, 5)?,
         at: get_time(row, 6)?.unwrap_or_default(),
         body: get(row, 7)?,
+    })
+}
+
+/// The columns of a retirement, as [`retirement`] reads them.
+pub(super) const RETIREMENT: &str = "id, organization_id, directory_id, ordered_by, note, at, ended_at, users";
+
+pub(super) fn retirement(row: &Row<'_>) -> Result<Retirement> {
+    Ok(Retirement {
+        id: get(row, 0)?,
+        organization_id: get(row, 1)?,
+        directory_id: get(row, 2)?,
+        by: get(row, 3)?,
+        note: get(row, 4)?,
+        at: get_time(row, 5)?.unwrap_or_default(),
+        ended_at: get_time(row, 6)?,
+        users: u64::try_from(get::<i64>(row, 7)?).unwrap_or(0),
     })
 }
 

@@ -171,3 +171,19 @@ DROP TABLE parked_change_2;
 -- A group whose deletion is not in the feed yet, since a chore still removes its members; and the chores that append the deletion at their end.
 ALTER TABLE "group" ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE chore ADD COLUMN deletes INTEGER NOT NULL DEFAULT 0;
+
+-- Retirements: directories whose users were removed on purpose, by whom and why. `ended_at` is NULL while users or groups may be left.
+CREATE TABLE retirement (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL,
+    directory_id TEXT NOT NULL,
+    ordered_by TEXT NOT NULL,
+    note TEXT NOT NULL,
+    at BLOB NOT NULL,
+    ended_at BLOB,
+    users INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Entries of the role map are typed now: an id does not match a name any more, and names are compared after normalization. The roles of all
+-- users are derived again.
+INSERT INTO chore (group_id, position, cause) SELECT '', 0, 'roles' FROM setting WHERE name = 'role_map';

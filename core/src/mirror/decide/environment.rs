@@ -1,0 +1,78 @@
+//! Which environment a mirror belongs to: the one of its first listing and of its first event.
+
+use super::step::Step;
+use crate::record::EnvironmentRow;
+use crate::{Error, Event, Result};
+
+/// Returns the environment bound to `host`, or `None` if it is bound to it already.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is bound to another host.
+pub(in crate::mirror) fn bind_host(known: &EnvironmentRow, host: &str) -> Result<Option<EnvironmentRow>> {
+    match known.host.as_deref() {
+        None => Ok(Some(EnvironmentRow { host: Some(host.to_owned()), ..known.clone() })),
+        Some(bound) if bound == host => Ok(None),
+        Some(bound) => Err(Error::config(format!(
+            "the mirror belongs to the environment {bound}, and the client to {host}: sync each environment into a mirror of its own, or call \
+             unbind_environment if the environment's URL has changed"
+        ))),
+    }
+}
+
+impl Step {
+    /// Binds the mirror to the environment of a listing, if it has none yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_host`].
+    pub(in crate::mirror) fn bind_host(&mut self, host: Option<&str>) -> Result<()> {
+        if let Some(host) = host
+            && let Some(bound) = bind_host(self.environment(), host)?
+        {
+            self.batch().environment = Some(bound);
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether an event is of another environment than the mirror. An event without an environment is of every one.
+pub(super) fn is_other_environment(step: &Step, event: &Event) -> bool {
+    let bound = step.environment().environment_id.as_deref();
+    !event.environment_id().is_empty() && bound.is_some_and(|bound| bound != event.environment_id())
+}
+
+/// Binds the mirror to the environment of an event that it accepted, if it has none yet.
+pub(super) fn bind_event(step: &mut Step, event: &Event) {
+    let known = step.environment();
+    if known.environment_id.is_none() && !event.environment_id().is_empty() {
+        let environment_id = Some(event.environment_id().to_owned());
+        step.batch().environment = Some(EnvironmentRow { environment_id, ..known.clone() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    fn bound(host: Option<&str>) -> EnvironmentRow {
+        EnvironmentRow { host: host.map(str::to_owned), environment_id: Some("env_1".to_owned()) }
+    }
+
+    #[test]
+    fn the_first_host_binds_the_mirror_and_keeps_the_environments_id() {
+        assert_eq!(bind_host(&bound(None), "acme.scalekit.com").unwrap(), Some(bound(Some("acme.scalekit.com"))));
+        assert_eq!(bind_host(&bound(Some("acme.scalekit.com")), "acme.scalekit.com").unwrap(), None);
+    }
+
+    #[test]
+    fn another_host_is_refused_with_both_names() {
+        let error = bind_host(&bound(Some("acme.scalekit.com")), "acme.scalekit.dev").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(
+            error.message().contains("acme.scalekit.com") && error.message().contains("acme.scalekit.dev"),
+            "{error}"
+        );
+    }
+}

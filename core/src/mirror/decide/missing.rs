@@ -1,0 +1,227 @@
+//! Directories and organizations that the API does not know any more.
+//!
+//! A directory that is not listed, and an organization that is not found, may have been deleted, or the credentials may have lost access to
+//! them. Their users keep their access until somebody retires the directory.
+
+use super::listing::take_directory;
+use super::owns;
+use super::step::Step;
+use crate::record::{ChangeKind, DirectoryRow, OrganizationRow};
+use crate::{Directory, Timestamp};
+
+/// What a listing of an organization's directories showed.
+#[derive(Clone, Debug, Default)]
+pub(in crate::mirror) struct Shown {
+    /// The organization's directories that are missing, and were not retired.
+    pub(in crate::mirror) missing: Vec<DirectoryRow>,
+    /// Listed directories that are mirrored in another organization, with its id. They stay as they are until they are retired there.
+    pub(in crate::mirror) taken: Vec<(String, String)>,
+}
+
+/// Applies a listing of an organization's directories, which started at the local time `started`.
+pub(in crate::mirror) fn take_directories(
+    step: &mut Step,
+    organization_id: &str,
+    listed: &[Directory],
+    started: Timestamp,
+) -> Shown {
+    let mut organization = organization(step, organization_id);
+    organization.directories_listed_at = Some(step.now);
+    if organization.missing_since.take().is_some() {
+        step.append_organization(ChangeKind::OrganizationFound, organization_id);
+    }
+    let known = step.directories_of(organization_id);
+    step.batch().organizations.push(organization);
+    let mut shown = Shown::default();
+    for directory in listed {
+        if let Some(row) = step.directory(&directory.id).cloned()
+            && !owns(organization_id, &row.directory.organization_id)
+        {
+            if row.retired_at.is_none() {
+                shown.taken.push((directory.id.clone(), row.directory.organization_id));
+                continue;
+            }
+            // Nothing of the other organization is left in it: it starts again.
+            let mut fresh = DirectoryRow::default();
+            fresh.directory.id.clone_from(&directory.id);
+            step.put_directory(fresh);
+        }
+        find_directory(step, &directory.id);
+        take_directory(step, directory, started);
+    }
+    for row in known {
+        if !listed.iter().any(|directory| directory.id == row.directory.id) {
+            lose_directory(step, row, &mut shown);
+        }
+    }
+    shown
+}
+
+/// Applies the answer that there is no such organization.
+pub(in crate::mirror) fn lose_organization(step: &mut Step, organization_id: &str) -> Shown {
+    let mut shown = Shown::default();
+    let known = step.directories_of(organization_id);
+    note_organization(step, organization_id);
+    for row in known {
+        lose_directory(step, row, &mut shown);
+    }
+    shown
+}
+
+/// Records that an organization is missing, if it is mirrored and was not missing before.
+pub(super) fn note_organization(step: &mut Step, organization_id: &str) {
+    let is_mirrored = step.organization(organization_id).is_some() || !step.directories_of(organization_id).is_empty();
+    let mut row = organization(step, organization_id);
+    if is_mirrored && row.missing_since.is_none() {
+        row.missing_since = Some(step.now);
+        step.batch().organizations.push(row);
+        step.append_organization(ChangeKind::OrganizationMissing, organization_id);
+    }
+}
+
+fn organization(step: &mut Step, id: &str) -> OrganizationRow {
+    let known = step.organization(id).cloned();
+    known.unwrap_or_else(|| OrganizationRow { id: id.to_owned(), ..OrganizationRow::default() })
+}
+
+fn lose_directory(step: &mut Step, mut row: DirectoryRow, shown: &mut Shown) {
+    if row.missing_since.is_none() {
+        row.missing_since = Some(step.now);
+        step.append_directory(ChangeKind::DirectoryMissing, &row);
+        step.put_directory(row.clone());
+    }
+    if row.retired_at.is_none() {
+        shown.missing.push(row);
+    }
+}
+
+fn find_directory(step: &mut Step, id: &str) {
+    let Some(mut row) = step.directory(id).cloned() else { return };
+    if row.missing_since.take().is_some() {
+        step.append_directory(ChangeKind::DirectoryFound, &row);
+        row.retired_at = None;
+        step.put_directory(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::Decided;
+    use super::*;
+    use crate::record::{Batch, WorkingSet};
+    use serde_json::json;
+
+    fn listed(ids: &[&str]) -> Vec<Directory> {
+        let directory = |id: &&str| json!({ "id": id, "organization_id": "org_1", "enabled": true });
+        ids.iter().map(|id| serde_json::from_value(directory(id)).unwrap()).collect()
+    }
+
+    /// A directory of an organization that was listed before.
+    fn row(id: &str, organization_id: &str) -> DirectoryRow {
+        let mut row = DirectoryRow::default();
+        row.directory.id = id.to_owned();
+        row.directory.organization_id = organization_id.to_owned();
+        row.directory.enabled = true;
+        row
+    }
+
+    /// Runs `rules` on a step that has loaded these rows of `org_1` and of others.
+    fn run<T>(
+        rows: &[DirectoryRow],
+        missing_since: Option<Timestamp>,
+        rules: impl FnOnce(&mut Step) -> T,
+    ) -> (T, Batch) {
+        let mut set = WorkingSet::default();
+        set.keys.organizations.insert("org_1".to_owned());
+        set.keys.directories.insert("dir_new".to_owned());
+        set.keys.holds.extend(["dir_1", "dir_2", "dir_new"].map(str::to_owned));
+        let organization = OrganizationRow { id: "org_1".to_owned(), directories_listed_at: None, missing_since };
+        set.organizations.insert("org_1".to_owned(), organization);
+        set.directories.extend(rows.iter().map(|row| (row.directory.id.clone(), row.clone())));
+        let mut step = Step::new(set, "sync:1", Timestamp::UNIX_EPOCH, true).unwrap();
+        let value = rules(&mut step);
+        match step.finish() {
+            Decided::Ready { batch, .. } => (value, *batch),
+            Decided::Needs(keys) => panic!("the step needs {keys:?}"),
+        }
+    }
+
+    fn kinds(batch: &Batch) -> Vec<ChangeKind> {
+        batch.entries.iter().flat_map(|entry| &entry.body.changes).map(|change| change.kind).collect()
+    }
+
+    #[test]
+    fn a_directory_that_is_not_listed_is_missing_once() {
+        let (shown, batch) =
+            run(&[row("dir_1", "org_1")], None, |step| take_directories(step, "org_1", &[], Timestamp::UNIX_EPOCH));
+        assert_eq!(kinds(&batch), [ChangeKind::DirectoryMissing]);
+        assert_eq!(shown.missing[0].missing_since, Some(Timestamp::UNIX_EPOCH));
+
+        let (shown, batch) =
+            run(&batch.directories, None, |step| take_directories(step, "org_1", &[], Timestamp::UNIX_EPOCH));
+        assert_eq!(kinds(&batch), []);
+        assert_eq!(shown.missing.len(), 1, "it is still reported");
+    }
+
+    #[test]
+    fn a_missing_directory_that_is_listed_again_is_found() {
+        let missing = DirectoryRow {
+            missing_since: Some(Timestamp::UNIX_EPOCH),
+            retired_at: Some(Timestamp::UNIX_EPOCH),
+            ..row("dir_1", "org_1")
+        };
+        let (shown, batch) =
+            run(&[missing], None, |step| take_directories(step, "org_1", &listed(&["dir_1"]), Timestamp::UNIX_EPOCH));
+        assert_eq!(kinds(&batch), [ChangeKind::DirectoryFound]);
+        assert_eq!(batch.directories[0].missing_since, None);
+        assert_eq!(batch.directories[0].retired_at, None);
+        assert_eq!(shown.missing.len(), 0);
+    }
+
+    #[test]
+    fn a_retired_directory_is_missing_but_not_reported() {
+        let retired = DirectoryRow {
+            missing_since: Some(Timestamp::UNIX_EPOCH),
+            retired_at: Some(Timestamp::UNIX_EPOCH),
+            ..row("dir_1", "org_1")
+        };
+        let (shown, batch) = run(&[retired], None, |step| take_directories(step, "org_1", &[], Timestamp::UNIX_EPOCH));
+        assert_eq!(kinds(&batch), []);
+        assert_eq!(shown.missing.len(), 0);
+    }
+
+    #[test]
+    fn a_listed_directory_of_another_organization_stays_there_until_it_is_retired() {
+        let take = |step: &mut Step| take_directories(step, "org_1", &listed(&["dir_2"]), Timestamp::UNIX_EPOCH);
+        let (shown, batch) = run(&[row("dir_2", "org_2")], None, take);
+        assert_eq!(shown.taken, [("dir_2".to_owned(), "org_2".to_owned())]);
+        assert_eq!(batch.directories, []);
+
+        let retired = DirectoryRow { retired_at: Some(Timestamp::UNIX_EPOCH), ..row("dir_2", "org_2") };
+        let (shown, batch) = run(&[retired], None, take);
+        assert_eq!(shown.taken, []);
+        assert_eq!(batch.directories[0].directory.organization_id, "org_1");
+        assert_eq!(batch.directories[0].retired_at, None);
+        assert_eq!(kinds(&batch), [ChangeKind::DirectoryEnabled]);
+    }
+
+    #[test]
+    fn an_organization_that_is_not_found_is_missing_once_with_its_directories() {
+        let lose = |step: &mut Step| lose_organization(step, "org_1");
+        let (shown, batch) = run(&[row("dir_1", "org_1"), row("dir_2", "org_2")], None, lose);
+        assert_eq!(kinds(&batch), [ChangeKind::OrganizationMissing, ChangeKind::DirectoryMissing]);
+        assert_eq!(shown.missing.len(), 1, "the directory of another organization is not missing");
+
+        let (_, batch) = run(&batch.directories, batch.organizations[0].missing_since, lose);
+        assert_eq!(kinds(&batch), []);
+    }
+
+    #[test]
+    fn a_missing_organization_that_is_listed_again_is_found() {
+        let since = Some(Timestamp::UNIX_EPOCH);
+        let (_, batch) =
+            run(&[], since, |step| take_directories(step, "org_1", &listed(&["dir_new"]), Timestamp::UNIX_EPOCH));
+        assert_eq!(kinds(&batch), [ChangeKind::OrganizationFound, ChangeKind::DirectoryEnabled]);
+        assert_eq!(batch.organizations[0].missing_since, None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Binds the mirror to one environment.
+//!
+//! Ids are unique within an environment. A sync with the client of another environment would find none of the mirrored users and add others
+//! beside them, so it is refused before it lists anything.
+
+use super::Mirror;
+use super::decide::bind_host;
+use super::write::{Task, run};
+use crate::Result;
+use crate::record::EnvironmentRow;
+use crate::store::{Durability, Keys, Scope};
+
+impl Mirror {
+    /// Checks that the mirror is not bound to another environment than the client's. The first listing binds it.
+    pub(super) async fn check_environment(&self) -> Result<()> {
+        let Some(host) = self.source()?.environment() else { return Ok(()) };
+        let set = self.store().load(Keys::default()).await?;
+        bind_host(&set.environment, &host).map(drop)
+    }
+
+    /// Makes the mirror forget its environment: the next sync and the next event bind it again. For an environment whose URL has changed; a
+    /// mirror must not be synced with two environments.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub async fn unbind_environment(&self) -> Result<()> {
+        let task = Task {
+            scope: Scope::Everything,
+            durability: Durability::Power,
+            fence: None,
+            guarded: false,
+            keys: Keys::default(),
+            cause: String::new(),
+            now: self.now(),
+        };
+        run(self.store(), task, |step| {
+            step.batch().environment = Some(EnvironmentRow::default());
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+}

@@ -1,0 +1,132 @@
+//! Retires directories that are gone for good: removes their users and groups, which syncs keep.
+
+use super::Mirror;
+use super::decide::{Order, PAGE, Step, end_retirement, retire_groups, retire_users, start_retirement};
+use super::write::{Done, Task, run};
+use crate::record::Retirement;
+use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
+use crate::{ErrorKind, Result};
+
+impl Mirror {
+    /// Removes the users and groups of a directory on purpose: one that is gone for good. Returns how many users it removed. The guard does not
+    /// limit it.
+    ///
+    /// `by` says who ordered it and `note` why; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
+    /// retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next opened or the organization is
+    /// next synced, or by another call.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if no directory of this id is mirrored; [`ErrorKind::InvalidArgument`] if it is neither
+    /// [missing](crate::DirectoryStatus::missing_since) nor disabled; [`ErrorKind::Store`].
+    pub async fn retire(&self, directory_id: &str, by: &str, note: &str) -> Result<u64> {
+        let Some(lease) = self.lease(directory_id, true).await? else { return Ok(0) };
+        let (id, directory, by, note) = (self.fresh_id(), directory_id.to_owned(), by.to_owned(), note.to_owned());
+        let keys = Keys { retirements: true, directories: [directory.clone()].into(), ..Keys::default() };
+        let task = self.retirement_task(String::new(), keys, Durability::Power, lease.fence());
+        let done = run(self.store(), task, move |step| {
+            start_retirement(step, &directory, &Order { id: &id, by: &by, note: &note })
+        })
+        .await?;
+        let before = done.value.users;
+        Ok(self.go_on_retiring(done.value, lease.as_ref()).await?.users - before)
+    }
+
+    /// Returns the retirements of directories in the order in which they were ordered. They are kept as long as changes are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`].
+    pub async fn retirements(&self) -> Result<Vec<Retirement>> {
+        Ok(self.store().load(Keys { retirements: true, ..Keys::default() }).await?.retirements)
+    }
+
+    /// Completes retirements that were interrupted, except those that another process is working on.
+    pub(super) async fn finish_retirements(&self) -> Result<()> {
+        for retirement in self.retirements().await?.into_iter().filter(|retirement| retirement.ended_at.is_none()) {
+            let Some(lease) = self.lease(&retirement.directory_id, false).await? else { continue };
+            match self.go_on_retiring(retirement.clone(), lease.as_ref()).await {
+                // The directory has come back meanwhile: what is left of it stays.
+                Err(error) if error.kind() == ErrorKind::InvalidArgument => {
+                    self.retirement_step(&retirement, Keys::default(), lease.as_ref(), |step, retirement| {
+                        let now = step.now();
+                        step.batch().retirements.push(Retirement { ended_at: Some(now), ..retirement.clone() });
+                        Ok(())
+                    })
+                    .await?;
+                }
+                result => drop(result?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is left, one page in each write. Returns the retirement as it ended.
+    async fn go_on_retiring(&self, mut retirement: Retirement, lease: &dyn Lease) -> Result<Retirement> {
+        let directory_id = retirement.directory_id.clone();
+        let filter = UserFilter { directory_id: Some(directory_id.clone()), ..UserFilter::default() };
+        let mut position = 0;
+        loop {
+            let rows = self.store().users(filter.clone(), position, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            position = last.number;
+            let ids: Vec<String> = rows.into_iter().map(|row| row.user.id).collect();
+            let keys = Keys { users: ids.iter().cloned().collect(), ..Keys::default() };
+            let done = self
+                .retirement_step(&retirement, keys, lease, move |step, retirement| retire_users(step, retirement, &ids))
+                .await?;
+            retirement = done.value;
+        }
+        position = 0;
+        loop {
+            let rows = self.store().groups(Some(directory_id.clone()), position, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            position = last.number;
+            let ids: Vec<String> = rows.into_iter().map(|row| row.group.id).collect();
+            let keys = Keys { groups: ids.iter().cloned().collect(), ..Keys::default() };
+            self.retirement_step(&retirement, keys, lease, move |step, retirement| {
+                retire_groups(step, retirement, &ids)
+            })
+            .await?;
+        }
+        let keys = Keys { holds: [directory_id].into(), ..Keys::default() };
+        self.retirement_step(&retirement, keys, lease, |step, retirement| {
+            end_retirement(step, retirement);
+            Ok(())
+        })
+        .await?;
+        Ok(retirement)
+    }
+
+    /// Runs one step of a retirement, with its directory loaded, and completes the chores that it started.
+    async fn retirement_step<T: Send + 'static>(
+        &self,
+        retirement: &Retirement,
+        mut keys: Keys,
+        lease: &dyn Lease,
+        mut rules: impl FnMut(&mut Step, &Retirement) -> Result<T> + Send + 'static,
+    ) -> Result<Done<T>> {
+        keys.directories.insert(retirement.directory_id.clone());
+        let task = self.retirement_task(retirement.cause(), keys, Durability::Process, lease.fence());
+        let retirement = retirement.clone();
+        let done = run(self.store(), task, move |step| rules(step, &retirement)).await?;
+        self.notify(&done.tally);
+        if done.chores {
+            self.finish_chores().await?;
+        }
+        Ok(done)
+    }
+
+    fn retirement_task(&self, cause: String, keys: Keys, durability: Durability, fence: &Fence) -> Task {
+        // The organization is known only from the directory's row.
+        Task {
+            scope: Scope::Everything,
+            durability,
+            fence: Some(fence.clone()),
+            guarded: false,
+            keys,
+            cause,
+            now: self.now(),
+        }
+    }
+}
