@@ -1,6 +1,6 @@
 //! What consumers receive, and the guarantees of the feed.
 
-use crate::world::{Facts, ORGANIZATION, describe_user};
+use crate::world::{Facts, ORGANIZATION, describe_group, describe_user};
 use headcount::{Change, ChangeKind, Mirror, MirrorGroup, MirrorUser};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,29 +50,34 @@ pub(crate) fn check_events_were_applied_once(feed: &[&Change]) {
     }
 }
 
-/// Checks that the feed removes only users who had left the directory by then, and that none of them is created again. The directory never
-/// takes a user back, so only an outdated event or listing could do that.
+/// Checks that the feed removes users only from directories that they had left by then, and that none of them is created again: the directories
+/// never take a user back, so only an outdated event or listing could do that. A user who moved may be removed and created again, if the
+/// listing of the new directory failed in the sync that found the user absent from the former one.
 pub(crate) fn check_users_leave_once_and_not_too_early(feed: &[&Change], facts: &Facts) {
     let mut removed = BTreeSet::new();
     for change in feed {
         let user = user_id(change);
-        assert!(change.kind != ChangeKind::UserCreated || !removed.contains(user), "{user} was created again");
+        let returns = change.kind == ChangeKind::UserCreated && removed.contains(user);
+        assert!(!returns || facts.moved.contains(user), "{user} was created again");
         if change.kind == ChangeKind::UserDeleted {
             removed.insert(user);
-            let left = facts.left.get(user).unwrap_or_else(|| panic!("{user} was removed, but never left"));
-            assert!(*left <= change.at, "{user} was removed before they left");
+            let left = facts.left.iter().find(|((id, from), _)| id == user && *from == change.directory_id);
+            let left = left.unwrap_or_else(|| panic!("{user} was removed, but never left {}", change.directory_id));
+            assert!(*left.1 <= change.at, "{user} was removed before they left");
         }
     }
 }
 
-/// The mirror's users and groups as text, with only the fields that [`Facts::listed`] has.
-pub(crate) async fn listed_state(mirror: &Mirror) -> BTreeMap<String, String> {
+/// The mirror's users and groups of enabled directories as text, with only the fields that [`Facts::listed`] has.
+pub(crate) async fn listed_state(mirror: &Mirror, facts: &Facts) -> BTreeMap<String, String> {
     let records = Records::of_mirror(mirror).await;
-    let users = records.users.into_iter().map(|(id, user)| {
-        let MirrorUser { email, family_name, active, group_ids, .. } = user;
-        (id, describe_user(&email, &family_name, active, &group_ids))
+    let is_enabled = |directory_id: &str| facts.enabled.contains(directory_id);
+    let users = records.users.into_iter().filter(|(_, user)| is_enabled(&user.directory_id)).map(|(id, user)| {
+        let MirrorUser { directory_id, email, family_name, active, group_ids, .. } = user;
+        (id, describe_user(&directory_id, &email, &family_name, active, &group_ids))
     });
-    let groups = records.groups.into_iter().map(|(id, group)| (id, group.display_name));
+    let groups = records.groups.into_iter().filter(|(_, group)| is_enabled(&group.directory_id));
+    let groups = groups.map(|(id, group)| (id, describe_group(&group.directory_id, &group.display_name)));
     users.chain(groups).collect()
 }
 

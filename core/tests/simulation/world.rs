@@ -11,11 +11,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub(crate) const ORGANIZATION: &str = "org_1";
-const DIRECTORY: &str = "dir_1";
+/// The directories of the organization. Some seeds have only the first.
+const DIRECTORIES: [&str; 2] = ["dir_1", "dir_2"];
 /// How many items a page has.
 const PAGE: usize = 4;
 /// How much the vendor's clock differs from the local one at most, in milliseconds.
 const MAX_SKEW: u64 = 300_000;
+/// How long a listing lags behind the directory at most, in milliseconds.
+const MAX_LAG: u64 = 240_000;
 
 /// The simulation's time, in milliseconds since 1970.
 #[derive(Clone)]
@@ -43,6 +46,7 @@ pub(crate) struct Message {
 /// A user as the directory has them.
 #[derive(Clone)]
 struct DirectoryUser {
+    directory_id: &'static str,
     email: String,
     family_name: String,
     active: bool,
@@ -53,22 +57,48 @@ struct DirectoryUser {
 /// A group as the directory has it.
 #[derive(Clone)]
 struct DirectoryGroup {
+    directory_id: &'static str,
     name: String,
     updated_at: Timestamp,
 }
 
-/// The state of the directory, to compare the mirror with.
+/// The directories with their users and groups, at one moment.
+#[derive(Clone, Default)]
+struct Content {
+    /// Whether each directory is enabled, by id.
+    enabled: BTreeMap<&'static str, bool>,
+    /// Users with their ids, in the order of listings: by time of creation.
+    users: Vec<(String, DirectoryUser)>,
+    /// Groups with their ids, in the order of listings.
+    groups: Vec<(String, DirectoryGroup)>,
+}
+
+/// The state of the directories, to compare the mirror with.
 pub(crate) struct Facts {
-    pub(crate) enabled: bool,
-    /// Listed users, as [`describe_user`] writes them, and names of listed groups, by id.
+    /// Ids of the enabled directories.
+    pub(crate) enabled: BTreeSet<&'static str>,
+    /// Users of enabled directories, as [`describe_user`] writes them, and their groups, as [`describe_group`] does, by id.
     pub(crate) listed: BTreeMap<String, String>,
-    /// When users left, by id.
-    pub(crate) left: BTreeMap<String, Timestamp>,
+    /// When users left a directory first, by their id and that of the directory. A user who moved left the former directory.
+    pub(crate) left: BTreeMap<(String, &'static str), Timestamp>,
+    /// Ids of users who moved to another directory.
+    pub(crate) moved: BTreeSet<String>,
 }
 
 /// The fields of a user that a listing shows, as text.
-pub(crate) fn describe_user(email: &str, family_name: &str, active: bool, group_ids: &[String]) -> String {
-    format!("{email} {family_name} {active} {group_ids:?}")
+pub(crate) fn describe_user(
+    directory_id: &str,
+    email: &str,
+    family_name: &str,
+    active: bool,
+    group_ids: &[String],
+) -> String {
+    format!("{directory_id} {email} {family_name} {active} {group_ids:?}")
+}
+
+/// The fields of a group that a listing shows, as text.
+pub(crate) fn describe_group(directory_id: &str, name: &str) -> String {
+    format!("{directory_id} {name}")
 }
 
 /// The directory and its API. Clones share their state.
@@ -86,21 +116,25 @@ struct State {
     skew: i64,
     /// Whether the API's pages have the vendor's time.
     reports_time: bool,
-    /// Users with their ids, in the order of listings: by time of creation.
-    users: Vec<(String, DirectoryUser)>,
-    /// Groups with their ids, in the order of listings.
-    groups: Vec<(String, DirectoryGroup)>,
-    /// When users left, by id.
-    left: BTreeMap<String, Timestamp>,
-    enabled: bool,
+    /// The directories as they are now.
+    content: Content,
+    /// What the directories were from a local time on, in the order of time.
+    history: Vec<(Timestamp, Content)>,
+    /// How many milliseconds the API's answers lag behind the directories. The same for a whole run, so that no answer is older than an
+    /// earlier one.
+    lag: i64,
+    /// See [`Facts::left`].
+    left: BTreeMap<(String, &'static str), Timestamp>,
+    /// See [`Facts::moved`].
+    moved: BTreeSet<String>,
     /// The number of the next id.
     next: u64,
     /// Whether listings fail and change while they are read.
     faulty: bool,
     /// Whether the API's description of the directory contains the time of the latest change of a user.
     reports_latest_change: bool,
-    /// A description of the directory that the API repeats during a sync although it is outdated, or `None` if its answers are up to date.
-    outdated_directory: Option<Directory>,
+    /// Descriptions of the directories that the API repeats during a sync although they are outdated, or `None` if its answers are up to date.
+    outdated_directories: Option<Vec<Directory>>,
     /// Events of changes during a sync that are not sent yet.
     events: Vec<Message>,
     /// Ids of events that the mirror acknowledged during a sync.
@@ -110,21 +144,30 @@ struct State {
 }
 
 impl World {
-    pub(crate) fn new(random: SeededRandom) -> World {
+    /// Makes an organization with up to `directories` directories.
+    pub(crate) fn new(random: SeededRandom, directories: u64) -> World {
         let clock = WorldClock(Arc::new(AtomicI64::new(1_750_000_000_000)));
         let mut state = State {
             reports_latest_change: random.chance(80),
             skew: random.between(0, 2 * MAX_SKEW) as i64 - MAX_SKEW as i64,
             reports_time: random.chance(70),
+            lag: if random.chance(50) { random.between(0, MAX_LAG) as i64 } else { 0 },
+            content: Content {
+                enabled: DIRECTORIES
+                    .into_iter()
+                    .take(random.between(1, directories) as usize)
+                    .map(|id| (id, true))
+                    .collect(),
+                ..Content::default()
+            },
             random,
             clock: clock.clone(),
-            users: Vec::new(),
-            groups: Vec::new(),
+            history: Vec::new(),
             left: BTreeMap::new(),
-            enabled: true,
+            moved: BTreeSet::new(),
             next: 0,
             faulty: false,
-            outdated_directory: None,
+            outdated_directories: None,
             events: Vec::new(),
             acknowledged: Vec::new(),
             mirror: None,
@@ -132,6 +175,8 @@ impl World {
         for _ in 0..state.random.between(0, 20) {
             state.change();
         }
+        // Before the run starts, the directories were like this for long.
+        state.history = vec![(Timestamp::MIN, state.content.clone())];
         World { state: Arc::new(Mutex::new(state)), clock }
     }
 
@@ -160,8 +205,9 @@ impl World {
     pub(crate) fn set_faulty(&self, faulty: bool) {
         self.with(|state| {
             state.faulty = faulty;
-            let is_outdated = faulty && state.reports_latest_change && state.random.chance(15);
-            state.outdated_directory = is_outdated.then(|| state.directory());
+            // A lagging API has other changes in view than those that are made meanwhile.
+            let is_outdated = faulty && state.reports_latest_change && state.lag == 0 && state.random.chance(15);
+            state.outdated_directories = is_outdated.then(|| state.directories());
         });
     }
 
@@ -169,19 +215,26 @@ impl World {
     pub(crate) fn stop_faults(&self) {
         self.with(|state| {
             state.faulty = false;
-            state.outdated_directory = None;
+            state.outdated_directories = None;
             state.mirror = None;
         });
     }
 
     /// Makes one random change to the directory. Returns its event; none if the change was not possible.
     pub(crate) fn change(&self) -> Vec<Message> {
-        self.with(|state| state.change().into_iter().collect())
+        self.with(|state| {
+            let message = state.change();
+            state.record();
+            message.into_iter().collect()
+        })
     }
 
     /// Deletes a random user and loses the event.
     pub(crate) fn delete_user_without_event(&self) {
-        self.with(|state| drop(state.delete_user()));
+        self.with(|state| {
+            drop(state.delete_user());
+            state.record();
+        });
     }
 
     /// Takes the events of changes during a sync that are not sent yet.
@@ -194,14 +247,32 @@ impl World {
         self.with(|state| std::mem::take(&mut state.acknowledged))
     }
 
+    /// Moves a user to another directory and loses the event. Returns the user's id, or `None` if that is not possible.
+    pub(crate) fn move_user_without_event(&self) -> Option<String> {
+        self.with(|state| {
+            let moved = state.move_user();
+            state.record();
+            moved
+        })
+    }
+
     pub(crate) fn facts(&self) -> Facts {
         self.with(|state| {
-            let users = state.users.iter().map(|(id, user)| {
+            let Content { enabled, users, groups } = &state.content;
+            let users = users.iter().filter(|(_, user)| enabled[user.directory_id]).map(|(id, user)| {
                 let groups: Vec<String> = user.groups.iter().cloned().collect();
-                (id.clone(), describe_user(&user.email, &user.family_name, user.active, &groups))
+                (id.clone(), describe_user(user.directory_id, &user.email, &user.family_name, user.active, &groups))
             });
-            let groups = state.groups.iter().map(|(id, group)| (id.clone(), group.name.clone()));
-            Facts { enabled: state.enabled, listed: users.chain(groups).collect(), left: state.left.clone() }
+            let groups = groups
+                .iter()
+                .filter(|(_, group)| enabled[group.directory_id])
+                .map(|(id, group)| (id.clone(), describe_group(group.directory_id, &group.name)));
+            Facts {
+                enabled: enabled.iter().filter(|(_, enabled)| **enabled).map(|(id, _)| *id).collect(),
+                listed: users.chain(groups).collect(),
+                left: state.left.clone(),
+                moved: state.moved.clone(),
+            }
         })
     }
 
@@ -218,11 +289,12 @@ impl World {
                     // An outdated description conceals changes from the mirror, so the only change is then a new user: it cannot make
                     // the mirror remove anyone.
                     let message =
-                        if state.outdated_directory.is_some() { Some(state.create_user()) } else { state.change() };
+                        if state.outdated_directories.is_some() { Some(state.create_user()) } else { state.change() };
+                    state.record();
                     state.events.extend(message);
                 }
             }
-            let delivers = state.random.chance(20) || state.outdated_directory.is_some();
+            let delivers = state.random.chance(20) || state.outdated_directories.is_some();
             let message = if delivers { state.events.pop() } else { None };
             (state.random.chance(2), message, state.mirror.clone())
         });
@@ -261,13 +333,51 @@ impl State {
         (length > 0).then(|| self.random.below(length as u64) as usize)
     }
 
+    /// Stores what the directories are from now on.
+    fn record(&mut self) {
+        let seen = self.seen_at();
+        let first = self.history.partition_point(|(at, _)| *at <= seen).saturating_sub(1);
+        self.history.drain(..first);
+        self.history.push((self.clock.now(), self.content.clone()));
+    }
+
+    /// The local time of what the API answers with now.
+    fn seen_at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.clock.now().as_millisecond() - self.lag).unwrap()
+    }
+
+    /// The directories as the API sees them.
+    fn seen(&self) -> &Content {
+        let seen = self.seen_at();
+        &self.history[self.history.partition_point(|(at, _)| *at <= seen) - 1].1
+    }
+
+    /// A random directory.
+    fn directory_id(&self) -> &'static str {
+        let ids: Vec<&'static str> = self.content.enabled.keys().copied().collect();
+        ids[self.random.below(ids.len() as u64) as usize]
+    }
+
+    /// A random group of a directory, or `None` if it has none.
+    fn group_of(&self, directory_id: &str) -> Option<String> {
+        let groups: Vec<&String> = self
+            .content
+            .groups
+            .iter()
+            .filter(|(_, group)| group.directory_id == directory_id)
+            .map(|(id, _)| id)
+            .collect();
+        self.pick(groups.len()).map(|index| groups[index].clone())
+    }
+
     /// Makes one random change. Returns its event, or `None` if there is no user or group to change.
     fn change(&mut self) -> Option<Message> {
         // No two changes have the same time.
         self.clock.advance(2);
         match self.random.below(100) {
             0..30 => Some(self.create_user()),
-            30..55 => self.update_user(),
+            30..50 => self.update_user(),
+            50..55 => self.move_user().map(|id| self.user_event(&id, "updated")),
             55..70 => self.toggle_membership(),
             70..83 => self.delete_user(),
             83..92 => Some(self.create_group()),
@@ -280,26 +390,25 @@ impl State {
     fn create_user(&mut self) -> Message {
         self.clock.advance(2);
         let id = self.new_id("diruser");
-        let mut groups = BTreeSet::new();
-        if let Some(index) = self.pick(self.groups.len()).filter(|_| self.random.chance(70)) {
-            groups.insert(self.groups[index].0.clone());
-        }
+        let directory_id = self.directory_id();
+        let groups = self.group_of(directory_id).filter(|_| self.random.chance(70)).into_iter().collect();
         let user = DirectoryUser {
+            directory_id,
             email: format!("{id}@example.com"),
             family_name: "Lovelace".to_owned(),
             active: self.random.chance(90),
             groups,
             updated_at: self.vendor_now(),
         };
-        self.users.push((id.clone(), user));
+        self.content.users.push((id.clone(), user));
         self.user_event(&id, "created")
     }
 
     fn update_user(&mut self) -> Option<Message> {
         let now = self.vendor_now();
-        let index = self.pick(self.users.len())?;
+        let index = self.pick(self.content.users.len())?;
         let number = self.next;
-        let (id, user) = &mut self.users[index];
+        let (id, user) = &mut self.content.users[index];
         match self.random.below(3) {
             0 => user.email = format!("{id}.{number}@example.com"),
             1 => user.family_name = format!("King {number}"),
@@ -311,11 +420,26 @@ impl State {
         Some(self.user_event(&id, "updated"))
     }
 
+    /// Moves a user to another enabled directory. Returns the user's id.
+    fn move_user(&mut self) -> Option<String> {
+        let now = self.vendor_now();
+        let index = self.pick(self.content.users.len())?;
+        let from = self.content.users[index].1.directory_id;
+        let to = self.content.enabled.iter().find(|(id, enabled)| **id != from && **enabled).map(|(id, _)| *id)?;
+        let groups = self.group_of(to).filter(|_| self.random.chance(70)).into_iter().collect();
+        let (id, user) = &mut self.content.users[index];
+        (user.directory_id, user.groups, user.updated_at) = (to, groups, now);
+        let id = id.clone();
+        self.left.entry((id.clone(), from)).or_insert(self.clock.now());
+        self.moved.insert(id.clone());
+        Some(id)
+    }
+
     fn toggle_membership(&mut self) -> Option<Message> {
         let now = self.vendor_now();
-        let (user_index, group_index) = (self.pick(self.users.len())?, self.pick(self.groups.len())?);
-        let group_id = self.groups[group_index].0.clone();
-        let (id, user) = &mut self.users[user_index];
+        let user_index = self.pick(self.content.users.len())?;
+        let group_id = self.group_of(self.content.users[user_index].1.directory_id)?;
+        let (id, user) = &mut self.content.users[user_index];
         if !user.groups.remove(&group_id) {
             user.groups.insert(group_id);
         }
@@ -326,9 +450,9 @@ impl State {
 
     fn delete_user(&mut self) -> Option<Message> {
         self.clock.advance(2);
-        let index = self.pick(self.users.len())?;
-        let (id, _) = self.users.remove(index);
-        self.left.insert(id.clone(), self.clock.now());
+        let index = self.pick(self.content.users.len())?;
+        let (id, user) = self.content.users.remove(index);
+        self.left.entry((id.clone(), user.directory_id)).or_insert(self.clock.now());
         let data = json!({ "id": id, "organization_id": ORGANIZATION });
         Some(self.event("organization.directory.user_deleted", &data))
     }
@@ -336,40 +460,55 @@ impl State {
     fn create_group(&mut self) -> Message {
         let updated_at = self.vendor_now();
         let id = self.new_id("dirgroup");
-        self.groups.push((id.clone(), DirectoryGroup { name: format!("Team {}", self.next), updated_at }));
+        let directory_id = self.directory_id();
+        let group = DirectoryGroup { directory_id, name: self.group_name(), updated_at };
+        self.content.groups.push((id.clone(), group));
         self.group_event(&id, "created")
+    }
+
+    /// A new name of a group, or one that another group has, which may be in another directory.
+    fn group_name(&self) -> String {
+        match self.pick(self.content.groups.len()).filter(|_| self.random.chance(20)) {
+            Some(index) => self.content.groups[index].1.name.clone(),
+            None => format!("Team {}", self.next),
+        }
     }
 
     fn rename_group(&mut self) -> Option<Message> {
         let updated_at = self.vendor_now();
-        let index = self.pick(self.groups.len())?;
+        let index = self.pick(self.content.groups.len())?;
         self.next += 1;
-        self.groups[index].1 = DirectoryGroup { name: format!("Team {}", self.next), updated_at };
-        let id = self.groups[index].0.clone();
+        let name = self.group_name();
+        let (id, group) = &mut self.content.groups[index];
+        (group.name, group.updated_at) = (name, updated_at);
+        let id = id.clone();
         Some(self.group_event(&id, "updated"))
     }
 
     fn delete_group(&mut self) -> Option<Message> {
-        let index = self.pick(self.groups.len())?;
-        let id = self.groups[index].0.clone();
+        let index = self.pick(self.content.groups.len())?;
+        let id = self.content.groups[index].0.clone();
         let message = self.group_event(&id, "deleted");
-        self.groups.remove(index);
-        for (_, user) in &mut self.users {
+        self.content.groups.remove(index);
+        for (_, user) in &mut self.content.users {
             user.groups.remove(&id);
         }
         Some(message)
     }
 
     fn toggle_directory(&mut self) -> Message {
-        self.enabled = !self.enabled;
-        let kind = if self.enabled { "organization.directory_enabled" } else { "organization.directory_disabled" };
-        let data = json!({ "id": DIRECTORY, "organization_id": ORGANIZATION, "enabled": self.enabled });
-        self.event(kind, &data)
+        let id = self.directory_id();
+        let enabled = !self.content.enabled[id];
+        self.content.enabled.insert(id, enabled);
+        let kind = if enabled { "organization.directory_enabled" } else { "organization.directory_disabled" };
+        self.event(kind, &json!({ "id": id, "organization_id": ORGANIZATION, "enabled": enabled }))
     }
 
     fn user_event(&mut self, id: &str, action: &str) -> Message {
-        let user = &self.users.iter().find(|(other, _)| other == id).unwrap().1;
-        let name = |id: &String| self.groups.iter().find(|(other, _)| other == id).map(|(_, group)| group.name.clone());
+        let user = &self.content.users.iter().find(|(other, _)| other == id).unwrap().1;
+        let name = |id: &String| {
+            self.content.groups.iter().find(|(other, _)| other == id).map(|(_, group)| group.name.clone())
+        };
         let groups: Vec<_> = user.groups.iter().map(|id| json!({ "id": id, "name": name(id) })).collect();
         let data = json!({
             "id": id, "organization_id": ORGANIZATION, "email": user.email, "given_name": "", "family_name": user.family_name,
@@ -379,9 +518,10 @@ impl State {
     }
 
     fn group_event(&mut self, id: &str, action: &str) -> Message {
-        let name = self.groups.iter().find(|(other, _)| other == id).unwrap().1.name.clone();
-        let data =
-            json!({ "id": id, "organization_id": ORGANIZATION, "directory_id": DIRECTORY, "display_name": name });
+        let group = &self.content.groups.iter().find(|(other, _)| other == id).unwrap().1;
+        let data = json!({
+            "id": id, "organization_id": ORGANIZATION, "directory_id": group.directory_id, "display_name": group.name,
+        });
         self.event(&format!("organization.directory.group_{action}"), &data)
     }
 
@@ -396,19 +536,26 @@ impl State {
         Message { id, body: body.to_string() }
     }
 
-    /// The directory as the API describes it.
-    fn directory(&self) -> Directory {
-        let mut directory = json!({
-            "id": DIRECTORY, "organization_id": ORGANIZATION, "enabled": self.enabled, "total_users": self.users.len(),
-            "total_groups": self.groups.len(),
-        });
-        if self.reports_latest_change {
-            let latest = self.users.iter().map(|(_, user)| user.updated_at).max();
-            directory["stats"] = json!({ "total_users": self.users.len(), "user_updated_at": latest });
-        }
-        serde_json::from_value(directory).unwrap()
+    /// The directories as the API describes them.
+    fn directories(&self) -> Vec<Directory> {
+        let describe = |(id, enabled): (&&'static str, &bool)| {
+            let users = || self.seen().users.iter().filter(|(_, user)| user.directory_id == *id);
+            let groups = self.seen().groups.iter().filter(|(_, group)| group.directory_id == *id);
+            let mut directory = json!({
+                "id": id, "organization_id": ORGANIZATION, "enabled": enabled, "total_users": users().count(),
+                "total_groups": groups.count(),
+            });
+            if self.reports_latest_change {
+                let latest = users().map(|(_, user)| user.updated_at).max();
+                directory["stats"] = json!({ "total_users": users().count(), "user_updated_at": latest });
+            }
+            serde_json::from_value(directory).unwrap()
+        };
+        self.seen().enabled.iter().map(describe).collect()
     }
+}
 
+impl Content {
     /// A group as the API lists it.
     fn listed_group(&self, id: &str, group: &DirectoryGroup) -> Group {
         let members = self.users.iter().filter(|(_, user)| user.groups.contains(id)).count();
@@ -446,23 +593,27 @@ impl Source for World {
                     // The API temporarily fails, or lists no directory.
                     return if state.random.chance(50) { Err(broken_connection()) } else { Ok(Vec::new()) };
                 }
-                Ok(vec![state.outdated_directory.clone().unwrap_or_else(|| state.directory())])
+                Ok(state.outdated_directories.clone().unwrap_or_else(|| state.directories()))
             })
         })
     }
 
-    fn users(&self, _: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
-        let list = move |state: &State| {
-            let wanted = state.users.iter().filter(|(_, user)| updated_after.is_none_or(|at| user.updated_at > at));
-            wanted.map(|(id, user)| state.listed_user(id, user)).collect()
+    fn users(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
+        let id = directory.id.clone();
+        let list = move |content: &Content| {
+            let users = content.users.iter().filter(|(_, user)| user.directory_id == id);
+            let wanted = users.filter(|(_, user)| updated_after.is_none_or(|at| user.updated_at > at));
+            wanted.map(|(id, user)| content.listed_user(id, user)).collect()
         };
         Box::new(Listing { world: self.clone(), list, offset: Some(0), served_at: None })
     }
 
-    fn groups(&self, _: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
-        let list = move |state: &State| {
-            let wanted = state.groups.iter().filter(|(_, group)| updated_after.is_none_or(|at| group.updated_at > at));
-            wanted.map(|(id, group)| state.listed_group(id, group)).collect()
+    fn groups(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
+        let id = directory.id.clone();
+        let list = move |content: &Content| {
+            let groups = content.groups.iter().filter(|(_, group)| group.directory_id == id);
+            let wanted = groups.filter(|(_, group)| updated_after.is_none_or(|at| group.updated_at > at));
+            wanted.map(|(id, group)| content.listed_group(id, group)).collect()
         };
         Box::new(Listing { world: self.clone(), list, offset: Some(0), served_at: None })
     }
@@ -479,7 +630,7 @@ struct Listing<F> {
     served_at: Option<Timestamp>,
 }
 
-impl<T: Send + 'static, F: Fn(&State) -> Vec<T> + Send> SourcePages<T> for Listing<F> {
+impl<T: Send + 'static, F: Fn(&Content) -> Vec<T> + Send> SourcePages<T> for Listing<F> {
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
         Box::pin(async move {
             let Some(offset) = self.offset else { return Ok(None) };
@@ -487,7 +638,7 @@ impl<T: Send + 'static, F: Fn(&State) -> Vec<T> + Send> SourcePages<T> for Listi
             let (mut all, is_truncated) = self.world.with(|state| {
                 let is_truncated = state.faulty && state.random.chance(2);
                 self.served_at = state.reports_time.then(|| state.vendor_now());
-                ((self.list)(state), is_truncated)
+                ((self.list)(state.seen()), is_truncated)
             });
             let total_size = all.len() as u64;
             let mut items: Vec<T> = all.drain(..).skip(offset).collect();
