@@ -34,7 +34,7 @@ impl ConsumerLog {
     }
 }
 
-fn user_id(change: &Change) -> &str {
+pub(crate) fn user_id(change: &Change) -> &str {
     change.user.as_ref().map(|user| user.id.as_str()).unwrap_or_default()
 }
 

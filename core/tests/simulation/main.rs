@@ -131,6 +131,8 @@ struct Simulation {
     /// Ids of the events that the mirror acknowledged.
     acknowledged: BTreeSet<String>,
     consumers: BTreeMap<&'static str, ConsumerLog>,
+    /// The users whom each hold named when its id was read, by that id, for all holds that were to be approved.
+    named: BTreeMap<String, BTreeSet<String>>,
     /// Whether the guard also limits deletion events.
     guards_events: bool,
 }
@@ -150,6 +152,7 @@ impl Simulation {
             store,
             messages: Vec::new(),
             acknowledged: BTreeSet::new(),
+            named: BTreeMap::new(),
             consumers: [("accounts", ConsumerLog::default()), ("audit", ConsumerLog::default())].into(),
         }
     }
@@ -265,6 +268,16 @@ impl Simulation {
         let mirror = self.mirror().await;
         let Ok(holds) = mirror.holds(ORGANIZATION, None).await else { return };
         let Some(hold) = holds.first() else { return };
+        let mut named = BTreeSet::new();
+        let Ok(mut users) = mirror.hold_users(&hold.id) else { return };
+        loop {
+            match users.next().await {
+                Ok(Some(user)) => drop(named.insert(user.id)),
+                Ok(None) => break,
+                Err(_) => return,
+            }
+        }
+        self.named.entry(hold.id.clone()).or_insert(named);
         if self.random.chance(30) {
             self.sync(SyncMode::Full).await;
         }
@@ -364,6 +377,7 @@ impl Simulation {
         feed::check_events_were_applied_once(&changes);
         feed::check_users_leave_once_and_not_too_early(&changes, facts);
         self.check_guard(&changes);
+        self.check_approvals(mirror, &changes).await;
         assert_eq!(Records::replay(&changes), Records::of_mirror(mirror).await, "the feed does not lead to the mirror");
     }
 
@@ -373,20 +387,40 @@ impl Simulation {
         for change in feed {
             let is_limited =
                 change.cause.starts_with("sync:") || self.guards_events && change.cause.starts_with("event:");
-            let is_loss = match change.kind {
-                ChangeKind::UserDeleted | ChangeKind::UserDeactivated => true,
-                ChangeKind::RolesChanged => {
-                    change.after.as_ref().and_then(Mirrored::user).is_some_and(|user| user.roles.is_empty())
-                }
-                _ => false,
-            };
-            if let Some(user) = change.user.as_ref().filter(|_| is_limited && is_loss) {
+            if let Some(user) = change.user.as_ref().filter(|_| is_limited && is_loss(change)) {
                 lost.entry(&change.directory_id).or_default().insert(&user.id);
             }
         }
         for (directory, users) in lost {
             assert!(users.len() as u64 <= LIMIT, "{directory} lost {users:?}, but the guard permits {LIMIT}");
         }
+    }
+
+    /// Checks that an approval covered only the users whom the hold named when its id was read.
+    async fn check_approvals(&self, mirror: &Mirror, feed: &[&Change]) {
+        for approval in mirror.approvals(None).await.unwrap() {
+            let Some(named) = self.named.get(&approval.hold_id) else { continue };
+            let cause = format!("approval:{}", approval.id);
+            for change in feed.iter().filter(|change| change.cause == cause && is_loss(change)) {
+                let user = feed::user_id(change);
+                assert!(
+                    named.contains(user),
+                    "an approval of {} covered {user}, whom it did not name",
+                    approval.hold_id
+                );
+            }
+        }
+    }
+}
+
+/// Whether a user lost access by a change.
+fn is_loss(change: &Change) -> bool {
+    match change.kind {
+        ChangeKind::UserDeleted | ChangeKind::UserDeactivated => true,
+        ChangeKind::RolesChanged => {
+            change.after.as_ref().and_then(Mirrored::user).is_some_and(|user| user.roles.is_empty())
+        }
+        _ => false,
     }
 }
 
