@@ -58,7 +58,7 @@ export interface HoldUsersOptions {
   signal?: CallOptions['signal']
 }
 
-/** Who decides about a hold, and why. Both are stored with the decision. */
+/** Who decides about a hold or retires a directory, and why. Both are stored with the decision. */
 export interface HoldDecision {
   /** Who decides, 1 to 200 bytes. */
   by: string
@@ -187,6 +187,13 @@ export class Mirror {
    * to the number of those users. Throws what `approve` throws.
    */
   dismiss(holdId: string, decision: HoldDecision): Promise<number>
+  /**
+   * Removes the users and groups of a directory on purpose: one that is gone for good. The guard does not limit it. Resolves to the number of
+   * users that were removed. If a call fails partway, another one removes the rest.
+   * @throws errors.NotFoundError if no directory of this id is mirrored.
+   * @throws errors.InvalidArgumentError if it is neither missing nor disabled.
+   */
+  retire(directoryId: string, decision: HoldDecision): Promise<number>
   /**
    * Stores the application's own account id of a user; null removes it. Later changes of the user contain it as `linkedId`, and other changes
    * of the user do not affect it.

@@ -22,7 +22,7 @@ function pairsOf(map) {
   return pairs
 }
 
-/** Returns who decides about a hold, and the note. */
+/** Returns who decides, and the note. */
 function decider(decision) {
   if (decision === null || typeof decision !== 'object') {
     throw new errors.InvalidArgumentError('the decision cannot be read: expected an object with `by`, and `note` if there is one')
@@ -274,6 +274,10 @@ class Mirror {
 
   async dismiss(holdId, decision) {
     return this.#calls.run(() => this.#native.dismiss(text('the hold id', holdId), ...decider(decision)))
+  }
+
+  async retire(directoryId, decision) {
+    return this.#calls.run(() => this.#native.retire(text('the directory id', directoryId), ...decider(decision)))
   }
 
   async link(userId, accountId) {

@@ -3144,6 +3144,26 @@ enum hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
+ * Removes the users and groups of a directory on purpose: one that is gone for good. The guard does not limit it.
+ *
+ * - `mirror`: required.
+ * - `directory_id`: "dir_...". It has to be missing or disabled.
+ * - `by`: who ordered it; stored with the time.
+ * - `note`: why; stored as well. May be NULL.
+ * - `count`: receives the number of users that were removed.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, or HC_STORE.
+ *   If a call fails partway, another call, or the next sync of the organization, removes the rest.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_retire(const struct hc_mirror *mirror,
+                                const char *directory_id,
+                                const char *by,
+                                const char *note,
+                                uint64_t *count,
+                                struct hc_error **error);
+
+/**
  * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the oldest change that is kept.
  * Changes are returned again until they are acknowledged (hc_mirror_ack).
  *

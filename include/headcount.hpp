@@ -435,6 +435,10 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     std::uint64_t dismiss(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_dismiss, hold_id.c_str(), by.c_str(), note.c_str());
     }
+    /* Removes the users and groups of a directory that is gone for good, and returns the number of users. */
+    std::uint64_t retire(const std::string &directory_id, const std::string &by, const std::string &note = "") const {
+        return given<std::uint64_t>(hc_mirror_retire, directory_id.c_str(), by.c_str(), note.c_str());
+    }
 
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {
         call(hc_mirror_link, user_id.c_str(), detail::c_str(account_id));

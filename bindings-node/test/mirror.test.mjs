@@ -31,7 +31,7 @@ test('a full sync mirrors every user and group, and reports their numbers', asyn
   assert.deepEqual(Object.keys(report).sort(), [...members, 'organizationId', 'outcome', 'pages', 'reactivated', 'run', 'startedAt', 'updated', 'users'])
 
   const [status] = await mirror.status()
-  assert.deepEqual(Object.keys(status), ['directory', 'lastFullSync', 'lastIncrementalSync', 'users', 'groups', 'watermark', 'held', 'holds', 'incompleteSince', 'pendingEvents'])
+  assert.deepEqual(Object.keys(status), ['directory', 'lastFullSync', 'lastIncrementalSync', 'users', 'groups', 'watermark', 'held', 'holds', 'incompleteSince', 'missingSince', 'pendingEvents'])
   assertFields(status, { users: 5, groups: 2, held: null, holds: [], incompleteSince: null, pendingEvents: 0 })
   assert.equal(status.directory.id, directory)
   assert.ok(Date.parse(status.lastFullSync))
@@ -112,6 +112,18 @@ test('the guard holds removals back until a sync approves them', async (t) => {
 
   assert.equal((await mirror.sync(organization, directory, { approveRemovals: true })).deleted, 3)
   assert.deepEqual(await mirror.heldRemovals(directory), [])
+})
+
+test('a directory is retired only when it is missing or disabled', async (t) => {
+  const { sandbox, mirror, client, organization, directory } = startMirror(t)
+  await mirror.sync(organization)
+  await assert.rejects(mirror.retire(directory, { by: 'ops' }), errors.InvalidArgumentError)
+  await assert.rejects(mirror.retire('dir_0', { by: 'ops' }), errors.NotFoundError)
+  await client.directory.disableDirectory(organization, directory)
+  await mirror.sync(organization)
+  assert.equal(await mirror.retire(directory, { by: 'ops', note: 'the customer left' }), 5)
+  assert.deepEqual(await collect(mirror.users(organization)), [])
+  assert.ok(sandbox)
 })
 
 test('a sync refuses unknown directories and wrong arguments', async (t) => {

@@ -295,6 +295,21 @@ def test_a_mass_removal_is_held_until_it_is_approved(environment):
         assert mirror.status()[0].held is None and mirror.held_removals(directory) == []
 
 
+def test_a_directory_is_retired_only_when_it_is_missing_or_disabled(environment):
+    org, directory = ids(environment)
+    with opened(environment) as mirror:
+        mirror.sync(org)
+        with pytest.raises(headcount.InvalidArgumentError):
+            mirror.retire(directory, by="ops")
+        with pytest.raises(headcount.NotFoundError):
+            mirror.retire("dir_0", by="ops")
+        with environment.client() as client:
+            client.directory.disable_directory(org, directory)
+        mirror.sync(org)
+        assert mirror.retire(directory, by="ops", note="the customer left") == 12
+        assert list(mirror.users(org)) == []
+
+
 def test_reports_statuses_and_consumers_are_pickled_by_value(environment):
     org, directory = ids(environment)
     progress = []

@@ -252,3 +252,26 @@ pub unsafe extern "C" fn hc_mirror_dismiss(
 ) -> hc_status {
     call!(error, count, (mirror: object, hold_id: text, by: text, note: optional_text) => mirror.0.dismiss(hold_id, by, note.unwrap_or_default()))
 }
+
+/// Removes the users and groups of a directory on purpose: one that is gone for good. The guard does not limit it.
+///
+/// - `mirror`: required.
+/// - `directory_id`: "dir_...". It has to be missing or disabled.
+/// - `by`: who ordered it; stored with the time.
+/// - `note`: why; stored as well. May be NULL.
+/// - `count`: receives the number of users that were removed.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, or HC_STORE.
+///   If a call fails partway, another call, or the next sync of the organization, removes the rest.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_retire(
+    mirror: *const hc_mirror,
+    directory_id: *const c_char,
+    by: *const c_char,
+    note: *const c_char,
+    count: *mut u64,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, count, (mirror: object, directory_id: text, by: text, note: optional_text) => mirror.0.retire(directory_id, by, note.unwrap_or_default()))
+}

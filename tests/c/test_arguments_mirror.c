@@ -184,6 +184,9 @@ static void mirrors(void) {
     TEXT_IS_REFUSED(hc_mirror_approve(mirror, "hold_1_1", "ops", NOT_UTF8, &count, place), "note");
     NULL_IS_REFUSED(hc_mirror_dismiss(NULL, "hold_1_1", "ops", NULL, &count, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_dismiss(mirror, "hold_1_1", NULL, NULL, &count, place), "by");
+    NULL_IS_REFUSED(hc_mirror_retire(NULL, "d", "ops", NULL, &count, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_retire(mirror, NULL, "ops", NULL, &count, place), "directory_id");
+    NULL_IS_REFUSED(hc_mirror_retire(mirror, "d", NULL, NULL, &count, place), "by");
     CHECK(count == 0);
     NULL_IS_REFUSED(hc_mirror_poll(NULL, "c", 1, &batch, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_poll(mirror, NULL, 1, &batch, place), "consumer");

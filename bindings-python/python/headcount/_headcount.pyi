@@ -1637,6 +1637,18 @@ class Mirror:
         Raises the errors of ``approve``.
         """
 
+    def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> int:
+        """Removes the users and groups of a directory on purpose: one that is gone for good. Returns the number of users that were removed. The
+        guard does not limit it.
+
+        - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
+        - ``by``: who ordered it; stored with the time.
+        - ``note``: why; stored as well.
+
+        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
+        the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
+        """
+
     def link(self, user_id: str, account_id: Optional[str]) -> None:
         """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
@@ -2000,6 +2012,18 @@ class AsyncMirror:
         - ``note``: why, at most 2,000 bytes; stored as well.
 
         Raises the errors of ``approve``.
+        """
+
+    def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
+        """Removes the users and groups of a directory on purpose: one that is gone for good. Returns the number of users that were removed. The
+        guard does not limit it.
+
+        - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
+        - ``by``: who ordered it; stored with the time.
+        - ``note``: why; stored as well.
+
+        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
+        the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
         """
 
     def link(self, user_id: str, account_id: Optional[str]) -> Coroutine[Any, Any, None]:

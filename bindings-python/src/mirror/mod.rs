@@ -434,6 +434,28 @@ macro_rules! mirror {
                 <$mode>::run(py, call, |_, count| Ok(count))
             }
 
+            /// Removes the users and groups of a directory on purpose: one that is gone for good. Returns the number of users that were removed. The
+            /// guard does not limit it.
+            ///
+            /// - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
+            /// - ``by``: who ordered it; stored with the time.
+            /// - ``note``: why; stored as well.
+            ///
+            /// Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
+            /// the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
+            #[pyo3(signature = (directory_id, *, by, note = None))]
+            fn retire<'py>(
+                &self,
+                py: Python<'py>,
+                directory_id: Text,
+                by: Text,
+                note: Option<Text>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let call = async move { mirror.retire(&directory_id, &by, note.as_deref().unwrap_or_default()).await };
+                <$mode>::run(py, call, |_, count| Ok(count))
+            }
+
             /// Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
             ///
             /// - ``user_id``: id of the user (``diruser_...``).
