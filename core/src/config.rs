@@ -94,9 +94,13 @@ mod url {
             Ok(EnvironmentUrl(url))
         }
 
-        /// Returns the host in lower case, with the port if it is not the scheme's own and the path if there is one.
+        /// Returns the host in lower case, with the port if it is not the scheme's own and the path if there is one. `loopback` for hosts on this
+        /// machine: a sandbox has another port each time.
         #[cfg(feature = "mirror")]
         pub(crate) fn host(&self) -> String {
+            if is_loopback(&self.0) {
+                return "loopback".to_owned();
+            }
             let host = self.0.host_str().unwrap_or_default();
             let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
             format!("{host}{port}{}", self.0.path().trim_end_matches('/'))
@@ -142,7 +146,9 @@ mod url {
             for (text, expected) in [
                 ("https://ACME.scalekit.com", "acme.scalekit.com"),
                 ("https://acme.scalekit.com:443/", "acme.scalekit.com"),
-                ("http://127.0.0.1:3000", "127.0.0.1:3000"),
+                ("https://acme.example:8443", "acme.example:8443"),
+                ("http://127.0.0.1:3000", "loopback"),
+                ("http://localhost:4000/x", "loopback"),
                 ("https://acme.example/auth/", "acme.example/auth"),
             ] {
                 assert_eq!(EnvironmentUrl::parse("url", text).unwrap().host(), expected);

@@ -32,10 +32,10 @@ pub(super) struct SettledHold {
 }
 
 impl Decider {
-    fn new(by: &str, note: &str) -> Result<Decider> {
+    pub(super) fn new(by: &str, note: &str) -> Result<Decider> {
         if by.trim().is_empty() || by.len() > MAX_BY {
             return Err(Error::invalid_argument(format!(
-                "`by` has {} bytes: expected who decides about the hold, in 1 to {MAX_BY} bytes",
+                "`by` has {} bytes: expected who decides, in 1 to {MAX_BY} bytes",
                 by.len()
             )));
         }
@@ -125,6 +125,9 @@ impl Mirror {
     pub(super) async fn settle(&self, hold_id: &str, decider: &Decider, is_approved: bool) -> Result<SettledHold> {
         let id = parse(hold_id)?;
         let Some(hold) = self.hold(id).await? else { return Err(settled(hold_id)) };
+        if id.revision > hold.revision {
+            return Err(not_an_id());
+        }
         if hold.reason.is_of_directory() {
             return Err(Error::invalid_argument(format!(
                 "the hold is about a directory as a whole ({}): enable it, or remove its users on purpose with `retire`",
@@ -189,9 +192,11 @@ impl Mirror {
 }
 
 fn parse(hold_id: &str) -> Result<HoldId> {
-    HoldId::parse(hold_id).ok_or_else(|| {
-        Error::invalid_argument("expected the id of a hold, as `holds` returns it: `hold_` and two numbers")
-    })
+    HoldId::parse(hold_id).ok_or_else(not_an_id)
+}
+
+fn not_an_id() -> Error {
+    Error::invalid_argument("expected the id of a hold, as `holds` returns it: `hold_` and two numbers")
 }
 
 fn settled(hold_id: &str) -> Error {

@@ -4,7 +4,7 @@ use super::decide::{Absence, Budget, Removal, Step, budget, judge_removal, sorte
 use super::run::Run;
 use crate::record::{HoldReason, Phase};
 use crate::store::{Keys, UserFilter, UserRow};
-use crate::{Error, Removals, Result};
+use crate::{Directory, Error, Removals, Result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -189,7 +189,9 @@ impl Run<'_> {
 
     /// Reads the next page of users, and finds those who are absent from the reading.
     async fn absent_after(&self, position: i64, absence: &Absence) -> Result<AbsentPage> {
-        let filter = UserFilter { directory_id: Some(self.directory.id.clone()), ..UserFilter::default() };
+        let Directory { id, organization_id, .. } = self.directory.clone();
+        let filter =
+            UserFilter { organization_id: Some(organization_id), directory_id: Some(id), ..UserFilter::default() };
         let rows = self.mirror.store().users(filter, position, PAGE).await?;
         let next = rows.last().map(|row| row.number);
         let (held, absent): (Vec<_>, Vec<_>) =

@@ -2,6 +2,7 @@
 
 use super::Mirror;
 use super::decide::{Order, PAGE, Step, end_retirement, retire_groups, retire_users, start_retirement};
+use super::holds::Decider;
 use super::write::{Done, Task, run};
 use crate::record::Retirement;
 use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
@@ -18,8 +19,10 @@ impl Mirror {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if no directory of this id is mirrored; [`ErrorKind::InvalidArgument`] if it is neither
-    /// [missing](crate::DirectoryStatus::missing_since) nor disabled; [`ErrorKind::Store`].
+    /// [missing](crate::DirectoryStatus::missing_since) nor disabled, and for a `by` or note of another length than for
+    /// [`approve`](Mirror::approve); [`ErrorKind::Store`].
     pub async fn retire(&self, directory_id: &str, by: &str, note: &str) -> Result<u64> {
+        Decider::new(by, note)?;
         let Some(lease) = self.lease(directory_id, true).await? else { return Ok(0) };
         let (id, directory, by, note) = (self.fresh_id(), directory_id.to_owned(), by.to_owned(), note.to_owned());
         let keys = Keys { retirements: true, directories: [directory.clone()].into(), ..Keys::default() };

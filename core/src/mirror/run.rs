@@ -130,7 +130,7 @@ impl<'a> Run<'a> {
             self.approve_recorded().await?;
         }
         // Before the listing, so that a full one corrects what these events say.
-        self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
+        self.report.events += self.mirror.retry_events(&self.directory.organization_id, None).await?;
         if full { self.full(&row).await } else { self.incremental(&row).await }
     }
 
@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
         };
         // Events wait for the directory to be known, whether or not its removals are held.
         if removed.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::MassRemoval) {
-            self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
+            self.report.events += self.mirror.retry_events(&self.directory.organization_id, Some(self.started)).await?;
         }
         removed
     }

@@ -50,11 +50,6 @@ crate::error::named! {
 serde_by_name!(HoldReason, "reason of a hold");
 
 impl HoldReason {
-    /// Its position in [`HoldReason::ALL`], from 0 to 7.
-    pub fn index(self) -> u8 {
-        self as u8 & 7
-    }
-
     /// Whether a hold of this reason is about the directory as a whole and names no users.
     pub fn is_of_directory(self) -> bool {
         matches!(self, HoldReason::DirectoryDisabled | HoldReason::DirectoryNotFound)

@@ -164,7 +164,8 @@ async fn a_settled_hold_is_not_found() {
 #[tokio::test]
 async fn a_decision_needs_a_hold_and_a_name() {
     let (_api, mirror, hold) = mirror_with_25_held_users().await;
-    for (id, by) in [("dir_1", "ops"), ("", "ops"), (hold.id.as_str(), " ")] {
+    let later = format!("{}0", hold.id);
+    for (id, by) in [("dir_1", "ops"), ("", "ops"), (later.as_str(), "ops"), (hold.id.as_str(), " ")] {
         let error = mirror.approve(id, by, "").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{id:?} by {by:?}");
     }

@@ -205,7 +205,7 @@ async fn a_directory_that_is_listed_and_enabled_is_not_retired() {
     assert!(error.message().contains("missing or disabled"), "{error}");
     assert_eq!(count_users(&mirror).await, 3);
     assert_eq!(mirror.retirements().await.unwrap(), []);
-    assert_eq!(mirror.retire("dir_7", "", "").await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(mirror.retire("dir_7", "ops", "").await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

@@ -97,8 +97,11 @@ async fn an_organization_event_about_another_organization_disables_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_whose_data_names_another_organization_adds_nobody() {
-    assert_foreign(USER_UPDATED, json!({ "id": "diruser_3", "organization_id": "org_2" })).await;
+async fn an_event_whose_data_names_another_organization_adds_nobody_to_that_one() {
+    let (_api, mirror) = mirror_of_two_organizations().await;
+    let data = json!({ "id": "diruser_3", "organization_id": "org_2" });
+    assert_eq!(apply(&mirror, "evt_1", "org_1", USER_UPDATED, data).await, Outcome::Applied);
+    assert_eq!(mirror.user("diruser_3").await.unwrap().unwrap().organization_id, "org_1");
 }
 
 #[tokio::test]

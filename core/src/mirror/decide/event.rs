@@ -7,10 +7,10 @@ use super::environment::{bind_event, is_other_environment};
 use super::listing::set_enabled;
 use super::loss::EVENT;
 use super::missing::note_organization;
-use super::sorted;
 use super::step::{NewGroup, NewUser, Step};
 use super::tenant::{is_foreign, is_other_directory, is_other_group, organization_of};
 use super::version::toggle_replaces;
+use super::{SKEW, before, sorted};
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
     DirectoryRow, EventRow, EventState, HoldReason, Keys, MessageKind, MirrorDirectory, MirrorGroup, MirrorUser,
@@ -27,6 +27,8 @@ pub(in crate::mirror) struct Applying<'e> {
     pub(in crate::mirror) event: &'e Event,
     /// Local time at which the event arrived.
     pub(in crate::mirror) received_at: Timestamp,
+    /// Local time at which a listing started that has been applied since the event arrived, or `None` if there was none.
+    pub(in crate::mirror) listed_since: Option<Timestamp>,
 }
 
 /// The result of applying an event.
@@ -227,12 +229,21 @@ impl Applying<'_> {
         Some(self.event.organization_id()).filter(|id| !id.is_empty()).unwrap_or(in_data)
     }
 
+    /// Whether a listing was applied that cannot have been made without the event: it started more than five minutes after the event arrived.
+    fn listing_is_later(&self) -> bool {
+        self.listed_since.is_some_and(|started| self.received_at <= before(started, SKEW))
+    }
+
     fn user(&self, step: &mut Step) -> Result<Settled> {
-        let data: UserData = self.data()?;
+        let mut data: UserData = self.data()?;
         if data.groups.as_ref().is_some_and(|groups| groups.len() as u64 > step.settings().groups_per_user) {
             return Ok(Settled::Ignored);
         }
         let (version, row) = (self.version(), step.user(&data.id).cloned());
+        // The deletion of a group does not change the times of its members, so a listing may know it although the event is newer than the row.
+        if self.listing_is_later() && row.as_ref().is_some_and(|row| row.is_live() && row.listed) {
+            data.groups = None;
+        }
         let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
         let organization_id =
             non_empty(&known.organization_id).unwrap_or_else(|| self.organization(&data.organization_id).to_owned());

@@ -54,6 +54,7 @@ pub(super) fn take_directory(step: &mut Step, listed: &Directory, started: Times
     }
     step.end_directory_hold(&listed.id, HoldReason::DirectoryNotFound);
     if row.directory.enabled {
+        row.retired_at = None;
         step.end_directory_hold(&listed.id, HoldReason::DirectoryDisabled);
     }
     if before.as_ref() != Some(&row) {

@@ -8,6 +8,9 @@ use crate::record::{HeldLoss, HoldId, HoldReason, HoldRow, Loss, LossRow, Mirror
 /// How the causes of changes by events begin.
 pub(super) const EVENT: &str = "event:";
 
+/// How many bits of a hold's number count the holds that one write makes.
+const HOLDS_BITS: u32 = 20;
+
 /// The most causes that a hold keeps.
 const CAUSES: usize = 10;
 
@@ -191,6 +194,8 @@ impl Step {
         let Some(mut row) = self.set.users.remove(id) else { return false };
         self.note_user(id, &row);
         row.held = None;
+        // A sync that is running does not remove the user: a later reading has to lack them too.
+        row.trail.revision = self.set.revision;
         self.set.users.insert(id.to_owned(), row);
         true
     }
@@ -222,13 +227,14 @@ impl Step {
     ) -> i64 {
         self.holds(directory_id);
         let (revision, cause, now) = (self.set.revision, self.cause.clone(), self.now);
+        // Distinct, since each write has another revision.
+        let number = (revision << HOLDS_BITS) + self.made_holds;
         let rows = self.set.holds.entry(directory_id.to_owned()).or_default();
         let ended = rows.extract_if(.., |row| row.reason == reason && !row.is_open());
         self.batch.ended_holds.extend(ended.map(|row| row.number));
         let at = rows.iter().position(|row| row.reason == reason).unwrap_or_else(|| {
             rows.push(HoldRow {
-                // Distinct, since each write has another revision, and a directory one open hold a reason.
-                number: 8 * revision + i64::from(reason.index()),
+                number,
                 organization_id: organization_id.to_owned(),
                 directory_id: directory_id.to_owned(),
                 reason,
@@ -241,6 +247,7 @@ impl Step {
             rows.len() - 1
         });
         let row = &mut rows[at];
+        self.made_holds += i64::from(row.number == number);
         row.count += 1;
         row.revision = revision;
         if row.causes.len() < CAUSES && !row.causes.contains(&cause) {
@@ -256,5 +263,25 @@ impl Step {
         let ended: Vec<i64> =
             self.holds(directory_id).iter().filter(|row| row.reason == reason).map(|row| row.number).collect();
         self.batch.ended_holds.extend(ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Keys, WorkingSet};
+
+    #[test]
+    fn one_write_makes_a_hold_of_its_own_for_each_directory_and_reason() {
+        let keys = Keys { holds: ["dir_1".to_owned(), "dir_2".to_owned()].into(), ..Keys::default() };
+        let set = WorkingSet { keys, revision: 7, ..WorkingSet::default() };
+        let mut step = Step::new(set, "event:evt_1", Timestamp::UNIX_EPOCH, true).unwrap();
+        let mut hold = |directory_id, reason| step.open_hold("org_1", directory_id, reason, 1);
+
+        let first = hold("dir_1", HoldReason::RoleLoss);
+        let numbers = [first, hold("dir_2", HoldReason::RoleLoss), hold("dir_2", HoldReason::MassDeactivation)];
+
+        assert!(numbers[0] < numbers[1] && numbers[1] < numbers[2], "{numbers:?}");
+        assert_eq!(hold("dir_1", HoldReason::RoleLoss), first, "the second user of a hold");
     }
 }

@@ -105,7 +105,9 @@ pub(in crate::mirror) fn end_retirement(step: &mut Step, retirement: &Retirement
     for reason in [HoldReason::DirectoryNotFound, HoldReason::DirectoryDisabled] {
         step.end_directory_hold(&retirement.directory_id, reason);
     }
-    if let Some(mut row) = step.directory(&retirement.directory_id).cloned() {
+    // A directory that came back meanwhile is not retired.
+    let is_gone = check(step, &retirement.directory_id).is_ok();
+    if let Some(mut row) = step.directory(&retirement.directory_id).cloned().filter(|_| is_gone) {
         row.retired_at = Some(now);
         step.put_directory(row);
     }

@@ -37,6 +37,8 @@ pub(in crate::mirror) struct Step {
     changed_groups: Changed<()>,
     changed_directories: BTreeSet<String>,
     pub(super) changed_holds: BTreeSet<i64>,
+    /// Number of holds that this step made.
+    pub(super) made_holds: i64,
     /// Numbers of users by directory who lost access in this step, and whom the loaded counts do not contain.
     pub(super) spent: HashMap<String, u64>,
     /// Number of users whose loss of access this step held back.
@@ -137,6 +139,7 @@ impl Step {
             changed_groups: Changed::new(),
             changed_directories: BTreeSet::new(),
             changed_holds: BTreeSet::new(),
+            made_holds: 0,
             spent: HashMap::new(),
             held_back: 0,
             batch: Batch::default(),

@@ -44,8 +44,9 @@ pub(in crate::mirror) fn organization_of(event: &Event) -> String {
     event.data().decode::<Claim>().map(|claim| claim.organization(event).to_owned()).unwrap_or_default()
 }
 
-/// Returns whether an event is foreign: its data names another organization than its envelope, or it is about a row of another organization, or
-/// it names no organization at all, so that no row is its own. Tombstones are rows as well. Data that cannot be read is not judged here.
+/// Returns whether an event is foreign: it is about a row of another organization than the one in its envelope, or it names no organization at
+/// all, so that no row is its own. Tombstones are rows as well. An organization in the data beside one in the envelope has no effect: the
+/// vendor's published example of `user_deleted` has two different ones. Data that cannot be read is not judged here.
 pub(super) fn is_foreign(step: &mut Step, event: &Event) -> bool {
     use EventType::*;
     let Ok(claim) = event.data().decode::<Claim>() else { return false };
@@ -54,7 +55,7 @@ pub(super) fn is_foreign(step: &mut Step, event: &Event) -> bool {
         return false;
     }
     let own = organization_of(event);
-    if own.is_empty() || !owns(&own, claim.organization(event)) {
+    if own.is_empty() {
         return true;
     }
     let is_another = |row_organization_id: &str| !owns(&own, row_organization_id);
@@ -68,6 +69,7 @@ pub(super) fn is_foreign(step: &mut Step, event: &Event) -> bool {
                 || !directory_id.is_empty() && is_other_directory(step, &own, &directory_id)
         }
         OrganizationDirectoryEnabled | OrganizationDirectoryDisabled => is_other_directory(step, &own, &claim.id),
+        OrganizationDeleted => !owns(&own, &claim.id),
         _ => false,
     }
 }
@@ -138,9 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn an_event_whose_data_names_another_organization_than_its_envelope_is_foreign() {
+    fn the_organization_of_the_envelope_counts_and_not_that_of_the_data() {
         let data = json!({ "id": "diruser_new", "organization_id": "org_b" });
-        assert!(judge("directory.user_created", "org_a", &data));
+        assert!(!judge("directory.user_created", "org_a", &data));
+        let data = json!({ "id": "diruser_1", "organization_id": "org_a" });
+        assert!(!judge("directory.user_deleted", "org_b", &data));
+        assert!(judge("directory.user_deleted", "org_a", &data));
+    }
+
+    #[test]
+    fn the_deletion_of_another_organization_is_foreign() {
         assert!(judge("deleted", "org_a", &json!({ "id": "org_b" })));
         assert!(!judge("deleted", "org_a", &json!({ "id": "org_a" })));
     }
