@@ -213,7 +213,7 @@ typedef enum hc_outcome {
 } hc_outcome;
 
 /**
- * Cancels calls: running and later ones.
+ * Handle that cancels the running and later calls of the clients that hc_client_with created with it.
  */
 typedef struct hc_cancel hc_cancel;
 
@@ -523,39 +523,39 @@ typedef struct hc_client_options {
    */
   const char *client_secret;
   /**
-   * Deadline of each call with all its attempts, in milliseconds. 0: 60000.
+   * Deadline of each call with all its attempts, in milliseconds. 0 means 60000.
    */
   uint32_t timeout_ms;
   /**
-   * Largest number of attempts of a call; 1 disables retries. 0: 5.
+   * Largest number of attempts of a call; 1 disables retries. 0 means 5.
    */
   uint32_t max_attempts;
   /**
-   * Timeout of one attempt, in milliseconds. 0: 20000.
+   * Timeout of one attempt, in milliseconds. 0 means 20000.
    */
   uint32_t attempt_timeout_ms;
   /**
-   * Timeout of connecting, in milliseconds. 0: 10000.
+   * Timeout of connecting, in milliseconds. 0 means 10000.
    */
   uint32_t connect_timeout_ms;
   /**
-   * Longest wait before the first retry, in milliseconds; it doubles with each retry. 0: 250.
+   * Longest wait before the first retry, in milliseconds; it doubles with each retry. 0 means 250.
    */
   uint32_t retry_base_ms;
   /**
-   * Longest wait before a retry, in milliseconds, unless the server asks for more. 0: 8000.
+   * Longest wait before a retry, in milliseconds, unless the server asks for more. 0 means 8000.
    */
   uint32_t retry_cap_ms;
   /**
-   * Number of retries that all calls share; each successful call adds half a retry. 0: 100.
+   * Number of retries that all calls share; each successful call adds half a retry. 0 means 100.
    */
   uint32_t retry_budget;
   /**
-   * Largest number of concurrent requests; others wait. 0: 32.
+   * Largest number of concurrent requests; others wait. 0 means 32.
    */
   uint32_t max_concurrency;
   /**
-   * Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0: 8 MiB.
+   * Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0 means 8 MiB.
    */
   uint64_t max_response_bytes;
   /**
@@ -845,11 +845,11 @@ typedef struct hc_webhook_options {
    */
   size_t struct_size;
   /**
-   * Largest difference between the timestamp and the current time, in seconds. 0: 300. HC_TOLERANCE_NONE: none.
+   * Largest difference between the timestamp and the current time, in seconds. 0 means 300. HC_TOLERANCE_NONE: none.
    */
   int64_t tolerance_seconds;
   /**
-   * Largest accepted body, in bytes. 0: 1048576 (1 MiB).
+   * Largest accepted body, in bytes. 0 means 1048576 (1 MiB).
    */
   uint64_t max_body;
 } hc_webhook_options;
@@ -886,7 +886,7 @@ typedef struct hc_replay_options {
    */
   int64_t retention_seconds;
   /**
-   * Largest number of ids in memory. When it is reached, expired ids are removed first, then the oldest. 0: 100000.
+   * Largest number of ids in memory. When it is reached, expired ids are removed first, then the oldest. 0 means 100000.
    */
   uint64_t capacity;
 } hc_replay_options;
@@ -938,23 +938,23 @@ typedef struct hc_sandbox_options {
    */
   size_t struct_size;
   /**
-   * Seed of names, ids and memberships. 0: 1.
+   * Seed of names, ids and memberships. 0 means 1.
    */
   uint64_t seed;
   /**
-   * Number of organizations. 0: 1. HC_SANDBOX_NONE: none.
+   * Number of organizations. 0 means 1. HC_SANDBOX_NONE: none.
    */
   int32_t organizations;
   /**
-   * Number of directories per organization. 0: 1. HC_SANDBOX_NONE: none.
+   * Number of directories per organization. 0 means 1. HC_SANDBOX_NONE: none.
    */
   int32_t directories;
   /**
-   * Number of users per directory. 0: 50. HC_SANDBOX_NONE: none.
+   * Number of users per directory. 0 means 50. HC_SANDBOX_NONE: none.
    */
   int32_t users;
   /**
-   * Number of groups per directory. 0: 5. HC_SANDBOX_NONE: none.
+   * Number of groups per directory. 0 means 5. HC_SANDBOX_NONE: none.
    */
   int32_t groups;
 } hc_sandbox_options;
@@ -972,20 +972,20 @@ typedef struct hc_sandbox_user {
    */
   const char *email;
   /**
-   * First name. NULL: "", or unchanged.
+   * First name. NULL: "" for a new user, unchanged in a change.
    */
   const char *given_name;
   /**
-   * Last name. NULL: "", or unchanged.
+   * Last name. NULL: "" for a new user, unchanged in a change.
    */
   const char *family_name;
   /**
-   * User name at the directory. NULL: the part of the address before "@", or unchanged.
+   * User name at the directory. NULL: the part of the address before "@" for a new user, unchanged in a change.
    */
   const char *preferred_username;
   /**
-   * All groups of the user: `groups_len` names or ids of existing groups. NULL: none, or unchanged. (To remove all groups,
-   * pass a non-NULL pointer and the length 0.)
+   * All groups of the user: `groups_len` names or ids of existing groups. NULL: none for a new user, unchanged in a change. (To
+   * remove all groups, pass a non-NULL pointer and the length 0.)
    */
   const char *const *groups;
   /**
@@ -1019,21 +1019,22 @@ typedef struct hc_mirror_options {
    */
   size_t struct_size;
   /**
-   * Number of users of a directory that may lose access within the guard's window without approval; a small directory grants less.
-   * 0: 20. HC_GUARD_NOBODY: none.
+   * Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
+   * directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
+   * HC_GUARD_NOBODY: none.
    */
   int64_t guard_users;
   /**
    * Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
-   * 0: 0.1. HC_GUARD_NOBODY: none.
+   * 0 means 0.1. HC_GUARD_NOBODY: none.
    */
   double guard_share;
   /**
-   * Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0: 24 hours.
+   * Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
    */
   uint64_t full_every_seconds;
   /**
-   * How long acknowledged changes are kept, in seconds. 0: 30 days. HC_RETENTION_NONE: they are not kept.
+   * How long acknowledged changes are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
    */
   int64_t retention_seconds;
   /**
@@ -1050,7 +1051,7 @@ typedef struct hc_mirror_options {
    */
   uint32_t reserved;
   /**
-   * The time within which losses of access are counted together, in seconds. 0: 24 hours.
+   * The time within which losses of access are counted together, in seconds. 0 means 24 hours.
    */
   uint64_t guard_window_seconds;
 } hc_mirror_options;
@@ -1078,7 +1079,7 @@ typedef struct hc_mirror_user_options {
    */
   size_t struct_size;
   /**
-   * Only users of this directory ("dir_..."). NULL: of all.
+   * Only users of this directory ("dir_..."). NULL: users of all directories.
    */
   const char *directory_id;
   /**
@@ -1163,7 +1164,7 @@ typedef struct hc_sync_options {
    */
   int32_t no_wait;
   /**
-   * Number of organizations that hc_mirror_sync_all syncs at once. 0: 16.
+   * Number of organizations that hc_mirror_sync_all syncs at once. 0 means 16.
    */
   uint32_t concurrency;
 } hc_sync_options;
@@ -3091,7 +3092,7 @@ enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".
- * - `directory_id`: only holds of this directory ("dir_..."). NULL: of all.
+ * - `directory_id`: only holds of this directory ("dir_..."). NULL: holds of all directories.
  * - `holds`: receives the list; free it with hc_hold_list_free.
  * - `error`: may be NULL.
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
@@ -3125,7 +3126,8 @@ enum hc_status hc_mirror_approve(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+ * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
+ * removes them.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.
@@ -3144,10 +3146,11 @@ enum hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Removes the users and groups of a directory on purpose: one that is gone for good. The guard does not limit it.
+ * Removes the users and groups of a directory that is no longer used. Syncs do not remove them. The guard does not limit the
+ * removal.
  *
  * - `mirror`: required.
- * - `directory_id`: "dir_...". It has to be missing or disabled.
+ * - `directory_id`: "dir_...". The directory has to be disabled, or missing: the API does not list it.
  * - `by`: who ordered it; stored with the time.
  * - `note`: why; stored as well. May be NULL.
  * - `count`: receives the number of users that were removed.

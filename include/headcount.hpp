@@ -184,6 +184,7 @@ class Range : public Object<T, Free> {
     iterator end() { return {this->get(), nullptr}; }
 
   private:
+    /* Returns the next item of the C iterator `of`, or NULL after the last one. */
     static const Item *next(T *of) {
         return detail::given<const Item *>([&](const Item **item, hc_error **error) { return Next(of, item, error); });
     }
@@ -431,11 +432,12 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     std::uint64_t approve(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_approve, hold_id.c_str(), by.c_str(), note.c_str());
     }
-    /* Drops a hold, and returns the number of its users. They stay until a later listing or event says otherwise. */
+    /* Drops a hold, and returns the number of its users. They stay as they are mirrored until a later listing or event changes or removes
+     * them. */
     std::uint64_t dismiss(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_dismiss, hold_id.c_str(), by.c_str(), note.c_str());
     }
-    /* Removes the users and groups of a directory that is gone for good, and returns the number of users. */
+    /* Removes the users and groups of a directory that is missing or disabled, and returns the number of users. */
     std::uint64_t retire(const std::string &directory_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_retire, directory_id.c_str(), by.c_str(), note.c_str());
     }

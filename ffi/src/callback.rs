@@ -188,8 +188,10 @@ pub(crate) fn begin<T: Send + 'static>(
     Ok(())
 }
 
-/// An asynchronous call: `start!(error, callback, user_data, client, (argument: conversion, …) => future)`. The future uses the
-/// client of this process and the arguments as `call!` converts them.
+/// An asynchronous call: `start!(error, callback, user_data, client, (argument: conversion, …) => future)`.
+///
+/// In `future`, `client` is the async client of this process (a forked child has its own), and each argument is an owned copy of
+/// the value that `call!` would convert it to.
 macro_rules! start {
     ($error:ident, $callback:ident, $user_data:ident, $client:ident, ($($argument:ident: $conversion:ident),*) => $future:expr) => {
         $crate::boundary::call!($error, ($client: object $(, $argument: $conversion)*) => {

@@ -8,7 +8,7 @@ use crate::options::{growing, unless_zero};
 use headcount_core::{CallOptions, Cancel, Error};
 use std::time::Duration;
 
-/// Cancels calls: running and later ones.
+/// Handle that cancels the running and later calls of the clients that hc_client_with created with it.
 pub struct hc_cancel(Cancel);
 
 /// Options of single calls, which differ from those of their client. Set all bytes to 0, then struct_size and the fields that you

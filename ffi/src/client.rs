@@ -26,23 +26,23 @@ pub struct hc_client_options {
     pub client_id: *const c_char,
     /// The client secret. The library's copy is never printed, and is overwritten with zeros when the client is freed.
     pub client_secret: *const c_char,
-    /// Deadline of each call with all its attempts, in milliseconds. 0: 60000.
+    /// Deadline of each call with all its attempts, in milliseconds. 0 means 60000.
     pub timeout_ms: u32,
-    /// Largest number of attempts of a call; 1 disables retries. 0: 5.
+    /// Largest number of attempts of a call; 1 disables retries. 0 means 5.
     pub max_attempts: u32,
-    /// Timeout of one attempt, in milliseconds. 0: 20000.
+    /// Timeout of one attempt, in milliseconds. 0 means 20000.
     pub attempt_timeout_ms: u32,
-    /// Timeout of connecting, in milliseconds. 0: 10000.
+    /// Timeout of connecting, in milliseconds. 0 means 10000.
     pub connect_timeout_ms: u32,
-    /// Longest wait before the first retry, in milliseconds; it doubles with each retry. 0: 250.
+    /// Longest wait before the first retry, in milliseconds; it doubles with each retry. 0 means 250.
     pub retry_base_ms: u32,
-    /// Longest wait before a retry, in milliseconds, unless the server asks for more. 0: 8000.
+    /// Longest wait before a retry, in milliseconds, unless the server asks for more. 0 means 8000.
     pub retry_cap_ms: u32,
-    /// Number of retries that all calls share; each successful call adds half a retry. 0: 100.
+    /// Number of retries that all calls share; each successful call adds half a retry. 0 means 100.
     pub retry_budget: u32,
-    /// Largest number of concurrent requests; others wait. 0: 32.
+    /// Largest number of concurrent requests; others wait. 0 means 32.
     pub max_concurrency: u32,
-    /// Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0: 8 MiB.
+    /// Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0 means 8 MiB.
     pub max_response_bytes: u64,
     /// URL of the proxy. NULL: that of HTTPS_PROXY or ALL_PROXY. "": no proxy.
     pub proxy: *const c_char,

@@ -28,15 +28,16 @@ pub struct hc_mirror(pub(crate) blocking::Mirror);
 pub struct hc_mirror_options {
     /// sizeof(hc_mirror_options).
     pub struct_size: usize,
-    /// Number of users of a directory that may lose access within the guard's window without approval; a small directory grants less.
-    /// 0: 20. HC_GUARD_NOBODY: none.
+    /// Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
+    /// directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
+    /// HC_GUARD_NOBODY: none.
     pub guard_users: i64,
     /// Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
-    /// 0: 0.1. HC_GUARD_NOBODY: none.
+    /// 0 means 0.1. HC_GUARD_NOBODY: none.
     pub guard_share: f64,
-    /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0: 24 hours.
+    /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
     pub full_every_seconds: u64,
-    /// How long acknowledged changes are kept, in seconds. 0: 30 days. HC_RETENTION_NONE: they are not kept.
+    /// How long acknowledged changes are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
     pub retention_seconds: i64,
     /// Secret for webhooks: "whsec_...", or several secrets separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, read at the
     /// first webhook.
@@ -45,7 +46,7 @@ pub struct hc_mirror_options {
     pub guard_events: i32,
     /// Must be 0.
     pub reserved: u32,
-    /// The time within which losses of access are counted together, in seconds. 0: 24 hours.
+    /// The time within which losses of access are counted together, in seconds. 0 means 24 hours.
     pub guard_window_seconds: u64,
 }
 

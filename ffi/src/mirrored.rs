@@ -23,7 +23,7 @@ pub struct hc_mirror_user_iter {
 pub struct hc_mirror_user_options {
     /// sizeof(hc_mirror_user_options).
     pub struct_size: usize,
-    /// Only users of this directory ("dir_..."). NULL: of all.
+    /// Only users of this directory ("dir_..."). NULL: users of all directories.
     pub directory_id: *const c_char,
     /// Only members of this group ("dirgroup_..."). NULL: all users.
     pub group_id: *const c_char,

@@ -31,7 +31,7 @@ pub struct hc_replay_options {
     /// How long an id is kept after its last commit, in seconds. 0: three days; the vendor repeats deliveries for 28 hours.
     /// HC_RETENTION_NONE: ids are not kept.
     pub retention_seconds: i64,
-    /// Largest number of ids in memory. When it is reached, expired ids are removed first, then the oldest. 0: 100000.
+    /// Largest number of ids in memory. When it is reached, expired ids are removed first, then the oldest. 0 means 100000.
     pub capacity: u64,
 }
 
@@ -65,7 +65,7 @@ pub struct hc_replay_store {
 
 growing!(hc_replay_store { contains, record, user_data });
 
-/// A store of the core that calls the caller's functions.
+/// Implements the core's `ReplayStore` with the caller's functions.
 struct CallerStore {
     contains: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
     record: unsafe extern "C" fn(*mut c_void, *const c_char, i64) -> c_int,

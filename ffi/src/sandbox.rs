@@ -51,15 +51,15 @@ impl From<Sandbox> for hc_sandbox {
 pub struct hc_sandbox_options {
     /// sizeof(hc_sandbox_options).
     pub struct_size: usize,
-    /// Seed of names, ids and memberships. 0: 1.
+    /// Seed of names, ids and memberships. 0 means 1.
     pub seed: u64,
-    /// Number of organizations. 0: 1. HC_SANDBOX_NONE: none.
+    /// Number of organizations. 0 means 1. HC_SANDBOX_NONE: none.
     pub organizations: i32,
-    /// Number of directories per organization. 0: 1. HC_SANDBOX_NONE: none.
+    /// Number of directories per organization. 0 means 1. HC_SANDBOX_NONE: none.
     pub directories: i32,
-    /// Number of users per directory. 0: 50. HC_SANDBOX_NONE: none.
+    /// Number of users per directory. 0 means 50. HC_SANDBOX_NONE: none.
     pub users: i32,
-    /// Number of groups per directory. 0: 5. HC_SANDBOX_NONE: none.
+    /// Number of groups per directory. 0 means 5. HC_SANDBOX_NONE: none.
     pub groups: i32,
 }
 

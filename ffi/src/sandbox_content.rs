@@ -17,14 +17,14 @@ pub struct hc_sandbox_user {
     pub struct_size: usize,
     /// Primary e-mail address: required for a new user. NULL in a change: unchanged.
     pub email: *const c_char,
-    /// First name. NULL: "", or unchanged.
+    /// First name. NULL: "" for a new user, unchanged in a change.
     pub given_name: *const c_char,
-    /// Last name. NULL: "", or unchanged.
+    /// Last name. NULL: "" for a new user, unchanged in a change.
     pub family_name: *const c_char,
-    /// User name at the directory. NULL: the part of the address before "@", or unchanged.
+    /// User name at the directory. NULL: the part of the address before "@" for a new user, unchanged in a change.
     pub preferred_username: *const c_char,
-    /// All groups of the user: `groups_len` names or ids of existing groups. NULL: none, or unchanged. (To remove all groups,
-    /// pass a non-NULL pointer and the length 0.)
+    /// All groups of the user: `groups_len` names or ids of existing groups. NULL: none for a new user, unchanged in a change. (To
+    /// remove all groups, pass a non-NULL pointer and the length 0.)
     pub groups: *const *const c_char,
     /// Number of items.
     pub groups_len: usize,

@@ -58,7 +58,7 @@ pub struct hc_sync_options {
     pub approve_removals: i32,
     /// Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 or -1 no.
     pub no_wait: i32,
-    /// Number of organizations that hc_mirror_sync_all syncs at once. 0: 16.
+    /// Number of organizations that hc_mirror_sync_all syncs at once. 0 means 16.
     pub concurrency: u32,
 }
 
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn hc_mirror_held_removals(
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".
-/// - `directory_id`: only holds of this directory ("dir_..."). NULL: of all.
+/// - `directory_id`: only holds of this directory ("dir_..."). NULL: holds of all directories.
 /// - `holds`: receives the list; free it with hc_hold_list_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
@@ -231,7 +231,8 @@ pub unsafe extern "C" fn hc_mirror_approve(
     call!(error, count, (mirror: object, hold_id: text, by: text, note: optional_text) => mirror.0.approve(hold_id, by, note.unwrap_or_default()))
 }
 
-/// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+/// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
+/// removes them.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.
@@ -253,10 +254,11 @@ pub unsafe extern "C" fn hc_mirror_dismiss(
     call!(error, count, (mirror: object, hold_id: text, by: text, note: optional_text) => mirror.0.dismiss(hold_id, by, note.unwrap_or_default()))
 }
 
-/// Removes the users and groups of a directory on purpose: one that is gone for good. The guard does not limit it.
+/// Removes the users and groups of a directory that is no longer used. Syncs do not remove them. The guard does not limit the
+/// removal.
 ///
 /// - `mirror`: required.
-/// - `directory_id`: "dir_...". It has to be missing or disabled.
+/// - `directory_id`: "dir_...". The directory has to be disabled, or missing: the API does not list it.
 /// - `by`: who ordered it; stored with the time.
 /// - `note`: why; stored as well. May be NULL.
 /// - `count`: receives the number of users that were removed.

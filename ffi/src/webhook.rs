@@ -22,9 +22,9 @@ pub struct hc_webhook(Webhook);
 pub struct hc_webhook_options {
     /// sizeof(hc_webhook_options).
     pub struct_size: usize,
-    /// Largest difference between the timestamp and the current time, in seconds. 0: 300. HC_TOLERANCE_NONE: none.
+    /// Largest difference between the timestamp and the current time, in seconds. 0 means 300. HC_TOLERANCE_NONE: none.
     pub tolerance_seconds: i64,
-    /// Largest accepted body, in bytes. 0: 1048576 (1 MiB).
+    /// Largest accepted body, in bytes. 0 means 1048576 (1 MiB).
     pub max_body: u64,
 }
 

@@ -22,7 +22,7 @@ fn the_header_is_fresh() {
     );
 }
 
-/// All files of a directory and of those in it.
+/// Returns the paths of all files in a directory and its subdirectories.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).expect("the directory can be read") {
