@@ -183,13 +183,13 @@ export class Mirror {
    */
   approve(holdId: string, decision: HoldDecision): Promise<number>
   /**
-   * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise. Resolves
-   * to the number of those users. Throws what `approve` throws.
+   * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or removes
+   * them. Resolves to the number of those users. Throws what `approve` throws.
    */
   dismiss(holdId: string, decision: HoldDecision): Promise<number>
   /**
-   * Removes the users and groups of a directory on purpose: one that is gone for good. The guard does not limit it. Resolves to the number of
-   * users that were removed. If a call fails partway, another one removes the rest.
+   * Removes the users and groups of a directory that is no longer used. Syncs do not remove them. The guard does not limit the removal. Resolves
+   * to the number of users that were removed. If a call fails partway, another one removes the rest.
    * @throws errors.NotFoundError if no directory of this id is mirrored.
    * @throws errors.InvalidArgumentError if it is neither missing nor disabled.
    */

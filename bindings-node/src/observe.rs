@@ -7,8 +7,8 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use serde::Serialize;
 
-/// A JavaScript function that takes JSON. It may be called from any thread, and does not keep the process alive: the promise of the call that
-/// it belongs to does that, if there is one.
+/// A JavaScript function that takes JSON. It may be called from any thread, and does not keep the process alive: running calls do
+/// that, by their promises.
 pub(crate) struct JsonCallback(ThreadsafeFunction<String, (), String, Status, false, true>);
 
 impl JsonCallback {

@@ -88,7 +88,8 @@ test('every declaration and every member has a hover text', () => {
   for (const name of files) {
     const file = ts.createSourceFile(name, readFileSync(name, 'utf8'), ts.ScriptTarget.ES2022, true)
     const visit = (node) => {
-      // The members of type literals inside a declaration are part of its own hover text; so is an interface that merges with a global one.
+      // Editors show a type literal as part of the declaration that contains it, so its members need no comment. The
+      // interface that adds to TypeScript's global `SymbolConstructor` needs none either: it has a comment there.
       if (ts.isTypeLiteralNode(node)) return
       const mergesWithGlobal = ts.isInterfaceDeclaration(node) && node.name.text === 'SymbolConstructor'
       if (documentable(node) && !mergesWithGlobal) {

@@ -209,6 +209,7 @@ pub(crate) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
     .collect()
 }
 
+/// Returns the public constants (by `NAME` or `Type::NAME`) and default values (by `Type.field`), in the units in which templates print them.
 fn defaults(definitions: &Definitions) -> BTreeMap<String, DefaultValue> {
     let constants = definitions.constants.iter().map(|(name, constant)| (name, &constant.value));
     let values = definitions.defaults.iter().chain(constants);

@@ -310,7 +310,7 @@ impl Parse for EnumMacro {
     }
 }
 
-/// Parses a member of such a macro: `Variant = "name",`, `Variant: 1 = "name",` or `Variant = 1, "name", "Class";`.
+/// Parses a member of a macro that defines an enum: `Variant = "name",`, `Variant: 1 = "name",` or `Variant = 1, "name", "Class";`.
 fn parse_member(body: ParseStream<'_>) -> syn::Result<Member> {
     let attributes = body.call(Attribute::parse_outer)?;
     let variant: syn::Ident = body.parse()?;

@@ -103,7 +103,7 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.dismiss(&hold_id, &by, &note).await?) })
     }
 
-    /// Removes the users and groups of a directory that is gone for good. Promises the number of users.
+    /// Removes the users and groups of a directory that is missing or disabled. Promises the number of users.
     #[napi]
     pub fn retire<'env>(&self, env: &'env Env, directory_id: String, by: String, note: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.retire(&directory_id, &by, &note).await?) })
