@@ -299,6 +299,7 @@ class Client : public Object<hc_client, hc_client_free> {
     }
 
   private:
+    /* Returns options with these settings, which point to the arguments' text. */
     static hc_client_options of(const std::string &environment_url, const std::string &client_id, const std::string &client_secret) {
         auto made = options<hc_client_options>();
         made.environment_url = environment_url.c_str();
@@ -341,6 +342,7 @@ class Webhook : public Object<hc_webhook, hc_webhook_free> {
     }
 
   private:
+    /* Returns a new verifier, which the caller owns. */
     static hc_webhook *of(const std::vector<std::string> &secrets, const hc_webhook_options *options) {
         std::vector<const char *> texts;
         for (const auto &secret : secrets) texts.push_back(secret.c_str());
@@ -537,6 +539,7 @@ class Sandbox : public Object<hc_sandbox, hc_sandbox_free> {
     }
 
   private:
+    /* Returns a copy of the text and frees the text. */
     static std::string taken(hc_text *given) {
         Object<hc_text, hc_text_free> owned(given);
         return std::string(hc_text_value(owned.get()), hc_text_len(owned.get()));

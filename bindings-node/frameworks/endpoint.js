@@ -54,7 +54,7 @@ class Receiver {
     return 201
   }
 
-  /** Does the same for a request of node:http, whose body a framework may have parsed. */
+  /** Does the same as `answer` for a request of node:http. `parsed` is the body as the framework has read it, or undefined. */
   answerNode(request, parsed) {
     // Node makes the object `headers` when it is first read, so the raw list is cheaper. Requests that tests make up may have only the object.
     const raw = request.rawHeaders

@@ -196,7 +196,7 @@ pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> n
     .map_err(thrown)
 }
 
-/// Does the same with the standard headers (see [`StandardHeaders`]). Returns null if `verify_payload` has to be called.
+/// Does the same as `verify_payload`, with the headers in the form of [`StandardHeaders`]. Returns null if `verify_payload` has to be called.
 #[napi_derive::napi]
 pub fn verify_standard_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
     let Some(headers) = StandardHeaders::new(&headers) else { return Ok(None) };

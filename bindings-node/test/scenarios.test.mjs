@@ -36,7 +36,7 @@ for (const name of names) {
   })
 }
 
-/** Returns a function for each step. */
+/** Returns an object with one function for each kind of step. The function runs a step of that kind. */
 function player({ sandbox, mirror, webhook, ids }) {
   const organization = sandbox.organizationId
   const id = (name) => ids.get(name) ?? assert.fail(`no user, group or hold is called ${name}`)

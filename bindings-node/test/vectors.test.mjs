@@ -8,6 +8,7 @@ import { ReplayGuard, Webhook, errors, verifyWebhookPayload } from 'headcount'
 
 const load = (name) => JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}.json`, import.meta.url), 'utf8'))
 
+/** Returns the bytes that a vector describes: as text, in hexadecimal, or as text with repeated parts. */
 function bytes(form) {
   if (typeof form === 'string') return Buffer.from(form)
   if ('hex' in form) return Buffer.from(form.hex, 'hex')

@@ -19,7 +19,7 @@ pub(crate) struct Definitions {
     /// Default values from `impl Default`, by `Type.field`, in the form of [`Field::default`]. Includes those of types that are not
     /// records, such as `Settings`.
     pub(crate) defaults: BTreeMap<String, String>,
-    /// The types of webhook events, in the contract's order.
+    /// The types of webhook events, in the order of `tests/contract/webhook-events.json`.
     pub(crate) events: Vec<Event>,
     /// The vendor's published examples as JSON text: one of each type of event.
     pub(crate) examples: String,

@@ -48,7 +48,7 @@ pub(crate) fn emit(definitions: &Definitions) -> Result<Vec<Output>, String> {
     let content = render("event_type.jinja", include_str!("../templates/rust/event_type.jinja"), context)?;
     Ok(vec![
         Output { path: "core/src/webhook/event_type.rs".to_owned(), content },
-        // A copy of the contract's file: the sandbox includes it, and a published package cannot include files outside of itself.
+        // A copy of `tests/contract/webhook-events.json`: the sandbox includes it, and a published package cannot include files outside of itself.
         Output { path: "sandbox/src/webhook-events.json".to_owned(), content: compact(&definitions.examples) + "\n" },
     ])
 }

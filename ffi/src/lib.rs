@@ -61,7 +61,7 @@ pub mod change;
 
 pub mod generated;
 
-/// What the header promises about threads.
+/// Checks at compile time that each type may be used by as many threads as the header says.
 const _: () = {
     const fn any_number_of_threads<T: Send + Sync>() {}
     const fn one_thread_at_a_time<T: Send>() {}
