@@ -123,7 +123,7 @@ class Client {
   #native
 
   constructor(environmentUrl, clientId, clientSecret, options) {
-    // A missing variable of `process.env` is undefined: the core says which setting is missing.
+    // A variable that `process.env` does not have is undefined. It becomes an empty text, so that the core's error names the missing setting.
     const setting = (name, value) => text(name, value ?? '')
     const observer = observerOf(options)
     this.#native = rethrow(() =>

@@ -175,8 +175,8 @@ export class Mirror {
    */
   holdUsers(holdId: string, options?: HoldUsersOptions): Listing<MirrorUser>
   /**
-   * Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were added
-   * since stay held. Resolves to the number of users who lost access.
+   * Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were added to
+   * the hold since then stay held. Resolves to the number of users who lost access.
    * @throws errors.NotFoundError if nothing of the hold is held any more.
    * @throws errors.InvalidArgumentError if it is not the id of a hold, if the hold is about a directory as a whole, and for a `by` or `note` of
    * the wrong length.

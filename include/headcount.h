@@ -3105,8 +3105,8 @@ enum hc_status hc_mirror_holds(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were
- * added since stay held.
+ * Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
+ * added to the hold since then stay held.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.

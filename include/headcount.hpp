@@ -430,7 +430,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     AllMirrorUsers hold_users(const std::string &hold_id) const {
         return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_hold_users, hold_id.c_str());
     }
-    /* Applies what a hold holds back, and returns the number of users who lost access. `by` says who approves, `note` why. */
+    /* Approves a hold: applies its users' loss of access, and returns the number of users who lost it. `by` says who approves, `note` why. */
     std::uint64_t approve(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_approve, hold_id.c_str(), by.c_str(), note.c_str());
     }

@@ -105,7 +105,7 @@ impl NativeWebhook {
 
 #[napi_derive::napi]
 impl NativeWebhook {
-    /// Makes a verifier for these secrets, or without a list for those of the environment.
+    /// Makes a verifier for these secrets, or for those in `SCALEKIT_WEBHOOK_SECRET` if there is no list.
     #[napi(constructor)]
     pub fn new(
         secrets: Option<Vec<String>>,

@@ -261,7 +261,7 @@ impl Names<'_> {
             ("Box", [inner]) => inner.clone(),
             ("Option", [inner]) => Type::Optional(Box::new(inner.clone())),
             ("Vec", [inner]) => Type::List(Box::new(inner.clone())),
-            // A list that knows whether it was sent, which bindings do not show.
+            // `Groups` is a list that also records whether the vendor sent it. Bindings show only the list.
             ("Groups", []) => Type::List(Box::new(Type::Record("Group".to_owned()))),
             ("BTreeMap", [Type::Text, Type::Text]) => Type::Map,
             (name, []) => {

@@ -207,8 +207,8 @@ pub unsafe extern "C" fn hc_mirror_holds(
     call!(error, holds, (mirror: object, organization_id: text, directory_id: optional_text) => mirror.0.holds(organization_id, directory_id).map(hc_hold_list::from))
 }
 
-/// Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were
-/// added since stay held.
+/// Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
+/// added to the hold since then stay held.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.

@@ -91,7 +91,7 @@ impl NativeMirror {
         users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
     }
 
-    /// Applies what a hold holds back. Promises the number of users who lost access.
+    /// Approves a hold: applies its users' loss of access. Promises the number of users who lost it.
     #[napi]
     pub fn approve<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.approve(&hold_id, &by, &note).await?) })
