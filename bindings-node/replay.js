@@ -64,6 +64,7 @@ class CustomIds {
 class ReplayGuard {
   #ids
 
+  /** Takes the options of a guard in memory. `sqlite` and `custom` pass a `FileIds` or a `CustomIds` in their place. */
   constructor(options) {
     this.#ids = options instanceof FileIds || options instanceof CustomIds ? options : new MemoryIds(options)
   }
