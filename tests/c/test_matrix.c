@@ -44,7 +44,8 @@ static void on_users(void *data, hc_status status, hc_user_page *page, hc_error 
     set_result(data, status, error);
 }
 
-/* The calls. With `later`, each is asynchronous and its result is stored there; the status returned is that of starting it. */
+/* Each function makes one call. If `later` is not NULL, the call is asynchronous: its result is stored in `later`, and the function returns
+ * the status of starting it. */
 static hc_status get(hc_client *client, async_result *later) {
     hc_organization *organization = NULL;
     hc_error *error = NULL;
