@@ -55,7 +55,7 @@ pub(super) fn change(kind: ChangeKind, fields: Vec<&'static str>) -> Delta {
     Delta { kind, group_id: None, fields: fields.into_iter().map(str::to_owned).collect() }
 }
 
-/// Memberships that end, then those that begin. Both lists are sorted.
+/// Appends the memberships that end, then those that begin. `before` and `after` are sorted ids of groups.
 fn memberships(changes: &mut Vec<Delta>, before: &[String], after: &[String]) {
     let missing = |ids: &'_ [String], others: &'_ [String]| -> Vec<String> {
         ids.iter().filter(|id| others.binary_search(id).is_err()).cloned().collect()

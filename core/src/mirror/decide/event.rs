@@ -309,6 +309,7 @@ impl Applying<'_> {
         }
         let touched_at = self.touched_at(row.map(|row| &row.trail));
         if row.is_some_and(UserRow::is_live) {
+            // `apply` turns this into `Held` if the removal is held back.
             step.remove_or_hold(&data.id, version, touched_at, HoldReason::DeletionBurst);
             return Ok(Settled::Applied);
         }
@@ -426,7 +427,7 @@ fn apply_reference(
     let version = Version { kind: MessageKind::Created, ..version.clone() };
     let touched_at = row.as_ref().and_then(|row| row.trail.touched_at).max(Some(received_at));
     if let Some(row) = row.as_ref().filter(|row| version <= row.trail.version) {
-        // The mention shows that the group exists, whatever a listing says that is a little older.
+        // The event mentions the group, so the arrival time protects it from a listing that started before or shortly after and lacks it.
         if row.is_live() {
             let (group, version) = (row.group.clone(), row.trail.version.clone());
             step.put_group(NewGroup { group, exists: true, version, touched_at });

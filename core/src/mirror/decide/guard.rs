@@ -1,7 +1,7 @@
 //! The guard: limits how many users of a directory may lose access without approval.
 //!
-//! If many users of a directory lose access at once, a misread listing, a changed assignment of the application or damage to the directory is
-//! more likely than that they all left. One budget per directory covers every way of losing access within a rolling window: removal by a
+//! If many users of a directory lose access at once, the cause is more likely an error in the listing, a changed assignment of the application or
+//! damage to the directory than that all of them left. One budget per directory covers every way of losing access within a rolling window: removal by a
 //! listing or an event, deactivation, and the loss of all roles. Beyond the budget a loss is held back until it is approved.
 
 use super::before;
@@ -42,7 +42,7 @@ pub(in crate::mirror) fn budget(step: &mut Step, directory_id: &str) -> Budget {
     Budget { limit, left: limit.saturating_sub(counts.losses + step.spent(directory_id)) }
 }
 
-/// Notes that a directory as a whole is held back: it is disabled, or the API does not list it.
+/// Opens a hold on a directory as a whole, because it is disabled or the API does not list it. Does nothing if it has one for this reason.
 pub(in crate::mirror) fn hold_directory(step: &mut Step, directory_id: &str, reason: HoldReason) {
     let Some(organization_id) = step.directory(directory_id).map(|row| row.directory.organization_id.clone()) else {
         return;
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_may_lose_half_a_quarter_twenty_users_or_a_tenth() {
+    fn the_limit_is_half_or_a_quarter_of_a_small_directory_then_twenty_users_then_a_tenth() {
         let guard = GuardSettings::default();
         for (size, expected) in [
             (0, 0),
@@ -80,12 +80,12 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_of_zero_lets_nobody_go() {
+    fn a_guard_of_zero_users_and_share_permits_no_loss() {
         assert_eq!(limit(&GuardSettings { users: 0, share: 0.0, ..GuardSettings::default() }, 1_000), 0);
     }
 
     #[test]
-    fn a_share_of_one_lets_everybody_go() {
+    fn a_share_of_one_permits_every_loss() {
         assert_eq!(limit(&GuardSettings { users: 0, share: 1.0, ..GuardSettings::default() }, 1_000), u64::MAX);
     }
 

@@ -137,7 +137,7 @@ pub(in crate::mirror) fn take_user(
         taken.foreign += 1;
         return Ok(());
     }
-    // An event that removes the user may be newer than the listing, also while the guard holds the removal back.
+    // A removal that the guard holds back is not the row's version, but may be newer than the listing as well.
     if let Some(removal) = row.and_then(UserRow::held_removal) {
         trail.version = trail.version.max(removal.clone());
     }

@@ -15,8 +15,8 @@ const HOLDS_BITS: u32 = 20;
 const CAUSES: usize = 10;
 
 impl Step {
-    /// Returns whether a user may lose access now, or else the limit of the directory's budget. A user who lost access within the window
-    /// before is counted already.
+    /// Returns `Ok` if a user may lose access now, and otherwise the limit of the directory's budget as the error. A user who already lost
+    /// access within the window is in the budget's count, and may lose more.
     fn permits(&mut self, row: &UserRow, directory_id: &str) -> Result<(), u64> {
         let Some(guard) = self.guard() else { return Ok(()) };
         let is_limited = guard.events || !self.cause.starts_with(EVENT);
@@ -57,8 +57,9 @@ impl Step {
         }
     }
 
-    /// Decides about a user's step from `before` to `after`: what the user may not lose without approval stays as it was in `after`, and is
-    /// noted in the row. `is_present` says that the step is newer than a removal that is held back.
+    /// Applies the guard to a user who changes from `before` to `after`. What the user may not lose without approval is set back in `after` to what
+    /// it was in `before`, and is stored in the row as held. `is_present` says that the change is newer than a removal that is held back, which
+    /// it thereby ends.
     pub(super) fn withhold(
         &mut self,
         row: &mut UserRow,
@@ -73,7 +74,8 @@ impl Step {
             roles: !before.roles.is_empty() && after.roles.is_empty(),
         };
         if self.guard().is_none() {
-            // A new role map. Roles that are held back stay, unless the map has lost them as well.
+            // The application asked for this change: a new role map, or a retirement. Roles that are held back stay, except for those that no
+            // entry of the role map gives any more.
             let is_held = held.as_ref().is_some_and(|held| held.loss.roles);
             if loss.roles && is_held {
                 after.roles = before.roles.iter().filter(|role| self.roles.gives(role)).cloned().collect();
@@ -93,7 +95,7 @@ impl Step {
             held => {
                 let limit = match self.permits(row, &after.directory_id) {
                     Ok(()) if held.is_none() => return self.lose(row, after, false),
-                    // More of the user's access is held back than before: it is not applied in parts.
+                    // The budget would suffice, but a part of the user's losses is held back already, so all of them are.
                     Ok(()) => held.map_or(0, |held| self.limit_of(&after.directory_id, held.hold)),
                     Err(limit) => limit,
                 };
@@ -158,7 +160,7 @@ impl Step {
         self.set.users.insert(id.to_owned(), row);
     }
 
-    /// Applies what a hold holds back of a user, if it names the user. Returns whether it does.
+    /// Applies the losses of a user that a hold holds back. Returns false, and changes nothing, if the hold does not name the user.
     pub(in crate::mirror) fn apply_held(&mut self, id: &str, hold: HoldId) -> bool {
         let Some(loss) = self.held_by(id, hold) else { return false };
         if let Some(version) = loss.removed {
@@ -185,8 +187,8 @@ impl Step {
         true
     }
 
-    /// Forgets what a hold holds back of a user, if it names the user: the user stays as mirrored until the vendor says otherwise again.
-    /// Returns whether it does.
+    /// Drops the losses of a user that a hold holds back: the user stays as mirrored until a later listing or event takes access away again.
+    /// Returns false, and changes nothing, if the hold does not name the user.
     pub(in crate::mirror) fn dismiss_held(&mut self, id: &str, hold: HoldId) -> bool {
         if self.held_by(id, hold).is_none() {
             return false;
@@ -200,12 +202,13 @@ impl Step {
         true
     }
 
+    /// Returns what a hold holds back of a user, or `None` if it does not name the user.
     fn held_by(&mut self, id: &str, hold: HoldId) -> Option<Loss> {
         let held = self.user(id).filter(|row| row.is_live())?.held.as_ref()?;
         hold.names(held).then(|| held.loss.clone())
     }
 
-    /// Holds back a user's loss. `user` says in which directory.
+    /// Stores a user's loss as held in `row`. `user` has the organization and directory of the hold.
     fn hold_user(&mut self, row: &mut UserRow, user: &MirrorUser, reason: HoldReason, limit: u64, loss: Loss) {
         let hold = self.open_hold(&user.organization_id, &user.directory_id, reason, limit);
         row.held = Some(HeldLoss { hold, revision: self.set.revision, loss });

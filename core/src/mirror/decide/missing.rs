@@ -116,7 +116,7 @@ mod tests {
         ids.iter().map(|id| serde_json::from_value(directory(id)).unwrap()).collect()
     }
 
-    /// A directory of an organization that was listed before.
+    /// The row of a directory that was listed and enabled.
     fn row(id: &str, organization_id: &str) -> DirectoryRow {
         let mut row = DirectoryRow::default();
         row.directory.id = id.to_owned();

@@ -54,8 +54,8 @@ pub(super) fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {
     texts
 }
 
-/// Returns whether a row with this organization belongs to `organization_id`. A row without an organization belongs to whoever changes it
-/// first: events that named no organization made such rows in version 0.1.0.
+/// Returns whether a row with this organization belongs to `organization_id`. A row without an organization belongs to the first organization
+/// that changes it: events that named no organization made such rows in version 0.1.0.
 pub(super) fn owns(organization_id: &str, row_organization_id: &str) -> bool {
     row_organization_id.is_empty() || row_organization_id == organization_id
 }

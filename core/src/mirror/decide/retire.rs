@@ -5,7 +5,7 @@ use super::version::removed_version;
 use crate::record::{HoldReason, MirrorUser, Retirement};
 use crate::{Error, ErrorKind, Result};
 
-/// What a retirement is made of, besides the directory.
+/// The id of a new retirement, and who ordered it and why.
 pub(in crate::mirror) struct Order<'a> {
     /// Id for a new retirement.
     pub(in crate::mirror) id: &'a str,

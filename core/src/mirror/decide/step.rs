@@ -298,7 +298,7 @@ impl Step {
         self.held_back
     }
 
-    /// Returns the holds of a directory, also those that hold nothing back any more.
+    /// Returns the holds of a directory, including those that hold nothing back any more.
     pub(in crate::mirror) fn holds(&mut self, directory_id: &str) -> &[HoldRow] {
         if !self.set.keys.holds.contains(directory_id) {
             self.missing.holds.insert(directory_id.to_owned());
@@ -432,7 +432,7 @@ impl Step {
         let is_known = known.is_some();
         let mut row = known.unwrap_or_default();
         let returns = is_known && exists && !row.is_live();
-        // A group that returns before its deletion is in the feed was never away, as far as the feed says.
+        // A group that returns before its deletion was appended to the feed still exists for consumers, so its return is no creation.
         let is_in_feed = is_known && (row.is_live() || returns && row.leaving);
         let before = is_in_feed.then(|| row.group.clone());
         let trail = Trail {
@@ -482,12 +482,12 @@ impl Step {
         next.is_none()
     }
 
-    /// Does the next page of the oldest chore. Returns false if there is no chore.
+    /// Processes the next page of the oldest chore. Returns false if there is no chore.
     pub(in crate::mirror) fn go_on(&mut self) -> bool {
         let Some(chore) = self.set.chore.take() else { return false };
         self.cause.clone_from(&chore.cause);
         if chore.cause == ROLES_CAUSE {
-            // What the application asks for is not limited.
+            // The application asked for the new role map, so the guard does not limit it.
             self.guarded = false;
         }
         match self.revisit_page(&chore) {
