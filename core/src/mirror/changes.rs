@@ -15,8 +15,8 @@ const BATCH: usize = 100;
 /// The changes of one consumer, each returned once; made by [`Mirror::changes`].
 ///
 /// Clones share the position, so that several tasks or threads can divide the changes among themselves. Each acknowledges the changes that it
-/// has handled: the consumer's cursor moves to the last change before which all that this iterator returned are acknowledged. A change that is
-/// never acknowledged is returned again by the next iterator, with all changes after it.
+/// has handled. The consumer's cursor moves to a change once that change, and all changes that this iterator returned before it, are acknowledged.
+/// A change that is never acknowledged is returned again by the next iterator, with all changes after it.
 #[derive(Clone)]
 pub struct Changes(Arc<Shared>);
 

@@ -1,4 +1,5 @@
-//! Chores: work that takes more than one write. Setting the role map starts one.
+//! Chores: work on users that takes more than one write, one page of users in each. A new role map starts one, and so does a change of a group
+//! with many members. A chore is stored, so that another process completes it if this one ends.
 
 use super::Mirror;
 use super::decide::{PAGE, ROLES_CAUSE, RoleMap, Unmatched};

@@ -1,16 +1,16 @@
-//! When the mirror last did what it does now and then.
+//! Times of the last runs of periodic work, so that it runs at most once a minute.
 
 use crate::Timestamp;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// How often it does so, in seconds.
+/// The shortest time between two runs of the same work, in seconds.
 const EVERY: i64 = 60;
 
-/// Times by the mirror's clock.
+/// The time of the last run of each kind of periodic work.
 pub(super) struct Moments {
-    /// Removed old rows after an event.
+    /// When old rows were last removed after an event.
     pub(super) trimmed: Moment,
-    /// Removed old rows from the store's log.
+    /// When the store's log was last truncated after old rows were removed.
     pub(super) shrunk: Moment,
 }
 
@@ -20,7 +20,7 @@ impl Moments {
     }
 }
 
-/// When something was last done, in seconds of the mirror's clock.
+/// The time of a last run, in seconds of the mirror's clock; `i64::MIN` if there was none.
 pub(super) struct Moment(AtomicI64);
 
 impl Moment {
@@ -28,17 +28,18 @@ impl Moment {
         Moment(AtomicI64::new(i64::MIN))
     }
 
-    /// Returns whether [`EVERY`] have passed, and if so, notes `now`. A clock that was set back counts as if they had.
+    /// Returns whether [`EVERY`] seconds have passed since the last run, and if so stores `now` as the time of the last run. If the clock was
+    /// set back, it returns true.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         let (now, last) = (now.as_second(), self.0.load(Ordering::Relaxed));
         if (0..EVERY).contains(&now.saturating_sub(last)) {
             return false;
         }
-        // If another call was faster, it is its turn.
+        // If another thread has stored its time meanwhile, that thread does the work.
         self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Makes it due at once.
+    /// Makes the work due at once.
     pub(super) fn forget(&self) {
         self.0.store(i64::MIN, Ordering::Relaxed);
     }

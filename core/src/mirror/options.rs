@@ -14,7 +14,7 @@ pub(super) struct Options {
     /// The only directory to sync, or `None` for all.
     pub(super) directory_id: Option<String>,
     pub(super) mode: SyncMode,
-    /// Whether removals that the guard holds back are approved.
+    /// Whether the losses of access that the guard holds back are approved before the listing.
     pub(super) approved: bool,
     /// Whether to wait for another sync of the directory to end.
     pub(super) wait: bool,

@@ -46,8 +46,9 @@ pub(super) struct Answer {
 }
 
 impl Mirror {
-    /// Syncs the directories of an organization: reads and applies them one after the other, and then removes who is absent from each. A user
-    /// who moved from one directory to another is so not removed and created again. Reports the directories that are missing.
+    /// Syncs the directories of an organization: reads and applies them one after the other, and then removes the users and groups that are
+    /// absent from each. All are read first, so that a user who moved from one directory to another is not removed and created again. Reports
+    /// the directories that are missing.
     pub(super) async fn run_organization(&self, organization_id: &str, options: &Options) -> Result<Vec<SyncReport>> {
         self.check_environment().await?;
         self.finish_chores().await?;
@@ -104,7 +105,7 @@ impl Mirror {
         SyncReport { outcome: SyncOutcome::Held, incomplete: Some(incomplete), ended_at: self.now(), ..report }
     }
 
-    /// Reports a directory that is not listed: its users are kept, and their removal is held.
+    /// Reports a mirrored directory that is not listed. Its users are kept.
     async fn report_missing(&self, row: &DirectoryRow, options: &Options) -> SyncReport {
         let (organization_id, directory_id) = (&row.directory.organization_id, &row.directory.id);
         let report = self.report(organization_id, directory_id, options.mode);
@@ -195,7 +196,7 @@ impl Mirror {
         .with_context("directory", directory_id)
     }
 
-    /// Notes that a directory is disabled, or that the API does not list it.
+    /// Stores a hold on a directory as a whole, because it is disabled or the API does not list it.
     pub(super) async fn hold_directory(&self, directory_id: &str, reason: HoldReason, cause: &str) -> Result<()> {
         let id = directory_id.to_owned();
         let task = Task {

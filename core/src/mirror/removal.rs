@@ -36,7 +36,7 @@ struct AbsentPage {
     next: Option<i64>,
 }
 
-/// What decides about removals of a directory.
+/// The state of a directory that decides whether removals need approval.
 struct Standing {
     budget: Budget,
     /// Whether removals by earlier listings are held.
@@ -72,7 +72,7 @@ impl Run<'_> {
         .await
     }
 
-    /// Returns what decides about removals of the directory.
+    /// Reads the directory's budget, and whether removals are held already.
     async fn standing(&self) -> Result<Standing> {
         let id = self.directory.id.clone();
         let ids: BTreeSet<String> = [id.clone()].into();

@@ -48,7 +48,8 @@ impl SyncBuilder {
         self
     }
 
-    /// Sets whether the removals that the guard held back are approved. An approving sync is a full sync. Default: false.
+    /// Sets whether everything that the guard holds back in the synced directories is approved before they are listed: removals, deactivations
+    /// and lost roles. What the sync itself then finds is subject to the guard. An approving sync is a full sync. Default: false.
     pub fn approve_removals(mut self, approved: bool) -> Self {
         self.options.approved = approved;
         self

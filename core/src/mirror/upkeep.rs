@@ -10,16 +10,16 @@ use std::time::Duration;
 /// How many events are read, or expired, at a time.
 const PAGE: usize = 100;
 
-/// How long an event stays pending after the syncs of its organization could not apply it.
+/// The age, since its arrival, at which an event expires that a sync of its organization could not apply.
 const PENDING: Duration = Duration::from_secs(7 * 86_400);
 
-/// How long an event stays pending whether or not its organization is synced.
+/// The age at which a pending event expires whether or not its organization is synced.
 const PENDING_WITHOUT_SYNC: Duration = Duration::from_secs(30 * 86_400);
 
-/// How long it is recorded that an event has expired, since its arrival.
+/// The age, since its arrival, at which the row of an expired event is deleted.
 const EXPIRED: Duration = Duration::from_secs(37 * 86_400);
 
-/// How many rows of each kind are removed after an event was received. An event that waits for this is delayed by milliseconds.
+/// How many rows of each kind are removed at most after an event was received. It delays the answer to that event by milliseconds.
 const TRIM_ON_WRITE: usize = 200;
 
 impl Mirror {
@@ -61,7 +61,7 @@ impl Mirror {
 
     /// Ends a sync of an organization: expires pending events that it could not apply, and removes old rows.
     pub(super) async fn end_sync(&self, organization_id: &str, reports: &[SyncReport]) -> Result<()> {
-        // Otherwise the sync has not tried to apply them.
+        // A sync that failed, was skipped or is held may not have tried to apply them.
         if reports.iter().any(|report| matches!(report.outcome, SyncOutcome::Done | SyncOutcome::Incomplete)) {
             while self.expire_events(Some(organization_id), PENDING).await? >= PAGE as u64 {}
         }
@@ -96,8 +96,8 @@ impl Mirror {
         self.expire_events(None, PENDING_WITHOUT_SYNC).await
     }
 
-    /// Removes old rows once a minute, so that a process that only receives events does it as well. It removes a bounded number, and more after
-    /// the next event. Errors are logged: the event has been applied.
+    /// Removes old rows once a minute, so that a process that only receives events does it as well. Each call removes at most
+    /// [`TRIM_ON_WRITE`] rows of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are logged: the event has been applied.
     pub(super) async fn trim_now_and_then(&self) {
         let moments = self.moments();
         if !moments.trimmed.is_due(self.now()) {
