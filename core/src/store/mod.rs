@@ -302,7 +302,7 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Takes the lease of this name until `now` plus `duration`, or returns `None` if another holder has it. A write with its fence extends it
-    /// by `duration` if half or less of that is left.
+    /// to the write's `now` plus `duration`, if half of `duration` or less is left.
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
 }
 

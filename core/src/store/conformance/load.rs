@@ -266,7 +266,7 @@ pub async fn users_and_losses_of_access_are_counted(setup: Setup) {
     assert_eq!(set.counts["dir_2"].losses, 0);
 }
 
-/// A user whose removal the hold 1 holds back since the write `revision`.
+/// A user whose deactivation is held back by the hold 1, since the write `revision`.
 fn held(id: &str, revision: i64) -> UserRow {
     UserRow {
         held: Some(HeldLoss { hold: 1, revision, loss: Loss { deactivated: true, ..Loss::default() } }),

@@ -191,7 +191,7 @@ pub(super) async fn kept(store: &Arc<dyn Store>) -> Vec<i64> {
     seqs(&store.changes(0, 100_000).await.unwrap())
 }
 
-/// Changes a consumer, which must be there or be made by `change`.
+/// Changes a consumer. `change` gets its row, and returns a new one if there is none.
 pub(super) async fn consumer(
     store: &Arc<dyn Store>,
     name: &str,

@@ -41,8 +41,8 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
 fn writer(connection: Connection) -> Result<Connection> {
     compute_email_keys(&connection).map_err(|error| failed(&error))?;
     connection.set_prepared_statement_cache_capacity(128);
-    // Deleted rows are overwritten, because they have names and addresses. A cache of 16 MiB, and a checkpoint after 32 MiB of log. A checkpoint flushes twice and writes each page once, however often the log has
-    // it, so fewer checkpoints write less.
+    // Deleted rows are overwritten, because they have names and addresses. The cache has 16 MiB, and a checkpoint follows 32 MiB of log: a
+    // checkpoint flushes twice and writes each page once, however often the log has it, so fewer checkpoints write less.
     connection
         .execute_batch(
             "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;",

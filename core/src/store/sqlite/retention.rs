@@ -21,8 +21,8 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     let rows = database.all(&format!("SELECT {CONSUMER} FROM consumer"), [], |row| consumer(row, 0))?;
     let active = rows.iter().filter(|row| row.seen_at >= consumers);
     let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
-    // `seq` is the number of the entry's last change.
-    // The oldest rows alone are looked at, and removed up to the first one that is young, also if the clock was set back meanwhile.
+    // `seq` is the number of the entry's last change. Only the oldest `limit` entries are read. They are removed up to the first one that is
+    // not old enough, so that the feed has no gaps: if the clock was set back, an entry may have an earlier time than the one before it.
     let oldest = "SELECT seq, at FROM change WHERE seq <= ?1 ORDER BY seq LIMIT ?3";
     let old = format!(
         "SELECT seq FROM (SELECT seq, max(at) OVER (ORDER BY seq) AS latest FROM ({oldest})) WHERE latest < ?2"
