@@ -288,7 +288,7 @@ async fn users_with_a_role(mirror: &Mirror) -> usize {
 }
 
 #[tokio::test]
-async fn a_group_that_is_emptied_takes_its_role_from_the_permitted_number_alone() {
+async fn an_emptied_group_ends_its_role_only_for_as_many_users_as_the_budget_permits() {
     let (api, mirror) = mirror_of_a_group_with_a_role().await;
     list_members(&api, 0);
 
@@ -304,7 +304,7 @@ async fn a_group_that_is_emptied_takes_its_role_from_the_permitted_number_alone(
 }
 
 #[tokio::test]
-async fn a_renamed_group_takes_its_role_from_the_permitted_number_alone() {
+async fn a_renamed_group_ends_its_role_only_for_as_many_users_as_the_budget_permits() {
     let (api, mirror) = mirror_of_a_group_with_a_role().await;
     api.with(|state| state.groups[0]["display_name"] = json!("Developers"));
     full_sync(&mirror).await.unwrap();
@@ -315,7 +315,7 @@ async fn a_renamed_group_takes_its_role_from_the_permitted_number_alone() {
 }
 
 #[tokio::test]
-async fn a_deleted_group_takes_its_role_from_the_permitted_number_alone() {
+async fn a_deleted_group_ends_its_role_only_for_as_many_users_as_the_budget_permits() {
     let (_api, mirror) = mirror_of_a_group_with_a_role().await;
     let kind = "organization.directory.group_deleted";
     let data = json!({ "id": "dirgroup_1", "directory_id": "dir_1" });

@@ -196,7 +196,7 @@ async fn an_incremental_sync_whose_count_never_agrees_is_incomplete_and_does_not
 }
 
 #[tokio::test]
-async fn a_total_that_is_always_wrong_is_reported_since_when_and_read_once_in_later_syncs() {
+async fn a_listing_whose_total_stays_wrong_is_read_once_in_later_syncs_and_the_status_says_since_when() {
     let api = FakeApi::with_users(2);
     let mirror = api.open_mirror().await;
     let since = api.with(|state| {
@@ -355,7 +355,7 @@ async fn reads_active_from_text_for_an_id_that_looks_like_sql() {
 }
 
 #[tokio::test]
-async fn lists_a_groups_members_by_their_own_group_ids() {
+async fn lists_the_members_of_a_group_by_the_groups_that_each_user_has() {
     let (_api, mirror) = mirror_of_unusual_users().await;
     let mut members = mirror.users("org_1").group("dirgroup_1");
     assert_eq!(members.next().await.unwrap().unwrap().id, "diruser_4");

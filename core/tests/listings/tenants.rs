@@ -146,7 +146,7 @@ async fn a_user_event_does_not_rename_or_move_a_group_of_another_organization_an
 }
 
 #[tokio::test]
-async fn a_listed_user_of_another_organization_changes_hands_only_after_that_organization_has_lost_them() {
+async fn a_listed_user_of_another_organization_is_applied_only_after_that_organization_has_lost_them() {
     let (api, mirror) = mirror_of_two_organizations().await;
     mirror.link("diruser_1", Some("acct_1")).await.unwrap();
     api.with(|state| state.users[0] = json!({ "id": "diruser_1", "directory": "dir_2" }));

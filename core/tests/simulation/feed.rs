@@ -14,13 +14,14 @@ pub(crate) struct ConsumerLog {
 }
 
 impl ConsumerLog {
-    /// Starts again from a snapshot.
+    /// Starts the log again, because the consumer starts from a snapshot: the changes so far become [`former`](ConsumerLog::former).
     pub(crate) fn restart(&mut self) {
         self.former.extend(std::mem::take(&mut self.changes).into_keys());
         self.acknowledged = i64::MIN;
     }
 
-    /// The numbers of changes that are acknowledged, or of before the latest snapshot.
+    /// Returns the numbers of the changes that the consumer must not receive again: those that it has acknowledged, and those that it received
+    /// before its latest snapshot.
     pub(crate) fn acknowledged_before(&self) -> Vec<i64> {
         let acknowledged = self.changes.range(..=self.acknowledged).map(|(seq, _)| *seq);
         self.former.iter().copied().chain(acknowledged).collect()
