@@ -29,6 +29,9 @@ fn two_organizations() -> FakeApi {
 /// A mirror of [`two_organizations`] whose changes `app` has acknowledged.
 async fn mirror_of_two_organizations() -> (FakeApi, Mirror) {
     let api = two_organizations();
+    api.with(|state| {
+        state.environment.get_or_insert_with(|| "acme.scalekit.com".to_owned());
+    });
     let mirror = api.open_mirror().await;
     for organization_id in ["org_1", "org_2"] {
         assert_eq!(sync(&mirror, organization_id).await.outcome, SyncOutcome::Done);

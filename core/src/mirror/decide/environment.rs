@@ -36,16 +36,25 @@ impl Step {
     }
 }
 
+/// The host of all environments on this machine: sandboxes, and tests whose events come from several sources.
+const LOOPBACK: &str = "loopback";
+
+/// Whether the environments of events are compared: in a mirror that was synced from an environment on another machine.
+fn is_bound(known: &EnvironmentRow) -> bool {
+    known.host.as_deref().is_some_and(|host| host != LOOPBACK)
+}
+
 /// Returns whether an event is of another environment than the mirror. An event without an environment is of every one.
 pub(super) fn is_other_environment(step: &Step, event: &Event) -> bool {
-    let bound = step.environment().environment_id.as_deref();
+    let bound =
+        Some(step.environment()).filter(|known| is_bound(known)).and_then(|known| known.environment_id.as_deref());
     !event.environment_id().is_empty() && bound.is_some_and(|bound| bound != event.environment_id())
 }
 
-/// Binds the mirror to the environment of an event that it accepted, if it has none yet.
+/// Binds the mirror to the environment of an event that it accepted, if it was synced and has none yet.
 pub(super) fn bind_event(step: &mut Step, event: &Event) {
     let known = step.environment();
-    if known.environment_id.is_none() && !event.environment_id().is_empty() {
+    if is_bound(known) && known.environment_id.is_none() && !event.environment_id().is_empty() {
         let environment_id = Some(event.environment_id().to_owned());
         step.batch().environment = Some(EnvironmentRow { environment_id, ..known.clone() });
     }
@@ -64,6 +73,13 @@ mod tests {
     fn the_first_host_binds_the_mirror_and_keeps_the_environments_id() {
         assert_eq!(bind_host(&bound(None), "acme.scalekit.com").unwrap(), Some(bound(Some("acme.scalekit.com"))));
         assert_eq!(bind_host(&bound(Some("acme.scalekit.com")), "acme.scalekit.com").unwrap(), None);
+    }
+
+    #[test]
+    fn events_are_compared_only_after_a_sync_with_another_machine() {
+        assert!(is_bound(&bound(Some("acme.scalekit.com"))));
+        assert!(!is_bound(&bound(None)));
+        assert!(!is_bound(&bound(Some(LOOPBACK))));
     }
 
     #[test]
