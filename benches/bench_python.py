@@ -58,6 +58,7 @@ def verification(size, number):
     key = b"k" * 24
     calls = {
         "headcount, verify and parse": lambda: ours.verify(body, headers),
+        "headcount, verify and read the data": lambda: ours.verify(body, headers).data,
         "headcount, signature alone": lambda: ours.verify_signature(body, headers),
         "headcount, one-shot": lambda: headcount.verify_webhook_payload(SECRET, headers, body),
         "official SDK": lambda: official.verify_webhook_payload(SECRET, headers, body),
