@@ -69,13 +69,15 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         sandbox = sandbox.tls(ca_file);
     }
     let sandbox = sandbox.start()?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", sandbox.settings())?;
-    out.flush()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        // Before the settings are printed: whoever reads them may send a signal at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", sandbox.settings())?;
+        out.flush()?;
+        drop(out);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
