@@ -71,7 +71,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let sandbox = sandbox.start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // Before the settings are printed: whoever reads them may send a signal at once.
+        // Before the settings are printed: a program that reads them may send a signal at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut out = std::io::stdout().lock();

@@ -74,7 +74,7 @@ impl Mirror {
         now: Timestamp,
     ) -> Result<Done<Settled>> {
         let received_at = stored.as_ref().map_or(now, |row| row.received_at);
-        let (event_id, event_type) = (event.id().to_owned(), event.type_().to_owned());
+        let received = event.clone();
         let task = Task {
             scope: Scope::Organization(organization_of(&event)),
             durability: Durability::Power,
@@ -95,7 +95,7 @@ impl Mirror {
         })
         .await?;
         if done.value == Settled::Foreign {
-            let outcome = done.value.outcome().name();
+            let (event_id, event_type, outcome) = (received.id(), received.type_(), done.value.outcome().name());
             tracing::warn!(target: "headcount", event_id, event_type, outcome, "an event of another organization or environment changed nothing");
         }
         self.notify(&done.tally);

@@ -91,7 +91,7 @@ impl Mirror {
         Ok(expired.values().sum())
     }
 
-    /// Expires some of the pending events that nobody syncs.
+    /// Expires some of the pending events of organizations that are not synced.
     pub(super) async fn expire_some(&self) -> Result<u64> {
         self.expire_events(None, PENDING_WITHOUT_SYNC).await
     }

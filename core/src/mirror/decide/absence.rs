@@ -270,7 +270,7 @@ pub(in crate::mirror) struct Removal {
 }
 
 /// Decides whether removing the `count` users who are absent from a reading needs approval; `None` if it does not. `is_waiting` says that
-/// earlier removals by listings are held already: as long as nobody has looked at them, those of later listings join them.
+/// earlier removals by listings are held already: until they are approved or dismissed, those of later listings join them.
 pub(in crate::mirror) fn judge_removal(
     count: u64,
     reading: &Reading,

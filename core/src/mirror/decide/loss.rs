@@ -109,24 +109,18 @@ impl Step {
         }
     }
 
-    /// Removes a user if the guard permits it, or else holds the removal back. Returns whether the user was removed.
+    /// Removes a user if the guard permits it, or else holds the removal back.
     pub(super) fn remove_or_hold(
         &mut self,
         id: &str,
         version: Version,
         touched_at: Option<Timestamp>,
         reason: HoldReason,
-    ) -> bool {
-        let Some(row) = self.user(id).cloned() else { return false };
+    ) {
+        let Some(row) = self.user(id).cloned() else { return };
         match self.permits(&row, &row.user.directory_id) {
-            Ok(()) => {
-                self.remove_user(MirrorUser { id: id.to_owned(), ..MirrorUser::default() }, version, touched_at);
-                true
-            }
-            Err(limit) => {
-                self.hold_removal(id, version, touched_at, reason, limit);
-                false
-            }
+            Ok(()) => self.remove_user(MirrorUser { id: id.to_owned(), ..MirrorUser::default() }, version, touched_at),
+            Err(limit) => self.hold_removal(id, version, touched_at, reason, limit),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Directories and organizations that the API does not know any more.
 //!
 //! A directory that is not listed, and an organization that is not found, may have been deleted, or the credentials may have lost access to
-//! them. Their users keep their access until somebody retires the directory.
+//! them. Their users keep their access until the directory is retired.
 
 use super::listing::take_directory;
 use super::owns;
