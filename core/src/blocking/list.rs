@@ -122,7 +122,9 @@ impl<T: Listed> Pages<T> {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in a forked child.
     pub fn current(&mut self) -> Result<&mut client::Pages<T>> {
         if self.process != std::process::id() {
-            return Err(Error::invalid_argument("the listing was begun before a fork: begin another in this process"));
+            return Err(Error::invalid_argument(
+                "the listing was started before a fork: start another in this process",
+            ));
         }
         match &mut self.pages {
             Some(pages) => pages.as_mut().map_err(|error| error.clone()),

@@ -63,7 +63,7 @@ impl Shared {
     fn mirror(&self) -> Result<mirror::Mirror> {
         self.mirror.get(|| {
             if self.path.as_os_str() == ":memory:" && self.process != std::process::id() {
-                return Err(Error::store("a mirror in memory does not go through a fork: name a file for it"));
+                return Err(Error::store("a mirror in memory cannot be used after a fork: open a mirror in a file"));
             }
             let settings = match &self.client {
                 Some(client) => self.settings.clone().client(client.current()?),
@@ -270,7 +270,7 @@ impl Iterator for MirrorUsers {
     }
 }
 
-/// The changes of a consumer; made by [`Mirror::changes`]. It ends after the timeout, and after an error.
+/// An iterator over the changes of a consumer; made by [`Mirror::changes`]. It ends if no change came within the timeout, and after an error.
 #[derive(Clone, Debug)]
 pub struct Changes {
     changes: Result<mirror::Changes>,

@@ -48,7 +48,7 @@ pub fn spawn<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) 
     Ok(runtime()?.spawn(call))
 }
 
-/// Returns the runtime, or an error in an async task, which a blocking call would stop.
+/// Returns the runtime, or an error if this is called in an async task: a call that waits there would block the thread that runs the task.
 fn outside_of_tasks() -> Result<Arc<Runtime>> {
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(Error::invalid_argument(
@@ -87,7 +87,7 @@ struct Made<T> {
 
 impl<T> Drop for Made<T> {
     fn drop(&mut self) {
-        // A copy of another process's threads and sockets must not be used, so it is not dropped either.
+        // Dropping the value would use its copies of the parent's threads and sockets, so a forked child leaks it instead.
         if self.process != std::process::id() {
             std::mem::forget(self.value.take());
         }

@@ -94,7 +94,7 @@ impl Mirror {
                 cause: String::new(),
                 now: self.now(),
             };
-            let done = run(self.store(), task, |step| Ok(step.go_on())).await?;
+            let done = run(self.store(), task, |step| Ok(step.continue_chore())).await?;
             self.notify(&done.tally);
             if !done.value {
                 return Ok(());

@@ -18,8 +18,8 @@ impl Mirror {
         bind_host(&set.environment, &host).map(drop)
     }
 
-    /// Makes the mirror forget its environment: the next sync and the next event bind it again. For an environment whose URL has changed; a
-    /// mirror must not be synced with two environments.
+    /// Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL
+    /// has changed; a mirror must not be synced with two environments.
     ///
     /// # Errors
     ///

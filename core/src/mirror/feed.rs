@@ -4,9 +4,10 @@
 //! [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the first change, if that is kept, or with a
 //! [snapshot](Mirror::start_from_snapshot) of the current rows.
 //!
-//! Usually a poll that returns no new change only reads. It writes the consumer's row, without a flush, if it returns changes for the first
-//! time: their greatest number is stored, so that any process may acknowledge them and no number beyond them is accepted. It flushes the store
-//! if a power failure could still undo one of the changes, which is so after a sync and not after a webhook.
+//! A poll only reads, with these exceptions. If it returns changes for the first time, it writes their greatest number to the consumer's row,
+//! without a flush: any process may acknowledge numbers up to that one, and no greater one. If a power failure could still undo one of the
+//! changes, which is so after a sync and not after a webhook, it flushes the store. If the consumer's last poll was an hour ago, it writes the
+//! time of this one.
 
 use super::decide::{acknowledge, before};
 use super::{Mirror, snapshot};
@@ -237,8 +238,8 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled, and for a number beyond the changes
-    /// that polls of any process have returned to it (after a power failure: since then, or acknowledged before);
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled, and for a number greater than those
+    /// that polls of any process have returned to it (a power failure can undo the record of polls that were not acknowledged: poll again);
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn ack(&self, consumer: &str, seq: i64) -> Result<()> {
         let (name, now) = (consumer_name(consumer)?, self.now());
@@ -272,7 +273,7 @@ impl Mirror {
     async fn find_change(&self, name: &str, seq: i64) -> Result<Change> {
         let page = self.store().feed(name.to_owned(), None, 0).await?;
         let latest = page.marks.latest;
-        // Checks that there is such a consumer, and such a change.
+        // Only its checks are needed: that the consumer exists, and that polls have returned a change with this number.
         acknowledge(page.consumer.clone(), latest, seq, self.now(), snapshot::contains)?;
         let row = page.consumer.filter(|row| row.snapshot.is_some() && snapshot::contains(row.generation, seq));
         let found = match row {
@@ -425,7 +426,7 @@ impl Mirror {
 
 /// Checks that the changes after `position` are those that a consumer gets next, and that none of them was removed.
 fn check_kept(name: &str, position: i64, marks: &FeedMarks, changes: &[Change]) -> Result<()> {
-    // Numbers have no gaps, so a later first number shows that changes were removed since the marks were read.
+    // Numbers have no gaps, so if the first number is not `position + 1`, changes were removed after the marks were read.
     let first = changes.first().map_or(position + 1, |change| change.seq);
     let trimmed = marks.trimmed.max(first - 1);
     if position >= trimmed {

@@ -213,25 +213,25 @@ impl MirrorBuilder {
         self
     }
 
-    /// Sets [`GuardSettings::users`] alone.
+    /// Sets [`GuardSettings::users`], and leaves the guard's other settings as they are.
     pub fn guard_users(mut self, users: u64) -> Self {
         self.options.guard_users = Some(users);
         self
     }
 
-    /// Sets [`GuardSettings::share`] alone.
+    /// Sets [`GuardSettings::share`], and leaves the guard's other settings as they are.
     pub fn guard_share(mut self, share: f64) -> Self {
         self.options.guard_share = Some(share);
         self
     }
 
-    /// Sets [`GuardSettings::events`] alone.
+    /// Sets [`GuardSettings::events`], and leaves the guard's other settings as they are.
     pub fn guard_events(mut self, events: bool) -> Self {
         self.options.guard_events = Some(events);
         self
     }
 
-    /// Sets [`GuardSettings::window`] alone.
+    /// Sets [`GuardSettings::window`], and leaves the guard's other settings as they are.
     pub fn guard_window(mut self, window: Duration) -> Self {
         self.options.guard_window = Some(window);
         self

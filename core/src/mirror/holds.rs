@@ -1,4 +1,4 @@
-//! What the guard holds back, and decisions about it.
+//! Holds: the losses of access that the guard held, and the application's decisions about them.
 
 use super::Mirror;
 use super::decide::{Step, Tally};
@@ -55,7 +55,7 @@ impl Decider {
 }
 
 impl Mirror {
-    /// Returns what the guard holds back in an organization, or in one of its directories, in the order in which the holds were made.
+    /// Returns the open holds of an organization, or of one of its directories, in the order in which they were made.
     ///
     /// # Errors
     ///
@@ -85,20 +85,20 @@ impl Mirror {
         Ok(MirrorUsers::new(Arc::clone(self.store()), filter))
     }
 
-    /// Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who were
-    /// added since stay held. Returns the number of users who lost access. What is approved does not count against the guard's budget. `by`
-    /// (1 to 200 bytes) says who approves, `note` (at most 2,000 bytes) why; both are stored with the time. After an error, or if the process
-    /// ends, approving again does the rest.
+    /// Approves a hold: applies the losses of access that it holds, for the users that it named when it was read and whose losses are still
+    /// held. Users whom the guard added to the hold after that stay held. Returns the number of users who lost access. They do not count against
+    /// the guard's budget. `by` (1 to 200 bytes) says who approves, `note` (at most 2,000 bytes) why; both are stored with the time. After an
+    /// error, or if the process ends, approving again does the rest.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`] if `hold_id` is not the id of a hold, if the hold is about a directory that is disabled or not found,
-    /// and for a `by` or note of the wrong length; [`ErrorKind::NotFound`] if nothing of the hold is held any more; [`ErrorKind::Store`].
+    /// and for a `by` or note of the wrong length; [`ErrorKind::NotFound`] if none of its users is held any more; [`ErrorKind::Store`].
     pub async fn approve(&self, hold_id: &str, by: &str, note: &str) -> Result<u64> {
         Ok(self.settle(hold_id, &Decider::new(by, note)?, true).await?.users)
     }
 
-    /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
+    /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes them.
     /// Returns the number of those users. Arguments as for [`approve`](Mirror::approve).
     ///
     /// # Errors
@@ -149,7 +149,7 @@ impl Mirror {
         let filter = UserFilter { hold: Some(id), ..UserFilter::default() };
         let mut settled_hold = SettledHold::default();
         loop {
-            // Users whom the hold no longer names are not read again.
+            // Each read starts at the first row: the hold no longer names the users whom the previous pass settled.
             let rows = self.store().users(filter.clone(), 0, PAGE).await?;
             let ids: Vec<String> = rows.into_iter().map(|row| row.user.id).collect();
             if ids.is_empty() {
@@ -166,7 +166,7 @@ impl Mirror {
         if settled_hold.users == 0 { Err(settled(hold_id)) } else { Ok(settled_hold) }
     }
 
-    /// Applies or dismisses what is held back of these users, and records the decision with the first of them.
+    /// Applies or dismisses the held losses of access of these users, and records the decision with the first of them.
     async fn settle_users(&self, hold: HoldId, ids: Vec<String>, approval: Approval) -> Result<Done<u64>> {
         let task = Task {
             scope: Scope::Organization(approval.organization_id.clone()),
@@ -202,7 +202,7 @@ fn not_an_id() -> Error {
 fn settled(hold_id: &str) -> Error {
     Error::new(
         ErrorKind::NotFound,
-        "nothing of this hold is held any more: its users returned, or it was settled before",
+        "no user of this hold is held any more: the users returned, or the hold was settled before",
     )
     .with_context("hold", hold_id)
 }

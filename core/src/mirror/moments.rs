@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn upkeep_is_due_at_any_time_of_the_clock() {
+    fn upkeep_that_never_ran_is_due_at_any_time() {
         assert!(Moment::never().is_due(Timestamp::MIN));
         assert!(Moment::never().is_due(Timestamp::MAX));
     }

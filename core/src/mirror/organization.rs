@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long the lease of a sync lasts unless a write extends it: longer than a page takes to be listed, with all retries.
 const LEASE: Duration = Duration::from_secs(300);
 
-/// Runs `work`, and extends the leases of `runs`, which wait for it.
+/// Runs `work`, and meanwhile extends the leases of `runs`, which wait for it and write nothing.
 async fn keeping_leases<T>(runs: &[Run<'_>], work: impl Future<Output = T>) -> T {
     let extend = async {
         loop {
@@ -41,7 +41,7 @@ pub(super) struct Answer {
     /// The listed directories.
     directories: Vec<Directory>,
     shown: Shown,
-    /// The error of an organization that the API does not know.
+    /// The API's error if it did not find the organization.
     not_found: Option<Error>,
 }
 
@@ -140,13 +140,13 @@ impl Mirror {
         }
     }
 
-    /// Lists the directories of an organization, and stores what is listed of them.
+    /// Lists the directories of an organization, and stores them.
     pub(super) async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
         let Answer { directories, not_found, .. } = self.ask(organization_id).await?;
         not_found.map_or(Ok(directories), Err)
     }
 
-    /// Lists the directories of an organization, and stores what is listed of them and which of them are missing.
+    /// Lists the directories of an organization, and stores them and which mirrored ones are missing.
     async fn ask(&self, organization_id: &str) -> Result<Answer> {
         let started = self.now();
         let (directories, not_found) = match self.source()?.directories(organization_id).await {
@@ -253,7 +253,7 @@ impl SyncReport {
         SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
     }
 
-    /// Adds what the guard holds back, and reports it in the log.
+    /// Adds the open holds of the directory, and logs each of them.
     pub(super) fn with_holds(mut self, holds: Vec<Hold>) -> SyncReport {
         for hold in &holds {
             tracing::warn!(
@@ -265,7 +265,7 @@ impl SyncReport {
                 count = hold.count,
                 limit = hold.limit,
                 since = %hold.since,
-                "the guard holds back that users lose access: look at the hold, then approve or dismiss it",
+                "the guard has held losses of access: look at the hold, then approve or dismiss it",
             );
         }
         let is_mass_removal = self.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::MassRemoval);
@@ -282,7 +282,7 @@ impl SyncReport {
         if count > 0 && self.outcome == SyncOutcome::Done {
             self.outcome = SyncOutcome::Incomplete;
             self.incomplete = Some(format!(
-                "{count} listed users and groups are mirrored in another organization: they change hands after a full sync of that \
+                "{count} listed users and groups are mirrored in another organization: they are applied here once a full sync of that \
                  organization has removed them"
             ));
             let (organization_id, directory_id) = (&self.organization_id, &self.directory_id);

@@ -20,7 +20,8 @@ impl Mirror {
     /// As [`Webhook::verify`](crate::Webhook::verify); [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no secret;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed, and if the event would be pending and its organization has as many
     /// pending events as are kept ([`MirrorOptions::pending_events`](crate::MirrorOptions::pending_events) and `pending_bytes`): the vendor
-    /// repeats the delivery for 28 hours, and a sync makes room. If the event was stored all the same, its next delivery is a duplicate.
+    /// repeats the delivery for 28 hours, and a sync applies pending events. If the event was stored although an error is returned, its next
+    /// delivery is a duplicate.
     pub async fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {
         let event = self.webhook()?.verify(headers, body)?;
         self.apply(&event).await
@@ -30,7 +31,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data is not what its type says;
+    /// [`ErrorKind::WebhookVerification`](crate::ErrorKind::WebhookVerification) if its data does not have the fields that its type requires;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn apply(&self, event: &Event) -> Result<Outcome> {
         if !Applying::is_mirrored(event.event_type()) {

@@ -23,7 +23,7 @@ pub(super) struct Absent {
     pub(super) count: u64,
     /// Number of absent users whose removal is held already; not in `count`.
     held: u64,
-    /// The ids of the first of them all.
+    /// The ids of the first of them, whether or not their removal is held already.
     ids: Vec<String>,
 }
 

@@ -9,8 +9,8 @@ use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
 use crate::{ErrorKind, Result};
 
 impl Mirror {
-    /// Removes the users and groups of a directory on purpose: one that is gone for good. Returns how many users it removed. The guard does not
-    /// limit it.
+    /// Removes the users and groups of a directory that is gone for good. Returns how many users it removed. The guard does not limit it,
+    /// because the application asks for it.
     ///
     /// `by` says who ordered it and `note` why; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
     /// retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next opened or the organization is
@@ -121,7 +121,7 @@ impl Mirror {
     }
 
     fn retirement_task(&self, cause: String, keys: Keys, durability: Durability, fence: &Fence) -> Task {
-        // The organization is known only from the directory's row.
+        // The scope is not one organization, because which one it is becomes known only when the directory's row is loaded.
         Task {
             scope: Scope::Everything,
             durability,

@@ -23,8 +23,8 @@ const ATTEMPTS: u32 = 3;
 /// The most pages in one write. Webhooks wait for a running write, so it must not be long.
 const WRITING: usize = 16;
 
-/// Returns how many times a sync reads a listing that is not complete. After a sync whose readings were all incomplete, one is enough: if the
-/// vendor's count is wrong for long, more would only cost time.
+/// Returns how many times a sync reads a listing that is not complete. After a sync whose readings were all incomplete it reads only once:
+/// the cause, such as a wrong count of the vendor, may last for days, and more readings would only cost time.
 fn attempts(row: &DirectoryRow) -> u32 {
     if row.incomplete_since.is_some() { 1 } else { ATTEMPTS }
 }
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Extends the lease, which otherwise only writes do.
+    /// Extends the lease by an empty write: every write of the lease's holder extends it.
     pub(super) async fn keep_lease(&self) {
         // If the lease was lost, the next write reports that.
         let _ = self.step_once(Keys::default(), |_| Ok(())).await;
@@ -134,7 +134,7 @@ impl<'a> Run<'a> {
         if full { self.full(&row).await } else { self.incremental(&row).await }
     }
 
-    /// Applies what is recorded as held in the directory at this moment.
+    /// Approves the holds of the directory that are open at this moment.
     async fn approve_recorded(&mut self) -> Result<()> {
         let (organization_id, directory_id) = (&self.directory.organization_id, &self.directory.id);
         for hold in self.mirror.read_holds(Some(organization_id), Some(directory_id)).await? {
@@ -151,13 +151,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Removes the users and groups that are absent from the listings, and retries pending events.
     async fn conclude(&mut self) -> Result<()> {
         let removed = match std::mem::replace(&mut self.read, Ok(Read::Skipped))? {
             Read::Skipped => return Ok(()),
             Read::Part => Ok(()),
             Read::Everything(absence) => self.remove(absence).await,
         };
-        // Events wait for the directory to be known, whether or not its removals are held.
+        // Pending events need the directory's users, which are now up to date, even if removals are held.
         if removed.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::MassRemoval) {
             self.report.events += self.mirror.retry_events(&self.directory.organization_id, Some(self.started)).await?;
         }

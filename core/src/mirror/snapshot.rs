@@ -11,16 +11,16 @@ use crate::record::{Change, ChangeBody, ChangeKind, ConsumerRow, GroupRow, Mirro
 use crate::store::{Store, UserFilter};
 use std::sync::Arc;
 
-/// The first number of all. JavaScript can represent it exactly.
+/// The lowest number of a change. A JavaScript number represents it exactly.
 const FIRST: i64 = -(1 << 52);
 
-/// How many numbers a generation has.
+/// How many numbers are reserved for the snapshot of one generation.
 const SPAN: i64 = 1 << 36;
 
-/// How many generations have numbers of their own.
+/// How many generations have numbers in different ranges; later generations reuse the ranges.
 const GENERATIONS: i64 = 1 << 16;
 
-/// What is added to the number of a user's row. No store has as many rows of groups.
+/// Where the numbers of users start in the range of a generation, after those of groups. No store has as many rows of groups.
 const USERS: i64 = 1 << 35;
 
 /// The cursor of a consumer that has read nothing of the snapshot of this generation.

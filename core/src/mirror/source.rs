@@ -34,8 +34,8 @@ pub trait SourcePages<T>: Send {
     /// Returns the next page, or `None` after the last one.
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>>;
 
-    /// Returns the vendor's time when it answered with the page that was returned last, or the latest possible one if that is not exact; `None`
-    /// if it is not known. A removal because of the listing has this time, so that events from before it are older.
+    /// Returns the time, by the vendor's clock, of the answer with the latest page; `None` if it is not known. If it is known to the second only,
+    /// this is the end of that second. A removal because of the listing has this time, so that events from before it are older.
     fn served_at(&self) -> Option<Timestamp> {
         None
     }

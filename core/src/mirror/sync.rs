@@ -168,7 +168,7 @@ impl Mirror {
         while running.end_one(self).await {}
         let mut reports = running.reports;
         match listed {
-            // No organization was synced, so there is nothing to report beside the error.
+            // No organization was synced, so there are no reports that returning the error would lose.
             Err(error) if reports.is_empty() => return Err(error),
             Err(error) => reports.push(self.report("", "", options.mode).failed(self, error)),
             Ok(()) => {}
