@@ -24,9 +24,9 @@ pub(in crate::mirror) struct Reading {
     groups: RoaringTreemap,
     /// Whether the listing of groups named as many as the server counted.
     groups_complete: bool,
-    /// Whether a listed user has groups, even if the list is empty.
+    /// Whether any listed user has a list of groups, even an empty one.
     has_groups: bool,
-    /// Numbers of the rows of users who were listed without groups before another user had them, and whose stored memberships were kept.
+    /// Numbers of the rows of users who were listed without a list of groups before any user had one, and whose stored memberships were kept.
     kept: RoaringTreemap,
     /// Why the reading cannot be used to remove users, or `None`.
     doubt: Option<String>,
@@ -74,18 +74,18 @@ impl Reading {
         }
     }
 
-    /// Notes whether a user of a page has groups. Returns whether a user of the listing has, as far as it was read.
+    /// Records whether a user of a page has a list of groups. Returns whether any user who was listed so far has one.
     pub(in crate::mirror) fn see_groups_of_users(&mut self, has_groups: bool) -> bool {
         self.has_groups |= has_groups;
         self.has_groups
     }
 
-    /// Adds users whose stored memberships were kept because no user had groups so far.
+    /// Adds users whose stored memberships were kept because no user who was listed so far has a list of groups.
     pub(in crate::mirror) fn keep_memberships(&mut self, numbers: Vec<i64>) {
         self.kept.extend(numbers.into_iter().map(i64::unsigned_abs));
     }
 
-    /// Returns the numbers of the users whose memberships were kept although a later user has groups.
+    /// Returns the numbers of the users whose memberships were kept, and ought to end, because a later user has a list of groups.
     pub(in crate::mirror) fn take_wrongly_kept(&mut self) -> RoaringTreemap {
         let kept = std::mem::take(&mut self.kept);
         if self.has_groups { kept } else { RoaringTreemap::new() }
@@ -162,8 +162,8 @@ impl Reading {
         self
     }
 
-    /// Returns the vendor's time of the removals because of this reading. If it is not known, it is the latest that the vendor's clock can have
-    /// shown: if a user returned since, an event about that may be stale, and the next listing restores the user.
+    /// Returns the time, by the vendor's clock, of the removals because of this reading. If it is not known, returns the latest time that the
+    /// vendor's clock can have shown. An event about a user who returned after the reading may then be stale; the next listing restores the user.
     fn removed_at(&self) -> Timestamp {
         self.served_at.unwrap_or_else(|| self.ended.checked_add(SKEW).unwrap_or(Timestamp::MAX))
     }
@@ -180,8 +180,8 @@ pub(in crate::mirror) struct Absence {
 }
 
 impl Absence {
-    /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and the listing is not just too old
-    /// to have it: no event about the user has arrived within the five minutes before the reading started.
+    /// Whether a user's row is absent from the reading, no write has changed it since the reading started, and no event about the user arrived
+    /// within the five minutes before the reading started: a listing may lag behind events by that much.
     pub(in crate::mirror) fn lacks_user(&self, row: &UserRow) -> bool {
         // A user who is known only from events may be in another directory of the organization, until that was read as well.
         let is_here =
@@ -198,8 +198,8 @@ impl Absence {
         trail.revision <= self.reading.mark && !is_recent(trail.touched_at, self.reading.started)
     }
 
-    /// Removes the users with these ids who are still absent: an event may have changed a row since it was looked at. If the budget does not
-    /// suffice for all of them any more, all are held.
+    /// Removes the users with these ids who are still absent: an event may have changed a row since the ids were collected. If the budget no
+    /// longer suffices for all of them, all are held.
     pub(in crate::mirror) fn remove_users(&self, step: &mut Step, directory_id: &str, ids: &[String]) {
         let ids = self.still_absent(step, ids);
         let budget = step.guard().map(|_| budget(step, directory_id));
@@ -255,12 +255,12 @@ impl Listed {
 }
 
 /// Returns the time of the last change of any user, as the directory reports it, or `None` if it does not. If it differs before and after a
-/// reading, a user changed during the reading. If it does not, a user may have changed all the same: the vendor may cache it.
+/// reading, a user changed during the reading. If it is the same, a user may have changed nevertheless, because the vendor may cache it.
 fn users_changed_at(directory: &Directory) -> Option<Timestamp> {
     directory.stats.as_ref().and_then(|stats| stats.user_updated_at)
 }
 
-/// Why removals need approval.
+/// A decision that removals need approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mirror) struct Removal {
     /// Why the removals need approval.
@@ -270,7 +270,7 @@ pub(in crate::mirror) struct Removal {
 }
 
 /// Decides whether removing the `count` users who are absent from a reading needs approval; `None` if it does not. `is_waiting` says that
-/// earlier removals by listings are held already: until they are approved or dismissed, those of later listings join them.
+/// earlier removals by listings are held: until those are approved or dismissed, the removals of later listings are held as well.
 pub(in crate::mirror) fn judge_removal(
     count: u64,
     reading: &Reading,

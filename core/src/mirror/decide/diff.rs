@@ -1,6 +1,6 @@
 //! Compares two states of a row and returns the changes between them. No other module does so.
 //!
-//! The changes are ordered: each starts where the one before it ended, the first at the state before, the last at the state after. The first
+//! The order of the changes matters: one after another, they turn the state before into the state after. The first
 //! change of a new user and the last change of a removed user carry the whole user, groups and roles included, so that a consumer that handles
 //! only those two has everything; memberships and roles follow (or precede) them as changes of their own.
 

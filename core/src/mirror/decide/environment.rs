@@ -39,12 +39,12 @@ impl Step {
 /// The host of all environments on this machine: sandboxes, and tests whose events come from several sources.
 const LOOPBACK: &str = "loopback";
 
-/// Whether the environments of events are compared: in a mirror that was synced from an environment on another machine.
+/// Whether the environments of events are compared: only in a mirror that was synced from an environment on another machine.
 fn is_bound(known: &EnvironmentRow) -> bool {
     known.host.as_deref().is_some_and(|host| host != LOOPBACK)
 }
 
-/// Returns whether an event is of another environment than the mirror. An event without an environment is of every one.
+/// Returns whether an event is of another environment than the mirror. False for an event that names no environment.
 pub(super) fn is_other_environment(step: &Step, event: &Event) -> bool {
     let bound =
         Some(step.environment()).filter(|known| is_bound(known)).and_then(|known| known.environment_id.as_deref());

@@ -171,12 +171,13 @@ impl Applying<'_> {
         Ok(settled)
     }
 
-    /// Returns whether the event, which was pending, would be so again. Applies it to `step` otherwise, which the caller discards.
+    /// Returns whether the event, which is pending, would still be pending if it were applied now. It may change `step`, which the caller
+    /// must discard.
     pub(in crate::mirror) fn is_still_pending(&self, step: &mut Step) -> bool {
         matches!(self.apply_data(step), Ok(Settled::Pending)) && !step.lacks_rows()
     }
 
-    /// Checks that the organization may have a further pending event.
+    /// Checks that the organization may have one more pending event.
     fn check_room(&self, step: &mut Step) -> Result<()> {
         let organization_id = organization_of(self.event);
         let pending = step.pending(&organization_id);
@@ -186,7 +187,7 @@ impl Applying<'_> {
             return Ok(());
         }
         let message = format!(
-            "the organization has {} pending events of {} bytes, as many as are kept: sync it, then have the event delivered again",
+            "the organization has {} pending events with {} bytes in total, as many as are kept: sync it, then have the event delivered again",
             pending.events, pending.bytes
         );
         Err(Error::store(message).with_context("organization", organization_id).temporary())
@@ -229,7 +230,7 @@ impl Applying<'_> {
         Some(self.event.organization_id()).filter(|id| !id.is_empty()).unwrap_or(in_data)
     }
 
-    /// Whether a listing was applied that cannot have been made without the event: it started more than five minutes after the event arrived.
+    /// Whether a listing was applied that certainly includes what the event says: it started more than five minutes after the event arrived.
     fn listing_is_later(&self) -> bool {
         self.listed_since.is_some_and(|started| self.received_at <= before(started, SKEW))
     }
@@ -240,7 +241,8 @@ impl Applying<'_> {
             return Ok(Settled::Ignored);
         }
         let (version, row) = (self.version(), step.user(&data.id).cloned());
-        // The deletion of a group does not change the times of its members, so a listing may know it although the event is newer than the row.
+        // The deletion of a group does not change `updated_at` of its members. A listing may therefore lack a deleted group that the event names,
+        // although the event is newer than the listed row.
         if self.listing_is_later() && row.as_ref().is_some_and(|row| row.is_live() && row.listed) {
             data.groups = None;
         }
@@ -390,8 +392,11 @@ impl Applying<'_> {
 
     fn data<'a, T: Deserialize<'a> + HasId>(&'a self) -> Result<T> {
         let malformed = |what: &str| Error::refused(Reason::MalformedEvent, format!("the event's data {what}"));
-        let data: T =
-            self.event.data().decode().map_err(|error| malformed(&format!("is not what its type says: {error}")))?;
+        let data: T = self
+            .event
+            .data()
+            .decode()
+            .map_err(|error| malformed(&format!("does not have the fields of its type: {error}")))?;
         if data.id().is_empty() { Err(malformed("has no id")) } else { Ok(data) }
     }
 }
@@ -423,11 +428,12 @@ fn apply_reference(
         return;
     }
     let row = step.group(&group.id).cloned();
-    // The group's own events of the same time say more about it.
+    // Events about the group itself have more of its fields, so of the same time they count as newer than this reference.
     let version = Version { kind: MessageKind::Created, ..version.clone() };
     let touched_at = row.as_ref().and_then(|row| row.trail.touched_at).max(Some(received_at));
     if let Some(row) = row.as_ref().filter(|row| version <= row.trail.version) {
-        // The event mentions the group, so the arrival time protects it from a listing that started before or shortly after and lacks it.
+        // The event shows that the group exists. Its arrival time is stored, so that a listing that lacks the group does not remove it if it
+        // started before the event arrived or less than five minutes after.
         if row.is_live() {
             let (group, version) = (row.group.clone(), row.trail.version.clone());
             step.put_group(NewGroup { group, exists: true, version, touched_at });
@@ -485,6 +491,6 @@ pub(in crate::mirror) fn why_pending(event: &Event) -> &'static str {
         OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated if !ids.directory_id.is_empty() => {
             "the directory of the group is not mirrored"
         }
-        _ => "no directory is named, and the organization's directories were not listed or are several",
+        _ => "the event names no directory, and the organization's directories were not listed or there are several",
     }
 }

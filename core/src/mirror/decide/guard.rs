@@ -12,15 +12,15 @@ use crate::record::{CountsKey, GuardSettings, HoldReason};
 /// How many users of a directory may lose access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mirror) struct Budget {
-    /// How many within the window.
+    /// How many users may lose access within one window.
     pub(in crate::mirror) limit: u64,
-    /// How many more now.
+    /// How many more users may lose access now.
     pub(in crate::mirror) left: u64,
 }
 
 /// Returns how many users of a directory of `size` users may lose access within the window: the share, or, if that is more, the number of
-/// users that is always permitted. That number is half of a directory of up to ten users, five or a quarter of a larger one, and `guard.users`
-/// at most. A share of 1 permits everything.
+/// users that is always permitted. That number is half of the users of a directory of up to ten, or else five or a quarter of the users, whichever
+/// is more; it is `guard.users` at most. A share of 1 permits everything.
 pub(super) fn limit(guard: &GuardSettings, size: u64) -> u64 {
     if guard.share >= 1.0 {
         return u64::MAX;
@@ -31,8 +31,8 @@ pub(super) fn limit(guard: &GuardSettings, size: u64) -> u64 {
     guard.users.min(floor).max(share as u64)
 }
 
-/// Returns a directory's budget. Its size is that at the window's start, or after its first full sync if that was later: users who were added
-/// since do not enlarge the budget, and users who were removed since do not reduce it.
+/// Returns a directory's budget. It is calculated from the number of users at the window's start, or after the directory's first full sync if that
+/// was later: users who were added since do not enlarge the budget, and users who were removed since do not reduce it.
 pub(in crate::mirror) fn budget(step: &mut Step, directory_id: &str) -> Budget {
     let guard = step.settings().guard;
     let since = before(step.now, guard.window);

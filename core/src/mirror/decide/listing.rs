@@ -137,7 +137,7 @@ pub(in crate::mirror) fn take_user(
         taken.foreign += 1;
         return Ok(());
     }
-    // A removal that the guard holds back is not the row's version, but may be newer than the listing as well.
+    // The version of a held removal is not in the row's version, but the listing is compared with it as well.
     if let Some(removal) = row.and_then(UserRow::held_removal) {
         trail.version = trail.version.max(removal.clone());
     }

@@ -8,7 +8,7 @@ use crate::record::{HeldLoss, HoldId, HoldReason, HoldRow, Loss, LossRow, Mirror
 /// How the causes of changes by events begin.
 pub(super) const EVENT: &str = "event:";
 
-/// How many bits of a hold's number count the holds that one write makes.
+/// A hold's number is the revision of the write that made it, shifted left by this many bits, plus the index of the hold in that write.
 const HOLDS_BITS: u32 = 20;
 
 /// The most causes that a hold keeps.
@@ -16,7 +16,7 @@ const CAUSES: usize = 10;
 
 impl Step {
     /// Returns `Ok` if a user may lose access now, and otherwise the limit of the directory's budget as the error. A user who already lost
-    /// access within the window is in the budget's count, and may lose more.
+    /// access within the window has been counted, and may lose more.
     fn permits(&mut self, row: &UserRow, directory_id: &str) -> Result<(), u64> {
         let Some(guard) = self.guard() else { return Ok(()) };
         let is_limited = guard.events || !self.cause.starts_with(EVENT);
@@ -36,7 +36,7 @@ impl Step {
     /// Records that a user lost access. `row` has the state before it.
     pub(super) fn lose(&mut self, row: &mut UserRow, user: &MirrorUser, is_removal: bool) {
         let is_approved = self.guard().is_none();
-        // Roles that the application itself takes are not counted, and the size of the directory does not depend on them.
+        // A loss of roles that the application asked for is not stored: it does not count, and the directory keeps its number of users.
         if is_approved && !is_removal {
             return;
         }
@@ -58,8 +58,8 @@ impl Step {
     }
 
     /// Applies the guard to a user who changes from `before` to `after`. What the user may not lose without approval is set back in `after` to what
-    /// it was in `before`, and is stored in the row as held. `is_present` says that the change is newer than a removal that is held back, which
-    /// it thereby ends.
+    /// it was in `before`, and is stored in the row as held. `is_present` says that the change shows that the user exists, and is newer than
+    /// a held removal, so that removal is no longer held.
     pub(super) fn withhold(
         &mut self,
         row: &mut UserRow,

@@ -1,4 +1,4 @@
-//! Directories and organizations that the API does not know any more.
+//! Directories that the API no longer lists, and organizations that it no longer finds.
 //!
 //! A directory that is not listed, and an organization that is not found, may have been deleted, or the credentials may have lost access to
 //! them. Their users keep their access until the directory is retired.
@@ -14,7 +14,8 @@ use crate::{Directory, Timestamp};
 pub(in crate::mirror) struct Shown {
     /// The organization's directories that are missing, and were not retired.
     pub(in crate::mirror) missing: Vec<DirectoryRow>,
-    /// Listed directories that are mirrored in another organization, with its id. They stay as they are until they are retired there.
+    /// The ids of listed directories that are mirrored in another organization, each with that organization's id. Their rows stay as they are
+    /// until they are retired there.
     pub(in crate::mirror) taken: Vec<(String, String)>,
 }
 
@@ -41,7 +42,7 @@ pub(in crate::mirror) fn take_directories(
                 shown.taken.push((directory.id.clone(), row.directory.organization_id));
                 continue;
             }
-            // Nothing of the other organization is left in it: it starts again.
+            // The other organization has retired it, so none of its users and groups are left, and its row is made anew.
             let mut fresh = DirectoryRow::default();
             fresh.directory.id.clone_from(&directory.id);
             step.put_directory(fresh);
@@ -84,6 +85,7 @@ fn organization(step: &mut Step, id: &str) -> OrganizationRow {
     known.unwrap_or_else(|| OrganizationRow { id: id.to_owned(), ..OrganizationRow::default() })
 }
 
+/// Records that a mirrored directory is not listed.
 fn lose_directory(step: &mut Step, mut row: DirectoryRow, shown: &mut Shown) {
     if row.missing_since.is_none() {
         row.missing_since = Some(step.now);
@@ -95,6 +97,7 @@ fn lose_directory(step: &mut Step, mut row: DirectoryRow, shown: &mut Shown) {
     }
 }
 
+/// Records that a directory which was missing is listed again.
 fn find_directory(step: &mut Step, id: &str) {
     let Some(mut row) = step.directory(id).cloned() else { return };
     if row.missing_since.take().is_some() {

@@ -126,7 +126,7 @@ fn a_move_to_another_directory_is_an_update() {
 #[test]
 fn a_chore_appends_the_deletion_of_its_group_when_the_last_member_is_gone() {
     let mut step = step_on_a_leaving_group(false);
-    assert!(step.go_on());
+    assert!(step.continue_chore());
 
     let batch = finish(step);
 
@@ -139,7 +139,7 @@ fn a_chore_appends_the_deletion_of_its_group_when_the_last_member_is_gone() {
 #[test]
 fn a_chore_appends_no_deletion_of_a_group_that_has_returned() {
     let mut step = step_on_a_leaving_group(true);
-    assert!(step.go_on());
+    assert!(step.continue_chore());
     assert_eq!(changes(&finish(step)), []);
 }
 

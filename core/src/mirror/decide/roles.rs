@@ -21,7 +21,7 @@ pub(in crate::mirror) struct RoleMap {
     patterns: Vec<String>,
 }
 
-/// The stored form of an entry. Version 0.1.0 wrote pairs, and they are still written where they say everything.
+/// The stored form of an entry. Version 0.1.0 wrote pairs; an entry without other fields is still written as one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Stored {
@@ -182,8 +182,8 @@ fn matches(pattern: &str, name: &str) -> bool {
         return false;
     }
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    // The position after the last star and the end of what it matched. Going back to the last star alone is enough: a longer match of an
-    // earlier star can always be made up by the later one.
+    // The position of the last star in the pattern, and the end of what it has matched in the name. After a mismatch only the last star is made to
+    // match more: if an earlier one matched more instead, the last star could match the characters between as well.
     let (mut p, mut n, mut star) = (0, 0, None::<(usize, usize)>);
     while n < name.len() {
         match pattern.get(p) {

@@ -39,7 +39,7 @@ pub(in crate::mirror) struct Step {
     pub(super) changed_holds: BTreeSet<i64>,
     /// Number of holds that this step made.
     pub(super) made_holds: i64,
-    /// Numbers of users by directory who lost access in this step, and whom the loaded counts do not contain.
+    /// By directory, how many users lost access in this step who are not in the loaded counts.
     pub(super) spent: HashMap<String, u64>,
     /// Number of users whose loss of access this step held back.
     pub(super) held_back: u64,
@@ -47,7 +47,7 @@ pub(in crate::mirror) struct Step {
     tally: Tally,
 }
 
-/// Ids of changed rows in the order of their first change, with what they were before it.
+/// Ids of changed rows in the order of their first change, each with its state before that change.
 struct Changed<T> {
     order: Vec<String>,
     before: HashMap<String, T>,
@@ -88,9 +88,9 @@ impl Tally {
 pub(super) struct NewUser {
     /// The user. Groups, roles, `active` and the linked id are derived or kept, not taken from it.
     pub(super) user: MirrorUser,
-    /// Whether the vendor says that the user may sign in, or `None` if it does not say: then as it said before, and true for a new user.
+    /// Whether the vendor says that the user may sign in. `None` if it does not say: then the stored value stays, and a new user is active.
     pub(super) active: Option<bool>,
-    /// Whether this is newer than the user's removal that the guard may hold back, so that the user is not to be removed any more.
+    /// Whether this content is newer than a held removal of the user, which is then no longer held.
     pub(super) is_present: bool,
     pub(super) told_groups: Vec<String>,
     pub(super) listed: bool,
@@ -111,7 +111,7 @@ impl<T> Changed<T> {
         Changed { order: Vec::new(), before: HashMap::new() }
     }
 
-    /// Remembers a row's state before its first change.
+    /// Stores a row's state before its first change.
     fn note(&mut self, id: &str, before: impl FnOnce() -> T) {
         if !self.before.contains_key(id) {
             self.before.insert(id.to_owned(), before());
@@ -318,7 +318,7 @@ impl Step {
 
     // ---- users ----
 
-    /// Replaces the content of a user's row, which may be new or a tombstone before. What the guard holds back stays as it was.
+    /// Replaces the content of a user's row, which may be new or a tombstone before. Access that the guard holds stays as it was.
     pub(super) fn put_user(&mut self, new: NewUser) {
         let NewUser { user, active, is_present, told_groups, listed, version, touched_at } = new;
         let told_groups = super::sorted(told_groups.into_iter());
@@ -328,7 +328,7 @@ impl Step {
         let known = self.set.users.remove(&id);
         let was_live = known.as_ref().is_some_and(UserRow::is_live);
         let mut row = known.unwrap_or_default();
-        // The linked id is the application's, and is kept while the user is away, but not for a user of another organization.
+        // The application sets the linked id. A tombstone keeps it for the user's return, but not for a user of another organization.
         let is_own = owns(&user.organization_id, &row.user.organization_id);
         let linked_id = row.user.linked_id.clone().filter(|_| is_own);
         let active = active.unwrap_or(!was_live || row.said_active());
@@ -360,18 +360,18 @@ impl Step {
         self.set.users.insert(id, row);
     }
 
-    /// Remembers a user's row before its first change.
+    /// Stores which groups a user had before the first change of the row in this step.
     pub(super) fn note_user(&mut self, id: &str, row: &UserRow) {
         self.changed_users.note(id, || row.told_groups.clone());
     }
 
     /// Removes a user and leaves a tombstone, also for a user without a row: the tombstone's version makes older messages that arrive later
-    /// stale. `unknown` has the user's id and, for a user without a row, the organization. The guard is not asked.
+    /// stale. `unknown` has the user's id and, for a user without a row, the organization. The guard does not limit it.
     pub(super) fn remove_user(&mut self, unknown: MirrorUser, version: Version, touched_at: Option<Timestamp>) {
         let id = unknown.id.clone();
         self.user(&id);
         let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user: unknown, ..UserRow::default() });
-        // A user without a row before this step has neither number nor content.
+        // A user who had no row when this step started has nothing to lose: the row has no number and no content.
         if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {
             let before = row.user.clone();
             self.append_user(Some(&before), None);
@@ -472,8 +472,8 @@ impl Step {
         }
     }
 
-    /// Derives the groups and roles of a group's members again: of the first page now, of the others in a chore. Returns whether that were all.
-    /// `deletes` tells whether the chore has to append the group's deletion.
+    /// Derives the groups and roles of a group's members again: of the first page now, of the others in a chore. Returns whether these were all
+    /// members. `deletes` tells whether the chore has to append the group's deletion.
     fn revisit(&mut self, group_id: &str, deletes: bool) -> bool {
         let group_id = group_id.to_owned();
         let chore = Chore { group_id, deletes, cause: self.cause.clone(), ..Chore::default() };
@@ -483,7 +483,7 @@ impl Step {
     }
 
     /// Processes the next page of the oldest chore. Returns false if there is no chore.
-    pub(in crate::mirror) fn go_on(&mut self) -> bool {
+    pub(in crate::mirror) fn continue_chore(&mut self) -> bool {
         let Some(chore) = self.set.chore.take() else { return false };
         self.cause.clone_from(&chore.cause);
         if chore.cause == ROLES_CAUSE {
@@ -557,6 +557,7 @@ impl Step {
         let ids: BTreeSet<&String> = changes.iter().filter_map(|change| change.group_id.as_ref()).collect();
         let groups = ids.into_iter().filter_map(|id| Some(self.set.groups.get(id)?.group.clone())).collect();
         let mirrored = |user: &MirrorUser| Mirrored::User(Box::new(user.clone()));
+        // Changes of memberships and roles alone are stored without the rest of the user.
         let is_brief = changes.iter().all(|change| {
             matches!(
                 change.kind,
@@ -613,8 +614,8 @@ impl Step {
     }
 
     /// Returns the position of a new entry: the end, or for the removal of a user the position before the step's first creation of a user. A
-    /// person who was made anew has the same address, so an application that identifies its accounts by address would otherwise delete the new
-    /// account. A removal does not move before an entry of the same user or of one of their groups.
+    /// person whom the vendor deleted and created again has a new id and the same address. An application that identifies its accounts by address
+    /// would otherwise delete the new account. A removal does not move before an entry of the same user or of one of their groups.
     fn position(&self, body: &EntryBody) -> usize {
         let entries = &self.batch.entries;
         let first_kind = |body: &EntryBody| body.changes.first().map(|change| change.kind);

@@ -44,9 +44,9 @@ pub(in crate::mirror) fn organization_of(event: &Event) -> String {
     event.data().decode::<Claim>().map(|claim| claim.organization(event).to_owned()).unwrap_or_default()
 }
 
-/// Returns whether an event is foreign: it is about a row of another organization than the one in its envelope, or it names no organization at
-/// all, so that no row is its own. Tombstones are rows as well. An organization in the data beside one in the envelope has no effect: the
-/// vendor's published example of `user_deleted` has two different ones. Data that cannot be read is not judged here.
+/// Returns whether an event must not be applied because of its organization: it is about a row of another organization than the one in its
+/// envelope, or it names no organization at all. Tombstones are rows as well. If the envelope has an organization, the one in the data has no
+/// effect: in the vendor's published example of `user_deleted` they differ. False for data that cannot be read, which is an error of its own.
 pub(super) fn is_foreign(step: &mut Step, event: &Event) -> bool {
     use EventType::*;
     let Ok(claim) = event.data().decode::<Claim>() else { return false };

@@ -24,7 +24,8 @@ pub(super) fn is_recent(at: Option<Timestamp>, started: Timestamp) -> bool {
 /// the row could replace it until that time.
 pub(super) fn listed_version(trail: &Trail, listed_at: Option<Timestamp>, now: Timestamp) -> Version {
     let known = Version { at: plausible(trail.version.at, now), ..trail.version.clone() };
-    // A removal by a listing may be dated later than it happened. Events after the return must not be older than that.
+    // The version of a removal by a listing may have a later time than the removal itself. It is limited to `now`, so that it is not newer than
+    // events about the user after the return.
     let known = match is_removed_by_listing(trail) {
         true => Version { at: trail.version.at.min(Some(now)), ..Version::default() },
         false => known,
@@ -58,8 +59,8 @@ fn toggle_kind(enabled: bool) -> MessageKind {
     if enabled { MessageKind::Created } else { MessageKind::Deleted }
 }
 
-/// Returns whether a listing of directories that started at `started` says whether a directory is enabled: not if an event about that arrived
-/// less than five minutes before, or later.
+/// Returns whether a directory is enabled or disabled as a listing that started at `started` has it: not if an event enabled or disabled it
+/// less than five minutes before that time, or later.
 pub(super) fn listing_toggles(row: &DirectoryRow, started: Timestamp) -> bool {
     !is_recent(row.toggle_arrived_at, started)
 }
