@@ -7,7 +7,7 @@ use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
 /// A listing before it is requested, like [`headcount::List`](client::List), with [`send`](List::send), [`iter`](List::iter) and
 /// [`pages`](List::pages).
 #[derive(Clone, Debug)]
-#[must_use = "a listing is not asked for until it is sent"]
+#[must_use = "a listing is not requested until it is sent"]
 pub struct List<T>(Result<client::List<T>>);
 
 /// Defines setters that call those of the async listing.

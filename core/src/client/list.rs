@@ -71,7 +71,7 @@ listed!(Group, groups, GroupsAnswer, "list directory groups", 30);
 ///
 /// Every setter takes a value or an `Option`; `None` is the server's default.
 #[derive(Debug)]
-#[must_use = "a listing is not asked for until it is sent"]
+#[must_use = "a listing is not requested until it is sent"]
 pub struct List<T> {
     client: Client,
     pub(super) call: Result<Call>,

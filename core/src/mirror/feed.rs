@@ -88,7 +88,7 @@ impl Mirror {
             self.register(name.to_owned()).await?;
             return Ok(None);
         };
-        // A number of an earlier generation is no position in this one.
+        // A number of an earlier generation is not a position in this one, so it has no effect.
         let after = seq.filter(|seq| match row.snapshot {
             Some(_) if *seq < 0 => snapshot::contains(row.generation, *seq),
             Some(snapshot) => *seq > snapshot.seq,
@@ -96,18 +96,18 @@ impl Mirror {
         });
         let position = row.seen().max(after.unwrap_or(0));
         check_kept(name, position, &page.marks, &page.changes)?;
-        let listed = match row.cursor {
+        let from_snapshot = match row.cursor {
             0.. => None,
             cursor => {
                 let cursor = cursor.max(after.unwrap_or(i64::MIN));
                 snapshot::page(self.store(), &ConsumerRow { cursor, ..row.clone() }, limit).await?
             }
         };
-        let (changes, flush) = match listed {
-            Some(rows) => {
+        let (changes, flush) = match from_snapshot {
+            Some(changes) => {
                 // Read after the rows, so that it is known whether all of them are durable.
                 let marks = self.store().feed(name.to_owned(), None, 0).await?.marks;
-                (rows, marks.durable < marks.latest)
+                (changes, marks.durable < marks.latest)
             }
             None => {
                 let changes = match row.cursor {
@@ -123,8 +123,8 @@ impl Mirror {
         Ok(is_current.then_some(Polled { changes, generation: row.generation, cursor: row.cursor }))
     }
 
-    /// Stores what a poll returns to a consumer and when, and flushes the store if `flush` is set. Writes only what is needed. Returns false
-    /// if the consumer has another generation now.
+    /// Stores the greatest number that a poll returns to a consumer, and the time of the poll, and flushes the store if `flush` is set. Writes
+    /// nothing if no write is needed. Returns false if the consumer has another generation now.
     async fn note_poll(&self, row: &ConsumerRow, changes: &[Change], flush: bool) -> Result<bool> {
         let now = self.now();
         let last = changes.last().map_or(row.polled, |change| change.seq);

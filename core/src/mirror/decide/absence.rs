@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_joins_those_of_earlier_listings_that_are_held() {
+    fn a_removal_is_held_while_removals_of_earlier_listings_are_held() {
         let judged = judge_removal(1, &reading(1, &[1]), BUDGET, true);
         assert_eq!(judged, Some(Removal { reason: HoldReason::MassRemoval, limit: 20 }));
         assert_eq!(judge_removal(0, &reading(1, &[1]), BUDGET, true), None);

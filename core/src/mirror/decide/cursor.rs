@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_acknowledgement_of_the_feed_before_the_snapshot_leaves_the_snapshot() {
+    fn an_acknowledgement_of_a_change_before_the_snapshot_does_not_move_the_cursor() {
         for seq in [0, 1, 40] {
             assert_eq!(cursor_after(from_snapshot(START, START), seq).unwrap(), None, "change {seq}");
         }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_after_the_snapshot_ends_it_only_if_poll_returned_it() {
+    fn a_change_after_the_snapshot_can_be_acknowledged_only_if_poll_returned_it() {
         assert!(is_refused(from_snapshot(START + 1, START + 3), 41));
         assert_eq!(cursor_after(from_snapshot(START + 1, 41), 41).unwrap(), Some(41));
     }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_generation_drops_the_changes_of_the_one_before() {
+    fn a_new_generation_drops_the_changes_of_the_previous_one() {
         let mut acks = Acks::default();
         acks.add(1, 3);
         acks.add(2, START + 1);
@@ -188,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_unacknowledged_change_is_passed(order in Just((1..=8_i64).collect::<Vec<_>>()).prop_shuffle(), count in 0..=8_usize) {
+        fn the_cursor_never_passes_an_unacknowledged_change(order in Just((1..=8_i64).collect::<Vec<_>>()).prop_shuffle(), count in 0..=8_usize) {
             let mut acks = Acks::default();
             (1..=8).for_each(|seq| acks.add(1, seq));
             let mut cursor = 0;

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_user_is_created_before_memberships_and_roles_are_told() {
+    fn the_creation_of_a_user_precedes_memberships_and_roles() {
         use ChangeKind::*;
         assert_eq!(kinds(&user(None, Some(&ada()))), [UserCreated, MembershipAdded, MembershipAdded, RolesChanged]);
     }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_names_its_fields_and_comes_before_activity_memberships_and_roles() {
+    fn an_update_names_its_fields_and_precedes_changes_of_active_memberships_and_roles() {
         use ChangeKind::*;
         let after = MirrorUser {
             email: "king@example.com".into(),
@@ -200,7 +200,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_change_starts_where_the_one_before_it_ended(before in people(), after in people()) {
+        fn each_change_starts_in_the_state_in_which_the_previous_one_ended(before in people(), after in people()) {
             let changes = stored(&before, &after);
             let states = changes.iter().filter(|change| change.kind != ChangeKind::RolesChanged && change.after.is_some());
             let mut at = before.clone();

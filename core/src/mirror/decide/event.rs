@@ -331,7 +331,7 @@ impl Applying<'_> {
         let touched_at = self.touched_at(row.as_ref().map(|row| &row.trail));
         let known = row.map(|row| row.group).unwrap_or_default();
         let directory_id = match non_empty(&data.directory_id).or_else(|| non_empty(&known.directory_id)) {
-            // The event is retried after a sync has listed the directory. The deletion of a group does not need it.
+            // The event is retried after a sync has listed the directory. The deletion of a group is applied even if the directory has no row.
             Some(id) if exists && step.directory(&id).is_none() => return Ok(Settled::Pending),
             Some(id) => id,
             None => match only_directory(step, &organization_id) {

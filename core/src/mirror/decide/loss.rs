@@ -269,7 +269,7 @@ mod tests {
     use crate::record::{Keys, WorkingSet};
 
     #[test]
-    fn one_write_makes_a_hold_of_its_own_for_each_directory_and_reason() {
+    fn one_write_makes_a_separate_hold_for_each_directory_and_reason() {
         let keys = Keys { holds: ["dir_1".to_owned(), "dir_2".to_owned()].into(), ..Keys::default() };
         let set = WorkingSet { keys, revision: 7, ..WorkingSet::default() };
         let mut step = Step::new(set, "event:evt_1", Timestamp::UNIX_EPOCH, true).unwrap();

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_listed_is_missing_once() {
+    fn a_directory_that_is_not_listed_twice_appends_one_directory_missing() {
         let (shown, batch) =
             run(&[row("dir_1", "org_1")], None, |step| take_directories(step, "org_1", &[], Timestamp::UNIX_EPOCH));
         assert_eq!(kinds(&batch), [ChangeKind::DirectoryMissing]);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_organization_that_is_not_found_is_missing_once_with_its_directories() {
+    fn an_organization_that_is_not_found_twice_appends_one_organization_missing() {
         let lose = |step: &mut Step| lose_organization(step, "org_1");
         let (shown, batch) = run(&[row("dir_1", "org_1"), row("dir_2", "org_2")], None, lose);
         assert_eq!(kinds(&batch), [ChangeKind::OrganizationMissing, ChangeKind::DirectoryMissing]);

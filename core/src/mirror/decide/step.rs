@@ -371,7 +371,7 @@ impl Step {
         let id = unknown.id.clone();
         self.user(&id);
         let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user: unknown, ..UserRow::default() });
-        // A user who had no row when this step started has nothing to lose: the row has no number and no content.
+        // A user who had no row when this step started had no access. Such a row has no number and no content.
         if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {
             let before = row.user.clone();
             self.append_user(Some(&before), None);

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_cannot_be_read_is_left_to_the_rule_of_its_type() {
+    fn an_event_whose_data_cannot_be_read_is_not_foreign() {
         assert!(!judge("directory.user_updated", "org_a", &json!({ "id": 7 })));
         assert!(!judge("directory.user_updated", "", &json!({})));
     }

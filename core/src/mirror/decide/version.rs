@@ -105,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_no_event_was_about_is_replaced() {
+    fn a_listing_replaces_a_row_that_no_event_was_about() {
         assert!(listing_replaces(&trail(listing(2_000), None), None, at(1_000)));
     }
 
     #[test]
-    fn a_row_that_a_listing_lacks_is_as_new_as_the_listing() {
+    fn a_row_that_a_listing_lacks_gets_the_time_of_the_listing() {
         let version = removed_version(&trail(listing(10), None), at(230), at(50));
         assert_eq!(version.at, Some(at(230)));
         assert_eq!(version.kind, MessageKind::Deleted);
@@ -135,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_that_names_a_row_ends_the_effect_of_an_event_from_the_far_future() {
+    fn a_listing_limits_the_time_of_an_event_from_the_far_future() {
         let far = trail(event(999_999), Some(600));
         assert!(!listing_replaces(&far, Some(at(700)), at(899)), "the event may be newer");
         assert!(listing_replaces(&far, Some(at(700)), at(1_000)));
-        let healed = listed_version(&far, Some(at(700)), at(1_000));
-        assert_eq!(healed.at, Some(at(1_000)));
-        assert!(event(1_001) > healed);
+        let limited = listed_version(&far, Some(at(700)), at(1_000));
+        assert_eq!(limited.at, Some(at(1_000)));
+        assert!(event(1_001) > limited);
     }
 
     #[test]
@@ -182,10 +182,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_listing_never_makes_a_row_older_than_it_could_be(known in 0_i64..900, listed in 0_i64..900, now in 0_i64..900) {
+        fn a_listed_version_has_the_later_of_the_two_plausible_times(known in 0_i64..900, listed in 0_i64..900, now in 0_i64..900) {
             let version = listed_version(&trail(listing(known), None), Some(at(listed)), at(now));
-            let believed = |second: i64| if second > now + 300 { now } else { second };
-            prop_assert_eq!(version.at, Some(at(believed(known).max(believed(listed)))));
+            let plausible = |second: i64| if second > now + 300 { now } else { second };
+            prop_assert_eq!(version.at, Some(at(plausible(known).max(plausible(listed)))));
         }
     }
 }
