@@ -107,7 +107,7 @@ async fn the_retry_budget_limits_the_requests_to_a_failing_server() {
     for _ in 0..10 {
         client.organizations().get("org_1").await.unwrap_err();
     }
-    // The successful token request found the budget full and added nothing: ten first attempts and five retries.
+    // The budget is full at first, so the successful token request added nothing to it. Ten first attempts and five retries were made.
     assert_eq!(server.counts(), (1, 15));
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert!(error.to_string().contains("budget"), "{error}");

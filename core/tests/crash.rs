@@ -65,7 +65,7 @@ fn random_below(bound: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keeps_what_it_acknowledged_however_often_it_is_killed() {
+async fn a_process_that_is_killed_repeatedly_keeps_what_it_acknowledged() {
     let crashes = std::env::var("HEADCOUNT_CRASHES").map_or(40, |text| text.parse().unwrap());
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crash");
     let _ = std::fs::remove_dir_all(&folder);

@@ -17,13 +17,13 @@ fn file(name: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn the_address_of_another_database_is_refused() {
+async fn the_url_of_a_postgresql_database_is_refused() {
     let error = Mirror::builder().open("postgresql://localhost/mirror").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[tokio::test]
-async fn a_guard_share_that_is_no_share_is_refused() {
+async fn a_guard_share_that_is_not_from_0_to_1_is_a_config_error() {
     for share in [-0.1, 1.5, f64::NAN] {
         let error = Mirror::builder().guard_share(share).open(":memory:").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
@@ -31,7 +31,7 @@ async fn a_guard_share_that_is_no_share_is_refused() {
 }
 
 #[tokio::test]
-async fn a_mirror_names_a_file_that_it_cannot_use() {
+async fn the_error_names_a_file_that_is_not_a_mirror() {
     let path = file("other");
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE song (title TEXT)").unwrap();
     let error = Mirror::builder().open(&path).await.unwrap_err();

@@ -113,7 +113,7 @@ fn another_programs_database_is_left_as_it_is() {
 }
 
 #[test]
-fn a_newer_version_is_left_as_it_is() {
+fn a_file_of_a_newer_version_is_refused() {
     let path = file("newer");
     drop(SqliteStore::open(&path).unwrap());
     Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99").unwrap();
@@ -131,7 +131,7 @@ fn a_file_that_is_no_database_is_left_as_it_is() {
 }
 
 #[test]
-fn a_missing_folder_is_named() {
+fn the_error_says_that_the_folder_is_missing() {
     let error = refused(Path::new("/nowhere/at/all/mirror.db"));
     assert!(error.message().contains("folder"), "{error}");
 }
@@ -159,7 +159,7 @@ async fn several_stores_open_a_new_file_at_once() {
 async fn a_read_only_file_is_an_error_and_stays_as_it_was() {
     let path = file("read_only");
     write_user(&SqliteStore::open(&path).unwrap(), "diruser_1").await.unwrap();
-    // Root may write whatever the permissions say, so the address opens the file for reading.
+    // Root can write to a file without write permission, so a URI with `mode=ro` opens the file read-only instead.
     let address = PathBuf::from(format!("file:{}?mode=ro", path.display()));
     let reader = SqliteStore::open(&address).unwrap();
     assert_eq!(user_ids(&reader).await, ["diruser_1"]);
@@ -173,7 +173,7 @@ async fn a_read_only_file_is_an_error_and_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_write_waits_for_another_process_and_then_names_it() {
+async fn a_write_that_waits_too_long_for_another_process_is_a_temporary_error() {
     let path = file("locked");
     let store = SqliteStore::open(&path).unwrap();
     let other = Connection::open(&path).unwrap();
@@ -452,7 +452,7 @@ fn migrated(name: &str, sql: &str) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn the_migration_finds_what_was_trimmed() {
+async fn the_migration_determines_which_changes_were_trimmed() {
     let cases = [
         ("trimmed_nothing", "SELECT 1", 0),
         ("trimmed_the_first", "DELETE FROM change WHERE seq <= 3", 3),
@@ -487,7 +487,7 @@ async fn the_migration_keeps_the_position_in_a_snapshot() {
 }
 
 #[tokio::test]
-async fn a_file_of_version_0_1_0_goes_on() {
+async fn a_file_of_version_0_1_0_can_be_written() {
     let path = written_by_version_0_1_0("old_goes_on");
     let store = SqliteStore::open(&path).unwrap();
     let ids = ["diruser_new".to_owned()];

@@ -45,7 +45,7 @@ pub(crate) struct State {
     pub(crate) organizations: Vec<Vec<String>>,
     /// Whether the listing of organizations fails after its pages.
     pub(crate) organizations_fail: bool,
-    /// Organizations that the API does not know any more.
+    /// Organizations that the API does not find.
     pub(crate) unknown_organizations: Vec<String>,
     /// The organization whose listings of users panic, or `None`.
     pub(crate) panicking_organization: Option<String>,

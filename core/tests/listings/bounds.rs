@@ -114,7 +114,7 @@ async fn the_bytes_of_pending_events_are_limited() {
 }
 
 #[tokio::test]
-async fn another_organizations_sync_leaves_pending_events() {
+async fn the_sync_of_another_organization_does_not_expire_or_apply_pending_events() {
     let it = Unlisted::open().await;
     it.mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
     it.wait(8 * DAY);
@@ -233,7 +233,7 @@ async fn all_users_of_an_address_are_found() {
 }
 
 #[tokio::test]
-async fn an_event_keeps_the_attributes_that_it_does_not_have() {
+async fn an_event_changes_only_the_attributes_that_it_has() {
     let mirror = FakeApi::with_users(1).synced_mirror().await;
     let mut attributes = Vec::new();
     for (id, data) in [

@@ -47,7 +47,7 @@ fn kinds(changes: &[Change]) -> Vec<ChangeKind> {
 // ---- acknowledgements ----
 
 #[tokio::test]
-async fn an_acknowledgement_from_before_a_snapshot_leaves_the_snapshot() {
+async fn acknowledging_a_change_from_before_a_snapshot_does_not_move_the_cursor() {
     let (_api, mirror) = mirror_of_ten().await;
     let earlier = mirror.poll("app", 5).await.unwrap();
     mirror.start_from_snapshot("app").await.unwrap();
@@ -60,7 +60,7 @@ async fn an_acknowledgement_from_before_a_snapshot_leaves_the_snapshot() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_of_an_earlier_snapshot_leaves_the_new_one() {
+async fn acknowledging_a_change_of_an_earlier_snapshot_does_not_move_the_cursor() {
     let (_api, mirror) = mirror_of_ten().await;
     mirror.start_from_snapshot("app").await.unwrap();
     let earlier = mirror.poll("app", 5).await.unwrap();
@@ -73,7 +73,7 @@ async fn an_acknowledgement_of_an_earlier_snapshot_leaves_the_new_one() {
 }
 
 #[tokio::test]
-async fn an_iterator_from_before_a_snapshot_goes_on_with_the_snapshot() {
+async fn poll_after_a_number_from_before_a_snapshot_returns_the_snapshot() {
     let (_api, mirror) = mirror_of_ten().await;
     let earlier = mirror.poll("app", 5).await.unwrap();
     mirror.start_from_snapshot("app").await.unwrap();
@@ -97,7 +97,7 @@ async fn a_number_that_no_poll_has_returned_cannot_be_acknowledged() {
 }
 
 #[tokio::test]
-async fn another_handle_may_acknowledge_what_one_has_polled() {
+async fn a_handle_may_acknowledge_what_another_has_polled() {
     let api = FakeApi::with_users(10);
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(":memory:").unwrap());
     let one = api.mirror_builder().open_in(Arc::clone(&store)).await.unwrap();
@@ -112,7 +112,7 @@ async fn another_handle_may_acknowledge_what_one_has_polled() {
 }
 
 #[tokio::test]
-async fn a_change_that_one_of_several_workers_has_not_acknowledged_comes_again() {
+async fn a_change_that_one_of_several_workers_has_not_acknowledged_is_returned_again() {
     let (_api, mirror) = mirror_of_ten().await;
     let changes = mirror.changes("app", NO_WAIT);
     let other_worker = changes.clone();
@@ -222,7 +222,7 @@ async fn a_snapshot_is_flushed_before_it_is_returned() {
 // ---- trimmed history ----
 
 #[tokio::test]
-async fn a_new_consumer_of_a_trimmed_feed_is_told_to_start_from_a_snapshot() {
+async fn the_error_of_a_new_consumer_of_a_trimmed_feed_says_to_start_from_a_snapshot() {
     let (_api, mirror) = trimmed_mirror().await;
 
     let error = mirror.poll("late", 100).await.unwrap_err();
@@ -235,7 +235,7 @@ async fn a_new_consumer_of_a_trimmed_feed_is_told_to_start_from_a_snapshot() {
 }
 
 #[tokio::test]
-async fn an_expired_consumer_no_longer_keeps_changes_and_is_told_so() {
+async fn the_changes_of_an_expired_consumer_are_trimmed_and_its_next_poll_is_an_error() {
     let (api, mirror) = mirror_of_ten().await;
     mirror.poll("typo", 1).await.unwrap();
     read_to_the_end(&mirror, "app").await;

@@ -92,7 +92,7 @@ async fn an_approval_covers_only_the_users_that_were_named_when_the_hold_was_rea
 }
 
 #[tokio::test]
-async fn approve_removals_does_not_remove_whoever_a_later_empty_listing_lacks() {
+async fn approve_removals_does_not_cover_users_whom_a_later_empty_listing_lacks() {
     let (api, mirror, _) = mirror_with_25_held_users().await;
     api.list_numbered_users(0);
 
@@ -105,7 +105,7 @@ async fn approve_removals_does_not_remove_whoever_a_later_empty_listing_lacks() 
 }
 
 #[tokio::test]
-async fn an_approval_of_one_directory_leaves_what_is_held_in_another() {
+async fn an_approval_in_one_directory_does_not_change_the_holds_of_another() {
     let api = FakeApi::default();
     api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
     let in_second = |n: usize| json!({ "id": format!("diruser_b{n:03}"), "directory": "dir_2" });
@@ -126,7 +126,7 @@ async fn an_approval_of_one_directory_leaves_what_is_held_in_another() {
 }
 
 #[tokio::test]
-async fn what_is_held_stays_so_while_the_directory_is_disabled_and_enabled() {
+async fn a_hold_does_not_change_when_its_directory_is_disabled_and_enabled() {
     let (api, mirror, hold) = mirror_with_25_held_users().await;
     api.with(|state| state.directories[0]["enabled"] = json!(false));
     full_sync(&mirror).await.unwrap();
@@ -325,7 +325,7 @@ async fn a_deleted_group_ends_its_role_only_for_as_many_users_as_the_budget_perm
 }
 
 #[tokio::test]
-async fn a_new_role_map_is_not_limited() {
+async fn the_guard_does_not_limit_a_new_role_map() {
     let (_api, mirror) = mirror_of_a_group_with_a_role().await;
     mirror.set_role_map([("Sales", "seller")]).await.unwrap();
     assert_eq!((users_with_a_role(&mirror).await, holds(&mirror).await), (0, Vec::new()));

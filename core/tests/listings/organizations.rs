@@ -1,4 +1,4 @@
-//! Directories and organizations that the API does not know any more, their retirement, and syncs of all organizations.
+//! Directories that the API no longer lists and organizations that it no longer finds, their retirement, and syncs of all organizations.
 
 use crate::api::{FakeApi, apply_event, count_users, full_sync};
 use headcount::{ChangeKind, DirectoryStatus, ErrorKind, Mirror, Outcome, SyncMode, SyncOutcome, SyncReport};
@@ -173,7 +173,7 @@ async fn a_retired_directory_is_not_reported_any_more() {
     let reports = sync(&mirror).await;
     assert_eq!(reports.len(), 0, "{reports:?}");
 
-    // It has its users again if it comes back.
+    // If the directory is listed again, its users are mirrored again.
     api.with(|state| state.has_lost_directories = false);
     assert_eq!(sync(&mirror).await[0].created, 3);
 }

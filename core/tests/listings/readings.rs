@@ -131,7 +131,7 @@ async fn a_group_is_removed_only_if_two_readings_lack_it() {
 }
 
 #[tokio::test]
-async fn a_user_whom_an_event_deletes_during_the_sync_does_not_hide_that_another_has_left() {
+async fn a_full_sync_removes_an_absent_user_although_an_event_deletes_another_during_it() {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     api.list_numbered_users(4);
@@ -214,7 +214,7 @@ async fn a_listing_whose_total_stays_wrong_is_read_once_in_later_syncs_and_the_s
     assert_eq!(mirror.status().await.unwrap()[0].incomplete_since, Some(since));
 
     api.with(|state| state.reported_total = None);
-    // Incremental syncs say nothing about the listing of all users.
+    // A complete incremental listing does not show that the listing of all users is complete.
     assert_eq!(incremental_sync(&mirror).await.unwrap().outcome, SyncOutcome::Done);
     assert_eq!(mirror.status().await.unwrap()[0].incomplete_since, Some(since));
     assert_eq!(full_sync(&mirror).await.unwrap().outcome, SyncOutcome::Done);
@@ -242,7 +242,7 @@ async fn a_user_and_a_group_known_from_an_event_are_kept_until_the_listing_canno
 }
 
 #[tokio::test]
-async fn an_event_that_mentions_a_group_protects_it_although_the_groups_own_event_is_newer() {
+async fn a_listing_keeps_a_group_that_an_event_has_just_mentioned_although_that_event_is_stale() {
     let api = FakeApi::with_users(1);
     let mirror = api.synced_mirror().await;
     let group_created = "organization.directory.group_created";
@@ -447,7 +447,7 @@ async fn an_empty_list_of_groups_shows_that_missing_lists_are_empty() {
 }
 
 #[tokio::test]
-async fn an_event_that_waited_for_a_sync_protects_its_user_only_for_five_minutes_after_it_arrived() {
+async fn a_listing_keeps_the_user_of_a_pending_event_only_for_five_minutes_after_the_event_arrived() {
     let api = FakeApi::with_users(1);
     let mirror = api.open_mirror().await;
     // The directory is not known yet.

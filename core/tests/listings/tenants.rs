@@ -108,7 +108,7 @@ async fn an_event_whose_data_names_another_organization_adds_nobody_to_that_one(
 }
 
 #[tokio::test]
-async fn an_event_without_an_organization_changes_nothing_and_does_not_wait() {
+async fn an_event_without_an_organization_changes_nothing_and_is_not_pending() {
     let (_api, mirror) = mirror_of_two_organizations().await;
     for (id, data) in [("evt_1", json!({ "id": "diruser_2" })), ("evt_2", json!({ "id": "diruser_3" }))] {
         assert_eq!(apply(&mirror, id, "", USER_UPDATED, data).await, Outcome::Foreign);
@@ -154,7 +154,7 @@ async fn a_listed_user_of_another_organization_is_applied_only_after_that_organi
     mirror.link("diruser_1", Some("acct_1")).await.unwrap();
     api.with(|state| state.users[0] = json!({ "id": "diruser_1", "directory": "dir_2" }));
 
-    // `org_1` may not have been read since.
+    // The sync of `org_2` runs before a sync of `org_1` shows that the user is no longer there.
     let report = sync(&mirror, "org_2").await;
     assert_eq!(report.outcome, SyncOutcome::Incomplete);
     assert!(report.incomplete.unwrap().contains("1 listed users and groups are mirrored in another organization"));
@@ -166,7 +166,7 @@ async fn a_listed_user_of_another_organization_is_applied_only_after_that_organi
     assert_eq!(report.created, 1);
     let user = mirror.user("diruser_1").await.unwrap().unwrap();
     assert_eq!(user.organization_id, "org_2");
-    assert_eq!(user.linked_id, None, "the account is one of org_1");
+    assert_eq!(user.linked_id, None, "the linked account belongs to org_1");
     let changes = read_changes(&mirror).await;
     let users: Vec<_> = changes.iter().filter(|(kind, _)| kind.name().starts_with("user.")).collect();
     assert_eq!(users[0], &(ChangeKind::UserDeleted, "org_1".to_owned()));
@@ -226,7 +226,7 @@ async fn a_sync_with_the_client_of_another_environment_is_refused() {
 }
 
 #[tokio::test]
-async fn a_mirror_that_forgot_its_environment_is_bound_by_the_next_sync() {
+async fn an_unbound_mirror_is_bound_by_the_next_sync() {
     let TwoEnvironments { production, staging } = a_staging_client_for_a_mirror_of_production().await;
     staging.unbind_environment().await.unwrap();
     assert_eq!(sync(&staging, "org_1").await.outcome, SyncOutcome::Done);
@@ -289,7 +289,7 @@ async fn a_group_that_is_named_like_the_id_of_another_does_not_give_its_role() {
 }
 
 #[tokio::test]
-async fn an_entry_of_an_organization_gives_its_role_there_alone() {
+async fn an_entry_of_an_organization_gives_its_role_only_there() {
     let (api, mirror) = mirror_of_two_organizations().await;
     api.with(|state| state.groups[1]["display_name"] = json!("Crew"));
     sync(&mirror, "org_2").await;

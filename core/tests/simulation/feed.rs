@@ -14,7 +14,7 @@ pub(crate) struct ConsumerLog {
 }
 
 impl ConsumerLog {
-    /// Starts the log again, because the consumer starts from a snapshot: the changes so far become [`former`](ConsumerLog::former).
+    /// Empties the log, because the consumer starts from a snapshot. The numbers of the changes so far are kept.
     pub(crate) fn restart(&mut self) {
         self.former.extend(std::mem::take(&mut self.changes).into_keys());
         self.acknowledged = i64::MIN;

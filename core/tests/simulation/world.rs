@@ -118,7 +118,7 @@ struct State {
     reports_time: bool,
     /// The directories as they are now.
     content: Content,
-    /// What the directories were from a local time on, in the order of time.
+    /// Earlier and current states of the directories, each with the local time from which it was current, oldest first.
     history: Vec<(Timestamp, Content)>,
     /// How many milliseconds the API's answers lag behind the directories. The same for a whole run, so that no answer is older than an
     /// earlier one.
@@ -175,7 +175,7 @@ impl World {
         for _ in 0..state.random.between(0, 20) {
             state.change();
         }
-        // Before the run starts, the directories were like this for long.
+        // The initial state counts as having existed at all earlier times, so that a lagging API has a state to answer with.
         state.history = vec![(Timestamp::MIN, state.content.clone())];
         World { state: Arc::new(Mutex::new(state)), clock }
     }
@@ -205,7 +205,7 @@ impl World {
     pub(crate) fn set_faulty(&self, faulty: bool) {
         self.with(|state| {
             state.faulty = faulty;
-            // A lagging API has other changes in view than those that are made meanwhile.
+            // Only without lag: with it, the outdated description would also conceal changes that the API's listings show only now.
             let is_outdated = faulty && state.reports_latest_change && state.lag == 0 && state.random.chance(15);
             state.outdated_directories = is_outdated.then(|| state.directories());
         });
@@ -333,7 +333,7 @@ impl State {
         (length > 0).then(|| self.random.below(length as u64) as usize)
     }
 
-    /// Stores what the directories are from now on.
+    /// Adds the present state of the directories to the history, and drops states that the API no longer answers with.
     fn record(&mut self) {
         let seen = self.seen_at();
         let first = self.history.partition_point(|(at, _)| *at <= seen).saturating_sub(1);
@@ -341,12 +341,12 @@ impl State {
         self.history.push((self.clock.now(), self.content.clone()));
     }
 
-    /// The local time of what the API answers with now.
+    /// The local time as of which the API answers now: earlier than the present time if the API lags.
     fn seen_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.clock.now().as_millisecond() - self.lag).unwrap()
     }
 
-    /// The directories as the API sees them.
+    /// The state of the directories with which the API answers now.
     fn seen(&self) -> &Content {
         let seen = self.seen_at();
         &self.history[self.history.partition_point(|(at, _)| *at <= seen) - 1].1

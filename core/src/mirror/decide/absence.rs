@@ -189,7 +189,8 @@ impl Absence {
         is_here && self.is_settled(&row.trail) && !self.reading.names_user(row.number)
     }
 
-    /// Whether a group's row is absent from the reading, under the same conditions. An event about a user mentions the user's groups.
+    /// Whether a group's row is absent from the reading, under the same conditions. An event about a user also counts as one about the user's
+    /// groups.
     pub(in crate::mirror) fn lacks_group(&self, row: &GroupRow) -> bool {
         self.is_settled(&row.trail) && !self.reading.groups.contains(row.number.unsigned_abs())
     }

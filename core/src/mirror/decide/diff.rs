@@ -202,12 +202,14 @@ mod tests {
         #[test]
         fn each_change_starts_in_the_state_in_which_the_previous_one_ended(before in people(), after in people()) {
             let changes = stored(&before, &after);
+            // Changes of the profile and of `active`, which come first, have both states.
             let states = changes.iter().filter(|change| change.kind != ChangeKind::RolesChanged && change.after.is_some());
             let mut at = before.clone();
             for change in states {
                 prop_assert_eq!(change.before.as_ref().and_then(Mirrored::user), Some(&at));
                 at = change.after.as_ref().and_then(Mirrored::user).cloned().unwrap();
             }
+            // Then memberships, which have the user after the step, and a change of roles, whose states both have the new groups.
             for change in &changes {
                 match (change.kind, change.group.as_ref()) {
                     (ChangeKind::MembershipAdded | ChangeKind::MembershipRemoved, _) => {

@@ -1,4 +1,4 @@
-//! Removes the users and groups of a directory on purpose.
+//! Removes the users and groups of a directory that the application retires.
 
 use super::step::{NewGroup, Step};
 use super::version::removed_version;

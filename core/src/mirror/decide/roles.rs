@@ -137,7 +137,7 @@ impl RoleMap {
 /// The entries of a role map that match none of the groups seen so far.
 pub(in crate::mirror) struct Unmatched {
     map: RoleMap,
-    /// Indices of the entries.
+    /// Indices of these entries.
     left: Vec<usize>,
 }
 
