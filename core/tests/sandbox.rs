@@ -47,7 +47,7 @@ async fn https_with_an_own_authority_uses_one_connection_for_all_requests() {
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap().unwrap().len(), 300);
     }
-    // 32 listings at once: HTTP/2.
+    // 32 listings at once share one connection, because the sandbox speaks HTTP/2.
     assert_eq!(sandbox.connections(), 1);
     assert_eq!(client.stats().pages, 320);
 

@@ -132,12 +132,12 @@ pub struct FeedPage {
     pub marks: FeedMarks,
 }
 
-/// Numbers of changes up to which something holds.
+/// Positions in the feed, each as the number of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeedMarks {
     /// Number of the latest change, or 0.
     pub latest: i64,
-    /// Number of the last change of which it is known that a power failure cannot undo it, or 0.
+    /// Number of the last change that a power failure certainly cannot undo, or 0.
     pub durable: i64,
     /// The greatest number of a change that was trimmed, or 0.
     pub trimmed: i64,
@@ -295,7 +295,7 @@ pub trait Store: Send + Sync + 'static {
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
 
     /// Frees the disk space that deleted and replaced rows occupy in the store's log, and overwrites what the log has of them: always, or only
-    /// if the log is large. If other connections prevent it, it does less. A store without such a log does nothing.
+    /// if the log is large. What other connections still use stays. A store without such a log does nothing.
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
         let _ = always;
         Box::pin(async { Ok(()) })
@@ -342,7 +342,7 @@ impl Write {
                 Decision::Load(more) => keys.extend(*more),
             }
         }
-        Err(Error::internal("a decision asked for more rows again and again"))
+        Err(Error::internal(format!("a decision still asked for more rows after {MAX_LOADS} loads")))
     }
 }
 

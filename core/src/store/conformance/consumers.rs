@@ -105,7 +105,7 @@ pub async fn a_write_that_survives_a_power_failure_makes_its_changes_durable(set
     assert_eq!(store.feed("app".to_owned(), None, 0).await.unwrap().marks.durable, 3);
 }
 
-pub async fn the_later_of_position_and_argument_counts(setup: Setup) {
+pub async fn changes_are_read_after_the_greater_of_cursor_and_argument(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1, 2, 3, 4]).await;
     acknowledge(&store, "app", 2).await;
@@ -162,7 +162,7 @@ pub async fn a_consumer_is_decided_on_with_its_row_and_the_latest_numbers(setup:
     assert_eq!(first.latest, numbers);
 }
 
-pub async fn a_failing_change_of_a_consumer_leaves_it(setup: Setup) {
+pub async fn a_decision_on_a_consumer_that_fails_changes_nothing(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1]).await;
     acknowledge(&store, "app", 1).await;
@@ -175,7 +175,7 @@ pub async fn a_failing_change_of_a_consumer_leaves_it(setup: Setup) {
     assert_eq!(store.consumers().await.unwrap(), before);
 }
 
-pub async fn concurrent_changes_of_a_consumer_follow_each_other(setup: Setup) {
+pub async fn concurrent_changes_of_a_consumer_are_serialized(setup: Setup) {
     let store = setup.create().await;
     acknowledge(&store, "app", 0).await;
     let changes = (0..50).map(|_| {
@@ -233,7 +233,7 @@ pub async fn parking_again_replaces_the_reason(setup: Setup) {
     assert_eq!(parked[0].reason, "another");
 }
 
-pub async fn consumers_are_listed_with_what_they_parked(setup: Setup) {
+pub async fn consumers_are_listed_with_the_number_of_their_parked_changes(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1, 2, 3]).await;
     acknowledge(&store, "b", 3).await;
@@ -257,7 +257,7 @@ pub async fn an_empty_feed_has_the_latest_number_0(setup: Setup) {
     assert_eq!(store.consumers().await.unwrap(), (Vec::new(), 0));
 }
 
-pub async fn a_dropped_consumer_leaves_nothing(setup: Setup) {
+pub async fn dropping_a_consumer_deletes_its_parked_changes(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1]).await;
     acknowledge(&store, "app", 1).await;

@@ -97,7 +97,7 @@ pub async fn a_write_that_fails_uses_no_numbers(setup: Setup) {
     assert_eq!(kept(&store).await, [1, 2]);
 }
 
-pub async fn a_reopened_store_has_all_rows_and_goes_on_counting(setup: Setup) {
+pub async fn a_reopened_store_has_all_rows_and_continues_their_numbers(setup: Setup) {
     let store = setup.create().await;
     let before = commit_users(&store, &["diruser_1", "diruser_2"], &["dirgroup_1"]).await;
     append(&store, &[1, 2, 3]).await;

@@ -74,7 +74,7 @@ pub async fn a_dropped_lease_is_released(setup: Setup) {
     assert!(second.fence().token > token, "tokens ascend across releases");
 }
 
-pub async fn dropping_a_lost_lease_leaves_its_new_holder(setup: Setup) {
+pub async fn dropping_a_lost_lease_does_not_end_that_of_the_new_holder(setup: Setup) {
     let store = setup.create().await;
     let first = take(&store, "sync", 0).await.unwrap();
     let second = take(&store, "sync", 60).await.unwrap();

@@ -190,7 +190,7 @@ pub async fn members_are_loaded_in_pages(setup: Setup) {
     assert_eq!(rest.members[&all], ["diruser_1", "diruser_3", "diruser_5", "diruser_2", "diruser_4"]);
 }
 
-pub async fn memberships_follow_what_is_joined_and_left(setup: Setup) {
+pub async fn a_write_adds_joined_memberships_and_removes_left_ones(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1", "diruser_2"], &["dirgroup_1", "dirgroup_2"]).await;
     let write = free(of_users(&["diruser_1"]), |set| {

@@ -111,17 +111,17 @@ impl Setup {
 macro_rules! store_tests {
     ($setup:expr) => {
         $crate::store_tests! { @each $setup;
-            a_failing_decision_leaves_nothing
-            a_decision_that_panics_fails_alone
-            failing_writes_among_many_leave_the_others_whole
-            a_write_that_changes_nothing_leaves_the_revision
+            a_write_whose_decision_fails_changes_nothing
+            a_decision_that_panics_fails_only_its_own_write
+            failing_writes_among_many_do_not_affect_the_others
+            a_write_that_changes_nothing_does_not_increment_the_revision
             a_decision_gets_the_revision_that_its_write_has
             a_write_sees_all_earlier_ones
             reads_see_a_state_between_two_writes
             a_read_after_a_write_sees_it
             a_decision_may_ask_for_more_rows
             a_decision_that_always_asks_for_more_fails
-            row_numbers_ascend_and_stay
+            rows_get_ascending_numbers_and_keep_them
             row_numbers_are_not_given_twice
             five_thousand_users_are_written_at_once
             ten_thousand_changes_are_appended_at_once
@@ -135,7 +135,7 @@ macro_rules! store_tests {
             a_user_is_loaded_with_the_groups_that_it_was_said_to_be_in
             an_organization_is_loaded_with_its_directories
             members_are_loaded_in_pages
-            memberships_follow_what_is_joined_and_left
+            a_write_adds_joined_memberships_and_removes_left_ones
             tombstones_are_loaded_and_not_listed
             users_and_losses_of_access_are_counted
             a_hold_is_loaded_with_the_number_of_its_users
@@ -160,38 +160,38 @@ macro_rules! store_tests {
             directories_are_listed_in_the_order_of_their_ids
             directories_are_counted
             events_are_paged_in_the_order_of_their_arrival
-            a_settled_event_is_not_listed_with_those_that_wait
-            a_page_of_large_events_is_short
+            a_settled_event_is_not_listed_with_pending_ones
+            a_page_of_events_ends_after_four_mebibytes_of_bodies
             pending_events_are_counted_with_their_bytes
             changes_have_ascending_numbers_without_gaps
             a_reader_of_the_feed_misses_nothing
             the_changes_of_an_entry_are_read_in_order
             reading_starts_and_stops_inside_an_entry
             a_write_that_fails_uses_no_numbers
-            a_reopened_store_has_all_rows_and_goes_on_counting
+            a_reopened_store_has_all_rows_and_continues_their_numbers
             two_open_stores_share_their_rows
             an_unknown_consumer_reads_nothing
             a_consumer_reads_what_it_has_not_acknowledged
-            the_later_of_position_and_argument_counts
+            changes_are_read_after_the_greater_of_cursor_and_argument
             every_field_of_a_consumer_is_stored
             a_decision_on_a_consumer_gets_the_greatest_generation_of_any
             a_flush_makes_the_changes_before_it_durable
             a_write_that_survives_a_power_failure_makes_its_changes_durable
             a_consumer_inside_a_snapshot_reads_no_changes
             a_consumer_is_decided_on_with_its_row_and_the_latest_numbers
-            a_failing_change_of_a_consumer_leaves_it
-            concurrent_changes_of_a_consumer_follow_each_other
+            a_decision_on_a_consumer_that_fails_changes_nothing
+            concurrent_changes_of_a_consumer_are_serialized
             parked_changes_are_listed_and_dropped
             parking_again_replaces_the_reason
-            consumers_are_listed_with_what_they_parked
+            consumers_are_listed_with_the_number_of_their_parked_changes
             an_empty_feed_has_the_latest_number_0
-            a_dropped_consumer_leaves_nothing
+            dropping_a_consumer_deletes_its_parked_changes
             a_lease_has_one_holder
             leases_of_other_names_are_independent
             one_of_many_takers_gets_a_lease
             an_expired_lease_can_be_taken
             a_dropped_lease_is_released
-            dropping_a_lost_lease_leaves_its_new_holder
+            dropping_a_lost_lease_does_not_end_that_of_the_new_holder
             a_write_after_a_takeover_fails_and_writes_nothing
             a_write_after_the_expiry_fails_and_writes_nothing
             a_write_after_the_release_fails
@@ -199,24 +199,24 @@ macro_rules! store_tests {
             a_write_that_changes_nothing_extends_a_lease
             another_open_store_waits_for_a_lease
             a_lease_ends_with_its_store
-            old_changes_that_all_have_acknowledged_are_removed
+            old_changes_that_every_consumer_has_acknowledged_are_removed
             young_changes_are_kept
-            the_slowest_consumer_keeps_changes
-            without_consumers_age_alone_counts
-            a_consumer_inside_a_snapshot_keeps_the_changes_after_it
-            parked_changes_outlive_the_feed
-            an_expired_consumer_keeps_no_changes
-            an_expired_consumer_is_removed_once_it_cannot_go_on
-            the_greatest_removed_number_is_kept
+            changes_that_the_slowest_consumer_has_not_acknowledged_are_kept
+            without_consumers_old_changes_are_removed_by_age
+            changes_after_the_snapshot_of_a_consumer_are_kept
+            parked_changes_are_kept_when_the_feed_is_trimmed
+            changes_that_only_an_expired_consumer_has_not_acknowledged_are_removed
+            an_expired_consumer_is_removed_once_its_next_change_was_trimmed
+            the_greatest_number_of_a_removed_change_is_stored
             an_entry_of_which_a_part_is_acknowledged_is_kept
             numbers_of_removed_changes_are_not_given_twice
             old_tombstones_are_removed
             old_events_are_removed_unless_they_are_pending
             pending_events_expire_in_one_organization_or_in_all
-            expired_events_are_forgotten_later
-            the_limit_of_expired_events_is_kept
+            expired_events_are_deleted_later
+            at_most_the_limit_of_events_expires
             old_losses_of_access_are_removed
-            the_limit_is_kept_for_each_kind
+            trim_removes_at_most_the_limit_of_each_kind
             live_rows_are_kept
         }
     };

@@ -219,7 +219,7 @@ pub async fn events_are_paged_in_the_order_of_their_arrival(setup: Setup) {
     assert_eq!(settled[0].1.id, "evt_4");
 }
 
-pub async fn a_settled_event_is_not_listed_with_those_that_wait(setup: Setup) {
+pub async fn a_settled_event_is_not_listed_with_pending_ones(setup: Setup) {
     let store = setup.create().await;
     commit(&store, Batch { events: vec![event("evt_1", EventState::Pending, at(0))], ..Batch::default() }).await;
     commit(&store, Batch { events: vec![event("evt_1", EventState::Settled, at(0))], ..Batch::default() }).await;
@@ -233,7 +233,7 @@ pub async fn a_settled_event_is_not_listed_with_those_that_wait(setup: Setup) {
     assert_eq!(set.events["evt_1"].body, None);
 }
 
-pub async fn a_page_of_large_events_is_short(setup: Setup) {
+pub async fn a_page_of_events_ends_after_four_mebibytes_of_bodies(setup: Setup) {
     let store = setup.create().await;
     let large = |id: &str| EventRow { body: Some(vec![b' '; 3 << 20]), ..event(id, EventState::Pending, at(0)) };
     for id in ["evt_1", "evt_2", "evt_3"] {

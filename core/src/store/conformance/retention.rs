@@ -33,7 +33,7 @@ async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
     .await;
 }
 
-pub async fn old_changes_that_all_have_acknowledged_are_removed(setup: Setup) {
+pub async fn old_changes_that_every_consumer_has_acknowledged_are_removed(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
     acknowledge(&store, "app", 3).await;
@@ -52,7 +52,7 @@ pub async fn young_changes_are_kept(setup: Setup) {
     assert_eq!(kept(&store).await, [3, 4]);
 }
 
-pub async fn the_slowest_consumer_keeps_changes(setup: Setup) {
+pub async fn changes_that_the_slowest_consumer_has_not_acknowledged_are_kept(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
     acknowledge(&store, "fast", 4).await;
@@ -65,14 +65,14 @@ pub async fn the_slowest_consumer_keeps_changes(setup: Setup) {
     assert!(!kept(&store).await.contains(&3));
 }
 
-pub async fn without_consumers_age_alone_counts(setup: Setup) {
+pub async fn without_consumers_old_changes_are_removed_by_age(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30]).await;
     assert_eq!(trim_changes(&store, 30).await, 2);
     assert_eq!(kept(&store).await, [3]);
 }
 
-pub async fn a_consumer_inside_a_snapshot_keeps_the_changes_after_it(setup: Setup) {
+pub async fn changes_after_the_snapshot_of_a_consumer_are_kept(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
     consumer(&store, "app", |_| {
@@ -85,7 +85,7 @@ pub async fn a_consumer_inside_a_snapshot_keeps_the_changes_after_it(setup: Setu
     assert_eq!(kept(&store).await, [3, 4]);
 }
 
-pub async fn parked_changes_outlive_the_feed(setup: Setup) {
+pub async fn parked_changes_are_kept_when_the_feed_is_trimmed(setup: Setup) {
     let store = setup.create().await;
     commit(&store, Batch { entries: vec![entry("diruser_1", 3, at(0))], ..Batch::default() }).await;
     append(&store, &[10, 20]).await;
@@ -102,7 +102,7 @@ pub async fn parked_changes_outlive_the_feed(setup: Setup) {
     assert_eq!(store.consumers().await.unwrap().0[0].1, 2);
 }
 
-pub async fn an_expired_consumer_keeps_no_changes(setup: Setup) {
+pub async fn changes_that_only_an_expired_consumer_has_not_acknowledged_are_removed(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
     // A consumer was seen at the time that equals its cursor.
@@ -116,7 +116,7 @@ pub async fn an_expired_consumer_keeps_no_changes(setup: Setup) {
     assert_eq!(kept(&store).await, [4]);
 }
 
-pub async fn an_expired_consumer_is_removed_once_it_cannot_go_on(setup: Setup) {
+pub async fn an_expired_consumer_is_removed_once_its_next_change_was_trimmed(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30]).await;
     acknowledge(&store, "idle", 1).await;
@@ -133,7 +133,7 @@ pub async fn an_expired_consumer_is_removed_once_it_cannot_go_on(setup: Setup) {
     assert_eq!(names().await, ["parking"]);
 }
 
-pub async fn the_greatest_removed_number_is_kept(setup: Setup) {
+pub async fn the_greatest_number_of_a_removed_change_is_stored(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30]).await;
     let trimmed = async || store.feed("app".to_owned(), None, 0).await.unwrap().marks.trimmed;
@@ -251,7 +251,7 @@ pub async fn pending_events_expire_in_one_organization_or_in_all(setup: Setup) {
     assert_eq!(states(&store, &names).await, [expired; 4]);
 }
 
-pub async fn expired_events_are_forgotten_later(setup: Setup) {
+pub async fn expired_events_are_deleted_later(setup: Setup) {
     let store = with_pending(setup, &[("evt_1", "org_1", 10), ("evt_2", "org_1", 30)]).await;
     store.expire_events(expiry(None, 40)).await.unwrap();
 
@@ -261,7 +261,7 @@ pub async fn expired_events_are_forgotten_later(setup: Setup) {
     assert_eq!(states(&store, &["evt_1", "evt_2"]).await, [None, Some(EventState::Expired)]);
 }
 
-pub async fn the_limit_of_expired_events_is_kept(setup: Setup) {
+pub async fn at_most_the_limit_of_events_expires(setup: Setup) {
     let events = [("evt_1", "org_1", 3), ("evt_2", "org_1", 1), ("evt_3", "org_1", 2)];
     let store = with_pending(setup, &events).await;
     let two = store.expire_events(Expiry { limit: 2, ..expiry(None, 10) }).await.unwrap();
@@ -292,7 +292,7 @@ pub async fn old_losses_of_access_are_removed(setup: Setup) {
     assert_eq!(store.load(Keys { counts, ..Keys::default() }).await.unwrap().counts["dir_1"].losses, 1);
 }
 
-pub async fn the_limit_is_kept_for_each_kind(setup: Setup) {
+pub async fn trim_removes_at_most_the_limit_of_each_kind(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[1, 2, 3, 4, 5]).await;
     let users = (1..=5).map(|n| joining(removed(user(&format!("diruser_{n}"), &[]), at(n)))).collect();

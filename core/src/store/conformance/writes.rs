@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub async fn a_failing_decision_leaves_nothing(setup: Setup) {
+pub async fn a_write_whose_decision_fails_changes_nothing(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &[]).await;
     let before = store.load(of_users(&["diruser_1"])).await.unwrap();
@@ -25,7 +25,7 @@ pub async fn a_failing_decision_leaves_nothing(setup: Setup) {
     assert_eq!(after.users, before.users);
 }
 
-pub async fn a_decision_that_panics_fails_alone(setup: Setup) {
+pub async fn a_decision_that_panics_fails_only_its_own_write(setup: Setup) {
     let store = setup.create().await;
 
     let error = store.write(free(Keys::default(), |_| panic!("a defect"))).await.unwrap_err();
@@ -35,7 +35,7 @@ pub async fn a_decision_that_panics_fails_alone(setup: Setup) {
     assert_eq!(user_ids(&store, UserFilter::default()).await, ["diruser_1"]);
 }
 
-pub async fn failing_writes_among_many_leave_the_others_whole(setup: Setup) {
+pub async fn failing_writes_among_many_do_not_affect_the_others(setup: Setup) {
     let store = setup.create().await;
     let writes = (0..90).map(|n| {
         let store = Arc::clone(&store);
@@ -64,7 +64,7 @@ pub async fn failing_writes_among_many_leave_the_others_whole(setup: Setup) {
     assert_eq!(kept(&store).await, (1..=120).collect::<Vec<_>>());
 }
 
-pub async fn a_write_that_changes_nothing_leaves_the_revision(setup: Setup) {
+pub async fn a_write_that_changes_nothing_does_not_increment_the_revision(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &[]).await;
     let before = store.load(Keys::default()).await.unwrap().revision;
@@ -186,7 +186,7 @@ pub async fn a_decision_that_always_asks_for_more_fails(setup: Setup) {
     assert!(calls.load(Ordering::Relaxed) >= MAX_LOADS);
 }
 
-pub async fn row_numbers_ascend_and_stay(setup: Setup) {
+pub async fn rows_get_ascending_numbers_and_keep_them(setup: Setup) {
     let store = setup.create().await;
     let first = commit_users(&store, &["diruser_2", "diruser_1"], &[]).await;
     let groups =

@@ -19,7 +19,7 @@ pub(super) fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>, i64)>
     Ok((rows, latest.ok_or_else(no_counters)?))
 }
 
-/// Changes a consumer as decided. With [`Durability::Power`], the changes before are durable once the transaction is committed.
+/// Changes a consumer as decided. With [`Durability::Power`], all earlier changes are durable once the transaction is committed.
 pub(super) fn update(
     database: &Database,
     name: &str,

@@ -37,7 +37,7 @@ pub(super) fn page(database: &Database, name: &str, after: Option<i64>, limit: u
 
 /// The error of a file whose row of counters is missing.
 pub(super) fn no_counters() -> Error {
-    Error::store("the mirror's file has lost its counters: restore it, or sync into a new one")
+    Error::store("the mirror's file has no row of counters: restore it, or sync into a new one")
 }
 
 /// Reads the changes that a consumer has parked.

@@ -40,7 +40,7 @@ pub(super) fn take(
     database.atomically(|| {
         let sql = "UPDATE counter SET lease = lease + 1 RETURNING lease";
         let token: i64 = database.one(sql, [], |row| get(row, 0))?.ok_or_else(|| {
-            Error::store("the mirror's file has lost its counters: restore it, or sync into a new one")
+            Error::store("the mirror's file has no row of counters: restore it, or sync into a new one")
         })?;
         let sql =
             "INSERT OR REPLACE INTO lease (name, holder, token, expires_at, duration) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -66,7 +66,7 @@ impl Database {
                 lease: lease::held(row, 8)?,
             })
         })?;
-        head.ok_or_else(|| Error::store("the mirror's file has lost its counters: restore it, or sync into a new one"))
+        head.ok_or_else(|| Error::store("the mirror's file has no row of counters: restore it, or sync into a new one"))
     }
 
     /// Loads rows as of one moment; within a transaction.

@@ -2,7 +2,7 @@
 //!
 //! Writes that wait are committed together, each in a savepoint of its own, so that a burst of webhooks costs one flush to disk instead of
 //! one each. The file is in WAL mode: readers see the state between two commits and do not delay the writer. A commit that must survive a
-//! power failure is flushed before it is reported; the others are flushed with the next one that must, in order.
+//! power failure is flushed before it is reported. That flush includes all commits before it, which need no flush of their own.
 
 mod commit;
 mod consumers;

@@ -21,7 +21,7 @@ const MIRROR: FileKind = FileKind {
 /// Bytes of the write-ahead log beyond which it is large. SQLite checkpoints it at 32 MiB, but does not make the file smaller.
 const LARGE_LOG: u64 = 8 << 20;
 
-/// How long the truncation of the log waits for writers and readers, which wait for it in turn.
+/// How long the truncation of the log waits for writers and readers. They are delayed meanwhile.
 const SHRINK_PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) fn memory() -> Result<Connection> {
@@ -51,7 +51,7 @@ fn writer(connection: Connection) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Replaces the addresses of rows of older versions by their keys, and makes the index of keys. The index shows that it was done.
+/// Replaces the addresses of rows of older versions by their keys, and makes the index of keys. If the index exists, this was done before.
 fn compute_email_keys(connection: &Connection) -> rusqlite::Result<()> {
     let index = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'user_by_email_key')";
     let is_done = || connection.query_row(index, [], |row| row.get::<_, bool>(0));
@@ -97,7 +97,7 @@ pub(super) fn shrink(path: &Path, always: bool) -> Result<()> {
     let connection = MIRROR.connect(path, OpenFlags::empty())?;
     let checkpoint = || {
         connection.busy_timeout(SHRINK_PATIENCE)?;
-        // The first one does not delay writers, and leaves little to the second one, which does.
+        // TRUNCATE delays writers. PASSIVE does not, and leaves little for TRUNCATE to copy.
         for mode in ["PASSIVE", "TRUNCATE"] {
             connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
         }
@@ -115,7 +115,7 @@ pub(super) fn set_durability(connection: &Connection, durability: Durability) ->
     connection.execute_batch(sql).map_err(|error| failed(&error))
 }
 
-/// Explains an error of SQLite to the user of the mirror.
+/// Converts an error of SQLite to an error with a message about the mirror's file.
 pub(super) fn failed(error: &rusqlite::Error) -> Error {
     MIRROR.failed(error)
 }

@@ -24,7 +24,7 @@ pub(super) fn users(database: &Database, filter: &UserFilter, after: i64, limit:
     let mut sql = format!("SELECT {USER} FROM user WHERE deleted_at IS NULL AND number > ?1");
     if let Some(group_id) = group_id {
         values.push(group_id);
-        // CROSS JOIN keeps the order of the tables: SQLite walks the members of the group and looks up each user. Otherwise it may walk all
+        // CROSS JOIN keeps the order of the tables: SQLite reads the members of the group and looks up each user. Otherwise it may read all
         // users and look for each among the members.
         sql = format!(
             "SELECT {USER} FROM membership CROSS JOIN user ON number = user_number

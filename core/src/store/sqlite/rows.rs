@@ -269,7 +269,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_survive_and_sort(left in -377705023201_i64..253402207200, right in -377705023201_i64..253402207200, nanos in 0_i32..1_000_000_000) {
+        fn times_are_read_as_written_and_their_bytes_sort_like_them(left in -377705023201_i64..253402207200, right in -377705023201_i64..253402207200, nanos in 0_i32..1_000_000_000) {
             let times = [Timestamp::new(left, 0), Timestamp::new(right, nanos)].map(Result::unwrap);
             let bytes = times.map(|moment| match Time(moment).to_sql().unwrap() {
                 ToSqlOutput::Owned(rusqlite::types::Value::Blob(bytes)) => bytes,

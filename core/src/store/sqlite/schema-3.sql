@@ -54,7 +54,8 @@ DROP TABLE event_removal;
 CREATE INDEX loss_by_age ON loss (at);
 
 -- Version 2 listed the users whose removal is held, and kept the bodies of the events. The users stay held: each directory gets a hold, with a
--- negative number. The time is converted to 12 bytes; it is after 1970.
+-- negative number. The time is converted to 12 bytes: it is after 1970, so the
+-- first digit is 8.
 INSERT INTO hold
 SELECT -row_number() OVER (ORDER BY directory.id), organization_id, directory.id,
     CASE body ->> '$.held.reason' WHEN 'deletion_burst' THEN 'deletion_burst' ELSE 'mass_removal' END,
@@ -133,10 +134,11 @@ UPDATE counter SET durable = change, trimmed = CASE
     ), 0)
 END;
 
--- `polled` is the greatest number that polls of this generation returned. Older versions did not record it: any number that exists.
+-- `polled` is the greatest number that polls of this generation returned. Older versions did not record it, so it is set to the
+-- greatest number that exists.
 ALTER TABLE consumer ADD COLUMN polled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE consumer ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
--- The numbers of a snapshot: users begin 2^35 after the start of the generation's numbers, -2^52, and no longer at -2^51.
+-- Version 2 numbered the users of a snapshot from -2^51. Now they begin 2^35 after the start of the generation's numbers, -2^52.
 UPDATE consumer SET cursor = cursor + 2251799813685248 - 4503599627370496 + 34359738368
     WHERE cursor BETWEEN -2251799813685248 AND -1;
 UPDATE consumer SET polled = CASE
