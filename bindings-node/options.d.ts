@@ -25,7 +25,7 @@ export interface ClientOptions {
   maxResponseBytes?: number
   /** URL of a proxy. The environment's proxy by default; an empty string turns that off. */
   proxy?: string
-  /** Path of a PEM file with certificate authorities to trust beside the system's. */
+  /** Path of a PEM file with certificate authorities to trust in addition to the system's. */
   caFile?: string
   /** Appended to the header `User-Agent`: the application's name and version. */
   userAgentSuffix?: string
@@ -52,7 +52,7 @@ export interface WebhookOptions {
 /** Settings of a `ReplayGuard`. */
 export interface ReplayGuardOptions {
   /**
-   * Number of seconds for which a message is remembered after its last commit. 259,200 (3 days) by default. The vendor retries
+   * Number of seconds for which a message's id is stored after its last commit. 259,200 (3 days) by default. The vendor retries
    * for 28 hours: with a shorter retention, its last attempts are not recognized as duplicates.
    */
   retentionSeconds?: number
@@ -60,7 +60,7 @@ export interface ReplayGuardOptions {
 
 /** Settings of a `ReplayGuard` in memory. */
 export interface MemoryReplayGuardOptions extends ReplayGuardOptions {
-  /** Number of messages that are remembered. When there are more, the oldest are forgotten. 100,000 by default. */
+  /** Number of message ids that are stored. If there are more, those stored first are removed. 100,000 by default. */
   capacity?: number
 }
 
@@ -74,12 +74,12 @@ export interface MirrorOptions {
    */
   webhookSecret?: string | readonly string[] | null
   /**
-   * Number of users of a directory that may lose access within the guard's window without approval; a small directory grants less.
-   * 20 by default.
+   * Number of users of a directory that may lose access within the guard's window without approval.
+   * 20 by default, and fewer in a small directory.
    */
   guardUsers?: number
   /**
-   * Share of a directory's users that may lose access, from 0 to 1. The larger of the two limits applies. What goes beyond it is held: see `holds`. 1 permits
+   * Share of a directory's users that may lose access, from 0 to 1. The larger of the two limits applies. Further losses are held: see `holds`. 1 permits
    * everything. 0.1 by default.
    */
   guardShare?: number

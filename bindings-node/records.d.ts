@@ -138,7 +138,7 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  * - `done`: The mirror agrees with the listing.
  * - `incomplete`: The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was
  * removed. Or some of them are mirrored in another organization, and were not applied. The next sync tries again.
- * - `held`: The guard holds back that users lose access, or the directory is disabled or not listed: see the report's holds.
+ * - `held`: The guard holds losses of access, or the directory is disabled or not listed: see the report's holds.
  * - `already_running`: Another sync of the directory is running.
  * - `failed`: The sync failed; the report's error says why.
  */
@@ -160,7 +160,7 @@ export type SyncPhase = 'groups' | 'users' | 'removals'
  * - `duplicate`: The same event was received before.
  * - `stale`: The mirror has newer information than the event.
  * - `pending`: The event is stored until a sync shows which directory it is about.
- * - `held`: The guard holds the event back until its removal is approved.
+ * - `held`: The guard holds the loss of access that the event would cause, until it is approved.
  * - `foreign`: The event is about a row of another organization or environment than the one it was signed for, or names no organization.
  * It changed nothing.
  * - `ignored`: The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000 unless
@@ -177,7 +177,7 @@ export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | '
  * - `directory_not_found`: The API does not list the directory. The hold names no users and cannot be approved: retire the directory if it
  * is gone for good.
  * - `deletion_burst`: Events delete more users than the guard permits.
- * - `mass_deactivation`: More users are said to be inactive than the guard permits to deactivate.
+ * - `mass_deactivation`: Listings or events say that more users are inactive than the guard permits to deactivate.
  * - `role_loss`: More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard
  * permits.
  */
@@ -191,10 +191,10 @@ export type HoldReason =
   | 'role_loss'
 
 /**
- * What a change is.
+ * The kind of a change.
  *
  * - `user.created`: A user is new.
- * - `user.updated`: A user changed in a way that has no kind of its own: anything but `active`, groups and roles.
+ * - `user.updated`: Fields of a user changed. Changes of `active`, groups and roles have other kinds.
  * - `user.deactivated`: A user may no longer sign in.
  * - `user.reactivated`: A user may sign in again.
  * - `user.deleted`: A user has left.
@@ -208,9 +208,9 @@ export type HoldReason =
  * - `directory.disabled`: A directory was disabled. Its users are kept.
  * - `directory.missing`: The API does not list a directory any more. Its users are kept until they are retired.
  * - `directory.found`: The API lists a missing directory again.
- * - `organization.missing`: The API does not know an organization any more, or an event said that it was deleted. Its users are kept until
- * they are retired.
- * - `organization.found`: The API knows a missing organization again.
+ * - `organization.missing`: The API no longer finds an organization, or an event said that it was deleted. Its users are kept until they
+ * are retired.
+ * - `organization.found`: The API finds a missing organization again.
  */
 export type ChangeKind =
   | 'user.created'
@@ -556,15 +556,15 @@ export interface DirectoryStatus {
   groups: number
   /**
    * Watermark: the latest `updatedAt` of a listed user, by the vendor's clock, or null before the first listing. The next incremental sync
-   * lists what changed since shortly before it. An RFC 3339 string.
+   * lists what changed since five minutes before it. An RFC 3339 string.
    */
   watermark: string | null
   /** The first of `holds`, or null. */
   held: Hold | null
-  /** What the guard holds back, in the order in which the holds were made. */
+  /** The directory's open holds, in the order in which they were made. */
   holds: Hold[]
   /**
-   * Local time at which the first of the latest syncs started that were all incomplete, or null if the last one was complete. Until a sync
+   * Local time at which the first incomplete sync since the last complete one started, or null if the last sync was complete. Until a sync
    * is complete, no user is removed because of a listing. An RFC 3339 string.
    */
   incompleteSince: string | null
@@ -577,11 +577,11 @@ export interface DirectoryStatus {
   pendingEvents: number
 }
 
-/** Users of one directory whose loss of access the guard holds back, for one reason. */
+/** Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved. */
 export interface Hold {
   /**
-   * Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has another id. An
-   * approval by the old id covers the users named by then, as far as they are still held.
+   * Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets another id. An
+   * approval with the earlier id covers only the users that were named then and are still held.
    */
   id: string
   /** Id of the organization (`org_…`). */
@@ -600,7 +600,7 @@ export interface Hold {
   causes: string[]
 }
 
-/** How far a running sync is. */
+/** The progress of a running sync. */
 export interface SyncProgress {
   /** Id of the organization (`org_…`). */
   organizationId: string
@@ -654,9 +654,9 @@ export interface SyncReport {
   changes: number
   /** Number of pending events that were settled. */
   events: number
-  /** The removals that the guard holds back, or null. */
+  /** The first of `holds`, or null. */
   held: Hold | null
-  /** What the guard holds back in the directory at the end of the sync, in the order in which the holds were made. */
+  /** The directory's open holds at the end of the sync, in the order in which they were made. */
   holds: Hold[]
   /** Why the listing could not be used to remove users, or which of its rows were not applied; null if it was applied as a whole. */
   incomplete: string | null
@@ -685,8 +685,8 @@ export interface FeedConsumer {
   /** Number of changes that it has parked. */
   parked: number
   /**
-   * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old. An RFC 3339
-   * string.
+   * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time is at least an
+   * hour old. An RFC 3339 string.
    */
   seenAt: string
   /**
@@ -700,7 +700,7 @@ export interface FeedConsumer {
 interface ChangeOf<Kind extends ChangeKind, User, Group, Before, After> {
   /** The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot. */
   seq: number
-  /** What the change is. */
+  /** The kind of the change. */
   kind: Kind
   /** Id of the organization (`org_…`). */
   organizationId: string

@@ -202,7 +202,7 @@ typedef enum hc_outcome {
    */
   HC_OUTCOME_IGNORED = 5,
   /**
-   * The guard holds the event back until its removal is approved.
+   * The guard holds the loss of access that the event would cause, until it is approved.
    */
   HC_OUTCOME_HELD = 6,
   /**
@@ -284,7 +284,7 @@ typedef struct hc_group_iter hc_group_iter;
 typedef struct hc_group_page hc_group_page;
 
 /**
- * Users of one directory whose loss of access the guard holds back, for one reason.
+ * Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
  */
 typedef struct hc_hold hc_hold;
 
@@ -3333,7 +3333,7 @@ enum hc_status hc_mirror_trim(const struct hc_mirror *mirror,
 int64_t hc_change_seq(const struct hc_change *change);
 
 /**
- * What the change is. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
+ * The kind of the change. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
  * "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
  * "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing" or
  * "organization.found". Later versions may add values.
@@ -3571,8 +3571,8 @@ uint64_t hc_consumer_lag(const struct hc_consumer *consumer);
 uint64_t hc_consumer_parked(const struct hc_consumer *consumer);
 
 /**
- * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour
- * old.
+ * Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time
+ * is at least an hour old.
  *
  * - `consumer`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `consumer`.
@@ -3934,8 +3934,8 @@ enum hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_gr
 void hc_group_iter_free(struct hc_group_iter *iter);
 
 /**
- * Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has
- * another id. An approval by the old id covers the users named by then, as far as they are still held.
+ * Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets
+ * another id. An approval with the earlier id covers only the users that were named then and are still held.
  *
  * - `hold`: may be NULL, which gives NULL.
  * - Returns text owned by `hold`.
@@ -4166,7 +4166,7 @@ uint64_t hc_mirror_directory_status_groups(const struct hc_mirror_directory_stat
 
 /**
  * Watermark: the latest "updated_at" of a listed user, by the vendor's clock, or NULL before the first listing. The
- * next incremental sync lists what changed since shortly before it.
+ * next incremental sync lists what changed since five minutes before it.
  *
  * - `status`: may be NULL, which gives NULL.
  * - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -4192,7 +4192,7 @@ const struct hc_hold *hc_mirror_directory_status_held(const struct hc_mirror_dir
 size_t hc_mirror_directory_status_holds_len(const struct hc_mirror_directory_status *status);
 
 /**
- * What the guard holds back, in the order in which the holds were made.
+ * The directory's open holds, in the order in which they were made.
  *
  * - `status`: may be NULL, which gives NULL.
  * - `index`: from 0.
@@ -4203,7 +4203,7 @@ const struct hc_hold *hc_mirror_directory_status_holds_at(const struct hc_mirror
                                                           size_t index);
 
 /**
- * Local time at which the first of the latest syncs started that were all incomplete, or NULL if the last one was
+ * Local time at which the first incomplete sync since the last complete one started, or NULL if the last sync was
  * complete. Until a sync is complete, no user is removed because of a listing.
  *
  * - `status`: may be NULL, which gives NULL.
@@ -4930,7 +4930,7 @@ uint64_t hc_sync_report_changes(const struct hc_sync_report *report);
 uint64_t hc_sync_report_events(const struct hc_sync_report *report);
 
 /**
- * The removals that the guard holds back, or NULL.
+ * The first of "holds", or NULL.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns a hold owned by `report`, or NULL if there is none.
@@ -4947,7 +4947,7 @@ const struct hc_hold *hc_sync_report_held(const struct hc_sync_report *report);
 size_t hc_sync_report_holds_len(const struct hc_sync_report *report);
 
 /**
- * What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+ * The directory's open holds at the end of the sync, in the order in which they were made.
  *
  * - `report`: may be NULL, which gives NULL.
  * - `index`: from 0.

@@ -2874,12 +2874,12 @@ class MirrorDirectory:
 
 @final
 class Hold:
-    """Users of one directory whose loss of access the guard holds back, for one reason."""
+    """Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved."""
 
     @property
     def id(self) -> str:
-        """Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has
-        another id. An approval by the old id covers the users named by then, as far as they are still held.
+        """Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets another
+        id. An approval with the earlier id covers only the users that were named then and are still held.
         """
 
     @property
@@ -2947,7 +2947,7 @@ class DirectoryStatus:
     @property
     def watermark(self) -> Optional[datetime]:
         """Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock, or ``None`` before the first listing. The
-        next incremental sync lists what changed since shortly before it.
+        next incremental sync lists what changed since five minutes before it.
         """
 
     @property
@@ -2956,11 +2956,11 @@ class DirectoryStatus:
 
     @property
     def holds(self) -> list[Hold]:
-        """What the guard holds back, in the order in which the holds were made."""
+        """The directory's open holds, in the order in which they were made."""
 
     @property
     def incomplete_since(self) -> Optional[datetime]:
-        """Local time at which the first of the latest syncs started that were all incomplete, or ``None`` if the last one was
+        """Local time at which the first incomplete sync since the last complete one started, or ``None`` if the last sync was
         complete. Until a sync is complete, no user is removed because of a listing.
         """
 
@@ -2994,7 +2994,7 @@ class Change:
 
     @property
     def kind(self) -> Literal["user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted", "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed", "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing", "organization.found"]:
-        """What the change is."""
+        """The kind of the change."""
 
     @property
     def organization_id(self) -> str:
@@ -3108,7 +3108,9 @@ class Consumer:
 
     @property
     def seen_at(self) -> datetime:
-        """Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old."""
+        """Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time is
+        at least an hour old.
+        """
 
     @property
     def expires_at(self) -> Optional[datetime]:
@@ -3128,7 +3130,7 @@ class Consumer:
 
 @final
 class Progress:
-    """How far a running sync is."""
+    """The progress of a running sync."""
 
     @property
     def organization_id(self) -> str:
@@ -3242,11 +3244,11 @@ class SyncReport:
 
     @property
     def held(self) -> Optional[Hold]:
-        """The removals that the guard holds back, or ``None``."""
+        """The first of ``holds``, or ``None``."""
 
     @property
     def holds(self) -> list[Hold]:
-        """What the guard holds back in the directory at the end of the sync, in the order in which the holds were made."""
+        """The directory's open holds at the end of the sync, in the order in which they were made."""
 
     @property
     def incomplete(self) -> Optional[str]:

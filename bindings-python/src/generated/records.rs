@@ -821,7 +821,7 @@ impl MirrorDirectory {
     }
 }
 
-/// Users of one directory whose loss of access the guard holds back, for one reason.
+/// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Hold {
     pub(crate) value: headcount::Hold,
@@ -835,8 +835,8 @@ impl From<headcount::Hold> for Hold {
 
 #[pymethods]
 impl Hold {
-    /// Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has
-    /// another id. An approval by the old id covers the users named by then, as far as they are still held.
+    /// Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets another
+    /// id. An approval with the earlier id covers only the users that were named then and are still held.
     #[getter]
     fn id(&self) -> &str {
         &self.value.id
@@ -963,7 +963,7 @@ impl DirectoryStatus {
     }
 
     /// Watermark: the latest ``updated_at`` of a listed user, by the vendor's clock, or ``None`` before the first listing. The
-    /// next incremental sync lists what changed since shortly before it.
+    /// next incremental sync lists what changed since five minutes before it.
     #[getter]
     fn watermark<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.value.watermark.map(|time| datetime(py, time)).transpose()
@@ -979,13 +979,13 @@ impl DirectoryStatus {
             .transpose()
     }
 
-    /// What the guard holds back, in the order in which the holds were made.
+    /// The directory's open holds, in the order in which they were made.
     #[getter]
     fn holds(&self) -> Vec<Hold> {
         self.value.holds.iter().cloned().map(Hold::from).collect()
     }
 
-    /// Local time at which the first of the latest syncs started that were all incomplete, or ``None`` if the last one was
+    /// Local time at which the first incomplete sync since the last complete one started, or ``None`` if the last sync was
     /// complete. Until a sync is complete, no user is removed because of a listing.
     #[getter]
     fn incomplete_since<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
@@ -1082,7 +1082,7 @@ impl Change {
         self.value.seq
     }
 
-    /// What the change is.
+    /// The kind of the change.
     #[getter]
     fn kind(&self) -> &'static str {
         self.value.kind.name()
@@ -1283,7 +1283,8 @@ impl Consumer {
         self.value.parked
     }
 
-    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old.
+    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time is
+    /// at least an hour old.
     #[getter]
     fn seen_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         datetime(py, self.value.seen_at)
@@ -1324,7 +1325,7 @@ impl Consumer {
     }
 }
 
-/// How far a running sync is.
+/// The progress of a running sync.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Progress {
     pub(crate) value: headcount::Progress,
@@ -1526,7 +1527,7 @@ impl SyncReport {
         self.value.events
     }
 
-    /// The removals that the guard holds back, or ``None``.
+    /// The first of ``holds``, or ``None``.
     #[getter]
     fn held<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.value
@@ -1536,7 +1537,7 @@ impl SyncReport {
             .transpose()
     }
 
-    /// What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+    /// The directory's open holds at the end of the sync, in the order in which they were made.
     #[getter]
     fn holds(&self) -> Vec<Hold> {
         self.value.holds.iter().cloned().map(Hold::from).collect()

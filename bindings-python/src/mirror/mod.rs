@@ -678,10 +678,10 @@ mirror!(
     /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
     ///   arrives).
-    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
-    ///   small directory grants less.
-    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
-    ///   goes beyond it is held (see ``holds``). 1 permits everything.
+    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
+    ///   fewer in a small directory).
+    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
+    ///   further losses are held (see ``holds``). 1 permits everything.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
     /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
@@ -725,10 +725,10 @@ mirror!(
     /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
     ///   arrives).
-    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
-    ///   small directory grants less.
-    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
-    ///   goes beyond it is held (see ``holds``). 1 permits everything.
+    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
+    ///   fewer in a small directory).
+    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
+    ///   further losses are held (see ``holds``). 1 permits everything.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
     /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24

@@ -8,11 +8,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 named! {
-    /// What a change is.
+    /// The kind of a change.
     ChangeKind {
         /// A user is new.
         UserCreated = "user.created",
-        /// A user changed in a way that has no kind of its own: anything but `active`, groups and roles.
+        /// Fields of a user changed. Changes of `active`, groups and roles have other kinds.
         UserUpdated = "user.updated",
         /// A user may no longer sign in.
         UserDeactivated = "user.deactivated",
@@ -40,9 +40,9 @@ named! {
         DirectoryMissing = "directory.missing",
         /// The API lists a missing directory again.
         DirectoryFound = "directory.found",
-        /// The API does not know an organization any more, or an event said that it was deleted. Its users are kept until they are retired.
+        /// The API no longer finds an organization, or an event said that it was deleted. Its users are kept until they are retired.
         OrganizationMissing = "organization.missing",
-        /// The API knows a missing organization again.
+        /// The API finds a missing organization again.
         OrganizationFound = "organization.found",
     }
 }
@@ -84,7 +84,7 @@ impl Mirrored {
 pub struct Change {
     /// The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot.
     pub seq: i64,
-    /// What the change is.
+    /// The kind of the change.
     pub kind: ChangeKind,
     /// Id of the organization (`org_…`).
     pub organization_id: String,
@@ -133,7 +133,7 @@ fn read_user_or_group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     serde_json::from_str(text).map(Some).map_err(D::Error::custom)
 }
 
-/// What stores keep of a change beside its number, kind, place, cause and time.
+/// What stores keep of a change in addition to its number, kind, organization, directory, cause and time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeBody {
     /// The user of a membership.

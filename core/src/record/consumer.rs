@@ -15,7 +15,8 @@ pub struct Consumer {
     pub lag: u64,
     /// Number of changes that it has parked.
     pub parked: u64,
-    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour old.
+    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the
+    /// stored time is at least an hour old.
     pub seen_at: Timestamp,
     /// Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not acknowledged are
     /// trimmed. `None` if consumers do not expire.
@@ -55,7 +56,7 @@ pub struct Snapshot {
 }
 
 impl ConsumerRow {
-    /// The number of the last change in the feed that the consumer does not need any more.
+    /// The number of the last change in the feed that the consumer no longer needs: acknowledged, or in its snapshot.
     pub fn seen(&self) -> i64 {
         self.cursor.max(self.snapshot.map_or(0, |snapshot| snapshot.seq)).max(0)
     }

@@ -51,16 +51,16 @@ pub struct DirectoryRow {
     /// Local time since which the API does not list the directory, or `None` if it does.
     #[serde(default)]
     pub missing_since: Option<Timestamp>,
-    /// Local time at which the directory's users were removed on purpose, or `None`.
+    /// Local time at which the directory was retired, or `None`.
     #[serde(default)]
     pub retired_at: Option<Timestamp>,
     /// Local time at which the first completed full sync ended, or `None` if there was none.
     #[serde(default)]
     pub first_full_sync: Option<Timestamp>,
-    /// Local time at which the first of the latest syncs started that were all incomplete, or `None` if the last one was complete.
+    /// Local time at which the first incomplete sync since the last complete one started, or `None` if the last sync was complete.
     #[serde(default)]
     pub incomplete_since: Option<Timestamp>,
-    /// Whether one of those syncs was a full sync.
+    /// Whether one of the incomplete syncs since then was a full sync.
     #[serde(default)]
     pub incomplete_full: bool,
 }
@@ -73,7 +73,7 @@ pub struct OrganizationRow {
     /// Local time at which the organization's directories were last listed, or `None` if they never were. Before that the number of its
     /// directories is unknown.
     pub directories_listed_at: Option<Timestamp>,
-    /// Local time since which the API does not know the organization or an event said that it was deleted, or `None`.
+    /// Local time since which the API does not find the organization, or at which an event said that it was deleted; or `None`.
     #[serde(default)]
     pub missing_since: Option<Timestamp>,
 }
@@ -93,13 +93,13 @@ pub struct DirectoryStatus {
     /// Number of mirrored groups.
     pub groups: u64,
     /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock, or `None` before the first listing. The next incremental
-    /// sync lists what changed since shortly before it.
+    /// sync lists what changed since five minutes before it.
     pub watermark: Option<Timestamp>,
     /// The first of `holds`, or `None`.
     pub held: Option<Hold>,
-    /// What the guard holds back, in the order in which the holds were made.
+    /// The directory's open holds, in the order in which they were made.
     pub holds: Vec<Hold>,
-    /// Local time at which the first of the latest syncs started that were all incomplete, or `None` if the last one was complete. Until a
+    /// Local time at which the first incomplete sync since the last complete one started, or `None` if the last sync was complete. Until a
     /// sync is complete, no user is removed because of a listing.
     pub incomplete_since: Option<Timestamp>,
     /// Local time since which the API does not list the directory, or `None` if it does. The users of a missing directory are kept until it is

@@ -1,7 +1,7 @@
 //! The stored form of the feed.
 //!
 //! All changes that one step makes to one user, group or directory are one entry: it holds the row before and after once, and a list of the
-//! changes. [`Entry::changes`] restores the changes, each of which starts where the one before it ended.
+//! changes. [`Entry::changes`] restores the changes: each starts in the state in which the previous one ended.
 
 use super::{Change, ChangeBody, ChangeKind, MirrorGroup, MirrorUser, Mirrored};
 use crate::{Error, Result, Timestamp};
@@ -31,7 +31,7 @@ pub struct Entry {
     pub last: i64,
     /// Number of changes in the entry.
     pub count: u32,
-    /// The kind of the entry's only change in the form that version 0.1.0 wrote; `None` in today's form.
+    /// In entries that version 0.1.0 wrote: the kind of the only change. `None` in the present form.
     pub kind: Option<ChangeKind>,
     /// Id of the organization.
     pub organization_id: String,
@@ -48,13 +48,13 @@ pub struct Entry {
 /// What an entry holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBody {
-    /// The user or group before the step; `None` if it was not there, and in entries of memberships and roles alone.
+    /// The user or group before the step; `None` if it did not exist, and in entries that have only changes of memberships and roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Mirrored>,
-    /// The user or group after the step; `None` if it is not there any more.
+    /// The user or group after the step; `None` if it no longer exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Mirrored>,
-    /// The roles before the step, in entries of memberships and roles alone.
+    /// The roles before the step, in entries that have only changes of memberships and roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
     /// The groups that memberships name.
@@ -106,8 +106,8 @@ impl Entry {
         self.changes_after(i64::MIN, usize::MAX)
     }
 
-    /// Those of the entry's changes whose numbers are greater than `after`, the first `limit` of them. Only these are made: each change of a
-    /// user has a copy of the user with all group ids, so that making all of them takes time that is quadratic in the number of groups.
+    /// The first `limit` of the entry's changes whose numbers are greater than `after`. The others are not made: each change of a user has a copy
+    /// of the user with all group ids, so making all changes takes time that is quadratic in the number of groups.
     ///
     /// # Errors
     ///
@@ -144,14 +144,14 @@ impl EntryBody {
         let (user_before, user_after) = (user(&before), user(&after));
         let deltas = changes.into_iter().enumerate();
         let Some(latest) = user_after.clone().or_else(|| user_before.clone()) else {
-            // A group or a directory has one change a step.
+            // An entry of a group or directory has one change.
             let body = ChangeBody { before, after, ..ChangeBody::default() };
             return deltas
                 .filter(|(index, _)| wanted.contains(index))
                 .map(|(_, delta)| (delta.kind, ChangeBody { fields: delta.fields, ..body.clone() }))
                 .collect();
         };
-        // Members of a deleted user's groups leave them one by one: the user of such a change has no groups and roles left.
+        // Before the deletion of a user, membership changes remove the user from each group. Their user has no groups and roles any more.
         let end = user_after.unwrap_or_else(|| without_groups(&latest));
         let mut at =
             user_before.unwrap_or_else(|| MirrorUser { roles: roles.unwrap_or_default(), ..without_groups(&end) });
@@ -209,8 +209,8 @@ fn without_groups(user: &MirrorUser) -> MirrorUser {
     MirrorUser { group_ids: Vec::new(), roles: Vec::new(), ..user.clone() }
 }
 
-/// The user without the directory's own description, which can be long: changes of memberships and roles are frequent, and the feed is kept
-/// for weeks.
+/// Returns the user without `detail` and `attributes`, which can be long. Changes of memberships and roles are frequent, and the feed keeps them
+/// for weeks, so their entries have only this.
 pub(crate) fn brief(user: &MirrorUser) -> MirrorUser {
     MirrorUser { detail: None, attributes: None, ..user.clone() }
 }

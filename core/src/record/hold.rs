@@ -1,15 +1,15 @@
-//! Holds: users whose loss of access the guard holds back until it is approved.
+//! Holds: users whose loss of access the guard does not apply until it is approved.
 
 use super::{Version, serde_by_name};
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Users of one directory whose loss of access the guard holds back, for one reason.
+/// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Hold {
-    /// Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has another id. An
-    /// approval by the old id covers the users named by then, as far as they are still held.
+    /// Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets
+    /// another id. An approval with the earlier id covers only the users that were named then and are still held.
     pub id: String,
     /// Id of the organization (`org_…`).
     pub organization_id: String,
@@ -40,7 +40,7 @@ crate::error::named! {
         DirectoryNotFound = "directory_not_found",
         /// Events delete more users than the guard permits.
         DeletionBurst = "deletion_burst",
-        /// More users are said to be inactive than the guard permits to deactivate.
+        /// Listings or events say that more users are inactive than the guard permits to deactivate.
         MassDeactivation = "mass_deactivation",
         /// More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard permits.
         RoleLoss = "role_loss",
@@ -136,7 +136,7 @@ pub struct Approval {
     pub directory_id: String,
     /// Why the users were held.
     pub reason: HoldReason,
-    /// Whether the losses were applied, or dismissed.
+    /// True if the losses were applied, false if they were dismissed.
     pub is_approved: bool,
     /// Who decided, as the application said.
     pub by: String,
@@ -202,7 +202,7 @@ impl Loss {
         *self == Loss::default()
     }
 
-    /// Whether it contains all of `other`.
+    /// Whether it contains every loss of `other`.
     pub fn covers(&self, other: &Loss) -> bool {
         (self.removed.is_some() || other.removed.is_none())
             && (self.deactivated || !other.deactivated)

@@ -25,7 +25,7 @@ named! {
         /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. Or some
         /// of them are mirrored in another organization, and were not applied. The next sync tries again.
         Incomplete = "incomplete",
-        /// The guard holds back that users lose access, or the directory is disabled or not listed: see the report's holds.
+        /// The guard holds losses of access, or the directory is disabled or not listed: see the report's holds.
         Held = "held",
         /// Another sync of the directory is running.
         AlreadyRunning = "already_running",
@@ -57,7 +57,7 @@ named! {
         Stale = "stale",
         /// The event is stored until a sync shows which directory it is about.
         Pending = "pending",
-        /// The guard holds the event back until its removal is approved.
+        /// The guard holds the loss of access that the event would cause, until it is approved.
         Held = "held",
         /// The event is about a row of another organization or environment than the one it was signed for, or names no organization. It changed
         /// nothing.
@@ -73,7 +73,7 @@ serde_by_name!(SyncOutcome, "sync outcome");
 serde_by_name!(Phase, "sync phase");
 serde_by_name!(Outcome, "outcome of a received event");
 
-/// How far a running sync is.
+/// The progress of a running sync.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
@@ -131,9 +131,9 @@ pub struct SyncReport {
     pub changes: u64,
     /// Number of pending events that were settled.
     pub events: u64,
-    /// The removals that the guard holds back, or `None`.
+    /// The first of `holds`, or `None`.
     pub held: Option<Hold>,
-    /// What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+    /// The directory's open holds at the end of the sync, in the order in which they were made.
     pub holds: Vec<Hold>,
     /// Why the listing could not be used to remove users, or which of its rows were not applied; `None` if it was applied as a whole.
     pub incomplete: Option<String>,

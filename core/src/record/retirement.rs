@@ -1,4 +1,4 @@
-//! Directories whose users were removed on purpose.
+//! Retirements: removals of all users and groups of a directory, which the application orders.
 
 use crate::Timestamp;
 

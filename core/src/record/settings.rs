@@ -13,13 +13,13 @@ const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuardSettings {
-    /// Number of users of a directory that may lose access within the window without approval. A small directory grants less: half of up to ten
-    /// users, five or a quarter of more.
+    /// Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half of its users if
+    /// they are up to ten, or else five or a quarter of them, whichever is more.
     pub users: u64,
     /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits applies; 1 permits
     /// everything.
     pub share: f64,
-    /// Whether deletion events beyond the limit are held back as well.
+    /// Whether losses of access by events are limited as well. Those by listings always are.
     pub events: bool,
     /// The time within which losses of access are counted together.
     #[serde(serialize_with = "seconds")]
@@ -27,7 +27,7 @@ pub struct GuardSettings {
 }
 
 impl Default for GuardSettings {
-    /// 20 users or 10 % of the directory within 24 hours; deletion events are held back as well.
+    /// 20 users or 10 % of the directory within 24 hours; losses by events are limited as well.
     fn default() -> GuardSettings {
         GuardSettings { users: 20, share: 0.1, events: true, window: defaults::GUARD_WINDOW }
     }
@@ -47,11 +47,12 @@ pub struct MirrorSettings {
     pub retention: Duration,
     /// Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of them.
     pub pending_events: u64,
-    /// Bytes of the pending events that are kept for an organization, as `pending_events`.
+    /// Total bytes of the pending events that are kept for an organization. A further event is an error, as for `pending_events`.
     pub pending_bytes: u64,
     /// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
     pub groups_per_user: u64,
-    /// After how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes; `None` for never. At least
+    /// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed;
+    /// `None` for never. At least
     /// two hours, because a poll that returns no new change is recorded once an hour.
     #[serde(serialize_with = "some_seconds")]
     pub consumer_expiry: Option<Duration>,
@@ -71,7 +72,7 @@ pub struct IgnoredSetting {
     pub asked: String,
 }
 
-/// Values of settings, each `None` if it is not set. As stores keep them: the defaults apply to what is `None`.
+/// Settings of a mirror, each `None` if it is not set. Stores keep them in this form; the defaults apply to those that are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MirrorOptions {
@@ -124,7 +125,7 @@ pub struct MirrorOptions {
 }
 
 impl MirrorOptions {
-    /// Returns these values, and those of `others` for what is not set here.
+    /// Returns these settings; those that are not set here have the values of `others`.
     #[must_use]
     pub fn or(&self, others: &MirrorOptions) -> MirrorOptions {
         let MirrorOptions {
@@ -153,7 +154,7 @@ impl MirrorOptions {
         }
     }
 
-    /// Returns these values, and the defaults for what is not set.
+    /// Returns these settings; those that are not set have the defaults.
     pub fn in_force(&self) -> MirrorSettings {
         let MirrorOptions {
             guard_users,

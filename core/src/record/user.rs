@@ -52,7 +52,7 @@ pub struct UserRow {
     pub number: i64,
     /// The user.
     pub user: MirrorUser,
-    /// Ids of all groups that the vendor named, including groups that do not exist, sorted.
+    /// Ids of all groups that the vendor named for the user, including groups that do not exist, sorted.
     pub told_groups: Vec<String>,
     /// Whether a listing of the directory has named the user. Before that the user may belong to another directory of the organization,
     /// since events do not say which.
@@ -63,7 +63,7 @@ pub struct UserRow {
     pub added_at: Option<Timestamp>,
     /// Local time of the user's last loss of access that counts against the guard's budget, or `None` if there was none.
     pub lost_at: Option<Timestamp>,
-    /// What the guard holds back, or `None`.
+    /// The user's loss of access that the guard holds, or `None`.
     pub held: Option<HeldLoss>,
 }
 

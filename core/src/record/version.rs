@@ -4,7 +4,8 @@ use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
-/// The kind of message that a row's content came from. Of two messages of the same time, the one of the later kind is newer.
+/// The kind of message that a row's content came from. Of two messages of the same time, the one whose kind is listed later
+/// is newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageKind {

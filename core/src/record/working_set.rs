@@ -31,7 +31,7 @@ pub struct Keys {
     pub holds: BTreeSet<String>,
     /// Whether the retirements of directories are needed.
     pub retirements: bool,
-    /// The greatest number of users of the oldest chore to load with it, or `None` if the chore is not needed.
+    /// How many of its users to load with the oldest chore, at most; or `None` if the chore is not needed.
     pub chore: Option<usize>,
 }
 
@@ -85,12 +85,12 @@ pub struct WorkingSet {
     pub chore: Option<Chore>,
 }
 
-/// What is counted in a directory.
+/// The times that limit what is counted in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountsKey {
     /// Start of the window: losses after this local time are counted.
     pub since: Timestamp,
-    /// Local time of the state whose users are counted: at the window's start, or later if the directory was first synced later.
+    /// Local time of which the users are counted: the window's start, or later if the directory was first synced later.
     pub base: Timestamp,
 }
 

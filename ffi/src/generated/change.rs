@@ -47,7 +47,7 @@ pub unsafe extern "C" fn hc_change_seq(change: *const hc_change) -> i64 {
     read!(change => change.record.seq)
 }
 
-/// What the change is. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
+/// The kind of the change. "user.created", "user.updated", "user.deactivated", "user.reactivated", "user.deleted",
 /// "group.created", "group.updated", "group.deleted", "membership.added", "membership.removed", "roles.changed",
 /// "directory.enabled", "directory.disabled", "directory.missing", "directory.found", "organization.missing" or
 /// "organization.found". Later versions may add values.

@@ -63,8 +63,8 @@ pub unsafe extern "C" fn hc_consumer_parked(consumer: *const hc_consumer) -> u64
     read!(consumer => consumer.record.parked)
 }
 
-/// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if it is an hour
-/// old.
+/// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the stored time
+/// is at least an hour old.
 ///
 /// - `consumer`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `consumer`.

@@ -7,7 +7,7 @@ use crate::text::TextList;
 use headcount_core::Hold;
 use std::ffi::c_char;
 
-/// Users of one directory whose loss of access the guard holds back, for one reason.
+/// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
 pub struct hc_hold {
     pub(crate) record: Hold,
     cached: Cached,
@@ -30,8 +30,8 @@ impl From<Hold> for hc_hold {
     }
 }
 
-/// Identifies the hold and the users that it names at the moment at which it is read. When it names more users, it has
-/// another id. An approval by the old id covers the users named by then, as far as they are still held.
+/// Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets
+/// another id. An approval with the earlier id covers only the users that were named then and are still held.
 ///
 /// - `hold`: may be NULL, which gives NULL.
 /// - Returns text owned by `hold`.

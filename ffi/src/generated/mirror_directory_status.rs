@@ -88,7 +88,7 @@ pub unsafe extern "C" fn hc_mirror_directory_status_groups(status: *const hc_mir
 }
 
 /// Watermark: the latest "updated_at" of a listed user, by the vendor's clock, or NULL before the first listing. The
-/// next incremental sync lists what changed since shortly before it.
+/// next incremental sync lists what changed since five minutes before it.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - Returns RFC 3339 text owned by `status`, or NULL if there is none.
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn hc_mirror_directory_status_holds_len(status: *const hc_
     read!(status => status.record.holds.len())
 }
 
-/// What the guard holds back, in the order in which the holds were made.
+/// The directory's open holds, in the order in which they were made.
 ///
 /// - `status`: may be NULL, which gives NULL.
 /// - `index`: from 0.
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn hc_mirror_directory_status_holds_at(
     read!(status => status.cached.holds.at(&status.record.holds, index))
 }
 
-/// Local time at which the first of the latest syncs started that were all incomplete, or NULL if the last one was
+/// Local time at which the first incomplete sync since the last complete one started, or NULL if the last sync was
 /// complete. Until a sync is complete, no user is removed because of a listing.
 ///
 /// - `status`: may be NULL, which gives NULL.

@@ -20,7 +20,7 @@ pub enum hc_outcome {
     /// The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000
     /// unless it is configured): the next sync lists the user.
     HC_OUTCOME_IGNORED = 5,
-    /// The guard holds the event back until its removal is approved.
+    /// The guard holds the loss of access that the event would cause, until it is approved.
     HC_OUTCOME_HELD = 6,
     /// The event is about a row of another organization or environment than the one it was signed for, or names no
     /// organization. It changed nothing.

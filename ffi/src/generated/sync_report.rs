@@ -196,7 +196,7 @@ pub unsafe extern "C" fn hc_sync_report_events(report: *const hc_sync_report) ->
     read!(report => report.record.events)
 }
 
-/// The removals that the guard holds back, or NULL.
+/// The first of "holds", or NULL.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns a hold owned by `report`, or NULL if there is none.
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn hc_sync_report_holds_len(report: *const hc_sync_report)
     read!(report => report.record.holds.len())
 }
 
-/// What the guard holds back in the directory at the end of the sync, in the order in which the holds were made.
+/// The directory's open holds at the end of the sync, in the order in which they were made.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - `index`: from 0.
