@@ -33,7 +33,7 @@ export namespace errors {
   class TimeoutError extends Error {}
   /** The server answered with a status that has no kind of its own. */
   class ApiError extends Error {}
-  /** 400, 409, 412 or 422: the server refused the request as it stands. */
+  /** 400, 409, 412 or 422: the server refused the content of the request. */
   class BadRequestError extends ApiError {}
   /** 401: the client id, the client secret or the token was refused. */
   class AuthenticationError extends ApiError {}
@@ -64,7 +64,7 @@ export namespace errors {
   class StoreError extends Error {}
   /** The caller cancelled the call. */
   class CancelledError extends Error {}
-  /** A defect in headcount itself, such as a panic, caught at a language border. */
+  /** A defect in headcount itself, such as a panic, which was caught and made an error. */
   class InternalError extends Error {}
   /** The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`). */
   class HistoryTrimmedError extends Error {}

@@ -67,7 +67,7 @@ export type ActivityLevel = 'debug' | 'info' | 'warning'
  * - `connection`: The server could not be reached, or the connection broke before the whole answer arrived.
  * - `timeout`: The deadline passed before the call was done.
  * - `api`: The server answered with a status that has no kind of its own.
- * - `bad_request`: 400, 409, 412 or 422: the server refused the request as it stands.
+ * - `bad_request`: 400, 409, 412 or 422: the server refused the content of the request.
  * - `authentication`: 401: the client id, the client secret or the token was refused.
  * - `permission_denied`: 403: the credentials do not permit access to this resource.
  * - `not_found`: 404 or 410: there is no such resource.
@@ -78,7 +78,7 @@ export type ActivityLevel = 'debug' | 'info' | 'warning'
  * - `mass_removal`: A sync would remove more users than the guard allows.
  * - `store`: The local store failed.
  * - `cancelled`: The caller cancelled the call.
- * - `internal`: A defect in headcount itself, such as a panic, caught at a language border.
+ * - `internal`: A defect in headcount itself, such as a panic, which was caught and made an error.
  * - `history_trimmed`: The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`).
  */
 export type ErrorKind =

@@ -16,7 +16,7 @@ export interface ReplayCheckOptions {
 }
 
 /**
- * Remembers which messages were handled.
+ * Records which messages were handled.
  *
  * Call `check` before a message is handled, and `commit` after it was handled and before the request is answered. A message that was not
  * committed passes `check` again. Two deliveries of one message at the same time may both pass: nothing is locked between the two calls.

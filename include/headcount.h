@@ -119,7 +119,7 @@ typedef enum hc_status {
    */
   HC_API = 5,
   /**
-   * 400, 409, 412 or 422: the server refused the request as it stands.
+   * 400, 409, 412 or 422: the server refused the content of the request.
    */
   HC_BAD_REQUEST = 6,
   /**
@@ -163,7 +163,7 @@ typedef enum hc_status {
    */
   HC_CANCELLED = 16,
   /**
-   * A defect in headcount itself, such as a panic, caught at a language border.
+   * A defect in headcount itself, such as a panic, which was caught and made an error.
    */
   HC_INTERNAL = 17,
   /**

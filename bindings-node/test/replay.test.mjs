@@ -28,7 +28,7 @@ test('a message is identified by the id of its headers', async () => {
   assert.equal(await guard.check({ id: 'evt_1', messageId: '' }), true)
 })
 
-test('a message is remembered for three days by default, by the clock of the machine', async (t) => {
+test('a message id is stored for three days by default, by the clock of the machine', async (t) => {
   const kept = []
   const store = { contains: () => false, record: (id, expiresAt) => kept.push([id, expiresAt]) }
   const before = Date.now()

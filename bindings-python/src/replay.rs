@@ -1,4 +1,4 @@
-//! `ReplayGuard`: remembers which messages were handled, in memory, in SQLite or in the application's own store.
+//! `ReplayGuard`: records which messages were handled, in memory, in SQLite or in the application's own store.
 
 use crate::call::release;
 use crate::convert::{Now, Size, Span, Text, datetime, wrong_type};
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Default number of ids that are kept in memory, about 10 MB.
 const CAPACITY: usize = 100_000;
 
-/// Remembers which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
+/// Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
 /// once.
 ///
 /// Call ``check`` before an event is handled and ``commit`` afterwards. An event whose handling failed then passes again. The endpoints
@@ -24,7 +24,7 @@ const CAPACITY: usize = 100_000;
 /// ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 ///
 /// - ``capacity``: number of ids that are kept (default 100,000, about 10 MB).
-/// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+/// - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ReplayGuard {
     kept: headcount::ReplayGuard,
@@ -63,7 +63,7 @@ impl ReplayGuard {
     /// in it after the processes end.
     ///
     /// - ``path``: the file; created if it does not exist.
-    /// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+    /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
     ///
     /// Raises ``StoreError`` if the file cannot be opened.
     #[staticmethod]
@@ -78,7 +78,7 @@ impl ReplayGuard {
     ///
     /// - ``contains``: called with a message id; returns whether it was recorded and has not expired.
     /// - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
-    /// - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+    /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
     #[staticmethod]
     #[pyo3(signature = (*, contains, record, retention = None))]
     fn custom(contains: Bound<'_, PyAny>, record: Bound<'_, PyAny>, retention: Option<Span>) -> PyResult<ReplayGuard> {

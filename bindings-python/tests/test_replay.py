@@ -60,7 +60,7 @@ def test_a_handled_message_is_recognized_when_it_is_sent_again(guard):
 
 
 @pytest.mark.parametrize("retention", [0, timedelta(0), 0.0])
-def test_an_id_is_forgotten_after_the_retention(guard, retention):
+def test_an_id_is_removed_after_the_retention(guard, retention):
     guard = guard(retention=retention)
     guard.commit_id("msg_1")
     assert guard.check_id("msg_1") is True

@@ -24,7 +24,7 @@ pub const MAX_RESPONSE_BYTES: usize = 8 << 20;
 pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// Largest webhook body that is verified, in bytes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
-/// How long a replay guard remembers a message id: more than twice the 28 hours for which the vendor repeats deliveries.
+/// How long a replay guard stores a message id: more than twice the 28 hours for which the vendor repeats deliveries.
 pub const REPLAY_RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// Ids that a replay guard in memory keeps: at most about 20 MB.
 pub const REPLAY_CAPACITY: usize = 100_000;

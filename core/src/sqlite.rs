@@ -76,7 +76,7 @@ impl FileKind {
         Ok(connection)
     }
 
-    /// Creates an empty file with mode 0600 if there is none: SQLite would create it with 0644. If this fails, SQLite says why.
+    /// Creates an empty file with mode 0600 if there is none: SQLite would create it with 0644. If this fails, opening the file reports the error.
     fn create(&self, path: &Path) {
         // SQLite reads this as a URI, and not as the path of a file.
         if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
@@ -155,12 +155,12 @@ impl FileKind {
         result
     }
 
-    /// Explains an error of SQLite to the user of the file. The result contains nothing of the file's content.
+    /// Converts an error of SQLite to one that says what the user of the file can do. It contains nothing of the file's content.
     pub(crate) fn failed(&self, error: &rusqlite::Error) -> Error {
         let code = error.sqlite_error_code();
         let (what, temporary) = match code {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                ("is locked by another process: let that finish, and try again", true)
+                ("is locked by another process: try again when that has finished", true)
             }
             Some(ErrorCode::DiskFull) => {
                 ("cannot be written, because the disk is full: make room, and try again", true)
@@ -187,7 +187,7 @@ pub(crate) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Gives the owner both permissions, which the umask may have removed.
+/// Gives the owner read and write permission, which the umask may have removed.
 fn make_private(file: &File) {
     #[cfg(unix)]
     let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));

@@ -69,7 +69,7 @@ class CancelledError(Error):
 
 
 class InternalError(Error):
-    """A defect in headcount itself, such as a panic, caught at a language border."""
+    """A defect in headcount itself, such as a panic, which was caught and made an error."""
 
     kind = "internal"
 
@@ -81,7 +81,7 @@ class HistoryTrimmedError(Error):
 
 
 class BadRequestError(ApiError):
-    """400, 409, 412 or 422: the server refused the request as it stands."""
+    """400, 409, 412 or 422: the server refused the content of the request."""
 
     kind = "bad_request"
 

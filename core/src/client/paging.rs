@@ -78,7 +78,7 @@ impl<T: Listed> Pages<T> {
                 .with_context("operation", <T as super::list::sealed::Listed>::OPERATION));
             }
             self.list = self.list.clone().page_token(page.next_page_token.as_str());
-            self.go_ahead();
+            self.prefetch();
         }
         Ok(Some(page))
     }
@@ -103,7 +103,7 @@ impl<T: Listed> Pages<T> {
     }
 
     /// Starts to fetch the next page.
-    fn go_ahead(&mut self) {
+    fn prefetch(&mut self) {
         if !self.list.read_ahead {
             return;
         }

@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "client")]
-    fn details_stay_json() {
+    fn details_are_serialized_as_json() {
         let mut error = Error::from_http_status(404, Some("RESOURCE_NOT_FOUND"), "no such user")
             .with_context("operation", "get user")
             .temporary();
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "mirror")]
-    fn held_removals_are_part_of_it() {
+    fn held_removals_are_serialized() {
         let removals = crate::Removals {
             directory_id: "dir_1".to_owned(),
             count: 30,

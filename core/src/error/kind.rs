@@ -68,7 +68,7 @@ error_kinds! {
         Timeout = 4, "timeout", "TimeoutError";
         /// The server answered with a status that has no kind of its own.
         Api = 5, "api", "ApiError";
-        /// 400, 409, 412 or 422: the server refused the request as it stands.
+        /// 400, 409, 412 or 422: the server refused the content of the request.
         BadRequest = 6, "bad_request", "BadRequestError";
         /// 401: the client id, the client secret or the token was refused.
         Authentication = 7, "authentication", "AuthenticationError";
@@ -90,7 +90,7 @@ error_kinds! {
         Store = 15, "store", "StoreError";
         /// The caller cancelled the call.
         Cancelled = 16, "cancelled", "CancelledError";
-        /// A defect in headcount itself, such as a panic, caught at a language border.
+        /// A defect in headcount itself, such as a panic, which was caught and made an error.
         Internal = 17, "internal", "InternalError";
         /// The changes that a consumer asks for were removed from the feed: start from a snapshot (`start_from_snapshot`).
         HistoryTrimmed = 18, "history_trimmed", "HistoryTrimmedError";

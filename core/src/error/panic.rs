@@ -1,4 +1,4 @@
-//! Panics as errors. Language borders call the core through [`catch_panic`], so that no panic unwinds into foreign code.
+//! Panics as errors. Bindings call the core through [`catch_panic`], so that no panic unwinds into code of another language.
 
 use super::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -10,7 +10,7 @@ pub(super) fn connection_error(error: reqwest::Error) -> Error {
     let message = if error.is_connect() {
         format!("the server cannot be reached: {}", root_cause(&error))
     } else {
-        format!("the connection broke before the whole answer had come: {}", root_cause(&error))
+        format!("the connection broke before the whole answer arrived: {}", root_cause(&error))
     };
     let error = Error::new(ErrorKind::Connection, message).with_source(error);
     if permanent { error } else { error.temporary() }

@@ -68,7 +68,7 @@ impl Settings {
             check_timeout(name, timeout).map_err(Error::config)?;
         }
         if self.retry.max_attempts == 0 {
-            return Err(Error::config("max_attempts must be at least 1: with 1, nothing is tried again"));
+            return Err(Error::config("max_attempts must be at least 1, which turns retries off"));
         }
         if self.max_concurrency == 0 {
             return Err(Error::config("max_concurrency must be at least 1"));
@@ -85,7 +85,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 fn check_timeout(name: &str, timeout: Duration) -> Result<(), String> {
     if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
-        return Err(format!("{name} must be more than nothing and at most a year"));
+        return Err(format!("{name} must be greater than 0 and at most a year"));
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ impl CallOptions {
             check_timeout("timeout", timeout).map_err(Error::invalid_argument)?;
         }
         if self.max_attempts == Some(0) {
-            return Err(Error::invalid_argument("max_attempts must be at least 1: with 1, nothing is tried again"));
+            return Err(Error::invalid_argument("max_attempts must be at least 1, which turns retries off"));
         }
         Ok(())
     }

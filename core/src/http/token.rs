@@ -191,8 +191,9 @@ impl Token {
     fn new(grant: Grant) -> Result<Token> {
         let lifetime = grant.expires_in.map(Duration::try_from_secs_f64);
         let lifetime = lifetime.and_then(Result::ok).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME);
-        let mut header = HeaderValue::try_from(format!("Bearer {}", grant.access_token.expose()))
-            .map_err(|_| Error::new(ErrorKind::Decode, "the answer's `access_token` cannot stand in a header"))?;
+        let mut header = HeaderValue::try_from(format!("Bearer {}", grant.access_token.expose())).map_err(|_| {
+            Error::new(ErrorKind::Decode, "the answer's `access_token` has characters that a header cannot have")
+        })?;
         header.set_sensitive(true);
         let now = Instant::now();
         Ok(Token {

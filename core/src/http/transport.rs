@@ -165,7 +165,8 @@ impl Transport {
         let status = response.status();
         activity.status = Some(status.as_u16());
         let too_long = || {
-            let message = format!("the answer is longer than {most} bytes: raise max_response_bytes if it should be");
+            let message =
+                format!("the answer is longer than {most} bytes: raise max_response_bytes if that is expected");
             let answer = Answer { http_status: Some(status.as_u16()), ..Answer::default() };
             Error::new(ErrorKind::Decode, message).with_answer(answer)
         };

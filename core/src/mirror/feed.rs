@@ -1,4 +1,4 @@
-//! The change feed: numbered changes, and consumers that each remember their position.
+//! The change feed: numbered changes, and consumers, each with a stored position.
 //!
 //! A consumer is a name. It gets every change at least once and in order: [`poll`](Mirror::poll) returns the changes after its cursor, and
 //! [`ack`](Mirror::ack) moves the cursor. A new consumer starts with the first change, if that is kept, or with a

@@ -51,9 +51,8 @@ pub struct MirrorSettings {
     pub pending_bytes: u64,
     /// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
     pub groups_per_user: u64,
-    /// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed;
-    /// `None` for never. At least
-    /// two hours, because a poll that returns no new change is recorded once an hour.
+    /// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed; `None` for
+    /// never. At least two hours, because a poll that returns no new change is recorded once an hour.
     #[serde(serialize_with = "some_seconds")]
     pub consumer_expiry: Option<Duration>,
     /// Settings that this handle was opened with and that are not in force, because the store has other values.

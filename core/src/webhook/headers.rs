@@ -132,7 +132,10 @@ impl<'a> FoundHeaders<'a> {
             });
         }
         if id.len() > MAX_ID || signatures.len() > MAX_SIGNATURES {
-            return Err(Error::refused(Reason::NoMatch, "a webhook header is longer than any real one"));
+            let message = format!(
+                "the message id or the signatures are too long: expected at most {MAX_ID} and {MAX_SIGNATURES} bytes"
+            );
+            return Err(Error::refused(Reason::NoMatch, message));
         }
         Ok(Signed { id, timestamp, signatures })
     }

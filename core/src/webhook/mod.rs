@@ -1,7 +1,7 @@
 //! Webhooks: verification and signing.
 //!
 //! `secret` decodes keys, `headers` finds the message's headers, `signature` compares signatures, `event` and `data` read the body, `sign` makes
-//! headers, and `replay` remembers handled messages. Nothing here uses the network or an async runtime.
+//! headers, and `replay` records handled messages. Nothing here uses the network or an async runtime.
 //!
 //! The scheme is [Standard Webhooks](https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`. The bytes of the headers are
 //! hashed as received, not a number that was parsed and formatted again. Every signature is compared in constant time, and malformed

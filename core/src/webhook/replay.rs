@@ -1,4 +1,4 @@
-//! The replay guard: remembers which messages were handled, so that a message that arrives twice is handled once.
+//! The replay guard: records which messages were handled, so that a message that arrives twice is handled once.
 //!
 //! A valid signature identifies the sender, but does not show that a message is new: the sender repeats messages that it considers lost, and
 //! within the timestamp's tolerance anyone who has seen a request can repeat it. An id is recorded on commit, after the message was
@@ -16,13 +16,13 @@ use std::time::Duration;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-/// How long an id is remembered by default; see [`defaults::REPLAY_RETENTION`].
+/// How long an id is stored by default; see [`defaults::REPLAY_RETENTION`].
 pub const RETENTION: Duration = defaults::REPLAY_RETENTION;
 
 /// Whether a message was handled already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Replay {
-    /// It was not handled, as far as the guard remembers: handle it, then call [`commit`](ReplayGuard::commit).
+    /// It is not recorded as handled: handle it, then call [`commit`](ReplayGuard::commit).
     First,
     /// It was handled: answer 2xx, so that the sender stops repeating it, and do nothing else.
     Again,
@@ -64,7 +64,7 @@ trait IdStore: Send + Sync + 'static {
     fn record(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()>;
 }
 
-/// Remembers which messages were handled.
+/// Records which messages were handled.
 ///
 /// Call [`check`](ReplayGuard::check) before handling a message, and [`commit`](ReplayGuard::commit) after it was handled and before answering
 /// 2xx:
@@ -111,7 +111,7 @@ impl ReplayGuard {
         ReplayGuard { store: Arc::new(store), retention: RETENTION, clock: Arc::new(SystemClock) }
     }
 
-    /// Sets how long an id is remembered after its last commit. Default: [`defaults::REPLAY_RETENTION`]. The vendor repeats deliveries for 28
+    /// Sets how long an id is stored after its last commit. Default: [`defaults::REPLAY_RETENTION`]. The vendor repeats deliveries for 28
     /// hours, so a shorter retention accepts its last attempts as new messages.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;

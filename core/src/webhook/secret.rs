@@ -47,7 +47,7 @@ fn key(text: &str) -> Result<Key> {
             "the webhook secret holds {length} bytes, too few to be safe: expected at least {MIN_BYTES} after whsec_"
         )));
     }
-    Key::new_from_slice(&bytes).map_err(|_| invalid("the webhook secret cannot key an HMAC"))
+    Key::new_from_slice(&bytes).map_err(|_| invalid("the webhook secret cannot be used as an HMAC key"))
 }
 
 /// Makes the error for a secret that cannot be used.

@@ -37,7 +37,7 @@ impl Headers for SignedHeaders {
 pub(super) fn sign(key: &Key, id: String, timestamp: i64, body: &[u8]) -> Result<SignedHeaders> {
     if id.is_empty() || id.len() > MAX_ID || id.trim() != id || id.chars().any(char::is_control) {
         return Err(Error::invalid_argument(format!(
-            "the message id cannot stand in a header: expected 1 to {MAX_ID} bytes without control characters or blanks around them"
+            "the message id is not valid in a header: expected 1 to {MAX_ID} bytes without control characters, and no blanks before or after them"
         )));
     }
     if timestamp < 0 {

@@ -19,7 +19,7 @@ pub enum hc_status {
     HC_TIMEOUT = 4,
     /// The server answered with a status that has no kind of its own.
     HC_API = 5,
-    /// 400, 409, 412 or 422: the server refused the request as it stands.
+    /// 400, 409, 412 or 422: the server refused the content of the request.
     HC_BAD_REQUEST = 6,
     /// 401: the client id, the client secret or the token was refused.
     HC_AUTHENTICATION = 7,
@@ -41,7 +41,7 @@ pub enum hc_status {
     HC_STORE = 15,
     /// The caller cancelled the call.
     HC_CANCELLED = 16,
-    /// A defect in headcount itself, such as a panic, caught at a language border.
+    /// A defect in headcount itself, such as a panic, which was caught and made an error.
     HC_INTERNAL = 17,
     /// The changes that a consumer asks for were removed from the feed: start from a snapshot ("start_from_snapshot").
     HC_HISTORY_TRIMMED = 18,
