@@ -215,3 +215,54 @@ fn the_blocking_client_has_the_same_calls() {
     });
     assert_eq!(sandbox.requests()["POST /oauth/token"], 1);
 }
+
+/// A blocking mirror of a directory of three users, whose consumer `app` has not read the feed yet.
+fn blocking_mirror(sandbox: &Sandbox) -> blocking::Mirror {
+    let client = blocking::Client::new(sandbox.client()).unwrap();
+    let mirror = blocking::Mirror::open(":memory:", client).unwrap();
+    mirror.sync(sandbox.organization_id()).run().unwrap();
+    mirror
+}
+
+#[test]
+fn a_change_that_one_of_two_threads_has_not_acknowledged_is_returned_again() {
+    let sandbox = Sandbox::builder().users(3).groups(0).start().unwrap();
+    let mirror = blocking_mirror(&sandbox);
+    let mut changes = mirror.changes("app", Some(Duration::ZERO));
+    let mut other = changes.clone();
+    let first = changes.next().unwrap().unwrap();
+    let second = std::thread::spawn(move || {
+        let second = other.next().unwrap().unwrap();
+        other.ack(second.seq).unwrap();
+        second
+    });
+    let second = second.join().unwrap();
+
+    let after_a_restart = mirror.changes("app", Some(Duration::ZERO)).next().unwrap().unwrap();
+    changes.ack(first.seq).unwrap();
+
+    assert_ne!(first.seq, second.seq);
+    assert_eq!(after_a_restart.seq, first.seq);
+    assert_eq!(mirror.consumers().unwrap()[0].cursor, second.seq);
+}
+
+#[test]
+fn closing_a_blocking_mirror_ends_an_iterator_that_waits() {
+    let sandbox = Sandbox::builder().users(3).groups(0).start().unwrap();
+    let mirror = blocking_mirror(&sandbox);
+    let mut changes = mirror.changes("app", None);
+    let (ended, end) = std::sync::mpsc::channel();
+    let iterating = std::thread::spawn(move || {
+        let count = changes.try_fold(0, |count, change| change.map(|_| count + 1));
+        ended.send(count.unwrap()).unwrap();
+    });
+    while mirror.consumers().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+
+    mirror.close();
+
+    let count = end.recv_timeout(Duration::from_secs(60)).expect("the iterator did not end");
+    assert!(count <= 4, "{count}");
+    iterating.join().unwrap();
+}

@@ -49,6 +49,14 @@ impl Mirror {
         Ok(Mirror(Arc::new(shared)))
     }
 
+    /// Does what `close` of [`headcount::Mirror`](crate::Mirror) does: ends every wait on this mirror and its clones, in this process.
+    pub fn close(&self) {
+        // A child that cannot open the mirror has no waits.
+        if let Ok(mirror) = self.current() {
+            mirror.close();
+        }
+    }
+
     /// Returns this process's async mirror, for [`wait`] and [`spawn`](super::spawn).
     ///
     /// # Errors
@@ -168,7 +176,7 @@ impl Mirror {
     }
 
     /// Returns the unacknowledged changes of a consumer as an iterator that waits for the next one: without limit, or until none has come for
-    /// `timeout`. Clones share the position, so that several threads can divide the changes among themselves.
+    /// `timeout`, or until the mirror is [closed](Mirror::close). Clones share the position, so that several threads can divide the changes among themselves.
     pub fn changes(&self, consumer: &str, timeout: Option<Duration>) -> Changes {
         Changes { changes: self.current().map(|mirror| mirror.changes(consumer, timeout)), done: false }
     }
@@ -270,7 +278,8 @@ impl Iterator for MirrorUsers {
     }
 }
 
-/// An iterator over the changes of a consumer; made by [`Mirror::changes`]. It ends if no change came within the timeout, and after an error.
+/// An iterator over the changes of a consumer; made by [`Mirror::changes`]. It ends if no change came within the timeout, when the mirror is
+/// closed, and after an error.
 #[derive(Clone, Debug)]
 pub struct Changes {
     changes: Result<mirror::Changes>,

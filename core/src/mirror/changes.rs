@@ -3,8 +3,8 @@
 use super::Mirror;
 use super::decide::Acks;
 use super::feed::Polled;
-use crate::Result;
 use crate::record::Change;
+use crate::{Error, Result};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,8 @@ struct Shared {
     mirror: Mirror,
     consumer: String,
     timeout: Option<Duration>,
+    /// Id of the process that made it.
+    process: u32,
     reading: tokio::sync::Mutex<Reading>,
     acks: Mutex<Acks>,
 }
@@ -38,13 +40,14 @@ struct Reading {
 }
 
 impl Mirror {
-    /// Returns the unacknowledged changes of `consumer` one after another, and waits for the next one: without limit, or until none has come
-    /// for `timeout`.
+    /// Returns the unacknowledged changes of `consumer` one after another, and waits for the next one: without limit, until none has come for
+    /// `timeout`, or until the mirror is [closed](Mirror::close).
     pub fn changes(&self, consumer: &str, timeout: Option<Duration>) -> Changes {
         Changes(Arc::new(Shared {
             mirror: self.clone(),
             consumer: consumer.to_owned(),
             timeout,
+            process: std::process::id(),
             reading: tokio::sync::Mutex::default(),
             acks: Mutex::default(),
         }))
@@ -52,27 +55,48 @@ impl Mirror {
 }
 
 impl Changes {
-    /// Returns the next change, or `None` if none came within the timeout.
+    /// Returns the next change, or `None` if none came within the timeout and when the mirror is [closed](Mirror::close).
     ///
     /// # Errors
     ///
-    /// As [`Mirror::poll`].
+    /// As [`Mirror::poll`]; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in a forked child.
     pub async fn next(&self) -> Result<Option<Change>> {
+        Ok(self.take(BATCH, 1).await?.pop())
+    }
+
+    /// Returns the next changes, `limit` (1 to 10,000) at most; none where [`next`](Changes::next) returns `None`. Each of them is acknowledged or
+    /// parked by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Changes::next).
+    pub async fn next_page(&self, limit: usize) -> Result<Vec<Change>> {
+        self.take(limit, limit).await
+    }
+
+    /// Returns `count` changes at most, of those that were read, or else of a page of `limit` changes.
+    async fn take(&self, limit: usize, count: usize) -> Result<Vec<Change>> {
+        self.check_process()?;
         let Shared { mirror, consumer, timeout, .. } = &*self.0;
         let mut reading = self.0.reading.lock().await;
+        if mirror.is_closed() {
+            return Ok(Vec::new());
+        }
         if reading.changes.is_empty() {
-            let Polled { changes, generation, cursor } =
-                mirror.wait_page(consumer, reading.position, BATCH, *timeout).await?;
+            let polled = match mirror.wait_page(consumer, reading.position, limit, *timeout).await {
+                Err(_) if mirror.is_closed() => return Ok(Vec::new()),
+                polled => polled?,
+            };
+            let Polled { changes, generation, cursor } = polled;
             self.acks(|acks| acks.confirm(generation, cursor));
             reading.position = changes.last().map(|change| change.seq).or(reading.position);
             reading.generation = generation;
             reading.changes = changes.into();
         }
-        let next = reading.changes.pop_front();
-        if let Some(change) = &next {
-            self.acks(|acks| acks.add(reading.generation, change.seq));
-        }
-        Ok(next)
+        let count = count.min(reading.changes.len());
+        let taken: Vec<Change> = reading.changes.drain(..count).collect();
+        self.acks(|acks| taken.iter().for_each(|change| acks.add(reading.generation, change.seq)));
+        Ok(taken)
     }
 
     /// Acknowledges one change that this iterator returned, and not the changes before it. Durable when this returns, if all earlier changes
@@ -80,8 +104,10 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store): call it again.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store): call it again; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in a
+    /// forked child.
     pub async fn ack(&self, seq: i64) -> Result<()> {
+        self.check_process()?;
         let (moved, generation) = self.acks(|acks| (acks.acknowledge(seq), acks.generation()));
         if let Some(cursor) = moved {
             self.0.mirror.ack(&self.0.consumer, cursor).await?;
@@ -91,15 +117,25 @@ impl Changes {
     }
 
     /// Parks a change that this iterator returned and that cannot be handled, with a reason, and acknowledges it as [`ack`](Changes::ack)
-    /// does. It is kept and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
+    /// does. It is kept and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked). A change of a snapshot can be parked
+    /// as well.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer was dropped;
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer was dropped, and in a forked child;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub async fn park(&self, change: &Change, reason: &str) -> Result<()> {
+        self.check_process()?;
         self.0.mirror.keep_parked(&self.0.consumer, change, reason).await?;
         self.ack(change.seq).await
+    }
+
+    /// Refuses to go on in a forked child: one of the parent's threads, which the child does not have, could hold a lock.
+    fn check_process(&self) -> Result<()> {
+        if self.0.process == std::process::id() {
+            return Ok(());
+        }
+        Err(Error::invalid_argument("the iteration of the changes began before a fork: call `changes` in this process"))
     }
 
     fn acks<T>(&self, work: impl FnOnce(&mut Acks) -> T) -> T {

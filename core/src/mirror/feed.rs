@@ -187,7 +187,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// As [`poll`](Mirror::poll).
+    /// As [`poll`](Mirror::poll), and [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) when the mirror is [closed](Mirror::close).
     pub async fn wait(&self, consumer: &str, limit: usize, timeout: Option<Duration>) -> Result<Vec<Change>> {
         self.wait_after(consumer, None, limit, timeout).await
     }
@@ -218,13 +218,16 @@ impl Mirror {
         let mut head = self.head();
         loop {
             head.borrow_and_update();
+            if self.is_closed() {
+                return Err(Error::new(ErrorKind::Cancelled, "the mirror was closed: open another one"));
+            }
             let polled = self.page(consumer, seq, limit).await?;
             if !polled.changes.is_empty() {
                 return Ok(polled);
             }
             let look = tokio::time::Instant::now() + LOOK;
             let until = ends.map_or(look, |ends| ends.min(look));
-            // Returns early if this process appends a change; otherwise it is time to look for those of other processes.
+            // Returns early if this process appends a change or closes the mirror; otherwise it is time to look for those of other processes.
             let _ = tokio::time::timeout_at(until, head.changed()).await;
             if ends.is_some_and(|ends| tokio::time::Instant::now() >= ends) {
                 return self.page(consumer, seq, limit).await;

@@ -10,6 +10,7 @@ use crate::record::{GuardSettings, MirrorOptions, MirrorSettings};
 use crate::store::{Durability, Keys, Scope, Store};
 use crate::{Client, Error, Result, Timestamp, Webhook, WebhookBuilder};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -33,6 +34,7 @@ struct Inner {
     moments: Moments,
     /// Incremented when this process has appended changes to the feed: wakes the calls that wait for them.
     head: watch::Sender<u64>,
+    closed: AtomicBool,
 }
 
 /// Opens a [`Mirror`]; made by [`Mirror::builder`].
@@ -73,6 +75,19 @@ impl Mirror {
             random: Arc::new(OsRandom),
             options: MirrorOptions::default(),
         }
+    }
+
+    /// Ends every wait on this mirror and its clones: [`changes`](Mirror::changes) end, and [`wait`](Mirror::wait) fails with
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled); later ones do so at once. Other calls are not affected. The store is closed when
+    /// the last clone is dropped. Any thread may call it, also while others wait.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Returns whether [`close`](Mirror::close) was called.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::SeqCst)
     }
 
     /// Returns the settings in force, and those that this handle was opened with and that are not in force.
@@ -256,6 +271,12 @@ impl MirrorBuilder {
         self
     }
 
+    /// Sets all settings that `options` has; the others stay as they are.
+    pub fn settings(mut self, options: MirrorOptions) -> Self {
+        self.options = options.or(&self.options);
+        self
+    }
+
     /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -308,6 +329,7 @@ impl MirrorBuilder {
             asked: self.options,
             moments: Moments::new(),
             head: watch::Sender::new(0),
+            closed: AtomicBool::new(false),
         }));
         mirror.settle_settings().await?;
         mirror.finish_chores().await?;

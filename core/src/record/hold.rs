@@ -123,7 +123,7 @@ pub struct LossRow {
 }
 
 /// A decision about a hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Approval {
     /// Id of the approval. The changes that it made have the cause `approval:` and this id.

@@ -1,9 +1,10 @@
 //! Retirements: removals of all users and groups of a directory, which the application orders.
 
 use crate::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The removal of all users and groups of a directory that is gone for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Retirement {
     /// The retirement's id. The changes that it made have the cause `retire:` and this id.

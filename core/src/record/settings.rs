@@ -10,7 +10,7 @@ use std::time::Duration;
 const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How many users of a directory may lose access without approval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GuardSettings {
     /// Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half of its users if
@@ -22,7 +22,7 @@ pub struct GuardSettings {
     /// Whether losses of access by events are limited as well. Those by listings always are.
     pub events: bool,
     /// The time within which losses of access are counted together.
-    #[serde(serialize_with = "seconds")]
+    #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub window: Duration,
 }
 
@@ -34,16 +34,16 @@ impl Default for GuardSettings {
 }
 
 /// The settings of a mirror that are in force.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MirrorSettings {
     /// How many users of a directory may lose access without approval.
     pub guard: GuardSettings,
-    /// Age of the last full sync at which [`SyncMode::Auto`](crate::SyncMode::Auto) makes another.
-    #[serde(serialize_with = "seconds")]
+    /// Age of the last full sync at which a sync in the mode `auto` makes another.
+    #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub full_every: Duration,
     /// How long changes are kept that every consumer has acknowledged.
-    #[serde(serialize_with = "seconds")]
+    #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub retention: Duration,
     /// Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of them.
     pub pending_events: u64,
@@ -53,14 +53,14 @@ pub struct MirrorSettings {
     pub groups_per_user: u64,
     /// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed; `None` for
     /// never. At least two hours, because a poll that returns no new change is recorded once an hour.
-    #[serde(serialize_with = "some_seconds")]
+    #[serde(default, serialize_with = "some_seconds", deserialize_with = "from_seconds")]
     pub consumer_expiry: Option<Duration>,
     /// Settings that this handle was opened with and that are not in force, because the store has other values.
     pub ignored: Vec<IgnoredSetting>,
 }
 
 /// A setting that a handle was opened with and that is not in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct IgnoredSetting {
     /// The setting's name, such as `guard_users`.
@@ -251,6 +251,10 @@ fn some_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Re
     }
 }
 
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    from_seconds(deserializer)?.ok_or_else(|| serde::de::Error::custom("expected a number of seconds"))
+}
+
 fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let Some(number) = Option::<Number>::deserialize(deserializer)? else { return Ok(None) };
     let duration = match (number.as_u64(), number.as_f64()) {
@@ -287,6 +291,16 @@ mod tests {
         let never = MirrorOptions { retention: Some(Duration::from_secs(u64::MAX)), ..MirrorOptions::default() };
         let text = serde_json::to_string(&never).unwrap();
         assert_eq!(serde_json::from_str::<MirrorOptions>(&text).unwrap(), never);
+    }
+
+    #[test]
+    fn settings_are_read_as_they_were_written() {
+        for options in [options(), MirrorOptions { consumer_expiry: Some(Duration::ZERO), ..MirrorOptions::default() }]
+        {
+            let settings = options.in_force();
+            let text = serde_json::to_string(&settings).unwrap();
+            assert_eq!(serde_json::from_str::<MirrorSettings>(&text).unwrap(), settings);
+        }
     }
 
     #[test]

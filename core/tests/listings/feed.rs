@@ -141,6 +141,40 @@ async fn an_iterator_returns_each_change_once_and_ends_after_its_timeout() {
     assert_eq!(mirror.poll("app", 100).await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn a_page_of_an_iterator_is_acknowledged_change_by_change() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let changes = mirror.changes("app", NO_WAIT);
+    let page = changes.next_page(3).await.unwrap();
+    assert_eq!(seqs(&page), [1, 2, 3]);
+
+    changes.ack(3).await.unwrap();
+    changes.ack(1).await.unwrap();
+
+    assert_eq!(mirror.consumers().await.unwrap()[0].cursor, 1, "change 2 is not acknowledged");
+    assert_eq!(seqs(&changes.next_page(100).await.unwrap()), (4..=11).collect::<Vec<_>>());
+    assert_eq!(changes.next_page(100).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn closing_a_mirror_ends_the_calls_that_wait_for_its_changes() {
+    let (_api, mirror) = mirror_of_ten().await;
+    read_to_the_end(&mirror, "app").await;
+    let changes = mirror.changes("app", None);
+    let (iterating, polling) = (changes.clone(), mirror.clone());
+    let next = tokio::spawn(async move { iterating.next().await });
+    let wait = tokio::spawn(async move { polling.wait("app", 10, None).await });
+    tokio::task::yield_now().await;
+
+    mirror.close();
+
+    let limit = Duration::from_secs(60);
+    assert_eq!(tokio::time::timeout(limit, next).await.unwrap().unwrap().unwrap(), None);
+    let error = tokio::time::timeout(limit, wait).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert_eq!(tokio::time::timeout(limit, changes.next()).await.unwrap().unwrap(), None, "later calls end at once");
+}
+
 // ---- durability ----
 
 #[tokio::test]
@@ -351,6 +385,20 @@ async fn an_iterator_parks_a_change_without_those_before_it() {
 
     assert_eq!(mirror.parked_changes("app").await.unwrap()[0].change, second);
     assert_eq!(mirror.poll("app", 100).await.unwrap()[0].seq, first.seq);
+}
+
+#[tokio::test]
+async fn an_iterator_parks_a_change_of_a_snapshot() {
+    let (_api, mirror) = mirror_of_ten().await;
+    mirror.start_from_snapshot("app").await.unwrap();
+    let changes = mirror.changes("app", NO_WAIT);
+    let first = changes.next().await.unwrap().unwrap();
+
+    changes.park(&first, "no seat left").await.unwrap();
+
+    assert!(first.seq < 0, "{}", first.seq);
+    assert_eq!(mirror.parked_changes("app").await.unwrap()[0].change, first);
+    assert_eq!(mirror.poll("app", 100).await.unwrap().len(), 9);
 }
 
 // ---- order ----
