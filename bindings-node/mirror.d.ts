@@ -20,7 +20,7 @@ import type { Event, Headers, UnknownEvent } from './webhook'
 export interface SyncOptions {
   /** What is listed. `auto` by default. */
   mode?: SyncMode
-  /** Whether to apply the removals that the guard holds back. The sync is then a full one. False by default. */
+  /** Whether the open holds of the directories are approved before they are listed. The sync is then a full one. False by default. */
   approveRemovals?: boolean
   /** Whether to wait while another sync of the directory is running. If false, the report says `already_running`. True by default. */
   wait?: boolean
@@ -167,7 +167,7 @@ export class Mirror {
   status(): Promise<DirectoryStatus[]>
   /** Returns the ids of all users whose removal from a directory the guard holds back. */
   heldRemovals(directoryId: string): Promise<string[]>
-  /** Returns what the guard holds back in an organization, or in one of its directories, in the order in which the holds were made. */
+  /** Returns the open holds of an organization, or of one of its directories, in the order in which they were made. */
   holds(organizationId: string, options?: MirrorGroupOptions): Promise<Hold[]>
   /**
    * Reads the users that a hold names, as they are mirrored now. A hold that has been settled names none.
@@ -177,7 +177,7 @@ export class Mirror {
   /**
    * Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were added to
    * the hold since then stay held. Resolves to the number of users who lost access.
-   * @throws errors.NotFoundError if nothing of the hold is held any more.
+   * @throws errors.NotFoundError if no user of the hold is held any more.
    * @throws errors.InvalidArgumentError if it is not the id of a hold, if the hold is about a directory as a whole, and for a `by` or `note` of
    * the wrong length.
    */
@@ -209,7 +209,8 @@ export class Mirror {
   roleMap(): Promise<[group: string, role: string][]>
   /**
    * Returns the changes after the consumer's cursor, oldest first. Changes that are not acknowledged are returned again. A consumer with a new
-   * name starts with the oldest change that the feed has.
+   * name starts with the first change of the feed.
+   * @throws errors.HistoryTrimmedError if the retention has removed the consumer's next change, also for a new name: call `startFromSnapshot`.
    */
   poll(consumer: string, options?: PollOptions): Promise<Change[]>
   /** Does the same as `poll`, but waits for the first change if there is none. Returns an empty list after `timeoutMs`. */
@@ -225,8 +226,8 @@ export class Mirror {
   ack(consumer: string, seq: number): Promise<void>
   /**
    * Parks a change that the consumer cannot handle, with a reason, and acknowledges it and all earlier ones.
-   * @throws errors.InvalidArgumentError if the consumer has no such change, and for changes of a snapshot (their `seq` is negative), which the feed
-   * does not keep: acknowledge those, and record them elsewhere.
+   * @throws errors.InvalidArgumentError if the consumer has no such change, and for a change of a snapshot whose user or group no longer exists.
+   * @throws errors.HistoryTrimmedError if the retention has removed the change: acknowledge it, and record it elsewhere.
    */
   park(consumer: string, seq: number, reason: string): Promise<void>
   /** Returns the changes that the consumer has parked, oldest first. */

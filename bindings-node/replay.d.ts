@@ -18,8 +18,9 @@ export interface ReplayCheckOptions {
 /**
  * Records which messages were handled.
  *
- * Call `check` before a message is handled, and `commit` after it was handled and before the request is answered. A message that was not
- * committed passes `check` again. Two deliveries of one message at the same time may both pass: nothing is locked between the two calls.
+ * Call `check` before a message is handled, and `commit` after it was handled and before the request is answered. For a message that was
+ * not committed, `check` returns true again. It may return true for two deliveries of one message at the same time: nothing is locked between the
+ * two calls.
  */
 export class ReplayGuard {
   /**

@@ -1,6 +1,6 @@
 //! On macOS, lets the linker leave Python's functions to the process that loads the library. maturin passes the same arguments; a plain
 //! `cargo build` of the whole workspace needs them as well.
-#![allow(clippy::print_stdout, reason = "how a build script talks to cargo")]
+#![allow(clippy::print_stdout, reason = "cargo reads the output of a build script")]
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1156,7 +1156,7 @@ typedef struct hc_sync_options {
    */
   int32_t mode;
   /**
-   * Whether what is recorded as held in the directory is approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
+   * Whether the open holds of the directory are approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
    */
   int32_t approve_removals;
   /**
@@ -2891,7 +2891,7 @@ const char *hc_role_map_role_at(const struct hc_role_map *role_map, size_t index
 void hc_role_map_free(struct hc_role_map *role_map);
 
 /**
- * Starts reading the users of an organization, in the order in which the mirror first saw them. Sends no request.
+ * Starts reading the users of an organization, in the order in which the mirror first stored them. Sends no request.
  *
  * - `mirror`: required. It may be freed before the iterator.
  * - `organization_id`: "org_...".
@@ -2990,7 +2990,7 @@ enum hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
                                    struct hc_error **error);
 
 /**
- * Returns the groups of an organization, or of one of its directories, in the order in which the mirror first saw them.
+ * Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".
@@ -3007,7 +3007,7 @@ enum hc_status hc_mirror_groups(const struct hc_mirror *mirror,
                                 struct hc_error **error);
 
 /**
- * Returns the directories that the mirror knows.
+ * Returns the mirrored directories.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_..."; may be NULL, which means all organizations.
@@ -3088,7 +3088,7 @@ enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
                                        struct hc_error **error);
 
 /**
- * Returns what the guard holds back in an organization, in the order in which the holds were made.
+ * Returns the open holds of an organization, in the order in which they were made.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".
@@ -3114,7 +3114,7 @@ enum hc_status hc_mirror_holds(const struct hc_mirror *mirror,
  * - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
  * - `count`: receives the number of users who lost access.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND if nothing of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
+ * - Fails with HC_NOT_FOUND if no user of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
  *   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
  * - Threads: any number at once.
  */
@@ -3167,15 +3167,16 @@ enum hc_status hc_mirror_retire(const struct hc_mirror *mirror,
                                 struct hc_error **error);
 
 /**
- * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the oldest change that is kept.
- * Changes are returned again until they are acknowledged (hc_mirror_ack).
+ * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the first change of the feed. Changes are
+ * returned again until they are acknowledged (hc_mirror_ack).
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
  * - `limit`: largest number of changes, 1 to 10000.
  * - `batch`: receives the changes; empty if there are no new ones; free it with hc_change_batch_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_HISTORY_TRIMMED if the retention has removed the consumer's next change, also for a new consumer: call
+ *   hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_poll(const struct hc_mirror *mirror,
@@ -3194,7 +3195,8 @@ enum hc_status hc_mirror_poll(const struct hc_mirror *mirror,
  * - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
  * - `batch`: receives the changes; free it with hc_change_batch_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_HISTORY_TRIMMED if the retention has removed the consumer's next change, also for a new consumer: call
+ *   hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
@@ -3212,7 +3214,7 @@ enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
  * - `consumer`: its name, 1 to 200 bytes.
  * - `seq`: the number of a change that hc_mirror_poll gave.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no change has, or HC_STORE.
+ * - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no poll has returned, or HC_STORE.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_ack(const struct hc_mirror *mirror,
@@ -3229,7 +3231,8 @@ enum hc_status hc_mirror_ack(const struct hc_mirror *mirror,
  * - `seq`: the number of a change that hc_mirror_poll gave.
  * - `reason`: why the change was parked. It is copied.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change, or HC_STORE.
+ * - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change whose user or group no longer exists, HC_HISTORY_TRIMMED if the
+ *   retention has removed the change, or HC_STORE.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_park(const struct hc_mirror *mirror,

@@ -422,7 +422,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return ids;
     }
 
-    /* What the guard holds back, in the order in which the holds were made. */
+    /* The open holds, in the order in which they were made. */
     Holds holds(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt) const {
         return made<Holds, hc_hold_list>(hc_mirror_holds, organization_id.c_str(), detail::c_str(directory_id));
     }

@@ -11,19 +11,19 @@ use pyo3::{PyTypeInfo, intern};
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-/// Default number of ids that are kept in memory, about 10 MB.
+/// Default number of ids that are kept in memory, at most about 20 MB.
 const CAPACITY: usize = 100_000;
 
 /// Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
 /// once.
 ///
-/// Call ``check`` before an event is handled and ``commit`` afterwards. An event whose handling failed then passes again. The endpoints
-/// (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, both
-/// may pass. The vendor sends a message for up to 28 hours.
+/// Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again when it is sent again. The endpoints
+/// (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment,
+/// ``check`` may return True for both. The vendor sends a message for up to 28 hours.
 ///
 /// ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 ///
-/// - ``capacity``: number of ids that are kept (default 100,000, about 10 MB).
+/// - ``capacity``: number of ids that are kept (default 100,000, at most about 20 MB).
 /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ReplayGuard {

@@ -11,15 +11,16 @@ use std::time::Duration;
 /// For timeout_ms of hc_mirror_wait: no limit.
 pub const HC_WAIT_FOREVER: i64 = -1;
 
-/// Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the oldest change that is kept.
-/// Changes are returned again until they are acknowledged (hc_mirror_ack).
+/// Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the first change of the feed. Changes are
+/// returned again until they are acknowledged (hc_mirror_ack).
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
 /// - `limit`: largest number of changes, 1 to 10000.
 /// - `batch`: receives the changes; empty if there are no new ones; free it with hc_change_batch_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_HISTORY_TRIMMED if the retention has removed the consumer's next change, also for a new consumer: call
+///   hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_poll(
@@ -41,7 +42,8 @@ pub unsafe extern "C" fn hc_mirror_poll(
 /// - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
 /// - `batch`: receives the changes; free it with hc_change_batch_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_HISTORY_TRIMMED if the retention has removed the consumer's next change, also for a new consumer: call
+///   hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_wait(
@@ -70,7 +72,7 @@ pub unsafe extern "C" fn hc_mirror_wait(
 /// - `consumer`: its name, 1 to 200 bytes.
 /// - `seq`: the number of a change that hc_mirror_poll gave.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no change has, or HC_STORE.
+/// - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no poll has returned, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_ack(
@@ -90,7 +92,8 @@ pub unsafe extern "C" fn hc_mirror_ack(
 /// - `seq`: the number of a change that hc_mirror_poll gave.
 /// - `reason`: why the change was parked. It is copied.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change, or HC_STORE.
+/// - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change whose user or group no longer exists, HC_HISTORY_TRIMMED if the
+///   retention has removed the change, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_park(

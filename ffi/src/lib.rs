@@ -1,10 +1,16 @@
-//! The C ABI: a thin translation of the core without logic of its own, one module per C noun.
+//! The C ABI: a thin translation of the core without logic of its own. Each module has the functions of one kind of object.
 //!
 //! Every exported function uses a macro of `boundary` (or `callback`, for asynchronous calls), which checks for NULL and catches
 //! panics. `generated` has the records and enums, which the crate `codegen` writes from the definitions in core. cbindgen makes
 //! `include/headcount.h` from this crate, including the documentation; its conventions are in `cbindgen.toml`.
-#![allow(non_camel_case_types, reason = "types are called what C calls them, so that one name finds both")]
-#![allow(clippy::missing_safety_doc, reason = "the header's conventions are every function's contract")]
+#![allow(
+    non_camel_case_types,
+    reason = "types have the names that they have in C, so that a search for one finds both"
+)]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the conventions in the header are the safety contract of every function"
+)]
 
 mod boundary;
 mod child;

@@ -31,7 +31,7 @@ pub struct hc_mirror_user_options {
 
 growing!(hc_mirror_user_options { directory_id, group_id });
 
-/// Starts reading the users of an organization, in the order in which the mirror first saw them. Sends no request.
+/// Starts reading the users of an organization, in the order in which the mirror first stored them. Sends no request.
 ///
 /// - `mirror`: required. It may be freed before the iterator.
 /// - `organization_id`: "org_...".
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn hc_mirror_group_get(
     call!(error, group, (mirror: object, group_id: text) => Ok(mirror.0.group(group_id)?.map(hc_mirror_group::from)))
 }
 
-/// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first saw them.
+/// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn hc_mirror_groups(
     })
 }
 
-/// Returns the directories that the mirror knows.
+/// Returns the mirrored directories.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_..."; may be NULL, which means all organizations.

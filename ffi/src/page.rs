@@ -5,7 +5,7 @@ use headcount_core::Page;
 use std::ffi::c_char;
 use std::ptr;
 
-/// The items of a page, the size of the whole listing and the tokens of the neighbouring pages.
+/// The items of a page, the size of the whole listing, and the tokens of the next and the previous page.
 pub(crate) struct PageOf<W> {
     items: Vec<W>,
     pub(crate) total_size: u64,

@@ -1,4 +1,4 @@
-//! Syncs, the status of directories, and removals that the guard holds back.
+//! Syncs, the status of directories, holds and retirements.
 
 use crate::boundary::call;
 use crate::error::hc_error;
@@ -54,7 +54,7 @@ pub struct hc_sync_options {
     pub progress_data: *mut c_void,
     /// Kind of sync: HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
     pub mode: i32,
-    /// Whether what is recorded as held in the directory is approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
+    /// Whether the open holds of the directory are approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
     pub approve_removals: i32,
     /// Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 or -1 no.
     pub no_wait: i32,
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn hc_mirror_held_removals(
     call!(error, user_ids, (mirror: object, directory_id: text) => mirror.0.held_removals(directory_id).map(hc_text_list::from))
 }
 
-/// Returns what the guard holds back in an organization, in the order in which the holds were made.
+/// Returns the open holds of an organization, in the order in which they were made.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn hc_mirror_holds(
 /// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
 /// - `count`: receives the number of users who lost access.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if nothing of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
+/// - Fails with HC_NOT_FOUND if no user of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
 ///   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]

@@ -75,7 +75,7 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.held_removals(&directory_id).await?) })
     }
 
-    /// Promises what the guard holds back in an organization.
+    /// Promises the open holds of an organization.
     #[napi]
     pub fn holds<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {

@@ -1374,8 +1374,8 @@ class AsyncChange(Change):
     def park(self, reason: str) -> Coroutine[Any, Any, None]:  # type: ignore[override]
         """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
 
-        Raises ``InvalidArgumentError`` for a change of a snapshot, which the feed does not keep: acknowledge it with ``ack()`` and record it
-        elsewhere.
+        Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
+        retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
         """
 
 @final
@@ -1420,10 +1420,10 @@ class Mirror:
     - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
       arrives).
-    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
-      small directory grants less.
-    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
-      goes beyond it is held (see ``holds``). 1 permits everything.
+    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and fewer
+      in a small directory).
+    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
+      further losses are held (see ``holds``). 1 permits everything.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
     - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
@@ -1465,7 +1465,7 @@ class Mirror:
         - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``approve_removals``: approves the removals that the guard holds back (default False).
+        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
@@ -1514,9 +1514,9 @@ class Mirror:
         - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
         - ``headers``: headers of the request, as in ``Webhook.verify``.
 
-        Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
-        sync shows which directory it is about), ``held`` (stored until the removal is approved) or ``ignored``. Answer 201 to all
-        of them.
+        Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
+        shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
+        another organization or environment than the one it was signed for) or ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
         and ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
@@ -1597,7 +1597,7 @@ class Mirror:
         """
 
     def holds(self, organization_id: str, directory_id: Optional[str] = None) -> list[Hold]:
-        """Returns what the guard holds back in an organization, in the order in which the holds were made.
+        """Returns the open holds of an organization, in the order in which they were made.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: only holds of this directory (default: all directories).
@@ -1614,21 +1614,21 @@ class Mirror:
         """
 
     def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
-        """Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who
-        were added since stay held. Returns the number of users who lost access.
+        """Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
+        added to the hold since then stay held. Returns the number of users who lost access.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who approves, 1 to 200 bytes; stored with the decision.
         - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if nothing of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
-        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
-        ``StoreError`` if the store fails.
+        Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
+        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError``
+        if the store fails.
         """
 
     def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> int:
-        """Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
-        Returns the number of those users.
+        """Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
+        removes them. Returns the number of those users.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who decides, 1 to 200 bytes; stored with the decision.
@@ -1638,8 +1638,8 @@ class Mirror:
         """
 
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> int:
-        """Removes the users and groups of a directory on purpose: one that is gone for good. Returns the number of users that were removed. The
-        guard does not limit it.
+        """Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does
+        not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
         - ``by``: who ordered it; stored with the time.
@@ -1678,23 +1678,25 @@ class Mirror:
     def poll(self, consumer: str, limit: Optional[int] = None) -> list[Change]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
+        the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> list[Change]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
         second.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
+        the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> None:
@@ -1712,7 +1714,7 @@ class Mirror:
         """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that
         were not acknowledged are returned again by the next iterator, here or in another process.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
         Acknowledge each change after it was handled: ``change.ack()``. Iterating raises what ``wait`` raises.
@@ -1725,8 +1727,9 @@ class Mirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot, which the feed does not keep.
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot whose user or group no longer exists;
+        ``HistoryTrimmedError`` if the retention has removed the change. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def parked_changes(self, consumer: str) -> list[ParkedChange]:
@@ -1797,10 +1800,10 @@ class AsyncMirror:
     - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
       arrives).
-    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20); a
-      small directory grants less.
-    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies; what
-      goes beyond it is held (see ``holds``). 1 permits everything.
+    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and fewer
+      in a small directory).
+    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
+      further losses are held (see ``holds``). 1 permits everything.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
     - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
     - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
@@ -1842,7 +1845,7 @@ class AsyncMirror:
         - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``approve_removals``: approves the removals that the guard holds back (default False).
+        - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
         - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
@@ -1891,9 +1894,9 @@ class AsyncMirror:
         - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
         - ``headers``: headers of the request, as in ``Webhook.verify``.
 
-        Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
-        sync shows which directory it is about), ``held`` (stored until the removal is approved) or ``ignored``. Answer 201 to all
-        of them.
+        Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
+        shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
+        another organization or environment than the one it was signed for) or ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
         and ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
@@ -1974,7 +1977,7 @@ class AsyncMirror:
         """
 
     def holds(self, organization_id: str, directory_id: Optional[str] = None) -> AsyncRows[Hold]:
-        """Returns what the guard holds back in an organization, in the order in which the holds were made.
+        """Returns the open holds of an organization, in the order in which they were made.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: only holds of this directory (default: all directories).
@@ -1991,21 +1994,21 @@ class AsyncMirror:
         """
 
     def approve(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
-        """Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who
-        were added since stay held. Returns the number of users who lost access.
+        """Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
+        added to the hold since then stay held. Returns the number of users who lost access.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who approves, 1 to 200 bytes; stored with the decision.
         - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if nothing of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
-        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
-        ``StoreError`` if the store fails.
+        Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
+        hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError``
+        if the store fails.
         """
 
     def dismiss(self, hold_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
-        """Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
-        Returns the number of those users.
+        """Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
+        removes them. Returns the number of those users.
 
         - ``hold_id``: id of the hold, from ``holds`` or a report.
         - ``by``: who decides, 1 to 200 bytes; stored with the decision.
@@ -2015,8 +2018,8 @@ class AsyncMirror:
         """
 
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
-        """Removes the users and groups of a directory on purpose: one that is gone for good. Returns the number of users that were removed. The
-        guard does not limit it.
+        """Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does
+        not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
         - ``by``: who ordered it; stored with the time.
@@ -2055,23 +2058,25 @@ class AsyncMirror:
     def poll(self, consumer: str, limit: Optional[int] = None) -> Coroutine[Any, Any, list[AsyncChange]]:
         """Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
+        the store fails.
         """
 
     def wait(self, consumer: str, limit: Optional[int] = None, timeout: _Span = None) -> Coroutine[Any, Any, list[AsyncChange]]:
         """As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
         second.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
-        Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
-        ``StoreError`` if the store fails.
+        Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
+        the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> Coroutine[Any, Any, None]:
@@ -2089,7 +2094,7 @@ class AsyncMirror:
         """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that
         were not acknowledged are returned again by the next iterator, here or in another process.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
         Acknowledge each change after it was handled: ``change.ack()``. Iterating raises what ``wait`` raises.
@@ -2102,8 +2107,9 @@ class AsyncMirror:
         - ``seq``: number of the change.
         - ``reason``: why it cannot be handled.
 
-        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot, which the feed does not keep.
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot whose user or group no longer exists;
+        ``HistoryTrimmedError`` if the retention has removed the change. Raises ``InvalidArgumentError`` if the mirror is closed, and
+        ``StoreError`` if the store fails.
         """
 
     def parked_changes(self, consumer: str) -> Coroutine[Any, Any, list[ParkedChange]]:
@@ -2167,17 +2173,17 @@ class AsyncMirror:
 
 @final
 class ReplayGuard:
-    """Remembers which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
+    """Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
     once.
 
-    Call ``check`` before an event is handled and ``commit`` afterwards. An event whose handling failed then passes again. The endpoints
-    (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, both
-    may pass. The vendor sends a message for up to 28 hours.
+    Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again when it is sent
+    again. The endpoints (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at
+    the same moment, ``check`` may return True for both. The vendor sends a message for up to 28 hours.
 
     ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 
-    - ``capacity``: number of ids that are kept (default 100,000, about 10 MB).
-    - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+    - ``capacity``: number of ids that are kept (default 100,000, at most about 20 MB).
+    - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
     """
 
     def __new__(cls, *, capacity: Optional[int] = None, retention: _Span = None) -> Self: ...
@@ -2187,7 +2193,7 @@ class ReplayGuard:
         stay in it after the processes end.
 
         - ``path``: the file; created if it does not exist.
-        - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+        - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
 
         Raises ``StoreError`` if the file cannot be opened.
         """
@@ -2201,7 +2207,7 @@ class ReplayGuard:
 
         - ``contains``: called with a message id; returns whether it was recorded and has not expired.
         - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
-        - ``retention``: how long an id is remembered, in seconds or as a ``timedelta`` (default 3 days).
+        - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
         """
 
     def check(self, event: Event) -> bool:
@@ -3046,8 +3052,8 @@ class Change:
     def park(self, reason: str) -> None:
         """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
 
-        Raises ``InvalidArgumentError`` for a change of a snapshot, which the feed does not keep: acknowledge it with ``ack()`` and record it
-        elsewhere.
+        Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
+        retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
         """
 
     def to_dict(self) -> dict[str, Any]:

@@ -53,8 +53,8 @@ impl Change {
 
     /// Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
     ///
-    /// Raises ``InvalidArgumentError`` for a change of a snapshot, which the feed does not keep: acknowledge it with ``ack()`` and record it
-    /// elsewhere.
+    /// Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
+    /// retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
     #[pyo3(signature = (reason))]
     fn park<'py>(&self, py: Python<'py>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
         self.park_change::<Blocking>(py, reason)
@@ -78,8 +78,8 @@ impl AsyncChange {
 
     /// Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
     ///
-    /// Raises ``InvalidArgumentError`` for a change of a snapshot, which the feed does not keep: acknowledge it with ``ack()`` and record it
-    /// elsewhere.
+    /// Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
+    /// retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
     #[pyo3(signature = (reason))]
     fn park<'py>(slf: PyRef<'py, Self>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
@@ -122,7 +122,7 @@ impl<M: Feed> Source for Changes<M> {
     /// Number of the last change that was read.
     type Position = Option<i64>;
 
-    // A consumer must not miss a change, whatever its tasks do.
+    // A change that a cancelled task waited for goes to the next task, so that the consumer misses none.
     const KEEP_CANCELLED: bool = true;
 
     fn prepare(&self, py: Python<'_>) -> PyResult<()> {

@@ -139,7 +139,7 @@ macro_rules! mirror {
             /// - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
             /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
             ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-            /// - ``approve_removals``: approves the removals that the guard holds back (default False).
+            /// - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
             /// - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
             ///   (default True).
             /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
@@ -198,8 +198,8 @@ macro_rules! mirror {
             /// - ``headers``: headers of the request, as in ``Webhook.verify``.
             ///
             /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
-            /// sync shows which directory it is about), ``held`` (stored until the removal is approved) or ``ignored``. Answer 201 to all
-            /// of them.
+            /// sync shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
+            /// another organization or environment than the one it was signed for) or ``ignored``. Answer 201 to all of them.
             ///
             /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret, and
             /// ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
@@ -354,7 +354,7 @@ macro_rules! mirror {
                 <$mode>::run(py, async move { mirror.held_removals(&directory_id).await }, |_, ids| Ok(ids))
             }
 
-            /// Returns what the guard holds back in an organization, in the order in which the holds were made.
+            /// Returns the open holds of an organization, in the order in which they were made.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: only holds of this directory (default: all directories).
@@ -390,14 +390,14 @@ macro_rules! mirror {
                 Ok($users::make(users::items(&self.0, users)))
             }
 
-            /// Applies what a hold holds back: exactly of the users that it named when it was read, as far as they are still held. Users who
-            /// were added since stay held. Returns the number of users who lost access.
+            /// Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
+            /// added to the hold since then stay held. Returns the number of users who lost access.
             ///
             /// - ``hold_id``: id of the hold, from ``holds`` or a report.
             /// - ``by``: who approves, 1 to 200 bytes; stored with the decision.
             /// - ``note``: why, at most 2,000 bytes; stored as well.
             ///
-            /// Raises ``NotFoundError`` if nothing of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
+            /// Raises ``NotFoundError`` if no user of the hold is held any more; ``InvalidArgumentError`` if it is not the id of a hold, if the
             /// hold is about a directory as a whole, for a ``by`` or ``note`` of the wrong length, or if the mirror is closed; and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (hold_id, *, by, note = None))]
@@ -413,8 +413,8 @@ macro_rules! mirror {
                 <$mode>::run(py, call, |_, count| Ok(count))
             }
 
-            /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event says otherwise.
-            /// Returns the number of those users.
+            /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
+            /// removes them. Returns the number of those users.
             ///
             /// - ``hold_id``: id of the hold, from ``holds`` or a report.
             /// - ``by``: who decides, 1 to 200 bytes; stored with the decision.
@@ -434,8 +434,8 @@ macro_rules! mirror {
                 <$mode>::run(py, call, |_, count| Ok(count))
             }
 
-            /// Removes the users and groups of a directory on purpose: one that is gone for good. Returns the number of users that were removed. The
-            /// guard does not limit it.
+            /// Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does not
+            /// limit it.
             ///
             /// - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
             /// - ``by``: who ordered it; stored with the time.
@@ -499,10 +499,11 @@ macro_rules! mirror {
 
             /// Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
             ///
-            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             ///
-            /// Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
+            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None))]
             fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
@@ -515,11 +516,12 @@ macro_rules! mirror {
             /// As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
             /// second.
             ///
-            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
             /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
             /// - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
             ///
-            /// Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
+            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None, timeout = None))]
             fn wait<'py>(
@@ -552,7 +554,7 @@ macro_rules! mirror {
             /// Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were
             /// not acknowledged are returned again by the next iterator, here or in another process.
             ///
-            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
             /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no
             ///   limit).
             ///
@@ -568,7 +570,8 @@ macro_rules! mirror {
             /// - ``seq``: number of the change.
             /// - ``reason``: why it cannot be handled.
             ///
-            /// Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot, which the feed does not keep.
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot whose user or group no longer exists;
+            /// ``HistoryTrimmedError`` if the retention has removed the change.
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq, reason))]
             fn park<'py>(
