@@ -332,7 +332,7 @@ impl Writer {
         }
         let mut values: Vec<String> = one.members.iter().map(|member| format!("'{}'", member.name)).collect();
         if one.open || OPEN.contains(&one.name.as_str()) {
-            // Accepts any string. A plain `string` would absorb the literals, and editors would no longer suggest them.
+            // Accepts any string. With a plain `string` here, TypeScript would drop the literals, and editors would no longer suggest them.
             values.push("(string & {})".to_owned());
         }
         let line = values.join(" | ");

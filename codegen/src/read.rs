@@ -284,7 +284,7 @@ impl Names<'_> {
 }
 
 fn integer(name: &str) -> Type {
-    // "size", of `usize`, is not a number: it counts as 64 bits.
+    // What follows the `u` of `usize`, "size", is not a number: the type counts as 64 bits.
     let bits = name.trim_start_matches(['i', 'u']).parse().unwrap_or(64);
     Type::Int { signed: name.starts_with('i'), bits }
 }

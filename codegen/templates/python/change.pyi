@@ -8,7 +8,7 @@
     def park(self, reason: str) -> None:
         """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
 
-        Raises ``InvalidArgumentError`` for a change of a snapshot, which the feed does not keep: acknowledge it with ``ack()`` and record it
-        elsewhere.
+        Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
+        retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
         """
 
