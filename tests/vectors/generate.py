@@ -4,8 +4,8 @@
     python3 tests/vectors/generate.py            write the files
     python3 tests/vectors/generate.py --check    exit 1 if the committed files are stale
 
-Python 3.9 or newer, standard library only. The signatures come from Python's own `hmac` and `hashlib`, so that the vectors
-do not agree with headcount's code by construction. Nothing here reads a clock or a random source.
+Python 3.9 or newer, standard library only. The signatures come from Python's own `hmac` and `hashlib`, not from
+headcount, so that a mistake in headcount's code is not in the vectors as well. Nothing here reads a clock or a random source.
 """
 
 import base64

@@ -48,8 +48,8 @@ impl SyncBuilder {
         self
     }
 
-    /// Sets whether everything that the guard holds back in the synced directories is approved before they are listed: removals, deactivations
-    /// and lost roles. What the sync itself then finds is subject to the guard. An approving sync is a full sync. Default: false.
+    /// Sets whether all losses of access that the guard holds in the synced directories are approved before they are listed: removals,
+    /// deactivations and losses of roles. Those that the sync itself then finds are subject to the guard. An approving sync is a full sync. Default: false.
     pub fn approve_removals(mut self, approved: bool) -> Self {
         self.options.approved = approved;
         self

@@ -1,5 +1,5 @@
-// The cron job: `npm run sync`. With arguments it syncs one organization or one directory, `npm run sync -- org_1 dir_1`, or applies what a
-// hold holds back: `npm run sync -- --approve hold_1_2 --by ops@example.com --note 'confirmed by the customer'`.
+// The cron job: `npm run sync`. With arguments it syncs one organization or one directory, `npm run sync -- org_1 dir_1`, or approves
+// a hold: `npm run sync -- --approve hold_1_2 --by ops@example.com --note 'confirmed by the customer'`.
 import { parseArgs } from 'node:util'
 import { Client } from 'headcount'
 import { openMirror, syncAll } from './directory.mjs'

@@ -13,9 +13,7 @@ export async function follow(mirror, accounts, { signal, log = console.log } = {
     try {
       await handle(change, mirror, accounts)
     } catch (error) {
-      if (change.seq < 0) throw error
-      // A change that cannot be handled is put aside for a person, so that it does not delay the others. Changes of the snapshot
-      // (negative numbers) cannot be put aside.
+      // A change that cannot be handled is put aside for a person, so that it does not delay the others.
       await mirror.park(CONSUMER, change.seq, error.message)
       log(`put aside: change ${change.seq}, ${change.kind}: ${error.message}`)
       continue

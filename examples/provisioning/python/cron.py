@@ -11,7 +11,7 @@ import settings
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="list everything: the only way to find users who left without a webhook")
-    parser.add_argument("--approve", metavar="HOLD", help="apply what this hold holds back")
+    parser.add_argument("--approve", metavar="HOLD", help="apply the losses of access of this hold")
     parser.add_argument("--by", default="", help="who approves")
     parser.add_argument("--note", default="", help="why")
     options = parser.parse_args(arguments)
@@ -36,7 +36,7 @@ def describe(report: headcount.SyncReport) -> str:
 
 
 def exit_code(reports: Sequence[headcount.SyncReport]) -> int:
-    """Returns 1 if a sync failed, 3 if the guard holds something back, and 0 otherwise."""
+    """Returns 1 if a sync failed, 3 if a directory has holds, and 0 otherwise."""
     outcomes = {report.outcome for report in reports}
     return 1 if "failed" in outcomes else 3 if "held" in outcomes else 0
 
