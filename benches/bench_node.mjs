@@ -57,11 +57,11 @@ function verification(size, number) {
       times[name].push(Number(process.hrtime.bigint() - started) / number / 1000)
     }
   }
-  const least = median([...times['headcount, signature alone']])
+  const base = median([...times['headcount, signature alone']])
   console.log(`\nverify ${body.length.toLocaleString('en')} bytes`)
   for (const [name, figures] of Object.entries(times)) {
     const figure = median(figures)
-    console.log(`  ${name.padEnd(40)} ${figure.toFixed(2).padStart(9)} µs  ${(figure / least).toFixed(1).padStart(6)} ×`)
+    console.log(`  ${name.padEnd(40)} ${figure.toFixed(2).padStart(9)} µs  ${(figure / base).toFixed(1).padStart(6)} ×`)
   }
 }
 

@@ -71,10 +71,10 @@ def verification(size, number):
         for name, call in calls.items():
             rounds[name].append(microseconds(call, number))
     medians = {name: statistics.median(times) for name, times in rounds.items()}
-    least = medians["headcount, verify and parse"]
+    base = medians["headcount, verify and parse"]
     print(f"\nverify {len(body):,} bytes")
     for name, median in medians.items():
-        print(f"  {name:40} {median:9.2f} µs  {median / least:6.1f} ×")
+        print(f"  {name:40} {median:9.2f} µs  {median / base:6.1f} ×")
 
 
 def importing():

@@ -210,7 +210,7 @@ def verify_cases():
     case("repeated_signature_all_wrong", "several signature headers without a valid signature", "no_match", head=headers(signatures=wrong) + [["webhook-signature", wrong]])
     case("repeated_signature_not_joined", "a signature split over two headers is not valid", "no_match", head=headers(signatures=signature()[:20]) + [["webhook-signature", signature()[20:]]])
 
-    # The two families.
+    # The two families of headers: webhook-* and interceptor-*.
     interceptor = headers(family="interceptor")
     case("interceptor_family", "interceptors use the interceptor-* headers", head=interceptor)
     case("interceptor_family_title_case", "interceptor header names are case-insensitive", head=renamed(interceptor, str.title))

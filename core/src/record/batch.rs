@@ -66,7 +66,7 @@ pub struct Chore {
     pub group_id: String,
     /// Row number of the last user that was done.
     pub position: i64,
-    /// Whether the group was deleted, and its deletion is appended to the feed when the chore is complete.
+    /// Whether the group was deleted. If so, its deletion is appended to the feed when the chore is complete.
     pub deletes: bool,
     /// The cause of the changes that result.
     pub cause: String,

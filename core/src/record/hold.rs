@@ -182,7 +182,7 @@ impl HoldRow {
         HoldId { number: self.number, revision: self.revision }
     }
 
-    /// Whether it still holds something back.
+    /// Whether the hold is open: its number of users is not 0.
     pub fn is_open(&self) -> bool {
         self.count > 0
     }

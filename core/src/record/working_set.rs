@@ -79,7 +79,7 @@ pub struct WorkingSet {
     pub counts: HashMap<String, Counts>,
     /// Holds by the id of the directory, in the order of their numbers.
     pub holds: HashMap<String, Vec<HoldRow>>,
-    /// The retirements of directories in the order of their times, if they were asked for.
+    /// The retirements of directories in the order of their times; empty if the keys did not ask for them.
     pub retirements: Vec<Retirement>,
     /// The oldest chore, or `None` if there is none or it was not asked for.
     pub chore: Option<Chore>,

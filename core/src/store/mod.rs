@@ -243,7 +243,7 @@ pub trait Store: Send + Sync + 'static {
     /// Reads the directories of an organization, or all, in the order of their ids.
     fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>>;
 
-    /// Reads the holds of an organization and a directory, or of all, in the order of their numbers. Holds that hold nothing back are left out.
+    /// Reads the holds of an organization and a directory, or of all, in the order of their numbers. Only holds that are open: [`HoldRow::is_open`].
     fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>>;
 
     /// Reads the decisions about holds of an organization, or of all, in the order in which they were made.

@@ -298,7 +298,7 @@ impl Step {
         self.held_back
     }
 
-    /// Returns the holds of a directory, including those that hold nothing back any more.
+    /// Returns the holds of a directory, including those that are no longer open.
     pub(in crate::mirror) fn holds(&mut self, directory_id: &str) -> &[HoldRow] {
         if !self.set.keys.holds.contains(directory_id) {
             self.missing.holds.insert(directory_id.to_owned());

@@ -34,7 +34,8 @@ impl Flaky {
         Flaky { store, random: AtomicU64::new(seed) }
     }
 
-    /// Returns a random number, by SplitMix64 (Steele, Lea and Flood, 2014).
+    /// Decides at random what happens to the next call: a quarter of the calls fail, and a quarter are repeated. The random numbers are those of
+    /// SplitMix64 (Steele, Lea and Flood, 2014).
     fn fate(&self) -> Fate {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut bits = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);

@@ -72,7 +72,7 @@ fn losses(database: &Database, Retention { losses, limit, .. }: Retention) -> Re
     database.run(&sql, params![Time(losses), limited(limit)])
 }
 
-/// Removes holds that hold nothing back any more.
+/// Removes holds that are no longer open.
 fn ended_holds(database: &Database) -> Result<usize> {
     let sql =
         format!("DELETE FROM hold WHERE number IN (SELECT number FROM (SELECT {HOLD} FROM hold) WHERE count = 0)");

@@ -152,7 +152,7 @@ fn serve(database: &Database, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Jo
     while group.len() < GROUP {
         match waiting.try_recv() {
             Ok(job) if job.durability().is_some() => group.push(job),
-            // A store in memory reads with the same connection.
+            // Only in a store in memory, whose reads use the writer's connection.
             Ok(job) => {
                 reading = Some(job);
                 break;
