@@ -1440,7 +1440,7 @@ void hc_cancel_free(struct hc_cancel *cancel);
  * Creates a client that shares connections, token and settings with another one and uses these options for its calls.
  *
  * - `client`: required. It may be freed before the new one.
- * - `options`: may be NULL, which means no difference.
+ * - `options`: may be NULL, which means the options of `client`.
  * - `with`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Threads: any number at once.
@@ -1874,7 +1874,7 @@ enum hc_status hc_directory_primary_async(const struct hc_client *client,
                                           struct hc_error **error);
 
 /**
- * Begins to enable a directory, as hc_directory_enable does, and returns immediately.
+ * Starts enabling a directory, as hc_directory_enable does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".
@@ -1893,7 +1893,7 @@ enum hc_status hc_directory_enable_async(const struct hc_client *client,
                                          struct hc_error **error);
 
 /**
- * Begins to disable a directory, as hc_directory_disable does, and returns immediately.
+ * Starts disabling a directory, as hc_directory_disable does, and returns immediately.
  *
  * - `client`: required. It may be freed before the callback is called.
  * - `organization_id`: "org_...".

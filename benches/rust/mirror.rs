@@ -32,7 +32,7 @@ fn main() {
     syncs(size("HEADCOUNT_BENCH_USERS", 100_000));
     memory(size("HEADCOUNT_BENCH_MANY", 1_000_000));
     runtime().block_on(webhooks());
-    runtime().block_on(neighbours());
+    runtime().block_on(two_customers());
     runtime().block_on(feed(size("HEADCOUNT_BENCH_CHANGES", 10_000_000)));
 }
 
@@ -331,12 +331,12 @@ async fn webhooks() {
 }
 
 /// Prints how long one customer's webhooks take while another customer sends events of users in many groups, and how much those store.
-async fn neighbours() {
+async fn two_customers() {
     println!(
-        "\nneighbours: receive of org_2 every 5 ms, while org_1 sends 20 events in a row whose users have many groups"
+        "\ntwo customers: an event of org_2 every 5 ms, while 20 events of org_1 arrive, each with a user of many groups"
     );
     for groups in [0, 1_000, 10_000] {
-        let path = file(&format!("neighbours_{groups}.db"));
+        let path = file(&format!("two_customers_{groups}.db"));
         let (mirror, webhook) = mirror_for_webhooks(&path).await;
         let sign = |body: Value| {
             let body = body.to_string();

@@ -231,7 +231,7 @@ pub unsafe extern "C" fn hc_directory_primary_async(
     })
 }
 
-/// Begins to enable a directory, as hc_directory_enable does, and returns immediately.
+/// Starts enabling a directory, as hc_directory_enable does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn hc_directory_enable_async(
     })
 }
 
-/// Begins to disable a directory, as hc_directory_disable does, and returns immediately.
+/// Starts disabling a directory, as hc_directory_disable does, and returns immediately.
 ///
 /// - `client`: required. It may be freed before the callback is called.
 /// - `organization_id`: "org_...".

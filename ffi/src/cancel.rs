@@ -73,7 +73,7 @@ pub unsafe extern "C" fn hc_cancel_free(cancel: *mut hc_cancel) {
 /// Creates a client that shares connections, token and settings with another one and uses these options for its calls.
 ///
 /// - `client`: required. It may be freed before the new one.
-/// - `options`: may be NULL, which means no difference.
+/// - `options`: may be NULL, which means the options of `client`.
 /// - `with`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Threads: any number at once.

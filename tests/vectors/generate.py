@@ -863,7 +863,7 @@ def parsed_cases():
         printed = raw if printed is None else printed
         made = {"name": name, "why": why, "secret": SECRET, "now": now, "headers": headers(raw) if head is None else head, "compact": printed, "raw": raw, "runnable_from_raw": list(languages)}
         made["expect"] = {"ok": False, "reason": reason} if reason else {"ok": True, "event": event_expectation(printed)}
-        # What the vectors say about Python is checked here.
+        # This script is Python, so it can check what the case says about Python.
         if "python" in languages:
             assert compact(json.loads(raw)) == printed, name
         cases.add(made)

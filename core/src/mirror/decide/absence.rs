@@ -14,7 +14,7 @@ use roaring::RoaringTreemap;
 /// The rows that one reading of a whole directory named.
 #[derive(Debug)]
 pub(in crate::mirror) struct Reading {
-    /// Number of the latest write before the reading started. Rows that were written later are not judged by it.
+    /// Number of the latest write before the reading started. No row that was written later is removed because of it.
     mark: i64,
     /// Local time at which the reading started.
     started: Timestamp,

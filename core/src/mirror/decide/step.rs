@@ -318,7 +318,7 @@ impl Step {
 
     // ---- users ----
 
-    /// Replaces the content of a user's row, or of a tombstone, or inserts a row. Access that the guard holds stays as it was.
+    /// Replaces the content of a user's row, or of a tombstone, or inserts a row. If the guard holds a loss of access, the user keeps that access.
     pub(super) fn put_user(&mut self, new: NewUser) {
         let NewUser { user, active, is_present, told_groups, listed, version, touched_at } = new;
         let told_groups = super::sorted(told_groups.into_iter());

@@ -115,7 +115,7 @@ mod tests {
         Step::new(set, "event:evt_1", Timestamp::UNIX_EPOCH, true).unwrap()
     }
 
-    fn judge(kind: &str, organization_id: &str, data: &Value) -> bool {
+    fn foreign(kind: &str, organization_id: &str, data: &Value) -> bool {
         is_foreign(&mut step(), &event(&format!("organization.{kind}"), organization_id, data))
     }
 
@@ -132,9 +132,9 @@ mod tests {
             ("directory_enabled", json!({ "id": "dir_1" })),
             ("directory_disabled", json!({ "id": "dir_1" })),
         ] {
-            assert!(judge(kind, "org_a", &data), "{kind} {data} of org_a");
+            assert!(foreign(kind, "org_a", &data), "{kind} {data} of org_a");
             if data.get("organization_id").is_none() {
-                assert!(!judge(kind, "org_b", &data), "{kind} {data} of org_b");
+                assert!(!foreign(kind, "org_b", &data), "{kind} {data} of org_b");
             }
         }
     }
@@ -142,35 +142,35 @@ mod tests {
     #[test]
     fn the_organization_of_the_envelope_counts_and_not_that_of_the_data() {
         let data = json!({ "id": "diruser_new", "organization_id": "org_b" });
-        assert!(!judge("directory.user_created", "org_a", &data));
+        assert!(!foreign("directory.user_created", "org_a", &data));
         let data = json!({ "id": "diruser_1", "organization_id": "org_a" });
-        assert!(!judge("directory.user_deleted", "org_b", &data));
-        assert!(judge("directory.user_deleted", "org_a", &data));
+        assert!(!foreign("directory.user_deleted", "org_b", &data));
+        assert!(foreign("directory.user_deleted", "org_a", &data));
     }
 
     #[test]
     fn the_deletion_of_another_organization_is_foreign() {
-        assert!(judge("deleted", "org_a", &json!({ "id": "org_b" })));
-        assert!(!judge("deleted", "org_a", &json!({ "id": "org_a" })));
+        assert!(foreign("deleted", "org_a", &json!({ "id": "org_b" })));
+        assert!(!foreign("deleted", "org_a", &json!({ "id": "org_a" })));
     }
 
     #[test]
     fn an_event_without_an_organization_is_foreign() {
-        assert!(judge("directory.user_created", "", &json!({ "id": "diruser_new" })));
-        assert!(judge("directory.user_deleted", "", &json!({ "id": "diruser_1" })));
-        assert!(judge("deleted", "", &json!({})));
+        assert!(foreign("directory.user_created", "", &json!({ "id": "diruser_new" })));
+        assert!(foreign("directory.user_deleted", "", &json!({ "id": "diruser_1" })));
+        assert!(foreign("deleted", "", &json!({})));
     }
 
     #[test]
     fn an_event_with_an_organization_in_its_data_alone_is_of_that_organization() {
         let data = json!({ "id": "diruser_1", "organization_id": "org_b" });
         assert_eq!(organization_of(&event("organization.directory.user_updated", "", &data)), "org_b");
-        assert!(!judge("directory.user_updated", "", &data));
+        assert!(!foreign("directory.user_updated", "", &data));
     }
 
     #[test]
     fn an_event_whose_data_cannot_be_read_is_not_foreign() {
-        assert!(!judge("directory.user_updated", "org_a", &json!({ "id": 7 })));
-        assert!(!judge("directory.user_updated", "", &json!({})));
+        assert!(!foreign("directory.user_updated", "org_a", &json!({ "id": 7 })));
+        assert!(!foreign("directory.user_updated", "", &json!({})));
     }
 }
