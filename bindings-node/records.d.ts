@@ -138,7 +138,8 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  * - `done`: The mirror agrees with the listing.
  * - `incomplete`: The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was
  * removed. Or some of them are mirrored in another organization, and were not applied. The next sync tries again.
- * - `held`: The guard holds losses of access, or the directory is disabled or not listed: see the report's holds.
+ * - `held`: The guard holds losses of access, or the directory is disabled or not listed: see the report's holds. Or the directory is
+ * mirrored in another organization: see `incomplete`.
  * - `already_running`: Another sync of the directory is running.
  * - `failed`: The sync failed; the report's error says why.
  */

@@ -56,8 +56,9 @@ function standardHeadersOf(headers, body) {
 }
 
 /**
- * The symbol of the method with which Node's `util.inspect` prints an object. The JSON and the parsed value of an event's data are properties of
- * that function: there they are not enumerated with the event, and a Proxy of the event can read them, unlike a private field.
+ * The symbol of the method with which Node's `util.inspect` prints an object. Each event has such a function, and the function's own properties
+ * hold the JSON and the parsed value of the event's data. As properties of the event, they would be enumerated with it. In private fields, a Proxy
+ * of the event could not read them.
  */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 

@@ -45,7 +45,7 @@ typedef struct {
 } run;
 
 /* Stores the id of the user, group or hold that the scenario calls `name`. */
-static void remember(run *run, const char *name, const char *id) {
+static void store_id(run *run, const char *name, const char *id) {
     CHECK(run->known_len < sizeof run->known / sizeof *run->known);
     run->known[run->known_len].name = name;
     run->known[run->known_len++].id = strdup(id);
@@ -121,7 +121,7 @@ static void check_hold(run *run, const step *step) {
         WORKS(hc_mirror_user_iter_next(iter, &user, &error));
     }
     CHECK(named == step->count);
-    remember(run, step->as, hc_hold_id(hold));
+    store_id(run, step->as, hc_hold_id(hold));
     hc_mirror_user_iter_free(iter);
     hc_hold_list_free(holds);
 }
@@ -204,14 +204,14 @@ static void run_step(run *run, const step *step) {
     const char *what = step->what;
     if (strcmp(what, "create_user") == 0) {
         WORKS(hc_sandbox_create_user(sandbox, &fields, &user, &error));
-        remember(run, step->as, hc_user_id(user));
+        store_id(run, step->as, hc_user_id(user));
     } else if (strcmp(what, "update_user") == 0) {
         WORKS(hc_sandbox_update_user(sandbox, id_of(run, step->user), &fields, &user, &error));
     } else if (strcmp(what, "delete_user") == 0) {
         WORKS(hc_sandbox_delete_user(sandbox, id_of(run, step->user), &error));
     } else if (strcmp(what, "create_group") == 0) {
         WORKS(hc_sandbox_create_group(sandbox, step->display_name, NULL, NULL, &group, &error));
-        remember(run, step->as, hc_group_id(group));
+        store_id(run, step->as, hc_group_id(group));
     } else if (strcmp(what, "update_group") == 0) {
         WORKS(hc_sandbox_update_group(sandbox, id_of(run, step->group), step->display_name, &group, &error));
     } else if (strcmp(what, "delete_group") == 0) {

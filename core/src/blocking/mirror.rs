@@ -213,7 +213,7 @@ impl SyncBuilder {
         self.set(|sync| sync.mode(mode))
     }
 
-    /// Sets whether held removals are approved.
+    /// Sets whether the losses of access that the guard holds are approved before the sync.
     pub fn approve_removals(self, approved: bool) -> Self {
         self.set(|sync| sync.approve_removals(approved))
     }

@@ -25,7 +25,8 @@ named! {
         /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. Or some
         /// of them are mirrored in another organization, and were not applied. The next sync tries again.
         Incomplete = "incomplete",
-        /// The guard holds losses of access, or the directory is disabled or not listed: see the report's holds.
+        /// The guard holds losses of access, or the directory is disabled or not listed: see the report's holds. Or the directory is mirrored in
+        /// another organization: see `incomplete`.
         Held = "held",
         /// Another sync of the directory is running.
         AlreadyRunning = "already_running",

@@ -14,7 +14,7 @@ export async function openMirror(path, client) {
   return mirror
 }
 
-/** Syncs every directory of every organization. Returns the exit code: 1 if a sync failed, 3 if a directory has holds, else 0. */
+/** Syncs every directory of every organization. Returns the exit code: 1 if a sync failed, 3 if one has the outcome `held`, else 0. */
 export async function syncAll(mirror, log = console.log) {
   const reports = await mirror.syncAll()
   for (const { organizationId, directoryId, outcome, created, updated, deleted, holds, error } of reports) {

@@ -36,7 +36,7 @@ def describe(report: headcount.SyncReport) -> str:
 
 
 def exit_code(reports: Sequence[headcount.SyncReport]) -> int:
-    """Returns 1 if a sync failed, 3 if a directory has holds, and 0 otherwise."""
+    """Returns 1 if a sync failed, 3 if one has the outcome ``held``, and 0 otherwise."""
     outcomes = {report.outcome for report in reports}
     return 1 if "failed" in outcomes else 3 if "held" in outcomes else 0
 
