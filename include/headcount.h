@@ -519,7 +519,8 @@ typedef struct hc_client_options {
    */
   const char *client_id;
   /**
-   * The client secret. The library's copy is never printed, and is overwritten with zeros when the client is freed.
+   * The client secret. The library's copy is never printed, and is overwritten with zeros when the client is freed. The buffers in which a
+   * request for an access token is sent are not overwritten.
    */
   const char *client_secret;
   /**

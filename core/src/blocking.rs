@@ -1,7 +1,8 @@
 //! The client and the mirror for threads without an async runtime.
 //!
 //! One runtime per process with one thread drives the connections. It starts with the first call, and a forked child starts its own: it uses
-//! neither its parent's threads nor its sockets. Methods may be called from any number of threads at once, but not from async tasks.
+//! neither its parent's threads nor its sockets. Methods may be called from any number of threads at once, also in `spawn_blocking` and
+//! `block_in_place`, but not in async tasks.
 //!
 //! ```no_run
 //! # fn run() -> headcount::Result<()> {

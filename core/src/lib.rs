@@ -26,10 +26,26 @@
 //! - `mirror`: the local copy.
 //! - `sqlite`: SQLite, compiled in, for the mirror and the replay guard.
 //! - `blocking`: client and mirror for threads without an async runtime.
+//! - `rustls-ring`: TLS with the cryptography of `ring`.
 //!
 //! Off by default:
 //!
+//! - `http`: [`Headers`] for `http::HeaderMap`. `client` and `axum` enable it.
 //! - `axum`: webhooks as endpoints and extractors of axum.
+//! - `rustls-aws-lc`: TLS with the cryptography of `aws-lc`, instead of `rustls-ring`.
+//! - `rustls-no-provider`: TLS with the cryptography that the application installs for its process.
+//! - `store-testing`: tests for implementations of [`store::Store`].
+//!
+//! # TLS in an application that uses rustls itself
+//!
+//! This crate installs no cryptography for the process. It uses what the application has installed
+//! (`rustls::crypto::CryptoProvider::install_default`), or else that of its own features. If both `ring` and `aws-lc` are compiled into a
+//! program, `rustls::ClientConfig::builder()` panics, because it cannot choose. So in an application that uses rustls with its default
+//! features, select the same cryptography here:
+//!
+//! ```toml
+//! headcount = { version = "0.1", default-features = false, features = ["mirror", "sqlite", "blocking", "rustls-aws-lc"] }
+//! ```
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
@@ -73,9 +89,9 @@ pub use http::{Activity, ActivityKind, CallOptions, Cancel, Level, Observer, Ret
 pub use webhook::{
     ConnectedAccountData, ConnectionData, DirectoryData, DirectoryGroupData, DirectoryUserData, DomainData, Event,
     EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RETENTION, Replay,
-    ReplayGuard, ReplayStore, RoleData, RoleReference, SessionData, SignedHeaders, UserData, UserProfile, UserSession,
-    WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header, verify_parsed_webhook_payload,
-    verify_webhook_payload,
+    ReplayGuard, ReplayStore, RoleData, RoleReference, Secrets, SessionData, SignedHeaders, UserData, UserProfile,
+    UserSession, WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header,
+    verify_parsed_webhook_payload, verify_webhook_payload,
 };
 
 #[cfg(feature = "mirror")]
@@ -88,6 +104,13 @@ pub use record::{
     MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, Outcome, ParkedChange,
     PendingEvent, Phase, Progress, Retirement, RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
 };
+
+/// TLS settings of this crate's client. For the sandbox.
+#[cfg(feature = "client")]
+#[doc(hidden)]
+pub mod tls {
+    pub use crate::http::tls::{SystemRoots, config, provider};
+}
 
 #[doc(inline)]
 pub use model::*;

@@ -1,4 +1,4 @@
-//! Secret text: not printed by `Debug`, and overwritten with zeros when dropped.
+//! Secret text, which is not printed by `Debug` and is overwritten with zeros when dropped; and `Debug` for types with personal data.
 
 use std::fmt;
 use zeroize::Zeroizing;
@@ -42,6 +42,20 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(…)")
     }
 }
+
+/// Implements `Debug` for a type with personal data: it prints the named fields, which have none, and no other field.
+macro_rules! debug_without_personal_data {
+    ($type:ident { $($field:ident),* $(,)? }) => {
+        impl ::std::fmt::Debug for $type {
+            /// Prints no personal data.
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(stringify!($type))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use debug_without_personal_data;
 
 #[cfg(test)]
 mod tests {

@@ -295,3 +295,32 @@ fn the_blocking_client_refuses_calls_in_an_async_task() {
 fn instant() -> Instant {
     Instant::now()
 }
+
+#[tokio::test]
+async fn secrets_that_a_server_repeats_are_not_in_errors() {
+    let echo = |request: &str| request.replace('"', "'").replace(['\r', '\n'], " ");
+    // The secret of the test client is `test_secret`, and the access token `t0ken-of-the-server`.
+    const LONG_TOKEN: &str = r#"{"access_token":"t0ken-of-the-server","expires_in":600}"#;
+    let server = Server::start(
+        |_| ok(LONG_TOKEN),
+        move |_, request| {
+            let body = format!(
+                r#"{{"message":"unexpected request: {0}","error":"{0}","details":[{{"got":"{0}"}}]}}"#,
+                echo(&request)
+            );
+            Reply::Http("400 Bad Request", body)
+        },
+    )
+    .await;
+    let error = server.client().organizations().get("org_1").await.unwrap_err();
+    let text = format!("{error} {error:?} {:?} {:?}", error.code(), error.details());
+    assert!(error.message().contains("[redacted]") && !text.contains("t0ken-of-the-server"), "{text}");
+
+    let refused = |_| {
+        Reply::Http("422 Unprocessable", r#"{"message":"client_secret=test_secret","details":["test_secret"]}"#.into())
+    };
+    let server = Server::start(refused, |_, _| ok(ORGANIZATION)).await;
+    let error = server.client().organizations().get("org_1").await.unwrap_err();
+    let text = format!("{error} {error:?} {:?} {:?}", error.code(), error.details());
+    assert!(!text.contains("test_secret"), "{text}");
+}

@@ -266,3 +266,33 @@ fn closing_a_blocking_mirror_ends_an_iterator_that_waits() {
     assert!(count <= 4, "{count}");
     iterating.join().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocking_calls_work_where_a_thread_may_block_and_are_refused_in_async_tasks() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let client = blocking::Client::new(sandbox.client()).unwrap();
+    let id = sandbox.organization_id().to_owned();
+    let get = { move || client.organizations().get(&id) };
+    tokio::task::spawn_blocking(get.clone()).await.unwrap().unwrap();
+    tokio::task::block_in_place(get.clone()).unwrap();
+    let error = get().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.message().contains("spawn_blocking"), "{error}");
+}
+
+#[tokio::test]
+async fn blocking_calls_work_in_spawn_blocking_of_a_runtime_with_one_thread() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let client = blocking::Client::new(sandbox.client()).unwrap();
+    let id = sandbox.organization_id().to_owned();
+    tokio::task::spawn_blocking(move || client.organizations().get(&id)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn awaiting_a_listing_reads_one_page() {
+    let sandbox = Sandbox::builder().users(30).start().unwrap();
+    let client = sandbox.client().build().unwrap();
+    let page =
+        client.directories().users(sandbox.organization_id(), sandbox.directory_id()).page_size(7).await.unwrap();
+    assert_eq!(page.items.len(), 7);
+}

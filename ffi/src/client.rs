@@ -24,7 +24,8 @@ pub struct hc_client_options {
     pub environment_url: *const c_char,
     /// The client id, "skc_...".
     pub client_id: *const c_char,
-    /// The client secret. The library's copy is never printed, and is overwritten with zeros when the client is freed.
+    /// The client secret. The library's copy is never printed, and is overwritten with zeros when the client is freed. The buffers in which a
+    /// request for an access token is sent are not overwritten.
     pub client_secret: *const c_char,
     /// Deadline of each call with all its attempts, in milliseconds. 0 means 60000.
     pub timeout_ms: u32,

@@ -12,6 +12,7 @@ use crate::outbox::Outbox;
 use crate::server;
 use crate::tls;
 use headcount::Webhook;
+use headcount::tls::SystemRoots;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -168,12 +169,13 @@ impl SandboxBuilder {
     /// Generates the data, and creates the clock, the outbox and everything else that request handlers share.
     fn environment(&self) -> Result<Environment, Error> {
         let failed = |what: &str, error: &dyn std::fmt::Display| Error::startup(format!("{what}: {error}"));
-        // Webhooks are sent through rustls. An error here means that the process has a default provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = headcount::tls::config(SystemRoots::IfAny, Vec::new())
+            .map_err(|error| failed("the HTTP client cannot be set up", &error))?;
         let http = reqwest::Client::builder()
             .user_agent("headcount-sandbox")
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .tls_backend_preconfigured(tls)
             .build()
             .map_err(|error| failed("the HTTP client cannot be set up", &error))?;
         let credentials = credentials(self.seed);

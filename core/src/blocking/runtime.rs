@@ -50,12 +50,17 @@ pub fn spawn<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) 
 
 /// Returns the runtime, or an error if this is called in an async task: a call that waits there would block the thread that runs the task.
 fn outside_of_tasks() -> Result<Arc<Runtime>> {
-    if tokio::runtime::Handle::try_current().is_ok() {
+    let runtime = runtime()?;
+    // A handle of tokio is present in threads that may block as well (`spawn_blocking`, `block_in_place`). tokio's only test for them is that
+    // `block_on` does not panic.
+    let may_block = tokio::runtime::Handle::try_current().is_err()
+        || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(())))).is_ok();
+    if !may_block {
         return Err(Error::invalid_argument(
-            "the blocking client was called from an async task: use headcount::Client there",
+            "a blocking call was made in an async task: await the call of the async client, or make this one in tokio::task::spawn_blocking",
         ));
     }
-    runtime()
+    Ok(runtime)
 }
 
 /// Returns this process's runtime. The first call starts it.

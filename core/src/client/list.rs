@@ -7,7 +7,9 @@ use crate::model::{null_is_default, total_size};
 use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
+use std::pin::Pin;
 
 /// What can be listed page by page: organizations, users and groups.
 pub trait Listed: sealed::Listed {}
@@ -138,6 +140,16 @@ impl<T: Listed> List<T> {
     fn fail(mut self, error: Error) -> List<T> {
         self.call = self.call.and(Err(error.with_context("operation", T::OPERATION)));
         self
+    }
+}
+
+/// Awaiting a listing reads one page, as [`send`](List::send) does.
+impl<T: Listed> IntoFuture for List<T> {
+    type Output = Result<Page<T>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.send().await })
     }
 }
 

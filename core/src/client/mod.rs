@@ -8,7 +8,7 @@ mod path;
 
 use crate::clock::Clock;
 use crate::config::{self, EnvironmentUrl};
-use crate::http::{Account, Call, CallOptions, Dated, Http, Observer, RetryPolicy, Settings, Stats};
+use crate::http::{Account, CaFile, Call, CallOptions, Dated, Http, Observer, RetryPolicy, Settings, Stats};
 use crate::random::Random;
 use crate::{Error, Result, Secret};
 use serde::de::DeserializeOwned;
@@ -193,9 +193,18 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a PEM file of certificate authorities that are trusted in addition to the system's. It is read when the client is made.
-    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.settings.ca_file = Some(path.into());
+    /// Adds a PEM file of certificate authorities that are trusted in addition to the system's. It is read when the client is made.
+    ///
+    /// The system's authorities are those of the file in `SSL_CERT_FILE` and the folder in `SSL_CERT_DIR`, if these variables are set.
+    pub fn ca_file(self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file_of("ca_file", path)
+    }
+
+    /// Adds a PEM file as [`ca_file`](ClientBuilder::ca_file) does; errors name it by this setting or environment variable. For language
+    /// bindings.
+    #[doc(hidden)]
+    pub fn ca_file_of(mut self, setting: &'static str, path: impl Into<PathBuf>) -> Self {
+        self.settings.ca_files.push(CaFile { setting, path: path.into() });
         self
     }
 

@@ -22,6 +22,20 @@ macro_rules! named {
             }
         }
 
+        impl ::std::str::FromStr for $type {
+            type Err = $crate::Error;
+
+            /// Reads a value's name. Anything else is an [`ErrorKind::InvalidArgument`]($crate::ErrorKind::InvalidArgument).
+            fn from_str(name: &str) -> ::std::result::Result<$type, $crate::Error> {
+                $type::ALL.iter().copied().find(|value| value.name() == name).ok_or_else(|| {
+                    let names: Vec<_> = $type::ALL.iter().map(|value| value.name()).collect();
+                    $crate::Error::invalid_argument(format!(
+                        "no {} has this name: expected one of {}", stringify!($type), names.join(", ")
+                    ))
+                })
+            }
+        }
+
         impl ::std::fmt::Display for $type {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.name())
@@ -149,6 +163,16 @@ mod tests {
             let distinct: BTreeSet<_> = names.iter().collect();
             assert_eq!(distinct.len(), names.len(), "{names:?}");
         }
+    }
+
+    #[test]
+    fn a_kind_is_read_from_its_name() {
+        for kind in ErrorKind::ALL {
+            assert_eq!(kind.name().parse::<ErrorKind>().unwrap(), *kind);
+        }
+        let error = "Config".parse::<ErrorKind>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().contains("expected one of config, invalid_argument"), "{error}");
     }
 
     #[test]

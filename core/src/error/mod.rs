@@ -89,7 +89,19 @@ pub(crate) struct Answer {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+    /// Makes a permanent error. For implementations of this crate's traits, such as a source or a store: the message is one line, and has
+    /// neither secrets nor personal data.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use headcount::{Error, ErrorKind, ErrorStatus};
+    ///
+    /// let refused = std::io::Error::other("connection refused");
+    /// let error = Error::new(ErrorKind::Store, "the database cannot be reached").temporary().with_source(refused);
+    /// assert_eq!(error.status(), ErrorStatus::Temporary);
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error(Box::new(Inner {
             kind,
             status: ErrorStatus::Permanent,
@@ -161,8 +173,8 @@ impl Error {
         self
     }
 
-    #[cfg(any(feature = "client", feature = "sqlite"))]
-    pub(crate) fn temporary(mut self) -> Error {
+    /// Marks the error as temporary: the same call may succeed later.
+    pub fn temporary(mut self) -> Error {
         self.0.status = ErrorStatus::Temporary;
         self
     }
@@ -185,20 +197,32 @@ impl Error {
         self
     }
 
+    /// Replaces `secret` in every text that comes from the server's answer.
+    #[cfg(feature = "client")]
+    pub(crate) fn redact(mut self, secret: &str) -> Error {
+        let answer = &mut self.0.answer;
+        let texts =
+            [Some(&mut self.0.message), answer.code.as_mut(), answer.details.as_mut(), answer.request_id.as_mut()];
+        for text in texts.into_iter().flatten().filter(|text| text.contains(secret)) {
+            *text = text.replace(secret, "[redacted]");
+        }
+        self
+    }
+
     #[cfg(feature = "client")]
     pub(crate) fn with_answer(mut self, answer: Answer) -> Error {
         self.0.answer = answer;
         self
     }
 
-    #[cfg(any(feature = "client", feature = "sqlite"))]
-    pub(crate) fn with_context(mut self, name: &'static str, value: impl Into<String>) -> Error {
+    /// Adds a circumstance, which the error's text shows in parentheses. It must have neither secrets nor personal data.
+    pub fn with_context(mut self, name: &'static str, value: impl Into<String>) -> Error {
         self.0.context.push((name, value.into()));
         self
     }
 
-    #[cfg(any(feature = "client", feature = "sqlite"))]
-    pub(crate) fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    /// Sets the error's cause, which [`source`](std::error::Error::source) returns.
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         self.0.source = Some(Arc::new(source));
         self
     }

@@ -5,6 +5,7 @@ use crate::error::Answer;
 use crate::model::plain_json_error;
 use crate::{Error, ErrorKind, Timestamp};
 use http::{HeaderMap, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -12,6 +13,10 @@ use std::time::Duration;
 
 /// Longest part of a server's message that an error repeats, in characters.
 const MAX_MESSAGE: usize = 300;
+/// Longest part of a server's error code or request id that an error repeats, in characters.
+const MAX_CODE: usize = 100;
+/// Largest `details` that an error repeats, in bytes; larger ones are left out.
+const MAX_DETAILS: usize = 16 << 10;
 /// Longest part of a content type that an error repeats, in characters.
 const MAX_CONTENT_TYPE: usize = 60;
 
@@ -47,17 +52,15 @@ pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMa
         } else {
             let kind =
                 headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
-            let kind: String =
-                kind.chars().filter(|character| !character.is_control()).take(MAX_CONTENT_TYPE).collect();
+            let kind = one_line(kind, MAX_CONTENT_TYPE);
             let length = body.len();
-            Error::new(
-                ErrorKind::Decode,
-                format!(
-                    "the answer is not JSON ({kind}, {length} bytes): {}; check the environment URL",
-                    plain_json_error(&error)
-                ),
-            )
-            .temporary()
+            let reason = plain_json_error(&error);
+            let message = if is_json(&kind, body) {
+                format!("the answer is damaged JSON ({length} bytes): {reason}")
+            } else {
+                format!("the answer is not JSON ({kind}, {length} bytes): {reason}; check the environment URL")
+            };
+            Error::new(ErrorKind::Decode, message).temporary()
         };
         error.with_answer(Answer {
             http_status: Some(status.as_u16()),
@@ -65,6 +68,13 @@ pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMa
             ..Answer::default()
         })
     })
+}
+
+/// Returns whether an answer that cannot be parsed was meant to be JSON: then the request reached the API.
+fn is_json(content_type: &str, body: &[u8]) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+        || body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| matches!(first, b'{' | b'['))
 }
 
 /// A decoded answer.
@@ -107,8 +117,9 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
         .as_ref()
         .and_then(|details| serde_json::from_str::<Vec<Detail>>(details.get()).ok())
         .and_then(|details| details.into_iter().find_map(|detail| detail.error_code))
-        .or(body.error);
-    let reason = one_line(&body.message.or(body.error_description).unwrap_or_default());
+        .or(body.error)
+        .map(|code| one_line(&code, MAX_CODE));
+    let reason = one_line(&body.message.or(body.error_description).unwrap_or_default(), MAX_MESSAGE);
     let number = status.as_u16();
     let message = if status.is_redirection() {
         format!("the server answered {number}, a redirect, which is not followed: check the environment URL")
@@ -120,7 +131,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
     let error = Error::new(ErrorKind::from_http_status(number), message).with_answer(Answer {
         http_status: Some(number),
         code,
-        details: body.details.map(|details| details.get().to_owned()),
+        details: body.details.map(|details| details.get().to_owned()).filter(|details| details.len() <= MAX_DETAILS),
         request_id: request_id(headers),
         retry_after: retry_after(headers, clock),
     });
@@ -130,18 +141,42 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
     }
 }
 
-/// Joins the text's lines and cuts it to [`MAX_MESSAGE`] characters.
-fn one_line(text: &str) -> String {
+/// Removes a secret of the request from the error, in case the server's answer repeats it: as it is, and as it stands in a form.
+pub(super) fn without_secret(error: Error, secret: &str) -> Error {
+    // A secret of a few characters occurs in other words by chance.
+    const SHORTEST: usize = 6;
+    if secret.len() < SHORTEST {
+        return error;
+    }
+    let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let lenient = utf8_percent_encode(secret, FORM).to_string();
+    error.redact(secret).redact(&encoded).redact(&lenient)
+}
+
+/// Characters that are percent-encoded in a form (the URL standard, application/x-www-form-urlencoded).
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
+/// Joins the text's lines, drops characters that a terminal interprets instead of showing, and cuts the text to `most` characters.
+fn one_line(text: &str, most: usize) -> String {
+    // Four times as many bytes hold `most` characters in any case; the rest of a text of megabytes is not examined.
+    let text: String = text.chars().take(4 * most).collect();
     let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(MAX_MESSAGE) {
+    line.retain(|character| !character.is_control() && !is_invisible(character));
+    if let Some((end, _)) = line.char_indices().nth(most) {
         line.truncate(end);
         line.push('…');
     }
     line
 }
 
+/// Returns whether the character has no glyph and changes how others are shown: marks of writing direction, joiners, zero-width spaces.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 fn request_id(headers: &HeaderMap) -> Option<String> {
-    ["x-request-id", "request-id"].iter().find_map(|name| Some(headers.get(*name)?.to_str().ok()?.to_owned()))
+    let id = ["x-request-id", "request-id"].iter().find_map(|name| headers.get(*name)?.to_str().ok())?;
+    Some(one_line(id, MAX_CODE))
 }
 
 /// Reads `Retry-After` in either form (RFC 9110, 10.2.3): seconds, or a date.
@@ -198,6 +233,37 @@ mod tests {
         assert_eq!(error.request_id(), Some("req_1"));
         assert!(error.details().unwrap().starts_with('['));
         assert_eq!(refused(502, &[], "<html>").message(), "the server answered 502 Bad Gateway");
+    }
+
+    #[test]
+    fn what_a_server_says_is_repeated_without_control_characters_and_in_bounds() {
+        let body = serde_json::json!({
+            "message": format!("\u{1b}[31mred\r\n\u{202e}txt.exe {}", "x".repeat(1 << 20)),
+            "error": format!("bad\u{7}\u{200b}code{}", "y".repeat(1 << 20)),
+            "details": [{"text": "z".repeat(1 << 20)}],
+        });
+        let error = refused(400, &[("x-request-id", &"r".repeat(5000))], &body.to_string());
+        assert!(error.message().starts_with("the server answered 400: [31mred txt.exe xxx"), "{error}");
+        assert!(error.message().chars().count() < 400);
+        assert!(error.code().unwrap().starts_with("badcodeyyy") && error.code().unwrap().chars().count() <= 101);
+        assert_eq!(error.request_id().unwrap().chars().count(), 101);
+        assert_eq!(error.details(), None);
+    }
+
+    #[test]
+    fn damaged_json_does_not_say_that_the_url_is_wrong() {
+        let headers: HeaderMap =
+            [(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())].into_iter().collect();
+        for (headers, body, damaged) in [
+            (HeaderMap::new(), r#"{"id":"org_1","display_name":"#, true),
+            (headers, "", true),
+            (HeaderMap::new(), "<html></html>", false),
+            (HeaderMap::new(), "", false),
+        ] {
+            let error = decode::<User>(StatusCode::OK, &headers, body.as_bytes()).unwrap_err();
+            assert_eq!(error.message().contains("damaged JSON"), damaged, "{error}");
+            assert_eq!(error.message().contains("check the environment URL"), !damaged, "{error}");
+        }
     }
 
     #[test]

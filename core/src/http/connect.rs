@@ -2,8 +2,9 @@
 
 use super::failure::root_cause;
 use super::settings::Settings;
+use super::tls::{self, SystemRoots};
 use crate::{Error, Result};
-use reqwest::{Certificate, NoProxy, Proxy, Url, redirect};
+use reqwest::{NoProxy, Proxy, Url, redirect};
 use std::time::Duration;
 
 const PRODUCT: &str = concat!("headcount/", env!("CARGO_PKG_VERSION"));
@@ -13,8 +14,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Makes the connection pool for the environment at `root`. Reads the file of certificate authorities; connects to nothing yet.
 pub(super) fn pool(settings: &Settings, root: &Url) -> Result<reqwest::Client> {
-    // Fails if this process has installed a provider already, which works as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut needs_tls = root.scheme() == "https";
     let mut builder = reqwest::Client::builder()
         .user_agent(user_agent(&settings.user_agent_suffix)?)
         .connect_timeout(settings.connect_timeout)
@@ -28,29 +28,32 @@ pub(super) fn pool(settings: &Settings, root: &Url) -> Result<reqwest::Client> {
         None if root.scheme() == "http" => builder = builder.no_proxy(),
         None => {}
         Some("") => builder = builder.no_proxy(),
-        Some(url) => builder = builder.proxy(proxy(url)?),
+        Some(text) => {
+            let url = proxy_url(text)?;
+            needs_tls |= url.scheme() == "https";
+            builder = builder.proxy(proxy(url)?);
+        }
     }
-    if let Some(path) = &settings.ca_file {
-        let name = path.display();
-        let pem = std::fs::read(path)
-            .map_err(|error| Error::config(format!("ca_file {name} cannot be read: {}", error.kind())))?;
-        let certificates = Certificate::from_pem_bundle(&pem)
-            .ok()
-            .filter(|certificates| !certificates.is_empty())
-            .ok_or_else(|| Error::config(format!("ca_file {name} holds no certificate: expected PEM")))?;
-        builder = builder.tls_certs_merge(certificates);
-    }
+    let roots = if needs_tls { SystemRoots::Required } else { SystemRoots::Unused };
+    let tls = tls::config(roots, tls::certificates(&settings.ca_files)?)?;
+    let builder = builder.tls_backend_preconfigured(tls);
     builder.build().map_err(|error| Error::config(format!("the HTTP client cannot be set up: {}", root_cause(&error))))
 }
 
+const EXPECTED_PROXY: &str = "expected http://host:port or https://host:port, or an empty text for no proxy at all";
+
 /// Reads the proxy's URL. Errors do not repeat its text, which can contain a password.
-fn proxy(text: &str) -> Result<Proxy> {
-    let expected = "expected http://host:port or https://host:port, or an empty text for no proxy at all";
-    let url = Url::parse(text).map_err(|error| Error::config(format!("proxy is not a URL ({error}): {expected}")))?;
+fn proxy_url(text: &str) -> Result<Url> {
+    let url =
+        Url::parse(text).map_err(|error| Error::config(format!("proxy is not a URL ({error}): {EXPECTED_PROXY}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(Error::config(format!("proxy has the scheme {}: {expected}", url.scheme())));
+        return Err(Error::config(format!("proxy has the scheme {}: {EXPECTED_PROXY}", url.scheme())));
     }
-    let proxy = Proxy::all(url).map_err(|_| Error::config(format!("proxy cannot be used: {expected}")))?;
+    Ok(url)
+}
+
+fn proxy(url: Url) -> Result<Proxy> {
+    let proxy = Proxy::all(url).map_err(|_| Error::config(format!("proxy cannot be used: {EXPECTED_PROXY}")))?;
     Ok(proxy.no_proxy(NoProxy::from_env()))
 }
 

@@ -1,13 +1,22 @@
 //! Errors of connections: converts reqwest's errors, and decides whether the request may have had an effect.
 
 use crate::{Error, ErrorKind};
+use rustls::CertificateError;
 use std::error::Error as StdError;
 
 /// Converts reqwest's error: the connection could not be established, or broke. A certificate that is not trusted is a permanent error.
 pub(super) fn connection_error(error: reqwest::Error) -> Error {
     let error = error.without_url();
-    let permanent = error.is_builder() || causes(&error).any(|cause| cause.downcast_ref::<rustls::Error>().is_some());
-    let message = if error.is_connect() {
+    let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    let permanent = error.is_builder() || tls.is_some();
+    let message = if let Some(rustls::Error::InvalidCertificate(
+        CertificateError::UnknownIssuer | CertificateError::BadSignature,
+    )) = tls
+    {
+        "the server's certificate is signed by an authority that this machine does not trust: pass the authority's certificate as ca_file, or \
+         set SSL_CERT_FILE (a proxy that inspects TLS has an authority of its own)"
+            .to_owned()
+    } else if error.is_connect() {
         format!("the server cannot be reached: {}", root_cause(&error))
     } else {
         format!("the connection broke before the whole answer arrived: {}", root_cause(&error))

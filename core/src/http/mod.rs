@@ -14,6 +14,7 @@ mod observe;
 mod retry;
 mod session;
 mod settings;
+pub(crate) mod tls;
 mod token;
 mod transport;
 
@@ -25,3 +26,4 @@ pub use retry::RetryPolicy;
 pub(crate) use session::Http;
 pub use settings::CallOptions;
 pub(crate) use settings::{Account, Settings};
+pub(crate) use tls::CaFile;

@@ -104,7 +104,9 @@ impl Http {
             if let Some(body) = &call.body {
                 request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
             }
-            match self.transport.send(request, call.label(), attempt.number).await {
+            let result = self.transport.send(request, call.label(), attempt.number).await;
+            // The server's answer may repeat the request's headers.
+            match result.map_err(|error| answer::without_secret(error, token.text())) {
                 Err(error) if error.http_status() == Some(401) => {
                     self.tokens.discard(&token);
                     if renewed {

@@ -3,12 +3,12 @@
 use super::cancel::Cancel;
 use super::observe::Observer;
 use super::retry::RetryPolicy;
+use super::tls::CaFile;
 use crate::clock::{Clock, SystemClock};
 use crate::config::EnvironmentUrl;
 use crate::defaults;
 use crate::random::{OsRandom, Random};
 use crate::{Error, Result, Secret};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) struct Settings {
     pub(crate) max_response_bytes: usize,
     /// `None` uses the proxy of the environment variables, the empty text none.
     pub(crate) proxy: Option<String>,
-    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) ca_files: Vec<CaFile>,
     pub(crate) user_agent_suffix: String,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -48,7 +48,7 @@ impl Default for Settings {
             max_concurrency: defaults::MAX_CONCURRENCY,
             max_response_bytes: defaults::MAX_RESPONSE_BYTES,
             proxy: None,
-            ca_file: None,
+            ca_files: Vec::new(),
             user_agent_suffix: String::new(),
             observer: None,
             clock: Arc::new(SystemClock),

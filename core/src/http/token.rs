@@ -1,6 +1,7 @@
 //! The access token: fetched on first use by one request, however many callers wait, and renewed in the background while the old one
 //! is still valid.
 
+use super::answer;
 use super::call::Label;
 use super::observe::{Activity, ActivityKind, count};
 use super::settings::Account;
@@ -180,14 +181,20 @@ impl Tokens {
             let request = self.transport.client.post(url.clone()).form(&form);
             self.transport.send(request, Label::TOKEN, attempt.number).await.map(|answer| answer.value)
         };
-        self.transport
-            .repeat(Label::TOKEN, bounds, request)
-            .await
-            .map_err(|error| explain(error).with_context("token", "POST /oauth/token"))
+        self.transport.repeat(Label::TOKEN, bounds, request).await.map_err(|error| {
+            // The server's answer may repeat the form.
+            let error = answer::without_secret(error, self.account.client_secret.expose());
+            explain(error).with_context("token", "POST /oauth/token")
+        })
     }
 }
 
 impl Token {
+    /// Returns the token without the scheme.
+    pub(super) fn text(&self) -> &str {
+        self.header.to_str().ok().and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
+    }
+
     fn new(grant: Grant) -> Result<Token> {
         let lifetime = grant.expires_in.map(Duration::try_from_secs_f64);
         let lifetime = lifetime.and_then(Result::ok).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME);

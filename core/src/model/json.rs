@@ -88,8 +88,9 @@ fn decode<'a, T: Deserialize<'a>>(text: &'a str) -> crate::Result<T> {
 }
 
 impl fmt::Debug for RawJsonRef<'_> {
+    /// Prints the length alone, since the value can have personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        write!(f, "RawJsonRef({} bytes)", self.0.len())
     }
 }
 
@@ -109,8 +110,9 @@ impl Hash for RawJson {
 }
 
 impl fmt::Debug for RawJson {
+    /// Prints the length alone, since the value can have personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.get())
+        write!(f, "RawJson({} bytes)", self.get().len())
     }
 }
 

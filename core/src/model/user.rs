@@ -2,11 +2,12 @@
 
 use super::{Group, RawJson, null_is_default};
 use crate::Timestamp;
+use crate::secret::debug_without_personal_data;
 use serde::{Deserialize, Serialize, Serializer};
 use std::ops::Deref;
 
 /// The contract's `directoriesDirectoryUser`. Users are identified by `id`; email addresses can change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct User {
     /// Id, `diruser_…`.
     pub id: String,
@@ -35,6 +36,8 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_detail: Option<RawJson>,
 }
+
+debug_without_personal_data!(User { id, groups, updated_at });
 
 /// A list of groups that also knows whether it was sent: a missing list and `null` are empty lists that are not
 /// [known](Groups::is_known).

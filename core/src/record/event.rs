@@ -1,10 +1,11 @@
 //! Events that webhooks have delivered.
 
 use crate::Timestamp;
+use crate::secret::debug_without_personal_data;
 use serde::{Deserialize, Serialize};
 
 /// A received event as stores keep it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EventRow {
     /// Event id (`evt_…`).
     pub id: String,
@@ -17,6 +18,8 @@ pub struct EventRow {
     /// The event's body until the event is settled, then `None`.
     pub body: Option<Vec<u8>>,
 }
+
+debug_without_personal_data!(EventRow { id, organization_id, received_at, state });
 
 /// What was done with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

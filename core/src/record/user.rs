@@ -3,11 +3,12 @@
 use super::{HeldLoss, Trail, Version};
 use crate::Timestamp;
 use crate::model::RawJson;
+use crate::secret::debug_without_personal_data;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
 /// A directory user as mirrored.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MirrorUser {
     /// Directory user id (`diruser_…`). It identifies the user: everything else can change.
@@ -44,6 +45,17 @@ pub struct MirrorUser {
     /// Each has the value of the latest event with that field. An empty value removes it.
     pub attributes: Option<RawJson>,
 }
+
+debug_without_personal_data!(MirrorUser {
+    id,
+    organization_id,
+    directory_id,
+    active,
+    group_ids,
+    roles,
+    linked_id,
+    updated_at
+});
 
 /// A user as stores keep it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

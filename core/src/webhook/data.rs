@@ -5,6 +5,7 @@
 
 use crate::Timestamp;
 use crate::model::{RawJson, null_is_default};
+use crate::secret::debug_without_personal_data;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ pub struct RoleReference {
 }
 
 /// A user of a directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DirectoryUserData {
     /// Id, `diruser_…`.
@@ -119,6 +120,8 @@ pub struct DirectoryUserData {
     pub raw_attributes: Option<RawJson>,
 }
 
+debug_without_personal_data!(DirectoryUserData { id, organization_id, active, groups, roles });
+
 /// A group of a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -204,7 +207,7 @@ pub struct OrganizationData {
 }
 
 /// A domain of an organization.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DomainData {
     /// Id, `dom_…`.
@@ -239,8 +242,10 @@ pub struct DomainData {
     pub updated_at: Option<Timestamp>,
 }
 
+debug_without_personal_data!(DomainData { id, organization_id, domain, verification_status });
+
 /// The profile of a user of the application.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserProfile {
     /// Id, `usp_…`.
@@ -290,8 +295,10 @@ pub struct UserProfile {
     pub external_identities: Option<RawJson>,
 }
 
+debug_without_personal_data!(UserProfile { id });
+
 /// A user who signs in to the application.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserData {
     /// Id, `usr_…`.
@@ -320,8 +327,10 @@ pub struct UserData {
     pub last_login_time: Option<Timestamp>,
 }
 
+debug_without_personal_data!(UserData { id, external_id, create_time, update_time });
+
 /// A session of a user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UserSession {
     /// Id, `ses_…`.
@@ -364,6 +373,8 @@ pub struct UserSession {
     #[serde(default, deserialize_with = "null_is_default")]
     pub logout_at: Option<Timestamp>,
 }
+
+debug_without_personal_data!(UserSession { session_id, user_id, organization_id, status, created_at, updated_at });
 
 /// A user's membership in an organization.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -450,7 +461,7 @@ pub struct PermissionData {
 }
 
 /// A user's account at another service, connected to the application.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ConnectedAccountData {
     /// Id, `ca_…`.
@@ -484,3 +495,5 @@ pub struct ConnectedAccountData {
     #[serde(default, deserialize_with = "null_is_default")]
     pub token_expires_at: Option<Timestamp>,
 }
+
+debug_without_personal_data!(ConnectedAccountData { id, connection_id, provider, status });

@@ -25,7 +25,7 @@ const SIGNATURE: usize = 2;
 /// A request's headers, in the types that HTTP frameworks use.
 ///
 /// Implemented for lists and maps of names and values (text or bytes), for [`SignedHeaders`](super::SignedHeaders), and with
-/// the features `client` and `axum` for `http::HeaderMap`.
+/// the feature `http` (which `client` and `axum` enable) for `http::HeaderMap`.
 pub trait Headers {
     /// Calls `visit` with the name and value of each header, in order. A repeated header is visited once per occurrence.
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8]));
@@ -61,7 +61,7 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for BTreeMap<N, V> {
     }
 }
 
-#[cfg(any(feature = "client", feature = "axum"))]
+#[cfg(feature = "http")]
 impl Headers for http::HeaderMap {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         self.iter().for_each(|(name, value)| visit(name.as_str(), value.as_bytes()));

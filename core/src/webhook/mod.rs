@@ -133,14 +133,47 @@ impl WebhookBuilder {
     }
 }
 
+/// What [`Webhook::new`] accepts: one secret, or several. `Kind` tells the two implementations apart and is inferred.
+pub trait Secrets<Kind>: sealed::Secrets<Kind> {}
+
+/// The kinds of [`Secrets`].
+mod sealed {
+    use super::WebhookBuilder;
+
+    /// One secret.
+    #[derive(Debug)]
+    pub struct One;
+    /// Several secrets.
+    #[derive(Debug)]
+    pub struct Several;
+
+    pub trait Secrets<Kind> {
+        fn add_to(self, builder: WebhookBuilder) -> WebhookBuilder;
+    }
+}
+
+impl<S: Into<crate::Secret>> sealed::Secrets<sealed::One> for S {
+    fn add_to(self, builder: WebhookBuilder) -> WebhookBuilder {
+        builder.secret(self)
+    }
+}
+
+impl<S: Into<crate::Secret>, I: IntoIterator<Item = S>> sealed::Secrets<sealed::Several> for I {
+    fn add_to(self, builder: WebhookBuilder) -> WebhookBuilder {
+        self.into_iter().fold(builder, WebhookBuilder::secret)
+    }
+}
+
+impl<Kind, S: sealed::Secrets<Kind>> Secrets<Kind> for S {}
+
 impl Webhook {
-    /// Makes a verifier for one secret, or for several while one is being rotated.
+    /// Makes a verifier for one secret, or for several while one is being rotated: a text, or an iterator of texts.
     ///
     /// # Errors
     ///
     /// As [`WebhookBuilder::build`].
-    pub fn new<S: Into<crate::Secret>>(secrets: impl IntoIterator<Item = S>) -> Result<Webhook> {
-        secrets.into_iter().fold(Webhook::builder(), WebhookBuilder::secret).build()
+    pub fn new<Kind>(secrets: impl Secrets<Kind>) -> Result<Webhook> {
+        secrets.add_to(Webhook::builder()).build()
     }
 
     /// Makes a verifier for the secrets in the environment variable `SCALEKIT_WEBHOOK_SECRET`.
