@@ -53,7 +53,6 @@ debug_without_personal_data!(MirrorUser {
     active,
     group_ids,
     roles,
-    linked_id,
     updated_at
 });
 

@@ -327,7 +327,7 @@ pub struct UserData {
     pub last_login_time: Option<Timestamp>,
 }
 
-debug_without_personal_data!(UserData { id, external_id, create_time, update_time });
+debug_without_personal_data!(UserData { id, create_time, update_time });
 
 /// A session of a user.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
