@@ -22,6 +22,7 @@ mod runtime;
 pub use list::{Iter, List, Pages};
 #[cfg(all(feature = "mirror", feature = "sqlite"))]
 pub use mirror::{Changes, Mirror, MirrorUsers, SyncBuilder};
+#[doc(hidden)]
 pub use runtime::{spawn, wait, wait_interruptibly};
 
 use crate::client::{self, ClientBuilder};

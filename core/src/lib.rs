@@ -47,6 +47,7 @@
 //! headcount = { version = "0.1", default-features = false, features = ["mirror", "sqlite", "blocking", "rustls-aws-lc"] }
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -76,7 +77,9 @@ mod webhook;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
-pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result, catch_panic};
+#[doc(hidden)]
+pub use error::catch_panic;
+pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result};
 pub use jiff::Timestamp;
 pub use random::{OsRandom, Random};
 pub use secret::Secret;
@@ -90,9 +93,11 @@ pub use webhook::{
     ConnectedAccountData, ConnectionData, DirectoryData, DirectoryGroupData, DirectoryUserData, DomainData, Event,
     EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RETENTION, Replay,
     ReplayGuard, ReplayStore, RoleData, RoleReference, Secrets, SessionData, SignedHeaders, UserData, UserProfile,
-    UserSession, WEBHOOK_HEADERS, Webhook, WebhookBuilder, header_bytes, is_webhook_header,
-    verify_parsed_webhook_payload, verify_webhook_payload,
+    UserSession, WEBHOOK_HEADERS, Webhook, WebhookBuilder, verify_parsed_webhook_payload, verify_webhook_payload,
 };
+#[cfg(feature = "webhook")]
+#[doc(hidden)]
+pub use webhook::{header_bytes, is_webhook_header};
 
 #[cfg(feature = "mirror")]
 pub use mirror::{

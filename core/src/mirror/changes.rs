@@ -5,6 +5,7 @@ use super::decide::Acks;
 use super::feed::Polled;
 use crate::record::Change;
 use crate::{Error, Result};
+use futures_util::Stream;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -97,6 +98,32 @@ impl Changes {
         let taken: Vec<Change> = reading.changes.drain(..count).collect();
         self.acks(|acks| taken.iter().for_each(|change| acks.add(reading.generation, change.seq)));
         Ok(taken)
+    }
+
+    /// Returns the changes as a stream, which ends when none came within the timeout, or after an error. Acknowledge each with
+    /// [`ack`](Changes::ack) of this iterator or of a clone.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # async fn run(mirror: headcount::Mirror) -> headcount::Result<()> {
+    /// let changes = mirror.changes("provisioner", None);
+    /// changes.stream().try_for_each_concurrent(4, |change| {
+    ///     let changes = changes.clone();
+    ///     async move {
+    ///         println!("{}", change.kind);
+    ///         changes.ack(change.seq).await
+    ///     }
+    /// }).await
+    /// # }
+    /// ```
+    pub fn stream(&self) -> impl Stream<Item = Result<Change>> + Send + use<> {
+        let changes = self.clone();
+        futures_util::stream::try_unfold(changes, |changes| async move {
+            Ok(changes.next().await?.map(|change| (change, changes)))
+        })
     }
 
     /// Acknowledges one change that this iterator returned, and not the changes before it. Durable when this returns, if all earlier changes

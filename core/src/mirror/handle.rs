@@ -19,6 +19,24 @@ use tokio::sync::watch;
 ///
 /// Cheap to clone, and safe to use from any number of tasks at once. Its calls need a tokio runtime;
 /// [`blocking::Mirror`](crate::blocking::Mirror) has the same calls for threads without one.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn run(headers: Vec<(String, String)>, body: Vec<u8>) -> headcount::Result<()> {
+/// let client = headcount::Client::from_env()?;
+/// let mirror = headcount::Mirror::open("headcount.db", client).await?;
+/// for report in mirror.sync("org_1").await? {
+///     println!("{}: {}", report.directory_id, report.outcome);
+/// }
+/// mirror.receive(&body, &headers).await?; // in a webhook endpoint
+/// let changes = mirror.changes("provisioner", None);
+/// while let Some(change) = changes.next().await? {
+///     println!("{} {:?}", change.kind, change.user);
+///     changes.ack(change.seq).await?;
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Mirror(Arc<Inner>);
 

@@ -12,7 +12,64 @@ const END_OF_SECOND: Duration = Duration::from_nanos(999_999_999);
 /// The future that a source's calls return.
 pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// The listings that a sync reads.
+/// The listings that a sync reads. [`Client`] is one; tests and other clients can have their own.
+///
+/// # Examples
+///
+/// A source with one organization, one directory and one user, as a test may have it:
+///
+/// ```
+/// use headcount::{Directory, Group, Organization, Page, Result, Source, SourceFuture, SourcePages, Timestamp, User};
+///
+/// struct OnePage<T>(Option<Vec<T>>);
+///
+/// impl<T: Send> SourcePages<T> for OnePage<T> {
+///     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
+///         let page = self.0.take().map(|items| Page {
+///             total_size: items.len() as u64,
+///             items,
+///             next_page_token: String::new(),
+///             prev_page_token: String::new(),
+///         });
+///         Box::pin(async move { Ok(page) })
+///     }
+/// }
+///
+/// struct OneUser;
+///
+/// impl Source for OneUser {
+///     fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
+///         let organization = Organization { id: "org_1".to_owned(), ..Organization::default() };
+///         Box::new(OnePage(Some(vec![organization])))
+///     }
+///
+///     fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>> {
+///         let directory = Directory {
+///             id: "dir_1".to_owned(),
+///             organization_id: organization_id.to_owned(),
+///             enabled: true,
+///             ..Directory::default()
+///         };
+///         Box::pin(async move { Ok(vec![directory]) })
+///     }
+///
+///     fn users(&self, _: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
+///         let user = User { id: "diruser_1".to_owned(), email: "ada@example.com".to_owned(), ..User::default() };
+///         Box::new(OnePage(Some(vec![user])))
+///     }
+///
+///     fn groups(&self, _: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<Group>> {
+///         Box::new(OnePage(Some(Vec::new())))
+///     }
+/// }
+///
+/// # #[cfg(feature = "sqlite")]
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let mirror = headcount::Mirror::builder().source(OneUser).open(":memory:").await?;
+/// mirror.sync("org_1").await?;
+/// assert_eq!(mirror.user("diruser_1").await?.unwrap().email, "ada@example.com");
+/// # Result::Ok(()) }).unwrap();
+/// ```
 pub trait Source: Send + Sync + 'static {
     /// Returns what identifies the environment: the host of its URL. A mirror is bound to the environment of its first sync. `None`, the
     /// default, binds it to none.

@@ -46,15 +46,7 @@ pub struct MirrorUser {
     pub attributes: Option<RawJson>,
 }
 
-debug_without_personal_data!(MirrorUser {
-    id,
-    organization_id,
-    directory_id,
-    active,
-    group_ids,
-    roles,
-    updated_at
-});
+debug_without_personal_data!(MirrorUser { id, organization_id, directory_id, active, group_ids, roles, updated_at });
 
 /// A user as stores keep it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
