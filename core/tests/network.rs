@@ -306,7 +306,7 @@ async fn secrets_that_a_server_repeats_are_not_in_errors() {
         move |_, request| {
             let body = format!(
                 r#"{{"message":"unexpected request: {0}","error":"{0}","details":[{{"got":"{0}"}}]}}"#,
-                echo(&request)
+                echo(request)
             );
             Reply::Http("400 Bad Request", body)
         },
