@@ -1,28 +1,66 @@
 'use strict'
 // Checks and converts arguments for the addon. Refuses values that the conversion would change, such as NaN, which JSON writes as null.
+//
+// Values may come from another realm (a test runner's, a `vm` context's), whose classes are not those of this file: `instanceof` is not used.
 
+const { isAnyArrayBuffer, isDate, isMap, isPromise, isUint8Array } = require('node:util/types')
 const { errors } = require('./errors.js')
+
+/** Returns what a value is, for an error. */
+function kindOf(value) {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value !== 'object') return `a ${typeof value}`
+  if (isPromise(value) || typeof value.then === 'function') return 'a promise (await it first)'
+  if (Array.isArray(value)) return 'a list'
+  return isDate(value) ? 'a Date' : isMap(value) ? 'a Map' : 'an object'
+}
+
+const unexpected = (name, value, expected) => new errors.InvalidArgumentError(`${name} is ${kindOf(value)}: expected ${expected}`)
 
 /** Checks a deadline in milliseconds. */
 function timeout(timeoutMs) {
-  if (timeoutMs !== undefined && typeof timeoutMs !== 'number') {
-    throw new errors.InvalidArgumentError(`timeoutMs is a ${typeof timeoutMs}: expected a number of milliseconds`)
-  }
-  return timeoutMs
+  if (timeoutMs !== undefined && timeoutMs !== null && typeof timeoutMs !== 'number') throw unexpected('timeoutMs', timeoutMs, 'a number of milliseconds')
+  return timeoutMs ?? undefined
+}
+
+/** Checks a signal. Returns undefined if there is none. */
+function signalOf(options) {
+  const signal = options?.signal ?? undefined
+  if (signal === undefined) return undefined
+  if (typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') throw unexpected('signal', signal, 'an AbortSignal')
+  return signal
+}
+
+/** Checks a function. Returns undefined if there is none. */
+function callback(name, value) {
+  if (value === undefined || value === null) return undefined
+  if (typeof value !== 'function') throw unexpected(name, value, 'a function')
+  return value
+}
+
+/** Checks that a value is an object of options or fields, and not one that JSON would make an empty object of. `name` names it in the error. */
+function plain(name, value) {
+  if (value === undefined || value === null) return {}
+  const isOther = typeof value !== 'object' || isDate(value) || isAnyArrayBuffer(value) || ArrayBuffer.isView(value)
+  if (isOther || typeof value.then === 'function' || typeof value[Symbol.iterator] === 'function') throw unexpected(name, value, 'an object')
+  return value
 }
 
 /**
  * Returns options as JSON, without those in `separate`, which go to the addon as arguments of their own. Refuses numbers and dates that are not
  * finite: JSON would make null of them, and a filter would be ignored.
  */
-function json(options = {}, separate = ['signal', 'timeoutMs']) {
-  if (options === null || typeof options !== 'object') throw new errors.InvalidArgumentError('the options are not an object')
+function json(options, separate = ['signal', 'timeoutMs'], what = 'the argument with the options') {
   const given = {}
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries(plain(what, options))) {
     if (separate.includes(name)) continue
-    const number = value instanceof Date ? value.getTime() : value
+    const number = isDate(value) ? Number(value) : value
     if (typeof number === 'number' && !Number.isFinite(number)) {
-      throw new errors.InvalidArgumentError(`the option ${name} is ${value}: expected a valid ${value instanceof Date ? 'date' : 'number'}`)
+      throw new errors.InvalidArgumentError(`the option ${name} is ${number}: expected a valid ${isDate(value) ? 'date' : 'number'}`)
+    }
+    if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') throw unexpected(`the option ${name}`, value, 'a value of its type')
+    if (value !== null && typeof value === 'object' && (isMap(value) || typeof value.then === 'function')) {
+      throw unexpected(`the option ${name}`, value, 'a value of its type')
     }
     given[name] = value
   }
@@ -31,26 +69,68 @@ function json(options = {}, separate = ['signal', 'timeoutMs']) {
 
 /** Checks that a value is a string. `name` names it in the error. */
 function text(name, value) {
-  if (typeof value !== 'string') throw new errors.InvalidArgumentError(`${name} is ${value === null || value === undefined ? value : `a ${typeof value}`}: expected text`)
+  if (typeof value !== 'string') throw unexpected(name, value, 'text')
   return value
 }
 
 /** Checks that a value is a number. */
 function number(name, value) {
-  if (typeof value !== 'number') throw new errors.InvalidArgumentError(`${name} is ${value === null || value === undefined ? value : `a ${typeof value}`}: expected a number`)
+  if (typeof value !== 'number') throw unexpected(name, value, 'a number')
   return value
+}
+
+/** Returns the webhook secrets as a list, or undefined if there are none. */
+function secretsOf(secrets) {
+  if (secrets === undefined || secrets === null) return undefined
+  const list = Array.isArray(secrets) ? secrets : [secrets]
+  list.forEach((secret) => text('the webhook secret', secret))
+  return list
 }
 
 /** Returns the bytes of a request's body, or undefined if it is neither bytes nor a string. */
 function bytes(body) {
-  if (body instanceof Uint8Array) return body
+  if (isUint8Array(body)) return body
   if (typeof body === 'string') return Buffer.from(body)
-  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  if (isAnyArrayBuffer(body)) return new Uint8Array(body)
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
   return undefined
 }
 
-/** Returns the Unix seconds of a Date, or the number. */
-const seconds = (time) => (time instanceof Date ? Math.floor(time.getTime() / 1000) : time)
+/** Returns the Unix seconds of a Date, or the number. `name` names it in the error. */
+function seconds(time, name = 'now') {
+  if (time === undefined || time === null) return undefined
+  if (isDate(time)) return Math.floor(Number(time) / 1000)
+  return typeof time === 'number' ? time : number(name, time)
+}
 
-module.exports = { bytes, json, number, seconds, text, timeout }
+/** Returns the value of the only option that there is, called `known`. */
+function only(known, options) {
+  const unknown = Object.keys(plain('the argument with the options', options)).filter((name) => name !== known)
+  if (unknown.length > 0) throw new errors.InvalidArgumentError(`the option ${unknown.join(', ')} is unknown: expected ${known}`)
+  return options?.[known]
+}
+
+/** Whether a value is a list of two strings. */
+const isPair = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string')
+
+/** Returns [group, role] pairs, from an iterable of them, such as a list or a Map, or from an object. */
+function pairsOf(map) {
+  const expected = '[group, role] pairs of strings: a list, a Map or another iterable, or an object with a role for each group'
+  if (map === null || typeof map !== 'object') throw unexpected('the role map', map, expected)
+  let pairs
+  if (typeof map[Symbol.iterator] === 'function') {
+    const iterator = map[Symbol.iterator]()
+    pairs = [...{ [Symbol.iterator]: () => iterator }]
+    // An iterator can be read once. One that was read before would remove all roles.
+    if (iterator === map && pairs.length === 0) throw new errors.InvalidArgumentError('the role map is an iterator without pairs: it was read before; pass [] to remove all roles')
+  } else {
+    // The prototype of a plain object has no prototype, in any realm. Other objects, such as promises and async iterators, have no entries.
+    const prototype = Object.getPrototypeOf(map)
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw unexpected('the role map', map, expected)
+    pairs = Object.entries(map)
+  }
+  if (!pairs.every(isPair)) throw new errors.InvalidArgumentError(`the role map cannot be read: expected ${expected}`)
+  return pairs
+}
+
+module.exports = { bytes, callback, json, kindOf, number, only, pairsOf, plain, seconds, secretsOf, signalOf, text, timeout }

@@ -1,29 +1,67 @@
 'use strict'
 // Asynchronous calls of the addon: parses the JSON of results, and converts errors to their classes.
 
-const { timeout } = require('./arguments.js')
-const { translate } = require('./errors.js')
+const { signalOf, timeout } = require('./arguments.js')
+const { captureStack, translate } = require('./errors.js')
+const { parse } = require('./parse.js')
 const native = require('./native.js').load()
 
-/**
- * Runs an asynchronous call of the addon. `signal` cancels it, `timeoutMs` is its deadline. `begin` starts it; its argument is the handle that
- * cancels the call, or undefined if there is neither a signal nor a deadline.
- */
-async function call(begin, { signal, timeoutMs } = {}) {
-  let cancel
-  const abort = () => cancel.cancel()
-  if (signal || timeoutMs !== undefined) cancel = new native.Cancel(timeout(timeoutMs))
-  if (signal) {
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
+/** For each signal, the functions to call when it is aborted, and its only listener: Node warns of more than ten. */
+const listening = new WeakMap()
+
+/** Calls `run` when the signal is aborted, or at once if it is. Returns a function that ends this. */
+function onAbort(signal, run) {
+  if (signal === undefined) return () => {}
+  if (signal.aborted) {
+    run()
+    return () => {}
   }
+  let entry = listening.get(signal)
+  if (entry === undefined) {
+    const runs = new Set()
+    const listener = () => {
+      listening.delete(signal)
+      for (const run of [...runs]) run()
+    }
+    entry = { runs, listener }
+    listening.set(signal, entry)
+    signal.addEventListener('abort', listener, { once: true })
+  }
+  // Not the function itself, which may be registered twice.
+  const own = () => run()
+  const { runs, listener } = entry
+  runs.add(own)
+  return () => {
+    if (!runs.delete(own) || runs.size > 0 || listening.get(signal) !== entry) return
+    listening.delete(signal)
+    signal.removeEventListener('abort', listener)
+  }
+}
+
+/**
+ * Runs an asynchronous call of the addon. `options.signal` cancels it, `options.timeoutMs` is its deadline. `begin` starts it; its argument is the
+ * handle that cancels the call, or undefined if there is neither a signal nor a deadline.
+ */
+function call(begin, options) {
+  // The stack of the caller: when the promise is rejected, it is gone.
+  return settle(begin, options, captureStack(call))
+}
+
+async function settle(begin, options, stack) {
+  let release
+  let signal
   try {
+    signal = signalOf(options)
+    const limit = timeout(options?.timeoutMs)
+    let cancel
+    if (signal !== undefined || limit !== undefined) cancel = new native.Cancel(limit)
+    release = onAbort(signal, () => cancel.cancel())
     const text = await begin(cancel)
-    return text === null ? null : JSON.parse(text)
+    return text === null ? null : parse(text)
   } catch (thrown) {
-    throw translate(thrown, signal?.aborted ? signal.reason : undefined)
+    throw translate(thrown, { cause: signal?.aborted ? signal.reason : undefined, stack })
   } finally {
-    signal?.removeEventListener('abort', abort)
+    release?.()
   }
 }
 
@@ -38,24 +76,25 @@ class Listing {
   /** Number of calls of `next()` that wait for a page. */
   #waiting = 0
 
-  constructor(pages, signal) {
+  constructor(pages, options) {
     this.#pages = pages
-    this.#signal = signal
+    this.#signal = signalOf(options)
   }
 
   next() {
     // Without earlier calls that wait, an item of the current page can be returned at once.
     if (this.#waiting === 0 && this.#at < this.#items.length) return Promise.resolve({ value: this.#items[this.#at++], done: false })
     this.#waiting++
-    const turn = this.#turn.then(() => this.#next())
+    const stack = captureStack(this.next)
+    const turn = this.#turn.then(() => this.#next(stack))
     const done = () => void this.#waiting--
     this.#turn = turn.then(done, done)
     return turn
   }
 
-  async #next() {
+  async #next(stack) {
     while (this.#pages && this.#at >= this.#items.length) {
-      const items = await call((cancel) => this.#pages.next(cancel), { signal: this.#signal })
+      const items = await settle((cancel) => this.#pages.next(cancel), { signal: this.#signal }, stack)
       if (items === null) this.#pages = undefined
       this.#items = items ?? []
       this.#at = 0
@@ -77,4 +116,4 @@ class Listing {
 /** The addon's object of each client, for classes that take a client. */
 const handles = new WeakMap()
 
-module.exports = { Listing, call, handles }
+module.exports = { Listing, call, handles, onAbort }

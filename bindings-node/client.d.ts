@@ -5,37 +5,37 @@ import type { Body, Headers } from './webhook'
 /** Options of a listing. */
 export interface ListOptions extends CallOptions {
   /** Maximum number of items on a page. The server has its own default and its own limit. */
-  pageSize?: number
+  pageSize?: number | undefined
   /** The `nextPageToken` or `prevPageToken` of another page, to list that page. The first page by default. */
-  pageToken?: string
+  pageToken?: string | undefined
   /** Whether a listing of all pages requests the next page while the application reads the current one. True by default. */
-  readAhead?: boolean
+  readAhead?: boolean | undefined
 }
 
 /** Options of a listing of organizations. */
 export interface ListOrganizationOptions extends ListOptions {
   /** The application's own id of an organization: lists only that one. */
-  externalId?: string
+  externalId?: string | undefined
 }
 
 /** Options of a listing of users. */
 export interface ListDirectoryUsersOptions extends ListOptions {
   /** Whether users have `userDetail`. The server decides by default. */
-  includeDetail?: boolean
+  includeDetail?: boolean | undefined
   /** Id of a group (`dirgroup_…`): lists only its members. */
-  directoryGroupId?: string
+  directoryGroupId?: string | undefined
   /** Lists only users that changed after this time: a Date, or an RFC 3339 string. */
-  updatedAfter?: Date | string
+  updatedAfter?: Date | string | undefined
 }
 
 /** Options of a listing of groups. */
 export interface ListDirectoryGroupsOptions extends ListOptions {
   /** Whether groups have `groupDetail`. The server decides by default. */
-  includeDetail?: boolean
+  includeDetail?: boolean | undefined
   /** Whether to list also groups of the directory's provider that Scalekit does not synchronize. False by default. */
-  includeExternalGroups?: boolean
+  includeExternalGroups?: boolean | undefined
   /** Lists only groups that changed after this time: a Date, or an RFC 3339 string. */
-  updatedAfter?: Date | string
+  updatedAfter?: Date | string | undefined
 }
 
 /** One page of a listing. */
@@ -171,5 +171,5 @@ export class Client {
   close(): void
 }
 
-/** `Client` under the name that the vendor's SDK has for it. */
-export { Client as ScalekitClient }
+/** `Client` under the names that the vendor's SDK has for it. */
+export { Client as ScalekitClient, Client as Scalekit }

@@ -1,18 +1,33 @@
 'use strict'
 // The REST client over the calls of the addon.
 
-const { json, text, timeout } = require('./arguments.js')
+const { callback, json, text, timeout } = require('./arguments.js')
 const { Listing, call, handles } = require('./calls.js')
-const { errors, rethrow } = require('./errors.js')
+const { rethrow } = require('./errors.js')
 const native = require('./native.js').load()
+const { parse } = require('./parse.js')
+const { variables } = require('./settings.js')
 const { verifyWebhookPayload } = require('./webhook.js')
 
 /** Returns the observer as the addon calls it, with JSON; undefined if the option is not set. */
 function observerOf(options) {
-  const callback = options?.onActivity
-  if (callback === undefined) return undefined
-  if (typeof callback !== 'function') throw new errors.InvalidArgumentError(`onActivity is a ${typeof callback}: expected a function`)
-  return (activity) => void callback(JSON.parse(activity))
+  const observer = callback('onActivity', options?.onActivity)
+  if (observer === undefined) return undefined
+  let hasWarned = false
+  // An error of the observer has no caller that could handle it. Thrown here, it would end the process.
+  const warn = (error) => {
+    if (hasWarned) return
+    hasWarned = true
+    process.emitWarning(`onActivity failed, and further failures are not reported: ${error?.stack ?? error}`, 'HeadcountWarning')
+  }
+  return (activity) => {
+    try {
+      const returned = observer(parse(activity))
+      if (typeof returned?.then === 'function') returned.then(undefined, warn)
+    } catch (error) {
+      warn(error)
+    }
+  }
 }
 
 /** `client.organization`. */
@@ -23,7 +38,7 @@ class OrganizationClient {
   }
 
   async listOrganization(options) {
-    return call((cancel) => this.#native.listOrganizations(json(options), cancel), options ?? undefined)
+    return call((cancel) => this.#native.listOrganizations(json(options), cancel), options)
   }
 
   async listOrganizations(options) {
@@ -31,33 +46,33 @@ class OrganizationClient {
   }
 
   async getOrganization(id, options) {
-    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), options ?? undefined)
+    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), options)
   }
 
   async getOrganizationByExternalId(externalId, options) {
-    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), options ?? undefined)
+    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), options)
   }
 
   async createOrganization(displayName, fields, options) {
     return call(
       (cancel) => this.#native.createOrganization(text('the display name', displayName), json(fields, []), cancel),
-      options ?? undefined,
+      options,
     )
   }
 
   async updateOrganization(id, fields, options) {
     return call(
       (cancel) => this.#native.updateOrganization(text('the organization id', id), json(fields, []), cancel),
-      options ?? undefined,
+      options,
     )
   }
 
   async deleteOrganization(id, options) {
-    await call((cancel) => this.#native.deleteOrganization(text('the organization id', id), cancel), options ?? undefined)
+    await call((cancel) => this.#native.deleteOrganization(text('the organization id', id), cancel), options)
   }
 
   all(options) {
-    return new Listing(rethrow(() => this.#native.organizationPages(json(options), timeout(options?.timeoutMs))), options?.signal)
+    return new Listing(rethrow(() => this.#native.organizationPages(json(options), timeout(options?.timeoutMs))), options)
   }
 }
 
@@ -69,44 +84,44 @@ class DirectoryClient {
   }
 
   async listDirectories(organizationId, options) {
-    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), options ?? undefined)
+    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), options)
   }
 
   async getDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
+    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), options)
   }
 
   async getPrimaryDirectoryByOrganizationId(organizationId, options) {
     const directory = await call(
       (cancel) => this.#native.primaryDirectory(text('the organization id', organizationId), cancel),
-      options ?? undefined,
+      options,
     )
     // The vendor's documentation destructures {directory}, its SDK returns the directory. Not enumerable, so that it is not printed or serialized.
     return Object.defineProperty(directory, 'directory', { value: directory })
   }
 
   async listDirectoryUsers(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.listUsers(...ids(organizationId, directoryId), json(options), cancel), options ?? undefined)
+    return call((cancel) => this.#native.listUsers(...ids(organizationId, directoryId), json(options), cancel), options)
   }
 
   async listDirectoryGroups(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.listGroups(...ids(organizationId, directoryId), json(options), cancel), options ?? undefined)
+    return call((cancel) => this.#native.listGroups(...ids(organizationId, directoryId), json(options), cancel), options)
   }
 
   async enableDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
+    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), options)
   }
 
   async disableDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), options ?? undefined)
+    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), options)
   }
 
   users(organizationId, directoryId, options) {
-    return new Listing(rethrow(() => this.#native.userPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options?.signal)
+    return new Listing(rethrow(() => this.#native.userPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options)
   }
 
   groups(organizationId, directoryId, options) {
-    return new Listing(rethrow(() => this.#native.groupPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options?.signal)
+    return new Listing(rethrow(() => this.#native.groupPages(...ids(organizationId, directoryId), json(options), timeout(options?.timeoutMs))), options)
   }
 }
 
@@ -128,7 +143,7 @@ class Client {
     const observer = observerOf(options)
     this.#native = rethrow(() =>
       environmentUrl === ENVIRONMENT
-        ? native.NativeClient.fromEnv(json(options, SEPARATE), observer)
+        ? native.NativeClient.fromEnv(variables(), json(options, SEPARATE), observer)
         : new native.NativeClient(
             setting('the environment URL', environmentUrl),
             setting('the client id', clientId),
@@ -155,7 +170,7 @@ class Client {
   }
 
   stats() {
-    return JSON.parse(rethrow(() => this.#native.stats()))
+    return parse(rethrow(() => this.#native.stats()))
   }
 
   close() {

@@ -3,24 +3,42 @@
 
 const classes = require('./error-classes.js')
 
+/** Properties that an error has only if the core's error has them. */
+const OPTIONAL = ['reason', 'status', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']
+
 class HeadcountError extends Error {
   /** `parts` are those of the core's JSON form of an error; parts that are null are left out. */
   constructor(message = '', parts = {}) {
     const context = { ...parts.context }
     const pairs = Object.entries(context).map(([name, value]) => `${name}: ${value}`)
     super(pairs.length ? `${message} (${pairs.join(', ')})` : message, parts.cause === undefined ? undefined : { cause: parts.cause })
+    const kind = parts.kind ?? kindOf(this)
+    if (kind !== undefined) this.kind = kind
     this.context = context
     this.temporary = parts.temporary ?? false
-    for (const name of ['reason', 'status', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']) {
+    for (const name of OPTIONAL) {
       if (parts[name] !== undefined && parts[name] !== null) this[name] = parts[name]
     }
+  }
+
+  /** Returns everything but the stack and the cause: `JSON.stringify` leaves out the name and the message of other errors. */
+  toJSON() {
+    return { name: this.name, message: this.message, ...this }
   }
 }
 
 const errors = { Error: HeadcountError }
-for (const [name, base] of Object.entries(classes)) errors[name] = { [name]: class extends errors[base] {} }[name]
+for (const [name, { base }] of Object.entries(classes)) errors[name] = { [name]: class extends errors[base] {} }[name]
 for (const [name, type] of Object.entries(errors)) {
   Object.defineProperty(type.prototype, 'name', { value: name === 'Error' ? 'HeadcountError' : name, configurable: true, writable: true })
+}
+
+/** Returns the kind of an error's class, or of the base class that has one. */
+function kindOf(error) {
+  for (let type = error.constructor; type !== HeadcountError && typeof type === 'function'; type = Object.getPrototypeOf(type)) {
+    if (Object.hasOwn(classes, type.name) && errors[type.name] === type) return classes[type.name].kind
+  }
+  return undefined
 }
 
 /** Makes an instance of the class that `parts.class` names. */
@@ -28,8 +46,26 @@ function errorOf(parts, cause) {
   return new errors[parts.class](parts.message, { ...parts, cause })
 }
 
-/** Converts an error that the addon threw, whose message is the JSON of its parts. Returns any other error as it is. */
-function translate(thrown, cause) {
+/** Captures the stack of the caller of the function `above`, for an error that is made later. */
+function captureStack(above) {
+  const holder = {}
+  Error.captureStackTrace?.(holder, above)
+  return holder
+}
+
+/** Gives an error the stack of another place. */
+function setStack(error, { stack }) {
+  if (typeof stack !== 'string') return
+  // The first line is that of the holder.
+  const frames = stack.slice(stack.indexOf('\n') + 1)
+  Object.defineProperty(error, 'stack', { value: `${error.name}: ${error.message}\n${frames}`, configurable: true, writable: true })
+}
+
+/**
+ * Converts an error that the addon threw, whose message is the JSON of its parts. Returns any other error as it is. `stack` is the stack of the call,
+ * from `captureStack`.
+ */
+function translate(thrown, { cause, stack } = {}) {
   let parts
   try {
     parts = JSON.parse(thrown.message)
@@ -38,7 +74,8 @@ function translate(thrown, cause) {
   }
   if (!Object.hasOwn(errors, parts?.class)) return thrown
   const error = errorOf(parts, cause)
-  Error.captureStackTrace?.(error, translate)
+  if (stack !== undefined) setStack(error, stack)
+  else Error.captureStackTrace?.(error, translate)
   return error
 }
 
@@ -51,4 +88,4 @@ function rethrow(call) {
   }
 }
 
-module.exports = { errors: Object.freeze(errors), errorOf, rethrow, translate }
+module.exports = { captureStack, errors: Object.freeze(errors), errorOf, rethrow, translate }

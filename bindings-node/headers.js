@@ -1,6 +1,8 @@
 'use strict'
 // Reads headers in every form that Node's frameworks use: an object (whose values may be lists), Headers, a Map, pairs, or Node's rawHeaders.
 
+const { isUint8Array } = require('node:util/types')
+const { kindOf } = require('./arguments.js')
 const { errors } = require('./errors.js')
 
 /**
@@ -16,7 +18,7 @@ function reader(names) {
   function add(found, name, value) {
     if (typeof value === 'string') found.push(name, value)
     else if (Array.isArray(value)) for (const one of value) add(found, name, one)
-    else if (value instanceof Uint8Array) found.push(name, Buffer.from(value).toString('latin1'))
+    else if (isUint8Array(value)) found.push(name, Buffer.from(value).toString('latin1'))
     else if (value !== undefined && value !== null) {
       throw new errors.InvalidArgumentError(`the header ${name} is a ${typeof value}: expected a string, as in the request`)
     }
@@ -24,8 +26,11 @@ function reader(names) {
 
   function read(headers) {
     const found = []
-    if (headers === null || typeof headers !== 'object') {
+    if (headers === null || headers === undefined) {
       throw new errors.InvalidArgumentError("the headers are missing: pass the request's headers (an object, Headers, a Map or pairs)")
+    }
+    if (typeof headers !== 'object' || typeof headers.then === 'function') {
+      throw new errors.InvalidArgumentError(`the headers are ${kindOf(headers)}: expected the request's headers (an object, Headers, a Map or pairs)`)
     }
     if (Array.isArray(headers) && typeof headers[0] === 'string') {
       for (let at = 0; at + 1 < headers.length; at += 2) if (isWanted(headers[at])) add(found, headers[at], headers[at + 1])

@@ -10,3 +10,6 @@ export * from './webhook'
 
 /** The package's version, such as `0.1.0`. */
 export const version: string
+
+/** The class `Client`, as in the vendor's SDK. */
+export { Client as default } from './client'

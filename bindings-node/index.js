@@ -11,6 +11,7 @@ const { Webhook, verifyWebhookPayload } = require('./webhook.js')
 
 module.exports = {
   Client,
+  Scalekit: Client,
   ScalekitClient: Client,
   Mirror,
   ReplayGuard,
@@ -20,4 +21,5 @@ module.exports = {
   verifyInterceptorPayload: verifyWebhookPayload,
   verifyWebhookPayload,
   version,
+  default: Client,
 }

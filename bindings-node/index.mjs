@@ -1,4 +1,6 @@
 // The package for `import`: the same objects as for `require`.
 import headcount from './index.js'
 
-export const { Client, Mirror, ReplayGuard, ScalekitClient, Sandbox, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version } = headcount
+export const { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version } =
+  headcount
+export default headcount.Client

@@ -19,43 +19,46 @@ import type { Event, Headers, UnknownEvent } from './webhook'
 /** Options of a sync. */
 export interface SyncOptions {
   /** What is listed. `auto` by default. */
-  mode?: SyncMode
+  mode?: SyncMode | undefined
   /** Whether the open holds of the directories are approved before they are listed. The sync is then a full one. False by default. */
-  approveRemovals?: boolean
+  approveRemovals?: boolean | undefined
   /** Whether to wait while another sync of the directory is running. If false, the report says `already_running`. True by default. */
-  wait?: boolean
-  /** Is called after each page, on the event loop, before the promise is settled. An exception that it throws cancels the sync and is what `sync` rejects with. */
-  onProgress?: (progress: SyncProgress) => void
+  wait?: boolean | undefined
+  /**
+   * Is called after each page, on the event loop, before the promise is settled. An exception that it throws cancels the sync and is what `sync` rejects
+   * with. If it is async, the sync waits for its promises before it is settled, and a rejection does the same as an exception.
+   */
+  onProgress?: ((progress: SyncProgress) => unknown) | undefined
   /** Cancels the sync between two transactions. What was committed stays. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Options of `syncAll`. */
 export interface SyncAllOptions extends SyncOptions {
   /** Number of organizations that are synced at once. 16 by default. */
-  concurrency?: number
+  concurrency?: number | undefined
 }
 
 /** Which users are listed. */
 export interface MirrorUserOptions {
   /** Id of a directory (`dir_…`): lists only its users. */
-  directoryId?: string
+  directoryId?: string | undefined
   /** Id of a group (`dirgroup_…`): lists only its members. */
-  groupId?: string
+  groupId?: string | undefined
   /** Cancels the listing. */
-  signal?: CallOptions['signal']
+  signal?: CallOptions['signal'] | undefined
 }
 
 /** Which groups are listed. */
 export interface MirrorGroupOptions {
   /** Id of a directory (`dir_…`): lists only its groups. */
-  directoryId?: string
+  directoryId?: string | undefined
 }
 
 /** Options of `holdUsers`. */
 export interface HoldUsersOptions {
   /** Cancels the listing. */
-  signal?: CallOptions['signal']
+  signal?: CallOptions['signal'] | undefined
 }
 
 /** Who decides about a hold or retires a directory, and why. Both are stored with the decision. */
@@ -63,7 +66,7 @@ export interface HoldDecision {
   /** Who decides, 1 to 200 bytes. */
   by: string
   /** Why, at most 2,000 bytes. Empty by default. */
-  note?: string
+  note?: string | undefined
 }
 
 /** Which users are looked up. */
@@ -72,24 +75,33 @@ export interface FindUsersOptions {
   email: string
 }
 
+/** Options of `receive`. */
+export interface ReceiveOptions {
+  /**
+   * The time at which the request arrived, with which its timestamp is compared: a Date, or Unix seconds. The current time by default. For requests that
+   * waited in a queue.
+   */
+  now?: Date | number | undefined
+}
+
 /** Options of `poll`. */
 export interface PollOptions {
   /** Maximum number of changes to return, 1 to 10,000. 100 by default. */
-  limit?: number
+  limit?: number | undefined
 }
 
 /** Options of `changes`. */
 export interface ChangesOptions extends PollOptions {
   /** Ends the loop. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Options of `wait`. */
 export interface WaitOptions extends PollOptions {
   /** Number of milliseconds after which an empty list is returned. Without it the call waits until there is a change. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** Cancels the call. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** A change that `mirror.changes` returned. */
@@ -148,7 +160,7 @@ export class Mirror {
    * @param body The unchanged body; not a value that was parsed from it.
    * @param headers The request's headers.
    */
-  receive(body: Uint8Array | ArrayBuffer | ArrayBufferView | string, headers: Headers): Promise<Outcome>
+  receive(body: Uint8Array | ArrayBuffer | ArrayBufferView | string, headers: Headers, options?: ReceiveOptions): Promise<Outcome>
   /** Stores and applies an event that was verified before, for example by an endpoint of `headcount/express`. */
   apply(event: Event | UnknownEvent): Promise<Outcome>
   /** Lists the users of an organization, in the order in which they were first mirrored. */
@@ -202,9 +214,11 @@ export class Mirror {
   link(userId: string, accountId: string | null): Promise<void>
   /**
    * Stores which groups give which roles. When the promise is fulfilled, the feed contains a `roles.changed` for each user whose roles changed.
-   * @param map Pairs of a group and a role. A group is an id, a name, or a pattern of names with `*` and `?`. A user gets the roles of all matching pairs.
+   * @param map Pairs of a group and a role: a list, a Map, another iterable, or an object with a role for each group. A group is an id, a name, or a
+   * pattern of names with `*` and `?`. A user gets the roles of all matching pairs. An empty list removes all roles.
+   * @throws errors.InvalidArgumentError for anything else, such as a promise, and for an iterator that was read before.
    */
-  setRoleMap(map: readonly (readonly [group: string, role: string])[] | ReadonlyMap<string, string> | { readonly [group: string]: string }): Promise<void>
+  setRoleMap(map: Iterable<readonly [group: string, role: string]> | { readonly [group: string]: string }): Promise<void>
   /** Returns the pairs of the role map. */
   roleMap(): Promise<[group: string, role: string][]>
   /**

@@ -1,26 +1,18 @@
 'use strict'
 // The mirror over the calls of the addon.
 
-const { bytes, json, number, text, timeout } = require('./arguments.js')
-const { Listing, call, handles } = require('./calls.js')
+const { bytes, callback, json, kindOf, number, only, pairsOf, plain, seconds, secretsOf, signalOf, text, timeout } = require('./arguments.js')
+const { Listing, call, handles, onAbort } = require('./calls.js')
 const { errors, errorOf, rethrow } = require('./errors.js')
 const native = require('./native.js').load()
+const { parse } = require('./parse.js')
+const { variables } = require('./settings.js')
 const { read: readHeaders } = require('./headers.js').reader(native.webhookHeaders().flat())
 
 /** Options that are not part of the JSON: they are passed to the addon as separate arguments. */
 const OPENING = ['client', 'webhookSecret']
 const SYNCING = ['onProgress', 'signal']
 const WAITING = ['signal', 'timeoutMs']
-
-/** Whether a value is a list of two strings. */
-const isPair = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string')
-
-/** Returns [group, role] pairs, from a list of them, a Map or an object. */
-function pairsOf(map) {
-  const pairs = Array.isArray(map) ? map : map instanceof Map ? [...map] : map !== null && typeof map === 'object' ? Object.entries(map) : undefined
-  if (!pairs?.every(isPair)) throw new errors.InvalidArgumentError('the role map cannot be read: expected [group, role] pairs of strings, a Map or an object')
-  return pairs
-}
 
 /** Returns who decides, and the note. */
 function decider(decision) {
@@ -54,6 +46,50 @@ function withError(report) {
   return report
 }
 
+/** Calls the application's `onProgress`. Cancels the sync and keeps the error if it throws, or if its promise is rejected. */
+class ProgressCallback {
+  #callback
+  #stop
+  /** Promises of the callback that are not settled. */
+  #pending = new Set()
+  #end
+  /** Settled when the addon has queued nothing more, which is when the sync has ended in any way. */
+  ended = new Promise((resolve) => (this.#end = resolve))
+  /** The error, as `{ error }`. */
+  failure
+
+  constructor(callback, stop) {
+    this.#callback = callback
+    this.#stop = stop
+  }
+
+  /** Takes what the addon passes: a progress as JSON, or at the end `null`. */
+  take = (json) => {
+    if (json === 'null') return this.#end()
+    if (this.failure !== undefined) return
+    try {
+      const returned = this.#callback(parse(json))
+      if (typeof returned?.then !== 'function') return
+      const settled = Promise.resolve(returned).catch((error) => this.#fail(error)).finally(() => this.#pending.delete(settled))
+      this.#pending.add(settled)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error) {
+    this.failure ??= { error }
+    this.#stop.abort(error)
+  }
+
+  /** Waits for the callback's promises, and throws its error if there is one. */
+  async finish() {
+    await this.ended
+    while (this.failure === undefined && this.#pending.size > 0) await Promise.race(this.#pending)
+    if (this.failure !== undefined) throw this.failure.error
+  }
+}
+
 /** The running calls of one mirror. `close` waits for them, and cancels those that wait for changes. */
 class Calls {
   #running = new Set()
@@ -72,15 +108,13 @@ class Calls {
   /** Runs a call that is cancelled by `signal` and when the mirror is closed. */
   async wait(begin, signal) {
     const stop = new AbortController()
-    const forward = () => stop.abort(signal.reason)
-    if (signal?.aborted) forward()
-    else signal?.addEventListener('abort', forward, { once: true })
+    const release = onAbort(signal, () => stop.abort(signal.reason))
     this.#waits.add(stop)
     try {
       return await this.run(begin, { signal: stop.signal })
     } finally {
       this.#waits.delete(stop)
-      signal?.removeEventListener('abort', forward)
+      release()
     }
   }
 
@@ -123,8 +157,7 @@ class Changes {
   }
 
   async #next() {
-    const end = () => this.#ending.abort()
-    this.#signal?.addEventListener('abort', end, { once: true })
+    const release = onAbort(this.#signal, () => this.#ending.abort())
     try {
       while (!this.#hasEnded && this.#at >= this.#items.length) {
         this.#items = await this.#calls.wait((cancel) => this.#wait(this.#last, cancel), this.#ending.signal)
@@ -133,7 +166,7 @@ class Changes {
     } catch (error) {
       if (!this.#hasEnded) throw error
     } finally {
-      this.#signal?.removeEventListener('abort', end)
+      release()
     }
     if (this.#hasEnded) return { value: undefined, done: true }
     const change = this.#items[this.#at++]
@@ -158,11 +191,12 @@ class Mirror {
   #calls = new Calls()
 
   constructor(path, options) {
-    const { client, webhookSecret } = options ?? {}
-    const handle = client === undefined || client === null ? undefined : handles.get(client)
-    if (client && !handle) throw new errors.InvalidArgumentError('the client cannot be used: expected a Client of this package')
-    const secrets = webhookSecret === undefined || webhookSecret === null ? undefined : [webhookSecret].flat()
-    secrets?.forEach((secret) => text('the webhook secret', secret))
+    const { client, webhookSecret } = plain('the argument with the options', options)
+    const handle = handles.get(client)
+    if (client !== undefined && client !== null && !handle) {
+      throw new errors.InvalidArgumentError(`the client is ${kindOf(client)}: expected a Client of this package`)
+    }
+    const secrets = secretsOf(webhookSecret)
     this.#native = rethrow(() => new native.NativeMirror(text('the path', path), handle, secrets, json(options, OPENING)))
   }
 
@@ -179,48 +213,33 @@ class Mirror {
   }
 
   async #sync(organizationId, directoryId, options) {
-    const { onProgress, signal } = options ?? {}
-    if (onProgress !== undefined && typeof onProgress !== 'function') {
-      throw new errors.InvalidArgumentError(`onProgress is a ${typeof onProgress}: expected a function`)
-    }
     const given = json(options, SYNCING)
-    // An exception of the callback cancels the sync.
+    const onProgress = callback('onProgress', options?.onProgress)
+    const signal = signalOf(options)
+    const begin = (take) => (cancel) => this.#native.sync(organizationId, directoryId, given, take, cancel)
+    if (onProgress === undefined) return (await this.#calls.run(begin(undefined), { signal })).map(withError)
+
     const stop = new AbortController()
-    const abort = () => stop.abort(signal.reason)
-    if (signal?.aborted) abort()
-    else signal?.addEventListener('abort', abort, { once: true })
-    let failure
-    const callback =
-      onProgress &&
-      ((progress) => {
-        if (failure) return
-        try {
-          onProgress(JSON.parse(progress))
-        } catch (error) {
-          failure = { error }
-          stop.abort(error)
-        }
-      })
+    const progress = new ProgressCallback(onProgress, stop)
+    const release = onAbort(signal, () => stop.abort(signal.reason))
     try {
-      const reports = await this.#calls.run((cancel) => this.#native.sync(organizationId, directoryId, given, callback, cancel), { signal: stop.signal })
-      // Waits for a turn of the event loop, in which the callbacks run that were queued before the sync ended.
-      if (callback) await new Promise(setImmediate)
-      if (failure) throw failure.error
+      const reports = await this.#calls.run(begin(progress.take), { signal: stop.signal })
+      await progress.finish()
       return reports.map(withError)
     } catch (error) {
-      throw failure ? failure.error : error
+      throw progress.failure === undefined ? error : progress.failure.error
     } finally {
-      signal?.removeEventListener('abort', abort)
+      release()
     }
   }
 
-  async receive(body, headers) {
+  async receive(body, headers, options) {
     const raw = bytes(body)
     if (raw === undefined) {
-      const what = body === null ? 'null' : typeof body
-      throw new errors.InvalidArgumentError(`the body is ${what}: expected the request's bytes or text as it came, before anything parsed it`)
+      throw new errors.InvalidArgumentError(`the body is ${kindOf(body)}: expected the request's bytes or text as it came, before anything parsed it`)
     }
-    return this.#calls.run(() => this.#native.receive(readHeaders(headers), raw))
+    const now = seconds(only('now', options))
+    return this.#calls.run(() => this.#native.receive(readHeaders(headers), raw, now, variables()))
   }
 
   async apply(event) {
@@ -228,7 +247,7 @@ class Mirror {
   }
 
   users(organizationId, options) {
-    return new Listing(rethrow(() => this.#native.userPages(text('the organization id', organizationId), json(options, ['signal']))), options?.signal)
+    return new Listing(rethrow(() => this.#native.userPages(text('the organization id', organizationId), json(options, ['signal']))), options)
   }
 
   async groups(organizationId, options) {
@@ -265,7 +284,7 @@ class Mirror {
   }
 
   holdUsers(holdId, options) {
-    return new Listing(rethrow(() => this.#native.holdUserPages(text('the hold id', holdId))), options?.signal)
+    return new Listing(rethrow(() => this.#native.holdUserPages(text('the hold id', holdId))), options)
   }
 
   async approve(holdId, decision) {
@@ -301,14 +320,14 @@ class Mirror {
     const name = text('the consumer', consumer)
     const given = json(options, WAITING)
     const limit = timeout(options?.timeoutMs)
-    return this.#calls.wait((cancel) => this.#native.wait(name, undefined, given, limit, cancel), options?.signal)
+    return this.#calls.wait((cancel) => this.#native.wait(name, undefined, given, limit, cancel), signalOf(options))
   }
 
   changes(consumer, options) {
     const name = text('the consumer', consumer)
     const given = json(options, ['signal'])
     const wait = (after, cancel) => this.#native.wait(name, after, given, undefined, cancel)
-    return new Changes(this.#calls, wait, (seq) => this.ack(name, seq), options?.signal)
+    return new Changes(this.#calls, wait, (seq) => this.ack(name, seq), signalOf(options))
   }
 
   async ack(consumer, seq) {

@@ -1,35 +1,61 @@
 'use strict'
-// Loads the addon for this platform, or throws an error that says how to build it.
+// Loads the addon for this platform, or throws an error that says what is missing.
+//
+// `addons.js` is written by the build. It has a literal `require` for each addon in the folder, which bundlers find; with a computed name they
+// would try to parse every file of the package.
 
-const addonName = () => `headcount.${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}.node`
+const addonName = () => `headcount.${platform()}${isMusl() ? '-musl' : ''}.node`
+
+const platform = () => `${process.platform}-${process.arch}`
 
 // The process report has a version of glibc only on systems that use it.
 function isMusl() {
   if (process.platform !== 'linux') return false
-  const { header } = process.report.getReport()
-  return !header.glibcVersionRuntime
+  const header = process.report?.getReport?.()?.header
+  return header !== undefined && !header.glibcVersionRuntime
 }
 
 function load() {
+  const addons = addonsOf()
   // The name without a suffix is tried first, because the process report takes longer than the rest of the import.
-  const common = `./headcount.${process.platform}-${process.arch}.node`
-  try {
-    return require(common)
-  } catch (error) {
-    const name = addonName()
-    if (`./${name}` !== common && error.code === 'MODULE_NOT_FOUND') {
-      try {
-        return require(`./${name}`)
-      } catch {
-        // The error below is thrown.
-      }
+  const names = [platform(), ...(`${platform()}-musl` in addons ? [`${platform()}-musl`] : [])].filter((name) => name in addons)
+  let failure
+  for (const name of names) {
+    try {
+      return addons[name]()
+    } catch (error) {
+      failure = error
     }
-    throw new Error(
-      `headcount has no native addon for this platform (${name}): run "npm run build" in the package's folder in a clone of the ` +
-        `repository, which needs Rust (https://rustup.rs)`,
-      { cause: error },
-    )
   }
+  throw failure === undefined || isNotFound(failure) ? missing(failure) : refused(failure)
+}
+
+/** Returns a function for each addon in the folder, by platform. */
+function addonsOf() {
+  try {
+    return require('./addons.js')
+  } catch (error) {
+    if (isNotFound(error)) throw missing(error)
+    throw error
+  }
+}
+
+const isNotFound = (error) => error?.code === 'MODULE_NOT_FOUND'
+
+const missing = (cause) =>
+  new Error(
+    `headcount has no native addon for this platform (${addonName()}): run "npm run build" in the package's folder in a clone of the ` +
+      `repository, which needs Rust (https://rustup.rs)`,
+    { cause },
+  )
+
+/** The error for an addon that is there and cannot be loaded. */
+function refused(cause) {
+  // Deno: every permission has a flag.
+  if (globalThis.Deno !== undefined && /allow-|NotCapable|PermissionDenied/.test(`${cause.name} ${cause.message}`)) {
+    return new Error('Deno does not permit headcount to load its native addon: run it with --allow-ffi and --allow-env', { cause })
+  }
+  return new Error(`headcount's native addon ${addonName()} cannot be loaded: ${String(cause?.message).split('\n')[0]}`, { cause })
 }
 
 module.exports = { addonName, load }

@@ -6,47 +6,50 @@ import type { Activity } from './records'
 /** Settings of a client. */
 export interface ClientOptions {
   /** Deadline in milliseconds for a call with all of its attempts. 60,000 by default. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** Milliseconds after which an attempt ends without an answer, and the call is retried. 20,000 by default. */
-  attemptTimeoutMs?: number
+  attemptTimeoutMs?: number | undefined
   /** Milliseconds that connecting may take. 10,000 by default. */
-  connectTimeoutMs?: number
+  connectTimeoutMs?: number | undefined
   /** Number of attempts of a call; 1 turns retries off. 5 by default. */
-  maxAttempts?: number
+  maxAttempts?: number | undefined
   /** Upper limit in milliseconds of the wait before the first retry. It doubles with each retry. 250 by default. */
-  retryBaseMs?: number
+  retryBaseMs?: number | undefined
   /** Upper limit in milliseconds of every wait, unless the server asks for a longer one. 8,000 by default. */
-  retryCapMs?: number
+  retryCapMs?: number | undefined
   /** Number of retries that all calls of the client share. Each retry takes one of them, and each call that succeeds adds a half, up to this number. 100 by default. */
-  retryBudget?: number
+  retryBudget?: number | undefined
   /** Number of requests that may run at once; further ones wait. 32 by default. */
-  maxConcurrency?: number
+  maxConcurrency?: number | undefined
   /** Size limit of an answer in bytes; a larger one is an `errors.DecodeError`. 8,388,608 by default. */
-  maxResponseBytes?: number
+  maxResponseBytes?: number | undefined
   /** URL of a proxy. The environment's proxy by default; an empty string turns that off. */
-  proxy?: string
+  proxy?: string | undefined
   /** Path of a PEM file with certificate authorities to trust in addition to the system's. */
-  caFile?: string
+  caFile?: string | undefined
   /** Appended to the header `User-Agent`: the application's name and version. */
-  userAgentSuffix?: string
-  /** Is called for each activity of the client, in order and on the event loop, for a log or for metrics. It does not keep the process alive. */
-  onActivity?: (activity: Activity) => void
+  userAgentSuffix?: string | undefined
+  /**
+   * Is called for each activity of the client, in order and on the event loop, for a log or for metrics. It does not keep the process alive. Its first
+   * error is reported as a process warning; an error never fails a call.
+   */
+  onActivity?: ((activity: Activity) => void) | undefined
 }
 
 /** Options of every call. */
 export interface CallOptions {
   /** Cancels the call: it rejects with an `errors.CancelledError` whose `cause` is the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Deadline in milliseconds of this call, or of each page of a listing. The client's `timeoutMs` by default. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
 }
 
 /** Settings of a `Webhook`. */
 export interface WebhookOptions {
   /** Number of seconds by which a timestamp may differ from the current time. 300 by default. */
-  toleranceSeconds?: number
+  toleranceSeconds?: number | undefined
   /** Size limit of a body in bytes. 1 MiB by default. */
-  maxBody?: number
+  maxBody?: number | undefined
 }
 
 /** Settings of a `ReplayGuard`. */
@@ -55,40 +58,40 @@ export interface ReplayGuardOptions {
    * Number of seconds for which a message's id is stored after its last commit. 259,200 (3 days) by default. The vendor retries
    * for 28 hours: with a shorter retention, its last attempts are not recognized as duplicates.
    */
-  retentionSeconds?: number
+  retentionSeconds?: number | undefined
 }
 
 /** Settings of a `ReplayGuard` in memory. */
 export interface MemoryReplayGuardOptions extends ReplayGuardOptions {
   /** Number of message ids that are stored. If there are more, those stored first are removed. 100,000 by default. */
-  capacity?: number
+  capacity?: number | undefined
 }
 
 /** Settings of a `Mirror`. */
 export interface MirrorOptions {
   /** The client with which syncs list the directories. It may be closed while the mirror is open. Without one `sync` rejects with `errors.ConfigError`. */
-  client?: Client
+  client?: Client | undefined
   /**
-   * The secret that webhooks are verified with, or several while one is being rotated. `SCALEKIT_WEBHOOK_SECRET` by default, which is read when the
-   * first webhook arrives.
+   * The secret that webhooks are verified with, or several while one is being rotated. `SCALEKIT_WEBHOOK_SECRET` by default, which is read when a
+   * webhook arrives.
    */
-  webhookSecret?: string | readonly string[] | null
+  webhookSecret?: string | readonly string[] | null | undefined
   /**
    * Number of users of a directory that may lose access within the guard's window without approval.
    * 20 by default, and fewer in a small directory.
    */
-  guardUsers?: number
+  guardUsers?: number | undefined
   /**
    * Share of a directory's users that may lose access, from 0 to 1. The larger of the two limits applies. Further losses are held: see `holds`. 1 permits
    * everything. 0.1 by default.
    */
-  guardShare?: number
+  guardShare?: number | undefined
   /** Whether losses of access by events are limited as well. True by default. */
-  guardEvents?: boolean
+  guardEvents?: boolean | undefined
   /** The time within which losses of access are counted together, in seconds. 86,400 (a day) by default. */
-  guardWindowSeconds?: number
+  guardWindowSeconds?: number | undefined
   /** Age of the last full sync in seconds after which a sync with the mode `auto` is full. 86,400 (a day) by default. */
-  fullEverySeconds?: number
+  fullEverySeconds?: number | undefined
   /** Number of seconds for which changes that every consumer has acknowledged are kept. 2,592,000 (30 days) by default. */
-  retentionSeconds?: number
+  retentionSeconds?: number | undefined
 }

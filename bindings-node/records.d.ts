@@ -276,18 +276,18 @@ export interface Feature {
  */
 export interface OrganizationFields {
   /** Display name, 1 to 200 characters. */
-  displayName?: string
+  displayName?: string | undefined
   /** The application's id of the organization. */
-  externalId?: string
+  externalId?: string | undefined
   /** URL of the logo: `https`, at most 1,024 characters. */
-  logoUrl?: string
+  logoUrl?: string | undefined
   /**
    * Metadata of the application: at most 10 keys of 3 to 25 characters with values of 1 to 256 characters. Replaces the metadata as a
    * whole.
    */
-  metadata?: Record<string, string>
+  metadata?: Record<string, string> | undefined
   /** Short name, for URLs: a DNS label or host name. The empty text removes it. */
-  slug?: string
+  slug?: string | undefined
 }
 
 /** The contract's `directoriesDirectory`. */

@@ -12,7 +12,7 @@ export interface ReplayStore {
 /** Options of `check` and `commit`. */
 export interface ReplayCheckOptions {
   /** The time to use: a Date, or Unix seconds. The current time by default. */
-  now?: Date | number
+  now?: Date | number | undefined
 }
 
 /**

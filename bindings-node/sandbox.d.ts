@@ -5,21 +5,21 @@ import type { Group, User } from './records'
 /** Settings of a sandbox. */
 export interface SandboxOptions {
   /** Number of organizations. 1 by default. */
-  organizations?: number
+  organizations?: number | undefined
   /** Number of directories of each organization. 1 by default. */
-  directories?: number
+  directories?: number | undefined
   /** Number of users of each directory. 50 by default. */
-  users?: number
+  users?: number | undefined
   /** Number of groups of each directory. 5 by default. */
-  groups?: number
+  groups?: number | undefined
   /** Seed of the data: the same seed gives the same users with the same ids. 1 by default. */
-  seed?: number
+  seed?: number | undefined
   /** Port to listen on. Any free port by default. */
-  port?: number
+  port?: number | undefined
   /** Lifetime of access tokens in seconds of the sandbox's clock. 3,600 by default. */
-  tokenTtlSeconds?: number
+  tokenTtlSeconds?: number | undefined
   /** Number of the sandbox's seconds that pass in a real second. 1 by default. */
-  speed?: number
+  speed?: number | undefined
 }
 
 /** A user to create. */
@@ -27,33 +27,33 @@ export interface NewSandboxUser {
   /** E-mail address. */
   email: string
   /** First name. Empty by default. */
-  givenName?: string
+  givenName?: string | undefined
   /** Last name. Empty by default. */
-  familyName?: string
+  familyName?: string | undefined
   /** Name that the user signs in with. The part of the address before the `@` by default. */
-  preferredUsername?: string
+  preferredUsername?: string | undefined
   /** Names or ids of existing groups that the user joins. */
-  groups?: readonly string[]
+  groups?: readonly string[] | undefined
   /** Id of the organization. The first organization by default. */
-  organizationId?: string
+  organizationId?: string | undefined
   /** Id of the directory. The organization's first directory by default. */
-  directoryId?: string
+  directoryId?: string | undefined
 }
 
 /** Changes of a user. Fields that are not given stay as they are. */
 export interface SandboxUserChange {
   /** E-mail address. */
-  email?: string
+  email?: string | undefined
   /** First name. */
-  givenName?: string
+  givenName?: string | undefined
   /** Last name. */
-  familyName?: string
+  familyName?: string | undefined
   /** Name that the user signs in with. */
-  preferredUsername?: string
+  preferredUsername?: string | undefined
   /** Whether the user may sign in. */
-  active?: boolean
+  active?: boolean | undefined
   /** Names or ids of all groups that the user is in. */
-  groups?: readonly string[]
+  groups?: readonly string[] | undefined
 }
 
 /** A group to create. */
@@ -61,9 +61,9 @@ export interface NewSandboxGroup {
   /** The group's name. */
   displayName: string
   /** Id of the organization. The first organization by default. */
-  organizationId?: string
+  organizationId?: string | undefined
   /** Id of the directory. The organization's first directory by default. */
-  directoryId?: string
+  directoryId?: string | undefined
 }
 
 /** One attempt to deliver an event. */
@@ -99,7 +99,7 @@ export interface Delivery {
 /** Options of `fault`. */
 export interface FaultOptions {
   /** Number of calls of which one fails. 1 by default: every call. */
-  every?: number
+  every?: number | undefined
 }
 
 declare global {

@@ -5,6 +5,10 @@ const { json, text } = require('./arguments.js')
 const { Client } = require('./client.js')
 const { rethrow } = require('./errors.js')
 const native = require('./native.js').load()
+const { parse } = require('./parse.js')
+
+/** The sandboxes that are not closed: without a reference to it, a sandbox would be stopped when its object is garbage-collected. */
+const open = new Set()
 
 class Sandbox {
   #native
@@ -13,6 +17,7 @@ class Sandbox {
   constructor(options) {
     this.#native = rethrow(() => new native.NativeSandbox(json(options, [])))
     this.#settings = JSON.parse(this.#native.settings())
+    open.add(this)
   }
 
   get environmentUrl() {
@@ -48,15 +53,15 @@ class Sandbox {
   }
 
   registerEndpoint(url) {
-    rethrow(() => this.#native.registerEndpoint(text('the URL', url instanceof URL ? url.href : url)))
+    rethrow(() => this.#native.registerEndpoint(text('the URL', typeof url?.href === 'string' ? url.href : url)))
   }
 
   createUser(fields) {
-    return JSON.parse(rethrow(() => this.#native.createUser(json(fields, []))))
+    return parse(rethrow(() => this.#native.createUser(json(fields, []))))
   }
 
   updateUser(id, fields) {
-    return JSON.parse(rethrow(() => this.#native.updateUser(text('the user id', id), json(fields, []))))
+    return parse(rethrow(() => this.#native.updateUser(text('the user id', id), json(fields, []))))
   }
 
   deleteUser(id) {
@@ -64,11 +69,11 @@ class Sandbox {
   }
 
   createGroup(fields) {
-    return JSON.parse(rethrow(() => this.#native.createGroup(json(fields, []))))
+    return parse(rethrow(() => this.#native.createGroup(json(fields, []))))
   }
 
   updateGroup(id, fields) {
-    return JSON.parse(rethrow(() => this.#native.updateGroup(text('the group id', id), json(fields, []))))
+    return parse(rethrow(() => this.#native.updateGroup(text('the group id', id), json(fields, []))))
   }
 
   deleteGroup(id) {
@@ -89,7 +94,7 @@ class Sandbox {
   }
 
   deliveries() {
-    return JSON.parse(rethrow(() => this.#native.deliveries()))
+    return parse(rethrow(() => this.#native.deliveries()))
   }
 
   advance(by) {
@@ -97,10 +102,11 @@ class Sandbox {
   }
 
   requests() {
-    return JSON.parse(rethrow(() => this.#native.requests()))
+    return parse(rethrow(() => this.#native.requests()))
   }
 
   close() {
+    open.delete(this)
     this.#native.close()
   }
 }

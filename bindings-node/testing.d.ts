@@ -3,15 +3,15 @@ import type { EventDataByType, Sandbox, SandboxOptions, SignOptions, SignedHeade
 /** Values of an event that a test sets. The others are those of the vendor's example. */
 export interface EventOverrides<Data = Record<string, unknown>> {
   /** Id of the event. A new `evt_…` by default. */
-  id?: string
+  id?: string | undefined
   /** Time of the event: a Date, or an RFC 3339 string. The current time by default. */
-  occurredAt?: Date | string
+  occurredAt?: Date | string | undefined
   /** Id of the organization, in the envelope and in the data. */
-  organizationId?: string
+  organizationId?: string | undefined
   /** Id of the environment. */
-  environmentId?: string
+  environmentId?: string | undefined
   /** Fields of the data to replace. For an unknown type, the whole data. */
-  data?: Partial<Data>
+  data?: Partial<Data> | undefined
 }
 
 /** The data of an event of a type. */
@@ -32,9 +32,9 @@ export function signed(webhookOrSecret: Webhook | string | undefined, body: Uint
 /** Options of `deliver`. */
 export interface DeliverOptions<Data = Record<string, unknown>> extends SignOptions {
   /** The secret that signs the request, or a verifier. `SCALEKIT_WEBHOOK_SECRET` by default. */
-  secret?: Webhook | string
+  secret?: Webhook | string | undefined
   /** Values of the event that the test sets, if the event is given by its type. */
-  overrides?: EventOverrides<Data>
+  overrides?: EventOverrides<Data> | undefined
 }
 
 /** Sends a signed event of this type to an application, and returns the status of its answer. */

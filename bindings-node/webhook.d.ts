@@ -14,15 +14,15 @@ export type Headers =
 /** Options of `verify`. */
 export interface VerifyOptions {
   /** The time to compare the timestamp with, for a request that was received earlier: a Date, or Unix seconds. The current time by default. */
-  now?: Date | number
+  now?: Date | number | undefined
 }
 
 /** Options of `sign`. */
 export interface SignOptions {
   /** The message's id. A new `msg_…` by default. */
-  id?: string
+  id?: string | undefined
   /** The time of sending: a Date, or Unix seconds. The current time by default. */
-  timestamp?: Date | number
+  timestamp?: Date | number | undefined
 }
 
 /** The three headers of a signed request. */
@@ -85,14 +85,15 @@ export class Webhook {
    */
   constructor(secretOrSecrets?: string | readonly string[] | null, options?: WebhookOptions)
   /**
-   * Verifies a request, and returns its event.
+   * Verifies a request, and returns its event. Use the event, and not `req.body` beside it: the event is what was signed, and a value that another
+   * parser made of the body may differ from it (`1e999`, `-0`, repeated keys, `__proto__`).
    * @param body The unchanged body: in Express, use `express.raw({ type: 'application/json' })`.
    * @param headers The request's headers.
    * @throws errors.WebhookVerificationError with the `reason`. Answer 400 without an explanation.
    */
   verify(body: Body, headers: Headers, options?: VerifyOptions): Event
   /**
-   * Verifies only the signature and the timestamp of a request; the body may be anything.
+   * Verifies only the signature and the timestamp of a request; the body may be anything. Then parse the bytes that were verified; see `verify`.
    * @throws errors.WebhookVerificationError with the `reason`.
    */
   verifySignature(body: Body, headers: Headers, options?: VerifyOptions): true

@@ -1,25 +1,28 @@
 'use strict'
 // Verifying and signing webhooks, over the calls of the addon.
 
-const { bytes, seconds, text } = require('./arguments.js')
+const { isUint8Array } = require('node:util/types')
+const { bytes, json, kindOf, only, plain, seconds, secretsOf, text } = require('./arguments.js')
 const { errors, rethrow, translate } = require('./errors.js')
 const native = require('./native.js').load()
+const { parse } = require('./parse.js')
+const { variables } = require('./settings.js')
 const { read: readHeaders, isWanted: isWebhookHeader } = require('./headers.js').reader(native.webhookHeaders().flat())
 
 /** Returns the bytes of a body, or the compact JSON of a body that a framework has parsed. */
 function bodyOf(body) {
   const raw = bytes(body)
   if (raw !== undefined) return raw
-  if (body !== null && typeof body === 'object') {
+  if (body !== null && typeof body === 'object' && typeof body.then !== 'function') {
     try {
       return JSON.stringify(body)
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error
+      if (error?.name !== 'RangeError') throw error
       const message = 'no signature matches the body as it was parsed: it is nested too deeply to be serialized again; pass the raw body'
       throw new errors.WebhookVerificationError(message, { reason: 'no_match', cause: error })
     }
   }
-  throw new errors.InvalidArgumentError(`the body is ${body === null ? 'null' : typeof body}: expected the request's bytes or text`)
+  throw new errors.InvalidArgumentError(`the body is ${kindOf(body)}: expected the request's bytes or text`)
 }
 
 const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
@@ -33,7 +36,7 @@ const [[ID, TIMESTAMP, SIGNATURE]] = native.webhookHeaders()
  * headers as a list.
  */
 function standardHeadersOf(headers, body) {
-  if (headers === null || typeof headers !== 'object' || !(body instanceof Uint8Array)) return undefined
+  if (headers === null || typeof headers !== 'object' || !isUint8Array(body)) return undefined
   let id, timestamp, signature
   if (Array.isArray(headers)) {
     for (let at = 1; at < headers.length; at += 2) {
@@ -67,7 +70,7 @@ const DATA = {
   get() {
     const holder = this[INSPECT]
     if (holder.unread !== undefined) {
-      holder.data = JSON.parse(holder.unread)
+      holder.data = parse(holder.unread)
       holder.unread = undefined
     }
     return holder.data
@@ -114,10 +117,9 @@ function eventOf(encoded) {
 class Webhook {
   #native
 
-  constructor(secretOrSecrets, options = {}) {
-    const secrets = secretOrSecrets === undefined || secretOrSecrets === null ? undefined : [secretOrSecrets].flat()
-    secrets?.forEach((secret) => text('the webhook secret', secret))
-    this.#native = rethrow(() => new native.NativeWebhook(secrets, options.toleranceSeconds, options.maxBody))
+  constructor(secretOrSecrets, options) {
+    const secrets = secretsOf(secretOrSecrets)
+    this.#native = rethrow(() => new native.NativeWebhook(secrets, variables(), json(options, [])))
   }
 
   get maxBody() {
@@ -128,7 +130,7 @@ class Webhook {
     try {
       const standard = options === undefined ? standardHeadersOf(headers, body) : undefined
       const encoded =
-        (standard && this.#native.verifyStandard(standard, body)) ?? this.#native.verify(readHeaders(headers), bodyOf(body), seconds(options?.now))
+        (standard && this.#native.verifyStandard(standard, body)) ?? this.#native.verify(readHeaders(headers), bodyOf(body), seconds(only('now', options)))
       return eventOf(encoded)
     } catch (thrown) {
       throw translate(thrown)
@@ -140,7 +142,7 @@ class Webhook {
       const standard = options === undefined ? standardHeadersOf(headers, body) : undefined
       return (
         (standard && this.#native.verifyStandardSignature(standard, body)) ??
-        this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(options?.now))
+        this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(only('now', options)))
       )
     } catch (thrown) {
       throw translate(thrown)
@@ -150,7 +152,9 @@ class Webhook {
   sign(body, options) {
     const given = bodyOf(body)
     const raw = typeof given === 'string' ? Buffer.from(given) : given
-    const flat = rethrow(() => this.#native.sign(raw, options?.id, seconds(options?.timestamp)))
+    const { id, timestamp } = plain('the argument with the options', options)
+    const messageId = id === undefined || id === null ? undefined : text('the message id', id)
+    const flat = rethrow(() => this.#native.sign(raw, messageId, seconds(timestamp, 'timestamp')))
     return { [flat[0]]: flat[1], [flat[2]]: flat[3], [flat[4]]: flat[5] }
   }
 }

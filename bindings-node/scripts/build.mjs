@@ -3,7 +3,7 @@
 // npm runs it with --if-needed as the install script. An unpacked package contains its addon, and nothing is built. In a clone, cargo
 // builds only what has changed.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,6 +36,14 @@ if (!library) fail('cargo built no library')
 // Copied under another name and then renamed: a process that has loaded the old addon keeps the old file.
 copyFileSync(library, `${addon}.new`)
 renameSync(`${addon}.new`, addon)
+writeAddons()
+
+/** Writes `addons.js`, which has a literal `require` for each addon in the folder. */
+function writeAddons() {
+  const platforms = readdirSync(here).flatMap((name) => name.match(/^headcount\.(.+)\.node$/)?.[1] ?? []).sort()
+  const lines = platforms.map((platform) => `  '${platform}': () => require('./headcount.${platform}.node'),`)
+  writeFileSync(join(here, 'addons.js'), `'use strict'\n// Written by scripts/build.mjs.\n\nmodule.exports = {\n${lines.join('\n')}\n}\n`)
+}
 
 function fail(why) {
   console.error(`headcount: ${why}`)

@@ -4,7 +4,9 @@ use crate::calls::{Cancel, call_options, promise};
 use crate::errors::thrown;
 use crate::json::{self, Json};
 use crate::observe::JsonCallback;
-use crate::options::{ClientOptions, GroupOptions, OrganizationFields, OrganizationOptions, UserOptions, read};
+use crate::options::{
+    ClientOptions, GroupOptions, OrganizationFields, OrganizationOptions, UserOptions, Variables, read,
+};
 use headcount::{
     CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, catch_panic,
 };
@@ -22,7 +24,7 @@ type Promise<'env> = napi::Result<PromiseRaw<'env, Json>>;
 type OptionalCancel<'a> = Option<ClassInstance<'a, Cancel>>;
 
 impl NativeClient {
-    fn build(settings: ClientBuilder, options: &str, observer: Option<JsonCallback>) -> Result<NativeClient> {
+    fn build(settings: ClientBuilder, options: &str, observer: Option<JsonCallback<true>>) -> Result<NativeClient> {
         let options: ClientOptions = read(options)?;
         let mut settings = options.apply(settings)?;
         if let Some(observer) = observer {
@@ -52,6 +54,12 @@ impl NativeClient {
         let client = self.client(options);
         promise(env, cancel, async move { call(client?).await })
     }
+}
+
+/// Returns the names of the environment variables that are read.
+#[napi_derive::napi]
+pub fn environment_variables() -> Vec<&'static str> {
+    vec![headcount::ENVIRONMENT_URL, headcount::CLIENT_ID, headcount::CLIENT_SECRET, headcount::WEBHOOK_SECRET]
 }
 
 fn organizations(client: &Client, options: &str) -> Result<List<Organization>> {
@@ -109,11 +117,20 @@ impl NativeClient {
         .map_err(thrown)
     }
 
-    /// Makes a client from environment variables.
+    /// Makes a client from environment variables, which are passed as JSON.
     #[napi(factory)]
-    pub fn from_env(options: String, observer: Option<Function<'_, String, ()>>) -> napi::Result<NativeClient> {
+    pub fn from_env(
+        variables: String,
+        options: String,
+        observer: Option<Function<'_, String, ()>>,
+    ) -> napi::Result<NativeClient> {
         let observer = observer.map(|function| JsonCallback::new(&function)).transpose()?;
-        catch_panic(|| NativeClient::build(ClientBuilder::from_env()?, &options, observer)).map_err(thrown)
+        catch_panic(|| {
+            let variables = Variables::read(&variables)?;
+            let settings = ClientBuilder::from_variables(|name| variables.get(name))?;
+            NativeClient::build(settings, &options, observer)
+        })
+        .map_err(thrown)
     }
 
     /// Releases the client. Running calls finish; later calls fail.

@@ -4,6 +4,27 @@
 use crate::json;
 use headcount::{Error, ErrorKind};
 
+/// Names in the core's messages, of options and calls, and their names in JavaScript.
+const NAMES: &[(&str, &str)] = &[
+    ("attempt_timeout", "attemptTimeoutMs"),
+    ("connect_timeout", "connectTimeoutMs"),
+    ("max_attempts", "maxAttempts"),
+    ("max_concurrency", "maxConcurrency"),
+    ("max_response_bytes", "maxResponseBytes"),
+    ("user_agent_suffix", "userAgentSuffix"),
+    ("ca_file", "caFile"),
+    ("page_size", "pageSize"),
+    ("page_token", "pageToken"),
+    ("updated_after", "updatedAfter"),
+    ("approve_removals", "approveRemovals"),
+    ("guard_share", "guardShare"),
+    ("guard_users", "guardUsers"),
+    ("guard_window", "guardWindowSeconds"),
+    ("full_every", "fullEverySeconds"),
+    ("start_from_snapshot", "startFromSnapshot"),
+    ("set_role_map", "setRoleMap"),
+];
+
 /// Returns the name and the JavaScript class of every kind of error. The tests compare them with `errors.js`.
 #[napi_derive::napi]
 pub fn error_classes() -> Vec<Vec<String>> {
@@ -13,5 +34,14 @@ pub fn error_classes() -> Vec<Vec<String>> {
 /// Converts an error to the one that Node-API throws.
 pub(crate) fn thrown(error: Error) -> napi::Error {
     // Serializing strings and numbers does not fail. If it did, the message would be the error's text, which `errors.js` leaves as it is.
-    napi::Error::from_reason(json::string(&error).unwrap_or_else(|_| error.to_string()))
+    let mut text = json::string(&error).unwrap_or_else(|_| error.to_string());
+    // The server's words, which an error with a status may contain, stay as they are.
+    if error.http_status().is_none() {
+        for (rust, node) in NAMES {
+            if text.contains(rust) {
+                text = text.replace(rust, node);
+            }
+        }
+    }
+    napi::Error::from_reason(text)
 }

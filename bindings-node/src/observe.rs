@@ -7,14 +7,13 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use serde::Serialize;
 
-/// A JavaScript function that takes JSON. It may be called from any thread, and does not keep the process alive: running calls do
-/// that, by their promises.
-pub(crate) struct JsonCallback(ThreadsafeFunction<String, (), String, Status, false, true>);
+/// A JavaScript function that takes JSON, and may be called from any thread. If it is `WEAK`, it does not keep the process alive.
+pub(crate) struct JsonCallback<const WEAK: bool>(ThreadsafeFunction<String, (), String, Status, false, WEAK>);
 
-impl JsonCallback {
+impl<const WEAK: bool> JsonCallback<WEAK> {
     /// Wraps a function. It has to be called on Node's thread.
-    pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<JsonCallback> {
-        Ok(JsonCallback(function.build_threadsafe_function().weak::<true>().callee_handled::<false>().build()?))
+    pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<JsonCallback<WEAK>> {
+        Ok(JsonCallback(function.build_threadsafe_function().weak::<WEAK>().callee_handled::<false>().build()?))
     }
 
     /// Queues a call with the value as camelCase JSON, and returns at once. A call that cannot be queued is dropped: the event loop is ending.
@@ -25,8 +24,30 @@ impl JsonCallback {
     }
 }
 
-impl Observer for JsonCallback {
+impl Observer for JsonCallback<true> {
     fn observe(&self, activity: &Activity<'_>) {
         self.call(activity);
+    }
+}
+
+/// A callback of one call. When it is dropped, which is when the call ends in any way, a last `null` is queued: JavaScript waits for it, and has then
+/// seen everything that was queued before.
+pub(crate) struct Progressing(JsonCallback<false>);
+
+impl Progressing {
+    /// Wraps a function. It has to be called on Node's thread.
+    pub(crate) fn new(function: &Function<'_, String, ()>) -> napi::Result<Progressing> {
+        JsonCallback::new(function).map(Progressing)
+    }
+
+    /// Queues a call with the value as camelCase JSON, and returns at once.
+    pub(crate) fn call(&self, value: &impl Serialize) {
+        self.0.call(value);
+    }
+}
+
+impl Drop for Progressing {
+    fn drop(&mut self) {
+        self.0.call(&());
     }
 }

@@ -2,19 +2,100 @@
 //! return all users.
 
 use headcount::{ClientBuilder, Error, Result, Timestamp};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Reads options. Fails with `InvalidArgument` that names what is wrong.
+/// Reads options. Fails with `InvalidArgument` that names every option which cannot be used, and those that there are.
 pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| {
+    serde_json::from_str(json).map_err(|error| Error::invalid_argument(problems::<T>(json, &error)))
+}
+
+/// Describes what is wrong with options: serde stops at the first problem, and names an option only if it is unknown. So each option is read alone.
+fn problems<T: DeserializeOwned>(json: &str, first: &serde_json::Error) -> String {
+    let options: Map<String, Value> = match serde_json::from_str(json) {
+        Ok(options) => options,
+        Err(_) => return "the options cannot be used: expected an object".to_owned(),
+    };
+    let mut problems = Vec::new();
+    let mut known = None;
+    for (name, value) in options {
+        let kind = kind_of(&value);
+        let alone = Value::Object(Map::from_iter([(name.clone(), value)]));
+        let Err(error) = serde_json::from_value::<T>(alone) else { continue };
         let message = error.to_string();
-        // Leaves out the line and the column: they are those of the JSON, which the caller does not see.
-        let message = message.split(" at line ").next().unwrap_or_default();
-        Error::invalid_argument(format!("the options cannot be used: {message}"))
-    })
+        if message.starts_with("unknown field") {
+            problems.push(format!("the option {name} is unknown"));
+            known = message.split_once("expected ").map(|(_, names)| names.replace('`', ""));
+        } else if !message.starts_with("missing field") {
+            problems.push(format!("the option {name} is {kind}: expected {}", expected(&message)));
+        }
+    }
+    if problems.is_empty() {
+        // A required option is missing. Without the line and the column, which are those of the JSON.
+        let message = first.to_string();
+        return format!("the options cannot be used: {}", message.split(" at line ").next().unwrap_or_default());
+    }
+    let known = known.map(|names| format!(" (expected {names})")).unwrap_or_default();
+    format!("{}{known}", problems.join("; "))
+}
+
+/// Returns the type of a JSON value, and the value itself if it is a number or a boolean.
+fn kind_of(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// Returns what serde's message expects, in JavaScript's terms.
+fn expected(message: &str) -> &str {
+    match message.rsplit_once("expected ").map_or(message, |(_, expected)| expected) {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "f32" | "f64" => "a number",
+        "path string" => "a string",
+        "a map" => "an object",
+        "a sequence" => "a list",
+        other => other,
+    }
+}
+
+/// An option that JavaScript passes as an argument of its own. It is declared so that the error for an unknown option lists it as well. A call that
+/// does not take it leaves it in the JSON, where it is refused.
+pub(crate) type Separate = Option<Refused>;
+
+/// A value that cannot be read.
+pub(crate) enum Refused {}
+
+impl<'de> Deserialize<'de> for Refused {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> std::result::Result<Refused, D::Error> {
+        Err(D::Error::custom("expected no such option"))
+    }
+}
+
+/// Environment variables, as JavaScript read them from `process.env`. In a worker thread, in the test runners and in Bun the process itself may have
+/// other ones.
+pub(crate) struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Reads the JSON object of the variables that are set.
+    pub(crate) fn read(json: &str) -> Result<Variables> {
+        serde_json::from_str(json)
+            .map(Variables)
+            .map_err(|error| Error::internal(format!("the environment variables cannot be read: {error}")))
+    }
+
+    /// Returns the value of a variable.
+    pub(crate) fn get(&self, name: &str) -> Option<OsString> {
+        self.0.get(name).map(OsString::from)
+    }
 }
 
 /// Converts the option `name` from milliseconds.
@@ -45,6 +126,8 @@ pub(crate) struct ClientOptions {
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
     user_agent_suffix: Option<String>,
+    #[serde(rename = "onActivity")]
+    _on_activity: Separate,
 }
 
 impl ClientOptions {
@@ -108,6 +191,10 @@ pub(crate) struct OrganizationOptions {
     pub(crate) page_token: Option<String>,
     pub(crate) read_ahead: Option<bool>,
     pub(crate) external_id: Option<String>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+    #[serde(rename = "timeoutMs")]
+    _timeout_ms: Separate,
 }
 
 /// Options of a listing of users.
@@ -120,6 +207,10 @@ pub(crate) struct UserOptions {
     pub(crate) include_detail: Option<bool>,
     pub(crate) directory_group_id: Option<String>,
     pub(crate) updated_after: Option<Timestamp>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+    #[serde(rename = "timeoutMs")]
+    _timeout_ms: Separate,
 }
 
 /// Options of a listing of groups.
@@ -132,4 +223,8 @@ pub(crate) struct GroupOptions {
     pub(crate) include_detail: Option<bool>,
     pub(crate) include_external_groups: Option<bool>,
     pub(crate) updated_after: Option<Timestamp>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+    #[serde(rename = "timeoutMs")]
+    _timeout_ms: Separate,
 }

@@ -2,8 +2,12 @@
 
 use crate::errors::thrown;
 use crate::json::{self, Json};
-use headcount::{Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, catch_panic, header_bytes};
+use crate::options::{Variables, read};
+use headcount::{
+    Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, WebhookBuilder, catch_panic, header_bytes,
+};
 use napi::bindgen_prelude::Either;
+use serde::Deserialize;
 use std::borrow::Cow;
 
 /// Returns the names of the headers that verification reads, by family: id, timestamp, signature.
@@ -71,6 +75,23 @@ fn encode(event: &Event) -> Result<Json> {
     Ok(text.into())
 }
 
+/// Settings of a verifier.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WebhookOptions {
+    tolerance_seconds: Option<f64>,
+    max_body: Option<f64>,
+}
+
+/// Returns the settings of a verifier for these secrets, or for those of the environment variables if there is no list.
+pub(crate) fn settings(secrets: Option<&[String]>, variables: &str) -> Result<WebhookBuilder> {
+    let Some(secrets) = secrets else {
+        let variables = Variables::read(variables)?;
+        return WebhookBuilder::from_variables(|name| variables.get(name));
+    };
+    Ok(secrets.iter().fold(Webhook::builder(), |settings, text| settings.secret(text.as_str())))
+}
+
 /// Verifies and signs webhooks.
 #[napi_derive::napi]
 pub struct NativeWebhook(Webhook);
@@ -105,20 +126,12 @@ impl NativeWebhook {
 
 #[napi_derive::napi]
 impl NativeWebhook {
-    /// Makes a verifier for these secrets, or for those in `SCALEKIT_WEBHOOK_SECRET` if there is no list.
+    /// Makes a verifier for these secrets, or for those of the environment variables, which are passed as JSON, if there is no list.
     #[napi(constructor)]
-    pub fn new(
-        secrets: Option<Vec<String>>,
-        tolerance_seconds: Option<f64>,
-        max_body: Option<f64>,
-    ) -> napi::Result<NativeWebhook> {
+    pub fn new(secrets: Option<Vec<String>>, variables: String, options: String) -> napi::Result<NativeWebhook> {
         catch_panic(|| {
-            let mut settings = match secrets {
-                None => headcount::WebhookBuilder::from_env()?,
-                Some(secrets) => {
-                    secrets.iter().fold(Webhook::builder(), |settings, text| settings.secret(text.as_str()))
-                }
-            };
+            let WebhookOptions { tolerance_seconds, max_body } = read(&options)?;
+            let mut settings = settings(secrets.as_deref(), &variables)?;
             if let Some(seconds) = tolerance_seconds {
                 settings = settings.tolerance(crate::options::seconds("toleranceSeconds", seconds)?);
             }

@@ -1,12 +1,13 @@
 // The package: both module systems, the error classes, the type declarations and the packed files.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import * as esm from 'headcount'
+import { temporaryFolder } from './sandbox.mjs'
 
 const require = createRequire(import.meta.url)
 const here = fileURLToPath(new URL('..', import.meta.url))
@@ -17,6 +18,8 @@ test('import and require give the same package', () => {
   for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name)
   assert.equal(esm.version, require('headcount/package.json').version)
   assert.equal(esm.ScalekitClient, esm.Client)
+  assert.equal(esm.Scalekit, esm.Client)
+  assert.equal(esm.default, esm.Client)
 })
 
 test('every kind of error has a class of its own', () => {
@@ -26,6 +29,7 @@ test('every kind of error has a class of its own', () => {
     assert.ok(esm.errors[name], `${kind} has no class ${name}`)
     assert.ok(new esm.errors[name]() instanceof esm.errors.Error)
     assert.equal(new esm.errors[name]().name, name)
+    assert.equal(new esm.errors[name]().kind, kind)
   }
   assert.equal(Object.keys(esm.errors).length, kinds.length + 1)
 })
@@ -107,7 +111,7 @@ test('every declaration and every member has a hover text', () => {
 test("strict TypeScript accepts the vendor's snippets and the documented calls, and refuses misspelt names", () => {
   const tsc = require.resolve('typescript/bin/tsc')
   for (const [module, resolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler'], ['node16', 'node16']]) {
-    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, '--moduleResolution', resolution, '--types', 'node']
+    const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--esModuleInterop', '--target', 'es2022', '--module', module, '--moduleResolution', resolution, '--types', 'node']
     execFileSync(process.execPath, [tsc, ...options, 'types/usage.ts', 'types/events.ts'], { cwd: here, stdio: 'inherit' })
   }
 })
@@ -115,11 +119,47 @@ test("strict TypeScript accepts the vendor's snippets and the documented calls, 
 test('npm pack includes the addon and every module, and no sources or tests', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: here, encoding: 'utf8' }))
   const names = files.map(({ path }) => path)
-  const modules = readdirSync(here).filter((name) => /\.(js|mjs|d\.ts)$/.test(name))
+  const modules = readdirSync(here).filter((name) => /\.(js|mjs|d\.m?ts)$/.test(name))
   assert.ok(modules.includes('index.js') && modules.includes('index.mjs') && modules.includes('index.d.ts'))
   for (const name of [...modules, 'scripts/build.mjs', 'README.md']) {
     assert.ok(names.includes(name), `${name} is not packed`)
   }
   assert.ok(names.some((name) => name.endsWith('.node')))
   assert.ok(!names.some((name) => name.startsWith('src/') || name.startsWith('test/')), names.join())
+})
+
+/** Loads the addon in a folder with these files beside `native.js`, and returns the message of the error. */
+function loadIn(t, files) {
+  const folder = temporaryFolder(t)
+  for (const [name, text] of Object.entries({ ...files, 'native.js': readFileSync(`${here}native.js`) })) writeFileSync(`${folder}/${name}`, text)
+  try {
+    require(`${folder}/native.js`).load()
+  } catch (error) {
+    return error.message
+  }
+  return undefined
+}
+
+test('an addon that is missing and one that cannot be loaded have errors of their own', (t) => {
+  const platform = `${process.platform}-${process.arch}`
+  const addons = `module.exports = { '${platform}': () => require('./headcount.${platform}.node') }`
+  const missing = /^headcount has no native addon for this platform \(headcount\..+\.node\): run "npm run build"/
+  assert.match(loadIn(t, {}), missing)
+  assert.match(loadIn(t, { 'addons.js': 'module.exports = {}' }), missing)
+  assert.match(loadIn(t, { 'addons.js': addons }), missing)
+  const refused = loadIn(t, { 'addons.js': addons, [`headcount.${platform}.node`]: 'not a library' })
+  assert.match(refused, /^headcount's native addon headcount\..+\.node cannot be loaded: ./)
+  assert.equal(refused.includes('\n'), false)
+  const syntax = loadIn(t, { 'addons.js': `module.exports = { '${platform}': () => { throw new TypeError('odd') } }` })
+  assert.match(syntax, /cannot be loaded: odd$/)
+})
+
+test('the addons of the folder are required by literal names, which bundlers find', () => {
+  const addons = readFileSync(`${here}addons.js`, 'utf8')
+  const names = readdirSync(here).filter((name) => name.endsWith('.node'))
+  assert.ok(names.length > 0)
+  for (const name of names) assert.ok(addons.includes(`require('./${name}')`), name)
+  for (const name of readdirSync(here).filter((name) => name.endsWith('.js'))) {
+    assert.doesNotMatch(readFileSync(here + name, 'utf8').replaceAll(/\/\*.*?\*\/|\/\/.*/gs, ''), /require\((?!')/, name)
+  }
 })

@@ -69,7 +69,8 @@ test('overrides replace values of the example', () => {
   assert.throws(() => event('user.login', { organisationId: 'org_1' }), errors.InvalidArgumentError)
   assert.throws(() => event('user.login', { occurredAt: 'yesterday' }), errors.InvalidArgumentError)
   assert.throws(() => event('user.login', { occurredAt: new Date(NaN) }), errors.InvalidArgumentError)
-  assert.throws(() => event('user.login', null), errors.InvalidArgumentError)
+  assert.throws(() => event('user.login', 'org_1'), errors.InvalidArgumentError)
+  assert.equal(verify(event('user.login', null)).type, 'user.login')
   assert.throws(() => event(1), errors.InvalidArgumentError)
 })
 

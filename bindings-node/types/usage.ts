@@ -1,5 +1,5 @@
 // Compiled, not run: calls that must compile, and mistakes that the compiler has to refuse.
-import { Client, Mirror, ReplayGuard, Sandbox, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import byDefault, { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
 import type { Change, ChangeKind, Directory, Event, GroupPage, MirrorUser, Organization, SyncReport, User, UserPage } from 'headcount'
@@ -24,6 +24,8 @@ export async function calls(request: { headers: Record<string, string | string[]
   const right: boolean = await scalekit.verifyWebhookPayload(process.env.SCALEKIT_WEBHOOK_SECRET, request.headers, request.body as object)
   console.log(right, verifyWebhookPayload('whsec_x', new globalThis.Headers(), 'body'))
   const client: Client = Client.fromEnv({ timeoutMs: 1000 })
+  const others: [Client, Client] = [new Scalekit('', '', ''), byDefault.fromEnv()]
+  others.forEach((other) => other.close())
   client.close()
 }
 
@@ -35,6 +37,7 @@ export function receive(body: Buffer, headers: Record<string, string>): Event | 
   } catch (error) {
     if (error instanceof errors.WebhookVerificationError && error.reason === 'too_old') return undefined
     if (error instanceof errors.ApiError) console.log(error.status, error.code, error.message)
+    if (error instanceof errors.Error && error.kind === 'not_found') console.log(error.toJSON())
     throw error
   }
 }
@@ -104,6 +107,11 @@ export async function provision(client: Client, request: { headers: Record<strin
   const user: MirrorUser | null = await mirror.user('diruser_1')
   await mirror.setRoleMap([['Engineering', 'developer']])
   await mirror.setRoleMap({ Engineering: 'developer' })
+  await mirror.setRoleMap(new Map([['Engineering', 'developer']]).entries())
+  // @ts-expect-error: a promise of pairs
+  await mirror.setRoleMap(Promise.resolve([['Engineering', 'developer']]))
+  await mirror.receive(request.body, request.headers, { now: new Date() })
+  await mirror.sync('org_1', { onProgress: async ({ items }) => console.log(items) })
   const [first] = await mirror.roleMap()
   console.log(outcome, user?.id, first?.[1].length)
   for (const { reason, change } of await mirror.parkedChanges('app')) console.log(reason, change.seq)
@@ -152,4 +160,17 @@ function handle(change: Change): string {
       return none
     }
   }
+}
+
+/** Options that may be undefined, with `exactOptionalPropertyTypes`. */
+export function configure(client: Client, size: number | undefined, signal: AbortSignal | undefined, text: string | undefined) {
+  new Client('', '', '', { timeoutMs: size, onActivity: undefined, proxy: text })
+  new Mirror('headcount.db', { client: undefined, guardUsers: size, webhookSecret: text })
+  new Webhook('whsec_x', { toleranceSeconds: size })
+  new ReplayGuard({ capacity: size, retentionSeconds: size })
+  new Sandbox({ users: size }).createUser({ email: 'ada@example.com', givenName: text })
+  event('user.login', { organizationId: text })
+  webhook(() => {}, { replayGuard: undefined, onError: undefined })
+  client.directory.users('org_1', 'dir_1', { pageSize: size, signal, updatedAfter: text })
+  return client.organization.updateOrganization('org_1', { externalId: text }, { signal, timeoutMs: size })
 }

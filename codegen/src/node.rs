@@ -55,6 +55,9 @@ const ENUMS: &[&str] = &[
     "ChangeKind",
 ];
 
+/// Records that applications pass as arguments.
+const ARGUMENTS: &[&str] = &["OrganizationFields"];
+
 /// Types that have another name in Node: the name in Rust and the name in Node.
 const RENAMED: &[(&str, &str)] =
     &[("Consumer", "FeedConsumer"), ("Progress", "SyncProgress"), ("Phase", "SyncPhase"), ("Level", "ActivityLevel")];
@@ -127,6 +130,7 @@ struct Literals {
 #[derive(Serialize)]
 struct Class {
     name: String,
+    kind: String,
     base: &'static str,
     doc: String,
     fields: Vec<Property>,
@@ -320,7 +324,12 @@ impl Writer {
             }
             _ => {}
         }
-        Ok(Property { name, optional: absent && !nullable, ty, doc: comment(&text, indent) })
+        let optional = absent && !nullable;
+        if optional && ARGUMENTS.contains(&record.name.as_str()) {
+            // With TypeScript's `exactOptionalPropertyTypes`, an optional property does not accept undefined.
+            ty.push_str(" | undefined");
+        }
+        Ok(Property { name, optional, ty, doc: comment(&text, indent) })
     }
 
     /// Converts an enum to a union of string literals.
@@ -353,7 +362,13 @@ impl Writer {
             } else {
                 Vec::new()
             };
-            classes.push(Class { name, base, doc: comment(&self.doc(&kind.doc, "undefined"), 2), fields });
+            classes.push(Class {
+                name,
+                kind: kind.name.clone(),
+                base,
+                doc: comment(&self.doc(&kind.doc, "undefined"), 2),
+                fields,
+            });
         }
         Ok(classes)
     }

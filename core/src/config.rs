@@ -1,6 +1,7 @@
 //! Settings: the names of environment variables, and the checks that apply to every setting whatever its source.
 
 use crate::{Error, Result};
+use std::ffi::OsString;
 
 /// Name of the environment variable with the environment's URL.
 pub const ENVIRONMENT_URL: &str = "SCALEKIT_ENVIRONMENT_URL";
@@ -11,12 +12,13 @@ pub const CLIENT_SECRET: &str = "SCALEKIT_CLIENT_SECRET";
 /// Name of the environment variable with the webhook secret, or several separated by spaces while one is being rotated.
 pub const WEBHOOK_SECRET: &str = "SCALEKIT_WEBHOOK_SECRET";
 
-/// Reads the environment variable `name`. A variable that is not set, or blank, is an error that names it.
-pub(crate) fn from_env(name: &'static str) -> Result<String> {
-    from_value(name, std::env::var_os(name))
+/// Reads an environment variable of the process.
+pub(crate) fn process_variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
-fn from_value(name: &'static str, value: Option<std::ffi::OsString>) -> Result<String> {
+/// Checks the value of the environment variable `name`. A variable that is not set, or blank, is an error that names it.
+pub(crate) fn from_value(name: &'static str, value: Option<OsString>) -> Result<String> {
     let value = value.ok_or_else(|| Error::config(format!("{name} is not set: set it in the environment")))?;
     let text = value.into_string().map_err(|_| Error::config(format!("{name} is not valid UTF-8")))?;
     let text = unquote(&text);

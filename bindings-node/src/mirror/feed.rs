@@ -1,6 +1,6 @@
 //! The change feed and its consumers.
 
-use super::options::PollOptions;
+use super::options::{PollOptions, WaitOptions};
 use super::{NativeMirror, OptionalCancel, Promise};
 use crate::json;
 use crate::options::{milliseconds, read};
@@ -31,7 +31,7 @@ impl NativeMirror {
         cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
         self.call(env, cancel, move |mirror| async move {
-            let limit = read::<PollOptions>(&options)?.limit();
+            let limit = read::<WaitOptions>(&options)?.limit();
             let timeout = timeout_ms.map(|timeout| milliseconds("timeoutMs", timeout)).transpose()?;
             let after = after.map(change_number).transpose()?;
             json::text(&mirror.wait_after(&consumer, after, limit, timeout).await?)

@@ -10,9 +10,9 @@ use crate::calls::{Cancel, promise};
 use crate::client::NativeClient;
 use crate::errors::thrown;
 use crate::json::{self, Json};
-use crate::observe::JsonCallback;
+use crate::observe::Progressing;
 use crate::options::read;
-use crate::webhook::FlatHeaders;
+use crate::webhook::{self, FlatHeaders, moment};
 use headcount::{CallOptions, Error, Event, Mirror, Progress, Result, Webhook, catch_panic};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw, block_on};
@@ -20,9 +20,9 @@ use options::{MirrorOptions, SyncOptions};
 use std::future::Future;
 use std::sync::{PoisonError, RwLock};
 
-/// An open mirror; `None` after `close`.
+/// An open mirror; `None` after `close`. And its verifier of webhooks, if secrets were passed when it was opened.
 #[napi_derive::napi]
-pub struct NativeMirror(RwLock<Option<Mirror>>);
+pub struct NativeMirror(RwLock<Option<Mirror>>, Option<Webhook>);
 
 type Promise<'env> = napi::Result<PromiseRaw<'env, Json>>;
 type OptionalCancel<'a> = Option<ClassInstance<'a, Cancel>>;
@@ -63,14 +63,10 @@ impl NativeMirror {
             if let Some(client) = client {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);
             }
-            if let Some(secrets) = secrets {
-                let webhook =
-                    secrets.iter().fold(Webhook::builder(), |builder, secret| builder.secret(secret.as_str()));
-                settings = settings.webhook(webhook.build()?);
-            }
-            block_on(settings.open(path))
+            let webhook = secrets.map(|secrets| webhook::settings(Some(&secrets), "{}")?.build()).transpose()?;
+            Ok((block_on(settings.open(path))?, webhook))
         })
-        .map(|mirror| NativeMirror(RwLock::new(Some(mirror))))
+        .map(|(mirror, webhook)| NativeMirror(RwLock::new(Some(mirror)), webhook))
         .map_err(thrown)
     }
 
@@ -91,7 +87,7 @@ impl NativeMirror {
         on_progress: Option<Function<'_, String, ()>>,
         cancel: OptionalCancel<'_>,
     ) -> Promise<'env> {
-        let on_progress = on_progress.as_ref().map(JsonCallback::new).transpose()?;
+        let on_progress = on_progress.as_ref().map(Progressing::new).transpose()?;
         self.call(env, cancel, move |mirror| async move {
             let sync = match organization_id {
                 Some(id) => mirror.sync(&id).directory(directory_id.as_deref()),
@@ -106,10 +102,28 @@ impl NativeMirror {
     }
 
     /// Verifies, stores and applies a webhook. Promises the name of its outcome.
+    ///
+    /// The secret is that of `variables`, environment variables as JSON, if the mirror was opened without one. `now`, in Unix seconds, is compared
+    /// with the timestamp in place of the current time.
     #[napi]
-    pub fn receive<'env>(&self, env: &'env Env, headers: Vec<String>, body: &[u8]) -> Promise<'env> {
+    pub fn receive<'env>(
+        &self,
+        env: &'env Env,
+        headers: Vec<String>,
+        body: &[u8],
+        now: Option<f64>,
+        variables: String,
+    ) -> Promise<'env> {
         let (headers, body) = (FlatHeaders(headers), body.to_vec());
-        self.call(env, None, move |mirror| async move { json::text(&mirror.receive(&headers.bytes(), &body).await?) })
+        let webhook = self.1.clone();
+        self.call(env, None, move |mirror| async move {
+            let webhook = webhook.map_or_else(|| webhook::settings(None, &variables)?.build(), Ok)?;
+            let event = match moment(now)? {
+                Some(now) => webhook.verify_at(&headers.bytes(), &body, now)?,
+                None => webhook.verify(&headers.bytes(), &body)?,
+            };
+            json::text(&mirror.apply(&event).await?)
+        })
     }
 
     /// Applies an event that was verified before, given as the vendor's JSON. Promises the name of its outcome.

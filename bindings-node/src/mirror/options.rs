@@ -1,6 +1,6 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
-use crate::options::seconds;
+use crate::options::{Separate, seconds};
 use headcount::{Error, Mirror, MirrorBuilder, Result, SyncBuilder, SyncMode};
 use serde::Deserialize;
 
@@ -14,6 +14,10 @@ pub(super) struct MirrorOptions {
     guard_window_seconds: Option<f64>,
     full_every_seconds: Option<f64>,
     retention_seconds: Option<f64>,
+    #[serde(rename = "client")]
+    _client: Separate,
+    #[serde(rename = "webhookSecret")]
+    _webhook_secret: Separate,
 }
 
 impl MirrorOptions {
@@ -49,6 +53,10 @@ pub(super) struct SyncOptions {
     approve_removals: Option<bool>,
     wait: Option<bool>,
     concurrency: Option<usize>,
+    #[serde(rename = "onProgress")]
+    _on_progress: Separate,
+    #[serde(rename = "signal")]
+    _signal: Separate,
 }
 
 impl SyncOptions {
@@ -80,6 +88,8 @@ impl SyncOptions {
 pub(super) struct UserFilter {
     pub(super) directory_id: Option<String>,
     pub(super) group_id: Option<String>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
 }
 
 /// Which groups of an organization are listed.
@@ -99,14 +109,32 @@ pub(super) struct FindOptions {
 /// Default of the maximum number of changes that `poll` and `wait` return.
 const DEFAULT_LIMIT: usize = 100;
 
-/// Options of `poll` and `wait`.
+/// Options of `poll`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PollOptions {
     limit: Option<usize>,
 }
 
+/// Options of `wait` and `changes`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WaitOptions {
+    limit: Option<usize>,
+    #[serde(rename = "timeoutMs")]
+    _timeout_ms: Separate,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+}
+
 impl PollOptions {
+    /// Returns the maximum number of changes to return.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+}
+
+impl WaitOptions {
     /// Returns the maximum number of changes to return.
     pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(DEFAULT_LIMIT)

@@ -18,7 +18,7 @@ impl NativeMirror {
     #[napi]
     pub fn user_pages(&self, organization_id: String, filter: String) -> napi::Result<NativeMirrorUsers> {
         let users = self.mirror().and_then(|mirror| {
-            let UserFilter { directory_id, group_id } = read(&filter)?;
+            let UserFilter { directory_id, group_id, .. } = read(&filter)?;
             Ok(mirror.users(&organization_id).directory(directory_id.as_deref()).group(group_id.as_deref()))
         });
         users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)

@@ -12,6 +12,7 @@ use crate::http::{Account, CaFile, Call, CallOptions, Dated, Http, Observer, Ret
 use crate::random::Random;
 use crate::{Error, Result, Secret};
 use serde::de::DeserializeOwned;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,10 +116,21 @@ impl ClientBuilder {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the variable that is missing.
     pub fn from_env() -> Result<ClientBuilder> {
+        ClientBuilder::from_variables(config::process_variable)
+    }
+
+    /// Does what [`from_env`](ClientBuilder::from_env) does with the variables that `lookup` returns, for runtimes that keep an environment of
+    /// their own, such as a worker thread of Node.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](ClientBuilder::from_env).
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<ClientBuilder> {
+        let variable = |name| config::from_value(name, lookup(name));
         let mut builder = Client::builder(
-            config::from_env(config::ENVIRONMENT_URL)?,
-            config::from_env(config::CLIENT_ID)?,
-            config::from_env(config::CLIENT_SECRET)?,
+            variable(config::ENVIRONMENT_URL)?,
+            variable(config::CLIENT_ID)?,
+            variable(config::CLIENT_SECRET)?,
         );
         // Errors name the variable, which is what the user has to correct.
         (builder.url.1, builder.id.1, builder.secret.1) =

@@ -21,6 +21,7 @@ use crate::config;
 use crate::defaults;
 use crate::random::{OsRandom, Random};
 use crate::{Error, ErrorKind, Reason, Result, Timestamp};
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +77,18 @@ impl WebhookBuilder {
     ///
     /// [`ErrorKind::Config`], naming the variable, if it is missing or blank.
     pub fn from_env() -> Result<WebhookBuilder> {
-        Ok(Webhook::builder().secret(config::from_env(config::WEBHOOK_SECRET)?))
+        WebhookBuilder::from_variables(config::process_variable)
+    }
+
+    /// Does what [`from_env`](WebhookBuilder::from_env) does with the variable that `lookup` returns, for runtimes that keep an environment of
+    /// their own.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_env`](WebhookBuilder::from_env).
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<OsString>) -> Result<WebhookBuilder> {
+        let secrets = config::from_value(config::WEBHOOK_SECRET, lookup(config::WEBHOOK_SECRET))?;
+        Ok(Webhook::builder().secret(secrets))
     }
 
     /// Adds a signing secret: `whsec_` and base64 of at least 16 bytes. Call it several times while a secret is being rotated; one text may

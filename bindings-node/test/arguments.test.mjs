@@ -1,0 +1,137 @@
+// Arguments: values of other realms are accepted, and what cannot be used is refused by an error that names it.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createContext, runInContext } from 'node:vm'
+import { Client, Mirror, ReplayGuard, Webhook, errors } from 'headcount'
+import { webhook as http } from 'headcount/http'
+import { collect, startMirror } from './sandbox.mjs'
+
+const limit = { timeout: 60_000 }
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const BODY = '{"id":"evt_1","type":"user.login","occurred_at":"2025-01-06T18:44:25Z","data":{}}'
+const realm = createContext({ bytes: [...Buffer.from(BODY)] })
+/** Evaluates an expression in another realm: its classes are not those of this file. */
+const foreign = (expression) => runInContext(`(${expression})`, realm)
+
+const refusal = (pattern) => (error) => error instanceof errors.InvalidArgumentError && pattern.test(error.message)
+
+test('the role map is read from any iterable and from plain objects, of any realm', limit, async (t) => {
+  const { mirror } = startMirror(t)
+  const expected = [['Engineering', 'developer'], ['*', 'member']]
+  const maps = {
+    list: expected,
+    map: new Map(expected),
+    set: new Set(expected),
+    iterator: new Map(expected).entries(),
+    generator: (function* () {
+      yield* expected
+    })(),
+    object: { Engineering: 'developer', '*': 'member' },
+    'object without a prototype': Object.assign(Object.create(null), { Engineering: 'developer', '*': 'member' }),
+    'list of another realm': foreign('[["Engineering", "developer"], ["*", "member"]]'),
+    'map of another realm': foreign('new Map([["Engineering", "developer"], ["*", "member"]])'),
+    'object of another realm': foreign('({ Engineering: "developer", "*": "member" })'),
+  }
+  for (const [name, map] of Object.entries(maps)) {
+    await mirror.setRoleMap([])
+    await mirror.setRoleMap(map)
+    assert.deepEqual((await mirror.roleMap()).sort(), [...expected].sort(), name)
+  }
+})
+
+test('what is no role map is refused, and the roles stay', limit, async (t) => {
+  const { mirror } = startMirror(t)
+  await mirror.setRoleMap([['*', 'member']])
+  const spent = new Map([['*', 'member']]).entries()
+  assert.equal([...spent].length, 1)
+  class Settings {
+    roles = 'member'
+  }
+  const refused = {
+    promise: Promise.resolve([['*', 'admin']]),
+    'promise of another realm': foreign('Promise.resolve([["*", "admin"]])'),
+    thenable: { then: () => {} },
+    'async iterator': (async function* () {})(),
+    'iterator that was read': spent,
+    string: 'member',
+    'list of strings': ['member'],
+    'list of lists of other lengths': [['a', 'b', 'c']],
+    'object with other values': { Engineering: ['developer'] },
+    'instance of a class': new Settings(),
+    date: new Date(),
+    buffer: new Uint8Array(2),
+    null: null,
+    undefined: undefined,
+    number: 1,
+    function: () => {},
+  }
+  for (const [name, map] of Object.entries(refused)) {
+    await assert.rejects(mirror.setRoleMap(map), refusal(/^the role map /), name)
+  }
+  assert.deepEqual(await mirror.roleMap(), [['*', 'member']])
+})
+
+test('bytes, dates, headers and options of another realm are accepted', limit, async (t) => {
+  const { client, organization, directory } = startMirror(t)
+  const webhook = new Webhook(foreign(`["${SECRET}"]`))
+  const headers = webhook.sign(BODY, { timestamp: foreign('new Date()') })
+  const bodies = ['new Uint8Array(bytes)', 'new Uint8Array(bytes).buffer', 'new DataView(new Uint8Array(bytes).buffer)'].map(foreign)
+  realm.pairs = Object.entries(headers)
+  const forms = [headers, foreign('new Map(pairs)'), foreign('pairs.map(([name, value]) => [name, value])'), foreign('Object.fromEntries(pairs)')]
+  for (const body of bodies) for (const form of forms) assert.equal(webhook.verify(body, form, { now: foreign('new Date()') }).id, 'evt_1')
+  assert.equal((await collect(client.directory.users(organization, directory, { updatedAfter: foreign('new Date(0)') }))).length, 5)
+  assert.throws(() => client.directory.users(organization, directory, { updatedAfter: foreign('new Date(NaN)') }), refusal(/updatedAfter is NaN: expected a valid date/))
+})
+
+test('an argument that cannot be used is named', limit, async (t) => {
+  const { mirror, client, organization } = startMirror(t)
+  const webhook = new Webhook(SECRET)
+  const promise = Promise.resolve({})
+  for (const [call, pattern] of [
+    [() => webhook.verify(promise, {}), /^the body is a promise \(await it first\)/],
+    [() => webhook.verify(BODY, promise), /^the headers are a promise \(await it first\)/],
+    [() => webhook.verify(BODY, {}, { Now: 1 }), /^the option Now is unknown: expected now/],
+    [() => webhook.verify(BODY, {}, { now: '1' }), /^now is a string: expected a number/],
+    [() => webhook.sign(BODY, { id: 1 }), /^the message id is a number/],
+    [() => webhook.sign(BODY, { timestamp: 'now' }), /^timestamp is a string/],
+    [() => new Webhook(SECRET, { tolerance: 5 }), /^the option tolerance is unknown \(expected .*toleranceSeconds.*maxBody/],
+    [() => new Webhook(SECRET, { toleranceSeconds: '5' }), /^the option toleranceSeconds is a string: expected a number/],
+    [() => new Webhook(promise), /^the webhook secret is a promise/],
+    [() => new Mirror(':memory:', promise), /^the argument with the options is a promise/],
+    [() => new Mirror(':memory:', { client: {} }), /^the client is an object: expected a Client/],
+    [() => new Mirror(':memory:', { guard: 3 }), /^the option guard is unknown \(expected .*guardUsers.*client, webhookSecret\)/],
+    [() => new Client('https://acme.scalekit.example', 'id', 'secret', { maxAttempts: 'x', timeoutMs: [1], retries: 3 }), /maxAttempts is a string: expected a whole number.*retries is unknown.*timeoutMs is a list: expected a number/],
+    [() => new Client('https://acme.scalekit.example', 'id', 'secret', { retries: 3 }), /\(expected one of .*timeoutMs.*onActivity\)/],
+    [() => new Client('https://acme.scalekit.example', 'id', 'secret', { proxy: () => {} }), /^the option proxy is a function/],
+    [() => new Client('https://acme.scalekit.example', 'id', 'secret', new Map([['timeoutMs', 1]])), /^the argument with the options is a Map/],
+    [() => new Client('https://acme.scalekit.example', 'id', 'secret', { onActivity: promise }), /^onActivity is a promise/],
+    [() => client.organization.listOrganization(promise), /^the argument with the options is a promise/],
+    [() => client.organization.listOrganization({ pagesize: 5 }), /^the option pagesize is unknown \(expected one of pageSize.*signal, timeoutMs\)/],
+    [() => client.organization.listOrganization({ pageSize: 0 }), /^pageSize is 0/],
+    [() => client.organization.listOrganization({ signal: 'stop' }), /^signal is a string: expected an AbortSignal/],
+    [() => client.organization.listOrganization({ timeoutMs: '5' }), /^timeoutMs is a string/],
+    [() => client.organization.createOrganization(promise), /^the display name is a promise/],
+    [() => mirror.sync(organization, { concurrent: 1 }), /^the option concurrent is unknown \(expected .*onProgress, signal\)/],
+    [() => mirror.sync(organization, { onProgress: 'loud' }), /^onProgress is a string: expected a function/],
+    [() => mirror.sync(organization, { signal: {} }), /^signal is an object: expected an AbortSignal/],
+    [() => mirror.poll('app', { timeoutMs: 5 }), /^the option timeoutMs is unknown/],
+    [() => ReplayGuard.custom(promise), /^the store has no function contains/],
+    [() => new ReplayGuard({ capacity: 'many' }), /^the option capacity is a string: expected a whole number/],
+    [() => http(() => {}, { webhook: promise }), /^the option webhook is a promise/],
+    [() => http(promise, { webhook }), /^the handler is a promise/],
+    [() => http(() => {}, { webhook, guard: 1, onerror: 1 }), /^the option guard, onerror is unknown: expected webhook, replayGuard, onError/],
+  ]) {
+    await assert.rejects(async () => call(), refusal(pattern), String(call))
+  }
+})
+
+test('null and undefined options are no options', limit, async (t) => {
+  const { client, mirror, organization, directory } = startMirror(t)
+  for (const none of [null, undefined]) {
+    new Client('https://acme.scalekit.example', 'id', 'secret', none).close()
+    assert.equal((await client.organization.listOrganization(none)).organizations.length, 1)
+    assert.equal((await client.directory.listDirectoryUsers(organization, directory, { pageToken: none, updatedAfter: none, signal: none })).users.length, 5)
+    assert.equal(new Webhook(SECRET, none).verify(BODY, new Webhook(SECRET).sign(BODY, none), none).id, 'evt_1')
+    assert.equal((await mirror.sync(organization, none, none)).length, 1)
+  }
+})
