@@ -2,9 +2,9 @@
 const { Receiver, respond } = require('./endpoint.js')
 
 function webhook(handler, options) {
-  const receiver = new Receiver(handler, options)
+  const receiver = new Receiver(handler, options).eager()
   return (request, response, next) => {
-    receiver.answerNode(request, request.body).then((status) => respond(response, status), next)
+    receiver.answerNode(request, request.body, response).then((answer) => respond(response, answer)).catch(next)
   }
 }
 

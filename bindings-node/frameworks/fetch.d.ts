@@ -4,10 +4,11 @@ import type { EndpointOptions, Handler } from './endpoint.js'
  * Returns a function from the Fetch API's `Request` to a `Response`, for Next.js (`export const POST = webhook(handler)`), Hono (`(c) => handle(c.req.raw)`)
  * and others.
  *
- * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature is not valid, 413 if the body is larger than the
- * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async; its result is ignored. Its errors are passed to the
+ * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid, 413 if the body is larger than the
+ * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the answer. Its errors are passed to the
  * framework, which answers 500, and the vendor sends the event again.
  * Verifies the raw bytes of the body. The promise rejects if the body has been read before.
- * @throws errors.ConfigError if there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
+ * Without the option `webhook`, the secret is read at the first request, because `next build` imports every route. If it is missing or malformed,
+ * every request rejects with an `errors.ConfigError`. To read it when the module is loaded, pass `{ webhook: new Webhook() }`.
  */
 export function webhook(handler: Handler, options?: EndpointOptions): (request: Request) => Promise<Response>

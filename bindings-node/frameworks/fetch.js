@@ -1,30 +1,30 @@
 'use strict'
-const { READ_BEFORE, Receiver, headersOf } = require('./endpoint.js')
+const { Chunks, READ_BEFORE, Receiver, headersOf } = require('./endpoint.js')
 
 /** Reads the body of a request. Returns undefined as soon as it is longer than `limit`. */
 async function read(request, limit) {
   if (request.bodyUsed) throw new Error(READ_BEFORE)
   if (request.body === null) return new Uint8Array()
   const reader = request.body.getReader()
-  const chunks = []
-  let length = 0
+  const chunks = new Chunks(limit)
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return Buffer.concat(chunks)
-    length += value.length
-    if (length > limit) {
+    if (done) return chunks.take()
+    if (!chunks.add(value)) {
       await reader.cancel()
       return undefined
     }
-    chunks.push(value)
   }
 }
 
 function webhook(handler, options) {
+  // The secret is read at the first request: `next build` imports every route, on machines that have no secrets.
   const receiver = new Receiver(handler, options)
   return async (request) => {
-    const status = await receiver.answer(request.method, request.headers, request.headers.get('content-length'), (limit) => read(request, limit))
-    return new Response(null, { status, headers: headersOf(status) })
+    const answer = await receiver.answer(request.method, request.headers, request.headers.get('content-length'), (limit) => read(request, limit))
+    if (typeof answer === 'number') return new Response(null, { status: answer, headers: headersOf(answer) })
+    // `Response.error()` has the status 0, which cannot be sent.
+    return answer.status === 0 ? new Response(null, { status: 500 }) : answer
   }
 }
 

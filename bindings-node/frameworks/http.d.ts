@@ -4,14 +4,14 @@ import type { EndpointOptions, Handler } from './endpoint.js'
 /** Options of an endpoint of node:http. */
 export interface HttpOptions extends EndpointOptions {
   /** Is called with the error if the handler fails. `console.error` by default. */
-  onError?: (error: unknown) => void
+  onError?: ((error: unknown) => void) | undefined
 }
 
 /**
  * Returns a listener for node:http that verifies each request and calls `handler` with its event.
  *
- * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature is not valid, 413 if the body is larger than the
- * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async; its result is ignored. Its errors go to `onError`; the answer is
+ * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid, 413 if the body is larger than the
+ * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the answer. Its errors go to `onError`; the answer is
  * 500, and the vendor sends the event again.
  * Verifies the raw bytes of the body. If a body parser has replaced them, it verifies the parsed value, if its compact JSON is what was signed.
  * @throws errors.ConfigError if there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.

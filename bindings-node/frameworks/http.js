@@ -1,17 +1,21 @@
 'use strict'
+const { callback } = require('../arguments.js')
 const { Receiver, respond } = require('./endpoint.js')
 
-function webhook(handler, options = {}) {
-  const receiver = new Receiver(handler, options, ['onError'])
-  const onError = options.onError ?? ((error) => console.error(error))
+function webhook(handler, options) {
+  const receiver = new Receiver(handler, options, ['onError']).eager()
+  const onError = callback('onError', options?.onError) ?? ((error) => console.error(error))
   return async (request, response) => {
-    let status = 500
+    let answer = 500
     try {
-      status = await receiver.answerNode(request, request.body)
+      answer = await receiver.answerNode(request, request.body, response)
     } catch (error) {
       onError(error)
     }
-    respond(response, status)
+    await respond(response, answer).catch((error) => {
+      onError(error)
+      response.destroy()
+    })
   }
 }
 

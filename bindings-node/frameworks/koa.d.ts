@@ -3,8 +3,8 @@ import type { EndpointOptions, Handler } from './endpoint.js'
 /**
  * Returns a middleware for Koa that answers every request that it gets: mount it at a path with a router.
  *
- * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature is not valid, 413 if the body is larger than the
- * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async; its result is ignored. Its errors are passed to the
+ * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid, 413 if the body is larger than the
+ * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the answer. Its errors are passed to the
  * framework, which answers 500, and the vendor sends the event again.
  * Verifies the raw bytes of the body. If a body parser has replaced them, it verifies the parsed value, if its compact JSON is what was signed.
  * @throws errors.ConfigError if there is no `webhook` option and `SCALEKIT_WEBHOOK_SECRET` is missing or malformed.
