@@ -90,7 +90,7 @@ demo: ## one directory and one webhook in Rust, C, Python and Node
 # A suite that hangs is ended, and fails.
 LIMIT := timeout --kill-after=10 1200
 
-SUITES := test-rust test-c test-python test-node test-interop test-docs test-soak
+SUITES := test-rust test-c test-python test-node test-interop test-docs test-soak test-field
 .PHONY: test $(SUITES) test-valgrind test-asan
 # Two suites side by side: many wait for one thread or for a timer. The output of a suite is printed when it ends.
 test: ## runs every suite, two at a time
@@ -136,6 +136,17 @@ test-interop: peers build-c ## signatures between headcount and the packages of 
 # The documents say `pip install ./bindings-python`; here pip packs the library of the shared build.
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh MATURIN_PEP517_ARGS='--profile dev --auditwheel skip' $(LIMIT) $(VENV) -m pytest --quiet tests/docs
+
+.PHONY: test-field-node
+test-field: test-field-node ## the packages in the programs of others: test runners, bundlers, frameworks
+
+# Without install scripts: the programs of Bun and Deno come from packages for each platform, and are not downloaded.
+tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json tests/field/node/package-lock.json
+	cd tests/field/node && $(NPM) ci --ignore-scripts
+	touch $@
+
+test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint
+	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
 
 test-soak: build-rust build-python ## a minute of random faults, after which no memory, thread or file may be left
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60

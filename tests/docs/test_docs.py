@@ -14,8 +14,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from sandbox import PROGRAM, Sandbox  # noqa: E402
 
-# Each of these is one program: test_tutorial.py and test_provisioning_node.py run them.
-TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md"}
+# Each of these is one program: test_tutorial.py and test_provisioning_node.py run them. tests/field/node builds what docs/bundlers.md shows.
+TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md", "docs/bundlers.md"}
 
 BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","organization_id":"org_1","data":{"id":"diruser_1","email":"ada@example.com"}}'
 

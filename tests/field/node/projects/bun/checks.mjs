@@ -1,0 +1,4 @@
+import { checks } from '../../projects/checks.cjs'
+
+await checks()
+console.log('checked')

@@ -1,0 +1,7 @@
+// vite.config.mjs
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  build: { ssr: 'app.mjs', target: 'node20' },
+  ssr: { external: ['headcount'] },
+})

@@ -1,0 +1,9 @@
+// webpack.bundled.mjs
+export default {
+  target: 'node20',
+  mode: 'production',
+  entry: './app.mjs',
+  output: { filename: 'app.cjs', clean: true },
+  // headcount is bundled. The addon is a file beside the bundle.
+  module: { rules: [{ test: /\.node$/, loader: 'node-loader' }] },
+}
