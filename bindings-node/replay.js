@@ -22,6 +22,14 @@ class MemoryIds {
   record(id, now) {
     rethrow(() => this.#native.commit(id, now))
   }
+
+  claim(id, now) {
+    return rethrow(() => this.#native.claim(id, now))
+  }
+
+  release(id) {
+    rethrow(() => this.#native.release(id))
+  }
 }
 
 /** Ids in a SQLite file, used on other threads. */
@@ -37,6 +45,14 @@ class FileIds {
 
   record(id, now) {
     return this.#native.commitAsync(id, now)
+  }
+
+  claim(id, now) {
+    return this.#native.claimAsync(id, now)
+  }
+
+  release(id) {
+    return this.#native.releaseAsync(id)
   }
 }
 
@@ -56,8 +72,25 @@ class CustomIds {
     return !(await this.#store.contains(id))
   }
 
-  async record(id, now = Date.now() / 1000) {
-    await this.#store.record(id, new Date(Math.min((now + this.#retention) * 1000, LATEST_DATE)))
+  async record(id, now) {
+    await this.#store.record(id, this.#expiry(now))
+  }
+
+  async claim(id, now) {
+    return this.#optional('claim')(id, this.#expiry(now))
+  }
+
+  async release(id) {
+    await this.#optional('release')(id)
+  }
+
+  #expiry(now = Date.now() / 1000) {
+    return new Date(Math.min((now + this.#retention) * 1000, LATEST_DATE))
+  }
+
+  #optional(name) {
+    if (typeof this.#store[name] !== 'function') throw new errors.InvalidArgumentError(`the store has no function ${name}: add it, or use check and commit`)
+    return this.#store[name].bind(this.#store)
   }
 }
 
@@ -88,6 +121,24 @@ class ReplayGuard {
   async commit(event, options) {
     try {
       await this.#ids.record(messageOf(event), seconds(options?.now))
+    } catch (thrown) {
+      throw translate(thrown)
+    }
+  }
+
+  async claim(event, options) {
+    try {
+      const claimed = await this.#ids.claim(messageOf(event), seconds(options?.now))
+      if (typeof claimed !== 'boolean') throw new errors.InvalidArgumentError('expected a boolean from the claim function of the store')
+      return claimed
+    } catch (thrown) {
+      throw translate(thrown)
+    }
+  }
+
+  async release(event) {
+    try {
+      await this.#ids.release(messageOf(event))
     } catch (thrown) {
       throw translate(thrown)
     }

@@ -50,7 +50,7 @@
 #define HC_TOLERANCE_NONE -1
 
 /**
- * For retention_seconds: message ids, or acknowledged changes of a mirror, are not kept. (0 means the default.)
+ * For retention_seconds of a mirror: acknowledged changes are not kept. (0 means the default.)
  */
 #define HC_RETENTION_NONE -1
 
@@ -374,7 +374,7 @@ typedef struct hc_parked_list hc_parked_list;
  *
  * Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
  * no lock between the two: if one message arrives twice at the same time, or the process ends before the commit, both deliveries
- * can count as the first. Handling an event must therefore be idempotent.
+ * can count as the first. Handling an event must therefore be idempotent; where it is not, use hc_replay_guard_claim.
  */
 typedef struct hc_replay_guard hc_replay_guard;
 
@@ -882,8 +882,8 @@ typedef struct hc_replay_options {
    */
   size_t struct_size;
   /**
-   * How long an id is kept after its last commit, in seconds. 0: three days; the vendor repeats deliveries for 28 hours.
-   * HC_RETENTION_NONE: ids are not kept.
+   * How long an id is kept after its last commit, in seconds: at least 600, twice the default tolerance of timestamps. 0: three
+   * days; the vendor repeats deliveries for 28 hours.
    */
   int64_t retention_seconds;
   /**
@@ -908,7 +908,22 @@ typedef int (*hc_replay_contains)(void *user_data, const char *message_id);
 typedef int (*hc_replay_record)(void *user_data, const char *message_id, int64_t expires_at);
 
 /**
- * A store of your own. Set all bytes to 0, then all fields.
+ * Records `message_id` at least until `expires_at` unless it is recorded already, in one step. Returns 1 if it was recorded now, 0 if
+ * it was recorded already, any other value for an error.
+ *
+ * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+ */
+typedef int (*hc_replay_claim)(void *user_data, const char *message_id, int64_t expires_at);
+
+/**
+ * Removes `message_id` if it is recorded. Returns 0, or any other value for an error.
+ *
+ * Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+ */
+typedef int (*hc_replay_release)(void *user_data, const char *message_id);
+
+/**
+ * A store of your own. Set all bytes to 0, then the fields.
  */
 typedef struct hc_replay_store {
   /**
@@ -924,9 +939,17 @@ typedef struct hc_replay_store {
    */
   hc_replay_record record;
   /**
-   * Passed to both functions; may be NULL. It must be valid until the guard has been freed.
+   * Passed to all functions; may be NULL. It must be valid until the guard has been freed.
    */
   void *user_data;
+  /**
+   * For hc_replay_guard_claim; may be NULL.
+   */
+  hc_replay_claim claim;
+  /**
+   * For hc_replay_guard_release; may be NULL.
+   */
+  hc_replay_release release;
 } hc_replay_store;
 
 /**
@@ -2148,7 +2171,7 @@ enum hc_status hc_verify_webhook_payload(const char *secret,
  * - `timestamp`: time of sending, in seconds since 1970-01-01 UTC. NULL: now.
  * - `headers`: receives the headers; free them with hc_signed_headers_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT if the id is "" or not a valid header value, or the timestamp is negative.
+ * - Fails with HC_INVALID_ARGUMENT if the id is "", has a dot or is not a valid header value, or the timestamp is negative.
  * - Threads: any number at once.
  */
 enum hc_status hc_webhook_sign(const struct hc_webhook *webhook,
@@ -2391,6 +2414,64 @@ enum hc_status hc_replay_guard_check(const struct hc_replay_guard *guard,
 enum hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
                                       const struct hc_event *event,
                                       struct hc_error **error);
+
+/**
+ * Records that the message that carried an event is handled, unless it is recorded already, in one step: of several deliveries at the
+ * same time, one is the first. Call it before the message is handled, instead of hc_replay_guard_check and hc_replay_guard_commit, and
+ * hc_replay_guard_release if handling it fails. If the process ends in between, the message is not handled again.
+ *
+ * - `guard`: required.
+ * - `event`: required.
+ * - `again`: receives true if the message was recorded already: answer 2xx and do nothing.
+ * - `error`: may be NULL.
+ * - Fails like hc_replay_guard_check does, and with HC_INVALID_ARGUMENT if a store of your own has no `claim`.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_claim(const struct hc_replay_guard *guard,
+                                     const struct hc_event *event,
+                                     bool *again,
+                                     struct hc_error **error);
+
+/**
+ * Forgets the message that carried an event, so that it is handled when it is sent again: after hc_replay_guard_claim, if handling it failed.
+ *
+ * - `guard`: required.
+ * - `event`: required.
+ * - `error`: may be NULL.
+ * - Fails like hc_replay_guard_claim does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_release(const struct hc_replay_guard *guard,
+                                       const struct hc_event *event,
+                                       struct hc_error **error);
+
+/**
+ * hc_replay_guard_claim with the id of the message.
+ *
+ * - `guard`: required.
+ * - `message_id`: the value of the header webhook-id, not "".
+ * - `again`: receives true if the message was recorded already.
+ * - `error`: may be NULL.
+ * - Fails like hc_replay_guard_claim does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_claim_id(const struct hc_replay_guard *guard,
+                                        const char *message_id,
+                                        bool *again,
+                                        struct hc_error **error);
+
+/**
+ * hc_replay_guard_release with the id of the message.
+ *
+ * - `guard`: required.
+ * - `message_id`: the value of the header webhook-id, not "".
+ * - `error`: may be NULL.
+ * - Fails like hc_replay_guard_claim does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_replay_guard_release_id(const struct hc_replay_guard *guard,
+                                          const char *message_id,
+                                          struct hc_error **error);
 
 /**
  * hc_replay_guard_check with the id of the message.
@@ -2795,6 +2876,29 @@ enum hc_status hc_mirror_receive(const struct hc_mirror *mirror,
                                  size_t body_len,
                                  enum hc_outcome *outcome,
                                  struct hc_error **error);
+
+/**
+ * hc_mirror_receive with another current time: for a request that a queue kept, the time at which it arrived.
+ *
+ * - `mirror`: required.
+ * - `headers`: all of the request's headers, in any order; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
+ * - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
+ * - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
+ * - `error`: may be NULL.
+ * - Fails like hc_mirror_receive does.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_receive_at(const struct hc_mirror *mirror,
+                                    const struct hc_header *headers,
+                                    size_t headers_len,
+                                    const void *body,
+                                    size_t body_len,
+                                    int64_t now_unix_seconds,
+                                    enum hc_outcome *outcome,
+                                    struct hc_error **error);
 
 /**
  * Applies an event that hc_webhook_verify gave, like hc_mirror_receive.

@@ -29,6 +29,14 @@ fn retention(set: Option<f64>) -> Result<std::time::Duration> {
     set.map_or(Ok(RETENTION), |set| seconds("retentionSeconds", set))
 }
 
+fn claim(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<bool> {
+    let replay = match now {
+        Some(now) => guard.claim_id_at(id, now),
+        None => guard.claim_id(id),
+    };
+    Ok(replay? == Replay::First)
+}
+
 /// A guard in memory or on a file.
 #[napi_derive::napi]
 pub struct NativeReplayGuard(ReplayGuard);
@@ -69,7 +77,7 @@ impl NativeReplayGuard {
             if capacity == 0 {
                 return Err(Error::invalid_argument("capacity is 0: expected a number of ids, 1 or more"));
             }
-            Ok(ReplayGuard::in_memory(capacity).retention(retention(options.retention_seconds)?))
+            ReplayGuard::in_memory(capacity).try_retention(retention(options.retention_seconds)?)
         })
         .map(NativeReplayGuard)
         .map_err(thrown)
@@ -80,7 +88,7 @@ impl NativeReplayGuard {
     pub fn sqlite(path: String, options: String) -> napi::Result<NativeReplayGuard> {
         catch_panic(|| {
             let options: Options = read(&options)?;
-            Ok(ReplayGuard::sqlite(path)?.retention(retention(options.retention_seconds)?))
+            ReplayGuard::sqlite(path)?.try_retention(retention(options.retention_seconds)?)
         })
         .map(NativeReplayGuard)
         .map_err(thrown)
@@ -96,6 +104,37 @@ impl NativeReplayGuard {
     #[napi]
     pub fn commit(&self, id: String, now: Option<f64>) -> napi::Result<()> {
         catch_panic(|| commit(&self.0, &id, moment(now)?)).map_err(thrown)
+    }
+
+    /// Records that the message is handled unless it is recorded already, and returns whether it was not. `now` is in Unix seconds.
+    #[napi]
+    pub fn claim(&self, id: String, now: Option<f64>) -> napi::Result<bool> {
+        catch_panic(|| claim(&self.0, &id, moment(now)?)).map_err(thrown)
+    }
+
+    /// Forgets a message.
+    #[napi]
+    pub fn release(&self, id: String) -> napi::Result<()> {
+        catch_panic(|| self.0.release_id(&id)).map_err(thrown)
+    }
+
+    /// Does the same as `claim` on another thread.
+    #[napi]
+    pub fn claim_async<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        now: Option<f64>,
+    ) -> napi::Result<PromiseRaw<'env, bool>> {
+        let guard = self.0.clone();
+        run_blocking(env, move || claim(&guard, &id, moment(now)?))
+    }
+
+    /// Does the same as `release` on another thread.
+    #[napi]
+    pub fn release_async<'env>(&self, env: &'env Env, id: String) -> napi::Result<PromiseRaw<'env, ()>> {
+        let guard = self.0.clone();
+        run_blocking(env, move || guard.release_id(&id))
     }
 
     /// Does the same as `check` on another thread.
@@ -126,5 +165,10 @@ impl NativeReplayGuard {
 /// Returns the retention of a guard with these options, in seconds. For guards whose ids are stored by JavaScript.
 #[napi_derive::napi]
 pub fn replay_retention(options: String) -> napi::Result<f64> {
-    catch_panic(|| Ok(retention(read::<Options>(&options)?.retention_seconds)?.as_secs_f64())).map_err(thrown)
+    let checked = |options: &str| {
+        let retention = retention(read::<Options>(options)?.retention_seconds)?;
+        ReplayGuard::in_memory(1).try_retention(retention)?;
+        Ok(retention.as_secs_f64())
+    };
+    catch_panic(|| checked(&options)).map_err(thrown)
 }

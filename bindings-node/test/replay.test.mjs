@@ -33,18 +33,38 @@ test('a message id is stored for three days by default, by the clock of the mach
   const store = { contains: () => false, record: (id, expiresAt) => kept.push([id, expiresAt]) }
   const before = Date.now()
   await ReplayGuard.custom(store).commit('msg_1')
-  await ReplayGuard.custom(store, { retentionSeconds: 60 }).commit('msg_2', { now: new Date(1000) })
+  await ReplayGuard.custom(store, { retentionSeconds: 600 }).commit('msg_2', { now: new Date(1000) })
   await ReplayGuard.custom(store, { retentionSeconds: 1e15 }).commit('msg_3')
   const days = (kept[0][1] - before) / 86_400_000
   assert.ok(days >= 3 && days < 3.1, String(days))
-  assert.deepEqual(kept[1], ['msg_2', new Date(61_000)])
+  assert.deepEqual(kept[1], ['msg_2', new Date(601_000)])
   assert.equal(kept[2][1].getTime(), 8_640_000_000_000_000)
-  for (const guard of [new ReplayGuard({ retentionSeconds: 60 }), ReplayGuard.sqlite(join(folder(t), 'seen.db'), { retentionSeconds: 60 })]) {
+  for (const guard of [new ReplayGuard({ retentionSeconds: 600 }), ReplayGuard.sqlite(join(folder(t), 'seen.db'), { retentionSeconds: 600 })]) {
     await guard.commit('msg_1', { now: new Date(0) })
-    assert.deepEqual([await guard.check('msg_1'), await guard.check('msg_1', { now: 59 })], [true, false])
+    assert.deepEqual([await guard.check('msg_1'), await guard.check('msg_1', { now: 599 })], [true, false])
     await guard.commit('msg_2')
     assert.equal(await guard.check('msg_2'), false)
   }
+})
+
+test('one of several simultaneous deliveries claims a message', async (t) => {
+  const taken = new Set()
+  const store = {
+    contains: (id) => taken.has(id),
+    record: (id) => taken.add(id),
+    claim: (id, expiresAt) => expiresAt > new Date() && !taken.has(id) && Boolean(taken.add(id)),
+    release: (id) => taken.delete(id),
+  }
+  for (const guard of [new ReplayGuard(), ReplayGuard.sqlite(join(folder(t), 'seen.db')), ReplayGuard.custom(store)]) {
+    const claims = await Promise.all(Array.from({ length: 20 }, () => guard.claim('msg_1')))
+    assert.equal(claims.filter(Boolean).length, 1)
+    assert.equal(await guard.check('msg_1'), false)
+    assert.equal(await guard.release('msg_1'), undefined)
+    assert.deepEqual([await guard.check('msg_1'), await guard.claim('msg_1'), await guard.claim('msg_1')], [true, true, false])
+  }
+  const without = ReplayGuard.custom({ contains: () => false, record: () => {} })
+  await assert.rejects(without.claim('msg_1'), (error) => error instanceof errors.InvalidArgumentError && /claim/.test(error.message))
+  await assert.rejects(without.release('msg_1'), errors.InvalidArgumentError)
 })
 
 test('a file is shared between processes, and remains after they end', async (t) => {
@@ -64,7 +84,7 @@ test('wrong files, options and messages are refused', async (t) => {
   assert.throws(() => ReplayGuard.sqlite(join(other, 'seen.db')), errors.StoreError)
   assert.throws(() => ReplayGuard.sqlite(), errors.InvalidArgumentError)
   assert.throws(() => ReplayGuard.custom({ contains: () => true }), (error) => error instanceof errors.InvalidArgumentError && /record/.test(error.message))
-  for (const options of [{ capacity: 0 }, { capacity: -1 }, { capacity: 1.5 }, { retentionSeconds: -1 }, { size: 3 }, 'seen.db']) {
+  for (const options of [{ capacity: 0 }, { capacity: -1 }, { capacity: 1.5 }, { retentionSeconds: -1 }, { retentionSeconds: 599 }, { size: 3 }, 'seen.db']) {
     assert.throws(() => new ReplayGuard(options), errors.InvalidArgumentError, JSON.stringify(options))
   }
   assert.throws(() => ReplayGuard.sqlite(join(folder(t), 'seen.db'), { capacity: 3 }), errors.InvalidArgumentError)

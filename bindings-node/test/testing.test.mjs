@@ -81,7 +81,7 @@ test('deliver sends signed events over HTTP', async (t) => {
   assert.equal(await deliver(url, event('organization.directory.user_deleted'), { secret: new Webhook(SECRET) }), 201)
   assert.deepEqual(events.map(({ type }) => type), ['organization.directory.user_created', 'organization.directory.user_deleted'])
   assert.equal(events[0].data.email, 'ada@example.com')
-  assert.equal(await deliver(url, Buffer.from('{}'), { secret: SECRET }), 400)
+  assert.equal(await deliver(url, Buffer.from('[]'), { secret: SECRET }), 400)
   assert.equal(await deliver(url, 'user.login', { secret: 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' }), 400)
   assert.equal(await deliver(url, 'user.login', { secret: SECRET, timestamp: 1 }), 400)
   await assert.rejects(deliver(url, { id: 'evt_1' }, { secret: SECRET }), errors.InvalidArgumentError)

@@ -143,12 +143,12 @@ test('assignments to an event are kept, and changes of the body do not affect it
 test('long fields and fields with unusual characters are complete', () => {
   for (const text of ['', 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(10_000), 'Žofie 😀', '\0', 'a"\\\n', '\u2028', '\ud800']) {
     const sent = { id: `evt_${text}`, type: `t_${text}`, occurred_at: '2025-01-01T00:00:00Z', display_name: text, data: { [text]: [text, { ü: text }] } }
-    // JSON can contain a lone surrogate only as an escape, which the core refuses in the fields of the envelope.
-    if (text === '\ud800') Object.assign(sent, { id: 'evt_1', type: 't', display_name: '' })
+    // A surrogate without a partner counts as U+FFFD.
+    const read = text === '\ud800' ? '\ufffd' : text
     const bytes = Buffer.from(JSON.stringify(sent))
     const event = webhook.verify(bytes, webhook.sign(bytes, { id: 'm'.repeat(200) }))
-    assertFields(event, { id: sent.id, type: sent.type, displayName: sent.display_name, messageId: 'm'.repeat(200) })
-    assert.deepEqual(event.data, sent.data)
+    assertFields(event, { id: `evt_${read}`, type: `t_${read}`, displayName: read, messageId: 'm'.repeat(200) })
+    assert.deepEqual(event.data, { [read]: [read, { ü: read }] })
   }
   for (const data of ['null', '1e3', '"text"', '[]', 'false']) {
     const bytes = Buffer.from(`{"id":"evt_1","type":"t","occurred_at":"2025-01-01T00:00:00Z","data":${data}}`)

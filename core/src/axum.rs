@@ -139,8 +139,9 @@ pub struct Receive<H> {
 
 impl<H> Receive<H> {
     /// Sets a replay guard: a message that was handled already is answered with 201, without a call of the handler. A message is recorded after
-    /// its handler has succeeded, so that one whose handler failed is handled when it is delivered again. If the guard fails, the answer is 500
-    /// and the vendor delivers the message again.
+    /// its handler has answered 2xx, so that one whose handler failed is handled when it is delivered again. If the guard fails, or remembers ids
+    /// for less than twice the verifier's tolerance ([`ReplayGuard::check_tolerance`]), the answer is 500 and the vendor delivers the message
+    /// again.
     pub fn replay_guard(mut self, guard: ReplayGuard) -> Self {
         self.guard = Some(guard);
         self
@@ -179,7 +180,9 @@ where
         };
         if let Some(guard) = &self.guard {
             let checked = event.clone();
-            match in_background(guard, move |guard| guard.check(&checked)).await {
+            let webhook = self.webhook.clone();
+            let check = move |guard: &ReplayGuard| guard.check_tolerance(&webhook).and_then(|()| guard.check(&checked));
+            match in_background(guard, check).await {
                 Ok(Replay::First) => {}
                 Ok(Replay::Again) => return Accepted.into_response(),
                 Err(answer) => return answer.into_response(),

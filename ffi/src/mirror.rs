@@ -10,7 +10,7 @@ use crate::generated::{hc_outcome, hc_status};
 use crate::options::{growing, reserved, tri_state, unless_zero};
 use crate::replay::HC_RETENTION_NONE;
 use crate::text::TextList;
-use crate::webhook::{hc_header, request};
+use crate::webhook::{hc_header, request, time};
 use headcount_core::{Error, MirrorBuilder, Outcome, Result, Webhook, blocking};
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
@@ -178,6 +178,36 @@ pub unsafe extern "C" fn hc_mirror_receive(
         // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         outcome_of(mirror.0.receive(&headers, body)?)
+    })
+}
+
+/// hc_mirror_receive with another current time: for a request that a queue kept, the time at which it arrived.
+///
+/// - `mirror`: required.
+/// - `headers`: all of the request's headers, in any order; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
+/// - `now_unix_seconds`: the time to compare the timestamp with, in seconds since 1970-01-01 UTC.
+/// - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
+/// - `error`: may be NULL.
+/// - Fails like hc_mirror_receive does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_receive_at(
+    mirror: *const hc_mirror,
+    headers: *const hc_header,
+    headers_len: usize,
+    body: *const c_void,
+    body_len: usize,
+    now_unix_seconds: i64,
+    outcome: *mut hc_outcome,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, outcome, (mirror: object) => {
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
+        outcome_of(mirror.0.receive_at(&headers, body, time(now_unix_seconds)?)?)
     })
 }
 

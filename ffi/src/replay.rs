@@ -12,14 +12,14 @@ use headcount_core::{Error, Replay, ReplayGuard, ReplayStore, Result, Timestamp}
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 
-/// For retention_seconds: message ids, or acknowledged changes of a mirror, are not kept. (0 means the default.)
+/// For retention_seconds of a mirror: acknowledged changes are not kept. (0 means the default.)
 pub const HC_RETENTION_NONE: i64 = -1;
 
 /// A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
 ///
 /// Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
 /// no lock between the two: if one message arrives twice at the same time, or the process ends before the commit, both deliveries
-/// can count as the first. Handling an event must therefore be idempotent.
+/// can count as the first. Handling an event must therefore be idempotent; where it is not, use hc_replay_guard_claim.
 pub struct hc_replay_guard(ReplayGuard);
 
 /// Settings of a replay guard. Set all bytes to 0, then struct_size and the fields that you need.
@@ -28,8 +28,8 @@ pub struct hc_replay_guard(ReplayGuard);
 pub struct hc_replay_options {
     /// sizeof(hc_replay_options).
     pub struct_size: usize,
-    /// How long an id is kept after its last commit, in seconds. 0: three days; the vendor repeats deliveries for 28 hours.
-    /// HC_RETENTION_NONE: ids are not kept.
+    /// How long an id is kept after its last commit, in seconds: at least 600, twice the default tolerance of timestamps. 0: three
+    /// days; the vendor repeats deliveries for 28 hours.
     pub retention_seconds: i64,
     /// Largest number of ids in memory. When it is reached, expired ids are removed first, then the oldest. 0 means 100000.
     pub capacity: u64,
@@ -49,7 +49,19 @@ pub type hc_replay_contains = Option<unsafe extern "C" fn(user_data: *mut c_void
 pub type hc_replay_record =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
 
-/// A store of your own. Set all bytes to 0, then all fields.
+/// Records `message_id` at least until `expires_at` unless it is recorded already, in one step. Returns 1 if it was recorded now, 0 if
+/// it was recorded already, any other value for an error.
+///
+/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+pub type hc_replay_claim =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char, expires_at: i64) -> c_int>;
+
+/// Removes `message_id` if it is recorded. Returns 0, or any other value for an error.
+///
+/// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
+pub type hc_replay_release = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
+
+/// A store of your own. Set all bytes to 0, then the fields.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_replay_store {
@@ -59,17 +71,34 @@ pub struct hc_replay_store {
     pub contains: hc_replay_contains,
     /// Required.
     pub record: hc_replay_record,
-    /// Passed to both functions; may be NULL. It must be valid until the guard has been freed.
+    /// Passed to all functions; may be NULL. It must be valid until the guard has been freed.
     pub user_data: *mut c_void,
+    /// For hc_replay_guard_claim; may be NULL.
+    pub claim: hc_replay_claim,
+    /// For hc_replay_guard_release; may be NULL.
+    pub release: hc_replay_release,
 }
 
-growing!(hc_replay_store { contains, record, user_data });
+growing!(hc_replay_store { contains, record, user_data, claim, release });
 
 /// Implements the core's `ReplayStore` with the caller's functions.
 struct CallerStore {
     contains: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
     record: unsafe extern "C" fn(*mut c_void, *const c_char, i64) -> c_int,
+    claim: hc_replay_claim,
+    release: hc_replay_release,
     user_data: UserData,
+}
+
+/// Returns the expiry in seconds, rounded up, so that no id expires early.
+fn expiry(expires_at: Timestamp) -> i64 {
+    expires_at.as_second().saturating_add(i64::from(expires_at.subsec_nanosecond() > 0))
+}
+
+fn without(function: &str) -> Error {
+    Error::invalid_argument(format!(
+        "store.{function} is NULL: set it, or use hc_replay_guard_check and hc_replay_guard_commit"
+    ))
 }
 
 impl ReplayStore for CallerStore {
@@ -86,12 +115,31 @@ impl ReplayStore for CallerStore {
 
     fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()> {
         let id = c_string(message_id);
-        // Rounded up, so that no id expires early.
-        let seconds = expires_at.as_second().saturating_add(i64::from(expires_at.subsec_nanosecond() > 0));
         // SAFETY: as above.
-        match unsafe { (self.record)(self.user_data.0, id.as_ptr(), seconds) } {
+        match unsafe { (self.record)(self.user_data.0, id.as_ptr(), expiry(expires_at)) } {
             0 => Ok(()),
             other => Err(Error::store(format!("store.record returned {other}: expected 0"))),
+        }
+    }
+
+    fn claim(&self, message_id: &str, expires_at: Timestamp) -> Result<bool> {
+        let claim = self.claim.ok_or_else(|| without("claim"))?;
+        let id = c_string(message_id);
+        // SAFETY: as above.
+        match unsafe { claim(self.user_data.0, id.as_ptr(), expiry(expires_at)) } {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(Error::store(format!("store.claim returned {other}: expected 1 (recorded now) or 0"))),
+        }
+    }
+
+    fn release(&self, message_id: &str) -> Result<()> {
+        let release = self.release.ok_or_else(|| without("release"))?;
+        let id = c_string(message_id);
+        // SAFETY: as above.
+        match unsafe { release(self.user_data.0, id.as_ptr()) } {
+            0 => Ok(()),
+            other => Err(Error::store(format!("store.release returned {other}: expected 0"))),
         }
     }
 }
@@ -157,6 +205,8 @@ pub unsafe extern "C" fn hc_replay_guard_custom(
         let store_of_caller = CallerStore {
             contains: store.contains.ok_or_else(|| is_null("store.contains"))?,
             record: store.record.ok_or_else(|| is_null("store.record"))?,
+            claim: store.claim,
+            release: store.release,
             user_data: UserData(store.user_data),
         };
         finish(ReplayGuard::new(store_of_caller), &options)
@@ -195,6 +245,76 @@ pub unsafe extern "C" fn hc_replay_guard_commit(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (guard: object, event: object) => guard.0.commit(&event.event))
+}
+
+/// Records that the message that carried an event is handled, unless it is recorded already, in one step: of several deliveries at the
+/// same time, one is the first. Call it before the message is handled, instead of hc_replay_guard_check and hc_replay_guard_commit, and
+/// hc_replay_guard_release if handling it fails. If the process ends in between, the message is not handled again.
+///
+/// - `guard`: required.
+/// - `event`: required.
+/// - `again`: receives true if the message was recorded already: answer 2xx and do nothing.
+/// - `error`: may be NULL.
+/// - Fails like hc_replay_guard_check does, and with HC_INVALID_ARGUMENT if a store of your own has no `claim`.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_claim(
+    guard: *const hc_replay_guard,
+    event: *const hc_event,
+    again: *mut bool,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, again, (guard: object, event: object) => guard.0.claim(&event.event).map(is_again))
+}
+
+/// Forgets the message that carried an event, so that it is handled when it is sent again: after hc_replay_guard_claim, if handling it failed.
+///
+/// - `guard`: required.
+/// - `event`: required.
+/// - `error`: may be NULL.
+/// - Fails like hc_replay_guard_claim does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_release(
+    guard: *const hc_replay_guard,
+    event: *const hc_event,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (guard: object, event: object) => guard.0.release(&event.event))
+}
+
+/// hc_replay_guard_claim with the id of the message.
+///
+/// - `guard`: required.
+/// - `message_id`: the value of the header webhook-id, not "".
+/// - `again`: receives true if the message was recorded already.
+/// - `error`: may be NULL.
+/// - Fails like hc_replay_guard_claim does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_claim_id(
+    guard: *const hc_replay_guard,
+    message_id: *const c_char,
+    again: *mut bool,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, again, (guard: object, message_id: text) => guard.0.claim_id(message_id).map(is_again))
+}
+
+/// hc_replay_guard_release with the id of the message.
+///
+/// - `guard`: required.
+/// - `message_id`: the value of the header webhook-id, not "".
+/// - `error`: may be NULL.
+/// - Fails like hc_replay_guard_claim does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_replay_guard_release_id(
+    guard: *const hc_replay_guard,
+    message_id: *const c_char,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (guard: object, message_id: text) => guard.0.release_id(message_id))
 }
 
 /// hc_replay_guard_check with the id of the message.
@@ -288,10 +408,9 @@ fn is_again(replay: Replay) -> bool {
 fn finish(guard: ReplayGuard, options: &hc_replay_options) -> Result<hc_replay_guard> {
     Ok(hc_replay_guard(match options.retention_seconds {
         0 => guard,
-        HC_RETENTION_NONE => guard.retention(Duration::ZERO),
-        seconds => guard.retention(Duration::from_secs(u64::try_from(seconds).map_err(|_| {
-            Error::invalid_argument("options.retention_seconds is negative: expected seconds, or HC_RETENTION_NONE")
-        })?)),
+        seconds => guard.try_retention(Duration::from_secs(u64::try_from(seconds).map_err(|_| {
+            Error::invalid_argument("options.retention_seconds is negative: expected seconds, at least 600")
+        })?))?,
     }))
 }
 

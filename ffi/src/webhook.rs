@@ -314,7 +314,7 @@ pub unsafe extern "C" fn hc_verify_webhook_payload(
 /// - `timestamp`: time of sending, in seconds since 1970-01-01 UTC. NULL: now.
 /// - `headers`: receives the headers; free them with hc_signed_headers_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT if the id is "" or not a valid header value, or the timestamp is negative.
+/// - Fails with HC_INVALID_ARGUMENT if the id is "", has a dot or is not a valid header value, or the timestamp is negative.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_webhook_sign(

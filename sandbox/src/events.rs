@@ -1,9 +1,9 @@
 //! Bodies of events for tests of applications: the vendor's example of an event, with some values replaced.
 
 use crate::error::Error;
-use crate::input::EventOverrides;
+use crate::input::{EventGroup, EventOverrides};
 use headcount::{Clock, EventType, OsRandom, Random, SystemClock};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -77,8 +77,20 @@ pub fn event_body_from(
         replace_id(&mut data, name, example.as_deref(), &id);
         event.insert(name.to_owned(), id.into());
     }
-    if let (Value::Object(data), Some(given)) = (&mut data, &overrides.data) {
-        data.extend(given.clone());
+    if let Value::Object(data) = &mut data {
+        let field = match event.get("object").and_then(Value::as_str) {
+            Some("Directory") => Some("id"),
+            Some("DirectoryUser" | "DirectoryGroup") => Some("directory_id"),
+            _ => None,
+        };
+        if let (Some(field), Some(id)) = (field, &overrides.directory_id) {
+            data.insert(field.to_owned(), id.clone().into());
+        }
+        let groups = overrides.groups.as_deref().or(overrides.organization_id.as_ref().map(|_| &[][..]));
+        if let (Some(value), Some(groups)) = (data.get_mut("groups"), groups) {
+            *value = groups.iter().map(named_group).collect();
+        }
+        data.extend(overrides.data.clone().unwrap_or_default());
     }
     let id = overrides.id.clone().unwrap_or_else(|| random_id(random));
     let occurred_at = overrides.occurred_at.unwrap_or_else(|| clock.now());
@@ -89,6 +101,14 @@ pub fn event_body_from(
         ("data".to_owned(), data),
     ]);
     Ok(Value::Object(event).to_string())
+}
+
+fn named_group(group: &EventGroup) -> Value {
+    let (id, name) = match group {
+        EventGroup::Id(id) => (id, id),
+        EventGroup::Named { id, name } => (id, name),
+    };
+    json!({ "id": id, "name": name })
 }
 
 /// Makes the envelope of an event whose type is not in the contract.

@@ -142,9 +142,30 @@ pub struct EventOverrides {
     pub organization_id: Option<String>,
     /// Environment of the event. Ids of the environment in the example's data are replaced too.
     pub environment_id: Option<String>,
+    /// Directory of the event: the id in the data of an event about a directory, and the `directory_id` in those of an event about a user or
+    /// group of a directory. Other events have none.
+    pub directory_id: Option<String>,
+    /// Groups of the user, in place of the example's. Default: the example's, or none if `organization_id` is set, since the example's groups
+    /// are not of that organization.
+    pub groups: Option<Vec<EventGroup>>,
     /// Members to set in the example's data; each replaces the member of the same name, and null sets null. For an event type that
     /// is not in the contract, this is all of the data.
     pub data: Option<Map<String, Value>>,
+}
+
+/// A group that an event names for a user.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum EventGroup {
+    /// A group's id, which is its name as well.
+    Id(String),
+    /// A group's id and name.
+    Named {
+        /// Id of the group (`dirgroup_…`).
+        id: String,
+        /// Name of the group.
+        name: String,
+    },
 }
 
 impl EventOverrides {

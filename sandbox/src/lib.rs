@@ -44,6 +44,7 @@ pub use events::{event_body, event_body_from, event_types};
 pub use fault::Fault;
 pub use handle::Sandbox;
 pub use input::{
-    EventOverrides, FaultPlan, FieldNames, GroupChange, NewGroup, NewUser, SandboxOptions, UserChange, from_json,
+    EventGroup, EventOverrides, FaultPlan, FieldNames, GroupChange, NewGroup, NewUser, SandboxOptions, UserChange,
+    from_json,
 };
 pub use outbox::{Attempt, Delivery, DeliveryState};

@@ -80,6 +80,26 @@ fn ids_of_the_envelope_are_replaced_in_the_data() {
 }
 
 #[test]
+fn the_directory_and_the_groups_of_the_caller_replace_those_of_the_example() {
+    let given = overrides(json!({
+        "organization_id": "org_7", "directory_id": "dir_7", "groups": ["dirgroup_7", { "id": "dirgroup_8", "name": "Sales" }],
+    }));
+    let made = |type_: &str| data(&verified(&event_body(type_, &given).unwrap()));
+    let user = made("organization.directory.user_created");
+    assert_eq!(user["directory_id"], "dir_7");
+    assert_eq!(
+        user["groups"],
+        json!([{ "id": "dirgroup_7", "name": "dirgroup_7" }, { "id": "dirgroup_8", "name": "Sales" }])
+    );
+    assert_eq!(made("organization.directory.group_created")["directory_id"], "dir_7");
+    assert_eq!(made("organization.directory_enabled")["id"], "dir_7");
+    assert_eq!(made("role.created").get("directory_id"), None);
+    let given = overrides(json!({ "organization_id": "org_7" }));
+    let user = data(&verified(&event_body("organization.directory.user_created", &given).unwrap()));
+    assert_eq!(user["groups"], json!([]), "the example's groups are not of this organization");
+}
+
+#[test]
 fn an_organization_can_be_set_in_an_event_that_has_none() {
     let given = overrides(json!({ "organization_id": "org_7" }));
     assert_eq!(verified(&event_body("role.created", &EventOverrides::default()).unwrap()).organization_id(), "");

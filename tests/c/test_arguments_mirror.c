@@ -120,6 +120,10 @@ static void mirrors(void) {
     NULL_IS_REFUSED(hc_mirror_receive(mirror, NULL, 1, "{}", 2, &outcome, place), "headers");
     NULL_IS_REFUSED(hc_mirror_receive(mirror, &header, 1, NULL, 2, &outcome, place), "body");
     NULL_IS_REFUSED(hc_mirror_receive(mirror, &header, 1, "{}", 2, NULL, place), "outcome");
+    NULL_IS_REFUSED(hc_mirror_receive_at(NULL, &header, 1, "{}", 2, 0, &outcome, place), "mirror");
+    NULL_IS_REFUSED(hc_mirror_receive_at(mirror, NULL, 1, "{}", 2, 0, &outcome, place), "headers");
+    NULL_IS_REFUSED(hc_mirror_receive_at(mirror, &header, 1, NULL, 2, 0, &outcome, place), "body");
+    NULL_IS_REFUSED(hc_mirror_receive_at(mirror, &header, 1, "{}", 2, 0, NULL, place), "outcome");
     NULL_IS_REFUSED(hc_mirror_apply(NULL, NULL, &outcome, place), "mirror");
     NULL_IS_REFUSED(hc_mirror_apply(mirror, NULL, &outcome, place), "event");
     NULL_IS_REFUSED(hc_mirror_apply(mirror, NULL, NULL, place), "outcome");

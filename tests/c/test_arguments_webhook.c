@@ -161,6 +161,9 @@ static void replay_guards(void) {
     NULL_IS_REFUSED(hc_replay_guard_custom(&store, NULL, NULL, place), "guard");
     hc_replay_options options = {.struct_size = sizeof options, .retention_seconds = -2};
     REFUSED(hc_replay_guard_new(&options, &guard, &error), HC_INVALID_ARGUMENT, "retention_seconds");
+    /* A retention shorter than twice the tolerance would accept a request again while its timestamp is valid. */
+    options.retention_seconds = 599;
+    REFUSED(hc_replay_guard_new(&options, &guard, &error), HC_INVALID_ARGUMENT, "at least 600");
     options = (hc_replay_options){.struct_size = sizeof options, .capacity = 1};
     REFUSED(hc_replay_guard_sqlite("x", &options, &guard, &error), HC_INVALID_ARGUMENT, "capacity");
     REFUSED(hc_replay_guard_custom(&store, &options, &guard, &error), HC_INVALID_ARGUMENT, "capacity");
@@ -192,6 +195,22 @@ static void replay_guards(void) {
     WORKS(hc_replay_guard_commit_id(guard, "msg_1", &error));
     WORKS(hc_replay_guard_check_id(guard, "msg_1", &again, &error));
     CHECK(again);
+    /* A claim checks and records in one step. */
+    NULL_IS_REFUSED(hc_replay_guard_claim(NULL, NULL, &again, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_claim(guard, NULL, &again, place), "event");
+    NULL_IS_REFUSED(hc_replay_guard_release(NULL, NULL, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_release(guard, NULL, place), "event");
+    NULL_IS_REFUSED(hc_replay_guard_claim_id(NULL, "msg_2", &again, place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_claim_id(guard, NULL, &again, place), "message_id");
+    NULL_IS_REFUSED(hc_replay_guard_release_id(NULL, "msg_2", place), "guard");
+    NULL_IS_REFUSED(hc_replay_guard_release_id(guard, NULL, place), "message_id");
+    WORKS(hc_replay_guard_claim_id(guard, "msg_2", &again, &error));
+    CHECK(!again);
+    WORKS(hc_replay_guard_claim_id(guard, "msg_2", &again, &error));
+    CHECK(again);
+    WORKS(hc_replay_guard_release_id(guard, "msg_2", &error));
+    WORKS(hc_replay_guard_claim_id(guard, "msg_2", &again, &error));
+    CHECK(!again);
     hc_replay_guard_free(guard);
 
     /* A store's result other than 0 and 1 is an error. */
@@ -204,6 +223,18 @@ static void replay_guards(void) {
     WORKS(hc_replay_guard_commit_id(guard, "msg_1", &error));
     WORKS(hc_replay_guard_check_id(guard, "msg_1", &again, &error));
     CHECK(!again);
+    REFUSED(hc_replay_guard_claim_id(guard, "msg_1", &again, &error), HC_INVALID_ARGUMENT, "store.claim is NULL");
+    REFUSED(hc_replay_guard_release_id(guard, "msg_1", &error), HC_INVALID_ARGUMENT, "store.release is NULL");
+    hc_replay_guard_free(guard);
+    store.claim = record_answer;
+    store.release = contains_answer;
+    WORKS(hc_replay_guard_custom(&store, NULL, &guard, &error));
+    WORKS(hc_replay_guard_claim_id(guard, "msg_1", &again, &error));
+    CHECK(again);
+    WORKS(hc_replay_guard_release_id(guard, "msg_1", &error));
+    answer = 7;
+    REFUSED(hc_replay_guard_claim_id(guard, "msg_1", &again, &error), HC_STORE, "claim returned 7");
+    REFUSED(hc_replay_guard_release_id(guard, "msg_1", &error), HC_STORE, "release returned 7");
     hc_replay_guard_free(guard);
 }
 

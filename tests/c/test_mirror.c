@@ -231,8 +231,27 @@ static void mirrored_users_and_groups(const hc_mirror *mirror) {
     hc_mirror_directory_list_free(directories);
 }
 
+/* A request that waited in a queue is received at the time at which it arrived. */
+static void a_request_of_a_queue(const hc_mirror *mirror) {
+    hc_error *error = NULL;
+    hc_outcome outcome = HC_OUTCOME_NONE;
+    hc_signed_headers *made = NULL;
+    const char *body = "{\"id\":\"evt_queued\",\"type\":\"user.login\",\"occurred_at\":\"2023-11-14T22:13:20Z\",\"data\":{}}";
+    int64_t arrived = 1700000000;
+    WORKS(hc_webhook_sign(webhook, body, strlen(body), "msg_queued", &arrived, &made, &error));
+    const char *id = hc_signed_headers_id(made), *time = hc_signed_headers_timestamp(made), *signature = hc_signed_headers_signature(made);
+    hc_header headers[] = {
+        {"webhook-id", id, strlen(id)}, {"webhook-timestamp", time, strlen(time)}, {"webhook-signature", signature, strlen(signature)}};
+    REFUSED(hc_mirror_receive(mirror, headers, 3, body, strlen(body), &outcome, &error), HC_WEBHOOK_VERIFICATION, "seconds ago");
+    REFUSED(hc_mirror_receive_at(mirror, headers, 3, body, strlen(body), arrived + 301, &outcome, &error), HC_WEBHOOK_VERIFICATION, "");
+    WORKS(hc_mirror_receive_at(mirror, headers, 3, body, strlen(body), arrived + 300, &outcome, &error));
+    CHECK_TEXT(hc_outcome_name(outcome), "ignored");
+    hc_signed_headers_free(made);
+}
+
 /* Webhooks: before a sync, tampered with, duplicate, late, and about users that are not mirrored. */
 static void webhooks(const hc_mirror *mirror) {
+    a_request_of_a_queue(mirror);
     hc_error *error = NULL;
     hc_user *ada = NULL, *changed = NULL;
     hc_sandbox_user fields = {.struct_size = sizeof fields, .email = "ada@example.com", .given_name = "Ada", .family_name = "Lovelace"};

@@ -291,7 +291,7 @@ static void replays(void) {
         hc_error *error = NULL;
         int64_t now = 0;
         hc_replay_options options = {.struct_size = sizeof options,
-                                     .retention_seconds = one->retention ? one->retention : HC_RETENTION_NONE,
+                                     .retention_seconds = one->retention,
                                      .capacity = one->capacity ? one->capacity : 1000};
         WORKS(hc_replay_guard_new(&options, &guard, &error));
         run_steps(one, "memory", guard, &now);

@@ -8,7 +8,7 @@ use crate::mirror;
 use crate::{
     Approval, Change, Consumer, DirectoryStatus, Error, Event, Headers, Hold, MirrorBuilder, MirrorDirectory,
     MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, PendingEvent, Progress, Result,
-    Retirement, RoleMapEntry, SyncMode, SyncReport,
+    Retirement, RoleMapEntry, SyncMode, SyncReport, Timestamp,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -145,6 +145,15 @@ impl Mirror {
     /// The same.
     pub fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {
         wait(self.current()?.receive(headers, body))
+    }
+
+    /// Does what `receive_at` of [`headcount::Mirror`](crate::Mirror) does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn receive_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Outcome> {
+        wait(self.current()?.receive_at(headers, body, now))
     }
 
     /// Does what `set_role_map` of [`headcount::Mirror`](crate::Mirror) does.

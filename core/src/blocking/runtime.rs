@@ -57,7 +57,8 @@ fn outside_of_tasks() -> Result<Arc<Runtime>> {
         || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(())))).is_ok();
     if !may_block {
         return Err(Error::invalid_argument(
-            "a blocking call was made in an async task: await the call of the async client, or make this one in tokio::task::spawn_blocking",
+            "a blocking call was made in an async task, or in a callback of a running call such as its progress: use the asynchronous client, \
+             or make the call on another thread",
         ));
     }
     Ok(runtime)

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::Answer;
-use crate::model::plain_json_error;
+use crate::model::{plain_json_error, replace_lone_surrogates};
 use crate::{Error, ErrorKind, Timestamp};
 use http::{HeaderMap, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -25,9 +25,13 @@ const MAX_CONTENT_TYPE: usize = 60;
 /// If the body is not JSON or ends early, it was probably damaged in transit, so the error is temporary. If it is JSON of another shape, a
 /// retry would return the same, so the error is permanent; it names the field.
 ///
+/// Surrogates without a partner count as U+FFFD, so that one such name does not fail the whole listing.
+///
 /// All answers of the contract are objects. Arrays are refused here, because serde also reads a struct from an array: an empty array would be
 /// an empty listing, and every user would count as removed.
 pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<T, Error> {
+    let body = replace_lone_surrogates(body);
+    let body = body.as_ref();
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[');
     let decoded = match (is_array, std::str::from_utf8(body)) {
         (true, _) => serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body)
@@ -111,7 +115,8 @@ struct Detail {
 
 /// Makes the error for an answer with a status outside 2xx.
 pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], clock: &dyn Clock) -> Error {
-    let body: Body = serde_json::from_slice(body).unwrap_or_default();
+    let body = replace_lone_surrogates(body);
+    let body: Body = serde_json::from_slice(&body).unwrap_or_default();
     let code = body
         .details
         .as_ref()

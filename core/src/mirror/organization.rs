@@ -87,6 +87,7 @@ impl Mirror {
             }
         }
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
+        reports.iter().for_each(SyncReport::log);
         // The next sync removes what this one did not.
         if let Err(error) = self.end_sync(organization_id, &reports).await {
             tracing::warn!(target: "headcount", organization_id, "old changes and events could not be removed: {error}");
@@ -253,13 +254,39 @@ impl SyncReport {
         SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
     }
 
+    /// Reports the end of the sync in the log: a failure as a warning.
+    fn log(&self) {
+        let request_id = self.error.as_ref().and_then(Error::request_id);
+        macro_rules! log {
+            ($level:ident, $($message:tt)*) => {
+                tracing::$level!(
+                    target: "headcount", organization_id = self.organization_id, directory_id = self.directory_id, run = self.run, request_id,
+                    mode = self.mode.name(), outcome = self.outcome.name(), users = self.users, groups = self.groups,
+                    created = self.created, updated = self.updated, deleted = self.deleted, changes = self.changes, $($message)*
+                )
+            };
+        }
+        match &self.error {
+            Some(error) if self.outcome == SyncOutcome::Failed => log!(warn, "a sync failed: {error}"),
+            _ => log!(
+                info,
+                "a sync ended: {}, {} users, {} groups, {} changes",
+                self.outcome.name(),
+                self.users,
+                self.groups,
+                self.changes
+            ),
+        }
+    }
+
     /// Adds the open holds of the directory, and logs each of them.
     pub(super) fn with_holds(mut self, holds: Vec<Hold>) -> SyncReport {
         for hold in &holds {
             tracing::warn!(
                 target: "headcount",
-                organization = %hold.organization_id,
-                directory = %hold.directory_id,
+                organization_id = hold.organization_id,
+                directory_id = hold.directory_id,
+                run = self.run,
                 hold = %hold.id,
                 reason = %hold.reason,
                 count = hold.count,

@@ -27,6 +27,17 @@ impl Mirror {
         self.apply(&event).await
     }
 
+    /// Does what [`receive`](Mirror::receive) does, with the timestamp compared with `now`: the time at which the request arrived, for requests
+    /// that a queue kept. What the mirror records as its own time is the current one.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Mirror::receive).
+    pub async fn receive_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Outcome> {
+        let event = self.webhook()?.verify_at(headers, body, now)?;
+        self.apply(&event).await
+    }
+
     /// Stores and applies an event that has been verified before, as [`receive`](Mirror::receive) does.
     ///
     /// # Errors
@@ -51,7 +62,7 @@ impl Mirror {
             let Some((last, _)) = rows.last() else { return Ok(settled) };
             after = *last;
             let rows = rows.into_iter().filter_map(|(_, row)| {
-                let event = Event::from_verified_body(row.body.as_deref()?);
+                let event = stored_event(&row)?;
                 Some(event.map(|event| (event, row)))
             });
             let (events, rows): (Vec<Event>, Vec<EventRow>) = rows.collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -99,10 +110,22 @@ impl Mirror {
             let (event_id, event_type, outcome) = (received.id(), received.type_(), done.value.outcome().name());
             tracing::warn!(target: "headcount", event_id, event_type, outcome, "an event of another organization or environment changed nothing");
         }
+        if done.value == Settled::Held {
+            let (organization_id, event_id, event_type) = (received.organization_id(), received.id(), received.type_());
+            tracing::warn!(
+                target: "headcount", organization_id, event_id, event_type,
+                "the guard holds back an event: look at the hold, then approve or dismiss it"
+            );
+        }
         self.notify(&done.tally);
         if done.chores {
             self.finish_chores().await?;
         }
         Ok(done)
     }
+}
+
+/// Returns the event of a row, or `None` if its body is no longer kept. The row replaces an id and a time that the body lacks.
+pub(super) fn stored_event(row: &EventRow) -> Option<Result<Event>> {
+    Some(Event::from_verified_message_at(row.body.as_deref()?, &row.id, row.received_at))
 }

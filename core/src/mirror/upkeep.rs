@@ -2,6 +2,7 @@
 
 use super::Mirror;
 use super::decide::{Applying, Step, before, event_keys, why_pending};
+use super::receive::stored_event;
 use crate::record::{EventState, PendingEvent, SyncOutcome, SyncReport};
 use crate::store::{Expiry, Keys};
 use crate::{Event, Result};
@@ -38,7 +39,7 @@ impl Mirror {
             let Some((last, _)) = rows.last() else { return Ok(pending) };
             after = *last;
             for (_, row) in rows {
-                let event = row.body.as_deref().map(Event::from_verified_body).transpose()?;
+                let event = stored_event(&row).transpose()?;
                 let kind = event.as_ref().map(|event| event.type_().to_owned()).unwrap_or_default();
                 let why = event.as_ref().map(why_pending).unwrap_or_default();
                 pending.push(PendingEvent::new(row.id, kind, row.received_at, why));

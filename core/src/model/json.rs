@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -116,6 +117,46 @@ impl fmt::Debug for RawJson {
     }
 }
 
+/// Replaces each escape of a surrogate without a partner (`\ud800`) by `\ufffd`, the replacement character. Such an escape is valid JSON
+/// (RFC 8259, 8.2) and JavaScript writes it, but no Unicode text contains it and serde_json refuses it. The length does not change.
+pub(crate) fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut replaced = Cow::Borrowed(json);
+    // `contains` is vectorized, and most texts have no escape.
+    if !json.contains(&b'\\') {
+        return replaced;
+    }
+    let mut at = 0;
+    while let Some(offset) = json.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+        let start = at + offset;
+        let lone = match utf16_escape(json, start) {
+            Some(0xd800..=0xdbff) if matches!(utf16_escape(json, start + ESCAPE), Some(0xdc00..=0xdfff)) => {
+                at = start + 2 * ESCAPE;
+                continue;
+            }
+            Some(unit) => matches!(unit, 0xd800..=0xdfff),
+            None => {
+                at = start + 2;
+                continue;
+            }
+        };
+        at = start + ESCAPE;
+        if lone {
+            replaced.to_mut()[start..at].copy_from_slice(b"\\ufffd");
+        }
+    }
+    replaced
+}
+
+/// Length of an escape such as `\u0041`.
+const ESCAPE: usize = 6;
+
+/// Returns the UTF-16 unit of the escape at `start`, or `None` if there is no escape with four hexadecimal digits.
+fn utf16_escape(json: &[u8], start: usize) -> Option<u16> {
+    let digits = json.get(start..start + ESCAPE)?.strip_prefix(b"\\u")?;
+    let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    u16::from_str_radix(digits, 16).ok()
+}
+
 /// Deserializes `null` like a missing field, for `#[serde(deserialize_with)]`.
 pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
@@ -152,6 +193,26 @@ pub(crate) fn plain_json_error(error: &serde_json::Error) -> String {
 mod tests {
     use super::*;
     use crate::{Timestamp, User};
+
+    #[test]
+    fn only_escapes_of_surrogates_without_a_partner_are_replaced() {
+        for (text, expected) in [
+            (r#""\ud800""#, r#""\ufffd""#),
+            (r#""\uDFFFa\udbff""#, r#""\ufffda\ufffd""#),
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""\ud83d\ud83d\ude00\ude00""#, r#""\ufffd\ud83d\ude00\ufffd""#),
+            (r#""\\ud800 \\\ud800""#, r#""\\ud800 \\\ufffd""#),
+            (r#""\u0041\"\n""#, r#""\u0041\"\n""#),
+            (r#""\ud83d\u0041""#, r#""\ufffd\u0041""#),
+            (r"\ud80", r"\ud80"),
+            (r"\", r"\"),
+            (r"\u+d80", r"\u+d80"),
+        ] {
+            let replaced = replace_lone_surrogates(text.as_bytes());
+            assert_eq!(std::str::from_utf8(&replaced).unwrap(), expected);
+            assert_eq!(matches!(replaced, Cow::Borrowed(_)), text == expected, "{text} is copied only if it changes");
+        }
+    }
 
     #[test]
     fn errors_do_not_repeat_the_value() {

@@ -22,7 +22,7 @@ pub use organization::{Feature, Organization, OrganizationFields, OrganizationSe
 pub use page::Page;
 pub use user::{Groups, User};
 
-pub(crate) use json::{null_is_default, plain_json_error};
+pub(crate) use json::{null_is_default, plain_json_error, replace_lone_surrogates};
 #[cfg(feature = "webhook")]
 pub(crate) use open_enum::open_enum;
 #[cfg(feature = "client")]

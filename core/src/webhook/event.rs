@@ -1,7 +1,7 @@
 //! The envelope of events. Its `data` stays raw JSON until it is decoded.
 
 use super::event_type::{self, EventData, EventType, current_name};
-use crate::model::RawJsonRef;
+use crate::model::{RawJsonRef, replace_lone_surrogates};
 use crate::{Error, Reason, Result, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -31,11 +31,13 @@ struct Inner {
     spec_version: Text,
     data: Text,
     body: Vec<u8>,
+    /// The body with U+FFFD for surrogates without a partner, or `None` if there are none. It has the length of the body.
+    replaced: Option<Vec<u8>>,
 }
 
 /// A text of the body.
 enum Text {
-    /// Start and end of the text in the body.
+    /// Start and end of the text in the event's JSON.
     Range(usize, usize),
     /// The text without its escapes, if it has any in the body.
     Unescaped(String),
@@ -70,14 +72,15 @@ impl EventType {
     }
 }
 
-/// The fields of the contract's `…Event` schemas.
+/// The fields of the contract's `…Event` schemas. Any of them may be missing.
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    occurred_at: Timestamp,
+    #[serde(borrow, default)]
+    id: Option<BorrowedText<'a>>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<BorrowedText<'a>>,
+    #[serde(default)]
+    occurred_at: Option<Timestamp>,
     #[serde(borrow, default)]
     environment_id: Option<BorrowedText<'a>>,
     #[serde(borrow, default)]
@@ -88,8 +91,60 @@ struct Envelope<'a> {
     display_name: Option<BorrowedText<'a>>,
     #[serde(borrow, default)]
     spec_version: Option<BorrowedText<'a>>,
-    #[serde(borrow)]
-    data: &'a RawValue,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+/// The fields of an [`Envelope`] with values of any type.
+#[derive(Deserialize)]
+struct AnyEnvelope<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    occurred_at: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    environment_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    organization_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    display_name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    spec_version: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+impl<'a> From<AnyEnvelope<'a>> for Envelope<'a> {
+    /// Leaves out the fields whose values have another type than the contract says.
+    fn from(any: AnyEnvelope<'a>) -> Envelope<'a> {
+        fn read<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
+            serde_json::from_str(value?.get()).ok()
+        }
+        Envelope {
+            id: read(any.id),
+            kind: read(any.kind),
+            occurred_at: read(any.occurred_at),
+            environment_id: read(any.environment_id),
+            organization_id: read(any.organization_id),
+            object: read(any.object),
+            display_name: read(any.display_name),
+            spec_version: read(any.spec_version),
+            data: any.data,
+        }
+    }
+}
+
+/// The message that carried an event. It replaces what the event's body lacks.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'a> {
+    /// The message's id, or empty if it is not known.
+    pub(super) id: &'a [u8],
+    /// The message's timestamp, if it is known.
+    pub(super) sent_at: Option<Timestamp>,
 }
 
 /// A borrowed text. Serde borrows a `Cow` that is a field, but not one inside an `Option`.
@@ -98,37 +153,58 @@ struct Envelope<'a> {
 struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Event {
-    /// Reads the event of a body whose signature has been verified.
-    pub(super) fn parse(body: &[u8], message_id: &[u8]) -> Result<Event> {
+    /// Reads the event of a body whose signature has been verified. Any JSON object is an event: the `message` replaces an `id` and an
+    /// `occurred_at` that are missing or cannot be read, other fields are then empty, and `data` is `null`. A repeated field of the envelope is
+    /// refused, because parsers disagree on which value counts.
+    pub(super) fn parse(body: &[u8], message: Message<'_>) -> Result<Event> {
         if depth(body) > MAX_DEPTH {
             return Err(malformed(format!("it nests more than {MAX_DEPTH} levels deep")));
         }
-        let envelope: std::result::Result<Envelope<'_>, _> = match std::str::from_utf8(body) {
-            // Checking UTF-8 once for the whole body is faster than once for each string.
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_slice(body),
-        };
-        let envelope = envelope.map_err(|error| malformed(crate::model::plain_json_error(&error)))?;
-        for (name, value) in [("id", &envelope.id), ("type", &envelope.kind)] {
-            if value.is_empty() {
-                return Err(malformed(format!("its `{name}` is empty")));
-            }
+        // Serde also reads a struct from an array.
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(malformed("expected a JSON object"));
         }
-        let text = |field: Option<BorrowedText<'_>>| {
-            field.map_or(Text::Range(0, 0), |BorrowedText(text)| Text::new(text, body))
+        let replaced = replace_lone_surrogates(body);
+        let json = replaced.as_ref();
+        let envelope = match std::str::from_utf8(json) {
+            // Checking UTF-8 once for the whole body is faster than once for each string.
+            Ok(text) => serde_json::from_str(text)
+                .or_else(|_| serde_json::from_str::<AnyEnvelope<'_>>(text).map(Envelope::from)),
+            Err(_) => serde_json::from_slice::<AnyEnvelope<'_>>(json).map(Envelope::from),
         };
+        let envelope: Envelope<'_> = envelope.map_err(|error| malformed(crate::model::plain_json_error(&error)))?;
+        let message_id = String::from_utf8_lossy(message.id).into_owned();
+        let text = |field: Option<BorrowedText<'_>>| {
+            field.map_or(Text::Range(0, 0), |BorrowedText(text)| Text::new(text, json))
+        };
+        let id = match envelope.id.filter(|BorrowedText(id)| !id.is_empty()) {
+            None if message_id.is_empty() => {
+                return Err(malformed("it has no `id`, and its message's id is not known"));
+            }
+            None => Text::Unescaped(message_id.clone()),
+            id => text(id),
+        };
+        let occurred_at = envelope.occurred_at.or(message.sent_at);
         Ok(Event(Arc::new(Inner {
-            message_id: String::from_utf8_lossy(message_id).into_owned(),
-            id: Text::new(envelope.id, body),
-            kind: EventType::named(&envelope.kind),
-            occurred_at: envelope.occurred_at,
+            message_id,
+            id,
+            kind: EventType::named(envelope.kind.as_ref().map_or("", |BorrowedText(name)| name)),
+            occurred_at: occurred_at
+                .ok_or_else(|| malformed("it has no `occurred_at`, and its message's time is not known"))?,
             environment_id: text(envelope.environment_id),
             organization_id: text(envelope.organization_id),
             object: text(envelope.object),
             display_name: text(envelope.display_name),
             spec_version: text(envelope.spec_version),
-            data: Text::new(Cow::Borrowed(envelope.data.get()), body),
+            data: match envelope.data {
+                Some(data) => Text::new(Cow::Borrowed(data.get()), json),
+                None => Text::Unescaped("null".to_owned()),
+            },
             body: body.to_vec(),
+            replaced: match replaced {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(json) => Some(json),
+            },
         })))
     }
 
@@ -149,7 +225,17 @@ impl Event {
     ///
     /// As [`from_verified_body`](Event::from_verified_body).
     pub fn from_verified_message(body: &[u8], message_id: &str) -> Result<Event> {
-        Event::parse(body, message_id.as_bytes())
+        Event::parse(body, Message { id: message_id.as_bytes(), sent_at: None })
+    }
+
+    /// Does what [`from_verified_message`](Event::from_verified_message) does, with the time of the message, which replaces a missing
+    /// `occurred_at`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_verified_body`](Event::from_verified_body).
+    pub fn from_verified_message_at(body: &[u8], message_id: &str, sent_at: Timestamp) -> Result<Event> {
+        Event::parse(body, Message { id: message_id.as_bytes(), sent_at: Some(sent_at) })
     }
 
     /// Returns the `webhook-id` (or `interceptor-id`) of the verified request, which is the same for every attempt to deliver the message.
@@ -158,9 +244,9 @@ impl Event {
         &self.0.message_id
     }
 
-    /// Returns the id of the event (`evt_…`), which is the same for every delivery.
+    /// Returns the id of the event (`evt_…`), which is the same for every delivery; the [`message_id`](Event::message_id) if the body has none.
     pub fn id(&self) -> &str {
-        self.0.id.get(&self.0.body)
+        self.0.id.get(self.json_bytes())
     }
 
     /// Returns the name of the type, such as `organization.directory.user_created`. The vendor's older names (`scalekit.dir.user.create`) are
@@ -174,39 +260,39 @@ impl Event {
         &self.0.kind
     }
 
-    /// Returns the time of the event, with nanoseconds.
+    /// Returns the time of the event, with nanoseconds; the message's timestamp if the body has none.
     pub fn occurred_at(&self) -> Timestamp {
         self.0.occurred_at
     }
 
     /// Returns the id of its environment (`env_…`), or the empty text if none was sent.
     pub fn environment_id(&self) -> &str {
-        self.0.environment_id.get(&self.0.body)
+        self.0.environment_id.get(self.json_bytes())
     }
 
     /// Returns the id of its organization (`org_…`), or the empty text if it concerns none.
     pub fn organization_id(&self) -> &str {
-        self.0.organization_id.get(&self.0.body)
+        self.0.organization_id.get(self.json_bytes())
     }
 
     /// Returns the kind of object in [`data`](Event::data), such as `DirectoryUser`.
     pub fn object(&self) -> &str {
-        self.0.object.get(&self.0.body)
+        self.0.object.get(self.json_bytes())
     }
 
     /// Returns the display name of the type, such as `Directory User Created`.
     pub fn display_name(&self) -> &str {
-        self.0.display_name.get(&self.0.body)
+        self.0.display_name.get(self.json_bytes())
     }
 
     /// Returns the version of the vendor's envelope.
     pub fn spec_version(&self) -> &str {
-        self.0.spec_version.get(&self.0.body)
+        self.0.spec_version.get(self.json_bytes())
     }
 
     /// Returns the object that the event is about, as raw JSON.
     pub fn data(&self) -> RawJsonRef<'_> {
-        RawJsonRef::new(self.0.data.get(&self.0.body))
+        RawJsonRef::new(self.0.data.get(self.json_bytes()))
     }
 
     /// Decodes [`data`](Event::data).
@@ -222,6 +308,15 @@ impl Event {
     /// Returns the verified body, byte for byte.
     pub fn body(&self) -> &[u8] {
         &self.0.body
+    }
+
+    /// Returns the verified body as JSON text, with U+FFFD in place of surrogates without a partner.
+    pub fn json(&self) -> RawJsonRef<'_> {
+        RawJsonRef::new(std::str::from_utf8(self.json_bytes()).unwrap_or("null"))
+    }
+
+    fn json_bytes(&self) -> &[u8] {
+        self.0.replaced.as_ref().unwrap_or(&self.0.body)
     }
 }
 

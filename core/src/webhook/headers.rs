@@ -137,7 +137,11 @@ impl<'a> FoundHeaders<'a> {
             );
             return Err(Error::refused(Reason::NoMatch, message));
         }
-        Ok(Signed { id, timestamp, signatures })
+        // The signed text is `id.timestamp.body`: with a dot in the id, another split of it would carry the same signature.
+        if id.contains(&b'.') {
+            return Err(Error::refused(Reason::NoMatch, "the message's id has a dot, which no id of the vendor has"));
+        }
+        Ok(Signed { id, timestamp, signatures, sent_at: Timestamp::from_second(seconds).ok() })
     }
 
     fn missing(&self) -> Error {

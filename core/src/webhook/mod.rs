@@ -32,6 +32,7 @@ pub use headers::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
 pub use replay::{RETENTION, Replay, ReplayGuard, ReplayStore};
 pub use sign::SignedHeaders;
 
+use event::Message;
 use headers::FoundHeaders;
 use secret::Key;
 
@@ -212,8 +213,8 @@ impl Webhook {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WebhookVerification`] with the [`Reason`]. Only [`Reason::MalformedEvent`] means that the signature was valid. Answer 400
-    /// without the reason, which would help an attacker.
+    /// [`ErrorKind::WebhookVerification`] with the [`Reason`]. Only [`Reason::MalformedEvent`] means that the signature was valid: the body is no
+    /// JSON object. Answer 400 without the reason, which would help an attacker.
     pub fn verify(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Event> {
         self.verify_at(headers, body, self.0.clock.now())
     }
@@ -225,8 +226,8 @@ impl Webhook {
     /// As [`verify`](Webhook::verify).
     pub fn verify_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Event> {
         let mut found = FoundHeaders::default();
-        let message_id = self.check(&mut found, headers, body, now)?;
-        Event::parse(body, message_id)
+        let message = self.check(&mut found, headers, body, now)?;
+        Event::parse(body, message)
     }
 
     /// Verifies the signature and the timestamp only. The body may be anything.
@@ -247,19 +248,19 @@ impl Webhook {
         self.check(&mut FoundHeaders::default(), headers, body, now).map(drop)
     }
 
-    /// Checks the headers and the signature. Returns the message's id.
+    /// Checks the headers and the signature.
     fn check<'a, 'f>(
         &self,
         found: &'f mut FoundHeaders<'a>,
         headers: &'a (impl Headers + ?Sized),
         body: &[u8],
         now: Timestamp,
-    ) -> Result<&'f [u8]> {
+    ) -> Result<Message<'f>> {
         self.check_size(body)?;
         found.read(headers);
         let signed = found.check(now, self.0.tolerance)?;
         if signed.matches(&self.0.keys, body) {
-            return Ok(signed.id);
+            return Ok(Message { id: signed.id, sent_at: signed.sent_at });
         }
         Err(Error::refused(
             Reason::NoMatch,
@@ -287,8 +288,8 @@ impl Webhook {
     /// As [`verify`](Webhook::verify).
     pub fn verify_parsed_at(&self, headers: &(impl Headers + ?Sized), compact: &str, now: Timestamp) -> Result<Event> {
         let mut found = FoundHeaders::default();
-        let message_id = self.check_parsed(&mut found, headers, compact, now)?;
-        Event::parse(compact.as_bytes(), message_id)
+        let message = self.check_parsed(&mut found, headers, compact, now)?;
+        Event::parse(compact.as_bytes(), message)
     }
 
     /// Verifies the signature and the timestamp of a parsed body only; see [`verify_parsed`](Webhook::verify_parsed).
@@ -320,12 +321,12 @@ impl Webhook {
         headers: &'a (impl Headers + ?Sized),
         compact: &str,
         now: Timestamp,
-    ) -> Result<&'f [u8]> {
+    ) -> Result<Message<'f>> {
         self.check_size(compact.as_bytes())?;
         found.read(headers);
         let signed = found.check(now, self.0.tolerance)?;
         if signature::spellings(compact).any(|text| signed.matches(&self.0.keys, text.as_bytes())) {
-            return Ok(signed.id);
+            return Ok(Message { id: signed.id, sent_at: signed.sent_at });
         }
         Err(Error::refused(
             Reason::NoMatch,
@@ -340,7 +341,7 @@ impl Webhook {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidArgument`] if the id is empty, longer than 256 bytes or not valid in a header, or if the timestamp is negative.
+    /// [`ErrorKind::InvalidArgument`] if the id is empty, longer than 256 bytes, has a dot or is not valid in a header, or if the timestamp is negative.
     pub fn sign(&self, body: &[u8], id: Option<&str>, timestamp: Option<i64>) -> Result<SignedHeaders> {
         let timestamp = timestamp.unwrap_or_else(|| self.0.clock.now().as_second());
         let id = match id {
@@ -356,6 +357,11 @@ impl Webhook {
     /// Returns the largest body that is verified, in bytes. Code that reads requests can stop there.
     pub fn max_body(&self) -> usize {
         self.0.max_body
+    }
+
+    /// Returns the largest difference between timestamp and clock.
+    pub fn tolerance(&self) -> Duration {
+        self.0.tolerance
     }
 
     fn check_size(&self, body: &[u8]) -> Result<()> {

@@ -4,13 +4,13 @@
 //! within the timestamp's tolerance anyone who has seen a request can repeat it. An id is recorded on commit, after the message was
 //! handled, so that a message whose handling failed is accepted when it is sent again.
 
-use super::Event;
+use super::{Event, Webhook};
 use crate::clock::{Clock, SystemClock};
 use crate::defaults;
 use crate::{Error, Result, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 #[cfg(feature = "sqlite")]
@@ -56,12 +56,39 @@ pub trait ReplayStore: Send + Sync + 'static {
     ///
     /// If the id was not recorded. The caller of the guard receives the error.
     fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()>;
+
+    /// Records `message_id` until `expires_at` or later unless it is recorded already, in one step, and returns whether it was not. With Redis:
+    /// `SET` with `NX` and `EXAT`. [`ReplayGuard::claim`] needs it.
+    ///
+    /// # Errors
+    ///
+    /// As [`record`](ReplayStore::record); [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the store does not implement it.
+    fn claim(&self, message_id: &str, expires_at: Timestamp) -> Result<bool> {
+        let _ = (message_id, expires_at);
+        Err(without("claim"))
+    }
+
+    /// Removes `message_id` if it is recorded. With Redis: `DEL`. [`ReplayGuard::release`] needs it.
+    ///
+    /// # Errors
+    ///
+    /// As [`claim`](ReplayStore::claim).
+    fn release(&self, message_id: &str) -> Result<()> {
+        let _ = message_id;
+        Err(without("release"))
+    }
+}
+
+fn without(function: &str) -> Error {
+    Error::invalid_argument(format!("the store has no function `{function}`: add it, or use check and commit"))
 }
 
 /// A store inside this crate. It receives the current time from the guard, so that there is one clock.
 trait IdStore: Send + Sync + 'static {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool>;
     fn record(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()>;
+    fn claim(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<bool>;
+    fn release(&self, id: &str) -> Result<()>;
 }
 
 /// Records which messages were handled.
@@ -82,7 +109,7 @@ trait IdStore: Send + Sync + 'static {
 ///
 /// No lock is held between the two calls: if a message arrives twice at the same moment, or the process ends before the commit, both
 /// deliveries get [`Replay::First`]. Handlers must therefore be idempotent, or leave the event to the mirror's `receive`, which records and
-/// applies it in one transaction.
+/// applies it in one transaction. Where handling a message twice is worse than not at all, call [`claim`](ReplayGuard::claim) instead.
 ///
 /// Clones are cheap and share the store. Any number of threads may use a guard at once.
 #[derive(Clone)]
@@ -113,9 +140,45 @@ impl ReplayGuard {
 
     /// Sets how long an id is stored after its last commit. Default: [`defaults::REPLAY_RETENTION`]. The vendor repeats deliveries for 28
     /// hours, so a shorter retention accepts its last attempts as new messages.
+    ///
+    /// A retention shorter than twice the timestamp's tolerance, 10 minutes by default, is refused: a request would be accepted again while its
+    /// timestamp is still valid. Every call of such a guard fails with [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument);
+    /// [`try_retention`](ReplayGuard::try_retention) fails at once.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
         self
+    }
+
+    /// Does what [`retention`](ReplayGuard::retention) does, and checks the retention.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is shorter than twice [`defaults::TOLERANCE`].
+    pub fn try_retention(self, retention: Duration) -> Result<Self> {
+        let guard = self.retention(retention);
+        guard.covers(defaults::TOLERANCE)?;
+        Ok(guard)
+    }
+
+    /// Checks that the guard remembers ids for at least twice the tolerance of `webhook`, which verifies the messages. A request whose timestamp
+    /// is ahead of the clock by the tolerance is valid for twice as long.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it does not.
+    pub fn check_tolerance(&self, webhook: &Webhook) -> Result<()> {
+        self.covers(webhook.tolerance())
+    }
+
+    fn covers(&self, tolerance: Duration) -> Result<()> {
+        let shortest = tolerance.saturating_mul(2);
+        if self.retention >= shortest {
+            return Ok(());
+        }
+        let (retention, shortest) = (self.retention.as_secs_f64(), shortest.as_secs_f64());
+        Err(Error::invalid_argument(format!(
+            "the replay guard's retention is {retention} seconds: expected at least {shortest}, twice the tolerance of timestamps"
+        )))
     }
 
     /// Sets the clock that the retention is measured with. Default: [`SystemClock`].
@@ -145,6 +208,57 @@ impl ReplayGuard {
         self.commit_id(key(event))
     }
 
+    /// Records that the message of `event` is handled, unless it is recorded already, in one step: of several deliveries at the same moment, one
+    /// gets [`Replay::First`]. Call it before handling the message, instead of [`check`](ReplayGuard::check) and
+    /// [`commit`](ReplayGuard::commit), and [`release`](ReplayGuard::release) if handling it fails. If the process ends in between, the message
+    /// stays recorded and is not handled again.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](ReplayGuard::check), and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if a [`ReplayStore`] has no
+    /// [`claim`](ReplayStore::claim).
+    pub fn claim(&self, event: &Event) -> Result<Replay> {
+        self.claim_id(key(event))
+    }
+
+    /// Forgets the message of `event`, so that it is handled when it is delivered again: for a claimed message whose handling failed.
+    ///
+    /// # Errors
+    ///
+    /// As [`claim`](ReplayGuard::claim).
+    pub fn release(&self, event: &Event) -> Result<()> {
+        self.release_id(key(event))
+    }
+
+    /// Does what [`claim`](ReplayGuard::claim) does, for a message id.
+    ///
+    /// # Errors
+    ///
+    /// As [`claim`](ReplayGuard::claim), and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an empty id.
+    pub fn claim_id(&self, message_id: &str) -> Result<Replay> {
+        self.claim_id_at(message_id, self.clock.now())
+    }
+
+    /// Does what [`claim_id`](ReplayGuard::claim_id) does, at the time `now`. A [`ReplayStore`] uses its own clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`claim_id`](ReplayGuard::claim_id).
+    pub fn claim_id_at(&self, message_id: &str, now: Timestamp) -> Result<Replay> {
+        let message_id = self.usable(message_id)?;
+        let claimed = self.store.claim(message_id, now, self.expiry(now))?;
+        Ok(if claimed { Replay::First } else { Replay::Again })
+    }
+
+    /// Does what [`release`](ReplayGuard::release) does, for a message id.
+    ///
+    /// # Errors
+    ///
+    /// As [`claim_id`](ReplayGuard::claim_id).
+    pub fn release_id(&self, message_id: &str) -> Result<()> {
+        self.store.release(self.usable(message_id)?)
+    }
+
     /// Does what [`check`](ReplayGuard::check) does, for a message id.
     ///
     /// # Errors
@@ -169,7 +283,7 @@ impl ReplayGuard {
     ///
     /// As [`check_id`](ReplayGuard::check_id).
     pub fn check_id_at(&self, message_id: &str, now: Timestamp) -> Result<Replay> {
-        let seen = self.store.contains(not_empty(message_id)?, now)?;
+        let seen = self.store.contains(self.usable(message_id)?, now)?;
         Ok(if seen { Replay::Again } else { Replay::First })
     }
 
@@ -179,18 +293,26 @@ impl ReplayGuard {
     ///
     /// As [`check_id`](ReplayGuard::check_id).
     pub fn commit_id_at(&self, message_id: &str, now: Timestamp) -> Result<()> {
-        let expires_at = now.checked_add(self.retention).unwrap_or(Timestamp::MAX);
-        self.store.record(not_empty(message_id)?, now, expires_at)
+        self.store.record(self.usable(message_id)?, now, self.expiry(now))
+    }
+
+    fn expiry(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.retention).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Returns the id, or an error if it is empty or the guard's retention is too short.
+    fn usable<'a>(&self, message_id: &'a str) -> Result<&'a str> {
+        self.covers(defaults::TOLERANCE)?;
+        if message_id.is_empty() {
+            return Err(Error::invalid_argument("the message id is empty"));
+        }
+        Ok(message_id)
     }
 }
 
 /// Returns the id that identifies the event's message.
 fn key(event: &Event) -> &str {
     Some(event.message_id()).filter(|id| !id.is_empty()).unwrap_or(event.id())
-}
-
-fn not_empty(message_id: &str) -> Result<&str> {
-    Some(message_id).filter(|id| !id.is_empty()).ok_or_else(|| Error::invalid_argument("the message id is empty"))
 }
 
 impl fmt::Debug for ReplayGuard {
@@ -210,18 +332,46 @@ impl<S: ReplayStore> IdStore for External<S> {
     fn record(&self, id: &str, _now: Timestamp, expires_at: Timestamp) -> Result<()> {
         self.0.record(id, expires_at)
     }
+
+    fn claim(&self, id: &str, _now: Timestamp, expires_at: Timestamp) -> Result<bool> {
+        self.0.claim(id, expires_at)
+    }
+
+    fn release(&self, id: &str) -> Result<()> {
+        self.0.release(id)
+    }
 }
 
 /// A store in the memory of this process.
 struct Memory(Mutex<Ids>);
 
+impl Memory {
+    fn ids(&self) -> MutexGuard<'_, Ids> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl IdStore for Memory {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id, now))
+        Ok(self.ids().contains(id, now))
     }
 
     fn record(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).record(id, now, expires_at);
+        self.ids().record(id, now, expires_at);
+        Ok(())
+    }
+
+    fn claim(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<bool> {
+        let mut ids = self.ids();
+        let new = !ids.contains(id, now);
+        if new {
+            ids.record(id, now, expires_at);
+        }
+        Ok(new)
+    }
+
+    fn release(&self, id: &str) -> Result<()> {
+        self.ids().known.remove(id);
         Ok(())
     }
 }
@@ -231,8 +381,8 @@ impl IdStore for Memory {
 struct Ids {
     capacity: usize,
     known: HashMap<Arc<str>, Entry>,
-    /// Numbers and ids of all records. Recording an id again leaves its older record here, which is obsolete: its number differs from the
-    /// id's current one.
+    /// Numbers and ids of all records. Recording or releasing an id leaves its older record here, which is obsolete: its number is not the id's
+    /// current one.
     order: VecDeque<(u64, Arc<str>)>,
     records: u64,
 }
@@ -333,10 +483,54 @@ mod tests {
                 Err(Error::store(format!("{id} until {expires_at}")))
             }
         }
-        let guard = ReplayGuard::new(Broken(Mutex::default())).retention(Duration::from_secs(60)).clock(at(0));
+        let guard = ReplayGuard::new(Broken(Mutex::default())).retention(Duration::from_secs(3600)).clock(at(0));
         let error = guard.check_id("msg_1").unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::Store, "redis is away"));
-        assert_eq!(guard.commit_id("msg_1").unwrap_err().message(), "msg_1 until 1970-01-01T00:01:00Z");
+        assert_eq!(guard.commit_id("msg_1").unwrap_err().message(), "msg_1 until 1970-01-01T01:00:00Z");
+        let error = guard.claim_id("msg_1").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "the store has no claim: {error}");
+        assert_eq!(guard.release_id("msg_1").unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+
+    #[test]
+    fn a_retention_shorter_than_twice_the_tolerance_is_refused() {
+        let short = Duration::from_secs(599);
+        let error = ReplayGuard::in_memory(10).try_retention(short).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().contains("599 seconds: expected at least 600"), "{error}");
+        let guard = ReplayGuard::in_memory(10).retention(short);
+        for result in [guard.check_id("msg_1").map(drop), guard.commit_id("msg_1"), guard.claim_id("msg_1").map(drop)] {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidArgument);
+        }
+        let guard = ReplayGuard::in_memory(10).try_retention(Duration::from_secs(600)).unwrap();
+        assert_eq!(guard.check_id("msg_1").unwrap(), Replay::First);
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let wide = Webhook::builder().secret(secret).tolerance(Duration::from_secs(301)).build().unwrap();
+        assert_eq!(guard.check_tolerance(&wide).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert!(guard.check_tolerance(&Webhook::new([secret]).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn one_of_several_simultaneous_deliveries_claims_a_message() {
+        let guard = ReplayGuard::in_memory(100);
+        let claimed = std::thread::scope(|scope| {
+            let claims: Vec<_> = (0..8).map(|_| scope.spawn(|| guard.claim_id("msg_1").unwrap())).collect();
+            claims.into_iter().map(|claim| claim.join().unwrap()).filter(|claim| *claim == Replay::First).count()
+        });
+        assert_eq!(claimed, 1);
+        guard.release_id("msg_1").unwrap();
+        assert_eq!(guard.check_id("msg_1").unwrap(), Replay::First);
+        assert_eq!(guard.claim_id("msg_1").unwrap(), Replay::First);
+        assert_eq!(guard.claim_id("msg_1").unwrap(), Replay::Again);
+        guard.release_id("msg_2").unwrap();
+    }
+
+    #[test]
+    fn an_expired_claim_can_be_claimed_again() {
+        let guard = ReplayGuard::in_memory(2).retention(Duration::from_secs(600));
+        assert_eq!(guard.claim_id_at("msg_1", at(0)).unwrap(), Replay::First);
+        assert_eq!(guard.claim_id_at("msg_1", at(599)).unwrap(), Replay::Again);
+        assert_eq!(guard.claim_id_at("msg_1", at(600)).unwrap(), Replay::First);
     }
 
     proptest! {
@@ -344,8 +538,8 @@ mod tests {
         #[test]
         fn memory_agrees_with_a_simple_model(
             capacity in 1_usize..6,
-            retention in 0_i64..20,
-            steps in proptest::collection::vec((0_u8..10, any::<bool>(), 0_i64..6), 1..200),
+            retention in 600_i64..620,
+            steps in proptest::collection::vec((0_u8..10, any::<bool>(), 0_i64..180), 1..200),
         ) {
             let guard = ReplayGuard::in_memory(capacity).retention(Duration::from_secs(retention.unsigned_abs()));
             let mut ids = Ids { capacity, ..Ids::default() };

@@ -35,9 +35,9 @@ impl Headers for SignedHeaders {
 
 /// Makes the headers of a message. Errors say which argument cannot be used.
 pub(super) fn sign(key: &Key, id: String, timestamp: i64, body: &[u8]) -> Result<SignedHeaders> {
-    if id.is_empty() || id.len() > MAX_ID || id.trim() != id || id.chars().any(char::is_control) {
+    if id.is_empty() || id.len() > MAX_ID || id.trim() != id || id.contains(|c: char| c == '.' || c.is_control()) {
         return Err(Error::invalid_argument(format!(
-            "the message id is not valid in a header: expected 1 to {MAX_ID} bytes without control characters, and no blanks before or after them"
+            "the message id is not valid in a header: expected 1 to {MAX_ID} bytes without control characters or dots, and no blanks before or after them"
         )));
     }
     if timestamp < 0 {

@@ -1,6 +1,7 @@
 //! The signature: the bytes that are hashed, the signatures of a header that are tried, and their comparison.
 
 use super::secret::Key;
+use crate::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
@@ -22,6 +23,8 @@ pub(super) struct Signed<'a> {
     pub(super) id: &'a [u8],
     pub(super) timestamp: &'a [u8],
     pub(super) signatures: &'a [u8],
+    /// The timestamp as a time.
+    pub(super) sent_at: Option<Timestamp>,
 }
 
 impl Signed<'_> {

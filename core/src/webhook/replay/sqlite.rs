@@ -81,17 +81,44 @@ impl IdStore for File {
                     "INSERT INTO message (id, expires_at) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at",
                 )?
                 .execute((id, expires_at.as_microsecond()))?;
-            open.records += 1;
-            if open.records % SWEEP_INTERVAL == 1 {
-                let mut sweep = open.connection.prepare_cached("DELETE FROM message WHERE expires_at <= ?1")?;
-                sweep.execute((now.as_microsecond(),))?;
-            }
+            open.sweep(now)
+        })
+    }
+
+    fn claim(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<bool> {
+        self.with(|open| {
+            let claimed = open
+                .connection
+                .prepare_cached(
+                    "INSERT INTO message (id, expires_at) VALUES (?1, ?2)
+                     ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at WHERE expires_at <= ?3",
+                )?
+                .execute((id, expires_at.as_microsecond(), now.as_microsecond()))?;
+            open.sweep(now)?;
+            Ok(claimed > 0)
+        })
+    }
+
+    fn release(&self, id: &str) -> Result<()> {
+        self.with(|open| {
+            open.connection.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute((id,))?;
             Ok(())
         })
     }
 }
 
 impl Open {
+    /// Removes expired ids, once in [`SWEEP_INTERVAL`] records.
+    fn sweep(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        self.records += 1;
+        if self.records % SWEEP_INTERVAL == 1 {
+            self.connection
+                .prepare_cached("DELETE FROM message WHERE expires_at <= ?1")?
+                .execute((now.as_microsecond(),))?;
+        }
+        Ok(())
+    }
+
     fn new(path: &Path) -> Result<Open> {
         let opened = REPLAY_GUARD.open(path).and_then(|connection| {
             connection.pragma_update(None, "synchronous", "NORMAL").map_err(|error| REPLAY_GUARD.failed(&error))?;
@@ -176,6 +203,23 @@ mod tests {
                 assert_eq!(guard.check_id(&format!("msg_{thread}_{number}")).unwrap(), Replay::Again);
             }
         }
+    }
+
+    #[test]
+    fn one_of_several_guards_of_one_file_claims_a_message() {
+        let folder = Folder::new();
+        drop(ReplayGuard::sqlite(folder.file()).unwrap());
+        let claimed = std::thread::scope(|scope| {
+            let claim = || ReplayGuard::sqlite(folder.file()).unwrap().claim_id_at("msg_1", at(0)).unwrap();
+            let claims: Vec<_> = (0..8).map(|_| scope.spawn(claim)).collect();
+            claims.into_iter().map(|claim| claim.join().unwrap()).filter(|claim| *claim == Replay::First).count()
+        });
+        assert_eq!(claimed, 1);
+        let guard = ReplayGuard::sqlite(folder.file()).unwrap();
+        assert_eq!(guard.claim_id_at("msg_1", at(3 * 86400 - 1)).unwrap(), Replay::Again);
+        assert_eq!(guard.claim_id_at("msg_1", at(3 * 86400)).unwrap(), Replay::First, "the first claim has expired");
+        guard.release_id("msg_1").unwrap();
+        assert_eq!(guard.check_id_at("msg_1", at(3 * 86400)).unwrap(), Replay::First);
     }
 
     #[test]
