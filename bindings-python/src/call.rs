@@ -3,6 +3,7 @@
 //!
 //! A class that exists for threads and for asyncio is written once, as a macro over its [`Mode`]: [`Blocking`] or [`Asyncio`].
 
+use crate::context::{Context, within};
 use crate::coroutine;
 use crate::errors::OrRaise;
 use headcount::{Error, Result, blocking, catch_panic};
@@ -80,6 +81,7 @@ impl Mode for Asyncio {
 
 /// Waits for `call` with the interpreter released. Returns early if a signal handler raises an exception.
 pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>> + Send) -> PyResult<T> {
+    let call = within(Context::copy(py)?, call);
     let mut raised = None;
     let check = || {
         // Python runs signal handlers in the main thread only. In other threads this does nothing.

@@ -1,7 +1,7 @@
 //! `Client` and `AsyncClient`: one environment's REST API.
 
 use crate::connection::Connection;
-use crate::convert::{Count, Size, Span, Text, wrong_type};
+use crate::convert::{Count, FilePath, Size, Span, Text, wrong_type};
 use crate::coroutine::ready;
 use crate::directory::{AsyncDirectoryClient, DirectoryClient};
 use crate::errors::OrRaise;
@@ -10,7 +10,6 @@ use headcount::ClientBuilder;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 fn stats<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, PyAny>> {
@@ -76,7 +75,7 @@ macro_rules! client {
                 max_concurrency: Option<Size>,
                 max_response_bytes: Option<Size>,
                 proxy: Option<Text>,
-                ca_file: Option<PathBuf>,
+                ca_file: Option<FilePath>,
                 user_agent_suffix: Option<Text>,
                 env_url: Option<Text>,
             ) -> PyResult<$client> {
@@ -132,7 +131,7 @@ macro_rules! client {
                 max_concurrency: Option<Size>,
                 max_response_bytes: Option<Size>,
                 proxy: Option<Text>,
-                ca_file: Option<PathBuf>,
+                ca_file: Option<FilePath>,
                 user_agent_suffix: Option<Text>,
             ) -> PyResult<$client> {
                 let settings = ClientBuilder::from_env().or_raise(py)?;
@@ -194,7 +193,7 @@ macro_rules! client {
     // The setters of `proxy`, `user_agent_suffix` and `ca_file` are generic, so that `into()` could not infer its target type.
     (@value proxy $value:ident) => { String::from($value) };
     (@value user_agent_suffix $value:ident) => { String::from($value) };
-    (@value ca_file $value:ident) => { $value };
+    (@value ca_file $value:ident) => { $value.0 };
     (@value $name:ident $value:ident) => { $value.into() };
     (@set $settings:ident: $($name:ident),*) => {
         $(let $settings = match $name {

@@ -1,6 +1,6 @@
 //! Converts text, numbers, times and durations between Python and Rust.
 
-use crate::errors::invalid_argument;
+use crate::errors::{argument_type_error, invalid_argument};
 use headcount::Timestamp;
 use jiff::tz::Offset;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
@@ -8,8 +8,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDateTime, PyDelta, PyDeltaAccess, PyFloat, PyInt, PyString, PyType, PyTzInfo};
+use pyo3::types::{PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyString, PyType, PyTzInfo};
+use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A text argument. Raises `InvalidArgumentError` for text with a lone surrogate.
@@ -34,10 +36,100 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Text {
                     "the text contains a lone surrogate: expected text that can be encoded as UTF-8",
                 )
             } else {
-                error
+                wrong(&value, "a str", error)
             }
         })
     }
+}
+
+/// Several texts: an iterable of `str`, but not a `str`.
+pub(crate) struct Texts(Vec<String>);
+
+impl From<Texts> for Vec<String> {
+    fn from(texts: Texts) -> Vec<String> {
+        texts.0
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Texts {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Texts> {
+        let expected = "a list of str";
+        if value.is_instance_of::<PyString>() {
+            return Err(wrong_type(&value, expected));
+        }
+        let texts = value.try_iter().map_err(|error| wrong(&value, expected, error))?;
+        texts.map(|text| text?.extract::<Text>().map(String::from)).collect::<PyResult<_>>().map(Texts)
+    }
+}
+
+/// Texts by text: a `dict` of `str`.
+pub(crate) struct TextMap(BTreeMap<String, String>);
+
+impl From<TextMap> for BTreeMap<String, String> {
+    fn from(map: TextMap) -> BTreeMap<String, String> {
+        map.0
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for TextMap {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<TextMap> {
+        let Ok(dict) = value.cast::<PyDict>() else { return Err(wrong_type(&value, "a dict of str to str")) };
+        let text = |text: Bound<'_, PyAny>| text.extract::<Text>().map(String::from);
+        dict.iter().map(|(key, value)| Ok((text(key)?, text(value)?))).collect::<PyResult<_>>().map(TextMap)
+    }
+}
+
+/// Defines an argument of one of Rust's own types, whose errors can be given the argument's name.
+macro_rules! plain_argument {
+    ($(#[$doc:meta])* $name:ident, $value:ty, $expected:literal) => {
+        $(#[$doc])*
+        pub(crate) struct $name(pub(crate) $value);
+
+        impl From<$name> for $value {
+            fn from(argument: $name) -> $value {
+                argument.0
+            }
+        }
+
+        impl<'a, 'py> FromPyObject<'a, 'py> for $name {
+            type Error = PyErr;
+
+            fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<$name> {
+                value.extract::<$value>().map($name).map_err(|error| {
+                    if error.is_instance_of::<PyOverflowError>(value.py()) {
+                        invalid_argument(value.py(), concat!("the number is out of range: expected ", $expected))
+                    } else {
+                        wrong(&value, $expected, error)
+                    }
+                })
+            }
+        }
+    };
+}
+
+plain_argument! {
+    /// A flag.
+    Flag, bool, "a bool"
+}
+plain_argument! {
+    /// A number.
+    Number, f64, "a number"
+}
+plain_argument! {
+    /// A whole number that is not negative.
+    Whole, u64, "an int, 0 to 18446744073709551615"
+}
+plain_argument! {
+    /// The number of a change.
+    Seq, i64, "an int of 64 bits"
+}
+plain_argument! {
+    /// A path of a file.
+    FilePath, PathBuf, "a path as str or os.PathLike"
 }
 
 impl From<Text> for String {
@@ -78,7 +170,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Size {
             if error.is_instance_of::<PyOverflowError>(value.py()) {
                 invalid_argument(value.py(), "the number is negative or too large: expected 0 to 4294967295")
             } else {
-                error
+                wrong(&value, "an int", error)
             }
         })
     }
@@ -92,7 +184,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
             if error.is_instance_of::<PyOverflowError>(value.py()) {
                 invalid_argument(value.py(), "the number is negative or too large: expected at least 1")
             } else {
-                error
+                wrong(&value, "an int", error)
             }
         })
     }
@@ -115,7 +207,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Span {
         let seconds: f64 = if value.is_instance_of::<PyDelta>() {
             value.call_method0(intern!(py, "total_seconds"))?.extract()?
         } else {
-            value.extract()?
+            value.extract().map_err(|error| wrong(&value, "seconds as a number, or a timedelta", error))?
         };
         Duration::try_from_secs_f64(seconds)
             .map(Span)
@@ -203,7 +295,12 @@ pub(crate) fn datetime(py: Python<'_>, moment: Timestamp) -> PyResult<Bound<'_, 
 /// The `TypeError` for an argument of the wrong type.
 pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
     let class = value.get_type();
-    PyTypeError::new_err(format!("expected {expected}, got {}", name(&class)))
+    argument_type_error(value.py(), &format!("expected {expected}, got {}", name(&class)))
+}
+
+/// As [`wrong_type`], in place of the `TypeError` of a conversion. Returns other errors unchanged.
+fn wrong(value: &Bound<'_, PyAny>, expected: &str, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(value.py()) { wrong_type(value, expected) } else { error }
 }
 
 fn name(class: &Bound<'_, PyType>) -> String {

@@ -1,6 +1,7 @@
 //! Awaitables: coroutines that run calls of the core, and awaitables that already have their value.
 
 use crate::attach::attach;
+use crate::context::{Context, within};
 use crate::errors::{OrRaise, exception};
 use headcount::{Error, Result, blocking, catch_panic};
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
@@ -51,8 +52,9 @@ fn future<T: Send + 'static>(
     let future = event_loop.call_method0("create_future")?;
     let settled = future.clone().unbind();
     let event_loop = event_loop.unbind();
+    let context = Context::copy(py)?;
     let task = blocking::spawn(async move {
-        let mut call = Box::pin(call);
+        let mut call = Box::pin(within(context, call));
         let result = poll_fn(move |cx| match catch_panic(|| Ok(call.as_mut().poll(cx))) {
             Ok(poll) => poll,
             Err(panic) => Poll::Ready(Err(panic)),

@@ -2,7 +2,7 @@
 
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::connection::Connection;
-use crate::convert::{Count, Moment, Span, Text};
+use crate::convert::{Count, Flag, Moment, Span, Text};
 use crate::generated::{Directory, DirectoryToggle};
 use crate::listing::{self, AsyncGroupIterator, AsyncUserIterator, GroupIterator, GroupPage, UserIterator, UserPage};
 use pyo3::prelude::*;
@@ -28,14 +28,14 @@ macro_rules! listings {
                 directory_id: Text,
                 page_size: Option<Count>,
                 page_token: Option<Text>,
-                include_detail: Option<bool>,
+                include_detail: Option<Flag>,
                 $filter: Option<$filter_type>,
                 updated_after: Option<Moment>,
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let list = self.0.client(py, timeout)?.directories().$listing(&organization_id, &directory_id);
                 let list = list.page_size(page_size.map(|size| size.0)).page_token(page_token.as_deref());
-                let list = list.include_detail(include_detail).updated_after(updated_after.map(|moment| moment.0));
+                let list = list.include_detail(include_detail.map(bool::from)).updated_after(updated_after.map(|moment| moment.0));
                 let list = list.$filter(listings!(@value $filter $filter));
                 <$mode>::run(py, async move { list.send().await }, $page::make)
             }
@@ -53,22 +53,22 @@ macro_rules! listings {
                 directory_id: Text,
                 page_size: Option<Count>,
                 page_token: Option<Text>,
-                include_detail: Option<bool>,
+                include_detail: Option<Flag>,
                 $filter: Option<$filter_type>,
                 updated_after: Option<Moment>,
-                read_ahead: Option<bool>,
+                read_ahead: Option<Flag>,
                 timeout: Option<Span>,
             ) -> PyResult<$iterator> {
                 let list = self.0.client(py, timeout)?.directories().$listing(&organization_id, &directory_id);
                 let list = list.page_size(page_size.map(|size| size.0)).page_token(page_token.as_deref());
-                let list = list.include_detail(include_detail).updated_after(updated_after.map(|moment| moment.0));
+                let list = list.include_detail(include_detail.map(bool::from)).updated_after(updated_after.map(|moment| moment.0));
                 let list = list.$filter(listings!(@value $filter $filter));
-                Ok($iterator::make(listing::items(&self.0, list.read_ahead(read_ahead))))
+                Ok($iterator::make(listing::items(&self.0, list.read_ahead(read_ahead.map(bool::from)))))
             }
         }
     };
     (@value $value:ident directory_group_id) => { $value.as_deref() };
-    (@value $value:ident include_external_groups) => { $value };
+    (@value $value:ident include_external_groups) => { $value.map(bool::from) };
 }
 
 macro_rules! directory_client {
@@ -240,7 +240,7 @@ macro_rules! directory_client {
             users
         }
         listings! {
-            $class, $mode, groups, include_external_groups: bool, GroupPage, $groups,
+            $class, $mode, groups, include_external_groups: Flag, GroupPage, $groups,
             /// Returns one page of a directory's groups. ``groups`` iterates over every page.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).

@@ -4,6 +4,7 @@
 //! exception class.
 
 use headcount::{Error, ErrorKind, ErrorStatus, Reason};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict};
@@ -28,6 +29,32 @@ impl<T> OrRaise<T> for headcount::Result<T> {
 /// `InvalidArgumentError` with this message.
 pub(crate) fn invalid_argument(py: Python<'_>, message: impl Into<String>) -> PyErr {
     exception(py, &Error::invalid_argument(message))
+}
+
+/// The `TypeError` for an argument of the wrong type: a subclass to which pyo3 can add the argument's name, also before Python 3.11.
+pub(crate) fn argument_type_error(py: Python<'_>, message: &str) -> PyErr {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    match CLASS.import(py, "headcount._error", "ArgumentTypeError").and_then(|class| class.call1((message,))) {
+        Ok(exception) => PyErr::from_value(exception),
+        // As in `caused`.
+        Err(failure) => failure,
+    }
+}
+
+/// Adds the name of an argument to the errors of its conversion, as pyo3 does for arguments that it converts itself.
+pub(crate) trait Named<T> {
+    /// Returns the value, or the error with the argument's name.
+    fn named(self, py: Python<'_>, argument: &str) -> PyResult<T>;
+}
+
+impl<T> Named<T> for PyResult<T> {
+    fn named(self, py: Python<'_>, argument: &str) -> PyResult<T> {
+        self.inspect_err(|error| {
+            let note = format!("while processing '{argument}'");
+            // Fails for exceptions of other classes before Python 3.11, which have no notes.
+            let _ = error.value(py).call_method1(intern!(py, "add_note"), (note,));
+        })
+    }
 }
 
 /// `DecodeError` whose cause is an exception of Python's JSON decoder.

@@ -1,6 +1,6 @@
 //! `Event`: a verified webhook event.
 
-use crate::convert::{Text, datetime};
+use crate::convert::{Moment, Text, datetime, wrong_type};
 use crate::errors::OrRaise;
 use crate::json::from_json;
 use headcount::EventType;
@@ -27,10 +27,6 @@ impl From<headcount::Event> for Event {
 }
 
 impl Event {
-    pub(crate) fn value(&self) -> &headcount::Event {
-        &self.value
-    }
-
     /// Makes an object of the class of the event's type (`headcount.events`), or of `Event` for an unknown type.
     pub(crate) fn typed(py: Python<'_>, value: headcount::Event) -> PyResult<Bound<'_, PyAny>> {
         static CLASSES: PyOnceLock<HashMap<EventType, Py<PyAny>>> = PyOnceLock::new();
@@ -50,12 +46,26 @@ impl Event {
     }
 }
 
+/// An event as an argument.
+pub(crate) struct GivenEvent(pub(crate) headcount::Event);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for GivenEvent {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<GivenEvent> {
+        match value.cast::<Event>() {
+            Ok(event) => Ok(GivenEvent(event.get().value.clone())),
+            Err(_) => Err(wrong_type(&value, "an Event, as Webhook.verify returns it")),
+        }
+    }
+}
+
 #[pymethods]
 impl Event {
     /// Copies an event.
     #[new]
-    fn new(event: PyRef<'_, Event>) -> Event {
-        Event::from(event.value.clone())
+    fn new(event: GivenEvent) -> Event {
+        Event::from(event.0)
     }
 
     /// Value of the ``webhook-id`` header: the same for every attempt to deliver the event.
@@ -127,7 +137,7 @@ impl Event {
 
     /// Returns the whole event as decoded JSON.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        from_json(py, &String::from_utf8_lossy(self.value.body()))
+        from_json(py, self.value.json().get())
     }
 
     fn __eq__(&self, other: &Event) -> bool {
@@ -150,14 +160,18 @@ impl Event {
     }
 
     #[classmethod]
-    #[pyo3(signature = (body, message_id = None))]
+    #[pyo3(signature = (body, message_id = None, sent_at = None))]
     fn _from_body<'py>(
         class: &Bound<'py, PyType>,
         body: &[u8],
         message_id: Option<Text>,
+        sent_at: Option<Moment>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let message_id = message_id.as_deref().unwrap_or_default();
-        let event = headcount::Event::from_verified_message(body, message_id);
+        let event = match sent_at {
+            Some(Moment(sent_at)) => headcount::Event::from_verified_message_at(body, message_id, sent_at),
+            None => headcount::Event::from_verified_message(body, message_id),
+        };
         Event::typed(class.py(), event.or_raise(class.py())?)
     }
 
@@ -165,6 +179,7 @@ impl Event {
         let py = slf.py();
         let read = slf.get_type().getattr(intern!(py, "_from_body"))?;
         let event = &slf.get().value;
-        Ok((read, (PyBytes::new(py, event.body()), event.message_id()).into_pyobject(py)?))
+        let occurred_at = event.occurred_at().to_string();
+        Ok((read, (PyBytes::new(py, event.body()), event.message_id(), occurred_at).into_pyobject(py)?))
     }
 }

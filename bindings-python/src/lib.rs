@@ -1,6 +1,6 @@
 //! The native part of the Python package: a translation of the crate `headcount`, without rules of its own.
 //!
-//! From the bottom up: `errors`, `convert` and `json` translate values; `attach`, `coroutine`, `call` and `iterator` make calls; `record` and
+//! From the bottom up: `errors`, `convert` and `json` translate values; `attach`, `context`, `coroutine`, `call` and `iterator` make calls; `record` and
 //! `generated` are the classes of records; the other modules have the classes that applications use. A module uses only those named before
 //! it. A class that exists for threads and for asyncio is written once, as a macro.
 
@@ -8,6 +8,7 @@ mod attach;
 mod call;
 mod client;
 mod connection;
+mod context;
 mod convert;
 mod coroutine;
 mod directory;
@@ -66,6 +67,7 @@ mod _headcount {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::attach::register_exit(module.py())?;
+        crate::logging::forward_events();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // For the tests, which check that `headcount.errors` has a class for each kind of error.
         module.add("_error_classes", crate::errors::table(module.py())?)

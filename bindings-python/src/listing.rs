@@ -1,4 +1,4 @@
-//! Listings of the API: a page, which is a sequence of its items, and iterators over the items of every page.
+//! Listings of the API: pages, and iterators over the items of every page.
 
 use crate::connection::Connection;
 use crate::errors::OrRaise;
@@ -6,9 +6,10 @@ use crate::generated::{Group, Organization, User};
 use crate::iterator::{Buffered, Source, iterator};
 use headcount::{List, Listed, Page, blocking};
 use pyo3::PyClass;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pyclass_init::PyClassInitializer;
-use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -62,8 +63,8 @@ where
 
 /// Defines the page class and the iterator classes of one kind of item.
 macro_rules! listing {
-    ($item:ident, $page:ident, $iterator:ident, $async_iterator:ident, $field:ident, $field_text:literal) => {
-        #[doc = concat!("One page of a listing: a sequence of its ", $field_text, ".")]
+    ($item:ident, $page:ident, $iterator:ident, $async_iterator:ident, $field:ident, $field_text:literal, $refusal:literal) => {
+        #[doc = concat!("One page of a listing. Iterate over its ``", $field_text, "``: the page itself cannot be iterated.")]
         #[pyclass(frozen, module = "headcount")]
         pub(crate) struct $page {
             items: Py<PyTuple>,
@@ -115,8 +116,9 @@ macro_rules! listing {
                 self.items.bind(py).len()
             }
 
-            fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-                self.items.bind(py).try_iter()
+            /// Refuses iteration, which would return the first page as if it were the whole listing.
+            fn __iter__(&self) -> PyResult<()> {
+                Err(PyTypeError::new_err($refusal))
             }
 
             fn __getitem__<'py>(&self, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -197,7 +199,24 @@ listing!(
     OrganizationIterator,
     AsyncOrganizationIterator,
     organizations,
-    "organizations"
+    "organizations",
+    "a page is not the whole listing: iterate over `page.organizations` for this page, or over `client.organization.all(...)` for every page"
 );
-listing!(User, UserPage, UserIterator, AsyncUserIterator, users, "users");
-listing!(Group, GroupPage, GroupIterator, AsyncGroupIterator, groups, "groups");
+listing!(
+    User,
+    UserPage,
+    UserIterator,
+    AsyncUserIterator,
+    users,
+    "users",
+    "a page is not the whole listing: iterate over `page.users` for this page, or over `client.directory.users(...)` for every page"
+);
+listing!(
+    Group,
+    GroupPage,
+    GroupIterator,
+    AsyncGroupIterator,
+    groups,
+    "groups",
+    "a page is not the whole listing: iterate over `page.groups` for this page, or over `client.directory.groups(...)` for every page"
+);

@@ -2,7 +2,7 @@
 
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::connection::Connection;
-use crate::convert::{Count, Span, Text};
+use crate::convert::{Count, Flag, Span, Text, TextMap};
 use crate::generated::Organization;
 use crate::listing::{self, AsyncOrganizationIterator, OrganizationIterator, OrganizationPage};
 use headcount::OrganizationFields;
@@ -112,11 +112,11 @@ macro_rules! organization_client {
                 page_size: Option<Count>,
                 page_token: Option<Text>,
                 external_id: Option<Text>,
-                read_ahead: Option<bool>,
+                read_ahead: Option<Flag>,
                 timeout: Option<Span>,
             ) -> PyResult<$iterator> {
                 let list = list(&self.0.client(py, timeout)?, page_size, page_token, external_id);
-                Ok($iterator::make(listing::items(&self.0, list.read_ahead(read_ahead))))
+                Ok($iterator::make(listing::items(&self.0, list.read_ahead(read_ahead.map(bool::from)))))
             }
 
             /// Returns an organization.
@@ -185,13 +185,13 @@ macro_rules! organization_client {
                 py: Python<'py>,
                 display_name: Text,
                 external_id: Option<Text>,
-                metadata: Option<BTreeMap<String, String>>,
+                metadata: Option<TextMap>,
                 slug: Option<Text>,
                 logo_url: Option<Text>,
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let organizations = self.0.client(py, timeout)?.organizations();
-                let fields = fields(None, external_id, metadata, slug, logo_url);
+                let fields = fields(None, external_id, metadata.map(Into::into), slug, logo_url);
                 <$mode>::run(py, async move { organizations.create(&display_name, &fields).await }, |_, made| {
                     Ok(Organization::from(made))
                 })
@@ -223,13 +223,13 @@ macro_rules! organization_client {
                 organization_id: Text,
                 display_name: Option<Text>,
                 external_id: Option<Text>,
-                metadata: Option<BTreeMap<String, String>>,
+                metadata: Option<TextMap>,
                 slug: Option<Text>,
                 logo_url: Option<Text>,
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let organizations = self.0.client(py, timeout)?.organizations();
-                let fields = fields(display_name, external_id, metadata, slug, logo_url);
+                let fields = fields(display_name, external_id, metadata.map(Into::into), slug, logo_url);
                 <$mode>::run(py, async move { organizations.update(&organization_id, &fields).await }, |_, changed| {
                     Ok(Organization::from(changed))
                 })

@@ -1,15 +1,15 @@
 //! `ReplayGuard`: records which messages were handled, in memory, in SQLite or in the application's own store.
 
 use crate::call::release;
-use crate::convert::{Now, Size, Span, Text, datetime, wrong_type};
-use crate::errors::OrRaise;
-use crate::event::Event;
+use crate::convert::{FilePath, Now, Size, Span, Text, datetime, wrong_type};
+use crate::errors::{Named, OrRaise};
+use crate::event::GivenEvent;
+use crate::webhook::Webhook;
 use headcount::{Error, Replay, ReplayStore, Timestamp, catch_panic};
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use pyo3::{PyTypeInfo, intern};
 use std::cell::RefCell;
-use std::path::PathBuf;
 
 /// Default number of ids that are kept in memory, at most about 20 MB.
 const CAPACITY: usize = 100_000;
@@ -17,14 +17,15 @@ const CAPACITY: usize = 100_000;
 /// Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
 /// once.
 ///
-/// Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again when it is sent again. The endpoints
-/// (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment,
-/// ``check`` may return True for both. The vendor sends a message for up to 28 hours.
+/// Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again. The endpoints
+/// (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, ``check``
+/// may return True for both. ``claim`` does both in one step, before the event is handled. The vendor sends a message for up to 28 hours.
 ///
 /// ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 ///
 /// - ``capacity``: number of ids that are kept (default 100,000, at most about 20 MB).
-/// - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
+/// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``: at least 10 minutes, twice the tolerance of
+///   timestamps (default 3 days).
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ReplayGuard {
     kept: headcount::ReplayGuard,
@@ -32,12 +33,17 @@ pub(crate) struct ReplayGuard {
 }
 
 impl ReplayGuard {
-    fn make(kept: headcount::ReplayGuard, retention: Option<Span>, blocking: bool) -> ReplayGuard {
+    fn make(
+        py: Python<'_>,
+        kept: headcount::ReplayGuard,
+        retention: Option<Span>,
+        blocking: bool,
+    ) -> PyResult<ReplayGuard> {
         let kept = match retention {
-            Some(Span(retention)) => kept.retention(retention),
+            Some(Span(retention)) => kept.try_retention(retention).or_raise(py)?,
             None => kept,
         };
-        ReplayGuard { kept, blocking }
+        Ok(ReplayGuard { kept, blocking })
     }
 
     /// Makes a call of the guard with the interpreter released. Raises the exception that the application's store raised.
@@ -54,41 +60,62 @@ impl ReplayGuard {
 impl ReplayGuard {
     #[new]
     #[pyo3(signature = (*, capacity = None, retention = None))]
-    fn new(capacity: Option<Size>, retention: Option<Span>) -> ReplayGuard {
+    fn new(py: Python<'_>, capacity: Option<Size>, retention: Option<Span>) -> PyResult<ReplayGuard> {
         let capacity = capacity.map_or(CAPACITY, usize::from);
-        ReplayGuard::make(headcount::ReplayGuard::in_memory(capacity), retention, false)
+        ReplayGuard::make(py, headcount::ReplayGuard::in_memory(capacity), retention, false)
     }
 
     /// Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once, and ids stay
     /// in it after the processes end.
     ///
     /// - ``path``: the file; created if it does not exist.
-    /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
+    /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
     ///
     /// Raises ``StoreError`` if the file cannot be opened.
     #[staticmethod]
     #[pyo3(signature = (path, *, retention = None))]
-    fn sqlite(py: Python<'_>, path: PathBuf, retention: Option<Span>) -> PyResult<ReplayGuard> {
-        let kept = release(py, || headcount::ReplayGuard::sqlite(&path))?;
-        Ok(ReplayGuard::make(kept, retention, true))
+    fn sqlite(py: Python<'_>, path: FilePath, retention: Option<Span>) -> PyResult<ReplayGuard> {
+        let kept = release(py, || headcount::ReplayGuard::sqlite(&path.0))?;
+        ReplayGuard::make(py, kept, retention, true)
     }
 
-    /// Makes a guard that keeps message ids in the application's own store. Both functions are plain functions, called from any thread;
+    /// Makes a guard that keeps message ids in the application's own store. The functions are plain functions, called from any thread;
     /// exceptions that they raise reach the caller of the guard.
     ///
     /// - ``contains``: called with a message id; returns whether it was recorded and has not expired.
     /// - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
-    /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
+    /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
+    /// - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it was not. In Redis:
+    ///   ``SET`` with ``NX``. The method ``claim`` needs it (default none).
+    /// - ``release``: called with a message id; removes it. The method ``release`` needs it (default none).
     #[staticmethod]
-    #[pyo3(signature = (*, contains, record, retention = None))]
-    fn custom(contains: Bound<'_, PyAny>, record: Bound<'_, PyAny>, retention: Option<Span>) -> PyResult<ReplayGuard> {
-        for callable in [&contains, &record] {
-            if !callable.is_callable() {
-                return Err(wrong_type(callable, "a function"));
+    #[pyo3(signature = (*, contains, record, retention = None, claim = None, release = None))]
+    fn custom(
+        py: Python<'_>,
+        contains: Bound<'_, PyAny>,
+        record: Bound<'_, PyAny>,
+        retention: Option<Span>,
+        claim: Option<Bound<'_, PyAny>>,
+        release: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<ReplayGuard> {
+        let given = [
+            ("contains", Some(&contains)),
+            ("record", Some(&record)),
+            ("claim", claim.as_ref()),
+            ("release", release.as_ref()),
+        ];
+        for (name, function) in given {
+            if let Some(function) = function.filter(|function| !function.is_callable()) {
+                return Err(wrong_type(function, "a function")).named(py, name);
             }
         }
-        let store = CustomStore { contains: contains.unbind(), record: record.unbind() };
-        Ok(ReplayGuard::make(headcount::ReplayGuard::new(store), retention, true))
+        let store = CustomStore {
+            contains: contains.unbind(),
+            record: record.unbind(),
+            claim: claim.map(Bound::unbind),
+            release: release.map(Bound::unbind),
+        };
+        ReplayGuard::make(py, headcount::ReplayGuard::new(store), retention, true)
     }
 
     /// Returns whether the message of ``event`` has not been handled yet. Records nothing. If it is False, answer 201 and do nothing else.
@@ -96,9 +123,64 @@ impl ReplayGuard {
     /// - ``event``: the event that ``Webhook.verify`` returned.
     ///
     /// Raises ``StoreError`` if the store fails: answer 5xx, so that the message is sent again.
-    fn check(&self, py: Python<'_>, event: PyRef<'_, Event>) -> PyResult<bool> {
-        let event = event.value();
-        Ok(self.call(py, || self.kept.check(event))? == Replay::First)
+    fn check(&self, py: Python<'_>, event: GivenEvent) -> PyResult<bool> {
+        Ok(self.call(py, || self.kept.check(&event.0))? == Replay::First)
+    }
+
+    /// Records that the message of ``event`` is handled unless it is recorded already, in one step, and returns whether it was not: of several
+    /// deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and ``release``
+    /// if handling it fails. If the process ends in between, the event is not handled again.
+    ///
+    /// - ``event``: the event that ``Webhook.verify`` returned.
+    ///
+    /// Raises ``StoreError`` if the store fails, and ``InvalidArgumentError`` if a store of the application has no ``claim``.
+    fn claim(&self, py: Python<'_>, event: GivenEvent) -> PyResult<bool> {
+        Ok(self.call(py, || self.kept.claim(&event.0))? == Replay::First)
+    }
+
+    /// Forgets the message of ``event``, so that it is handled when it is sent again: for a claimed event whose handling failed.
+    ///
+    /// - ``event``: the event that ``Webhook.verify`` returned.
+    ///
+    /// Raises ``StoreError`` if the store fails, and ``InvalidArgumentError`` if a store of the application has no ``release``.
+    fn release(&self, py: Python<'_>, event: GivenEvent) -> PyResult<()> {
+        self.call(py, || self.kept.release(&event.0))
+    }
+
+    /// As ``claim``, for a message id.
+    ///
+    /// - ``message_id``: value of the ``webhook-id`` header.
+    /// - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
+    ///
+    /// Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+    #[pyo3(signature = (message_id, *, now = None))]
+    fn claim_id(&self, py: Python<'_>, message_id: Text, now: Option<Now>) -> PyResult<bool> {
+        let replay = self.call(py, || match now {
+            Some(Now(now)) => self.kept.claim_id_at(&message_id, now),
+            None => self.kept.claim_id(&message_id),
+        })?;
+        Ok(replay == Replay::First)
+    }
+
+    /// As ``release``, for a message id.
+    ///
+    /// - ``message_id``: value of the ``webhook-id`` header.
+    ///
+    /// Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+    fn release_id(&self, py: Python<'_>, message_id: Text) -> PyResult<()> {
+        self.call(py, || self.kept.release_id(&message_id))
+    }
+
+    /// Checks that the guard remembers ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints call it.
+    ///
+    /// - ``webhook``: the verifier.
+    ///
+    /// Raises ``InvalidArgumentError`` if it does not.
+    fn check_tolerance(&self, py: Python<'_>, webhook: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Ok(webhook) = webhook.cast::<Webhook>() else {
+            return Err(wrong_type(webhook, "a Webhook")).named(py, "webhook");
+        };
+        self.kept.check_tolerance(webhook.get().value()).or_raise(py)
     }
 
     /// Records that the message of ``event`` was handled: ``check`` returns False for it from now on.
@@ -106,9 +188,8 @@ impl ReplayGuard {
     /// - ``event``: the event that ``Webhook.verify`` returned.
     ///
     /// Raises ``StoreError`` if the store fails.
-    fn commit(&self, py: Python<'_>, event: PyRef<'_, Event>) -> PyResult<()> {
-        let event = event.value();
-        self.call(py, || self.kept.commit(event))
+    fn commit(&self, py: Python<'_>, event: GivenEvent) -> PyResult<()> {
+        self.call(py, || self.kept.commit(&event.0))
     }
 
     /// As ``check``, for a message id.
@@ -156,32 +237,55 @@ thread_local! {
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
-/// The application's store: two functions.
+/// The application's store: its functions.
 struct CustomStore {
     contains: Py<PyAny>,
     record: Py<PyAny>,
+    claim: Option<Py<PyAny>>,
+    release: Option<Py<PyAny>>,
+}
+
+/// Reads the answer of a function that returns a bool. A coroutine object is truthy: every message would count as handled.
+fn truth(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<bool> {
+    if !PyInt::is_type_of(answer) {
+        let expected = format!("a bool from `{function}`, which must not be a coroutine function");
+        return Err(wrong_type(answer, &expected));
+    }
+    answer.is_truthy()
+}
+
+/// Refuses the answer of a coroutine function.
+fn plain(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<()> {
+    if answer.hasattr(intern!(answer.py(), "__await__"))? {
+        return Err(wrong_type(answer, &format!("`{function}` to be a plain function, not a coroutine function")));
+    }
+    Ok(())
+}
+
+/// The error for a function that the store does not have.
+fn without(function: &str) -> Error {
+    Error::invalid_argument(format!(
+        "the store has no function `{function}`: pass it to ReplayGuard.custom, or use check and commit"
+    ))
 }
 
 impl ReplayStore for CustomStore {
     fn contains(&self, message_id: &str) -> headcount::Result<bool> {
-        raising(|py| {
-            let answer = self.contains.bind(py).call1((message_id,))?;
-            // A coroutine object is truthy: every message would count as handled.
-            if !PyInt::is_type_of(&answer) {
-                return Err(wrong_type(&answer, "a bool from `contains`, which must not be a coroutine function"));
-            }
-            answer.is_truthy()
-        })
+        raising(|py| truth(&self.contains.bind(py).call1((message_id,))?, "contains"))
     }
 
     fn record(&self, message_id: &str, expires_at: Timestamp) -> headcount::Result<()> {
-        raising(|py| {
-            let answer = self.record.bind(py).call1((message_id, datetime(py, expires_at)?))?;
-            if answer.hasattr(intern!(py, "__await__"))? {
-                return Err(wrong_type(&answer, "`record` to be a plain function, not a coroutine function"));
-            }
-            Ok(())
-        })
+        raising(|py| plain(&self.record.bind(py).call1((message_id, datetime(py, expires_at)?))?, "record"))
+    }
+
+    fn claim(&self, message_id: &str, expires_at: Timestamp) -> headcount::Result<bool> {
+        let claim = self.claim.as_ref().ok_or_else(|| without("claim"))?;
+        raising(|py| truth(&claim.bind(py).call1((message_id, datetime(py, expires_at)?))?, "claim"))
+    }
+
+    fn release(&self, message_id: &str) -> headcount::Result<()> {
+        let release = self.release.as_ref().ok_or_else(|| without("release"))?;
+        raising(|py| plain(&release.bind(py).call1((message_id,))?, "release"))
     }
 }
 

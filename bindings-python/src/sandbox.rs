@@ -1,17 +1,18 @@
 //! `Sandbox`: a local Scalekit environment in this process, for demos and tests.
 
 use crate::client::{AsyncClient, Client};
-use crate::convert::{Count, Moment, Size, Span, Text, wrong_type};
-use crate::errors::{OrRaise, exception, invalid_argument};
+use crate::convert::{Count, Flag, Moment, Number, Size, Span, Text, Texts, Whole, wrong_type};
+use crate::errors::{Named, OrRaise, exception, invalid_argument};
 use crate::generated::{Group, User};
 use crate::json::{compact_json, to_dict};
 use headcount::catch_panic;
 use headcount_sandbox::{
-    Error, EventOverrides, FaultPlan, NewGroup, NewUser, SandboxBuilder, SandboxOptions, UserChange, parse_duration,
+    Error, EventGroup, EventOverrides, FaultPlan, NewGroup, NewUser, SandboxBuilder, SandboxOptions, UserChange,
+    parse_duration,
 };
-use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyTuple};
+use pyo3::{PyTypeInfo, intern};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -108,22 +109,24 @@ impl Sandbox {
         directories: Option<Size>,
         users: Option<Size>,
         groups: Option<Size>,
-        seed: Option<u64>,
+        seed: Option<Whole>,
         port: Option<Size>,
         token_ttl: Option<Span>,
-        speed: Option<f64>,
+        speed: Option<Number>,
     ) -> PyResult<Sandbox> {
         let port = port.map(|port| u16::try_from(u32::from(port))).transpose();
-        let port = port.map_err(|_| invalid_argument(py, "the port is out of range: expected 0 to 65535"))?;
+        let port = port
+            .map_err(|_| invalid_argument(py, "the number is out of range: expected 0 to 65535"))
+            .named(py, "port")?;
         let options = SandboxOptions {
             organizations: organizations.map(Into::into),
             directories: directories.map(Into::into),
             users: users.map(Into::into),
             groups: groups.map(Into::into),
-            seed,
+            seed: seed.map(Into::into),
             port,
             token_ttl: token_ttl.map(Into::into),
-            speed,
+            speed: speed.map(Into::into),
         };
         let started = py.detach(|| catch_panic(|| Ok(SandboxBuilder::from(options).start())));
         let sandbox = started.or_raise(py)?.map_err(|error| exception(py, &error.into_headcount()))?;
@@ -228,7 +231,7 @@ impl Sandbox {
         given_name: Option<Text>,
         family_name: Option<Text>,
         preferred_username: Option<Text>,
-        groups: Option<Vec<Text>>,
+        groups: Option<Texts>,
         organization_id: Option<Text>,
         directory_id: Option<Text>,
     ) -> PyResult<User> {
@@ -237,7 +240,7 @@ impl Sandbox {
             given_name: given_name.map(String::from).unwrap_or_default(),
             family_name: family_name.map(String::from).unwrap_or_default(),
             preferred_username: preferred_username.map(String::from),
-            groups: texts(groups).unwrap_or_default(),
+            groups: groups.map(Into::into).unwrap_or_default(),
             organization_id: organization_id.map(String::from),
             directory_id: directory_id.map(String::from),
         };
@@ -264,16 +267,16 @@ impl Sandbox {
         given_name: Option<Text>,
         family_name: Option<Text>,
         preferred_username: Option<Text>,
-        active: Option<bool>,
-        groups: Option<Vec<Text>>,
+        active: Option<Flag>,
+        groups: Option<Texts>,
     ) -> PyResult<User> {
         let change = UserChange {
             email: email.map(String::from),
             given_name: given_name.map(String::from),
             family_name: family_name.map(String::from),
             preferred_username: preferred_username.map(String::from),
-            active,
-            groups: texts(groups),
+            active: active.map(Into::into),
+            groups: groups.map(Into::into),
         };
         self.call(py, |sandbox| sandbox.update_user(&user_id, change)).map(User::from)
     }
@@ -357,12 +360,14 @@ impl Sandbox {
     /// - ``every``: number of calls of which one fails (default 1: every call).
     ///
     /// Raises ``BadRequestError`` if a fault is unknown.
-    #[pyo3(signature = (*faults, every = Count(1)), text_signature = "(self, *faults, every=1)")]
+    #[pyo3(signature = (*faults, every = Count(1)), text_signature = "($self, *faults, every=1)")]
     fn fault(&self, py: Python<'_>, faults: &Bound<'_, PyTuple>, every: Count) -> PyResult<()> {
         let mut plan = FaultPlan { every: every.0, ..FaultPlan::default() };
         for fault in faults.iter().filter(|fault| !fault.is_none()) {
-            let text: Text =
-                fault.extract().map_err(|_| wrong_type(&fault, "a fault as str, such as \"429\", or None"))?;
+            let text: Text = fault
+                .extract()
+                .map_err(|_| wrong_type(&fault, "a fault as str, such as \"429\", or None"))
+                .named(py, "faults")?;
             plan.faults.push(text.into());
         }
         self.call(py, |sandbox| sandbox.set_faults(&plan))
@@ -385,11 +390,12 @@ impl Sandbox {
     /// Raises ``InvalidArgumentError`` if it is not a duration.
     fn advance(&self, py: Python<'_>, by: &Bound<'_, PyAny>) -> PyResult<()> {
         let by: Duration = if PyString::is_type_of(by) {
-            let text: Text = by.extract()?;
+            let text: Text = by.extract().named(py, "by")?;
             parse_duration(&text)
-                .ok_or_else(|| invalid_argument(py, "the text is not a duration: expected 90s, 5m, 6h or 1d"))?
+                .ok_or_else(|| invalid_argument(py, "the text is not a duration: expected 90s, 5m, 6h or 1d"))
+                .named(py, "by")?
         } else {
-            by.extract::<Span>()?.0
+            by.extract::<Span>().named(py, "by")?.0
         };
         self.call(py, |sandbox| {
             sandbox.advance(by);
@@ -429,13 +435,13 @@ impl Sandbox {
     }
 }
 
-fn texts(given: Option<Vec<Text>>) -> Option<Vec<String>> {
-    given.map(|texts| texts.into_iter().map(String::from).collect())
-}
-
 /// Returns the body of an event as the vendor sends it. ``headcount.testing.event`` documents the arguments.
 #[pyfunction]
-#[pyo3(signature = (r#type, *, data = None, organization_id = None, environment_id = None, id = None, occurred_at = None))]
+#[pyo3(signature = (
+    r#type, *, data = None, organization_id = None, environment_id = None, id = None, occurred_at = None, directory_id = None,
+    groups = None
+))]
+#[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub(crate) fn event_body<'py>(
     py: Python<'py>,
     r#type: Text,
@@ -444,17 +450,49 @@ pub(crate) fn event_body<'py>(
     environment_id: Option<Text>,
     id: Option<Text>,
     occurred_at: Option<Moment>,
+    directory_id: Option<Text>,
+    groups: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let wanted = EventOverrides {
         id: id.map(String::from),
         occurred_at: occurred_at.map(|moment| moment.0),
         organization_id: organization_id.map(String::from),
         environment_id: environment_id.map(String::from),
-        data: data.map(fields).transpose()?,
+        directory_id: directory_id.map(String::from),
+        groups: groups.map(event_groups).transpose().named(py, "groups")?,
+        data: data.map(fields).transpose().named(py, "data")?,
     };
     let body =
         headcount_sandbox::event_body(&r#type, &wanted).map_err(|error| exception(py, &error.into_headcount()))?;
     Ok(PyBytes::new(py, body.as_bytes()))
+}
+
+/// Reads groups as ids, as (id, name) pairs, or as objects with these attributes such as a `Group`.
+fn event_groups(groups: &Bound<'_, PyAny>) -> PyResult<Vec<EventGroup>> {
+    let expected = "a list of group ids, (id, name) pairs or groups";
+    if PyString::is_type_of(groups) {
+        return Err(wrong_type(groups, expected));
+    }
+    let read = |group: Bound<'_, PyAny>| {
+        if PyString::is_type_of(&group) {
+            return Ok(EventGroup::Id(group.extract::<Text>()?.into()));
+        }
+        if let Ok((id, name)) = group.extract::<(Text, Text)>() {
+            return Ok(EventGroup::Named { id: id.into(), name: name.into() });
+        }
+        let id = group.getattr_opt(intern!(group.py(), "id"))?;
+        let name = match group.getattr_opt(intern!(group.py(), "display_name"))? {
+            Some(name) => Some(name),
+            None => group.getattr_opt(intern!(group.py(), "name"))?,
+        };
+        match (id, name) {
+            (Some(id), Some(name)) => {
+                Ok(EventGroup::Named { id: id.extract::<Text>()?.into(), name: name.extract::<Text>()?.into() })
+            }
+            _ => Err(wrong_type(&group, expected)),
+        }
+    };
+    groups.try_iter().map_err(|_| wrong_type(groups, expected))?.map(|group| read(group?)).collect()
 }
 
 fn fields(data: &Bound<'_, PyAny>) -> PyResult<serde_json::Map<String, serde_json::Value>> {

@@ -1,7 +1,7 @@
 //! `Webhook`: verifies webhooks, and signs them for tests.
 
-use crate::convert::{Now, Span, Text, wrong_type};
-use crate::errors::{OrRaise, invalid_argument};
+use crate::convert::{Now, Size, Span, Text, wrong_type};
+use crate::errors::{Named, OrRaise, invalid_argument};
 use crate::event::Event;
 use crate::headers::Found;
 use crate::json::compact_json;
@@ -29,6 +29,10 @@ impl Webhook {
         }
         builder(given)?.build().or_raise(given.py())
     }
+
+    pub(crate) fn value(&self) -> &headcount::Webhook {
+        &self.0
+    }
 }
 
 fn builder(given: &Bound<'_, PyAny>) -> PyResult<headcount::WebhookBuilder> {
@@ -43,17 +47,17 @@ impl Webhook {
         py: Python<'_>,
         secret_or_secrets: Option<&Bound<'_, PyAny>>,
         tolerance: Option<Span>,
-        max_body: Option<usize>,
+        max_body: Option<Size>,
     ) -> PyResult<Webhook> {
         let mut settings = match secret_or_secrets {
             None => headcount::WebhookBuilder::from_env().or_raise(py)?,
-            Some(given) => builder(given)?,
+            Some(given) => builder(given).named(py, "secret_or_secrets")?,
         };
         if let Some(Span(tolerance)) = tolerance {
             settings = settings.tolerance(tolerance);
         }
         if let Some(bytes) = max_body {
-            settings = settings.max_body(bytes);
+            settings = settings.max_body(bytes.into());
         }
         Ok(Webhook(settings.build().or_raise(py)?))
     }
@@ -73,9 +77,9 @@ impl Webhook {
         headers: &Bound<'_, PyAny>,
         now: Option<Now>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let headers = Found::read(headers)?;
+        let headers = Found::read(headers).named(headers.py(), "headers")?;
         let now = now.map(|now| now.0);
-        let event = match Body::read(body)? {
+        let event = match Body::read(body).named(body.py(), "body")? {
             Body::Raw(bytes) => catch_panic(|| match now {
                 Some(now) => self.0.verify_at(&headers, bytes.as_bytes(), now),
                 None => self.0.verify(&headers, bytes.as_bytes()),
@@ -100,9 +104,9 @@ impl Webhook {
         headers: &Bound<'_, PyAny>,
         now: Option<Now>,
     ) -> PyResult<bool> {
-        let headers = Found::read(headers)?;
+        let headers = Found::read(headers).named(headers.py(), "headers")?;
         let now = now.map(|now| now.0);
-        let verified = match Body::read(body)? {
+        let verified = match Body::read(body).named(body.py(), "body")? {
             Body::Raw(bytes) => catch_panic(|| match now {
                 Some(now) => self.0.verify_signature_at(&headers, bytes.as_bytes(), now),
                 None => self.0.verify_signature(&headers, bytes.as_bytes()),
@@ -131,7 +135,7 @@ impl Webhook {
     ) -> PyResult<Bound<'py, PyDict>> {
         let py = body.py();
         let seconds = timestamp.map(|moment| moment.0.as_second());
-        let signed = match Body::read(body)? {
+        let signed = match Body::read(body).named(body.py(), "body")? {
             Body::Raw(bytes) => catch_panic(|| self.0.sign(bytes.as_bytes(), id.as_deref(), seconds)),
             Body::Parsed(compact) => catch_panic(|| self.0.sign(compact.as_bytes(), id.as_deref(), seconds)),
         };
@@ -140,6 +144,12 @@ impl Webhook {
             headers.set_item(name, value)?;
         }
         Ok(headers)
+    }
+
+    /// How far a timestamp may differ from now, in seconds.
+    #[getter]
+    fn tolerance(&self) -> f64 {
+        self.0.tolerance().as_secs_f64()
     }
 
     /// Size limit of a body, in bytes. A server can stop reading a longer body.
@@ -167,8 +177,8 @@ pub(crate) fn verify_webhook_payload(
     headers: &Bound<'_, PyAny>,
     payload: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    let headers = Found::read(headers)?;
-    let verified = match Body::read(payload)? {
+    let headers = Found::read(headers).named(headers.py(), "headers")?;
+    let verified = match Body::read(payload).named(payload.py(), "payload")? {
         Body::Raw(bytes) => catch_panic(|| headcount::verify_webhook_payload(&secret, &headers, bytes.as_bytes())),
         Body::Parsed(compact) => catch_panic(|| headcount::verify_parsed_webhook_payload(&secret, &headers, &compact)),
     };
@@ -207,7 +217,7 @@ pub(crate) enum Body<'py> {
 impl<'py> Body<'py> {
     /// The bytes of a raw body. Raises `TypeError` for a parsed one.
     pub(crate) fn raw(body: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-        match Body::read(body)? {
+        match Body::read(body).named(body.py(), "body")? {
             Body::Raw(bytes) => Ok(bytes),
             Body::Parsed(_) => {
                 Err(wrong_type(body, "the request's raw body as bytes, bytearray, memoryview or str, as it was signed"))

@@ -72,10 +72,11 @@ def serve(name):
         import headcount.fastapi
 
         app = FastAPI()
+        app.router.route_class = headcount.fastapi.WebhookRoute
         verified = headcount.fastapi.verified(replay_guard=GUARD)
 
         @app.post("/webhooks/scalekit", status_code=201)
-        def endpoint(event: headcount.Event = Depends(verified, scope="function")) -> None:
+        def endpoint(event: headcount.Event = Depends(verified)) -> None:
             receive(event)
 
         serving.asgi(app)

@@ -74,8 +74,8 @@ def test_records_are_compared_hashed_and_pickled_by_value(sandbox):
             one.id = "other"
         with pytest.raises(AttributeError):
             one.total_size = 1
-    assert page[0] != page[1] and len({*page, *page}) == len(page)
-    assert page[:2] == tuple(page.users[:2]) and page[-1] == page.users[-1] and page[0] in page
+    assert page[0] != page[1] and len({*page.users, *page.users}) == len(page)
+    assert page[:2] == tuple(page.users[:2]) and page[-1] == page.users[-1]
     with pytest.raises(IndexError):
         page[1000]
 

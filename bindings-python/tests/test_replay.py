@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from test_frameworks import BODY, EXAMPLES, SECRET, WEBHOOK, Program
 
 import headcount
 import headcount.asgi
+import headcount.wsgi
 from headcount import testing
 
 PROGRAM = Path(__file__).resolve().parent / "replay_program.py"
@@ -59,11 +61,52 @@ def test_a_handled_message_is_recognized_when_it_is_sent_again(guard):
     assert SECRET not in repr(guard) and "msg_1" not in repr(guard)
 
 
-@pytest.mark.parametrize("retention", [0, timedelta(0), 0.0])
-def test_an_id_is_removed_after_the_retention(guard, retention):
-    guard = guard(retention=retention)
-    guard.commit_id("msg_1")
-    assert guard.check_id("msg_1") is True
+@pytest.mark.parametrize("retention", [0, timedelta(0), 0.0, 599, timedelta(minutes=9)])
+def test_a_retention_shorter_than_twice_the_tolerance_is_refused(guard, retention):
+    with pytest.raises(headcount.InvalidArgumentError, match="retention.*at least 600"):
+        guard(retention=retention)
+    assert guard(retention=600).check_id("msg_1") is True
+
+
+def test_a_guard_is_refused_by_an_endpoint_whose_tolerance_is_more_than_half_its_retention(guard):
+    guard = guard(retention=timedelta(hours=1))
+    wide = headcount.Webhook(SECRET, tolerance=1801)
+    with pytest.raises(headcount.InvalidArgumentError, match="3602"):
+        guard.check_tolerance(wide)
+    for endpoint in (headcount.asgi.endpoint, headcount.wsgi.endpoint):
+        with pytest.raises(headcount.InvalidArgumentError, match="3602"):
+            endpoint(print, wide, guard)
+    assert guard.check_tolerance(headcount.Webhook(SECRET, tolerance=1800)) is None
+
+
+def test_one_of_several_simultaneous_deliveries_claims_a_message(tmp_path):
+    taken = set()
+    lock = threading.Lock()
+
+    def claim(id, until):
+        assert until > datetime.now(timezone.utc)
+        with lock:
+            new = id not in taken
+            taken.add(id)
+            return new
+
+    custom = headcount.ReplayGuard.custom(contains=taken.__contains__, record=lambda id, _: taken.add(id), claim=claim, release=taken.discard)
+    for guard in (headcount.ReplayGuard(), headcount.ReplayGuard.sqlite(tmp_path / "replay.db"), custom):
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(lambda _: guard.claim(event("msg_1")), range(40))) == 1
+        assert guard.check_id("msg_1") is False
+        assert guard.release(event("msg_1")) is None
+        assert guard.check_id("msg_1") is True
+        assert guard.claim_id("msg_1") is True and guard.claim_id("msg_1") is False
+        guard.release_id("msg_1")
+        assert guard.claim_id("msg_1") is True
+
+
+def test_a_store_without_claim_says_so():
+    guard = Redis().guard()
+    for call in (guard.claim_id, guard.release_id):
+        with pytest.raises(headcount.InvalidArgumentError, match="claim|release"):
+            call("msg_1")
 
 
 def test_invalid_arguments_are_refused(guard, tmp_path):
@@ -95,9 +138,9 @@ def test_a_file_is_shared_by_guards_and_processes(tmp_path):
 
 def test_a_custom_store_is_called_and_its_exceptions_are_raised():
     store = Redis()
-    store.guard(retention=60).commit(event("msg_1"))
+    store.guard(retention=3600).commit(event("msg_1"))
     ahead = (store["msg_1"] - datetime.now(timezone.utc)).total_seconds()
-    assert 0 < ahead <= 60 and store["msg_1"].tzinfo is not None
+    assert 0 < ahead <= 3600 and store["msg_1"].tzinfo is not None
 
     def away(*_):
         raise ConnectionRefusedError("redis is away")

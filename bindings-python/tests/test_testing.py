@@ -102,7 +102,7 @@ def test_deliver_wsgi_and_deliver_asgi_need_no_server():
     for deliver, app in ((testing.deliver_asgi, asgi), (testing.deliver_wsgi, wsgi)):
         assert deliver(app, CREATED, path="/webhooks/scalekit", secret=WEBHOOK, id="evt_1") == 201
         assert received.pop().id == "evt_1"
-        assert deliver(app, b"{}", secret=WEBHOOK) == 400
+        assert deliver(app, b"[]", secret=WEBHOOK) == 400
         assert deliver(app, CREATED, secret="whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") == 400
 
     def fail(event):

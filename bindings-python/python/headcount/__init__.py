@@ -18,6 +18,10 @@
         change.ack()
 """
 
+from ._interpreter import refuse_subinterpreters
+
+refuse_subinterpreters()  # before the native module is imported
+
 from ._headcount import (
     AsyncChange,
     AsyncChangeIterator,

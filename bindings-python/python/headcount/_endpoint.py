@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from http import HTTPStatus
 from typing import Any, Awaitable, Callable, Optional, Union
 
 from ._headcount import Event, ReplayGuard, Webhook
-from .errors import WebhookVerificationError
+from .errors import Error, WebhookVerificationError
 
 Handler = Callable[[Event], object]
 AsyncHandler = Callable[[Event], Awaitable[object]]
@@ -25,35 +26,83 @@ class Refused(Exception):
 
 
 class Receiver:
-    """Verifies requests and passes their events to the handler. Made at start-up, so that a missing secret is an error at that time."""
+    """Verifies requests and passes their events to the handler.
+
+    The default verifier is made at the first request, so that an application can be imported without its secret. Threads that make it at the
+    same time make equal ones.
+    """
 
     def __init__(
         self, handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook], replay_guard: Optional[ReplayGuard] = None
     ) -> None:
         if not callable(handler):
-            raise TypeError(f"the handler is a {type(handler).__name__}: expected a function that takes an event")
+            raise TypeError(f"handler: expected a function that takes an event, got {type(handler).__name__}")
+        if webhook is not None and not isinstance(webhook, Webhook):
+            raise TypeError(f"webhook: expected a headcount.Webhook, got {type(webhook).__name__}")
+        if replay_guard is not None and not isinstance(replay_guard, ReplayGuard):
+            raise TypeError(f"replay_guard: expected a headcount.ReplayGuard, got {type(replay_guard).__name__}")
         self.handler = handler
-        self.webhook = Webhook() if webhook is None else webhook
         self.replay_guard = replay_guard
+        self._webhook: Optional[Webhook] = None
+        if webhook is not None:
+            self._use(webhook)
         called = getattr(handler, "__call__", None)
         self.is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(called)
 
-    def check_length(self, declared: Union[str, bytes, int, None]) -> None:
-        """Raises Refused if the declared length is not a number or exceeds the limit. Called before the body is read."""
-        try:
-            length = int(declared or 0)
-        except ValueError:
-            raise Refused(400) from None
+    @property
+    def webhook(self) -> Webhook:
+        """The verifier. Raises ConfigError if its secret is missing: the server answers 500, and the event is sent again."""
+        if self._webhook is None:
+            try:
+                self._use(Webhook())
+            except Error as error:
+                logger.error("a webhook cannot be verified: %s", error)
+                raise
+        assert self._webhook is not None
+        return self._webhook
+
+    def _use(self, webhook: Webhook) -> None:
+        if self.replay_guard is not None:
+            self.replay_guard.check_tolerance(webhook)
+        self._webhook = webhook
+
+    def declared_length(self, declared: Union[str, bytes, None]) -> Optional[int]:
+        """Returns the length that the header Content-Length declares, or None if there is none.
+
+        Raises Refused if it is not a number in ASCII digits (RFC 9110, 8.6) or exceeds the limit. Called before the body is read.
+        """
+        if declared is None or len(declared) == 0:
+            return None
+        if not declared.isascii() or not declared.isdigit():
+            raise Refused(400)
+        # Python refuses to convert a text of more than 4,300 digits.
+        length = int(declared) if len(declared) < 20 else self.webhook.max_body + 1
+        self.check_length(length)
+        return length
+
+    def check_length(self, length: int) -> None:
+        """Raises Refused if the length exceeds the limit."""
         if length > self.webhook.max_body:
             raise Refused(413)
+
+    def read(self, read: Callable[[int], bytes], declared: Optional[int]) -> bytes:
+        """Reads a body of ``declared`` bytes, or to its end. Never reads more than the limit and one byte."""
+        wanted = self.webhook.max_body + 1 if declared is None else declared
+        body = bytearray()
+        while len(body) < wanted:
+            part = read(wanted - len(body))
+            if not part:
+                break
+            body += part
+        self.check_length(len(body))
+        return bytes(body)
 
     def verify(self, body: bytes, headers: Any) -> Event:
         """Returns the event of a request, or raises Refused. The reason is logged."""
         try:
             return self.webhook.verify(body, headers)
         except WebhookVerificationError as error:
-            logger.info("a webhook was refused: %s", error)
-            raise Refused(413 if error.reason == "body_too_large" else 400) from None
+            raise refused(error) from None
 
     async def is_new(self, event: Event) -> bool:
         """Whether the event has not been handled yet. A guard that may block is called in a thread."""
@@ -68,27 +117,81 @@ class Receiver:
         if guard is not None:
             await asyncio.to_thread(guard.commit, event) if guard.blocking else guard.commit(event)
 
-    async def handle(self, event: Event) -> None:
-        """Calls the handler unless the event was handled before. A handler that is no coroutine function runs in a thread."""
-        guarded = self.replay_guard is not None
-        if guarded and not await self.is_new(event):
-            return
-        result = self.handler(event) if self.is_async else await asyncio.to_thread(self.handler, event)
-        if inspect.isawaitable(result):
-            await result
-        if guarded:
-            await self.done(event)
+    async def handle(self, event: Event) -> Optional[Answer]:
+        """Calls the handler unless the event was handled before, and records the event if it was handled.
 
-    def handle_now(self, event: Event) -> None:
+        Returns None then: answer 201. Otherwise returns what the handler answered. A handler that is no coroutine function runs in a thread.
+        """
+        if not await self.is_new(event):
+            return None
+        try:
+            result = self.handler(event) if self.is_async else await asyncio.to_thread(self.handler, event)
+            if inspect.isawaitable(result):
+                result = await result
+        except WebhookVerificationError as error:
+            raise refused(error) from None
+        answer = Answer.of(result)
+        if answer is None:
+            await self.done(event)
+        return answer
+
+    def handle_now(self, event: Event) -> Optional[Answer]:
         """As ``handle``, without an event loop: a coroutine function runs in a new loop."""
         guard = self.replay_guard
         if guard is not None and not _log_repeated(event, guard.check(event)):
-            return
-        result = self.handler(event)
-        if inspect.isawaitable(result):
-            asyncio.run(_finish(result))
-        if guard is not None:
+            return None
+        try:
+            result = self.handler(event)
+            if inspect.isawaitable(result):
+                result = asyncio.run(_finish(result))
+        except WebhookVerificationError as error:
+            raise refused(error) from None
+        answer = Answer.of(result)
+        if answer is None and guard is not None:
             guard.commit(event)
+        return answer
+
+
+class Answer:
+    """A handler's answer whose status is not 2xx: the event was not handled, and is sent again."""
+
+    def __init__(self, status: int, result: object) -> None:
+        self.status = status
+        self.result = result
+        """What the handler returned."""
+
+    @staticmethod
+    def of(result: object) -> Optional[Answer]:
+        """Returns the answer that a handler's result means, or None if the event was handled.
+
+        A status is an ``HTTPStatus``, an ``int`` from 400 to 599, the ``status_code`` of a framework's response, or the second item of a
+        tuple such as Flask's ``("busy", 503)``. Other results mean that the event was handled.
+        """
+        status = _status(result)
+        return None if status is None or 200 <= status < 300 else Answer(status, result)
+
+
+def _status(result: object) -> Optional[int]:
+    if isinstance(result, HTTPStatus):
+        return int(result)
+    if isinstance(result, int):
+        return result if 400 <= result <= 599 else None
+    if isinstance(result, tuple):
+        return _number(result[1]) if len(result) in (2, 3) else None
+    return _number(getattr(result, "status_code", None))
+
+
+def _number(status: object) -> Optional[int]:
+    """Reads the status of a response: a number, or a text such as ``503 Service Unavailable``."""
+    text = str(int(status)) if isinstance(status, int) else status if isinstance(status, str) else ""
+    digits = text[:3]
+    return int(digits) if len(digits) == 3 and digits.isascii() and digits.isdigit() and not text[3:4].isdigit() else None
+
+
+def refused(error: WebhookVerificationError) -> Refused:
+    """Returns the answer to a request that was refused by the verifier, or by the mirror because of malformed data. Logs the reason."""
+    logger.info("a webhook was refused: %s", error)
+    return Refused(413 if error.reason == "body_too_large" else 400)
 
 
 def _log_repeated(event: Event, new: bool) -> bool:
@@ -97,5 +200,5 @@ def _log_repeated(event: Event, new: bool) -> bool:
     return new
 
 
-async def _finish(result: Awaitable[object]) -> None:
-    await result
+async def _finish(result: Awaitable[object]) -> object:
+    return await result

@@ -1,13 +1,38 @@
-"""The base classes of the exceptions in ``headcount.errors``."""
+"""The base classes of the exceptions in ``headcount.errors``.
 
-from __future__ import annotations
+Annotations are not postponed: the classes are attributed to the package, whose namespace does not have their names.
+"""
 
-TYPE_CHECKING = False  # importing `typing` takes as long as importing the rest of the package
-if TYPE_CHECKING:
-    from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional
+
+_NOTE = "while processing '"
 
 
-class Error(Exception):
+class _ArgumentError(Exception):
+    """An exception whose message can be given the name of an argument.
+
+    The native module adds the note ``while processing 'name'`` to an exception that converting an argument raised. Such notes are not part of
+    ``str()``, and exceptions before Python 3.11 have none, so these classes put the name in front of the message.
+    """
+
+    def add_note(self, note: str) -> None:
+        """Adds a note (PEP 678). The name of an argument is put in front of the message instead."""
+        if note.startswith(_NOTE) and note.endswith("'"):
+            self._name_argument(note[len(_NOTE) : -1])
+        elif hasattr(super(), "add_note"):
+            super().add_note(note)  # type: ignore[misc, unused-ignore]
+        else:
+            self.__dict__.setdefault("__notes__", []).append(note)
+
+    def _name_argument(self, name: str) -> None:
+        self.args = (f"{name}: {self.args[0] if self.args else ''}",)
+
+
+class ArgumentTypeError(_ArgumentError, TypeError):
+    """An argument of the wrong type; the message names it."""
+
+
+class Error(_ArgumentError):
     """Base class of all exceptions that headcount raises.
 
     ``str()`` of an error is its ``message`` and its ``context``. Neither contains secrets, tokens or personal data.
@@ -63,6 +88,10 @@ class Error(Exception):
         self.retry_after = retry_after
         self.temporary = temporary
         self._details = details
+
+    def _name_argument(self, name: str) -> None:
+        super()._name_argument(name)
+        self.message = self.args[0]
 
     @property
     def details(self) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, S
 from datetime import datetime, timedelta
 from os import PathLike
 from types import TracebackType
-from typing import Any, Callable, Literal, Optional, SupportsIndex, Union, final, overload
+from typing import Any, Callable, Literal, NoReturn, Optional, SupportsIndex, Union, final, overload
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -1073,7 +1073,7 @@ class AsyncDirectoryClient:
 
 @final
 class OrganizationPage:
-    """One page of a listing: a sequence of its organizations."""
+    """One page of a listing. Iterate over its ``organizations``: the page itself cannot be iterated."""
 
     def __new__(
         cls, organizations: Iterable[Organization], total_size: int, next_page_token: str = ..., prev_page_token: str = ...
@@ -1098,7 +1098,7 @@ class OrganizationPage:
         """Returns the fields as plain values, as in the API's JSON."""
 
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Organization]: ...
+    def __iter__(self) -> NoReturn: ...
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> Organization: ...
     @overload
@@ -1120,7 +1120,7 @@ class OrganizationIterator:
 
 @final
 class UserPage:
-    """One page of a listing: a sequence of its users."""
+    """One page of a listing. Iterate over its ``users``: the page itself cannot be iterated."""
 
     def __new__(
         cls, users: Iterable[User], total_size: int, next_page_token: str = ..., prev_page_token: str = ...
@@ -1145,7 +1145,7 @@ class UserPage:
         """Returns the fields as plain values, as in the API's JSON."""
 
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[User]: ...
+    def __iter__(self) -> NoReturn: ...
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> User: ...
     @overload
@@ -1167,7 +1167,7 @@ class UserIterator:
 
 @final
 class GroupPage:
-    """One page of a listing: a sequence of its groups."""
+    """One page of a listing. Iterate over its ``groups``: the page itself cannot be iterated."""
 
     def __new__(
         cls, groups: Iterable[Group], total_size: int, next_page_token: str = ..., prev_page_token: str = ...
@@ -1192,7 +1192,7 @@ class GroupPage:
         """Returns the fields as plain values, as in the API's JSON."""
 
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Group]: ...
+    def __iter__(self) -> NoReturn: ...
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> Group: ...
     @overload
@@ -1273,7 +1273,9 @@ class Event:
     def __ne__(self, other: _object, /) -> bool: ...
     def __hash__(self) -> int: ...
     @classmethod
-    def _from_body(cls, body: bytes, message_id: Optional[str] = None) -> Self: ...
+    def _from_body(
+        cls, body: bytes, message_id: Optional[str] = None, sent_at: Union[datetime, str, None] = None
+    ) -> Self: ...
     def __reduce__(self) -> tuple[Any, tuple[bytes, str]]: ...
 
 @final
@@ -1325,6 +1327,10 @@ class Webhook:
         *,
         max_body: Optional[int] = None,
     ) -> Self: ...
+    @property
+    def tolerance(self) -> float:
+        """How far a timestamp may differ from now, in seconds."""
+
     @property
     def max_body(self) -> int:
         """Size limit of a body, in bytes. A server can stop reading a longer body."""
@@ -1508,11 +1514,15 @@ class Mirror:
         mirror has no client, and what listing the organizations raises.
         """
 
-    def receive(self, body: Union[_Bytes, str], headers: _Headers) -> _Outcome:
+    def receive(
+        self, body: Union[_Bytes, str], headers: _Headers, *, now: Union[datetime, float, None] = None
+    ) -> _Outcome:
         """Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
 
         - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
         - ``headers``: headers of the request, as in ``Webhook.verify``.
+        - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds: the time at which the request
+          arrived, if a queue kept it (default: the current time).
 
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
         shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
@@ -1888,11 +1898,15 @@ class AsyncMirror:
         mirror has no client, and what listing the organizations raises.
         """
 
-    def receive(self, body: Union[_Bytes, str], headers: _Headers) -> Coroutine[Any, Any, _Outcome]:
+    def receive(
+        self, body: Union[_Bytes, str], headers: _Headers, *, now: Union[datetime, float, None] = None
+    ) -> Coroutine[Any, Any, _Outcome]:
         """Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
 
         - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
         - ``headers``: headers of the request, as in ``Webhook.verify``.
+        - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds: the time at which the request
+          arrived, if a queue kept it (default: the current time).
 
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
         shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
@@ -2176,14 +2190,15 @@ class ReplayGuard:
     """Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
     once.
 
-    Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again when it is sent
-    again. The endpoints (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at
-    the same moment, ``check`` may return True for both. The vendor sends a message for up to 28 hours.
+    Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again. The endpoints
+    (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, ``check``
+    may return True for both. ``claim`` does both in one step, before the event is handled. The vendor sends a message for up to 28 hours.
 
     ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 
     - ``capacity``: number of ids that are kept (default 100,000, at most about 20 MB).
-    - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
+    - ``retention``: how long an id is stored, in seconds or as a ``timedelta``: at least 10 minutes, twice the tolerance of
+      timestamps (default 3 days).
     """
 
     def __new__(cls, *, capacity: Optional[int] = None, retention: _Span = None) -> Self: ...
@@ -2193,21 +2208,29 @@ class ReplayGuard:
         stay in it after the processes end.
 
         - ``path``: the file; created if it does not exist.
-        - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
+        - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
 
         Raises ``StoreError`` if the file cannot be opened.
         """
 
     @staticmethod
     def custom(
-        *, contains: Callable[[str], Union[bool, int]], record: Callable[[str, datetime], object], retention: _Span = None
+        *,
+        contains: Callable[[str], Union[bool, int]],
+        record: Callable[[str, datetime], object],
+        retention: _Span = None,
+        claim: Optional[Callable[[str, datetime], Union[bool, int]]] = None,
+        release: Optional[Callable[[str], object]] = None,
     ) -> ReplayGuard:
-        """Makes a guard that keeps message ids in the application's own store. Both functions are plain functions, called from any
+        """Makes a guard that keeps message ids in the application's own store. The functions are plain functions, called from any
         thread; exceptions that they raise reach the caller of the guard.
 
         - ``contains``: called with a message id; returns whether it was recorded and has not expired.
         - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
-        - ``retention``: how long an id is stored, in seconds or as a ``timedelta`` (default 3 days).
+        - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
+        - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it was not. In
+          Redis: ``SET`` with ``NX``. The method ``claim`` needs it (default none).
+        - ``release``: called with a message id; removes it. The method ``release`` needs it (default none).
         """
 
     def check(self, event: Event) -> bool:
@@ -2225,6 +2248,50 @@ class ReplayGuard:
         - ``event``: the event that ``Webhook.verify`` returned.
 
         Raises ``StoreError`` if the store fails.
+        """
+
+    def claim(self, event: Event) -> bool:
+        """Records that the message of ``event`` is handled unless it is recorded already, in one step, and returns whether it was not: of
+        several deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and
+        ``release`` if handling it fails. If the process ends in between, the event is not handled again.
+
+        - ``event``: the event that ``Webhook.verify`` returned.
+
+        Raises ``StoreError`` if the store fails, and ``InvalidArgumentError`` if a store of the application has no ``claim``.
+        """
+
+    def release(self, event: Event) -> None:
+        """Forgets the message of ``event``, so that it is handled when it is sent again: for a claimed event whose handling failed.
+
+        - ``event``: the event that ``Webhook.verify`` returned.
+
+        Raises ``StoreError`` if the store fails, and ``InvalidArgumentError`` if a store of the application has no ``release``.
+        """
+
+    def claim_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> bool:
+        """As ``claim``, for a message id.
+
+        - ``message_id``: value of the ``webhook-id`` header.
+        - ``now``: an aware ``datetime`` or Unix seconds (default: the current time).
+
+        Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+        """
+
+    def release_id(self, message_id: str) -> None:
+        """As ``release``, for a message id.
+
+        - ``message_id``: value of the ``webhook-id`` header.
+
+        Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
+        """
+
+    def check_tolerance(self, webhook: Webhook) -> None:
+        """Checks that the guard remembers ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints
+        call it.
+
+        - ``webhook``: the verifier.
+
+        Raises ``InvalidArgumentError`` if it does not.
         """
 
     def check_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> bool:
@@ -2464,6 +2531,8 @@ def event_body(
     environment_id: Optional[str] = None,
     id: Optional[str] = None,
     occurred_at: Union[datetime, str, None] = None,
+    directory_id: Optional[str] = None,
+    groups: Optional[Iterable[Union[str, tuple[str, str], Group, MirrorGroup]]] = None,
 ) -> bytes:
     """Returns the body of an event as the vendor sends it. ``headcount.testing.event`` documents the arguments."""
 

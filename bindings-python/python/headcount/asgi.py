@@ -18,12 +18,15 @@ def endpoint(
     """Returns an ASGI application that verifies each request and passes its event to ``handler``.
 
     ``handler`` takes a ``headcount.Event``; a coroutine function is awaited, another function runs in a thread. ``webhook`` is the
-    verifier; the default, ``headcount.Webhook()``, is made now.
+    verifier; the default, ``headcount.Webhook()``, is made at the first request. Pass ``headcount.Webhook()`` to make a missing secret an error
+    at start-up.
 
-    It answers 201 when the handler has returned, 400 if the signature is wrong, 413 if the body exceeds the verifier's ``max_body`` and
-    405 to methods other than POST. These answers have no body; the logger ``headcount`` has the reason. An exception of the handler reaches the
-    server, which answers 500, so that the event is sent again. If ``replay_guard`` has recorded the message, the answer is 201 and the handler
-    is not called; a message is recorded when the handler has returned. Any number of requests may be served at once.
+    It answers 201 when the handler has returned, 400 if the signature is wrong or the handler raises ``WebhookVerificationError`` (as
+    ``mirror.apply`` does for malformed data), 413 if the body exceeds the verifier's ``max_body`` and 405 to methods other than POST. These
+    answers have no body; the logger ``headcount`` has the reason. An exception of the handler reaches the server, which answers 500, so that the
+    event is sent again. A handler can also return a status: an ``HTTPStatus``, an ``int`` from 400 to 599, or an object with a ``status_code``
+    that is not 2xx, which is then the answer. If ``replay_guard`` has recorded the message, the answer is 201 and the handler is not called; a
+    message is recorded when the answer is 2xx. Any number of requests may be served at once.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
@@ -37,36 +40,35 @@ def endpoint(
                 raise Refused(405)
             body = await read(receiver, scope, receive)
             event = receiver.verify(body, scope["headers"])
+            answer = await receiver.handle(event)
         except Refused as refused:
             return await _answer(send, refused.status)
-        await receiver.handle(event)
-        await _answer(send, 201)
+        await _answer(send, 201 if answer is None else answer.status)
 
     return app
 
 
 async def read(receiver: Receiver, scope: Scope, receive: Receive) -> bytes:
     """Reads the body. Raises Refused if it exceeds the limit or the client disconnects."""
-    receiver.check_length(declared_length(scope["headers"]))
-    parts, length, more = [], 0, True
+    check_declared_length(receiver, scope["headers"])
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused(400)
         part = message.get("body", b"")
-        parts.append(part)
-        length += len(part)
-        receiver.check_length(length)
+        receiver.check_length(len(body) + len(part))
+        body += part
         more = message.get("more_body", False)
-    return b"".join(parts)
+    return bytes(body)
 
 
-def declared_length(headers: Iterable[Tuple[bytes, bytes]]) -> Optional[bytes]:
-    """Returns the Content-Length of ASGI's raw headers, whose names are in lower case."""
-    for name, value in headers:
-        if name == b"content-length":
-            return value
-    return None
+def check_declared_length(receiver: Receiver, headers: Iterable[Tuple[bytes, bytes]]) -> None:
+    """Checks the Content-Length of ASGI's raw headers, whose names are in lower case. Raises Refused if there are several."""
+    lengths = [value for name, value in headers if name == b"content-length"]
+    if len(lengths) > 1:
+        raise Refused(400)
+    receiver.declared_length(lengths[0] if lengths else None)
 
 
 async def _answer(send: Send, status: int) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Callable, Optional, Union
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, RawPostDataException
-from django.views.decorators.csrf import csrf_exempt
+from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
+from django.http.response import HttpResponseBase
 
-from ._endpoint import AsyncHandler, Handler, Receiver, Refused
+from ._endpoint import Answer, AsyncHandler, Handler, Receiver, Refused
 from ._headcount import Event, ReplayGuard, Webhook
 
 
@@ -17,8 +17,9 @@ def endpoint(
 ) -> Callable[..., Any]:
     """Returns a view that verifies each request and passes its event to ``handler``. Answers are those of ``headcount.asgi.endpoint``.
 
-    It is an async view if ``handler`` is a coroutine function. It is exempt from CSRF tokens, since browsers do not send webhooks. Django's
-    DATA_UPLOAD_MAX_MEMORY_SIZE applies as well. Middleware may have read the body through ``request.body``.
+    It is an async view if ``handler`` is a coroutine function. An ``HttpResponse`` of the handler whose status is not 2xx is sent as it is. It
+    is exempt from CSRF tokens, since browsers do not send webhooks. Django's DATA_UPLOAD_MAX_MEMORY_SIZE applies as well. Middleware may have
+    read the body through ``request.body``.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
@@ -26,33 +27,39 @@ def endpoint(
 
         async def async_view(request: HttpRequest) -> HttpResponse:
             try:
-                event = _read(receiver, request)
+                answer = await receiver.handle(_read(receiver, request))
             except Refused as refused:
-                return _answer(refused.status)
-            await receiver.handle(event)
-            return _answer(201)
+                return _refusal(refused)
+            return _response(answer)
 
-        return csrf_exempt(async_view)
+        # Before Django 5.0 the decorator `csrf_exempt` returns a function that is no coroutine function. It sets this attribute only.
+        async_view.csrf_exempt = True  # type: ignore[attr-defined]
+        return async_view
 
     def view(request: HttpRequest) -> HttpResponse:
         try:
-            event = _read(receiver, request)
+            answer = receiver.handle_now(_read(receiver, request))
         except Refused as refused:
-            return _answer(refused.status)
-        receiver.handle_now(event)
-        return _answer(201)
+            return _refusal(refused)
+        return _response(answer)
 
-    return csrf_exempt(view)
+    view.csrf_exempt = True  # type: ignore[attr-defined]
+    return view
 
 
 def _read(receiver: Receiver, request: HttpRequest) -> Event:
     if request.method != "POST":
         raise Refused(405)
-    receiver.check_length(request.META.get("CONTENT_LENGTH"))
+    declared = receiver.declared_length(request.META.get("CONTENT_LENGTH"))
     try:
+        if declared is None and not hasattr(request, "_body"):
+            # A chunked body, which `request.body` would read without a limit. Django keeps what it has read in this attribute.
+            request._body = receiver.read(request.read, None)
         body = request.body
     except RequestDataTooBig:
         raise Refused(413) from None
+    except UnreadablePostError:
+        raise Refused(400) from None
     except RawPostDataException as error:
         raise RuntimeError(
             "the webhook's body was consumed from the request's stream: read `request.body` instead, or mount the endpoint outside of the middleware"
@@ -60,5 +67,11 @@ def _read(receiver: Receiver, request: HttpRequest) -> Event:
     return receiver.verify(body, request.META)
 
 
-def _answer(status: int) -> HttpResponse:
-    return HttpResponse(status=status, headers={"Allow": "POST"} if status == 405 else None)
+def _refusal(refused: Refused) -> HttpResponse:
+    return HttpResponse(status=refused.status, headers={"Allow": "POST"} if refused.status == 405 else None)
+
+
+def _response(answer: Optional[Answer]) -> HttpResponse:
+    if answer is None:
+        return HttpResponse(status=201)
+    return answer.result if isinstance(answer.result, HttpResponseBase) else HttpResponse(status=answer.status)

@@ -1,5 +1,7 @@
 """Webhooks in FastAPI, as a dependency or as a whole endpoint.
 
+    app.router.route_class = headcount.fastapi.WebhookRoute
+
     @app.post("/webhooks/scalekit", status_code=201)
     def receive(event: Annotated[headcount.Event, Depends(headcount.fastapi.verified())]) -> None:
         ...
@@ -9,42 +11,79 @@
 
 from __future__ import annotations
 
-from typing import Any, AsyncIterator, Callable, Optional
+from typing import Any, AsyncIterator, Callable, Coroutine, Dict, Optional
 
 from fastapi import HTTPException, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
 
 from . import starlette
-from ._endpoint import Receiver, Refused
+from ._endpoint import Receiver, Refused, refused
 from ._headcount import Event, ReplayGuard, Webhook
+from .errors import WebhookVerificationError
 
-__all__ = ["endpoint", "verified"]
+__all__ = ["WebhookRoute", "endpoint", "verified"]
 
 endpoint = starlette.endpoint
+
+_RECORD = "headcount.record"
+"""Key of the request's scope under which ``WebhookRoute`` keeps the dependencies that wait for the response, and their events."""
 
 
 def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None) -> Callable[[Request], Any]:
     """Returns a dependency that verifies the request and returns its event.
 
-    ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made now. It answers 400 if the signature is wrong and 413 if the
-    body exceeds the verifier's ``max_body``. These answers do not contain the reason; the logger ``headcount`` has it. If
-    ``replay_guard`` has recorded the message, the answer is 201 and the endpoint is not called. A message is recorded after the endpoint
-    has returned: before the answer is sent with ``Depends(verified(...), scope="function")``, otherwise shortly after it.
+    ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made at the first request. Pass ``headcount.Webhook()`` to make a
+    missing secret an error at start-up. It answers 400 if the signature is wrong or the endpoint raises ``WebhookVerificationError`` (as
+    ``mirror.apply`` does for malformed data), and 413 if the body exceeds the verifier's ``max_body``. These answers do not contain the reason;
+    the logger ``headcount`` has it.
+
+    If ``replay_guard`` has recorded the message, the answer is 201 and the endpoint is not called. A message is recorded when the endpoint has
+    answered 2xx. A dependency does not see the answer, so that the route has to be a ``WebhookRoute``; any other route answers 500.
     """
     receiver = Receiver(lambda event: None, webhook, replay_guard)
 
-    async def verified_event(request: Request) -> Event:
+    async def verified_event(request: Request) -> AsyncIterator[Event]:
         try:
-            return await starlette.read(receiver, request)
-        except Refused as refused:
-            raise HTTPException(refused.status) from None
-
-    async def guarded_event(request: Request) -> AsyncIterator[Event]:
-        event = await verified_event(request)
-        if not await receiver.is_new(event):
-            raise HTTPException(201)  # a dependency can answer a request only through an exception
-        yield event  # an exception of the endpoint is raised here
-        await receiver.done(event)
+            event = await starlette.read(receiver, request)
+        except Refused as reason:
+            raise HTTPException(reason.status) from None
+        if replay_guard is not None:
+            if _RECORD not in request.scope:
+                raise RuntimeError(
+                    "a replay guard needs to know the answer: set app.router.route_class = headcount.fastapi.WebhookRoute, "
+                    "or pass route_class=headcount.fastapi.WebhookRoute to the APIRouter"
+                )
+            if not await receiver.is_new(event):
+                raise HTTPException(201)  # a dependency can answer a request only through an exception
+            request.scope[_RECORD][receiver] = event
+        try:
+            yield event
+        except WebhookVerificationError as error:
+            raise HTTPException(refused(error).status) from None
 
     # FastAPI reads the annotations of a dependency, but cannot resolve names of this function's scope.
-    verified_event.__annotations__ = guarded_event.__annotations__ = {"request": Request, "return": Event}
-    return verified_event if replay_guard is None else guarded_event
+    verified_event.__annotations__ = {"request": Request, "return": AsyncIterator[Event]}
+    return verified_event
+
+
+class WebhookRoute(APIRoute):
+    """A route whose endpoint has a ``verified(replay_guard=...)`` dependency: records the message if the answer is 2xx, before it is sent.
+
+    Set it as ``app.router.route_class``, or pass it as ``route_class`` to an ``APIRouter``, before the endpoints are added.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Returns the route's handler, which FastAPI calls."""
+        handle = super().get_route_handler()
+
+        async def handle_and_record(request: Request) -> Response:
+            waiting: Dict[Receiver, Event] = {}
+            request.scope[_RECORD] = waiting
+            response: Response = await handle(request)
+            if 200 <= response.status_code < 300:
+                for receiver, event in waiting.items():
+                    await receiver.done(event)
+            return response
+
+        return handle_and_record

@@ -10,12 +10,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, Type, Union
+from typing import Any, Iterator, Type, Union
 
 import pytest
 
-if TYPE_CHECKING:
-    from ._headcount import Event, Sandbox
+from ._headcount import Event, Sandbox
 
 # Every run of pytest loads this file, so that other modules are imported only where they are used.
 
@@ -31,8 +30,6 @@ def headcount_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     """A new sandbox. During the test the SCALEKIT_* variables are set for it, so that ``Client.from_env()`` and ``Webhook()``
     use it. ``@pytest.mark.headcount_sandbox(users=3)`` passes arguments to ``headcount.Sandbox``.
     """
-    from ._headcount import Sandbox
-
     marker = request.node.get_closest_marker("headcount_sandbox")
     with Sandbox(**(marker.kwargs if marker else {})) as sandbox:
         monkeypatch.setenv("SCALEKIT_ENVIRONMENT_URL", sandbox.environment_url)

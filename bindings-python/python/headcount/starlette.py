@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Awaitable, Callable, Optional, Union
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from . import asgi
@@ -16,17 +16,20 @@ def endpoint(
     handler: Union[Handler, AsyncHandler], webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGuard] = None
 ) -> Callable[[Request], Awaitable[Response]]:
     """Returns an endpoint that verifies each request and passes its event to ``handler``. Answers are those of
-    ``headcount.asgi.endpoint``. Middleware may have read the body with ``await request.body()``.
+    ``headcount.asgi.endpoint``; a ``Response`` of the handler whose status is not 2xx is sent as it is. Middleware may have read the body with
+    ``await request.body()``.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
     async def webhook_endpoint(request: Request) -> Response:
         try:
             event = await read(receiver, request)
+            answer = await receiver.handle(event)
         except Refused as refused:
             return Response(status_code=refused.status, headers={"allow": "POST"} if refused.status == 405 else None)
-        await receiver.handle(event)
-        return Response(status_code=201)
+        if answer is None:
+            return Response(status_code=201)
+        return answer.result if isinstance(answer.result, Response) else Response(status_code=answer.status)
 
     return webhook_endpoint
 
@@ -36,15 +39,16 @@ async def read(receiver: Receiver, request: Request) -> Event:
     if request.method != "POST":
         raise Refused(405)
     headers = request.scope["headers"]
-    receiver.check_length(asgi.declared_length(headers))
-    parts, length = [], 0
+    asgi.check_declared_length(receiver, headers)
+    body = bytearray()
     try:
         async for part in request.stream():
-            parts.append(part)
-            length += len(part)
-            receiver.check_length(length)
+            receiver.check_length(len(body) + len(part))
+            body += part
+    except ClientDisconnect:
+        raise Refused(400) from None
     except RuntimeError as error:
         raise RuntimeError(
             "the webhook's body has been consumed: read it with `await request.body()`, or mount the endpoint outside of the middleware that reads it"
         ) from error
-    return receiver.verify(b"".join(parts), headers)
+    return receiver.verify(bytes(body), headers)

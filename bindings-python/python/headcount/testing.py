@@ -12,21 +12,21 @@ The bodies are the vendor's published examples; given fields replace those of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Awaitable, Callable, Iterable, Mapping, MutableMapping, Optional, Type, TypedDict, Union
+from datetime import datetime
+from typing import Any, Awaitable, Callable, Iterable, Mapping, MutableMapping, Optional, Tuple, Type, TypedDict, Union
 
 from . import _headcount
-from ._headcount import Event, Webhook
+from ._headcount import Event, Group, MirrorGroup, Webhook
 from .errors import InvalidArgumentError
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from typing_extensions import Unpack
-
-__all__ = ["EventFields", "Secret", "deliver", "deliver_asgi", "deliver_wsgi", "event", "signed"]
+__all__ = ["EventFields", "EventGroups", "Secret", "deliver", "deliver_asgi", "deliver_wsgi", "event", "signed"]
 
 Secret = Union[Webhook, str, Iterable[str], None]
 """The secret to sign with: a secret, the first of several, the first of a ``Webhook``, or None for SCALEKIT_WEBHOOK_SECRET."""
+
+
+EventGroups = Iterable[Union[str, Tuple[str, str], Group, MirrorGroup]]
+"""Groups that an event names: ids, (id, name) pairs, or groups of a client or mirror."""
 
 
 class EventFields(TypedDict, total=False):
@@ -42,6 +42,10 @@ class EventFields(TypedDict, total=False):
     """Id of the event (default: a new ``evt_...``)."""
     occurred_at: Union[datetime, str, None]
     """Time of the event, an aware ``datetime`` or RFC 3339 text (default: now)."""
+    directory_id: Optional[str]
+    """Id of the directory that the event is about or that its data name (default: the example's)."""
+    groups: Optional[EventGroups]
+    """Groups of the user (default: the example's, or none if ``organization_id`` is given)."""
 
 
 def event(
@@ -52,6 +56,8 @@ def event(
     environment_id: Optional[str] = None,
     id: Optional[str] = None,
     occurred_at: Union[datetime, str, None] = None,
+    directory_id: Optional[str] = None,
+    groups: Optional[EventGroups] = None,
 ) -> bytes:
     """Returns the body of an event as the vendor sends it.
 
@@ -59,7 +65,14 @@ def event(
     documents the other arguments. Raises ``BadRequestError`` if the type is unknown and no ``data`` are given.
     """
     return _headcount.event_body(
-        _name(type), data=data, organization_id=organization_id, environment_id=environment_id, id=id, occurred_at=occurred_at
+        _name("type", type),
+        data=data,
+        organization_id=organization_id,
+        environment_id=environment_id,
+        id=id,
+        occurred_at=occurred_at,
+        directory_id=directory_id,
+        groups=groups,
     )
 
 
@@ -68,6 +81,7 @@ def signed(secret: Secret, body: Union[bytes, str], *, message_id: Optional[str]
 
     ``message_id`` is a new ``msg_...`` by default. Pass the same id again to simulate a redelivery.
     """
+    _check("message_id", message_id, str, optional=True)
     webhook = secret if isinstance(secret, Webhook) else Webhook(secret)
     return {"content-type": "application/json", **webhook.sign(body, message_id)}
 
@@ -79,17 +93,34 @@ def deliver(
     secret: Secret = None,
     message_id: Optional[str] = None,
     timeout: float = 30.0,
-    **fields: Unpack[EventFields],
+    data: Optional[Mapping[str, Any]] = None,
+    organization_id: Optional[str] = None,
+    environment_id: Optional[str] = None,
+    id: Optional[str] = None,
+    occurred_at: Union[datetime, str, None] = None,
+    directory_id: Optional[str] = None,
+    groups: Optional[EventGroups] = None,
 ) -> int:
     """Signs an event and sends it to ``url``. Returns the status of the answer, which is 201 if the application accepted the event.
 
-    ``event`` is a body as ``bytes``, or a type with the ``fields`` of ``headcount.testing.event``. ``timeout`` is in seconds. Uses no
+    ``event`` is a body as ``bytes``, or a type with the other arguments of ``headcount.testing.event``. ``timeout`` is in seconds. Uses no
     proxy and follows no redirect. Raises ``OSError`` if there is no answer.
     """
     from http.client import HTTPConnection, HTTPSConnection
     from urllib.parse import urlsplit
 
-    body = _body(event, fields)
+    _check("url", url, str)
+    _check("timeout", timeout, (int, float))
+    body = _body(
+        event,
+        data=data,
+        organization_id=organization_id,
+        environment_id=environment_id,
+        id=id,
+        occurred_at=occurred_at,
+        directory_id=directory_id,
+        groups=groups,
+    )
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidArgumentError("the url cannot be used: expected http://host:port/path or https://host/path")
@@ -112,13 +143,29 @@ def deliver_wsgi(
     path: str = "/",
     secret: Secret = None,
     message_id: Optional[str] = None,
-    **fields: Unpack[EventFields],
+    data: Optional[Mapping[str, Any]] = None,
+    organization_id: Optional[str] = None,
+    environment_id: Optional[str] = None,
+    id: Optional[str] = None,
+    occurred_at: Union[datetime, str, None] = None,
+    directory_id: Optional[str] = None,
+    groups: Optional[EventGroups] = None,
 ) -> int:
     """As ``deliver``, to a WSGI application without a server. Exceptions of the application are raised here."""
     from io import BytesIO
     from wsgiref.util import setup_testing_defaults
 
-    body = _body(event, fields)
+    _check("path", path, str)
+    body = _body(
+        event,
+        data=data,
+        organization_id=organization_id,
+        environment_id=environment_id,
+        id=id,
+        occurred_at=occurred_at,
+        directory_id=directory_id,
+        groups=groups,
+    )
     headers = signed(secret, body, message_id=message_id)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "POST",
@@ -151,7 +198,13 @@ def deliver_asgi(
     path: str = "/",
     secret: Secret = None,
     message_id: Optional[str] = None,
-    **fields: Unpack[EventFields],
+    data: Optional[Mapping[str, Any]] = None,
+    organization_id: Optional[str] = None,
+    environment_id: Optional[str] = None,
+    id: Optional[str] = None,
+    occurred_at: Union[datetime, str, None] = None,
+    directory_id: Optional[str] = None,
+    groups: Optional[EventGroups] = None,
 ) -> int:
     """As ``deliver``, to an ASGI application without a server, in a new event loop. Exceptions of the application are raised here.
 
@@ -159,7 +212,17 @@ def deliver_asgi(
     """
     import asyncio
 
-    body = _body(event, fields)
+    _check("path", path, str)
+    body = _body(
+        event,
+        data=data,
+        organization_id=organization_id,
+        environment_id=environment_id,
+        id=id,
+        occurred_at=occurred_at,
+        directory_id=directory_id,
+        groups=groups,
+    )
     headers = {**signed(secret, body, message_id=message_id), "host": "127.0.0.1", "content-length": str(len(body))}
     scope = {
         "type": "http",
@@ -199,15 +262,22 @@ def deliver_asgi(
     return statuses[-1]
 
 
-def _body(event: Union[str, Type[Event], bytes], fields: EventFields) -> bytes:
+def _body(event: Union[str, Type[Event], bytes], **fields: Any) -> bytes:
+    given = {name: value for name, value in fields.items() if value is not None}
     if not isinstance(event, bytes):
-        return _headcount.event_body(_name(event), **fields)
-    if fields:
-        raise InvalidArgumentError(f"{', '.join(sorted(fields))}: cannot be combined with a body")
+        return _headcount.event_body(_name("event", event), **given)
+    if given:
+        raise InvalidArgumentError(f"{', '.join(sorted(given))}: cannot be combined with a body")
     return event
 
 
-def _name(type: Union[str, Type[Event]]) -> str:
+def _check(argument: str, value: object, expected: Any, *, optional: bool = False) -> None:
+    if not isinstance(value, expected) and not (optional and value is None):
+        names = " or ".join(one.__name__ for one in (expected if isinstance(expected, tuple) else (expected,)))
+        raise TypeError(f"{argument}: expected {names}, got {type(value).__name__}")
+
+
+def _name(argument: str, type: Union[str, Type[Event]]) -> str:
     if isinstance(type, str):
         return type
     from .events import TYPES
@@ -215,4 +285,4 @@ def _name(type: Union[str, Type[Event]]) -> str:
     for name, known in TYPES.items():
         if known is type:
             return name
-    raise TypeError(f"expected the name of an event's type or a class of headcount.events, got {type!r}")
+    raise TypeError(f"{argument}: expected the name of an event's type or a class of headcount.events, got {type!r}")

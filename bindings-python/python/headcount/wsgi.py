@@ -17,12 +17,15 @@ def endpoint(
 ) -> Callable[[Environ, StartResponse], Iterable[bytes]]:
     """Returns a WSGI application that verifies each request and passes its event to ``handler``.
 
-    ``handler`` takes a ``headcount.Event``. ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made now.
+    ``handler`` takes a ``headcount.Event``. ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made at the first request.
+    Pass ``headcount.Webhook()`` to make a missing secret an error at start-up.
 
-    It answers 201 when the handler has returned, 400 if the signature is wrong, 413 if the body exceeds the verifier's ``max_body`` and
-    405 to methods other than POST. These answers have no body; the logger ``headcount`` has the reason. An exception of the handler reaches the
-    server, which answers 500, so that the event is sent again. If ``replay_guard`` has recorded the message, the answer is 201 and the handler
-    is not called; a message is recorded when the handler has returned. Any number of threads may serve requests at once.
+    It answers 201 when the handler has returned, 400 if the signature is wrong or the handler raises ``WebhookVerificationError`` (as
+    ``mirror.apply`` does for malformed data), 413 if the body exceeds the verifier's ``max_body`` and 405 to methods other than POST. These
+    answers have no body; the logger ``headcount`` has the reason. An exception of the handler reaches the server, which answers 500, so that the
+    event is sent again. A handler can also return a status: an ``HTTPStatus``, an ``int`` from 400 to 599, or an object with a ``status_code``
+    that is not 2xx, which is then the answer. If ``replay_guard`` has recorded the message, the answer is 201 and the handler is not called; a
+    message is recorded when the answer is 2xx. Any number of threads may serve requests at once.
     """
     receiver = Receiver(handler, webhook, replay_guard)
 
@@ -31,26 +34,30 @@ def endpoint(
             if environ["REQUEST_METHOD"] != "POST":
                 raise Refused(405)
             event = receiver.verify(_read(receiver, environ), environ)
+            answer = receiver.handle_now(event)
         except Refused as refused:
             return _answer(start_response, refused.status)
-        receiver.handle_now(event)
-        return _answer(start_response, 201)
+        return _answer(start_response, 201 if answer is None else answer.status)
 
     return application
 
 
 def _read(receiver: Receiver, environ: Environ) -> bytes:
-    declared = environ.get("CONTENT_LENGTH")
-    receiver.check_length(declared)
-    stream = environ["wsgi.input"]
-    if declared:
-        body: bytes = stream.read(int(declared))
-        return body
+    declared = receiver.declared_length(environ.get("CONTENT_LENGTH"))
     # A chunked body has no declared length. Reading to its end is safe only if the server says that the stream ends.
-    return stream.read(receiver.webhook.max_body + 1) if environ.get("wsgi.input_terminated") else b""
+    if declared is None and not environ.get("wsgi.input_terminated"):
+        return b""
+    return receiver.read(environ["wsgi.input"].read, declared)
 
 
 def _answer(start_response: StartResponse, status: int) -> Iterable[bytes]:
     headers = [("Content-Length", "0")] + ([("Allow", "POST")] if status == 405 else [])
-    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+    start_response(f"{status} {_phrase(status)}", headers)
     return [b""]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

@@ -13,9 +13,9 @@ pub(crate) use users::{AsyncMirrorUserIterator, MirrorUserIterator};
 
 use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
-use crate::convert::{Size, Span, Text, wrong_type};
-use crate::errors::OrRaise;
-use crate::event::Event;
+use crate::convert::{FilePath, Flag, Now, Number, Seq, Size, Span, Text, wrong_type};
+use crate::errors::{Named, OrRaise};
+use crate::event::GivenEvent;
 use crate::generated::{Consumer, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorUser, ParkedChange};
 use crate::headers::Found;
 use crate::webhook::Body;
@@ -25,7 +25,6 @@ use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use state::{Settings, State};
-use std::path::PathBuf;
 use std::sync::Arc;
 use sync::Options;
 
@@ -51,10 +50,15 @@ fn pairs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
     let pair = |pair: PyResult<Bound<'_, PyAny>>| {
         let pair = pair?;
         let parts = if PyString::is_type_of(&pair) { Vec::new() } else { pair.extract().unwrap_or_default() };
-        match <[Bound<'_, PyAny>; 2]>::try_from(parts) {
-            Ok([group, role]) => Ok((group.extract::<Text>()?.into(), role.extract::<Text>()?.into())),
-            Err(_) => Err(wrong(&pair)),
+        let Ok([group, role]) = <[Bound<'_, PyAny>; 2]>::try_from(parts) else { return Err(wrong(&pair)) };
+        if !group.is_instance_of::<PyString>() {
+            return Err(wrong_type(&group, "the id, name or pattern of a group as str"));
         }
+        if !role.is_instance_of::<PyString>() {
+            let expected = format!("the role of the group {} as str", group.repr()?.to_cow()?);
+            return Err(wrong_type(&role, &(expected + ", one pair for each role")));
+        }
+        Ok((group.extract::<Text>()?.into(), role.extract::<Text>()?.into()))
     };
     pairs.try_iter().map_err(|_| wrong(given))?.map(pair).collect()
 }
@@ -109,12 +113,12 @@ macro_rules! mirror {
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn new(
                 py: Python<'_>,
-                path: PathBuf,
+                path: FilePath,
                 client: Option<AnyClient>,
                 webhook_secret: Option<&Bound<'_, PyAny>>,
                 guard_users: Option<Size>,
-                guard_share: Option<f64>,
-                guard_events: Option<bool>,
+                guard_share: Option<Number>,
+                guard_events: Option<Flag>,
                 guard_window: Option<Span>,
                 full_every: Option<Span>,
                 retention: Option<Span>,
@@ -129,7 +133,7 @@ macro_rules! mirror {
                     full_every,
                     retention,
                 };
-                State::open(py, path, settings).map($mirror)
+                State::open(py, path.0, settings).map($mirror)
             }
 
             /// Synchronizes an organization's directories. Returns a report for each, or only the report of ``directory_id`` if that is
@@ -150,9 +154,9 @@ macro_rules! mirror {
             /// holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
             /// ``client.directory`` raises.
             #[pyo3(signature = (
-                organization_id, directory_id = None, *, mode = None, approve_removals = false, wait = None,
+                organization_id, directory_id = None, *, mode = None, approve_removals = Flag(false), wait = None,
                 on_progress = None
-            ))]
+            ), text_signature = "($self, organization_id, directory_id=None, *, mode=None, approve_removals=False, wait=None, on_progress=None)")]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn sync<'py>(
                 &self,
@@ -160,11 +164,12 @@ macro_rules! mirror {
                 organization_id: Text,
                 directory_id: Option<Text>,
                 mode: Option<Text>,
-                approve_removals: bool,
-                wait: Option<bool>,
+                approve_removals: Flag,
+                wait: Option<Flag>,
                 on_progress: Option<Py<PyAny>>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let sync = self.0.syncing(py)?.sync(&organization_id);
+                let (approve_removals, wait) = (approve_removals.0, wait.map(bool::from));
                 let options = Options { directory_id, mode, approve_removals, wait, concurrency: None, on_progress };
                 sync::run::<$mode>(py, sync, options)
             }
@@ -196,6 +201,8 @@ macro_rules! mirror {
             ///
             /// - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
             /// - ``headers``: headers of the request, as in ``Webhook.verify``.
+            /// - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds: the time at which the request
+            ///   arrived, if a queue kept it (default: the current time).
             ///
             /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
             /// sync shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
@@ -203,16 +210,23 @@ macro_rules! mirror {
             ///
             /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret, and
             /// ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
-            #[pyo3(signature = (body, headers))]
+            #[pyo3(signature = (body, headers, *, now = None))]
             fn receive<'py>(
                 &self,
                 py: Python<'py>,
                 body: &Bound<'py, PyAny>,
                 headers: &Bound<'py, PyAny>,
+                now: Option<Now>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                let (body, headers) = (Body::raw(body)?.as_bytes().to_vec(), Found::read(headers)?.into_owned());
+                let body = Body::raw(body).named(py, "body")?.as_bytes().to_vec();
+                let headers = Found::read(headers).named(py, "headers")?.into_owned();
                 let mirror = self.0.current(py)?;
-                let call = async move { mirror.receive(&headers, &body).await };
+                let call = async move {
+                    match now {
+                        Some(Now(now)) => mirror.receive_at(&headers, &body, now).await,
+                        None => mirror.receive(&headers, &body).await,
+                    }
+                };
                 <$mode>::run(py, call, |_, outcome| Ok(outcome.name()))
             }
 
@@ -222,8 +236,8 @@ macro_rules! mirror {
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (event))]
-            fn apply<'py>(&self, py: Python<'py>, event: PyRef<'_, Event>) -> PyResult<Bound<'py, PyAny>> {
-                let (mirror, event) = (self.0.current(py)?, event.value().clone());
+            fn apply<'py>(&self, py: Python<'py>, event: GivenEvent) -> PyResult<Bound<'py, PyAny>> {
+                let (mirror, GivenEvent(event)) = (self.0.current(py)?, event);
                 <$mode>::run(py, async move { mirror.apply(&event).await }, |_, outcome| Ok(outcome.name()))
             }
 
@@ -484,7 +498,7 @@ macro_rules! mirror {
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (pairs))]
             fn set_role_map<'py>(&self, py: Python<'py>, pairs: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-                let pairs = self::pairs(pairs)?;
+                let pairs = self::pairs(pairs).named(py, "pairs")?;
                 let mirror = self.0.current(py)?;
                 <$mode>::run(py, async move { mirror.set_role_map(pairs).await }, |py, ()| Ok(py.None()))
             }
@@ -546,9 +560,9 @@ macro_rules! mirror {
             /// Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
             /// ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq))]
-            fn ack<'py>(&self, py: Python<'py>, consumer: Text, seq: i64) -> PyResult<Bound<'py, PyAny>> {
+            fn ack<'py>(&self, py: Python<'py>, consumer: Text, seq: Seq) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
-                <$mode>::run(py, async move { mirror.ack(&consumer, seq).await }, |py, ()| Ok(py.None()))
+                <$mode>::run(py, async move { mirror.ack(&consumer, seq.0).await }, |py, ()| Ok(py.None()))
             }
 
             /// Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were
@@ -578,11 +592,11 @@ macro_rules! mirror {
                 &self,
                 py: Python<'py>,
                 consumer: Text,
-                seq: i64,
+                seq: Seq,
                 reason: Text,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
-                let call = async move { mirror.park(&consumer, seq, &reason).await };
+                let call = async move { mirror.park(&consumer, seq.0, &reason).await };
                 <$mode>::run(py, call, |py, ()| Ok(py.None()))
             }
 
@@ -606,9 +620,9 @@ macro_rules! mirror {
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, seq))]
-            fn drop_parked<'py>(&self, py: Python<'py>, consumer: Text, seq: i64) -> PyResult<Bound<'py, PyAny>> {
+            fn drop_parked<'py>(&self, py: Python<'py>, consumer: Text, seq: Seq) -> PyResult<Bound<'py, PyAny>> {
                 let mirror = self.0.current(py)?;
-                <$mode>::run(py, async move { mirror.drop_parked(&consumer, seq).await }, |_, dropped| Ok(dropped))
+                <$mode>::run(py, async move { mirror.drop_parked(&consumer, seq.0).await }, |_, dropped| Ok(dropped))
             }
 
             /// Resets a consumer's cursor to a snapshot of the current rows. Its next changes are a ``group.created`` and a

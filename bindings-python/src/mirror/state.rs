@@ -3,8 +3,8 @@
 use crate::call::release;
 use crate::client::AnyClient;
 use crate::connection::Connection;
-use crate::convert::{Size, Span};
-use crate::errors::OrRaise;
+use crate::convert::{Flag, Number, Size, Span};
+use crate::errors::{Named, OrRaise};
 use crate::webhook::Webhook;
 use headcount::{Error, blocking};
 use pyo3::prelude::*;
@@ -22,8 +22,8 @@ pub(super) struct Settings<'a, 'py> {
     pub(super) client: Option<AnyClient>,
     pub(super) webhook_secret: Option<&'a Bound<'py, PyAny>>,
     pub(super) guard_users: Option<Size>,
-    pub(super) guard_share: Option<f64>,
-    pub(super) guard_events: Option<bool>,
+    pub(super) guard_share: Option<Number>,
+    pub(super) guard_events: Option<Flag>,
     pub(super) guard_window: Option<Span>,
     pub(super) full_every: Option<Span>,
     pub(super) retention: Option<Span>,
@@ -33,16 +33,16 @@ impl State {
     pub(super) fn open(py: Python<'_>, path: PathBuf, settings: Settings<'_, '_>) -> PyResult<Arc<State>> {
         let mut builder = headcount::Mirror::builder();
         if let Some(given) = settings.webhook_secret {
-            builder = builder.webhook(Webhook::read(given)?);
+            builder = builder.webhook(Webhook::read(given).named(py, "webhook_secret")?);
         }
         if let Some(users) = settings.guard_users {
             builder = builder.guard_users(u32::from(users).into());
         }
         if let Some(share) = settings.guard_share {
-            builder = builder.guard_share(share);
+            builder = builder.guard_share(share.0);
         }
         if let Some(events) = settings.guard_events {
-            builder = builder.guard_events(events);
+            builder = builder.guard_events(events.0);
         }
         if let Some(Span(window)) = settings.guard_window {
             builder = builder.guard_window(window);

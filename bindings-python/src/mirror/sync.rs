@@ -2,6 +2,7 @@
 
 use crate::attach::attach;
 use crate::call::{Asyncio, Blocking, Mode};
+use crate::context::Context;
 use crate::convert::{Size, Text, wrong_type};
 use crate::coroutine::running_loop;
 use crate::errors::invalid_argument;
@@ -52,7 +53,8 @@ pub(super) fn run<'py, M: Progresses>(
         let (mut sync, mut raised) = (sync, None);
         if let Some(callback) = options.on_progress {
             let (sender, receiver) = oneshot::channel();
-            let callback = Arc::new(Callback { function: callback, raised: Mutex::new(Some(sender)) });
+            let context = Context::copy(py)?;
+            let callback = Arc::new(Callback { function: callback, context, raised: Mutex::new(Some(sender)) });
             sync = sync.on_progress(M::observer(py, callback)?);
             raised = Some(receiver);
         }
@@ -69,7 +71,7 @@ pub(super) fn run<'py, M: Progresses>(
 
 fn mode(py: Python<'_>, name: &str) -> PyResult<SyncMode> {
     let known = SyncMode::ALL.iter().copied().find(|mode| mode.name() == name);
-    known.ok_or_else(|| invalid_argument(py, "the mode is not known: expected auto, full or incremental"))
+    known.ok_or_else(|| invalid_argument(py, "mode: expected auto, full or incremental, got another text"))
 }
 
 /// Runs a sync until it ends and `on_progress` has been called for all of its progress, or until `on_progress` raises an exception.
@@ -106,6 +108,8 @@ async fn run_to_end(
 /// The application's `on_progress`.
 pub(super) struct Callback {
     function: Py<PyAny>,
+    /// The caller's context variables.
+    context: Context,
     /// Sends the first exception that the function raises. `None` afterwards: the function is not called again.
     raised: Mutex<Option<oneshot::Sender<PyErr>>>,
 }
@@ -129,7 +133,7 @@ impl Callback {
     }
 
     fn try_call(&self, py: Python<'_>, progress: headcount::Progress) -> PyResult<()> {
-        let answer = self.function.bind(py).call1((Progress::from(progress),))?;
+        let answer = self.context.call(py, self.function.bind(py), Progress::from(progress))?;
         if answer.hasattr(intern!(py, "__await__"))? {
             return Err(wrong_type(&answer, "on_progress to be a plain function, not a coroutine function"));
         }

@@ -1,0 +1,143 @@
+"""Logging of the mirror, context variables in callbacks, pickled records, and subinterpreters."""
+
+import asyncio
+import contextvars
+import logging
+import os
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+import headcount
+
+REQUEST = contextvars.ContextVar("request", default="none")
+
+
+class Records(logging.Handler):
+    """Keeps records and the caller's context variable of each."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def emit(self, record):
+        self.kept.append((record, REQUEST.get()))
+
+
+@pytest.fixture
+def records():
+    logger, handler = logging.getLogger("headcount"), Records()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield handler.kept
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+def test_callbacks_and_log_records_have_the_callers_context_variables(records):
+    with headcount.Sandbox(users=5, groups=1) as sandbox:
+        client = sandbox.client()
+        mirror = headcount.Mirror(":memory:", client=client)
+        seen = []
+        token = REQUEST.set("request 1")
+        mirror.sync(sandbox.organization_id, sandbox.directory_id, on_progress=lambda _: seen.append(REQUEST.get()))
+        client.directory.list_directories(sandbox.organization_id)
+        REQUEST.reset(token)
+        assert set(seen) == {"request 1"}
+        ours = [value for record, value in records if record.headcount.get("operation") == "list directories"]
+        assert ours and set(ours) == {"request 1"}
+        records.clear()
+        client.directory.list_directories(sandbox.organization_id)
+        assert {value for _, value in records} == {"none"}
+
+
+def test_callbacks_and_log_records_have_the_context_variables_of_the_task(records):
+    async def sync(name, client, sandbox):
+        REQUEST.set(name)
+        seen = []
+        mirror = headcount.AsyncMirror(":memory:", client=client)
+        await mirror.sync(sandbox.organization_id, sandbox.directory_id, on_progress=lambda _: seen.append(REQUEST.get()))
+        await client.directory.get_directory(sandbox.organization_id, sandbox.directory_id)
+        return set(seen)
+
+    async def both(sandbox):
+        async with sandbox.async_client() as client:
+            return await asyncio.gather(sync("task 1", client, sandbox), sync("task 2", client, sandbox))
+
+    with headcount.Sandbox(users=5, groups=1) as sandbox:
+        assert asyncio.run(both(sandbox)) == [{"task 1"}, {"task 2"}]
+    assert {value for record, value in records if record.headcount.get("operation") == "get directory"} == {"task 1", "task 2"}
+
+
+def test_the_mirror_logs_syncs_and_what_it_holds_back(records):
+    with headcount.Sandbox(users=60, groups=1) as sandbox:
+        client = sandbox.client()
+        mirror = headcount.Mirror(":memory:", client=client, webhook_secret=sandbox.webhook_secret)
+        ids = sandbox.organization_id, sandbox.directory_id
+        mirror.sync(*ids)
+        ended = [record for record, _ in records if record.levelno == logging.INFO and getattr(record, "run", None) is not None]
+        assert ended, [record.getMessage() for record, _ in records]
+        assert (ended[-1].organization_id, ended[-1].directory_id) == ids
+        assert ended[-1].headcount["organization_id"] == sandbox.organization_id
+
+        for user in list(client.directory.users(*ids))[:50]:
+            sandbox.delete_user(user.id)
+        records.clear()
+        with pytest.raises(headcount.MassRemovalError):
+            mirror.sync(*ids, mode="full")
+        held = [record for record, _ in records if record.levelno == logging.WARNING]
+        assert held, [record.getMessage() for record, _ in records]
+        assert (held[-1].organization_id, held[-1].directory_id) == ids and held[-1].run
+        text = "\n".join(record.getMessage() for record, _ in records)
+        assert "@" not in text and sandbox.client_secret not in text
+
+
+def test_records_can_be_pickled():
+    with headcount.Sandbox(users=30, groups=1) as sandbox:
+        client = sandbox.client()
+        mirror = headcount.Mirror(":memory:", client=client)
+        ids = sandbox.organization_id, sandbox.directory_id
+        reports = [mirror.sync(*ids), mirror.sync(*ids, mode="full")]
+        mirror.poll("consumer")
+        sandbox.fault("503")
+        failed = headcount.Mirror(":memory:", client=sandbox.client(max_attempts=1)).sync_all
+        with pytest.raises(headcount.ServerError):
+            failed()
+        for record in [*reports, *mirror.status(), *mirror.consumers(), *mirror.directories()]:
+            copy = pickle.loads(pickle.dumps(record))
+            assert type(copy) is type(record) and copy.to_dict() == record.to_dict() and copy == record
+
+
+def test_a_report_with_an_error_can_be_pickled():
+    with headcount.Sandbox(users=3, groups=1) as sandbox:
+        mirror = headcount.Mirror(":memory:", client=sandbox.client())
+        sandbox.fault("403", every=3)
+        report = next(one for one in (mirror.sync_all() for _ in range(20)) if one and one[0].error)[0]
+        copy = pickle.loads(pickle.dumps(report))
+        assert isinstance(copy.error, headcount.PermissionDeniedError) and str(copy.error) == str(report.error)
+        assert copy == report and copy.outcome == "failed"
+
+
+def test_a_subinterpreter_is_refused_and_the_process_exits():
+    code = """
+import headcount, sys
+if sys.version_info < (3, 13):
+    import _xxsubinterpreters as interpreters
+    second = interpreters.create()
+    try:
+        interpreters.run_string(second, "import headcount")
+    except interpreters.RunFailedError as error:
+        print(error)
+else:
+    import _interpreters as interpreters
+    second = interpreters.create("legacy")
+    print(interpreters.exec(second, "import headcount").formatted)
+headcount.Mirror(":memory:").status()
+print("done", flush=True)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=dict(os.environ))
+    assert ended.returncode == 0, ended.stderr
+    assert "ImportError" in ended.stdout and "main interpreter" in ended.stdout and "done" in ended.stdout
