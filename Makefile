@@ -137,8 +137,8 @@ test-interop: peers build-c ## signatures between headcount and the packages of 
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh MATURIN_PEP517_ARGS='--profile dev --auditwheel skip' $(LIMIT) $(VENV) -m pytest --quiet tests/docs
 
-.PHONY: test-field-node
-test-field: test-field-node ## the packages in the programs of others: test runners, bundlers, frameworks
+.PHONY: test-field test-field-node test-field-python
+test-field: test-field-node test-field-python ## the packages in the programs of others: servers, frameworks, test runners, bundlers
 
 # Without install scripts: the programs of Bun and Deno come from packages for each platform, and are not downloaded.
 tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json tests/field/node/package-lock.json
@@ -147,6 +147,20 @@ tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json 
 
 test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint
 	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
+
+# Real servers and frameworks, in the oldest and the newest versions that the packages support.
+
+.venv-field-%/ready: tests/field/python/requirements-%.txt
+	$(PYTHON) -m venv .venv-field-$*
+	.venv-field-$*/bin/python $(PIP) install --requirement $<
+	touch $@
+
+test-field-python: build-python .venv-field-oldest/ready .venv-field-newest/ready ## gunicorn, Celery, gevent, and each web framework twice
+	for generation in oldest newest; do \
+	  .venv-field-$$generation/bin/python $(PIP) install --force-reinstall --no-deps build/wheel/*.whl || exit 1; \
+	done
+	$(LIMIT) .venv-field-oldest/bin/python -m pytest --quiet tests/field/python/test_frameworks.py
+	$(LIMIT) .venv-field-newest/bin/python -m pytest --quiet tests/field/python
 
 test-soak: build-rust build-python ## a minute of random faults, after which no memory, thread or file may be left
 	$(LIMIT) $(VENV) tests/soak/soak.py --seconds 60

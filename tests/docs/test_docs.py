@@ -47,7 +47,28 @@ def run(command, env, cwd, **options):
     return ended.stdout
 
 
+# What is run after a block of Python that defines this.
+CALLS = {
+    "\napplication = ": "from headcount import testing\nassert testing.deliver_wsgi(application, BODY) == 201\n",
+    "\napp = FastAPI": "from headcount import testing\nassert testing.deliver_asgi(app, BODY, path='/webhooks/scalekit') == 201\n",
+    "def handle_once": (
+        "webhook = headcount.Webhook()\nevent = webhook.verify(BODY, webhook.sign(BODY))\n"
+        "handle_once(event)\nassert guard.check(event) is False\nhandle_once(event)\n"
+    ),
+    "def worker": (
+        "import queue\nwaiting = queue.Queue()\n"
+        "assert endpoint(BODY, headcount.Webhook().sign(BODY), waiting) == 201\nworker(waiting)\nassert waiting.empty()\n"
+    ),
+}
+
+
 def python(code, env, folder):
+    called = [call for defined, call in CALLS.items() if defined in code]
+    if called:
+        code += f"\nBODY = {BODY.encode()!r}\n" + "".join(called)
+        (folder / "block.py").write_text(code)
+        run([sys.executable, "-W", "error", "block.py"], env, folder)
+        return
     if "def receive" in code:
         code += f"""
 import sys
