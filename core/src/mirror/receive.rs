@@ -48,14 +48,13 @@ impl Mirror {
         if !Applying::is_mirrored(event.event_type()) {
             return Ok(Outcome::Ignored);
         }
-        let done = self.run_event(event.clone(), None, None, self.now()).await?;
+        let done = self.run_event(event.clone(), None, self.now()).await?;
         self.trim_now_and_then().await;
         Ok(done.value.outcome())
     }
 
-    /// Applies the pending events of an organization. Returns how many were settled. `listed_since` is the local time at which the listing started
-    /// that was applied just before, or `None` if none was.
-    pub(super) async fn retry_events(&self, organization_id: &str, listed_since: Option<Timestamp>) -> Result<u64> {
+    /// Applies the pending events of an organization. Returns how many were settled.
+    pub(super) async fn retry_events(&self, organization_id: &str) -> Result<u64> {
         let (mut after, mut settled) = (0, 0);
         loop {
             let rows = self.store().events(organization_id.to_owned(), EventState::Pending, after, PAGE).await?;
@@ -71,20 +70,14 @@ impl Mirror {
                 if still_pending.get(index) == Some(&true) {
                     continue;
                 }
-                let done = self.run_event(event, Some(row), listed_since, self.now()).await?;
+                let done = self.run_event(event, Some(row), self.now()).await?;
                 settled += u64::from(done.value != Settled::Pending);
             }
         }
     }
 
     /// Applies an event in one step. `stored` is its row if it was received before and is retried.
-    async fn run_event(
-        &self,
-        event: Event,
-        stored: Option<EventRow>,
-        listed_since: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Done<Settled>> {
+    async fn run_event(&self, event: Event, stored: Option<EventRow>, now: Timestamp) -> Result<Done<Settled>> {
         let received_at = stored.as_ref().map_or(now, |row| row.received_at);
         let received = event.clone();
         let task = Task {
@@ -93,7 +86,7 @@ impl Mirror {
             fence: None,
             guarded: true,
             keys: event_keys(&event),
-            cause: Applying { event: &event, received_at, listed_since }.cause(),
+            cause: Applying { event: &event, received_at }.cause(),
             now,
         };
         let done = run(self.store(), task, move |step| {
@@ -103,7 +96,7 @@ impl Mirror {
             if stored.is_none() && known.is_some() || stored.is_some() && !is_waiting {
                 return Ok(Settled::Duplicate);
             }
-            Applying { event: &event, received_at, listed_since }.apply(step)
+            Applying { event: &event, received_at }.apply(step)
         })
         .await?;
         if done.value == Settled::Foreign {

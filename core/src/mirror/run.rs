@@ -130,7 +130,9 @@ impl<'a> Run<'a> {
             self.approve_recorded().await?;
         }
         // Before the listing, so that a full one corrects what these events say.
-        self.report.events += self.mirror.retry_events(&self.directory.organization_id, None).await?;
+        self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
+        let started = self.started;
+        self.update_directory(move |row| row.listed_since = Some(started)).await?;
         if full { self.full(&row).await } else { self.incremental(&row).await }
     }
 
@@ -160,7 +162,7 @@ impl<'a> Run<'a> {
         };
         // Pending events need the directory's users, which are now up to date, even if removals are held.
         if removed.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::MassRemoval) {
-            self.report.events += self.mirror.retry_events(&self.directory.organization_id, Some(self.started)).await?;
+            self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
         }
         removed
     }

@@ -54,9 +54,7 @@ impl Mirror {
         events.iter().for_each(|event| keys.extend(event_keys(event)));
         let now = self.now();
         let mut step = Step::new(self.store().load(keys).await?, "", now, true)?;
-        let still = events
-            .iter()
-            .map(|event| Applying { event, received_at: now, listed_since: None }.is_still_pending(&mut step));
+        let still = events.iter().map(|event| Applying { event, received_at: now }.is_still_pending(&mut step));
         Ok(still.collect())
     }
 

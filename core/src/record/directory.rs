@@ -46,6 +46,9 @@ pub struct DirectoryRow {
     pub last_full_sync: Option<Timestamp>,
     /// Local time at which the last completed incremental sync started, or `None` if there was none.
     pub last_incremental_sync: Option<Timestamp>,
+    /// Local time at which the latest sync started to list the directory's users, whether or not it was completed; `None` if none did.
+    #[serde(default)]
+    pub listed_since: Option<Timestamp>,
     /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock.
     pub watermark: Option<Timestamp>,
     /// Local time since which the API does not list the directory, or `None` if it does.

@@ -208,3 +208,23 @@ async fn numbers_go_on_after_every_change_was_trimmed() {
 
     assert_eq!(first_seq(&mirror, "app").await, 12);
 }
+
+#[tokio::test]
+async fn a_pending_event_does_not_bring_back_the_membership_of_a_deleted_group() {
+    let api = FakeApi::default();
+    api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
+    let mirror = api.open_mirror().await;
+    mirror.sync("org_1").await.unwrap();
+    let data = json!({ "id": "diruser_1", "groups": [{ "id": "dirgroup_1", "name": "Crew" }] });
+    let outcome = apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", data).await;
+    assert_eq!(outcome, Outcome::Pending);
+
+    // The group is deleted, which does not change the user's `updated_at`.
+    api.with(|state| state.now += Duration::from_secs(360));
+    let groups = json!([{ "id": "dirgroup_2", "display_name": "Staff" }]);
+    api.list_users([json!({ "id": "diruser_1", "groups": groups, "updated_at": "2025-06-01T11:59:59Z" })]);
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+
+    assert_eq!(mirror.pending_events("org_1").await.unwrap().len(), 0);
+    assert_eq!(mirror.user("diruser_1").await.unwrap().unwrap().group_ids, ["dirgroup_2"]);
+}

@@ -27,8 +27,6 @@ pub(in crate::mirror) struct Applying<'e> {
     pub(in crate::mirror) event: &'e Event,
     /// Local time at which the event arrived.
     pub(in crate::mirror) received_at: Timestamp,
-    /// Local time at which a listing started that has been applied since the event arrived, or `None` if there was none.
-    pub(in crate::mirror) listed_since: Option<Timestamp>,
 }
 
 /// The result of applying an event.
@@ -230,9 +228,18 @@ impl Applying<'_> {
         Some(self.event.organization_id()).filter(|id| !id.is_empty()).unwrap_or(in_data)
     }
 
-    /// Whether a listing was applied that certainly includes what the event says: it started more than five minutes after the event arrived.
-    fn listing_is_later(&self) -> bool {
-        self.listed_since.is_some_and(|started| self.received_at <= before(started, SKEW))
+    /// Returns whether a listing showed the user and certainly includes what the event says, which was pending: it started more than five minutes
+    /// after the event arrived.
+    fn listing_is_later(&self, step: &mut Step, row: &UserRow) -> bool {
+        // An event that has just arrived is newer than every listing, so the directory's row is not needed.
+        let was_pending = self.received_at <= before(step.now(), SKEW);
+        was_pending
+            && row.is_live()
+            && row.listed
+            && step
+                .directory(&row.user.directory_id)
+                .and_then(|directory| directory.listed_since)
+                .is_some_and(|started| self.received_at <= before(started, SKEW))
     }
 
     fn user(&self, step: &mut Step) -> Result<Settled> {
@@ -242,8 +249,9 @@ impl Applying<'_> {
         }
         let (version, row) = (self.version(), step.user(&data.id).cloned());
         // The deletion of a group does not change `updated_at` of its members. A listing may therefore lack a deleted group that the event names,
-        // although the event is newer than the listed row.
-        if self.listing_is_later() && row.as_ref().is_some_and(|row| row.is_live() && row.listed) {
+        // although the event is newer than the listed row. The directory's row says when the listing started, because events are also retried
+        // before the sync that applies the listing has ended: by the listing of another directory, or by another process.
+        if row.as_ref().is_some_and(|row| self.listing_is_later(step, row)) {
             data.groups = None;
         }
         let known = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
@@ -492,5 +500,63 @@ pub(in crate::mirror) fn why_pending(event: &Event) -> &'static str {
             "the directory of the group is not mirrored"
         }
         _ => "the event names no directory, and the organization's directories were not listed or there are several",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::Decided;
+    use super::*;
+    use crate::record::{Trail, WorkingSet};
+    use serde_json::json;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// A step at second 2,000 on a user whom a listing showed without groups. The listing of the user's directory started at `listed_since`.
+    fn step_on_a_listed_user(listed_since: Option<i64>) -> Step {
+        let user = MirrorUser {
+            id: "diruser_1".to_owned(),
+            organization_id: "org_1".to_owned(),
+            directory_id: "dir_1".to_owned(),
+            ..MirrorUser::default()
+        };
+        let trail = Trail { version: Version { at: Some(at(100)), ..Version::default() }, ..Trail::default() };
+        let mut directory = DirectoryRow { listed_since: listed_since.map(at), ..DirectoryRow::default() };
+        directory.directory.id = "dir_1".to_owned();
+        directory.directory.organization_id = "org_1".to_owned();
+        let mut set = WorkingSet::default();
+        set.keys.groups.insert("dirgroup_1".to_owned());
+        set.users.insert(user.id.clone(), UserRow { number: 1, user, listed: true, trail, ..UserRow::default() });
+        set.directories.insert("dir_1".to_owned(), directory);
+        Step::new(set, "event:evt_1", at(2_000), true).unwrap()
+    }
+
+    /// The user's groups after an event of second 200, later than the listed row, that names a group and arrived at `received_at`.
+    fn groups_after_an_event(mut step: Step, received_at: i64) -> Vec<String> {
+        let body = json!({
+            "id": "evt_1", "type": "organization.directory.user_updated", "occurred_at": at(200), "organization_id": "org_1",
+            "data": { "id": "diruser_1", "groups": [{ "id": "dirgroup_1", "name": "Crew" }] },
+        });
+        let event = Event::from_verified_body(body.to_string().as_bytes()).unwrap();
+        let applying = Applying { event: &event, received_at: at(received_at) };
+        assert_eq!(applying.apply_data(&mut step).unwrap(), Settled::Applied);
+        match step.finish() {
+            Decided::Ready { batch, .. } => batch.users[0].row.told_groups.clone(),
+            Decided::Needs(keys) => panic!("the step needs {keys:?}"),
+        }
+    }
+
+    #[test]
+    fn a_pending_event_keeps_the_groups_of_a_listing_that_started_five_minutes_after_it_arrived() {
+        assert!(groups_after_an_event(step_on_a_listed_user(Some(1_000)), 700).is_empty());
+        assert_eq!(groups_after_an_event(step_on_a_listed_user(Some(1_000)), 701), ["dirgroup_1"]);
+        assert_eq!(groups_after_an_event(step_on_a_listed_user(None), 700), ["dirgroup_1"]);
+    }
+
+    #[test]
+    fn an_event_that_has_just_arrived_changes_groups_whatever_was_listed() {
+        assert_eq!(groups_after_an_event(step_on_a_listed_user(Some(1_999)), 2_000), ["dirgroup_1"]);
     }
 }
