@@ -170,9 +170,10 @@ fuzz: prerequisites ## each fuzz target for half a minute
 	sh scripts/fuzz.sh 30
 
 .PHONY: soak
-soak: build-rust build-python ## the same for ten minutes, and the mirror killed 200 times
+soak: build-rust build-python ## the same for ten minutes, the mirror killed 200 times, and 100,000 seeds of its simulation
 	$(VENV) tests/soak/soak.py --seconds 600
 	HEADCOUNT_CRASHES=200 cargo test --quiet $(SELECTION) --test crash
+	HEADCOUNT_SIM_SEEDS=100000 cargo test --quiet $(SELECTION) --test simulation -- the_guarantees_hold_for_every_seed
 
 # ---- what is committed and generated --------------------------------------------------------------------------------------
 

@@ -1,19 +1,26 @@
 //! The random source of the simulation.
 
 use headcount::Random;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A random source with a seed (SplitMix64).
-pub(crate) struct SeededRandom(AtomicU64);
+/// A random source with a seed (SplitMix64). Clones share their state.
+#[derive(Clone)]
+pub(crate) struct SeededRandom(Arc<AtomicU64>);
 
 impl SeededRandom {
     pub(crate) fn new(seed: u64) -> SeededRandom {
-        SeededRandom(AtomicU64::new(seed))
+        SeededRandom(Arc::new(AtomicU64::new(seed)))
     }
 
-    /// A random source whose seed is the next number of this one.
+    /// A random source of its own, whose seed is the next number of this one.
     pub(crate) fn fork(&self) -> SeededRandom {
         SeededRandom::new(self.bits())
+    }
+
+    /// Starts again with a seed.
+    pub(crate) fn reset(&self, seed: u64) {
+        self.0.store(seed, Ordering::Relaxed);
     }
 
     /// A number from 0 to `bound - 1`.

@@ -1,41 +1,102 @@
-//! A store that simulates a crash of the process: it may fail before or after a write, and then fails every call. Its committed writes stay
-//! in the store that it wraps, the simulated disk.
+//! The machine on which the simulated processes run: its disk, crashes of one process, and power cuts.
 
+use super::disk::Disk;
 use super::random::SeededRandom;
+use super::world::World;
 use headcount::store::{
     Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry, FeedPage,
-    GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+    GroupRow, Keys, Lease, Retention, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
 use headcount::{Change, Error, ParkedChange, Result, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-pub(crate) struct CrashingStore {
-    disk: Arc<dyn Store>,
+/// Crashes happen at one of this many calls that write.
+const CALLS_PER_CRASH: u64 = 250;
+
+/// The machine. Clones share their state.
+#[derive(Clone)]
+pub(crate) struct Machine(Arc<State>);
+
+struct State {
+    medium: Medium,
     random: SeededRandom,
-    running: AtomicBool,
+    /// How many times the machine has lost its power.
+    cuts: AtomicU64,
     never_crashes: AtomicBool,
 }
 
-impl CrashingStore {
-    pub(crate) fn new(disk: Arc<dyn Store>, random: SeededRandom) -> CrashingStore {
-        CrashingStore { disk, random, running: AtomicBool::new(true), never_crashes: AtomicBool::new(false) }
+enum Medium {
+    /// Supports power cuts.
+    Disk(Disk),
+    /// A database in memory, which all processes share. The power is never cut.
+    Sqlite(Arc<dyn Store>),
+}
+
+impl Machine {
+    /// Makes a machine with an empty disk.
+    pub(crate) fn with_disk(random: SeededRandom) -> Machine {
+        Machine::new(Medium::Disk(Disk::default()), random)
     }
 
-    pub(crate) fn is_running(&self) -> bool {
-        self.running.load(Ordering::Relaxed)
+    /// Makes a machine whose store is SQLite.
+    pub(crate) fn with_sqlite(random: SeededRandom) -> Machine {
+        Machine::new(Medium::Sqlite(Arc::new(SqliteStore::open(":memory:").unwrap())), random)
+    }
+
+    fn new(medium: Medium, random: SeededRandom) -> Machine {
+        Machine(Arc::new(State { medium, random, cuts: AtomicU64::new(0), never_crashes: AtomicBool::new(false) }))
+    }
+
+    /// Starts a process. While one of its calls is under way, the others may run: see [`World::interrupt`].
+    pub(crate) fn start_process(&self, number: usize, world: &World) -> Process {
+        let store: Arc<dyn Store> = match &self.0.medium {
+            Medium::Disk(disk) => Arc::new(disk.open()),
+            Medium::Sqlite(store) => Arc::clone(store),
+        };
+        let cuts = self.0.cuts.load(Ordering::Relaxed);
+        Process { machine: self.clone(), number, world: world.clone(), store, cuts, running: AtomicBool::new(true) }
+    }
+
+    /// Ends all processes, and undoes commits that were not flushed.
+    pub(crate) fn cut_power(&self) {
+        if let Medium::Disk(disk) = &self.0.medium {
+            self.0.cuts.fetch_add(1, Ordering::Relaxed);
+            disk.cut_power(self.0.random.chance(50));
+        }
     }
 
     pub(crate) fn stop_crashes(&self) {
-        self.never_crashes.store(true, Ordering::Relaxed);
+        self.0.never_crashes.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A process, as the store that its mirror uses. It may crash before or after a write. Then each of its calls fails.
+pub(crate) struct Process {
+    machine: Machine,
+    number: usize,
+    world: World,
+    store: Arc<dyn Store>,
+    /// How many power cuts there had been when it started.
+    cuts: u64,
+    running: AtomicBool,
+}
+
+impl Process {
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed) && self.cuts == self.machine.0.cuts.load(Ordering::Relaxed)
     }
 
-    /// Crashes with a probability of 1 in 250. Returns an error after a crash.
+    /// Crashes now and then; some of the crashes are power cuts. Returns an error after a crash.
     fn maybe_crash(&self) -> Result<()> {
-        if !self.never_crashes.load(Ordering::Relaxed) && self.random.below(250) == 0 {
+        let State { random, never_crashes, .. } = &*self.machine.0;
+        if !never_crashes.load(Ordering::Relaxed) && self.is_running() && random.below(CALLS_PER_CRASH) == 0 {
             self.running.store(false, Ordering::Relaxed);
+            if random.chance(40) {
+                self.machine.cut_power();
+            }
         }
         self.check()
     }
@@ -46,6 +107,7 @@ impl CrashingStore {
 
     fn written<'a, T: Send + 'a>(&'a self, call: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
+            self.world.interrupt(self.number).await;
             self.maybe_crash()?;
             let value = call.await?;
             self.maybe_crash()?;
@@ -66,12 +128,12 @@ macro_rules! pass {
     ($($how:ident $name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         $(fn $name(&self, $($argument: $type),*) -> StoreFuture<'_, $value> {
             // The disk is called when the future is polled, after the check.
-            self.$how(Box::pin(async move { self.disk.$name($($argument),*).await }))
+            self.$how(Box::pin(async move { self.store.$name($($argument),*).await }))
         })*
     };
 }
 
-impl Store for CrashingStore {
+impl Store for Process {
     pass! {
         written write(write: Write) -> Committed;
         read load(keys: Keys) -> WorkingSet;

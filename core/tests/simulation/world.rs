@@ -1,38 +1,68 @@
-//! The simulated directory, its API, and the faults between it and the mirror.
+//! The simulated directories, their API, the clocks, and the faults between them and the mirror.
 
 use super::random::SeededRandom;
 use headcount::{
     Clock, Directory, Error, ErrorKind, Event, Group, Mirror, Organization, Page, Result, Source, SourceFuture,
-    SourcePages, Timestamp, User,
+    SourcePages, SyncMode, Timestamp, User,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// The first organization.
 pub(crate) const ORGANIZATION: &str = "org_1";
-/// The directories of the organization. Some seeds have only the first.
+/// All organizations. Some seeds have only the first.
+pub(crate) const ORGANIZATIONS: [&str; 2] = [ORGANIZATION, "org_2"];
+/// The directories of the first organization. Some seeds have only the first.
 const DIRECTORIES: [&str; 2] = ["dir_1", "dir_2"];
+/// The directory of the second organization.
+const OTHER_DIRECTORY: &str = "dir_9";
 /// How many items a page has.
 const PAGE: usize = 4;
 /// How much the vendor's clock differs from the local one at most, in milliseconds.
-const MAX_SKEW: u64 = 300_000;
+const MAX_SKEW: i64 = 300_000;
+/// For how long an event protects its row from a listing that may be older, in milliseconds.
+pub(crate) const PROTECTED: i64 = 300_000;
 /// How long a listing lags behind the directory at most, in milliseconds.
-const MAX_LAG: u64 = 240_000;
+const MAX_LAG: u64 = 600_000;
 
-/// The simulation's time, in milliseconds since 1970.
+/// The organization that a directory belongs to.
+fn organization_of(directory_id: &str) -> &'static str {
+    if directory_id == OTHER_DIRECTORY { ORGANIZATIONS[1] } else { ORGANIZATION }
+}
+
+/// The local clock, which may jump. Clones share their state.
 #[derive(Clone)]
-pub(crate) struct WorldClock(Arc<AtomicI64>);
+pub(crate) struct WorldClock(Arc<Times>);
+
+/// Times in milliseconds.
+struct Times {
+    /// The time that has passed since 1970, which never jumps.
+    elapsed: AtomicI64,
+    /// By how much the local clock is ahead of it.
+    offset: AtomicI64,
+}
 
 impl WorldClock {
+    fn new() -> WorldClock {
+        WorldClock(Arc::new(Times { elapsed: AtomicI64::new(1_750_000_000_000), offset: AtomicI64::new(0) }))
+    }
+
     fn advance(&self, milliseconds: i64) {
-        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+        self.0.elapsed.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+
+    /// The time that never jumps.
+    fn elapsed(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.elapsed.load(Ordering::Relaxed)).unwrap()
     }
 }
 
 impl Clock for WorldClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.0.load(Ordering::Relaxed)).unwrap()
+        let offset = self.0.offset.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(self.0.elapsed.load(Ordering::Relaxed) + offset).unwrap()
     }
 }
 
@@ -83,6 +113,23 @@ pub(crate) struct Facts {
     pub(crate) left: BTreeMap<(String, &'static str), Timestamp>,
     /// Ids of users who moved to another directory.
     pub(crate) moved: BTreeSet<String>,
+    /// Ids of groups that were deleted.
+    pub(crate) deleted_groups: BTreeSet<String>,
+    /// The local times at which events about users arrived first, by the user's id.
+    pub(crate) mentions: BTreeMap<String, Vec<Timestamp>>,
+    /// Whether the lag of listings and the jumps of the local clock are at most five minutes together. If they are not, a listing can be older
+    /// than the mirror assumes: it may remove users whom it does not have yet, and restore users who have left, until the next listing.
+    pub(crate) is_timely: bool,
+    /// Whether the local clock jumps.
+    pub(crate) jumps: bool,
+}
+
+/// What an event of another organization is about.
+pub(crate) enum Claim {
+    User(String),
+    Group(String),
+    Directory(&'static str),
+    Organization,
 }
 
 /// The fields of a user that a listing shows, as text.
@@ -112,13 +159,15 @@ struct State {
     random: SeededRandom,
     /// The local clock.
     clock: WorldClock,
-    /// How many milliseconds the vendor's clock is ahead of the local one. Negative if it is late.
+    /// How many milliseconds the vendor's clock is ahead. Negative if it is late.
     skew: i64,
+    /// By how many milliseconds the local clock jumps: forward and back again, or the other way round. 0 if it does not.
+    jump: i64,
     /// Whether the API's pages have the vendor's time.
     reports_time: bool,
     /// The directories as they are now.
     content: Content,
-    /// Earlier and current states of the directories, each with the local time from which it was current, oldest first.
+    /// Earlier and current states of the directories, each with the time from which it was current, oldest first.
     history: Vec<(Timestamp, Content)>,
     /// How many milliseconds the API's answers lag behind the directories. The same for a whole run, so that no answer is older than an
     /// earlier one.
@@ -127,6 +176,12 @@ struct State {
     left: BTreeMap<(String, &'static str), Timestamp>,
     /// See [`Facts::moved`].
     moved: BTreeSet<String>,
+    /// See [`Facts::deleted_groups`].
+    deleted_groups: BTreeSet<String>,
+    /// See [`Facts::mentions`].
+    mentions: BTreeMap<String, Vec<Timestamp>>,
+    /// Ids of events that have arrived.
+    arrived: BTreeSet<String>,
     /// The number of the next id.
     next: u64,
     /// Whether listings fail and change while they are read.
@@ -135,44 +190,57 @@ struct State {
     reports_latest_change: bool,
     /// Descriptions of the directories that the API repeats during a sync although they are outdated, or `None` if its answers are up to date.
     outdated_directories: Option<Vec<Directory>>,
+    /// Whether the directories have changed in this sync behind an outdated description.
+    has_shifted: bool,
     /// Events of changes during a sync that are not sent yet.
     events: Vec<Message>,
-    /// Ids of events that the mirror acknowledged during a sync.
-    acknowledged: Vec<String>,
-    /// The mirror that receives events while it syncs, or `None` if it is not open.
-    mirror: Option<Mirror>,
+    /// Events that the mirror acknowledged during a sync.
+    acknowledged: Vec<Message>,
+    /// The mirrors of the processes, which receive events during a sync; `None` for a process that is not running.
+    mirrors: [Option<Mirror>; 2],
+    /// Whether another process runs while a call of one is under way.
+    is_interrupted: bool,
 }
 
 impl World {
-    /// Makes an organization with up to `directories` directories.
-    pub(crate) fn new(random: SeededRandom, directories: u64) -> World {
-        let clock = WorldClock(Arc::new(AtomicI64::new(1_750_000_000_000)));
+    /// Makes an organization with up to `directories` directories, and `organizations` organizations.
+    pub(crate) fn new(random: SeededRandom, directories: u64, organizations: u64) -> World {
+        let clock = WorldClock::new();
+        let own = DIRECTORIES.into_iter().take(random.between(1, directories) as usize);
+        let others = (organizations > 1).then_some(OTHER_DIRECTORY);
+        let jump = if random.chance(30) { random.between(0, 600_000) as i64 - 300_000 } else { 0 };
+        // The difference is at most five minutes before and after a jump.
+        let skew = random.between(0, (2 * MAX_SKEW - jump.abs()) as u64) as i64 + jump.max(0) - MAX_SKEW;
         let mut state = State {
             reports_latest_change: random.chance(80),
-            skew: random.between(0, 2 * MAX_SKEW) as i64 - MAX_SKEW as i64,
+            skew,
+            jump,
             reports_time: random.chance(70),
-            lag: if random.chance(50) { random.between(0, MAX_LAG) as i64 } else { 0 },
-            content: Content {
-                enabled: DIRECTORIES
-                    .into_iter()
-                    .take(random.between(1, directories) as usize)
-                    .map(|id| (id, true))
-                    .collect(),
-                ..Content::default()
+            lag: match random.below(100) {
+                0..50 => 0,
+                50..85 => random.between(0, 240_000) as i64,
+                _ => random.between(0, MAX_LAG) as i64,
             },
+            content: Content { enabled: own.chain(others).map(|id| (id, true)).collect(), ..Content::default() },
             random,
             clock: clock.clone(),
             history: Vec::new(),
             left: BTreeMap::new(),
             moved: BTreeSet::new(),
+            deleted_groups: BTreeSet::new(),
+            mentions: BTreeMap::new(),
+            arrived: BTreeSet::new(),
             next: 0,
             faulty: false,
             outdated_directories: None,
+            has_shifted: false,
             events: Vec::new(),
             acknowledged: Vec::new(),
-            mirror: None,
+            mirrors: [None, None],
+            is_interrupted: false,
         };
-        for _ in 0..state.random.between(0, 20) {
+        let changes = if state.random.chance(25) { 60 } else { 20 };
+        for _ in 0..state.random.between(0, changes) {
             state.change();
         }
         // The initial state counts as having existed at all earlier times, so that a lagging API has a state to answer with.
@@ -192,13 +260,27 @@ impl World {
         self.clock.advance(milliseconds);
     }
 
-    /// Sets the mirror that receives events while it syncs.
-    pub(crate) fn connect_mirror(&self, mirror: Mirror) {
-        self.with(|state| state.mirror = Some(mirror));
+    /// Advances the clock until listings have all changes, and no event is recent by the local clock, before or after a jump.
+    pub(crate) fn come_to_rest(&self) {
+        self.with(|state| state.clock.advance(PROTECTED.max(state.lag) + state.jump.abs() + 1_000));
     }
 
-    pub(crate) fn disconnect_mirror(&self) {
-        self.with(|state| state.mirror = None);
+    /// The time, and the local time, as text.
+    pub(crate) fn describe_time(&self) -> String {
+        format!("{} (local {})", self.clock.elapsed(), self.clock.now())
+    }
+
+    /// Makes the local clock jump, if it does in this run.
+    pub(crate) fn jump(&self) {
+        self.with(|state| {
+            let offset = &state.clock.0.offset;
+            offset.store(state.jump - offset.load(Ordering::Relaxed), Ordering::Relaxed);
+        });
+    }
+
+    /// Sets the mirror of a process, which receives events during a sync, or `None` if the process has ended.
+    pub(crate) fn set_mirror(&self, process: usize, mirror: Option<Mirror>) {
+        self.with(|state| state.mirrors[process] = mirror);
     }
 
     /// Starts or ends the faults of one sync.
@@ -208,6 +290,7 @@ impl World {
             // Only without lag: with it, the outdated description would also conceal changes that the API's listings show only now.
             let is_outdated = faulty && state.reports_latest_change && state.lag == 0 && state.random.chance(15);
             state.outdated_directories = is_outdated.then(|| state.directories());
+            state.has_shifted = false;
         });
     }
 
@@ -216,7 +299,7 @@ impl World {
         self.with(|state| {
             state.faulty = false;
             state.outdated_directories = None;
-            state.mirror = None;
+            state.mirrors = [None, None];
         });
     }
 
@@ -237,13 +320,31 @@ impl World {
         });
     }
 
+    /// Changes a random user, then deletes the user and loses the event of that. Returns the event of the change.
+    pub(crate) fn change_and_delete_user(&self) -> Vec<Message> {
+        self.with(|state| {
+            let Some(index) = state.pick(state.content.users.len()) else { return Vec::new() };
+            let id = state.content.users[index].0.clone();
+            state.content.users[index].1.updated_at = state.vendor_now();
+            let message = state.user_event(&id, "updated");
+            drop(state.remove_user(index));
+            state.record();
+            vec![message]
+        })
+    }
+
     /// Takes the events of changes during a sync that are not sent yet.
     pub(crate) fn take_events(&self) -> Vec<Message> {
         self.with(|state| std::mem::take(&mut state.events))
     }
 
-    /// Takes the ids of events that the mirror acknowledged during a sync.
-    pub(crate) fn take_acknowledged(&self) -> Vec<String> {
+    /// Records that an event arrives.
+    pub(crate) fn note_arrival(&self, event: &Event) {
+        self.with(|state| state.note_arrival(event));
+    }
+
+    /// Takes the events that the mirror acknowledged during a sync.
+    pub(crate) fn take_acknowledged(&self) -> Vec<Message> {
         self.with(|state| std::mem::take(&mut state.acknowledged))
     }
 
@@ -254,6 +355,17 @@ impl World {
             state.record();
             moved
         })
+    }
+
+    /// Makes an event of one organization about a random row of the other one, or `None` if there is none.
+    pub(crate) fn foreign_event(&self) -> Option<(Message, Claim)> {
+        self.with(|state| state.content.enabled.contains_key(OTHER_DIRECTORY).then(|| state.foreign_event())?)
+    }
+
+    /// Makes an event about a user that names a group of another organization beside the user's own. Returns it with the ids of the user and
+    /// of the group, or `None` if there are none.
+    pub(crate) fn event_with_foreign_group(&self) -> Option<(Message, String, String)> {
+        self.with(State::event_with_foreign_group)
     }
 
     pub(crate) fn facts(&self) -> Facts {
@@ -272,41 +384,68 @@ impl World {
                 listed: users.chain(groups).collect(),
                 left: state.left.clone(),
                 moved: state.moved.clone(),
+                deleted_groups: state.deleted_groups.clone(),
+                mentions: state.mentions.clone(),
+                is_timely: state.lag + state.jump.abs() < PROTECTED,
+                jumps: state.jump != 0,
             }
         })
     }
 
-    /// Runs before the API answers a request: may change the directory, deliver an event to the mirror, and fail the request.
+    /// Runs before the API answers a request: may change the directories, deliver an event to a mirror, take long, and fail the request.
     async fn before_answer(&self) -> Result<()> {
-        let (fails, message, mirror) = self.with(|state| {
+        let (fails, message) = self.with(|state| {
             if !state.faulty {
-                return (false, None, None);
+                return (false, None);
             }
-            // The directory changes while it is read only if it reports its latest change. Without that time the mirror relies on two
-            // readings that agree, and changes could make both miss the same user.
-            if state.random.chance(if state.reports_latest_change { 10 } else { 0 }) {
-                for _ in 0..state.random.between(1, 2) {
-                    // An outdated description conceals changes from the mirror, so the only change is then a new user: it cannot make
-                    // the mirror remove anyone.
-                    let message =
-                        if state.outdated_directories.is_some() { Some(state.create_user()) } else { state.change() };
-                    state.record();
-                    state.events.extend(message);
-                }
-            }
+            state.change_during_sync();
             let delivers = state.random.chance(20) || state.outdated_directories.is_some();
             let message = if delivers { state.events.pop() } else { None };
-            (state.random.chance(2), message, state.mirror.clone())
+            (state.random.chance(2), message)
         });
         if let Some(message) = message {
-            let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
-            let received = match mirror {
-                Some(mirror) => mirror.apply(&event).await.is_ok(),
-                None => false,
-            };
-            self.with(|state| if received { state.acknowledged.push(message.id) } else { state.events.push(message) });
+            self.deliver(message, None).await;
         }
         if fails { Err(broken_connection()) } else { Ok(()) }
+    }
+
+    /// Runs while a call of the process `own` is under way in a sync: another process may receive an event, or sync.
+    pub(crate) async fn interrupt(&self, own: usize) {
+        let other = self.with(|state| {
+            let is_possible = state.faulty && !state.is_interrupted && state.random.chance(6);
+            let other = state.mirrors[1 - own].clone().filter(|_| is_possible)?;
+            state.is_interrupted = true;
+            Some((other, state.random.chance(60), state.events.pop()))
+        });
+        let Some((other, receives, message)) = other else { return };
+        match message {
+            Some(message) if receives => self.deliver(message, Some(other)).await,
+            message => {
+                let (organization_id, mode) = self.with(|state| {
+                    state.events.extend(message);
+                    let mode = if state.random.chance(50) { SyncMode::Full } else { SyncMode::Auto };
+                    (ORGANIZATIONS[state.random.below(2) as usize], mode)
+                });
+                // Its errors are those of any sync.
+                let _ = other.sync(organization_id).mode(mode).wait(false).await;
+            }
+        }
+        self.with(|state| state.is_interrupted = false);
+    }
+
+    /// Delivers an event to a mirror, or to one of those that are open.
+    async fn deliver(&self, message: Message, mirror: Option<Mirror>) {
+        let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
+        let mirror = self.with(|state| {
+            state.note_arrival(&event);
+            let first = state.random.below(2) as usize;
+            mirror.or_else(|| state.mirrors[first].clone()).or_else(|| state.mirrors[1 - first].clone())
+        });
+        let received = match mirror {
+            Some(mirror) => mirror.apply(&event).await.is_ok(),
+            None => false,
+        };
+        self.with(|state| if received { state.acknowledged.push(message) } else { state.events.push(message) });
     }
 }
 
@@ -320,7 +459,7 @@ fn broken_connection() -> Error {
 impl State {
     /// The time by the vendor's clock.
     fn vendor_now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.clock.now().as_millisecond() + self.skew).unwrap()
+        Timestamp::from_millisecond(self.clock.elapsed().as_millisecond() + self.skew).unwrap()
     }
 
     fn new_id(&mut self, prefix: &str) -> String {
@@ -338,12 +477,54 @@ impl State {
         let seen = self.seen_at();
         let first = self.history.partition_point(|(at, _)| *at <= seen).saturating_sub(1);
         self.history.drain(..first);
-        self.history.push((self.clock.now(), self.content.clone()));
+        self.history.push((self.clock.elapsed(), self.content.clone()));
     }
 
-    /// The local time as of which the API answers now: earlier than the present time if the API lags.
+    /// The time as of which the API answers now: earlier than the present time if the API lags.
     fn seen_at(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.clock.now().as_millisecond() - self.lag).unwrap()
+        Timestamp::from_millisecond(self.clock.elapsed().as_millisecond() - self.lag).unwrap()
+    }
+
+    /// Records that an event arrives for the first time.
+    fn note_arrival(&mut self, event: &Event) {
+        #[derive(serde::Deserialize)]
+        struct Ids {
+            id: String,
+        }
+        // A duplicate says nothing new.
+        if self.arrived.insert(event.id().to_owned()) {
+            let ids: Ids = event.data().decode().unwrap();
+            self.mentions.entry(ids.id).or_default().push(self.clock.now());
+        }
+    }
+
+    /// Changes the directories while a sync reads them, and lets time pass.
+    ///
+    /// They change only if they report their latest change. Without that time the mirror relies on two readings that agree, and changes could
+    /// make both miss the same user. An outdated description conceals changes from the mirror in the same way, so then they change once, which
+    /// only one reading can miss; and otherwise there are only new users, which cannot make the mirror remove anyone.
+    fn change_during_sync(&mut self) {
+        if !self.reports_latest_change || !self.random.chance(10) {
+            return;
+        }
+        if self.random.chance(10) {
+            // A slow answer. The lease of the sync may expire.
+            self.clock.advance(self.random.between(1, 400) as i64 * 1_000);
+        }
+        let shifts = self.outdated_directories.is_some() && !self.has_shifted && self.random.chance(50);
+        self.has_shifted |= shifts;
+        if shifts {
+            // One leaves and one comes, so that the number of users stays the same.
+            let leaver = self.delete_user();
+            let newcomer = self.create_user();
+            self.events.extend(leaver.into_iter().chain([newcomer]));
+            return self.record();
+        }
+        for _ in 0..self.random.between(1, 2) {
+            let message = if self.outdated_directories.is_some() { Some(self.create_user()) } else { self.change() };
+            self.record();
+            self.events.extend(message);
+        }
     }
 
     /// The state of the directories with which the API answers now.
@@ -425,7 +606,8 @@ impl State {
         let now = self.vendor_now();
         let index = self.pick(self.content.users.len())?;
         let from = self.content.users[index].1.directory_id;
-        let to = self.content.enabled.iter().find(|(id, enabled)| **id != from && **enabled).map(|(id, _)| *id)?;
+        let is_open = |id: &str, enabled: bool| enabled && id != from && organization_of(id) == organization_of(from);
+        let to = self.content.enabled.iter().find(|(id, enabled)| is_open(id, **enabled)).map(|(id, _)| *id)?;
         let groups = self.group_of(to).filter(|_| self.random.chance(70)).into_iter().collect();
         let (id, user) = &mut self.content.users[index];
         (user.directory_id, user.groups, user.updated_at) = (to, groups, now);
@@ -449,12 +631,17 @@ impl State {
     }
 
     fn delete_user(&mut self) -> Option<Message> {
-        self.clock.advance(2);
         let index = self.pick(self.content.users.len())?;
+        Some(self.remove_user(index))
+    }
+
+    fn remove_user(&mut self, index: usize) -> Message {
+        self.clock.advance(2);
         let (id, user) = self.content.users.remove(index);
         self.left.entry((id.clone(), user.directory_id)).or_insert(self.clock.now());
-        let data = json!({ "id": id, "organization_id": ORGANIZATION });
-        Some(self.event("organization.directory.user_deleted", &data))
+        let organization_id = organization_of(user.directory_id);
+        let data = json!({ "id": id, "organization_id": organization_id });
+        self.event("organization.directory.user_deleted", organization_id, &data)
     }
 
     fn create_group(&mut self) -> Message {
@@ -466,7 +653,7 @@ impl State {
         self.group_event(&id, "created")
     }
 
-    /// A new name of a group, or one that another group has, which may be in another directory.
+    /// A new name of a group, or one that another group has, which may be in another directory or organization.
     fn group_name(&self) -> String {
         match self.pick(self.content.groups.len()).filter(|_| self.random.chance(20)) {
             Some(index) => self.content.groups[index].1.name.clone(),
@@ -490,6 +677,7 @@ impl State {
         let id = self.content.groups[index].0.clone();
         let message = self.group_event(&id, "deleted");
         self.content.groups.remove(index);
+        self.deleted_groups.insert(id.clone());
         for (_, user) in &mut self.content.users {
             user.groups.remove(&id);
         }
@@ -501,37 +689,99 @@ impl State {
         let enabled = !self.content.enabled[id];
         self.content.enabled.insert(id, enabled);
         let kind = if enabled { "organization.directory_enabled" } else { "organization.directory_disabled" };
-        self.event(kind, &json!({ "id": id, "organization_id": ORGANIZATION, "enabled": enabled }))
+        let organization_id = organization_of(id);
+        self.event(kind, organization_id, &json!({ "id": id, "organization_id": organization_id, "enabled": enabled }))
     }
 
     fn user_event(&mut self, id: &str, action: &str) -> Message {
+        let (organization_id, data) = self.user_data(id);
+        self.event(&format!("organization.directory.user_{action}"), organization_id, &data)
+    }
+
+    /// The organization of a user, and the data of an event about the user.
+    fn user_data(&self, id: &str) -> (&'static str, serde_json::Value) {
         let user = &self.content.users.iter().find(|(other, _)| other == id).unwrap().1;
+        let organization_id = organization_of(user.directory_id);
         let name = |id: &String| {
             self.content.groups.iter().find(|(other, _)| other == id).map(|(_, group)| group.name.clone())
         };
         let groups: Vec<_> = user.groups.iter().map(|id| json!({ "id": id, "name": name(id) })).collect();
         let data = json!({
-            "id": id, "organization_id": ORGANIZATION, "email": user.email, "given_name": "", "family_name": user.family_name,
-            "preferred_username": "", "active": user.active, "groups": groups, "roles": [],
+            "id": id, "organization_id": organization_id, "email": user.email, "given_name": "",
+            "family_name": user.family_name, "preferred_username": "", "active": user.active, "groups": groups, "roles": [],
         });
-        self.event(&format!("organization.directory.user_{action}"), &data)
+        (organization_id, data)
     }
 
     fn group_event(&mut self, id: &str, action: &str) -> Message {
-        let group = &self.content.groups.iter().find(|(other, _)| other == id).unwrap().1;
-        let data = json!({
-            "id": id, "organization_id": ORGANIZATION, "directory_id": group.directory_id, "display_name": group.name,
-        });
-        self.event(&format!("organization.directory.group_{action}"), &data)
+        let (organization_id, data) = self.group_data(id);
+        self.event(&format!("organization.directory.group_{action}"), organization_id, &data)
     }
 
-    fn event(&mut self, kind: &str, data: &serde_json::Value) -> Message {
+    /// The organization of a group, and the data of an event about the group.
+    fn group_data(&self, id: &str) -> (&'static str, serde_json::Value) {
+        let group = &self.content.groups.iter().find(|(other, _)| other == id).unwrap().1;
+        let organization_id = organization_of(group.directory_id);
+        let data = json!({
+            "id": id, "organization_id": organization_id, "directory_id": group.directory_id, "display_name": group.name,
+        });
+        (organization_id, data)
+    }
+
+    /// See [`World::foreign_event`].
+    fn foreign_event(&mut self) -> Option<(Message, Claim)> {
+        let other = |organization_id: &str| ORGANIZATIONS[usize::from(organization_id == ORGANIZATION)];
+        let (kind, organization_id, mut data, claim) = match self.random.below(10) {
+            0..5 => {
+                let id = self.content.users[self.pick(self.content.users.len())?].0.clone();
+                let (organization_id, data) = self.user_data(&id);
+                let action = ["created", "updated", "deleted"][self.random.below(3) as usize];
+                (format!("organization.directory.user_{action}"), organization_id, data, Claim::User(id))
+            }
+            5..8 => {
+                let id = self.content.groups[self.pick(self.content.groups.len())?].0.clone();
+                let (organization_id, mut data) = self.group_data(&id);
+                data["display_name"] = json!("Team 1");
+                let action = ["created", "updated", "deleted"][self.random.below(3) as usize];
+                (format!("organization.directory.group_{action}"), organization_id, data, Claim::Group(id))
+            }
+            8 => {
+                let id = self.directory_id();
+                let kind = ["organization.directory_disabled", "organization.directory_enabled"]
+                    [self.random.below(2) as usize];
+                (kind.to_owned(), organization_of(id), json!({ "id": id }), Claim::Directory(id))
+            }
+            _ => {
+                let id = organization_of(self.directory_id());
+                ("organization.deleted".to_owned(), id, json!({ "id": id }), Claim::Organization)
+            }
+        };
+        let envelope = other(organization_id);
+        if self.random.chance(50) {
+            data["organization_id"] = json!(envelope);
+        }
+        Some((self.event(&kind, envelope, &data), claim))
+    }
+
+    /// See [`World::event_with_foreign_group`].
+    fn event_with_foreign_group(&mut self) -> Option<(Message, String, String)> {
+        let id = self.content.users[self.pick(self.content.users.len())?].0.clone();
+        let (organization_id, mut data) = self.user_data(&id);
+        let is_foreign = |group: &DirectoryGroup| organization_of(group.directory_id) != organization_id;
+        let foreign: Vec<String> =
+            self.content.groups.iter().filter(|(_, group)| is_foreign(group)).map(|(id, _)| id.clone()).collect();
+        let group_id = foreign[self.pick(foreign.len())?].clone();
+        data["groups"].as_array_mut()?.push(json!({ "id": group_id, "name": "Team 1" }));
+        Some((self.event("organization.directory.user_updated", organization_id, &data), id, group_id))
+    }
+
+    fn event(&mut self, kind: &str, organization_id: &str, data: &serde_json::Value) -> Message {
         let id = self.new_id("evt");
         // An event is a little later than its change.
         self.clock.advance(1);
         let body = json!({
             "spec_version": "1", "id": id, "type": kind, "occurred_at": self.vendor_now(), "environment_id": "env_1",
-            "organization_id": ORGANIZATION, "data": data,
+            "organization_id": organization_id, "data": data,
         });
         Message { id, body: body.to_string() }
     }
@@ -542,7 +792,7 @@ impl State {
             let users = || self.seen().users.iter().filter(|(_, user)| user.directory_id == *id);
             let groups = self.seen().groups.iter().filter(|(_, group)| group.directory_id == *id);
             let mut directory = json!({
-                "id": id, "organization_id": ORGANIZATION, "enabled": enabled, "total_users": users().count(),
+                "id": id, "organization_id": organization_of(id), "enabled": enabled, "total_users": users().count(),
                 "total_groups": groups.count(),
             });
             if self.reports_latest_change {
@@ -582,10 +832,10 @@ impl Content {
 
 impl Source for World {
     fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
-        unreachable!("the simulation syncs a single organization")
+        unreachable!("the simulation syncs one organization at a time")
     }
 
-    fn directories<'a>(&'a self, _: &'a str) -> SourceFuture<'a, Vec<Directory>> {
+    fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>> {
         Box::pin(async move {
             self.before_answer().await?;
             self.with(|state| {
@@ -593,7 +843,8 @@ impl Source for World {
                     // The API temporarily fails, or lists no directory.
                     return if state.random.chance(50) { Err(broken_connection()) } else { Ok(Vec::new()) };
                 }
-                Ok(state.outdated_directories.clone().unwrap_or_else(|| state.directories()))
+                let listed = state.outdated_directories.clone().unwrap_or_else(|| state.directories());
+                Ok(listed.into_iter().filter(|directory| directory.organization_id == organization_id).collect())
             })
         })
     }

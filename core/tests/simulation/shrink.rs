@@ -1,0 +1,124 @@
+//! Scenarios, how they fail, and the shortest one that fails in the same way.
+
+use crate::Medium;
+use crate::random::SeededRandom;
+use headcount::Random;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+/// How long a scenario takes at most: one takes some milliseconds, unless it waits for something that does not happen.
+const LONGEST_RUN: Duration = Duration::from_secs(120);
+
+/// How many runs the search for the shortest scenario takes at most.
+const MOST_RUNS: u32 = 1_000;
+
+/// A scenario: seeds of the random numbers that its parts draw. Leaving out a step does not change what the other steps draw.
+#[derive(Clone)]
+pub(crate) struct Scenario {
+    pub(crate) medium: Medium,
+    /// The seed of the directories as they are at first, and of the settings.
+    pub(crate) seed: u64,
+    /// The seed of each step.
+    pub(crate) steps: Vec<u64>,
+    /// The seed of what follows the steps.
+    pub(crate) rest: u64,
+}
+
+impl Scenario {
+    pub(crate) fn of_seed(seed: u64, medium: Medium) -> Scenario {
+        let random = SeededRandom::new(seed);
+        let steps = (0..random.between(20, 60)).map(|_| random.bits()).collect();
+        Scenario { medium, steps, rest: random.bits(), seed: random.bits() }
+    }
+
+    fn without(&self, from: usize, count: usize) -> Scenario {
+        let mut shorter = self.clone();
+        shorter.steps.drain(from..(from + count).min(self.steps.len()));
+        shorter
+    }
+}
+
+/// What happened in a run, one line each, if it is recorded. Clones share the lines.
+#[derive(Clone, Default)]
+pub(crate) struct Trace(Option<Arc<Mutex<Vec<String>>>>);
+
+impl Trace {
+    pub(crate) fn recording() -> Trace {
+        Trace(Some(Arc::default()))
+    }
+
+    pub(crate) fn note(&self, describe: impl FnOnce() -> String) {
+        if let Some(lines) = &self.0 {
+            lines.lock().unwrap().push(describe());
+        }
+    }
+
+    pub(crate) fn print(&self) {
+        self.0.iter().for_each(|lines| lines.lock().unwrap().iter().for_each(|line| println!("  {line}")));
+    }
+}
+
+thread_local! {
+    /// While a scenario runs on this thread: the message of its first panic, if there was one.
+    static PANIC: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
+}
+
+/// Panics of scenarios are stored instead of printed.
+fn store_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let is_stored = PANIC.with_borrow_mut(|stored| {
+                let slot = stored.as_mut()?;
+                slot.get_or_insert_with(|| {
+                    let place = info.location().map(ToString::to_string).unwrap_or_default();
+                    format!("{place}: {}", info.payload_as_str().unwrap_or("a panic without a message"))
+                });
+                Some(())
+            });
+            if is_stored.is_none() {
+                print(info);
+            }
+        }));
+    });
+}
+
+/// Runs a scenario. Returns the place and message of the check that failed, or `None` if none did.
+pub(crate) fn run(scenario: &Scenario, trace: &Trace) -> Option<String> {
+    store_panics();
+    PANIC.set(Some(None));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let run = async { tokio::time::timeout(LONGEST_RUN, crate::run_scenario(scenario, trace)).await };
+        runtime.block_on(run).expect("a scenario ends");
+    }));
+    let message = PANIC.take().flatten();
+    result.err().map(|_| message.unwrap_or_default())
+}
+
+/// Returns the shortest scenario that was found in which the same check fails as in `scenario`, with the check's message and what happens before.
+/// `trace` is what happens in `scenario`.
+pub(crate) fn shrink(scenario: &Scenario, message: &str, trace: Trace) -> (Scenario, String, Trace) {
+    // The place of the check: the same check may fail with another message.
+    let place = |message: &str| message.split(": ").next().unwrap_or_default().to_owned();
+    let (wanted, mut runs) = (place(message), 0);
+    let mut shortest = (scenario.clone(), message.to_owned(), trace);
+    let mut count = scenario.steps.len().div_ceil(2);
+    while count > 0 {
+        let mut from = 0;
+        while from < shortest.0.steps.len() && runs < MOST_RUNS {
+            runs += 1;
+            let shorter = shortest.0.without(from, count);
+            let trace = Trace::recording();
+            match run(&shorter, &trace) {
+                Some(message) if place(&message) == wanted => shortest = (shorter, message, trace),
+                _ => from += count,
+            }
+        }
+        count = if count == 1 { 0 } else { count.div_ceil(2) };
+    }
+    shortest
+}
