@@ -67,15 +67,11 @@ export interface MemoryReplayGuardOptions extends ReplayGuardOptions {
   capacity?: number | undefined
 }
 
-/** Settings of a `Mirror`. */
-export interface MirrorOptions {
-  /** The client with which syncs list the directories. It may be closed while the mirror is open. Without one `sync` rejects with `errors.ConfigError`. */
-  client?: Client | undefined
-  /**
-   * The secret that webhooks are verified with, or several while one is being rotated. `SCALEKIT_WEBHOOK_SECRET` by default, which is read when a
-   * webhook arrives.
-   */
-  webhookSecret?: string | readonly string[] | null | undefined
+/**
+ * Settings of a mirror that the store keeps, so that all processes that use it have the same. A mirror that is opened with another value than the
+ * store has uses the stored one: a warning is logged, `mirror.settings` lists the setting as ignored, and `mirror.configure` changes it.
+ */
+export interface StoredMirrorOptions {
   /**
    * Number of users of a directory that may lose access within the guard's window without approval.
    * 20 by default, and fewer in a small directory.
@@ -94,4 +90,26 @@ export interface MirrorOptions {
   fullEverySeconds?: number | undefined
   /** Number of seconds for which changes that every consumer has acknowledged are kept. 2,592,000 (30 days) by default. */
   retentionSeconds?: number | undefined
+  /**
+   * Number of seconds without a poll or an acknowledgement after which a consumer expires, so that it no longer keeps changes: at least two hours, 0
+   * for never. 2,592,000 (30 days) by default.
+   */
+  consumerExpirySeconds?: number | undefined
+  /** Number of pending events that are kept for an organization. 10,000 by default. */
+  pendingEvents?: number | undefined
+  /** Bytes of the pending events that are kept for an organization. 64 MiB by default. */
+  pendingBytes?: number | undefined
+  /** Number of groups that an event may name for a user; an event with more groups changes nothing. 10,000 by default. */
+  groupsPerUser?: number | undefined
+}
+
+/** Settings of a `Mirror`. */
+export interface MirrorOptions extends StoredMirrorOptions {
+  /** The client with which syncs list the directories. It may be closed while the mirror is open. Without one `sync` rejects with `errors.ConfigError`. */
+  client?: Client | undefined
+  /**
+   * The secret that webhooks are verified with, or several while one is being rotated. `SCALEKIT_WEBHOOK_SECRET` by default, which is read when a
+   * webhook arrives.
+   */
+  webhookSecret?: string | readonly string[] | null | undefined
 }

@@ -192,6 +192,14 @@ export type HoldReason =
   | 'role_loss'
 
 /**
+ * How an entry of the role map names its groups.
+ *
+ * - `id`: By the id of one group.
+ * - `name`: By name: exactly, or as a pattern in which `*` stands for any number of characters and `?` for one.
+ */
+export type RoleMapKey = 'id' | 'name'
+
+/**
  * The kind of a change.
  *
  * - `user.created`: A user is new.
@@ -599,6 +607,133 @@ export interface Hold {
   since: string
   /** The first ten syncs (`sync:` and the run's id) and events (`event:` and the event's id) that added users. */
   causes: string[]
+}
+
+/** A decision about a hold. */
+export interface Approval {
+  /** Id of the approval. The changes that it made have the cause `approval:` and this id. */
+  id: string
+  /** Id of the hold, as it was given. */
+  holdId: string
+  /** Id of the organization. */
+  organizationId: string
+  /** Id of the directory. */
+  directoryId: string
+  /** Why the users were held. */
+  reason: HoldReason
+  /** True if the losses were applied, false if they were dismissed. */
+  isApproved: boolean
+  /** Who decided, as the application said. */
+  by: string
+  /** The application's note. */
+  note: string
+  /** Local time of the decision. An RFC 3339 string. */
+  at: string
+  /** Number of users whose loss of access the hold held back then. */
+  count: number
+}
+
+/** The removal of all users and groups of a directory that is gone for good. */
+export interface Retirement {
+  /** The retirement's id. The changes that it made have the cause `retire:` and this id. */
+  id: string
+  /** Id of the organization (`org_…`). */
+  organizationId: string
+  /** Id of the directory (`dir_…`). */
+  directoryId: string
+  /** Who ordered it, as the application says. */
+  by: string
+  /** Why, as the application says. */
+  note: string
+  /** Local time at which it was ordered. An RFC 3339 string. */
+  at: string
+  /** Local time at which it ended; null while users or groups may be left. An RFC 3339 string. */
+  endedAt: string | null
+  /** Number of users that it has removed. */
+  users: number
+}
+
+/** A received event that waits for a sync. It has no personal data. */
+export interface PendingEvent {
+  /** Event id (`evt_…`). */
+  id: string
+  /** The event's type, such as `organization.directory.user_created`. */
+  eventType: string
+  /** Local time at which the event arrived. An RFC 3339 string. */
+  receivedAt: string
+  /** Why it waits, in one sentence. */
+  why: string
+}
+
+/**
+ * One entry of the role map: members of the groups that it matches have its role.
+ *
+ * A pair of a group and a role is an entry for all organizations. The group is an id if it begins with `dirgroup_`, else a name or a
+ * pattern.
+ */
+export interface RoleMapEntry {
+  /** Whether `group` is an id, or a name. */
+  key: RoleMapKey
+  /**
+   * Id of the group (`dirgroup_…`), its name, or a pattern of names. Names are case-sensitive, and are compared after Unicode
+   * normalization (NFC).
+   */
+  group: string
+  /** The role. */
+  role: string
+  /** Id of the organization whose groups the entry matches (`org_…`), or null for the groups of all organizations. */
+  organizationId: string | null
+}
+
+/** How many users of a directory may lose access without approval. */
+export interface GuardSettings {
+  /**
+   * Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half of its users
+   * if they are up to ten, or else five or a quarter of them, whichever is more.
+   */
+  users: number
+  /**
+   * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits applies; 1 permits
+   * everything.
+   */
+  share: number
+  /** Whether losses of access by events are limited as well. Those by listings always are. */
+  events: boolean
+  /** The time within which losses of access are counted together. In seconds. */
+  windowSeconds: number
+}
+
+/** A setting that a handle was opened with and that is not in force. */
+export interface IgnoredSetting {
+  /** The setting's name, such as `guardUsers`. */
+  name: string
+  /** The value in force, which the store has. */
+  stored: string
+  /** The value that the handle was opened with. */
+  asked: string
+}
+
+/** The settings of a mirror that are in force. */
+export interface MirrorSettings {
+  /** How many users of a directory may lose access without approval. */
+  guard: GuardSettings
+  /** Age of the last full sync at which a sync in the mode `auto` makes another. In seconds. */
+  fullEverySeconds: number
+  /** How long changes are kept that every consumer has acknowledged. In seconds. */
+  retentionSeconds: number
+  /** Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of them. */
+  pendingEvents: number
+  /** Total bytes of the pending events that are kept for an organization. A further event is an error, as for `pendingEvents`. */
+  pendingBytes: number
+  /** Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user. */
+  groupsPerUser: number
+  /**
+   * After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed; null for
+   * never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
+   */
+  consumerExpirySeconds: number | null
+  /** Settings that this handle was opened with and that are not in force, because the store has other values. */
+  ignored: IgnoredSetting[]
 }
 
 /** The progress of a running sync. */

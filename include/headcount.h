@@ -26,7 +26,7 @@
  *   0 or NULL for their defaults: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size
  *   bytes are read. A size that is 0, ends inside a field, or is larger than any options is HC_INVALID_ARGUMENT; so is a field that
  *   this version of the library does not know and that is not 0. A NULL options pointer means the defaults.
- * Threads. Any number of threads may use a handle at once; iterators may be used by one thread at a time. Freeing is exclusive: no other
+ * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter, may be used by one thread at a time. Freeing is exclusive: no other
  *   thread may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end in _async return
  *   immediately and pass their result to a callback. The application needs no async runtime.
  * Forks. A child process may use its parent's clients: it never shares their connections or threads. The callbacks of running calls
@@ -65,9 +65,28 @@
 #define HC_GUARD_NOBODY -1
 
 /**
- * For timeout_ms of hc_mirror_wait: no limit.
+ * For consumer_expiry_seconds: consumers do not expire.
+ */
+#define HC_CONSUMERS_NEVER_EXPIRE -1
+
+/**
+ * For timeout_ms of hc_mirror_wait and hc_mirror_changes: no limit.
  */
 #define HC_WAIT_FOREVER -1
+
+/**
+ * By the id of one group.
+ *
+ * For hc_role_entry.key.
+ */
+#define HC_ROLE_BY_ID 1
+
+/**
+ * By name: exactly, or as a pattern in which "*" stands for any number of characters and "?" for one.
+ *
+ * For hc_role_entry.key.
+ */
+#define HC_ROLE_BY_NAME 2
 
 /**
  * Full if the last full sync is older than the mirror's "full_every" setting or there was none; else incremental.
@@ -213,6 +232,16 @@ typedef enum hc_outcome {
 } hc_outcome;
 
 /**
+ * A decision about a hold.
+ */
+typedef struct hc_approval hc_approval;
+
+/**
+ * A list of decisions.
+ */
+typedef struct hc_approval_list hc_approval_list;
+
+/**
  * Handle that cancels the running and later calls of the clients that hc_client_with created with it.
  */
 typedef struct hc_cancel hc_cancel;
@@ -226,6 +255,12 @@ typedef struct hc_change hc_change;
  * A list of changes.
  */
 typedef struct hc_change_batch hc_change_batch;
+
+/**
+ * An iterator over the changes of one consumer. Unlike other iterators it may be used by any number of threads at once: each change goes to one of
+ * them, and belongs to the caller.
+ */
+typedef struct hc_change_iter hc_change_iter;
 
 /**
  * The REST client of one environment. Thread-safe: any number of threads may use it at once, and share its connections and its
@@ -284,6 +319,11 @@ typedef struct hc_group_iter hc_group_iter;
 typedef struct hc_group_page hc_group_page;
 
 /**
+ * How many users of a directory may lose access without approval.
+ */
+typedef struct hc_guard_settings hc_guard_settings;
+
+/**
  * Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
  */
 typedef struct hc_hold hc_hold;
@@ -292,6 +332,11 @@ typedef struct hc_hold hc_hold;
  * A list of holds.
  */
 typedef struct hc_hold_list hc_hold_list;
+
+/**
+ * A setting that a handle was opened with and that is not in force.
+ */
+typedef struct hc_ignored_setting hc_ignored_setting;
 
 /**
  * A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
@@ -370,6 +415,16 @@ typedef struct hc_parked_change hc_parked_change;
 typedef struct hc_parked_list hc_parked_list;
 
 /**
+ * A received event that waits for a sync. It has no personal data.
+ */
+typedef struct hc_pending_event hc_pending_event;
+
+/**
+ * A list of pending events.
+ */
+typedef struct hc_pending_event_list hc_pending_event_list;
+
+/**
  * A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
  *
  * Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
@@ -379,15 +434,43 @@ typedef struct hc_parked_list hc_parked_list;
 typedef struct hc_replay_guard hc_replay_guard;
 
 /**
+ * The removal of all users and groups of a directory that is gone for good.
+ */
+typedef struct hc_retirement hc_retirement;
+
+/**
+ * A list of retirements.
+ */
+typedef struct hc_retirement_list hc_retirement_list;
+
+/**
  * The role map: which groups give which roles.
  */
 typedef struct hc_role_map hc_role_map;
+
+/**
+ * One entry of the role map: members of the groups that it matches have its role.
+ *
+ * A pair of a group and a role is an entry for all organizations. The group is an id if it begins with "dirgroup_",
+ * else a name or a pattern.
+ */
+typedef struct hc_role_map_entry hc_role_map_entry;
+
+/**
+ * A list of entries.
+ */
+typedef struct hc_role_map_entry_list hc_role_map_entry_list;
 
 /**
  * A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once; a
  * forked child may not.
  */
 typedef struct hc_sandbox hc_sandbox;
+
+/**
+ * The settings of a mirror that are in force.
+ */
+typedef struct hc_settings hc_settings;
 
 /**
  * The three headers of a signed request.
@@ -1036,6 +1119,10 @@ typedef struct hc_sandbox_user {
 
 /**
  * Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
+ *
+ * All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
+ * the store does not have yet. If the store has another value, that value stays in force, and hc_mirror_settings lists the setting as
+ * ignored: hc_mirror_configure changes it. What is 0 is as the store has it, or else the default that is given here.
  */
 typedef struct hc_mirror_options {
   /**
@@ -1078,6 +1165,23 @@ typedef struct hc_mirror_options {
    * The time within which losses of access are counted together, in seconds. 0 means 24 hours.
    */
   uint64_t guard_window_seconds;
+  /**
+   * Number of seconds without a poll or an acknowledgement after which a consumer expires, so that it no longer keeps changes: at least two
+   * hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
+   */
+  int64_t consumer_expiry_seconds;
+  /**
+   * Number of pending events that are kept for an organization. 0 means 10,000.
+   */
+  uint64_t pending_events;
+  /**
+   * Bytes of the pending events that are kept for an organization. 0 means 67,108,864 (64 MiB).
+   */
+  uint64_t pending_bytes;
+  /**
+   * Number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
+   */
+  uint64_t groups_per_user;
 } hc_mirror_options;
 
 /**
@@ -1085,7 +1189,7 @@ typedef struct hc_mirror_options {
  */
 typedef struct hc_role_pair {
   /**
-   * The group's id or name, or a pattern of names: "*" matches any characters, "?" matches one.
+   * The group's id ("dirgroup_..."), its name, or a pattern of names: "*" matches any characters, "?" matches one.
    */
   const char *group;
   /**
@@ -1093,6 +1197,33 @@ typedef struct hc_role_pair {
    */
   const char *role;
 } hc_role_pair;
+
+/**
+ * An entry for hc_mirror_set_role_map_entries: members of the groups that it matches have its role. Set all bytes to 0, then the fields that you
+ * need.
+ */
+typedef struct hc_role_entry {
+  /**
+   * What `group` is: HC_ROLE_BY_ID or HC_ROLE_BY_NAME. 0: an id if it begins with "dirgroup_", else a name or a pattern, as in a pair.
+   */
+  int32_t key;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+  /**
+   * The group's id, its name, or a pattern of names: "*" matches any characters, "?" matches one.
+   */
+  const char *group;
+  /**
+   * The role.
+   */
+  const char *role;
+  /**
+   * Limits the entry to the groups of this organization ("org_..."). NULL: the groups of all organizations.
+   */
+  const char *organization_id;
+} hc_role_entry;
 
 /**
  * Filters for mirrored users. Set all bytes to 0, then struct_size and the fields that you need.
@@ -2847,6 +2978,46 @@ enum hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
+ * Ends every wait on a mirror: hc_change_iter_next gives NULL and hc_mirror_wait fails with HC_CANCELLED, in all threads, now and later. Other
+ * calls are not affected. Call it before the threads that use the mirror are joined and hc_mirror_free is called.
+ *
+ * - `mirror`: required.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_close(const struct hc_mirror *mirror,
+                               struct hc_error **error);
+
+/**
+ * Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL has
+ * changed; a mirror must not be synced with two environments.
+ *
+ * - `mirror`: required.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_unbind_environment(const struct hc_mirror *mirror,
+                                            struct hc_error **error);
+
+/**
+ * Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They contain
+ * no personal data.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: "org_...".
+ * - `events`: receives the list; free it with hc_pending_event_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_pending_events(const struct hc_mirror *mirror,
+                                        const char *organization_id,
+                                        struct hc_pending_event_list **events,
+                                        struct hc_error **error);
+
+/**
  * Frees a mirror. Its file is kept. Users, changes and iterators that it gave stay valid.
  *
  * - `mirror`: may be NULL.
@@ -2932,6 +3103,32 @@ enum hc_status hc_mirror_link(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
+ * Returns the settings in force, and those that this handle was opened with and that are not in force.
+ *
+ * - `mirror`: required.
+ * - `settings`: receives the settings; free them with hc_settings_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_settings(const struct hc_mirror *mirror,
+                                  struct hc_settings **settings,
+                                  struct hc_error **error);
+
+/**
+ * Changes settings, for all processes that use the store: each reads them with its next write.
+ *
+ * - `mirror`: required.
+ * - `options`: the settings to change; what is 0 stays as it is. webhook_secret must be NULL: it belongs to the handle.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_configure(const struct hc_mirror *mirror,
+                                   const struct hc_mirror_options *options,
+                                   struct hc_error **error);
+
+/**
  * Replaces the role map: which groups give which roles. Each user whose roles change gets a "roles.changed" in the feed.
  *
  * - `mirror`: required.
@@ -2947,7 +3144,49 @@ enum hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
                                       struct hc_error **error);
 
 /**
- * The role map: which groups give which roles.
+ * Replaces the role map by typed entries, as hc_mirror_set_role_map does by pairs. An entry by id never matches a name, and one by name never
+ * an id; an entry with an organization matches groups of that organization only.
+ *
+ * - `mirror`: required.
+ * - `entries`: `entries_len` entries. They are copied.
+ * - `entries_len`: number of entries, at most 10,000; 0 removes all roles.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT, also for a group, role or organization that is empty or has more than 1,000 bytes.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_set_role_map_entries(const struct hc_mirror *mirror,
+                                              const struct hc_role_entry *entries,
+                                              size_t entries_len,
+                                              struct hc_error **error);
+
+/**
+ * Returns the entries of the role map, in the order in which they were set.
+ *
+ * - `mirror`: required.
+ * - `entries`: receives the list; free it with hc_role_map_entry_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_role_map_entries(const struct hc_mirror *mirror,
+                                          struct hc_role_map_entry_list **entries,
+                                          struct hc_error **error);
+
+/**
+ * Returns the entries of the role map that match no mirrored group: the group was renamed or deleted, or the name is misspelt.
+ *
+ * - `mirror`: required.
+ * - `entries`: receives the list; free it with hc_role_map_entry_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_unmatched_roles(const struct hc_mirror *mirror,
+                                         struct hc_role_map_entry_list **entries,
+                                         struct hc_error **error);
+
+/**
+ * Returns the group and the role of each entry of the role map.
  *
  * - `mirror`: required.
  * - `role_map`: receives the pairs, in the order in which they were set; free it with hc_role_map_free.
@@ -3272,6 +3511,34 @@ enum hc_status hc_mirror_retire(const struct hc_mirror *mirror,
                                 struct hc_error **error);
 
 /**
+ * Returns the decisions about holds, approved and dismissed, in the order in which they were made.
+ *
+ * - `mirror`: required.
+ * - `organization_id`: only decisions of this organization ("org_..."). NULL: of all.
+ * - `approvals`: receives the list; free it with hc_approval_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_approvals(const struct hc_mirror *mirror,
+                                   const char *organization_id,
+                                   struct hc_approval_list **approvals,
+                                   struct hc_error **error);
+
+/**
+ * Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+ *
+ * - `mirror`: required.
+ * - `retirements`: receives the list; free it with hc_retirement_list_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_retirements(const struct hc_mirror *mirror,
+                                     struct hc_retirement_list **retirements,
+                                     struct hc_error **error);
+
+/**
  * Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the first change of the feed. Changes are
  * returned again until they are acknowledged (hc_mirror_ack).
  *
@@ -3300,8 +3567,8 @@ enum hc_status hc_mirror_poll(const struct hc_mirror *mirror,
  * - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
  * - `batch`: receives the changes; free it with hc_change_batch_free.
  * - `error`: may be NULL.
- * - Fails with HC_HISTORY_TRIMMED if the retention has removed the consumer's next change, also for a new consumer: call
- *   hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_HISTORY_TRIMMED if the retention has removed the consumer's next
+ *   change, also for a new consumer: call hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
@@ -3312,7 +3579,8 @@ enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Acknowledges all changes up to and including `seq`: the consumer does not receive them again. The acknowledgement is durable
+ * Acknowledges all changes up to and including `seq`: the consumer does not receive them again. (hc_change_iter_ack acknowledges one change
+ * alone.) The acknowledgement is durable
  * when this returns. A smaller number than an earlier one has no effect.
  *
  * - `mirror`: required.
@@ -3431,6 +3699,195 @@ enum hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
  */
 enum hc_status hc_mirror_trim(const struct hc_mirror *mirror,
                               struct hc_error **error);
+
+/**
+ * Makes an iterator over the unacknowledged changes of a consumer, each returned once. It waits for the next change.
+ *
+ * Acknowledge each change after it was handled, with hc_change_iter_ack. The consumer's cursor moves to a change once that change, and all changes
+ * that this iterator gave before it, are acknowledged. What was not acknowledged is given again by the next iterator, here or in another
+ * process.
+ *
+ * - `mirror`: required. It may be freed before the iterator.
+ * - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the oldest change that is kept.
+ * - `timeout_ms`: longest wait for a change, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
+ * - `iter`: receives the iterator; free it with hc_change_iter_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_mirror_changes(const struct hc_mirror *mirror,
+                                 const char *consumer,
+                                 int64_t timeout_ms,
+                                 struct hc_change_iter **iter,
+                                 struct hc_error **error);
+
+/**
+ * Gives the next change, and waits for it.
+ *
+ * - `iter`: required.
+ * - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (it may be
+ *   called again then), and when the mirror is closed (hc_mirror_close).
+ * - `error`: may be NULL.
+ * - Fails with HC_HISTORY_TRIMMED if the next change was removed by the retention (see hc_mirror_start_from_snapshot), HC_STORE, or
+ *   HC_INVALID_ARGUMENT, also in a forked child. It may be called again after an error.
+ * - Threads: any number at once. Each change goes to one of them.
+ */
+enum hc_status hc_change_iter_next(const struct hc_change_iter *iter,
+                                   struct hc_change **change,
+                                   struct hc_error **error);
+
+/**
+ * Acknowledges one change, and not those before it. Durable when this returns, if all changes that the iterator gave before it are acknowledged;
+ * otherwise once they are.
+ *
+ * - `iter`: required.
+ * - `change`: a change that `iter` gave.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE (call it again) or HC_INVALID_ARGUMENT, also in a forked child.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_change_iter_ack(const struct hc_change_iter *iter,
+                                  const struct hc_change *change,
+                                  struct hc_error **error);
+
+/**
+ * Parks a change that cannot be handled, with a reason, and acknowledges it as hc_change_iter_ack does. It is kept until it is dropped
+ * (hc_mirror_drop_parked). A change of a snapshot can be parked as well.
+ *
+ * - `iter`: required.
+ * - `change`: a change that `iter` gave.
+ * - `reason`: why the change was parked. It is copied.
+ * - `error`: may be NULL.
+ * - Fails with HC_STORE or HC_INVALID_ARGUMENT, also if the consumer was dropped and in a forked child.
+ * - Threads: any number at once.
+ */
+enum hc_status hc_change_iter_park(const struct hc_change_iter *iter,
+                                   const struct hc_change *change,
+                                   const char *reason,
+                                   struct hc_error **error);
+
+/**
+ * Frees an iterator. The changes that it gave stay valid.
+ *
+ * - `iter`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_change_iter_free(struct hc_change_iter *iter);
+
+/**
+ * Id of the approval. The changes that it made have the cause "approval:" and this id.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_id(const struct hc_approval *approval);
+
+/**
+ * Id of the hold, as it was given.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_hold_id(const struct hc_approval *approval);
+
+/**
+ * Id of the organization.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_organization_id(const struct hc_approval *approval);
+
+/**
+ * Id of the directory.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_directory_id(const struct hc_approval *approval);
+
+/**
+ * Why the users were held. "mass_removal", "empty_listing", "directory_disabled", "directory_not_found",
+ * "deletion_burst", "mass_deactivation" or "role_loss". Later versions may add values.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_reason(const struct hc_approval *approval);
+
+/**
+ * True if the losses were applied, false if they were dismissed.
+ *
+ * - `approval`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_approval_is_approved(const struct hc_approval *approval);
+
+/**
+ * Who decided, as the application said.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_by(const struct hc_approval *approval);
+
+/**
+ * The application's note.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_note(const struct hc_approval *approval);
+
+/**
+ * Local time of the decision.
+ *
+ * - `approval`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `approval`.
+ * - Threads: any number at once.
+ */
+const char *hc_approval_at(const struct hc_approval *approval);
+
+/**
+ * Number of users whose loss of access the hold held back then.
+ *
+ * - `approval`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_approval_count(const struct hc_approval *approval);
+
+/**
+ * Returns the number of decisions.
+ *
+ * - `approvals`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_approval_list_len(const struct hc_approval_list *approvals);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `approvals`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a decision owned by `approvals`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_approval *hc_approval_list_at(const struct hc_approval_list *approvals, size_t index);
+
+/**
+ * Frees a list and the decisions in it.
+ *
+ * - `approvals`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_approval_list_free(struct hc_approval_list *approvals);
 
 /**
  * The change's number: greater than the numbers of all earlier changes. Negative for the rows of a snapshot.
@@ -3570,6 +4027,15 @@ const char *hc_change_at(const struct hc_change *change);
  * - Threads: any number at once.
  */
 const char *hc_change_json(const struct hc_change *change);
+
+/**
+ * Frees a change that hc_change_iter_next gave, and what came from it. Do not free one that is borrowed from a batch
+ * or a parked change.
+ *
+ * - `change`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_change_free(struct hc_change *change);
 
 /**
  * Returns the number of changes.
@@ -4042,6 +4508,41 @@ enum hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_gr
 void hc_group_iter_free(struct hc_group_iter *iter);
 
 /**
+ * Number of users of a directory that may lose access within the window without approval. Fewer in a small directory:
+ * half of its users if they are up to ten, or else five or a quarter of them, whichever is more.
+ *
+ * - `guard`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_guard_settings_users(const struct hc_guard_settings *guard);
+
+/**
+ * Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits
+ * applies; 1 permits everything.
+ *
+ * - `guard`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+double hc_guard_settings_share(const struct hc_guard_settings *guard);
+
+/**
+ * Whether losses of access by events are limited as well. Those by listings always are.
+ *
+ * - `guard`: may be NULL, which gives false.
+ * - Threads: any number at once.
+ */
+bool hc_guard_settings_events(const struct hc_guard_settings *guard);
+
+/**
+ * The time within which losses of access are counted together.
+ *
+ * - `guard`: may be NULL, which gives 0.
+ * - Returns milliseconds.
+ * - Threads: any number at once.
+ */
+int64_t hc_guard_settings_window_ms(const struct hc_guard_settings *guard);
+
+/**
  * Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets
  * another id. An approval with the earlier id covers only the users that were named then and are still held.
  *
@@ -4147,6 +4648,33 @@ const struct hc_hold *hc_hold_list_at(const struct hc_hold_list *holds, size_t i
  * - Threads: exclusive.
  */
 void hc_hold_list_free(struct hc_hold_list *holds);
+
+/**
+ * The setting's name, such as "guard_users".
+ *
+ * - `ignored`: may be NULL, which gives NULL.
+ * - Returns text owned by `ignored`.
+ * - Threads: any number at once.
+ */
+const char *hc_ignored_setting_name(const struct hc_ignored_setting *ignored);
+
+/**
+ * The value in force, which the store has.
+ *
+ * - `ignored`: may be NULL, which gives NULL.
+ * - Returns text owned by `ignored`.
+ * - Threads: any number at once.
+ */
+const char *hc_ignored_setting_stored(const struct hc_ignored_setting *ignored);
+
+/**
+ * The value that the handle was opened with.
+ *
+ * - `ignored`: may be NULL, which gives NULL.
+ * - Returns text owned by `ignored`.
+ * - Threads: any number at once.
+ */
+const char *hc_ignored_setting_asked(const struct hc_ignored_setting *ignored);
 
 /**
  * Directory id ("dir_...").
@@ -4893,6 +5421,318 @@ const struct hc_parked_change *hc_parked_list_at(const struct hc_parked_list *pa
  * - Threads: exclusive.
  */
 void hc_parked_list_free(struct hc_parked_list *parked);
+
+/**
+ * Event id ("evt_...").
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_pending_event_id(const struct hc_pending_event *event);
+
+/**
+ * The event's type, such as "organization.directory.user_created".
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_pending_event_event_type(const struct hc_pending_event *event);
+
+/**
+ * Local time at which the event arrived.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_pending_event_received_at(const struct hc_pending_event *event);
+
+/**
+ * Why it waits, in one sentence.
+ *
+ * - `event`: may be NULL, which gives NULL.
+ * - Returns text owned by `event`.
+ * - Threads: any number at once.
+ */
+const char *hc_pending_event_why(const struct hc_pending_event *event);
+
+/**
+ * Returns the number of pending events.
+ *
+ * - `events`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_pending_event_list_len(const struct hc_pending_event_list *events);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `events`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a pending event owned by `events`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_pending_event *hc_pending_event_list_at(const struct hc_pending_event_list *events, size_t index);
+
+/**
+ * Frees a list and the pending events in it.
+ *
+ * - `events`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_pending_event_list_free(struct hc_pending_event_list *events);
+
+/**
+ * The retirement's id. The changes that it made have the cause "retire:" and this id.
+ *
+ * - `retirement`: may be NULL, which gives NULL.
+ * - Returns text owned by `retirement`.
+ * - Threads: any number at once.
+ */
+const char *hc_retirement_id(const struct hc_retirement *retirement);
+
+/**
+ * Id of the organization ("org_...").
+ *
+ * - `retirement`: may be NULL, which gives NULL.
+ * - Returns text owned by `retirement`.
+ * - Threads: any number at once.
+ */
+const char *hc_retirement_organization_id(const struct hc_retirement *retirement);
+
+/**
+ * Id of the directory ("dir_...").
+ *
+ * - `retirement`: may be NULL, which gives NULL.
+ * - Returns text owned by `retirement`.
+ * - Threads: any number at once.
+ */
+const char *hc_retirement_directory_id(const struct hc_retirement *retirement);
+
+/**
+ * Who ordered it, as the application says.
+ *
+ * - `retirement`: may be NULL, which gives NULL.
+ * - Returns text owned by `retirement`.
+ * - Threads: any number at once.
+ */
+const char *hc_retirement_by(const struct hc_retirement *retirement);
+
+/**
+ * Why, as the application says.
+ *
+ * - `retirement`: may be NULL, which gives NULL.
+ * - Returns text owned by `retirement`.
+ * - Threads: any number at once.
+ */
+const char *hc_retirement_note(const struct hc_retirement *retirement);
+
+/**
+ * Local time at which it was ordered.
+ *
+ * - `retirement`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `retirement`.
+ * - Threads: any number at once.
+ */
+const char *hc_retirement_at(const struct hc_retirement *retirement);
+
+/**
+ * Local time at which it ended; NULL while users or groups may be left.
+ *
+ * - `retirement`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `retirement`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_retirement_ended_at(const struct hc_retirement *retirement);
+
+/**
+ * Number of users that it has removed.
+ *
+ * - `retirement`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_retirement_users(const struct hc_retirement *retirement);
+
+/**
+ * Returns the number of retirements.
+ *
+ * - `retirements`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_retirement_list_len(const struct hc_retirement_list *retirements);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `retirements`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a retirement owned by `retirements`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_retirement *hc_retirement_list_at(const struct hc_retirement_list *retirements, size_t index);
+
+/**
+ * Frees a list and the retirements in it.
+ *
+ * - `retirements`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_retirement_list_free(struct hc_retirement_list *retirements);
+
+/**
+ * Whether "group" is an id, or a name. "id" or "name". Later versions may add values.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_role_map_entry_key(const struct hc_role_map_entry *entry);
+
+/**
+ * Id of the group ("dirgroup_..."), its name, or a pattern of names. Names are case-sensitive, and are compared after
+ * Unicode normalization (NFC).
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_role_map_entry_group(const struct hc_role_map_entry *entry);
+
+/**
+ * The role.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`.
+ * - Threads: any number at once.
+ */
+const char *hc_role_map_entry_role(const struct hc_role_map_entry *entry);
+
+/**
+ * Id of the organization whose groups the entry matches ("org_..."), or NULL for the groups of all organizations.
+ *
+ * - `entry`: may be NULL, which gives NULL.
+ * - Returns text owned by `entry`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_role_map_entry_organization_id(const struct hc_role_map_entry *entry);
+
+/**
+ * Returns the number of entries.
+ *
+ * - `entries`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_role_map_entry_list_len(const struct hc_role_map_entry_list *entries);
+
+/**
+ * Returns the item at an index.
+ *
+ * - `entries`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns an entry owned by `entries`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_role_map_entry *hc_role_map_entry_list_at(const struct hc_role_map_entry_list *entries, size_t index);
+
+/**
+ * Frees a list and the entries in it.
+ *
+ * - `entries`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_role_map_entry_list_free(struct hc_role_map_entry_list *entries);
+
+/**
+ * How many users of a directory may lose access without approval.
+ *
+ * - `settings`: may be NULL, which gives NULL.
+ * - Returns settings owned by `settings`.
+ * - Threads: any number at once.
+ */
+const struct hc_guard_settings *hc_settings_guard(const struct hc_settings *settings);
+
+/**
+ * Age of the last full sync at which a sync in the mode "auto" makes another.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Returns milliseconds.
+ * - Threads: any number at once.
+ */
+int64_t hc_settings_full_every_ms(const struct hc_settings *settings);
+
+/**
+ * How long changes are kept that every consumer has acknowledged.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Returns milliseconds.
+ * - Threads: any number at once.
+ */
+int64_t hc_settings_retention_ms(const struct hc_settings *settings);
+
+/**
+ * Number of pending events that are kept for an organization. A further one is an error until a sync has applied some
+ * of them.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_settings_pending_events(const struct hc_settings *settings);
+
+/**
+ * Total bytes of the pending events that are kept for an organization. A further event is an error, as for
+ * "pending_events".
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_settings_pending_bytes(const struct hc_settings *settings);
+
+/**
+ * Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists
+ * the user.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+uint64_t hc_settings_groups_per_user(const struct hc_settings *settings);
+
+/**
+ * After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are
+ * trimmed; NULL for never. At least two hours, because a poll that returns no new change is recorded once an hour.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Returns milliseconds, or -1 if there is none.
+ * - Threads: any number at once.
+ */
+int64_t hc_settings_consumer_expiry_ms(const struct hc_settings *settings);
+
+/**
+ * Returns the number of items that hc_settings_ignored_at gives.
+ *
+ * - `settings`: may be NULL, which gives 0.
+ * - Threads: any number at once.
+ */
+size_t hc_settings_ignored_len(const struct hc_settings *settings);
+
+/**
+ * Settings that this handle was opened with and that are not in force, because the store has other values.
+ *
+ * - `settings`: may be NULL, which gives NULL.
+ * - `index`: from 0.
+ * - Returns a setting owned by `settings`, or NULL if `index` is out of range.
+ * - Threads: any number at once.
+ */
+const struct hc_ignored_setting *hc_settings_ignored_at(const struct hc_settings *settings, size_t index);
+
+/**
+ * Frees settings that hc_mirror_settings gave, and what came from them.
+ *
+ * - `settings`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_settings_free(struct hc_settings *settings);
 
 /**
  * Id of the organization ("org_...").

@@ -214,8 +214,15 @@ using MirrorDirectories =
 using DirectoryStatuses = List<hc_mirror_directory_status_list, hc_mirror_directory_status, hc_mirror_directory_status_list_len,
                                hc_mirror_directory_status_list_at, hc_mirror_directory_status_list_free>;
 using Holds = List<hc_hold_list, hc_hold, hc_hold_list_len, hc_hold_list_at, hc_hold_list_free>;
+using Approvals = List<hc_approval_list, hc_approval, hc_approval_list_len, hc_approval_list_at, hc_approval_list_free>;
+using Retirements = List<hc_retirement_list, hc_retirement, hc_retirement_list_len, hc_retirement_list_at, hc_retirement_list_free>;
+using PendingEvents = List<hc_pending_event_list, hc_pending_event, hc_pending_event_list_len, hc_pending_event_list_at, hc_pending_event_list_free>;
+using RoleMapEntries =
+    List<hc_role_map_entry_list, hc_role_map_entry, hc_role_map_entry_list_len, hc_role_map_entry_list_at, hc_role_map_entry_list_free>;
+using MirrorSettings = Object<hc_settings, hc_settings_free>;
 using SyncReports = List<hc_sync_reports, hc_sync_report, hc_sync_reports_len, hc_sync_reports_at, hc_sync_reports_free>;
 using Changes = List<hc_change_batch, hc_change, hc_change_batch_len, hc_change_batch_at, hc_change_batch_free>;
+using Change = Object<hc_change, hc_change_free>;
 using ParkedChanges = List<hc_parked_list, hc_parked_change, hc_parked_list_len, hc_parked_list_at, hc_parked_list_free>;
 using Consumers = List<hc_consumer_list, hc_consumer, hc_consumer_list_len, hc_consumer_list_at, hc_consumer_list_free>;
 
@@ -351,6 +358,68 @@ class Webhook : public Object<hc_webhook, hc_webhook_free> {
     }
 };
 
+/* An entry of the role map: members of the groups that it matches have its role. */
+struct RoleEntry {
+    /* The group's id, its name, or a pattern of names. */
+    std::string group;
+    std::string role;
+    /* HC_ROLE_BY_ID or HC_ROLE_BY_NAME. 0: an id if the group begins with "dirgroup_", else a name or a pattern. */
+    std::int32_t key = 0;
+    /* Limits the entry to the groups of this organization. */
+    std::optional<std::string> organization_id = std::nullopt;
+};
+
+/* The unacknowledged changes of one consumer, each once; waits for the next one. Threads may share it: each change goes to one of them, which
+ * acknowledges it alone. A loop ends after the timeout and when the mirror is closed. */
+class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
+  public:
+    using Object::Object;
+
+    class iterator {
+      public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = hc_change;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const hc_change *;
+        using reference = const hc_change &;
+        iterator(const AllChanges *of, std::shared_ptr<const Change> change) : of_(of), change_(std::move(change)) {}
+        reference operator*() const { return *change_->get(); }
+        pointer operator->() const { return change_->get(); }
+        iterator &operator++() {
+            change_ = of_->shared();
+            return *this;
+        }
+        bool operator==(const iterator &other) const { return change_ == other.change_; }
+        bool operator!=(const iterator &other) const { return change_ != other.change_; }
+
+      private:
+        const AllChanges *of_;
+        std::shared_ptr<const Change> change_;
+    };
+
+    /* Returns the next change. Converts to false if none came within the timeout (it may be called again), and when the mirror is closed. */
+    Change next() const {
+        return Change(detail::given<hc_change *>([&](hc_change **out, hc_error **error) { return hc_change_iter_next(get(), out, error); }));
+    }
+    iterator begin() const { return {this, shared()}; }
+    iterator end() const { return {this, nullptr}; }
+    /* Acknowledges one change, and not those before it. */
+    void ack(const hc_change &change) const {
+        detail::check([&](hc_error **error) { return hc_change_iter_ack(get(), &change, error); });
+    }
+    /* Parks a change that cannot be handled, with a reason, and acknowledges it as ack() does. */
+    void park(const hc_change &change, const std::string &reason) const {
+        detail::check([&](hc_error **error) { return hc_change_iter_park(get(), &change, reason.c_str(), error); });
+    }
+
+  private:
+    /* Returns the next change, or NULL where next() converts to false. */
+    std::shared_ptr<const Change> shared() const {
+        Change change = next();
+        return change ? std::make_shared<const Change>(std::move(change)) : nullptr;
+    }
+};
+
 /* A durable local copy of all directories, with a feed of changes. */
 class Mirror : public Object<hc_mirror, hc_mirror_free> {
   public:
@@ -381,6 +450,13 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     }
     hc_outcome apply(const Event &event) const { return given<hc_outcome>(hc_mirror_apply, event.get()); }
 
+    /* Ends every wait on this mirror: loops over changes() end, and wait() throws an Error with HC_CANCELLED. Any thread may call it. */
+    void close() const { call(hc_mirror_close); }
+
+    /* The unacknowledged changes of a consumer, each once; waits for the next one: without limit, or until none has come for timeout_ms. */
+    AllChanges changes(const std::string &consumer, std::int64_t timeout_ms = HC_WAIT_FOREVER) const {
+        return made<AllChanges, hc_change_iter>(hc_mirror_changes, consumer.c_str(), timeout_ms);
+    }
     Changes poll(const std::string &consumer, std::size_t limit = 100) const {
         return made<Changes, hc_change_batch>(hc_mirror_poll, consumer.c_str(), limit);
     }
@@ -444,6 +520,24 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return given<std::uint64_t>(hc_mirror_retire, directory_id.c_str(), by.c_str(), note.c_str());
     }
 
+    /* The decisions about holds, in the order in which they were made. */
+    Approvals approvals(const std::optional<std::string> &organization_id = std::nullopt) const {
+        return made<Approvals, hc_approval_list>(hc_mirror_approvals, detail::c_str(organization_id));
+    }
+    /* The retirements of directories, in the order in which they were ordered. */
+    Retirements retirements() const { return made<Retirements, hc_retirement_list>(hc_mirror_retirements); }
+    /* The events of an organization that wait for a sync, oldest first. */
+    PendingEvents pending_events(const std::string &organization_id) const {
+        return made<PendingEvents, hc_pending_event_list>(hc_mirror_pending_events, organization_id.c_str());
+    }
+
+    /* The settings in force, and those that this mirror was opened with and that are not in force. */
+    MirrorSettings settings() const { return made<MirrorSettings, hc_settings>(hc_mirror_settings); }
+    /* Changes settings for all processes that use the store; what is 0 stays as it is. */
+    void configure(const hc_mirror_options &options) const { call(hc_mirror_configure, &options); }
+    /* Makes the mirror forget which environment it is a copy of. */
+    void unbind_environment() const { call(hc_mirror_unbind_environment); }
+
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {
         call(hc_mirror_link, user_id.c_str(), detail::c_str(account_id));
     }
@@ -453,6 +547,17 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         for (const auto &[group, role] : pairs) list.push_back({group.c_str(), role.c_str()});
         call(hc_mirror_set_role_map, list.data(), list.size());
     }
+    /* Typed entries: by id or by name, for all organizations or for one. */
+    void set_role_map_entries(const std::vector<RoleEntry> &entries) const {
+        std::vector<hc_role_entry> list;
+        for (const auto &entry : entries) {
+            list.push_back({entry.key, 0, entry.group.c_str(), entry.role.c_str(), detail::c_str(entry.organization_id)});
+        }
+        call(hc_mirror_set_role_map_entries, list.data(), list.size());
+    }
+    RoleMapEntries role_map_entries() const { return made<RoleMapEntries, hc_role_map_entry_list>(hc_mirror_role_map_entries); }
+    /* The entries of the role map that match no mirrored group. */
+    RoleMapEntries unmatched_roles() const { return made<RoleMapEntries, hc_role_map_entry_list>(hc_mirror_unmatched_roles); }
     std::vector<std::pair<std::string, std::string>> role_map() const {
         Object<hc_role_map, hc_role_map_free> map(given<hc_role_map *>(hc_mirror_role_map));
         std::vector<std::pair<std::string, std::string>> pairs;

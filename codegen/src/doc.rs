@@ -1,9 +1,10 @@
 //! Conversions of doc comments that every emitter needs.
 
-/// Replaces rustdoc's links by their text: `[`Error::reason`](crate::Error::reason)` becomes `` `Error::reason` ``.
+/// Replaces rustdoc's links by their text: `[`Error::reason`](crate::Error::reason)` becomes `` `Error::reason` ``. Removes examples in Rust.
 pub(crate) fn plain(doc: &str) -> String {
+    let doc = without_examples(doc);
     let mut text = String::new();
-    let mut rest = doc;
+    let mut rest = doc.as_str();
     while let Some(start) = rest.find('[') {
         let (before, link) = rest.split_at(start);
         text.push_str(before);
@@ -27,6 +28,17 @@ pub(crate) fn plain(doc: &str) -> String {
     text
 }
 
+/// Removes fenced code blocks.
+fn without_examples(doc: &str) -> String {
+    let mut is_code = false;
+    let lines = doc.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_fence && !is_code
+    });
+    lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
 /// Returns the first paragraph of a doc comment on one line.
 pub(crate) fn summary(doc: &str) -> String {
     let paragraph = doc.split("\n\n").next().unwrap_or_default();
@@ -45,6 +57,12 @@ mod tests {
         );
         assert_eq!(plain("a [b] c"), "a [b] c");
         assert_eq!(plain("a list[0"), "a list[0");
+    }
+
+    #[test]
+    fn examples_are_removed() {
+        assert_eq!(plain("One.\n\n```\nlet two = [2];\n```"), "One.");
+        assert_eq!(plain("One.\n\n```\n2\n```\n\nThree."), "One.\n\n\nThree.");
     }
 
     #[test]

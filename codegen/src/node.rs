@@ -31,6 +31,13 @@ const RECORDS: &[&str] = &[
     "MirrorDirectory",
     "DirectoryStatus",
     "Hold",
+    "Approval",
+    "Retirement",
+    "PendingEvent",
+    "RoleMapEntry",
+    "GuardSettings",
+    "IgnoredSetting",
+    "MirrorSettings",
     "Progress",
     "SyncReport",
     "ParkedChange",
@@ -52,6 +59,7 @@ const ENUMS: &[&str] = &[
     "Phase",
     "Outcome",
     "HoldReason",
+    "RoleMapKey",
     "ChangeKind",
 ];
 
@@ -95,6 +103,8 @@ const OPTIONS: &[(&str, &str)] = &[
     ("full_every", "fullEverySeconds"),
     ("guard_window", "guardWindowSeconds"),
     ("retention", "retentionSeconds"),
+    ("consumer_expiry", "consumerExpirySeconds"),
+    ("guard_users", "guardUsers"),
     ("include_detail", "includeDetail"),
     ("Activity::wait", "waitMs"),
 ];
@@ -318,6 +328,11 @@ impl Writer {
         let mut name = camel_case(&field.name);
         match inner {
             Type::Timestamp if !text.contains("RFC 3339") => text.push_str(" An RFC 3339 string."),
+            // The settings of a mirror are in seconds, as its options are.
+            Type::Duration if nullable => {
+                name.push_str("Seconds");
+                text.push_str(" In seconds.");
+            }
             Type::Duration => {
                 name.push_str("Ms");
                 text.push_str(" In milliseconds.");

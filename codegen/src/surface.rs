@@ -43,7 +43,13 @@ pub(crate) const RECORDS: &[Surface] = &[
     plain("ParkedChange"),
     Surface { name: "Consumer", key: &["name"] },
     by_id("Hold"),
+    by_id("Approval"),
+    by_id("Retirement"),
+    by_id("PendingEvent"),
+    plain("RoleMapEntry"),
     plain("GuardSettings"),
+    plain("IgnoredSetting"),
+    plain("MirrorSettings"),
     plain("Progress"),
     Surface { name: "SyncReport", key: &["directory_id", "run"] },
     plain("Removals"),
@@ -86,6 +92,8 @@ pub(crate) fn is_personal(record: &str, field: &str) -> bool {
         | "external_identities"
         | "device" => true,
         "name" => matches!(record, "DirectoryUserData" | "UserProfile"),
+        // Who decided, and a text in which people may be named.
+        "by" | "note" => matches!(record, "Approval" | "Retirement"),
         "external_id" => record == "UserData",
         _ => false,
     }

@@ -1,14 +1,14 @@
-//! The change feed: numbered changes, and consumers with a cursor each.
+//! The change feed: numbered changes, and consumers with a cursor each. The iterator over a consumer's changes is in `changes`.
 
 use crate::boundary::call;
 use crate::error::hc_error;
 use crate::generated::{hc_change_batch, hc_consumer_list, hc_parked_list, hc_status};
 use crate::mirror::hc_mirror;
-use headcount_core::Error;
+use headcount_core::{Error, Result};
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// For timeout_ms of hc_mirror_wait: no limit.
+/// For timeout_ms of hc_mirror_wait and hc_mirror_changes: no limit.
 pub const HC_WAIT_FOREVER: i64 = -1;
 
 /// Returns the changes after a consumer's cursor, oldest first. A new consumer starts with the first change of the feed. Changes are
@@ -42,8 +42,8 @@ pub unsafe extern "C" fn hc_mirror_poll(
 /// - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
 /// - `batch`: receives the changes; free it with hc_change_batch_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_HISTORY_TRIMMED if the retention has removed the consumer's next change, also for a new consumer: call
-///   hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_HISTORY_TRIMMED if the retention has removed the consumer's next
+///   change, also for a new consumer: call hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_wait(
@@ -55,17 +55,22 @@ pub unsafe extern "C" fn hc_mirror_wait(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, batch, (mirror: object, consumer: text) => {
-        let timeout = match timeout_ms {
-            HC_WAIT_FOREVER => None,
-            milliseconds => Some(Duration::from_millis(u64::try_from(milliseconds).map_err(|_| {
-                Error::invalid_argument("timeout_ms is negative: expected milliseconds, or HC_WAIT_FOREVER")
-            })?)),
-        };
-        mirror.0.wait(consumer, limit, timeout).map(hc_change_batch::from)
+        mirror.0.wait(consumer, limit, timeout(timeout_ms)?).map(hc_change_batch::from)
     })
 }
 
-/// Acknowledges all changes up to and including `seq`: the consumer does not receive them again. The acknowledgement is durable
+/// Reads the parameter `timeout_ms`.
+pub(crate) fn timeout(timeout_ms: i64) -> Result<Option<Duration>> {
+    match timeout_ms {
+        HC_WAIT_FOREVER => Ok(None),
+        milliseconds => u64::try_from(milliseconds)
+            .map(|given| Some(Duration::from_millis(given)))
+            .map_err(|_| Error::invalid_argument("timeout_ms is negative: expected milliseconds, or HC_WAIT_FOREVER")),
+    }
+}
+
+/// Acknowledges all changes up to and including `seq`: the consumer does not receive them again. (hc_change_iter_ack acknowledges one change
+/// alone.) The acknowledgement is durable
 /// when this returns. A smaller number than an earlier one has no effect.
 ///
 /// - `mirror`: required.

@@ -57,13 +57,23 @@ pub mod sandbox;
 
 pub mod sandbox_content;
 
+pub mod mirror_options;
+
 pub mod mirror;
+
+pub mod settings;
+
+pub mod roles;
 
 pub mod mirrored;
 
 pub mod sync;
 
+pub mod holds;
+
 pub mod change;
+
+pub mod changes;
 
 pub mod generated;
 
@@ -82,6 +92,7 @@ const _: () = {
     any_number_of_threads::<text_handles::hc_text>();
     any_number_of_threads::<text_handles::hc_text_list>();
     any_number_of_threads::<mirror::hc_mirror>();
-    any_number_of_threads::<mirror::hc_role_map>();
+    any_number_of_threads::<roles::hc_role_map>();
+    any_number_of_threads::<changes::hc_change_iter>();
     one_thread_at_a_time::<mirrored::hc_mirror_user_iter>();
 };

@@ -1,65 +1,20 @@
-//! The mirror: opening, webhooks, account links and roles. Users and groups are in `mirrored`, syncs in `sync`, the feed in
-//! `change`.
+//! The mirror: opening, closing, webhooks and account links. Its settings are in `settings`, the role map in `roles`, users and groups in
+//! `mirrored`, syncs in `sync`, holds and decisions in `holds`, the feed in `change` and `changes`.
 
-use crate::boundary::{Out, array, call, free, optional_text, read, text, value_or_absent};
+use crate::boundary::{Out, call, free, value_or_absent};
 use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::event::hc_event;
 use crate::generated::outcome;
-use crate::generated::{hc_outcome, hc_status};
-use crate::options::{growing, reserved, tri_state, unless_zero};
-use crate::replay::HC_RETENTION_NONE;
-use crate::text::TextList;
+use crate::generated::{hc_outcome, hc_pending_event_list, hc_status};
+use crate::mirror_options::{hc_mirror_options, settings};
 use crate::webhook::{hc_header, request, time};
-use headcount_core::{Error, MirrorBuilder, Outcome, Result, Webhook, blocking};
+use headcount_core::{Error, Outcome, Result, blocking};
 use std::ffi::{c_char, c_int, c_void};
-use std::time::Duration;
-
-/// For guard_users and guard_share: no user may be removed without approval. (0 means the default.)
-pub const HC_GUARD_NOBODY: i64 = -1;
 
 /// A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
 /// forked child may use it as well, unless it is in memory.
 pub struct hc_mirror(pub(crate) blocking::Mirror);
-
-/// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct hc_mirror_options {
-    /// sizeof(hc_mirror_options).
-    pub struct_size: usize,
-    /// Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
-    /// directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
-    /// HC_GUARD_NOBODY: none.
-    pub guard_users: i64,
-    /// Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
-    /// 0 means 0.1. HC_GUARD_NOBODY: none.
-    pub guard_share: f64,
-    /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
-    pub full_every_seconds: u64,
-    /// How long acknowledged changes are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
-    pub retention_seconds: i64,
-    /// Secret for webhooks: "whsec_...", or several secrets separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, read at the
-    /// first webhook.
-    pub webhook_secret: *const c_char,
-    /// Whether losses of access by events are limited as well: 1 yes, -1 no, 0 the default, which is yes.
-    pub guard_events: i32,
-    /// Must be 0.
-    pub reserved: u32,
-    /// The time within which losses of access are counted together, in seconds. 0 means 24 hours.
-    pub guard_window_seconds: u64,
-}
-
-growing!(hc_mirror_options {
-    guard_users,
-    guard_share,
-    full_every_seconds,
-    retention_seconds,
-    webhook_secret,
-    guard_events,
-    reserved,
-    guard_window_seconds,
-});
 
 /// Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...
 ///
@@ -91,31 +46,6 @@ impl Out<hc_outcome> for *mut hc_outcome {
     }
 }
 
-/// A group and the role that its members get.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct hc_role_pair {
-    /// The group's id or name, or a pattern of names: "*" matches any characters, "?" matches one.
-    pub group: *const c_char,
-    /// The role.
-    pub role: *const c_char,
-}
-
-/// The role map: which groups give which roles.
-pub struct hc_role_map {
-    groups: Vec<String>,
-    roles: Vec<String>,
-    group_texts: TextList,
-    role_texts: TextList,
-}
-
-impl From<Vec<(String, String)>> for hc_role_map {
-    fn from(pairs: Vec<(String, String)>) -> hc_role_map {
-        let (groups, roles) = pairs.into_iter().unzip();
-        hc_role_map { groups, roles, group_texts: TextList::default(), role_texts: TextList::default() }
-    }
-}
-
 /// Opens a mirror in a SQLite file, which is created if it does not exist.
 ///
 /// - `path`: path of the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror
@@ -139,6 +69,57 @@ pub unsafe extern "C" fn hc_mirror_open(
         // SAFETY: texts in options are NULL or alive during this call.
         let settings = unsafe { settings(&options) }?;
         blocking::Mirror::with_settings(path, client.map(|client| client.0.clone()), settings).map(hc_mirror)
+    })
+}
+
+/// Ends every wait on a mirror: hc_change_iter_next gives NULL and hc_mirror_wait fails with HC_CANCELLED, in all threads, now and later. Other
+/// calls are not affected. Call it before the threads that use the mirror are joined and hc_mirror_free is called.
+///
+/// - `mirror`: required.
+/// - `error`: may be NULL.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_close(mirror: *const hc_mirror, error: *mut *mut hc_error) -> hc_status {
+    call!(error, (mirror: object) => {
+        mirror.0.close();
+        Ok(())
+    })
+}
+
+/// Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL has
+/// changed; a mirror must not be synced with two environments.
+///
+/// - `mirror`: required.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_unbind_environment(
+    mirror: *const hc_mirror,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (mirror: object) => mirror.0.unbind_environment())
+}
+
+/// Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They contain
+/// no personal data.
+///
+/// - `mirror`: required.
+/// - `organization_id`: "org_...".
+/// - `events`: receives the list; free it with hc_pending_event_list_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_pending_events(
+    mirror: *const hc_mirror,
+    organization_id: *const c_char,
+    events: *mut *mut hc_pending_event_list,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, events, (mirror: object, organization_id: text) => {
+        mirror.0.pending_events(organization_id).map(hc_pending_event_list::from)
     })
 }
 
@@ -246,138 +227,4 @@ pub unsafe extern "C" fn hc_mirror_link(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (mirror: object, user_id: text, account_id: optional_text) => mirror.0.link(user_id, account_id))
-}
-
-/// Replaces the role map: which groups give which roles. Each user whose roles change gets a "roles.changed" in the feed.
-///
-/// - `mirror`: required.
-/// - `pairs`: `pairs_len` pairs of a group and a role. They are copied.
-/// - `pairs_len`: number of pairs; 0 removes all roles.
-/// - `error`: may be NULL.
-/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_mirror_set_role_map(
-    mirror: *const hc_mirror,
-    pairs: *const hc_role_pair,
-    pairs_len: usize,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, (mirror: object) => {
-        // SAFETY: by the header's conventions, `pairs` holds `pairs_len` pairs.
-        let pairs: &[hc_role_pair] = unsafe { array(pairs, pairs_len, "pairs") }?;
-        let pair = |(index, pair): (usize, &hc_role_pair)| {
-            // SAFETY: the texts are NULL or NUL-terminated, and alive during this call.
-            unsafe {
-                Ok((
-                    text(pair.group, format_args!("pairs[{index}].group"))?,
-                    text(pair.role, format_args!("pairs[{index}].role"))?,
-                ))
-            }
-        };
-        mirror.0.set_role_map(pairs.iter().enumerate().map(pair).collect::<Result<Vec<_>>>()?)
-    })
-}
-
-/// The role map: which groups give which roles.
-///
-/// - `mirror`: required.
-/// - `role_map`: receives the pairs, in the order in which they were set; free it with hc_role_map_free.
-/// - `error`: may be NULL.
-/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_mirror_role_map(
-    mirror: *const hc_mirror,
-    role_map: *mut *mut hc_role_map,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, role_map, (mirror: object) => mirror.0.role_map().map(hc_role_map::from))
-}
-
-/// How many pairs there are.
-///
-/// - `role_map`: may be NULL, which gives 0.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_role_map_len(role_map: *const hc_role_map) -> usize {
-    read!(role_map => role_map.groups.len())
-}
-
-/// The group of the pair at an index.
-///
-/// - `role_map`: may be NULL, which gives NULL.
-/// - `index`: from 0.
-/// - Returns text owned by `role_map`, or NULL if `index` is out of range.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_role_map_group_at(role_map: *const hc_role_map, index: usize) -> *const c_char {
-    read!(role_map => role_map.group_texts.at(&role_map.groups, index))
-}
-
-/// The role of the pair at an index.
-///
-/// - `role_map`: may be NULL, which gives NULL.
-/// - `index`: from 0.
-/// - Returns text owned by `role_map`, or NULL if `index` is out of range.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_role_map_role_at(role_map: *const hc_role_map, index: usize) -> *const c_char {
-    read!(role_map => role_map.role_texts.at(&role_map.roles, index))
-}
-
-/// Frees a role map and the texts that came from it.
-///
-/// - `role_map`: may be NULL.
-/// - Threads: exclusive.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_role_map_free(role_map: *mut hc_role_map) {
-    free!(role_map);
-}
-
-/// Reads the options of a mirror.
-///
-/// # Safety
-///
-/// Texts in `options` are NULL, or NUL-terminated and alive during the call.
-unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
-    reserved(options.reserved, "options.reserved")?;
-    let mut settings = headcount_core::Mirror::builder();
-    macro_rules! set {
-        ($($setting:ident: $value:expr;)*) => { $(if let Some(value) = $value { settings = settings.$setting(value); })* };
-    }
-    // SAFETY: this function's contract.
-    let secret = unsafe { optional_text(options.webhook_secret, "options.webhook_secret") }?;
-    set! {
-        guard_users: count(options.guard_users, HC_GUARD_NOBODY, "options.guard_users", "HC_GUARD_NOBODY")?;
-        guard_share: share(options.guard_share)?;
-        guard_events: tri_state(options.guard_events, "options.guard_events")?;
-        guard_window: unless_zero(options.guard_window_seconds).map(Duration::from_secs);
-        full_every: unless_zero(options.full_every_seconds).map(Duration::from_secs);
-        retention: count(options.retention_seconds, HC_RETENTION_NONE, "options.retention_seconds", "HC_RETENTION_NONE")?.map(Duration::from_secs);
-        webhook: secret.map(|secret| Webhook::builder().secret(secret).build()).transpose()?;
-    }
-    Ok(settings)
-}
-
-/// Reads a number of options: 0 means that it was not set (`None`), and `none` means the number 0.
-fn count(given: i64, none: i64, name: &str, none_name: &str) -> Result<Option<u64>> {
-    match given {
-        0 => Ok(None),
-        given if given == none => Ok(Some(0)),
-        given => u64::try_from(given).map(Some).map_err(|_| {
-            Error::invalid_argument(format!("{name} is {given}: expected a number, 0 (the default) or {none_name}"))
-        }),
-    }
-}
-
-/// Reads options.guard_share: 0 means that it was not set (`None`), and HC_GUARD_NOBODY means the share 0.
-fn share(given: f64) -> Result<Option<f64>> {
-    if given == HC_GUARD_NOBODY as f64 {
-        Ok(Some(0.0))
-    } else if (0.0..=1.0).contains(&given) {
-        Ok(unless_zero(given))
-    } else {
-        Err(Error::invalid_argument(format!("options.guard_share is {given}: expected 0.0 to 1.0, or HC_GUARD_NOBODY")))
-    }
 }

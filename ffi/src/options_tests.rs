@@ -3,7 +3,7 @@
 use crate::cancel::hc_call_options;
 use crate::client::hc_client_options;
 use crate::group::hc_group_options;
-use crate::mirror::hc_mirror_options;
+use crate::mirror_options::hc_mirror_options;
 use crate::mirrored::hc_mirror_user_options;
 use crate::options::{LARGEST, Options, options};
 use crate::organization::{hc_organization_fields, hc_organization_options};
@@ -38,7 +38,7 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
         hc_replay_store: user_data as 8;
         hc_sandbox_options: groups as 4;
         hc_sandbox_user: reserved as 4;
-        hc_mirror_options: guard_window_seconds as 8;
+        hc_mirror_options: groups_per_user as 8;
         hc_mirror_user_options: group_id as 8;
         hc_sync_options: concurrency as 4;
     }

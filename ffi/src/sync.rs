@@ -1,9 +1,9 @@
-//! Syncs, the status of directories, holds and retirements.
+//! Syncs, and the status of directories.
 
 use crate::boundary::call;
 use crate::error::hc_error;
 use crate::generated::sync_mode::sync_mode;
-use crate::generated::{hc_hold_list, hc_mirror_directory_status_list, hc_status, hc_sync_reports};
+use crate::generated::{hc_mirror_directory_status_list, hc_status, hc_sync_reports};
 use crate::mirror::hc_mirror;
 use crate::options::{growing, tri_state, unless_zero};
 use crate::text::c_string;
@@ -185,95 +185,4 @@ pub unsafe extern "C" fn hc_mirror_held_removals(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, user_ids, (mirror: object, directory_id: text) => mirror.0.held_removals(directory_id).map(hc_text_list::from))
-}
-
-/// Returns the open holds of an organization, in the order in which they were made.
-///
-/// - `mirror`: required.
-/// - `organization_id`: "org_...".
-/// - `directory_id`: only holds of this directory ("dir_..."). NULL: holds of all directories.
-/// - `holds`: receives the list; free it with hc_hold_list_free.
-/// - `error`: may be NULL.
-/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_mirror_holds(
-    mirror: *const hc_mirror,
-    organization_id: *const c_char,
-    directory_id: *const c_char,
-    holds: *mut *mut hc_hold_list,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, holds, (mirror: object, organization_id: text, directory_id: optional_text) => mirror.0.holds(organization_id, directory_id).map(hc_hold_list::from))
-}
-
-/// Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
-/// added to the hold since then stay held.
-///
-/// - `mirror`: required.
-/// - `hold_id`: the hold's id, from hc_hold_id.
-/// - `by`: who approves, 1 to 200 bytes; stored with the decision.
-/// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
-/// - `count`: receives the number of users who lost access.
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if no user of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
-///   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_mirror_approve(
-    mirror: *const hc_mirror,
-    hold_id: *const c_char,
-    by: *const c_char,
-    note: *const c_char,
-    count: *mut u64,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, count, (mirror: object, hold_id: text, by: text, note: optional_text) => mirror.0.approve(hold_id, by, note.unwrap_or_default()))
-}
-
-/// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
-/// removes them.
-///
-/// - `mirror`: required.
-/// - `hold_id`: the hold's id, from hc_hold_id.
-/// - `by`: who decides, 1 to 200 bytes; stored with the decision.
-/// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
-/// - `count`: receives the number of users that were held.
-/// - `error`: may be NULL.
-/// - Fails as hc_mirror_approve.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_mirror_dismiss(
-    mirror: *const hc_mirror,
-    hold_id: *const c_char,
-    by: *const c_char,
-    note: *const c_char,
-    count: *mut u64,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, count, (mirror: object, hold_id: text, by: text, note: optional_text) => mirror.0.dismiss(hold_id, by, note.unwrap_or_default()))
-}
-
-/// Removes the users and groups of a directory that is no longer used. Syncs do not remove them. The guard does not limit the
-/// removal.
-///
-/// - `mirror`: required.
-/// - `directory_id`: "dir_...". The directory has to be disabled, or missing: the API does not list it.
-/// - `by`: who ordered it; stored with the time.
-/// - `note`: why; stored as well. May be NULL.
-/// - `count`: receives the number of users that were removed.
-/// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, or HC_STORE.
-///   If a call fails partway, another call, or the next sync of the organization, removes the rest.
-/// - Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hc_mirror_retire(
-    mirror: *const hc_mirror,
-    directory_id: *const c_char,
-    by: *const c_char,
-    note: *const c_char,
-    count: *mut u64,
-    error: *mut *mut hc_error,
-) -> hc_status {
-    call!(error, count, (mirror: object, directory_id: text, by: text, note: optional_text) => mirror.0.retire(directory_id, by, note.unwrap_or_default()))
 }

@@ -50,9 +50,10 @@ fn every_exported_function_uses_a_macro_of_the_boundary() {
                 .map(str::trim)
                 .find(|line| !line.starts_with("const ") && !line.starts_with("let "))
                 .unwrap_or_default();
-            let through = ["call!(error, ", "start!(error, ", "read!(", "free!(", "value_or_absent(|| "]
-                .iter()
-                .any(|way| first.starts_with(way));
+            let through =
+                ["call!(error, ", "decide!(error, ", "start!(error, ", "read!(", "free!(", "value_or_absent(|| "]
+                    .iter()
+                    .any(|way| first.starts_with(way));
             assert!(through, "does not use a macro of the boundary:{signature}");
             functions += 1;
         }

@@ -40,6 +40,8 @@ PROGRAMS = {
     "test_vectors": ((1, 20, 5), ""),
     "test_sandbox": ((1, 1, 1), ""),
     "test_mirror": ((1, 1, 1), ""),
+    "test_feed": ((1, 1, 1), ""),
+    "test_operations": ((1, 1, 1), ""),
     "test_scenarios": ((1, 1, 1), ""),
     "test_cpp": ((1, 1, 1), ""),
     "test_client": ((15, 75, 5), ""),

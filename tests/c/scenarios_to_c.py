@@ -9,7 +9,7 @@ from vectors_to_c import text, texts
 
 NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY: C's options take 0 for the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
-         "delete_users", "sync", "receive", "forge", "role_map", "link", "status", "hold", "approve", "dismiss", "feed", "skip")
+         "delete_users", "sync", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "link", "status", "hold", "approve", "dismiss", "feed", "skip")
 
 
 def yes_or_no(value):
@@ -34,19 +34,26 @@ def pairs(values):
     return f"{{(const hc_role_pair[]){{{items or '{NULL, NULL}'}}}, {len(values)}}}"
 
 
+def entries(values):
+    items = ", ".join(fields(ENTRY, value) for value in values)
+    return f"{{(const role_entry[]){{{items}}}, {len(values)}}}"
+
+
 def changes(values):
     items = ", ".join(fields(CHANGE, value) for value in values)
     return f"{{(const expected_change[]){{{items or '{.kind = NULL}'}}}, {len(values)}}}"
 
 
 CHANGE = {"kind": text, "user": named, "group": named, "fields": listed, "roles": listed, "active": yes_or_no, "linked_id": named, "cause": text}
+ENTRY = {"key": lambda value: {"id": "HC_ROLE_BY_ID", "name": "HC_ROLE_BY_NAME"}[value], "group": text, "id_of": text, "role": text, "organization": text}
 STEP = {
     **dict.fromkeys(("do", "as", "user", "group", "email", "given_name", "family_name", "display_name", "account_id", "consumer", "mode",
                      "outcome", "error", "hold", "reason"), text),
     **dict.fromkeys(("created", "updated", "deactivated", "deleted", "events"), count),
     **dict.fromkeys(("users", "count", "delivery", "limit"), str),
     "groups": lambda value: listed(value) if isinstance(value, list) else f"{{.len = {value}}}",
-    "held": text, "active": yes_or_no, "approve_removals": yes_or_no, "pairs": pairs, "changes": changes,
+    "held": text, "active": yes_or_no, "approve_removals": yes_or_no, "pairs": pairs, "entries": entries, "changes": changes,
+    "types": listed, "roles": listed,
 }
 SANDBOX = {"users": lambda value: str(value or NONE), "groups": lambda value: str(value or NONE), "seed": str}
 MIRROR = {"guard_users": lambda value: str(value or NONE), "guard_share": lambda value: str(value or NONE), "guard_events": yes_or_no}

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <headcount.hpp>
 #include <set>
+#include <string>
+#include <thread>
 #include <type_traits>
 
 using namespace headcount;
@@ -160,6 +162,35 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     CHECK_TEXT(hc_hold_reason(hc_mirror_directory_status_held(&mirror.status()[0])), "mass_removal");
     full.approve_removals = 1;
     CHECK(hc_sync_report_deleted(&mirror.sync(organization, directory, full)[0]) == 8);
+    CHECK(mirror.approvals().size() == 1 && hc_approval_is_approved(&mirror.approvals(organization)[0]));
+    CHECK(mirror.retirements().empty() && mirror.pending_events(organization).empty());
+
+    mirror.set_role_map_entries({{"Crew", "sailor", HC_ROLE_BY_NAME, organization}, {"dirgroup_0", "ghost"}});
+    CHECK(mirror.role_map_entries().size() == 2 && mirror.unmatched_roles().size() == 1);
+    CHECK_TEXT(hc_role_map_entry_key(&mirror.unmatched_roles()[0]), "id");
+    auto changed = options<hc_mirror_options>();
+    changed.guard_users = 9;
+    mirror.configure(changed);
+    CHECK(hc_guard_settings_users(hc_settings_guard(mirror.settings().get())) == 9);
+    mirror.unbind_environment();
+
+    /* Each change is acknowledged or parked alone: the first one is left, so the cursor stays at the start. */
+    AllChanges shared = mirror.changes("loop", 0);
+    Change first = shared.next();
+    std::size_t others = 0;
+    for (const hc_change &change : shared) {
+        if (others++ == 0) shared.park(change, "not now");
+        else shared.ack(change);
+    }
+    CHECK(first && others > 40 && !shared.next());
+    CHECK(hc_change_seq(&mirror.poll("loop", 1)[0]) == hc_change_seq(first.get()));
+    shared.ack(*first.get());
+    CHECK(mirror.poll("loop").empty() && mirror.parked_changes("loop").size() == 1);
+    AllChanges waiting = mirror.changes("loop");
+    std::thread closer([&] { mirror.close(); });
+    for (const hc_change &change : waiting) CHECK(hc_change_seq(&change) == 0);
+    closer.join();
+
     thrown(HC_CONFIG, "no client", [&] { Mirror(":memory:").sync(organization); });
     thrown(HC_STORE, "", [] { Mirror("/no/such/folder/x.db"); });
 }

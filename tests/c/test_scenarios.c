@@ -14,13 +14,21 @@ typedef struct {
     int active;
 } expected_change;
 
+/* An entry of the role map: `id_of` is the scenario's name of the group whose id is meant, in place of `group`. */
+typedef struct {
+    int key;
+    const char *group, *id_of, *role, *organization;
+} role_entry;
+
 typedef struct {
     const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason;
     maybe_count created, updated, deactivated, deleted, events;
     maybe_texts groups; /* in a user: the groups; in a status: len is the number of groups */
     size_t users, count, delivery, limit;
     int active, approve_removals;
+    maybe_texts types, roles;
     struct { const hc_role_pair *items; size_t len; } pairs;
+    struct { const role_entry *items; size_t len; } entries;
     struct { const expected_change *items; size_t len; } changes;
 } step;
 
@@ -143,6 +151,39 @@ static void check_texts(maybe_texts expected, size_t len, const char *(*at)(cons
     for (size_t i = 0; i < expected.len; i++) CHECK_TEXT(at(object, i), expected.items[i]);
 }
 
+static void set_entries(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_role_entry entries[8];
+    CHECK(step->entries.len <= sizeof entries / sizeof *entries);
+    for (size_t i = 0; i < step->entries.len; i++) {
+        const role_entry *entry = &step->entries.items[i];
+        entries[i] = (hc_role_entry){.key = entry->key, .group = entry->group, .role = entry->role};
+        if (entry->id_of != NULL) entries[i].group = id_of(run, entry->id_of);
+        if (entry->organization == NULL) continue;
+        entries[i].organization_id = strcmp(entry->organization, "own") == 0 ? hc_sandbox_organization_id(run->sandbox) : "org_0";
+    }
+    WORKS(hc_mirror_set_role_map_entries(run->mirror, entries, step->entries.len, &error));
+}
+
+static const char *unmatched_at(const void *entries, size_t index) { return hc_role_map_entry_role(hc_role_map_entry_list_at(entries, index)); }
+static const char *pending_at(const void *events, size_t index) { return hc_pending_event_event_type(hc_pending_event_list_at(events, index)); }
+
+static void check_unmatched(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_role_map_entry_list *entries = NULL;
+    WORKS(hc_mirror_unmatched_roles(run->mirror, &entries, &error));
+    check_texts(step->roles, hc_role_map_entry_list_len(entries), unmatched_at, entries);
+    hc_role_map_entry_list_free(entries);
+}
+
+static void check_pending(const run *run, const step *step) {
+    hc_error *error = NULL;
+    hc_pending_event_list *events = NULL;
+    WORKS(hc_mirror_pending_events(run->mirror, hc_sandbox_organization_id(run->sandbox), &events, &error));
+    check_texts(step->types, hc_pending_event_list_len(events), pending_at, events);
+    hc_pending_event_list_free(events);
+}
+
 static const char *field_at(const void *change, size_t index) { return hc_change_fields_at(change, index); }
 static const char *role_at(const void *user, size_t index) { return hc_mirror_user_roles_at(user, index); }
 
@@ -230,6 +271,12 @@ static void run_step(run *run, const step *step) {
         forge(run->mirror, run->webhook, sandbox, step->delivery);
     } else if (strcmp(what, "role_map") == 0) {
         WORKS(hc_mirror_set_role_map(run->mirror, step->pairs.items, step->pairs.len, &error));
+    } else if (strcmp(what, "role_map_entries") == 0) {
+        set_entries(run, step);
+    } else if (strcmp(what, "unmatched_roles") == 0) {
+        check_unmatched(run, step);
+    } else if (strcmp(what, "pending") == 0) {
+        check_pending(run, step);
     } else if (strcmp(what, "link") == 0) {
         WORKS(hc_mirror_link(run->mirror, id_of(run, step->user), step->account_id, &error));
     } else if (strcmp(what, "status") == 0) {

@@ -3,6 +3,7 @@
 mod records;
 
 pub(crate) use records::{
-    Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Hold, MirrorDirectory, MirrorGroup,
-    MirrorUser, Organization, ParkedChange, Progress, SyncReport, User,
+    Approval, Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, GuardSettings, Hold,
+    IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent,
+    Progress, Retirement, RoleMapEntry, SyncReport, User,
 };

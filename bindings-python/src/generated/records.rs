@@ -916,6 +916,574 @@ impl Hold {
     }
 }
 
+/// A decision about a hold.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct Approval {
+    pub(crate) value: headcount::Approval,
+}
+
+impl From<headcount::Approval> for Approval {
+    fn from(value: headcount::Approval) -> Approval {
+        Approval { value }
+    }
+}
+
+#[pymethods]
+impl Approval {
+    /// Id of the approval. The changes that it made have the cause ``approval:`` and this id.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// Id of the hold, as it was given.
+    #[getter]
+    fn hold_id(&self) -> &str {
+        &self.value.hold_id
+    }
+
+    /// Id of the organization.
+    #[getter]
+    fn organization_id(&self) -> &str {
+        &self.value.organization_id
+    }
+
+    /// Id of the directory.
+    #[getter]
+    fn directory_id(&self) -> &str {
+        &self.value.directory_id
+    }
+
+    /// Why the users were held.
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.value.reason.name()
+    }
+
+    /// True if the losses were applied, false if they were dismissed.
+    #[getter]
+    fn is_approved(&self) -> bool {
+        self.value.is_approved
+    }
+
+    /// Who decided, as the application said.
+    #[getter]
+    fn by(&self) -> &str {
+        &self.value.by
+    }
+
+    /// The application's note.
+    #[getter]
+    fn note(&self) -> &str {
+        &self.value.note
+    }
+
+    /// Local time of the decision.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.at)
+    }
+
+    /// Number of users whose loss of access the hold held back then.
+    #[getter]
+    fn count(&self) -> u64 {
+        self.value.count
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, Approval>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, Approval>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "Approval",
+            &["id", "hold_id", "organization_id", "directory_id", "reason", "is_approved", "at", "count"],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Approval> {
+        unpickle::<headcount::Approval>(py, json).map(Approval::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Approval>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// The removal of all users and groups of a directory that is gone for good.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct Retirement {
+    pub(crate) value: headcount::Retirement,
+}
+
+impl From<headcount::Retirement> for Retirement {
+    fn from(value: headcount::Retirement) -> Retirement {
+        Retirement { value }
+    }
+}
+
+#[pymethods]
+impl Retirement {
+    /// The retirement's id. The changes that it made have the cause ``retire:`` and this id.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// Id of the organization (``org_…``).
+    #[getter]
+    fn organization_id(&self) -> &str {
+        &self.value.organization_id
+    }
+
+    /// Id of the directory (``dir_…``).
+    #[getter]
+    fn directory_id(&self) -> &str {
+        &self.value.directory_id
+    }
+
+    /// Who ordered it, as the application says.
+    #[getter]
+    fn by(&self) -> &str {
+        &self.value.by
+    }
+
+    /// Why, as the application says.
+    #[getter]
+    fn note(&self) -> &str {
+        &self.value.note
+    }
+
+    /// Local time at which it was ordered.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.at)
+    }
+
+    /// Local time at which it ended; ``None`` while users or groups may be left.
+    #[getter]
+    fn ended_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.ended_at.map(|time| datetime(py, time)).transpose()
+    }
+
+    /// Number of users that it has removed.
+    #[getter]
+    fn users(&self) -> u64 {
+        self.value.users
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, Retirement>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, Retirement>) -> PyResult<String> {
+        repr(slf.as_any(), "Retirement", &["id", "organization_id", "directory_id", "at", "ended_at", "users"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Retirement> {
+        unpickle::<headcount::Retirement>(py, json).map(Retirement::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Retirement>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// A received event that waits for a sync. It has no personal data.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct PendingEvent {
+    pub(crate) value: headcount::PendingEvent,
+}
+
+impl From<headcount::PendingEvent> for PendingEvent {
+    fn from(value: headcount::PendingEvent) -> PendingEvent {
+        PendingEvent { value }
+    }
+}
+
+#[pymethods]
+impl PendingEvent {
+    /// Event id (``evt_…``).
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// The event's type, such as ``organization.directory.user_created``.
+    #[getter]
+    fn event_type(&self) -> &str {
+        &self.value.event_type
+    }
+
+    /// Local time at which the event arrived.
+    #[getter]
+    fn received_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        datetime(py, self.value.received_at)
+    }
+
+    /// Why it waits, in one sentence.
+    #[getter]
+    fn why(&self) -> &str {
+        &self.value.why
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, PendingEvent>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, PendingEvent>) -> PyResult<String> {
+        repr(slf.as_any(), "PendingEvent", &["id", "event_type", "received_at", "why"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<PendingEvent> {
+        unpickle::<headcount::PendingEvent>(py, json).map(PendingEvent::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, PendingEvent>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// One entry of the role map: members of the groups that it matches have its role.
+///
+/// A pair of a group and a role is an entry for all organizations. The group is an id if it begins with ``dirgroup_``, else
+/// a name or a pattern.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct RoleMapEntry {
+    pub(crate) value: headcount::RoleMapEntry,
+}
+
+impl From<headcount::RoleMapEntry> for RoleMapEntry {
+    fn from(value: headcount::RoleMapEntry) -> RoleMapEntry {
+        RoleMapEntry { value }
+    }
+}
+
+#[pymethods]
+impl RoleMapEntry {
+    /// Whether ``group`` is an id, or a name.
+    #[getter]
+    fn key(&self) -> &'static str {
+        self.value.key.name()
+    }
+
+    /// Id of the group (``dirgroup_…``), its name, or a pattern of names. Names are case-sensitive, and are compared after
+    /// Unicode normalization (NFC).
+    #[getter]
+    fn group(&self) -> &str {
+        &self.value.group
+    }
+
+    /// The role.
+    #[getter]
+    fn role(&self) -> &str {
+        &self.value.role
+    }
+
+    /// Id of the organization whose groups the entry matches (``org_…``), or ``None`` for the groups of all organizations.
+    #[getter]
+    fn organization_id(&self) -> Option<&str> {
+        self.value.organization_id.as_deref()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, RoleMapEntry>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, RoleMapEntry>) -> PyResult<String> {
+        repr(slf.as_any(), "RoleMapEntry", &["key", "group", "role", "organization_id"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<RoleMapEntry> {
+        unpickle::<headcount::RoleMapEntry>(py, json).map(RoleMapEntry::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, RoleMapEntry>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// How many users of a directory may lose access without approval.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct GuardSettings {
+    pub(crate) value: headcount::GuardSettings,
+}
+
+impl From<headcount::GuardSettings> for GuardSettings {
+    fn from(value: headcount::GuardSettings) -> GuardSettings {
+        GuardSettings { value }
+    }
+}
+
+#[pymethods]
+impl GuardSettings {
+    /// Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half
+    /// of its users if they are up to ten, or else five or a quarter of them, whichever is more.
+    #[getter]
+    fn users(&self) -> u64 {
+        self.value.users
+    }
+
+    /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits
+    /// applies; 1 permits everything.
+    #[getter]
+    fn share(&self) -> f64 {
+        self.value.share
+    }
+
+    /// Whether losses of access by events are limited as well. Those by listings always are.
+    #[getter]
+    fn events(&self) -> bool {
+        self.value.events
+    }
+
+    /// The time within which losses of access are counted together. In seconds.
+    #[getter]
+    fn window(&self) -> f64 {
+        self.value.window.as_secs_f64()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: PyRef<'_, GuardSettings>) -> PyResult<bool> {
+        self.to_dict(py)?.eq(other.to_dict(py)?)
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, GuardSettings>) -> PyResult<String> {
+        repr(slf.as_any(), "GuardSettings", &["users", "share", "events", "window"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<GuardSettings> {
+        unpickle::<headcount::GuardSettings>(py, json).map(GuardSettings::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, GuardSettings>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// A setting that a handle was opened with and that is not in force.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct IgnoredSetting {
+    pub(crate) value: headcount::IgnoredSetting,
+}
+
+impl From<headcount::IgnoredSetting> for IgnoredSetting {
+    fn from(value: headcount::IgnoredSetting) -> IgnoredSetting {
+        IgnoredSetting { value }
+    }
+}
+
+#[pymethods]
+impl IgnoredSetting {
+    /// The setting's name, such as ``guard_users``.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.value.name
+    }
+
+    /// The value in force, which the store has.
+    #[getter]
+    fn stored(&self) -> &str {
+        &self.value.stored
+    }
+
+    /// The value that the handle was opened with.
+    #[getter]
+    fn asked(&self) -> &str {
+        &self.value.asked
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, IgnoredSetting>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, IgnoredSetting>) -> PyResult<String> {
+        repr(slf.as_any(), "IgnoredSetting", &["name", "stored", "asked"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<IgnoredSetting> {
+        unpickle::<headcount::IgnoredSetting>(py, json).map(IgnoredSetting::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, IgnoredSetting>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
+/// The settings of a mirror that are in force.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct MirrorSettings {
+    pub(crate) value: headcount::MirrorSettings,
+    guard: PyOnceLock<Py<PyAny>>,
+}
+
+impl From<headcount::MirrorSettings> for MirrorSettings {
+    fn from(value: headcount::MirrorSettings) -> MirrorSettings {
+        MirrorSettings { value, guard: PyOnceLock::new() }
+    }
+}
+
+#[pymethods]
+impl MirrorSettings {
+    /// How many users of a directory may lose access without approval.
+    #[getter]
+    fn guard<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        cached(py, &self.guard, || new_object(py, GuardSettings::from(self.value.guard.clone())))
+    }
+
+    /// Age of the last full sync at which a sync in the mode ``auto`` makes another. In seconds.
+    #[getter]
+    fn full_every(&self) -> f64 {
+        self.value.full_every.as_secs_f64()
+    }
+
+    /// How long changes are kept that every consumer has acknowledged. In seconds.
+    #[getter]
+    fn retention(&self) -> f64 {
+        self.value.retention.as_secs_f64()
+    }
+
+    /// Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of
+    /// them.
+    #[getter]
+    fn pending_events(&self) -> u64 {
+        self.value.pending_events
+    }
+
+    /// Total bytes of the pending events that are kept for an organization. A further event is an error, as for
+    /// ``pending_events``.
+    #[getter]
+    fn pending_bytes(&self) -> u64 {
+        self.value.pending_bytes
+    }
+
+    /// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the
+    /// user.
+    #[getter]
+    fn groups_per_user(&self) -> u64 {
+        self.value.groups_per_user
+    }
+
+    /// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed;
+    /// ``None`` for never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
+    #[getter]
+    fn consumer_expiry(&self) -> Option<f64> {
+        self.value.consumer_expiry.map(|duration| duration.as_secs_f64())
+    }
+
+    /// Settings that this handle was opened with and that are not in force, because the store has other values.
+    #[getter]
+    fn ignored(&self) -> Vec<IgnoredSetting> {
+        self.value.ignored.iter().cloned().map(IgnoredSetting::from).collect()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, MirrorSettings>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        hash_json(py, &self.value)
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, MirrorSettings>) -> PyResult<String> {
+        repr(
+            slf.as_any(),
+            "MirrorSettings",
+            &[
+                "guard",
+                "full_every",
+                "retention",
+                "pending_events",
+                "pending_bytes",
+                "groups_per_user",
+                "consumer_expiry",
+                "ignored",
+            ],
+        )
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<MirrorSettings> {
+        unpickle::<headcount::MirrorSettings>(py, json).map(MirrorSettings::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, MirrorSettings>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
 /// How up to date the mirror is with one directory.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct DirectoryStatus {

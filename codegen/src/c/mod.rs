@@ -89,6 +89,8 @@ struct RecordFile {
     /// Fields that keep what accessors returned, as pairs of a name and a type.
     cached: Vec<(String, String)>,
     accessors: Vec<Accessor>,
+    /// Whether an accessor returns a text.
+    texts: bool,
     json: bool,
     free: Option<Vec<String>>,
     list: Option<List>,
@@ -127,6 +129,7 @@ impl RecordFile {
             imports: Vec::new(),
             cached: Vec::new(),
             accessors: Vec::new(),
+            texts: false,
             json: c_record.json,
             free: c_record.free.map(wrap),
             list: c_record.list.as_ref().map(|list| List {
@@ -142,6 +145,7 @@ impl RecordFile {
                 .add(&mut file)
                 .map_err(|problem| format!("{}: {}.{}: {problem}", record.file, record.name, field.name))?;
         }
+        file.texts = c_record.json || file.accessors.iter().any(|accessor| accessor.returns == "*const c_char");
         if c_record.json {
             file.cached.push(("json".to_owned(), "Text".to_owned()));
         }

@@ -150,6 +150,48 @@ pub(super) const RECORDS: &[CRecord] = &[
         ..EMPTY
     },
     CRecord {
+        record: "Approval",
+        noun: "approval",
+        parameter: "approval",
+        one: "a decision",
+        list: Some(CList { noun: "approval_list", parameter: "approvals", many: "decisions" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "Retirement",
+        noun: "retirement",
+        parameter: "retirement",
+        one: "a retirement",
+        list: Some(CList { noun: "retirement_list", parameter: "retirements", many: "retirements" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "PendingEvent",
+        noun: "pending_event",
+        parameter: "event",
+        one: "a pending event",
+        list: Some(CList { noun: "pending_event_list", parameter: "events", many: "pending events" }),
+        ..EMPTY
+    },
+    CRecord {
+        record: "RoleMapEntry",
+        noun: "role_map_entry",
+        parameter: "entry",
+        one: "an entry",
+        list: Some(CList { noun: "role_map_entry_list", parameter: "entries", many: "entries" }),
+        ..EMPTY
+    },
+    CRecord { record: "GuardSettings", noun: "guard_settings", parameter: "guard", one: "settings", ..EMPTY },
+    CRecord { record: "IgnoredSetting", noun: "ignored_setting", parameter: "ignored", one: "a setting", ..EMPTY },
+    CRecord {
+        record: "MirrorSettings",
+        noun: "settings",
+        parameter: "settings",
+        one: "settings",
+        free: Some("Frees settings that hc_mirror_settings gave, and what came from them."),
+        ..EMPTY
+    },
+    CRecord {
         record: "SyncReport",
         noun: "sync_report",
         parameter: "report",
@@ -171,6 +213,9 @@ pub(super) const RECORDS: &[CRecord] = &[
         parameter: "change",
         one: "a change",
         json: true,
+        free: Some(
+            "Frees a change that hc_change_iter_next gave, and what came from it. Do not free one that is borrowed from a batch or a parked change.",
+        ),
         list: Some(CList { noun: "change_batch", parameter: "batch", many: "changes" }),
         ..EMPTY
     },
@@ -258,13 +303,22 @@ pub(super) struct CConstants {
     pub(super) numbers: &'static [(&'static str, i32)],
 }
 
-pub(super) const CONSTANTS: &[CConstants] = &[CConstants {
-    name: "SyncMode",
-    prefix: "HC_SYNC_",
-    reader: "sync_mode",
-    option: "hc_sync_options.mode",
-    numbers: &[("Auto", 0), ("Full", 1), ("Incremental", 2)],
-}];
+pub(super) const CONSTANTS: &[CConstants] = &[
+    CConstants {
+        name: "SyncMode",
+        prefix: "HC_SYNC_",
+        reader: "sync_mode",
+        option: "hc_sync_options.mode",
+        numbers: &[("Auto", 0), ("Full", 1), ("Incremental", 2)],
+    },
+    CConstants {
+        name: "RoleMapKey",
+        prefix: "HC_ROLE_BY_",
+        reader: "role_map_key",
+        option: "hc_role_entry.key",
+        numbers: &[("Id", 1), ("Name", 2)],
+    },
+];
 
 /// Counters, each of which is read by a function that takes a handle.
 pub(super) struct CCounters {

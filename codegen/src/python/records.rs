@@ -20,6 +20,13 @@ pub(super) const CLASSES: &[&str] = &[
     "MirrorGroup",
     "MirrorDirectory",
     "Hold",
+    "Approval",
+    "Retirement",
+    "PendingEvent",
+    "RoleMapEntry",
+    "GuardSettings",
+    "IgnoredSetting",
+    "MirrorSettings",
     "DirectoryStatus",
     "Change",
     "ParkedChange",
@@ -32,7 +39,7 @@ pub(super) const CLASSES: &[&str] = &[
 const EXTRA: &[(&str, &str, &str)] = &[("Change", "consumer", "Attached")];
 
 /// Records whose class has subclasses.
-const SUBCLASSED: &[&str] = &["Change"];
+pub(super) const SUBCLASSED: &[&str] = &["Change"];
 
 /// The first sentence of every `to_dict`.
 pub(super) const TO_DICT: &str = "Returns the fields as plain values: times are RFC 3339 text.";
@@ -172,6 +179,8 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
             (if optional { format!("Option<{int}>") } else { int }, value)
         }
         (Type::Float, false) => ("f64".to_owned(), value),
+        (Type::Duration, false) => ("f64".to_owned(), format!("{value}.as_secs_f64()")),
+        (Type::Duration, true) => ("Option<f64>".to_owned(), format!("{value}.map(|duration| duration.as_secs_f64())")),
         (Type::Enum { open: true, .. }, false) => ("&str".to_owned(), format!("{value}.as_str()")),
         (Type::Enum { open: false, .. }, false) => ("&'static str".to_owned(), format!("{value}.name()")),
         (Type::Timestamp, false) => (with_py("PyResult<Bound<'py, PyDateTime>>"), format!("datetime(py, {value})")),
@@ -216,7 +225,15 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
         Some(returns) => ("<'py>(&self, py: Python<'py>)", returns.to_owned()),
         None => ("(&self)", returns),
     };
-    Ok(Getter { name: format!("{}{parameters}", field.name), doc: docstring(&field.doc), returns, body })
+    Ok(Getter { name: format!("{}{parameters}", field.name), doc: docstring(&documentation(field)), returns, body })
+}
+
+/// Returns a field's documentation, with the unit of a duration.
+pub(super) fn documentation(field: &Field) -> String {
+    match field.ty.optional().0 {
+        Type::Duration => format!("{} In seconds.", field.doc),
+        _ => field.doc.clone(),
+    }
 }
 
 /// Prefix of the return type of getters that need the interpreter. It is removed before the type is printed.

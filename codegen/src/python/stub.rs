@@ -1,6 +1,6 @@
 //! The record classes' part of the stub file, between two comments in `bindings-python/python/headcount/_headcount.pyi`.
 
-use super::records::{CLASSES, TO_DICT, has_class};
+use super::records::{CLASSES, SUBCLASSED, TO_DICT, documentation, has_class};
 use super::{docstring, quoted, sections};
 use crate::ir::{Definitions, Field, Record, Type};
 use crate::write::{self, Output};
@@ -9,7 +9,10 @@ use serde::Serialize;
 const PATH: &str = "bindings-python/python/headcount/_headcount.pyi";
 const TEMPLATE: &str = include_str!("../../templates/python/records.pyi.jinja");
 /// Stubs of methods that are written by hand, by class.
-const METHODS: &[(&str, &str)] = &[("Change", include_str!("../../templates/python/change.pyi"))];
+const METHODS: &[(&str, &str)] = &[
+    ("Change", include_str!("../../templates/python/change.pyi")),
+    ("RoleMapEntry", include_str!("../../templates/python/role_map_entry.pyi")),
+];
 
 /// Enum fields that never have one of the enum's members: the record, the field and that member.
 const UNUSED_MEMBERS: &[(&str, &str, &str)] = &[("SyncReport", "mode", "auto")];
@@ -53,12 +56,12 @@ fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
     let methods = METHODS.iter().find(|(name, _)| *name == record.name).map(|(_, methods)| *methods);
     let fields = record.fields.iter().map(|field| {
         let ty = annotation(definitions, record, field, &field.ty)?;
-        Ok(Property { name: field.name.clone(), doc: quoted(&field.doc, 8), ty })
+        Ok(Property { name: field.name.clone(), doc: quoted(&documentation(field), 8), ty })
     });
     let has_error = record.fields.iter().any(|field| matches!(field.ty.optional().0, Type::Error));
     Ok(Class {
         name: record.name.clone(),
-        decorator: if methods.is_some() { "disjoint_base" } else { "final" },
+        decorator: if SUBCLASSED.contains(&record.name.as_str()) { "disjoint_base" } else { "final" },
         doc: quoted(&record.doc, 4),
         fields: fields.collect::<Result<_, String>>()?,
         to_dict_doc: docstring(&match has_error {

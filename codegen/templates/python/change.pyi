@@ -1,14 +1,18 @@
     def ack(self) -> None:
-        """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
+        """Acknowledges this change: the consumer does not get it again.
 
-        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
-        acknowledgement cannot be stored.
+        A change from ``changes`` is acknowledged alone: durably when this returns, if all earlier changes of the iterator are acknowledged, otherwise once
+        they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Threads may call it at once.
+
+        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
+        forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
         """
 
     def park(self, reason: str) -> None:
-        """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
+        """Parks this change, with a ``reason``, and acknowledges it as ``ack`` does. ``mirror.parked_changes`` lists it. A change of a snapshot can be
+        parked as well.
 
-        Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
-        retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
+        Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
+        ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
         """
 

@@ -1,0 +1,102 @@
+//! The iterator over a consumer's changes, which threads may share.
+
+use crate::boundary::{call, free};
+use crate::change::timeout;
+use crate::error::hc_error;
+use crate::generated::{hc_change, hc_status};
+use crate::mirror::hc_mirror;
+use headcount_core::blocking::Changes;
+use std::ffi::c_char;
+
+/// An iterator over the changes of one consumer. Unlike other iterators it may be used by any number of threads at once: each change goes to one of
+/// them, and belongs to the caller.
+pub struct hc_change_iter(Changes);
+
+/// Makes an iterator over the unacknowledged changes of a consumer, each returned once. It waits for the next change.
+///
+/// Acknowledge each change after it was handled, with hc_change_iter_ack. The consumer's cursor moves to a change once that change, and all changes
+/// that this iterator gave before it, are acknowledged. What was not acknowledged is given again by the next iterator, here or in another
+/// process.
+///
+/// - `mirror`: required. It may be freed before the iterator.
+/// - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the oldest change that is kept.
+/// - `timeout_ms`: longest wait for a change, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
+/// - `iter`: receives the iterator; free it with hc_change_iter_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_changes(
+    mirror: *const hc_mirror,
+    consumer: *const c_char,
+    timeout_ms: i64,
+    iter: *mut *mut hc_change_iter,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, iter, (mirror: object, consumer: text) => {
+        Ok(hc_change_iter(mirror.0.changes(consumer, timeout(timeout_ms)?)))
+    })
+}
+
+/// Gives the next change, and waits for it.
+///
+/// - `iter`: required.
+/// - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (it may be
+///   called again then), and when the mirror is closed (hc_mirror_close).
+/// - `error`: may be NULL.
+/// - Fails with HC_HISTORY_TRIMMED if the next change was removed by the retention (see hc_mirror_start_from_snapshot), HC_STORE, or
+///   HC_INVALID_ARGUMENT, also in a forked child. It may be called again after an error.
+/// - Threads: any number at once. Each change goes to one of them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_change_iter_next(
+    iter: *const hc_change_iter,
+    change: *mut *mut hc_change,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, change, (iter: object) => Ok(iter.0.clone().next().transpose()?.map(hc_change::from)))
+}
+
+/// Acknowledges one change, and not those before it. Durable when this returns, if all changes that the iterator gave before it are acknowledged;
+/// otherwise once they are.
+///
+/// - `iter`: required.
+/// - `change`: a change that `iter` gave.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE (call it again) or HC_INVALID_ARGUMENT, also in a forked child.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_change_iter_ack(
+    iter: *const hc_change_iter,
+    change: *const hc_change,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (iter: object, change: object) => iter.0.ack(change.record.seq))
+}
+
+/// Parks a change that cannot be handled, with a reason, and acknowledges it as hc_change_iter_ack does. It is kept until it is dropped
+/// (hc_mirror_drop_parked). A change of a snapshot can be parked as well.
+///
+/// - `iter`: required.
+/// - `change`: a change that `iter` gave.
+/// - `reason`: why the change was parked. It is copied.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT, also if the consumer was dropped and in a forked child.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_change_iter_park(
+    iter: *const hc_change_iter,
+    change: *const hc_change,
+    reason: *const c_char,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (iter: object, change: object, reason: text) => iter.0.park(&change.record, reason))
+}
+
+/// Frees an iterator. The changes that it gave stay valid.
+///
+/// - `iter`: may be NULL.
+/// - Threads: exclusive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_change_iter_free(iter: *mut hc_change_iter) {
+    free!(iter);
+}

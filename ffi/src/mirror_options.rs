@@ -1,0 +1,132 @@
+//! The options that a mirror is opened with, and that the settings in its store are changed with.
+
+use crate::boundary::optional_text;
+use crate::options::{growing, reserved, tri_state, unless_zero};
+use crate::replay::HC_RETENTION_NONE;
+use headcount_core::{Error, MirrorBuilder, MirrorOptions, Result, Webhook};
+use std::ffi::c_char;
+use std::time::Duration;
+
+/// For guard_users and guard_share: no user may be removed without approval. (0 means the default.)
+pub const HC_GUARD_NOBODY: i64 = -1;
+
+/// For consumer_expiry_seconds: consumers do not expire.
+pub const HC_CONSUMERS_NEVER_EXPIRE: i64 = -1;
+
+/// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
+///
+/// All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
+/// the store does not have yet. If the store has another value, that value stays in force, and hc_mirror_settings lists the setting as
+/// ignored: hc_mirror_configure changes it. What is 0 is as the store has it, or else the default that is given here.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_mirror_options {
+    /// sizeof(hc_mirror_options).
+    pub struct_size: usize,
+    /// Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
+    /// directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
+    /// HC_GUARD_NOBODY: none.
+    pub guard_users: i64,
+    /// Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
+    /// 0 means 0.1. HC_GUARD_NOBODY: none.
+    pub guard_share: f64,
+    /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
+    pub full_every_seconds: u64,
+    /// How long acknowledged changes are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
+    pub retention_seconds: i64,
+    /// Secret for webhooks: "whsec_...", or several secrets separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, read at the
+    /// first webhook.
+    pub webhook_secret: *const c_char,
+    /// Whether losses of access by events are limited as well: 1 yes, -1 no, 0 the default, which is yes.
+    pub guard_events: i32,
+    /// Must be 0.
+    pub reserved: u32,
+    /// The time within which losses of access are counted together, in seconds. 0 means 24 hours.
+    pub guard_window_seconds: u64,
+    /// Number of seconds without a poll or an acknowledgement after which a consumer expires, so that it no longer keeps changes: at least two
+    /// hours. 0 means 30 days. HC_CONSUMERS_NEVER_EXPIRE: never.
+    pub consumer_expiry_seconds: i64,
+    /// Number of pending events that are kept for an organization. 0 means 10,000.
+    pub pending_events: u64,
+    /// Bytes of the pending events that are kept for an organization. 0 means 67,108,864 (64 MiB).
+    pub pending_bytes: u64,
+    /// Number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
+    pub groups_per_user: u64,
+}
+
+growing!(hc_mirror_options {
+    guard_users,
+    guard_share,
+    full_every_seconds,
+    retention_seconds,
+    webhook_secret,
+    guard_events,
+    reserved,
+    guard_window_seconds,
+    consumer_expiry_seconds,
+    pending_events,
+    pending_bytes,
+    groups_per_user,
+});
+
+/// Reads the options of a mirror.
+///
+/// # Safety
+///
+/// Texts in `options` are NULL, or NUL-terminated and alive during the call.
+pub(crate) unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
+    let settings = headcount_core::Mirror::builder().settings(stored(options)?);
+    // SAFETY: this function's contract.
+    let secret = unsafe { optional_text(options.webhook_secret, "options.webhook_secret") }?;
+    match secret {
+        Some(secret) => Ok(settings.webhook(Webhook::builder().secret(secret).build()?)),
+        None => Ok(settings),
+    }
+}
+
+/// Reads the settings that the store keeps.
+pub(crate) fn stored(options: &hc_mirror_options) -> Result<MirrorOptions> {
+    reserved(options.reserved, "options.reserved")?;
+    let retention =
+        count(options.retention_seconds, HC_RETENTION_NONE, "options.retention_seconds", "HC_RETENTION_NONE")?;
+    let expiry = count(
+        options.consumer_expiry_seconds,
+        HC_CONSUMERS_NEVER_EXPIRE,
+        "options.consumer_expiry_seconds",
+        "HC_CONSUMERS_NEVER_EXPIRE",
+    )?;
+    Ok(MirrorOptions {
+        guard_users: count(options.guard_users, HC_GUARD_NOBODY, "options.guard_users", "HC_GUARD_NOBODY")?,
+        guard_share: share(options.guard_share)?,
+        guard_events: tri_state(options.guard_events, "options.guard_events")?,
+        guard_window: unless_zero(options.guard_window_seconds).map(Duration::from_secs),
+        full_every: unless_zero(options.full_every_seconds).map(Duration::from_secs),
+        retention: retention.map(Duration::from_secs),
+        pending_events: unless_zero(options.pending_events),
+        pending_bytes: unless_zero(options.pending_bytes),
+        groups_per_user: unless_zero(options.groups_per_user),
+        consumer_expiry: expiry.map(Duration::from_secs),
+    })
+}
+
+/// Reads a number of options: 0 means that it was not set (`None`), and `none` means the number 0.
+fn count(given: i64, none: i64, name: &str, none_name: &str) -> Result<Option<u64>> {
+    match given {
+        0 => Ok(None),
+        given if given == none => Ok(Some(0)),
+        given => u64::try_from(given).map(Some).map_err(|_| {
+            Error::invalid_argument(format!("{name} is {given}: expected a number, 0 (the default) or {none_name}"))
+        }),
+    }
+}
+
+/// Reads options.guard_share: 0 means that it was not set (`None`), and HC_GUARD_NOBODY means the share 0.
+fn share(given: f64) -> Result<Option<f64>> {
+    if given == HC_GUARD_NOBODY as f64 {
+        Ok(Some(0.0))
+    } else if (0.0..=1.0).contains(&given) {
+        Ok(unless_zero(given))
+    } else {
+        Err(Error::invalid_argument(format!("options.guard_share is {given}: expected 0.0 to 1.0, or HC_GUARD_NOBODY")))
+    }
+}

@@ -1,0 +1,45 @@
+//! Settings that the mirror's store keeps: reading and changing them.
+
+use crate::boundary::call;
+use crate::error::hc_error;
+use crate::generated::{hc_settings, hc_status};
+use crate::mirror::hc_mirror;
+use crate::mirror_options::{hc_mirror_options, stored};
+use headcount_core::Error;
+
+/// Returns the settings in force, and those that this handle was opened with and that are not in force.
+///
+/// - `mirror`: required.
+/// - `settings`: receives the settings; free them with hc_settings_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_settings(
+    mirror: *const hc_mirror,
+    settings: *mut *mut hc_settings,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, settings, (mirror: object) => mirror.0.settings().map(hc_settings::from))
+}
+
+/// Changes settings, for all processes that use the store: each reads them with its next write.
+///
+/// - `mirror`: required.
+/// - `options`: the settings to change; what is 0 stays as it is. webhook_secret must be NULL: it belongs to the handle.
+/// - `error`: may be NULL.
+/// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_mirror_configure(
+    mirror: *const hc_mirror,
+    options: *const hc_mirror_options,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (mirror: object, options: required_options) => {
+        if !options.webhook_secret.is_null() {
+            return Err(Error::invalid_argument("options.webhook_secret is set: expected NULL, pass it to hc_mirror_open"));
+        }
+        mirror.0.configure(stored(&options)?)
+    })
+}

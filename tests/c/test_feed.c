@@ -1,0 +1,198 @@
+/* Iterators over the changes of a consumer, which threads share: each change is acknowledged or parked alone. */
+#define _POSIX_C_SOURCE 200809L
+#include "deliver.h"
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+static hc_sandbox *sandbox;
+static hc_client *client;
+static char folder[] = "/tmp/headcount-test-XXXXXX";
+static char path[64];
+
+static hc_mirror *open_mirror(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = NULL;
+    WORKS(hc_mirror_open(path, client, NULL, &mirror, &error));
+    return mirror;
+}
+
+static hc_change_iter *changes_of(const hc_mirror *mirror, const char *consumer, int64_t timeout_ms) {
+    hc_error *error = NULL;
+    hc_change_iter *iter = NULL;
+    WORKS(hc_mirror_changes(mirror, consumer, timeout_ms, &iter, &error));
+    return iter;
+}
+
+/* Returns the next change, or NULL. The caller frees it. */
+static hc_change *next(const hc_change_iter *iter) {
+    hc_error *error = NULL;
+    hc_change *change = NULL;
+    WORKS(hc_change_iter_next(iter, &change, &error));
+    return change;
+}
+
+static int64_t cursor_of(const hc_mirror *mirror, const char *consumer) {
+    hc_error *error = NULL;
+    hc_consumer_list *consumers = NULL;
+    WORKS(hc_mirror_consumers(mirror, &consumers, &error));
+    int64_t cursor = -1;
+    for (size_t i = 0; i < hc_consumer_list_len(consumers); i++) {
+        const hc_consumer *one = hc_consumer_list_at(consumers, i);
+        if (strcmp(hc_consumer_name(one), consumer) == 0) cursor = hc_consumer_cursor(one);
+    }
+    hc_consumer_list_free(consumers);
+    return cursor;
+}
+
+/* A thread that takes one change and acknowledges it. */
+static void *take_and_acknowledge(void *of) {
+    hc_error *error = NULL;
+    hc_change *change = next(of);
+    WORKS(hc_change_iter_ack(of, change, &error));
+    return change;
+}
+
+/* The thread with the later change acknowledges it, the one with the earlier change ends without doing so: after a restart the earlier change is
+ * given again, and so is the later one. */
+static void a_change_that_one_thread_has_not_acknowledged_is_given_again(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror();
+    hc_change_iter *iter = changes_of(mirror, "shared", 0);
+    hc_change *first = next(iter);
+    pthread_t worker;
+    void *second = NULL;
+    CHECK(pthread_create(&worker, NULL, take_and_acknowledge, iter) == 0);
+    CHECK(pthread_join(worker, &second) == 0);
+    CHECK(hc_change_seq(second) == hc_change_seq(first) + 1);
+    CHECK(cursor_of(mirror, "shared") == 0);
+    hc_change_iter_free(iter);
+    hc_mirror_free(mirror);
+
+    mirror = open_mirror();
+    iter = changes_of(mirror, "shared", 0);
+    hc_change *again = next(iter), *also = next(iter);
+    CHECK(hc_change_seq(again) == hc_change_seq(first));
+    CHECK(hc_change_seq(also) == hc_change_seq(second));
+    WORKS(hc_change_iter_ack(iter, also, &error));
+    CHECK(cursor_of(mirror, "shared") == 0);
+    WORKS(hc_change_iter_ack(iter, again, &error));
+    CHECK(cursor_of(mirror, "shared") == hc_change_seq(also));
+    /* Acknowledging it again has no effect. */
+    WORKS(hc_change_iter_ack(iter, again, &error));
+    CHECK(cursor_of(mirror, "shared") == hc_change_seq(also));
+    hc_change_free(first);
+    hc_change_free(second);
+    hc_change_free(again);
+    hc_change_free(also);
+    hc_change_iter_free(iter);
+    hc_mirror_free(mirror);
+}
+
+static void a_change_of_a_snapshot_can_be_parked(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror();
+    WORKS(hc_mirror_start_from_snapshot(mirror, "late", &error));
+    hc_change_iter *iter = changes_of(mirror, "late", 0);
+    hc_change *first = next(iter), *second = next(iter);
+    CHECK(hc_change_seq(first) < 0);
+    CHECK_TEXT(hc_change_cause(first), "snapshot");
+    WORKS(hc_change_iter_park(iter, second, "no seat is left", &error));
+    WORKS(hc_change_iter_ack(iter, first, &error));
+    CHECK(cursor_of(mirror, "late") == hc_change_seq(second));
+    hc_parked_list *parked = NULL;
+    WORKS(hc_mirror_parked_changes(mirror, "late", &parked, &error));
+    CHECK(hc_parked_list_len(parked) == 1);
+    CHECK_TEXT(hc_parked_change_reason(hc_parked_list_at(parked, 0)), "no seat is left");
+    CHECK(hc_change_seq(hc_parked_change_change(hc_parked_list_at(parked, 0))) == hc_change_seq(second));
+    hc_parked_list_free(parked);
+    hc_change_free(first);
+    hc_change_free(second);
+
+    /* The timeout ends the iteration. */
+    size_t rest = 0;
+    for (hc_change *change = next(iter); change != NULL; change = next(iter), rest++) {
+        WORKS(hc_change_iter_ack(iter, change, &error));
+        hc_change_free(change);
+    }
+    CHECK(rest == 3);
+    hc_change_iter_free(iter);
+    hc_mirror_free(mirror);
+}
+
+/* Takes changes until there are no more, which is when the mirror is closed. Returns how many there were. */
+static void *take_all(void *of) {
+    size_t count = 0;
+    for (hc_change *change = next(of); change != NULL; change = next(of), count++) hc_change_free(change);
+    return (void *)count;
+}
+
+static void *wait_for_changes(void *of) {
+    hc_error *error = NULL;
+    hc_change_batch *batch = NULL;
+    hc_status status = hc_mirror_wait(of, "idle", 10, HC_WAIT_FOREVER, &batch, &error);
+    CHECK(status == HC_CANCELLED || status == HC_INVALID_ARGUMENT);
+    CHECK(batch == NULL);
+    hc_error_free(error);
+    return NULL;
+}
+
+static void closing_a_mirror_ends_what_waits(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror();
+    hc_change_batch *batch = NULL;
+    WORKS(hc_mirror_poll(mirror, "idle", 1000, &batch, &error));
+    size_t last = hc_change_batch_len(batch) - 1;
+    WORKS(hc_mirror_ack(mirror, "idle", hc_change_seq(hc_change_batch_at(batch, last)), &error));
+    hc_change_batch_free(batch);
+
+    hc_change_iter *iter = changes_of(mirror, "waiting", HC_WAIT_FOREVER);
+    pthread_t taking[2], waiting;
+    for (int i = 0; i < 2; i++) CHECK(pthread_create(&taking[i], NULL, take_all, iter) == 0);
+    CHECK(pthread_create(&waiting, NULL, wait_for_changes, mirror) == 0);
+    /* The iterators have registered their consumer when they wait. */
+    while (cursor_of(mirror, "waiting") < 0) sched_yield();
+    WORKS(hc_mirror_close(mirror, &error));
+
+    size_t taken = 0;
+    for (int i = 0; i < 2; i++) {
+        void *count = NULL;
+        CHECK(pthread_join(taking[i], &count) == 0);
+        taken += (size_t)count;
+    }
+    CHECK(pthread_join(waiting, NULL) == 0);
+    CHECK(taken <= last + 1);
+    CHECK(next(iter) == NULL);
+    WORKS(hc_mirror_close(mirror, &error));
+    hc_change_iter_free(iter);
+    hc_mirror_free(mirror);
+}
+
+int main(void) {
+    hc_error *error = NULL;
+    alarm(300); /* A wait that does not end fails the test. */
+    hc_sandbox_options options = {.struct_size = sizeof options, .seed = 3, .users = 4, .groups = 1};
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/headcount.db", folder);
+    WORKS(hc_sandbox_new(&options, &sandbox, &error));
+    client = client_of(sandbox);
+    hc_mirror *mirror = open_mirror();
+    hc_sync_reports *reports = NULL;
+    WORKS(hc_mirror_sync(mirror, hc_sandbox_organization_id(sandbox), NULL, NULL, &reports, &error));
+    hc_sync_reports_free(reports);
+    hc_mirror_free(mirror);
+
+    a_change_that_one_thread_has_not_acknowledged_is_given_again();
+    a_change_of_a_snapshot_can_be_parked();
+    closing_a_mirror_ends_what_waits();
+
+    for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix != NULL; suffix++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s%s", path, *suffix);
+        remove(name);
+    }
+    CHECK(rmdir(folder) == 0);
+    hc_client_free(client);
+    hc_sandbox_free(sandbox);
+    return closing_line("test_feed");
+}

@@ -1,0 +1,266 @@
+/* What an operator reads and sets: pending events, decisions, retirements, settings, and the entries of the role map. */
+#define _POSIX_C_SOURCE 200809L
+#include "deliver.h"
+#include <unistd.h>
+
+static hc_sandbox *sandbox;
+static hc_client *client;
+static hc_webhook *webhook;
+static const char *organization, *directory;
+
+static hc_mirror *open_mirror(const char *path, const hc_mirror_options *given) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = NULL;
+    hc_mirror_options options = *given;
+    options.struct_size = sizeof options;
+    options.webhook_secret = hc_sandbox_webhook_secret(sandbox);
+    WORKS(hc_mirror_open(path, client, &options, &mirror, &error));
+    return mirror;
+}
+
+static void sync_directory(const hc_mirror *mirror) {
+    hc_error *error = NULL;
+    hc_sync_reports *reports = NULL;
+    hc_sync_options options = {.struct_size = sizeof options, .mode = HC_SYNC_FULL};
+    WORKS(hc_mirror_sync(mirror, organization, NULL, &options, &reports, &error));
+    hc_sync_reports_free(reports);
+}
+
+static hc_pending_event_list *pending_events(const hc_mirror *mirror, const char *of) {
+    hc_error *error = NULL;
+    hc_pending_event_list *events = NULL;
+    WORKS(hc_mirror_pending_events(mirror, of, &events, &error));
+    return events;
+}
+
+/* Before the first sync the mirror does not know which directory a user is in. */
+static void an_event_is_listed_until_a_sync_applies_it(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    hc_user *ada = NULL;
+    hc_sandbox_user fields = {.struct_size = sizeof fields, .email = "ada@example.com"};
+    WORKS(hc_sandbox_create_user(sandbox, &fields, &ada, &error));
+    CHECK_TEXT(deliver(mirror, webhook, sandbox, 0), "pending");
+
+    hc_pending_event_list *events = pending_events(mirror, organization);
+    CHECK(hc_pending_event_list_len(events) == 1 && hc_pending_event_list_at(events, 1) == NULL);
+    const hc_pending_event *event = hc_pending_event_list_at(events, 0);
+    CHECK(strncmp(hc_pending_event_id(event), "evt_", 4) == 0);
+    CHECK_TEXT(hc_pending_event_event_type(event), "organization.directory.user_created");
+    CHECK(hc_pending_event_received_at(event) != NULL && strlen(hc_pending_event_why(event)) > 0);
+    hc_pending_event_list_free(events);
+    events = pending_events(mirror, "org_0");
+    CHECK(hc_pending_event_list_len(events) == 0);
+    hc_pending_event_list_free(events);
+
+    sync_directory(mirror);
+    events = pending_events(mirror, organization);
+    CHECK(hc_pending_event_list_len(events) == 0);
+    hc_pending_event_list_free(events);
+    hc_user_free(ada);
+    hc_mirror_free(mirror);
+}
+
+static void settings_are_kept_in_the_store(void) {
+    hc_error *error = NULL;
+    char folder[] = "/tmp/headcount-test-XXXXXX", path[64];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/headcount.db", folder);
+    hc_mirror *mirror = open_mirror(path, &(hc_mirror_options){.guard_users = 3, .consumer_expiry_seconds = 86400});
+    hc_settings *settings = NULL;
+    WORKS(hc_mirror_settings(mirror, &settings, &error));
+    CHECK(hc_guard_settings_users(hc_settings_guard(settings)) == 3 && hc_guard_settings_share(hc_settings_guard(settings)) == 0.1);
+    CHECK(hc_guard_settings_events(hc_settings_guard(settings)) && hc_guard_settings_window_ms(hc_settings_guard(settings)) == 86400000);
+    CHECK(hc_settings_full_every_ms(settings) == 86400000 && hc_settings_retention_ms(settings) == 2592000000);
+    CHECK(hc_settings_consumer_expiry_ms(settings) == 86400000 && hc_settings_pending_events(settings) == 10000);
+    CHECK(hc_settings_pending_bytes(settings) == 67108864 && hc_settings_groups_per_user(settings) == 10000);
+    CHECK(hc_settings_ignored_len(settings) == 0);
+    hc_settings_free(settings);
+
+    hc_mirror_options change = {.struct_size = sizeof change, .guard_users = HC_GUARD_NOBODY, .consumer_expiry_seconds = HC_CONSUMERS_NEVER_EXPIRE, .pending_events = 7};
+    WORKS(hc_mirror_configure(mirror, &change, &error));
+    hc_mirror *other = open_mirror(path, &(hc_mirror_options){.guard_users = 50});
+    WORKS(hc_mirror_settings(other, &settings, &error));
+    CHECK(hc_guard_settings_users(hc_settings_guard(settings)) == 0 && hc_settings_consumer_expiry_ms(settings) == -1);
+    CHECK(hc_settings_pending_events(settings) == 7 && hc_settings_full_every_ms(settings) == 86400000);
+    CHECK(hc_settings_ignored_len(settings) == 1);
+    const hc_ignored_setting *ignored = hc_settings_ignored_at(settings, 0);
+    CHECK_TEXT(hc_ignored_setting_name(ignored), "guard_users");
+    CHECK_TEXT(hc_ignored_setting_stored(ignored), "0");
+    CHECK_TEXT(hc_ignored_setting_asked(ignored), "50");
+    hc_settings_free(settings);
+    hc_mirror_free(other);
+
+    change.guard_share = 2;
+    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.guard_share is 2");
+    change.guard_share = 0;
+    change.consumer_expiry_seconds = -2;
+    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.consumer_expiry_seconds is -2");
+    change.webhook_secret = "whsec_";
+    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.webhook_secret is set");
+    hc_mirror_free(mirror);
+    for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix != NULL; suffix++) {
+        char name[80];
+        snprintf(name, sizeof name, "%s%s", path, *suffix);
+        remove(name);
+    }
+    CHECK(rmdir(folder) == 0);
+}
+
+static bool has_role(const hc_mirror *mirror, const char *id, const char *role) {
+    hc_error *error = NULL;
+    hc_mirror_user *user = NULL;
+    WORKS(hc_mirror_user_get(mirror, id, &user, &error));
+    bool found = false;
+    for (size_t i = 0; i < hc_mirror_user_roles_len(user); i++) found |= strcmp(hc_mirror_user_roles_at(user, i), role) == 0;
+    hc_mirror_user_free(user);
+    return found;
+}
+
+static void entries_of_the_role_map_are_typed(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    hc_group *crew = NULL;
+    hc_user *bea = NULL;
+    const char *groups[] = {"Crew"};
+    WORKS(hc_sandbox_create_group(sandbox, "Crew", NULL, NULL, &crew, &error));
+    hc_sandbox_user fields = {.struct_size = sizeof fields, .email = "bea@example.com", .groups = groups, .groups_len = 1};
+    WORKS(hc_sandbox_create_user(sandbox, &fields, &bea, &error));
+    sync_directory(mirror);
+
+    hc_role_entry entries[] = {
+        {.key = HC_ROLE_BY_ID, .group = hc_group_id(crew), .role = "by-id"},
+        {.key = HC_ROLE_BY_NAME, .group = hc_group_id(crew), .role = "misnamed"},
+        {.group = "Cr*", .role = "here", .organization_id = organization},
+        {.group = "Cr*", .role = "elsewhere", .organization_id = "org_0"},
+    };
+    WORKS(hc_mirror_set_role_map_entries(mirror, entries, 4, &error));
+    CHECK(has_role(mirror, hc_user_id(bea), "by-id") && has_role(mirror, hc_user_id(bea), "here"));
+    CHECK(!has_role(mirror, hc_user_id(bea), "misnamed") && !has_role(mirror, hc_user_id(bea), "elsewhere"));
+
+    hc_role_map_entry_list *stored = NULL;
+    WORKS(hc_mirror_role_map_entries(mirror, &stored, &error));
+    CHECK(hc_role_map_entry_list_len(stored) == 4 && hc_role_map_entry_list_at(stored, 4) == NULL);
+    CHECK_TEXT(hc_role_map_entry_key(hc_role_map_entry_list_at(stored, 0)), "id");
+    CHECK_TEXT(hc_role_map_entry_key(hc_role_map_entry_list_at(stored, 2)), "name");
+    CHECK_TEXT(hc_role_map_entry_group(hc_role_map_entry_list_at(stored, 2)), "Cr*");
+    CHECK_TEXT(hc_role_map_entry_organization_id(hc_role_map_entry_list_at(stored, 2)), organization);
+    CHECK(hc_role_map_entry_organization_id(hc_role_map_entry_list_at(stored, 0)) == NULL);
+    hc_role_map_entry_list_free(stored);
+    WORKS(hc_mirror_unmatched_roles(mirror, &stored, &error));
+    CHECK(hc_role_map_entry_list_len(stored) == 2);
+    CHECK_TEXT(hc_role_map_entry_role(hc_role_map_entry_list_at(stored, 0)), "misnamed");
+    CHECK_TEXT(hc_role_map_entry_role(hc_role_map_entry_list_at(stored, 1)), "elsewhere");
+    hc_role_map_entry_list_free(stored);
+
+    entries[1].key = 3;
+    REFUSED(hc_mirror_set_role_map_entries(mirror, entries, 4, &error), HC_INVALID_ARGUMENT, "entries[1].key is 3");
+    entries[1] = (hc_role_entry){.reserved = 1, .group = "g", .role = "r"};
+    REFUSED(hc_mirror_set_role_map_entries(mirror, entries, 4, &error), HC_INVALID_ARGUMENT, "entries[1].reserved");
+    entries[1] = (hc_role_entry){.group = "", .role = "r"};
+    REFUSED(hc_mirror_set_role_map_entries(mirror, entries, 4, &error), HC_INVALID_ARGUMENT, "group");
+    WORKS(hc_mirror_set_role_map_entries(mirror, NULL, 0, &error));
+    CHECK(!has_role(mirror, hc_user_id(bea), "here"));
+    hc_user_free(bea);
+    hc_group_free(crew);
+    hc_mirror_free(mirror);
+}
+
+/* Two users of twelve leave, where nobody may without approval. The first hold is approved, the second dismissed; then the directory is retired. */
+static void decisions_are_recorded(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){.guard_users = HC_GUARD_NOBODY, .guard_share = HC_GUARD_NOBODY});
+    hc_approval_list *approvals = NULL;
+    hc_retirement_list *retirements = NULL;
+    sync_directory(mirror);
+    for (int round = 0; round < 2; round++) {
+        hc_mirror_user_iter *iter = NULL;
+        const hc_mirror_user *user = NULL;
+        WORKS(hc_mirror_users(mirror, organization, NULL, &iter, &error));
+        WORKS(hc_mirror_user_iter_next(iter, &user, &error));
+        WORKS(hc_sandbox_delete_user(sandbox, hc_mirror_user_id(user), &error));
+        hc_mirror_user_iter_free(iter);
+        hc_sync_reports *reports = NULL;
+        hc_sync_options options = {.struct_size = sizeof options, .mode = HC_SYNC_FULL};
+        CHECK(hc_mirror_sync(mirror, organization, directory, &options, &reports, &error) == HC_MASS_REMOVAL);
+        hc_error_free(error);
+        error = NULL;
+        hc_hold_list *holds = NULL;
+        WORKS(hc_mirror_holds(mirror, organization, NULL, &holds, &error));
+        const char *hold = hc_hold_id(hc_hold_list_at(holds, 0));
+        uint64_t count = 0;
+        if (round == 0) WORKS(hc_mirror_approve(mirror, hold, "ops", "confirmed", &count, &error));
+        if (round == 1) WORKS(hc_mirror_dismiss(mirror, hold, "ops", NULL, &count, &error));
+        CHECK(count == 1);
+        WORKS(hc_mirror_approvals(mirror, organization, &approvals, &error));
+        const hc_approval *decision = hc_approval_list_at(approvals, (size_t)round);
+        CHECK(hc_approval_list_len(approvals) == (size_t)round + 1);
+        CHECK_TEXT(hc_approval_hold_id(decision), hold);
+        CHECK_TEXT(hc_approval_by(decision), "ops");
+        CHECK_TEXT(hc_approval_note(decision), round == 0 ? "confirmed" : "");
+        CHECK_TEXT(hc_approval_reason(decision), "mass_removal");
+        CHECK_TEXT(hc_approval_organization_id(decision), organization);
+        CHECK_TEXT(hc_approval_directory_id(decision), directory);
+        CHECK(hc_approval_is_approved(decision) == (round == 0) && hc_approval_count(decision) == 1);
+        CHECK(hc_approval_id(decision) != NULL && hc_approval_at(decision)[4] == '-');
+        hc_approval_list_free(approvals);
+        hc_hold_list_free(holds);
+    }
+    WORKS(hc_mirror_approvals(mirror, "org_0", &approvals, &error));
+    CHECK(hc_approval_list_len(approvals) == 0);
+    hc_approval_list_free(approvals);
+
+    WORKS(hc_mirror_retirements(mirror, &retirements, &error));
+    CHECK(hc_retirement_list_len(retirements) == 0);
+    hc_retirement_list_free(retirements);
+    hc_directory_toggle *toggle = NULL;
+    WORKS(hc_directory_disable(client, organization, directory, &toggle, &error));
+    hc_directory_toggle_free(toggle);
+    sync_directory(mirror);
+    uint64_t users = 0;
+    WORKS(hc_mirror_retire(mirror, directory, "ops", "the customer left", &users, &error));
+    CHECK(users > 0);
+    WORKS(hc_mirror_retirements(mirror, &retirements, &error));
+    CHECK(hc_retirement_list_len(retirements) == 1);
+    const hc_retirement *retirement = hc_retirement_list_at(retirements, 0);
+    CHECK_TEXT(hc_retirement_directory_id(retirement), directory);
+    CHECK_TEXT(hc_retirement_organization_id(retirement), organization);
+    CHECK_TEXT(hc_retirement_by(retirement), "ops");
+    CHECK_TEXT(hc_retirement_note(retirement), "the customer left");
+    CHECK(hc_retirement_users(retirement) == users && hc_retirement_id(retirement) != NULL);
+    CHECK(hc_retirement_at(retirement) != NULL && hc_retirement_ended_at(retirement) != NULL);
+    hc_retirement_list_free(retirements);
+    hc_mirror_free(mirror);
+}
+
+static void a_mirror_that_was_unbound_can_be_synced_again(void) {
+    hc_error *error = NULL;
+    hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
+    sync_directory(mirror);
+    WORKS(hc_mirror_unbind_environment(mirror, &error));
+    sync_directory(mirror);
+    hc_mirror_free(mirror);
+}
+
+int main(void) {
+    hc_error *error = NULL;
+    hc_sandbox_options options = {.struct_size = sizeof options, .seed = 7, .users = 12, .groups = 1};
+    WORKS(hc_sandbox_new(&options, &sandbox, &error));
+    WORKS(hc_sandbox_register_endpoint(sandbox, UNREACHABLE_ENDPOINT, &error));
+    const char *secret = hc_sandbox_webhook_secret(sandbox);
+    WORKS(hc_webhook_new(&secret, 1, NULL, &webhook, &error));
+    organization = hc_sandbox_organization_id(sandbox);
+    directory = hc_sandbox_directory_id(sandbox);
+    client = client_of(sandbox);
+
+    an_event_is_listed_until_a_sync_applies_it();
+    settings_are_kept_in_the_store();
+    entries_of_the_role_map_are_typed();
+    a_mirror_that_was_unbound_can_be_synced_again();
+    decisions_are_recorded();
+
+    hc_client_free(client);
+    hc_webhook_free(webhook);
+    hc_sandbox_free(sandbox);
+    return closing_line("test_operations");
+}
