@@ -19,6 +19,11 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// each item.
     const KEEP_CANCELLED: bool;
 
+    /// Whether the iteration has ended, whatever has been read.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     /// Called before each item is returned, also before items of a batch that has been read already.
     fn check(&self) -> headcount::Result<()> {
         Ok(())
@@ -75,6 +80,9 @@ impl<S: Source> Buffered<S> {
     /// The next item, or `None` at the end: `__next__`.
     pub(crate) fn next(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         loop {
+            if self.source.has_ended() {
+                return Ok(None);
+            }
             if let Some(item) = self.buffered(py)? {
                 return Ok(Some(item));
             }
@@ -98,10 +106,13 @@ impl<S: Source> Buffered<S> {
 
 impl<S: Source> Batches for Buffered<S> {
     fn take(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.buffered(py)
+        if self.source.has_ended() { Ok(None) } else { self.buffered(py) }
     }
 
     fn fill<'py>(self: Arc<Self>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.source.has_ended() {
+            return Err(stop_async_iteration());
+        }
         self.source.prepare(py)?;
         Asyncio::run(py, async move { self.read().await }, |py, more| {
             if more { Ok(py.None()) } else { Err(stop_async_iteration()) }

@@ -40,8 +40,9 @@ mod _headcount {
     use crate::event::Event;
     #[pymodule_export]
     use crate::generated::{
-        Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, Hold, MirrorDirectory, MirrorGroup,
-        MirrorUser, Organization, ParkedChange, Progress, SyncReport, User,
+        Approval, Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, GuardSettings, Hold,
+        IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange,
+        PendingEvent, Progress, Retirement, RoleMapEntry, SyncReport, User,
     };
     #[pymodule_export]
     use crate::listing::{

@@ -131,6 +131,21 @@ class Player:
     async def role_map(self, pairs):
         await self.mirror.set_role_map(pairs)
 
+    async def role_map_entries(self, entries):
+        organizations = {"own": self.sandbox.organization_id, "other": "org_0", None: None}
+
+        def entry(key, role, group=None, id_of=None, organization=None):
+            make = getattr(headcount.RoleMapEntry, f"by_{key}")
+            return make(group or self.ids[id_of], role, organization_id=organizations[organization])
+
+        await self.mirror.set_role_map([entry(**one) for one in entries])
+
+    async def unmatched_roles(self, roles):
+        assert [entry.role for entry in await self.mirror.unmatched_roles()] == roles
+
+    async def pending(self, types):
+        assert [event.event_type for event in await self.mirror.pending_events(self.sandbox.organization_id)] == types
+
     async def link(self, user, account_id):
         await self.mirror.link(self.ids[user], account_id)
 

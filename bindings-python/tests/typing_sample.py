@@ -61,6 +61,21 @@ def provision(client: headcount.Client, body: bytes, headers: dict[str, str]) ->
         mirror.receive({"id": "evt_1"}, headers)  # type: ignore[arg-type]
         mirror.set_role_map([("Engineering", "developer")])
         mirror.set_role_map({"Engineering": "developer"})
+        entry: headcount.RoleMapEntry = headcount.RoleMapEntry.by_name("Eng*", "developer", organization_id="org_1")
+        mirror.set_role_map([("Engineering", "developer"), entry, headcount.RoleMapEntry.by_id("dirgroup_1", "owner")])
+        mirror.set_role_map(mirror.role_map_entries())
+        mirror.set_role_map([("Engineering",)])  # type: ignore[list-item]
+        headcount.RoleMapEntry.by_id("dirgroup_1")  # type: ignore[call-arg]
+        unmatched: list[headcount.RoleMapEntry] = mirror.unmatched_roles()
+        approvals: list[headcount.Approval] = mirror.approvals("org_1")
+        retirements: list[headcount.Retirement] = mirror.retirements()
+        pending: list[headcount.PendingEvent] = mirror.pending_events("org_1")
+        settings: headcount.MirrorSettings = mirror.settings()
+        print(unmatched[0].organization_id, approvals[0].by, retirements[0].ended_at, pending[0].why)
+        print(settings.guard.window + 1, settings.consumer_expiry or 0.0, settings.ignored[0].asked)
+        mirror.configure(guard_users=5, consumer_expiry=timedelta(days=3))
+        mirror.configure(guard_user=5)  # type: ignore[call-arg]
+        mirror.unbind_environment()
         user: Optional[headcount.MirrorUser] = mirror.user("diruser_1")
         emails: list[str] = [one.email for one in mirror.users("org_1", group_id="dirgroup_1")]
         print(emails, user and user.linked_id, mirror.groups("org_1")[0].display_name, mirror.status()[0].held)
@@ -84,11 +99,17 @@ async def follow(client: headcount.AsyncClient) -> None:
             print(group.display_name, report, groups)
         async for user in mirror.users("org_1"):
             print(user.roles)
+        events: list[headcount.PendingEvent] = await mirror.pending_events("org_1")
+        async for approval in mirror.approvals():
+            print(approval.note, events)
+        settings: headcount.MirrorSettings = await mirror.settings()
+        await mirror.configure(retention=settings.retention)
         batch: list[headcount.AsyncChange] = await mirror.poll("provisioner", limit=10)
         handled: list[headcount.Change] = [*batch]
         print(handled)
         async for change in mirror.changes("provisioner"):
             await change.ack()
+            await change.park("cannot be handled")
             change.ack()  # type: ignore[unused-coroutine]
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "OrganizationPage",
     "UserIterator",
     "UserPage",
+    "Approval",
     "AsyncChange",
     "AsyncChangeIterator",
     "AsyncMirror",
@@ -34,13 +35,17 @@ __all__ = [
     "ChangeIterator",
     "Consumer",
     "DirectoryStatus",
+    "GuardSettings",
     "Hold",
+    "IgnoredSetting",
     "Mirror",
     "MirrorDirectory",
     "MirrorGroup",
+    "MirrorSettings",
     "MirrorUser",
     "MirrorUserIterator",
     "ParkedChange",
+    "PendingEvent",
     "Progress",
     "SyncReport",
     "Directory",
@@ -51,6 +56,8 @@ __all__ = [
     "AsyncOrganizationClient",
     "OrganizationClient",
     "ReplayGuard",
+    "Retirement",
+    "RoleMapEntry",
     "Sandbox",
     "Webhook",
     "event_body",
@@ -1371,17 +1378,21 @@ class AsyncChange(Change):
     """A change of an ``AsyncMirror``: ``ack()`` and ``park()`` are coroutines."""
 
     def ack(self) -> Coroutine[Any, Any, None]:  # type: ignore[override]
-        """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when it has been awaited.
+        """Acknowledges this change: the consumer does not get it again.
 
-        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
-        acknowledgement cannot be stored.
+        A change from ``changes`` is acknowledged alone: durably when it has been awaited, if all earlier changes of the iterator are acknowledged, otherwise once
+        they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Tasks may call it at once.
+
+        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
+        forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
         """
 
     def park(self, reason: str) -> Coroutine[Any, Any, None]:  # type: ignore[override]
-        """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
+        """Parks this change, with a ``reason``, and acknowledges it as ``ack`` does. ``mirror.parked_changes`` lists it. A change of a snapshot can be
+        parked as well.
 
-        Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
-        retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
+        Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
+        ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
         """
 
 @final
@@ -1400,8 +1411,8 @@ class AsyncMirrorUserIterator:
 
 @final
 class ChangeIterator:
-    """Iterates over a consumer's unacknowledged changes and waits for the next one, without limit or until no change has come for the
-    given timeout. Threads may share it: each change goes to one of them.
+    """Iterates over a consumer's unacknowledged changes and waits for the next one: without limit, until no change has come for the given
+    timeout, or until the mirror is closed. Threads may share it: each change goes to one of them, which acknowledges it alone.
     """
 
     def __iter__(self) -> Self: ...
@@ -1409,8 +1420,9 @@ class ChangeIterator:
 
 @final
 class AsyncChangeIterator:
-    """Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one, without limit or until no change has
-    come for the given timeout. Tasks may share it: each change goes to one of them; a change whose task was cancelled goes to the next.
+    """Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one: without limit, until no change has come
+    for the given timeout, or until the mirror is closed. Tasks may share it: each change goes to one of them, which acknowledges it
+    alone; a change whose task was cancelled goes to the next.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1436,6 +1448,14 @@ class Mirror:
       hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
+    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
+      seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
+    - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
+    - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+
+    The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
+    ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
     """
@@ -1452,6 +1472,10 @@ class Mirror:
         guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
+        consumer_expiry: _Span = None,
+        pending_events: Optional[int] = None,
+        pending_bytes: Optional[int] = None,
+        groups_per_user: Optional[int] = None,
     ) -> Self: ...
     @overload
     def sync(
@@ -1598,6 +1622,15 @@ class Mirror:
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
+    def pending_events(self, organization_id: str) -> list[PendingEvent]:
+        """Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They
+        contain no personal data.
+
+        - ``organization_id``: id of the organization (``org_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def held_removals(self, directory_id: str) -> list[str]:
         """Returns the ids of all users whose removal from a directory the guard holds back.
 
@@ -1647,6 +1680,14 @@ class Mirror:
         Raises the errors of ``approve``.
         """
 
+    def approvals(self, organization_id: Optional[str] = None) -> list[Approval]:
+        """Returns the decisions about holds, approved and dismissed, in the order in which they were made.
+
+        - ``organization_id``: only decisions of this organization (``org_...``; default: all organizations).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> int:
         """Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does
         not limit it.
@@ -1659,6 +1700,12 @@ class Mirror:
         the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
         """
 
+    def retirements(self) -> list[Retirement]:
+        """Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def link(self, user_id: str, account_id: Optional[str]) -> None:
         """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
@@ -1669,18 +1716,68 @@ class Mirror:
         ``StoreError`` if the store fails.
         """
 
-    def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[tuple[str, str]]]) -> None:
-        """Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as
-        ``roles.changed`` when this returns, or has been awaited.
+    def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[Union[RoleMapEntry, tuple[str, str]]]]) -> None:
+        """Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as ``roles.changed`` when
+        this returns, or has been awaited.
 
-        - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
-          ``?``. A user gets the roles of all matching pairs.
+        - ``pairs``: a mapping of group to role, or an iterable of (group, role) pairs and ``RoleMapEntry`` objects, at most 10,000. The group of a
+          pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
+          ``RoleMapEntry.by_name`` say which of them it is, and may limit the entry to an organization. A user gets the roles of all matching entries.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
+        or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
         """
 
     def role_map(self) -> list[tuple[str, str]]:
         """Returns the role map as pairs of group and role, in the order in which they were set.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def role_map_entries(self) -> list[RoleMapEntry]:
+        """Returns the entries of the role map, in the order in which they were set.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def unmatched_roles(self) -> list[RoleMapEntry]:
+        """Returns the entries of the role map that match no mirrored group: the group was renamed or deleted, or the name is misspelt.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def settings(self) -> MirrorSettings:
+        """Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in
+        force.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def configure(
+        self,
+        *,
+        guard_users: Optional[int] = None,
+        guard_share: Optional[float] = None,
+        guard_events: Optional[bool] = None,
+        guard_window: _Span = None,
+        full_every: _Span = None,
+        retention: _Span = None,
+        consumer_expiry: _Span = None,
+        pending_events: Optional[int] = None,
+        pending_bytes: Optional[int] = None,
+        groups_per_user: Optional[int] = None,
+    ) -> None:
+        """Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+
+        The arguments are those of the constructor.
+
+        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
+        ``StoreError`` if the store fails.
+        """
+
+    def unbind_environment(self) -> None:
+        """Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL
+        has changed; a mirror must not be synced with two environments.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -1705,8 +1802,8 @@ class Mirror:
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
-        the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
+        ``CancelledError`` if it is closed meanwhile, and ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> None:
@@ -1721,13 +1818,15 @@ class Mirror:
         """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> ChangeIterator:
-        """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that
-        were not acknowledged are returned again by the next iterator, here or in another process.
+        """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
+        are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. Iterating raises what ``wait`` raises.
+        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges this change alone: the consumer's cursor moves to it once all
+        changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
+        raises, and ``InvalidArgumentError`` in a child that was forked after this call.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> None:
@@ -1791,7 +1890,9 @@ class Mirror:
         """
 
     def close(self) -> None:
-        """Closes the mirror. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect."""
+        """Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
+        calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        """
 
     def __enter__(self) -> Self: ...
     @overload
@@ -1820,6 +1921,14 @@ class AsyncMirror:
       hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
+    - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
+      seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
+    - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
+    - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+
+    The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
+    ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
     """
@@ -1836,6 +1945,10 @@ class AsyncMirror:
         guard_window: _Span = None,
         full_every: _Span = None,
         retention: _Span = None,
+        consumer_expiry: _Span = None,
+        pending_events: Optional[int] = None,
+        pending_bytes: Optional[int] = None,
+        groups_per_user: Optional[int] = None,
     ) -> Self: ...
     @overload
     def sync(
@@ -1982,6 +2095,15 @@ class AsyncMirror:
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
 
+    def pending_events(self, organization_id: str) -> AsyncRows[PendingEvent]:
+        """Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They
+        contain no personal data.
+
+        - ``organization_id``: id of the organization (``org_...``).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def held_removals(self, directory_id: str) -> Coroutine[Any, Any, list[str]]:
         """Returns the ids of all users whose removal from a directory the guard holds back.
 
@@ -2031,6 +2153,14 @@ class AsyncMirror:
         Raises the errors of ``approve``.
         """
 
+    def approvals(self, organization_id: Optional[str] = None) -> AsyncRows[Approval]:
+        """Returns the decisions about holds, approved and dismissed, in the order in which they were made.
+
+        - ``organization_id``: only decisions of this organization (``org_...``; default: all organizations).
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
         """Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does
         not limit it.
@@ -2043,6 +2173,12 @@ class AsyncMirror:
         the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
         """
 
+    def retirements(self) -> AsyncRows[Retirement]:
+        """Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
     def link(self, user_id: str, account_id: Optional[str]) -> Coroutine[Any, Any, None]:
         """Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
 
@@ -2053,18 +2189,68 @@ class AsyncMirror:
         ``StoreError`` if the store fails.
         """
 
-    def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[tuple[str, str]]]) -> Coroutine[Any, Any, None]:
-        """Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as
-        ``roles.changed`` when this returns, or has been awaited.
+    def set_role_map(self, pairs: Union[Mapping[str, str], Iterable[Union[RoleMapEntry, tuple[str, str]]]]) -> Coroutine[Any, Any, None]:
+        """Replaces the role map, which gives roles to the members of groups. The resulting changes are in the feed as ``roles.changed`` when
+        this returns, or has been awaited.
 
-        - ``pairs``: a mapping of group to role, or pairs of them. A group is an id, a name, or a pattern of names with ``*`` and
-          ``?``. A user gets the roles of all matching pairs.
+        - ``pairs``: a mapping of group to role, or an iterable of (group, role) pairs and ``RoleMapEntry`` objects, at most 10,000. The group of a
+          pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
+          ``RoleMapEntry.by_name`` say which of them it is, and may limit the entry to an organization. A user gets the roles of all matching entries.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
+        or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
         """
 
     def role_map(self) -> Coroutine[Any, Any, list[tuple[str, str]]]:
         """Returns the role map as pairs of group and role, in the order in which they were set.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def role_map_entries(self) -> Coroutine[Any, Any, list[RoleMapEntry]]:
+        """Returns the entries of the role map, in the order in which they were set.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def unmatched_roles(self) -> Coroutine[Any, Any, list[RoleMapEntry]]:
+        """Returns the entries of the role map that match no mirrored group: the group was renamed or deleted, or the name is misspelt.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def settings(self) -> Coroutine[Any, Any, MirrorSettings]:
+        """Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in
+        force.
+
+        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        """
+
+    def configure(
+        self,
+        *,
+        guard_users: Optional[int] = None,
+        guard_share: Optional[float] = None,
+        guard_events: Optional[bool] = None,
+        guard_window: _Span = None,
+        full_every: _Span = None,
+        retention: _Span = None,
+        consumer_expiry: _Span = None,
+        pending_events: Optional[int] = None,
+        pending_bytes: Optional[int] = None,
+        groups_per_user: Optional[int] = None,
+    ) -> Coroutine[Any, Any, None]:
+        """Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+
+        The arguments are those of the constructor.
+
+        Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
+        ``StoreError`` if the store fails.
+        """
+
+    def unbind_environment(self) -> Coroutine[Any, Any, None]:
+        """Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL
+        has changed; a mirror must not be synced with two environments.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -2089,8 +2275,8 @@ class AsyncMirror:
         - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
-        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and ``StoreError`` if
-        the store fails.
+        ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
+        ``CancelledError`` if it is closed meanwhile, and ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> Coroutine[Any, Any, None]:
@@ -2105,13 +2291,15 @@ class AsyncMirror:
         """
 
     def changes(self, consumer: str, *, timeout: _Span = None) -> AsyncChangeIterator:
-        """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that
-        were not acknowledged are returned again by the next iterator, here or in another process.
+        """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
+        are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
 
-        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. Iterating raises what ``wait`` raises.
+        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges this change alone: the consumer's cursor moves to it once all
+        changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
+        raises, and ``InvalidArgumentError`` in a child that was forked after this call.
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:
@@ -2175,7 +2363,9 @@ class AsyncMirror:
         """
 
     def close(self) -> Coroutine[Any, Any, None]:
-        """Closes the mirror. Running calls finish; later calls raise ``InvalidArgumentError``. Closing it again has no effect."""
+        """Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
+        calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        """
 
     def __aenter__(self) -> Awaitable[Self]: ...
     @overload
@@ -2996,6 +3186,304 @@ class Hold:
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final
+class Approval:
+    """A decision about a hold."""
+
+    @property
+    def id(self) -> str:
+        """Id of the approval. The changes that it made have the cause ``approval:`` and this id."""
+
+    @property
+    def hold_id(self) -> str:
+        """Id of the hold, as it was given."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory."""
+
+    @property
+    def reason(self) -> Literal["mass_removal", "empty_listing", "directory_disabled", "directory_not_found", "deletion_burst", "mass_deactivation", "role_loss"]:
+        """Why the users were held."""
+
+    @property
+    def is_approved(self) -> bool:
+        """True if the losses were applied, false if they were dismissed."""
+
+    @property
+    def by(self) -> str:
+        """Who decided, as the application said."""
+
+    @property
+    def note(self) -> str:
+        """The application's note."""
+
+    @property
+    def at(self) -> datetime:
+        """Local time of the decision."""
+
+    @property
+    def count(self) -> int:
+        """Number of users whose loss of access the hold held back then."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Approval: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Retirement:
+    """The removal of all users and groups of a directory that is gone for good."""
+
+    @property
+    def id(self) -> str:
+        """The retirement's id. The changes that it made have the cause ``retire:`` and this id."""
+
+    @property
+    def organization_id(self) -> str:
+        """Id of the organization (``org_…``)."""
+
+    @property
+    def directory_id(self) -> str:
+        """Id of the directory (``dir_…``)."""
+
+    @property
+    def by(self) -> str:
+        """Who ordered it, as the application says."""
+
+    @property
+    def note(self) -> str:
+        """Why, as the application says."""
+
+    @property
+    def at(self) -> datetime:
+        """Local time at which it was ordered."""
+
+    @property
+    def ended_at(self) -> Optional[datetime]:
+        """Local time at which it ended; ``None`` while users or groups may be left."""
+
+    @property
+    def users(self) -> int:
+        """Number of users that it has removed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> Retirement: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class PendingEvent:
+    """A received event that waits for a sync. It has no personal data."""
+
+    @property
+    def id(self) -> str:
+        """Event id (``evt_…``)."""
+
+    @property
+    def event_type(self) -> str:
+        """The event's type, such as ``organization.directory.user_created``."""
+
+    @property
+    def received_at(self) -> datetime:
+        """Local time at which the event arrived."""
+
+    @property
+    def why(self) -> str:
+        """Why it waits, in one sentence."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> PendingEvent: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class RoleMapEntry:
+    """One entry of the role map: members of the groups that it matches have its role.
+
+    A pair of a group and a role is an entry for all organizations. The group is an id if it begins with ``dirgroup_``, else
+    a name or a pattern.
+    """
+
+    @property
+    def key(self) -> Literal["id", "name"]:
+        """Whether ``group`` is an id, or a name."""
+
+    @property
+    def group(self) -> str:
+        """Id of the group (``dirgroup_…``), its name, or a pattern of names. Names are case-sensitive, and are compared after
+        Unicode normalization (NFC).
+        """
+
+    @property
+    def role(self) -> str:
+        """The role."""
+
+    @property
+    def organization_id(self) -> Optional[str]:
+        """Id of the organization whose groups the entry matches (``org_…``), or ``None`` for the groups of all organizations."""
+
+    @staticmethod
+    def by_id(group_id: str, role: str, *, organization_id: Optional[str] = None) -> RoleMapEntry:
+        """Makes an entry for the group with this id. It never matches a name.
+
+        - ``group_id``: id of the group (``dirgroup_...``).
+        - ``role``: the role that members of the group get.
+        - ``organization_id``: limits the entry to the groups of this organization (``org_...``; default: all organizations).
+        """
+
+    @staticmethod
+    def by_name(pattern: str, role: str, *, organization_id: Optional[str] = None) -> RoleMapEntry:
+        """Makes an entry for the groups with this name, or whose names match this pattern. It never matches an id.
+
+        - ``pattern``: the name, or a pattern of names in which ``*`` stands for any number of characters and ``?`` for one.
+        - ``role``: the role that members of the groups get.
+        - ``organization_id``: limits the entry to the groups of this organization (``org_...``; default: all organizations).
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> RoleMapEntry: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class GuardSettings:
+    """How many users of a directory may lose access without approval."""
+
+    @property
+    def users(self) -> int:
+        """Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half
+        of its users if they are up to ten, or else five or a quarter of them, whichever is more.
+        """
+
+    @property
+    def share(self) -> float:
+        """Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits
+        applies; 1 permits everything.
+        """
+
+    @property
+    def events(self) -> bool:
+        """Whether losses of access by events are limited as well. Those by listings always are."""
+
+    @property
+    def window(self) -> float:
+        """The time within which losses of access are counted together. In seconds."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> GuardSettings: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class IgnoredSetting:
+    """A setting that a handle was opened with and that is not in force."""
+
+    @property
+    def name(self) -> str:
+        """The setting's name, such as ``guard_users``."""
+
+    @property
+    def stored(self) -> str:
+        """The value in force, which the store has."""
+
+    @property
+    def asked(self) -> str:
+        """The value that the handle was opened with."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> IgnoredSetting: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class MirrorSettings:
+    """The settings of a mirror that are in force."""
+
+    @property
+    def guard(self) -> GuardSettings:
+        """How many users of a directory may lose access without approval."""
+
+    @property
+    def full_every(self) -> float:
+        """Age of the last full sync at which a sync in the mode ``auto`` makes another. In seconds."""
+
+    @property
+    def retention(self) -> float:
+        """How long changes are kept that every consumer has acknowledged. In seconds."""
+
+    @property
+    def pending_events(self) -> int:
+        """Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of
+        them.
+        """
+
+    @property
+    def pending_bytes(self) -> int:
+        """Total bytes of the pending events that are kept for an organization. A further event is an error, as for
+        ``pending_events``.
+        """
+
+    @property
+    def groups_per_user(self) -> int:
+        """Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the
+        user.
+        """
+
+    @property
+    def consumer_expiry(self) -> Optional[float]:
+        """After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed;
+        ``None`` for never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
+        """
+
+    @property
+    def ignored(self) -> list[IgnoredSetting]:
+        """Settings that this handle was opened with and that are not in force, because the store has other values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> MirrorSettings: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
 class DirectoryStatus:
     """How up to date the mirror is with one directory."""
 
@@ -3112,17 +3600,21 @@ class Change:
         """Local time at which the change was committed."""
 
     def ack(self) -> None:
-        """Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
+        """Acknowledges this change: the consumer does not get it again.
 
-        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
-        acknowledgement cannot be stored.
+        A change from ``changes`` is acknowledged alone: durably when this returns, if all earlier changes of the iterator are acknowledged, otherwise once
+        they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Threads may call it at once.
+
+        Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
+        forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
         """
 
     def park(self, reason: str) -> None:
-        """Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
+        """Parks this change, with a ``reason``, and acknowledges it as ``ack`` does. ``mirror.parked_changes`` lists it. A change of a snapshot can be
+        parked as well.
 
-        Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
-        retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
+        Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
+        ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
         """
 
     def to_dict(self) -> dict[str, Any]:

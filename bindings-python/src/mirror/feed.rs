@@ -1,60 +1,103 @@
-//! The change feed: acknowledging changes, and iterators that wait for the next one.
+//! Changes of the feed: acknowledging and parking them, and iterators that wait for the next one.
 
-use super::consumer::ConsumerHandle;
+use super::state::State;
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::convert::Text;
-use crate::errors::invalid_argument;
+use crate::errors::{OrRaise, invalid_argument};
 use crate::generated::Change;
 use crate::iterator::{Buffered, Source, iterator};
+use headcount::{Changes, Error};
 use pyo3::prelude::*;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Number of changes that an iterator reads at a time.
 const BATCH: usize = 100;
 
+/// A consumer of a mirror's feed.
+#[derive(Clone)]
+pub(super) struct ConsumerHandle {
+    pub(super) state: Arc<State>,
+    /// The consumer's name.
+    pub(super) name: Arc<str>,
+}
+
+/// Where a change was read, which says how it is acknowledged.
+#[derive(Clone)]
+pub(super) enum Origin {
+    /// By `poll` or `wait`: acknowledgements are cumulative.
+    Polled(ConsumerHandle),
+    /// By an iterator: each change is acknowledged alone.
+    Iterated(Arc<State>, Changes),
+}
+
+impl From<ConsumerHandle> for Origin {
+    fn from(consumer: ConsumerHandle) -> Origin {
+        Origin::Polled(consumer)
+    }
+}
+
 impl Change {
-    fn given(value: headcount::Change, consumer: ConsumerHandle) -> Change {
+    fn given(value: headcount::Change, origin: Origin) -> Change {
         let mut change = Change::from(value);
-        change.consumer = Some(Arc::new(consumer));
+        change.consumer = Some(Arc::new(origin));
         change
     }
 
-    fn consumer(&self, py: Python<'_>) -> PyResult<ConsumerHandle> {
-        let consumer = self.consumer.as_ref().and_then(|attached| attached.downcast_ref::<ConsumerHandle>());
-        consumer.cloned().ok_or_else(|| {
+    fn origin(&self, py: Python<'_>) -> PyResult<Origin> {
+        let origin = self.consumer.as_ref().and_then(|attached| attached.downcast_ref::<Origin>());
+        origin.cloned().ok_or_else(|| {
             invalid_argument(py, "the change belongs to no consumer: acknowledge it with mirror.ack(consumer, seq)")
         })
     }
 
     fn acknowledge<'py, M: Mode>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let ConsumerHandle { state, name } = self.consumer(py)?;
-        let (mirror, seq) = (state.current(py)?, self.value.seq);
-        M::run(py, async move { mirror.ack(&name, seq).await }, |py, ()| Ok(py.None()))
+        let seq = self.value.seq;
+        match self.origin(py)? {
+            Origin::Polled(ConsumerHandle { state, name }) => {
+                let mirror = state.current(py)?;
+                M::run(py, async move { mirror.ack(&name, seq).await }, |py, ()| Ok(py.None()))
+            }
+            Origin::Iterated(state, changes) => {
+                state.opened().or_raise(py)?;
+                M::run(py, async move { changes.ack(seq).await }, |py, ()| Ok(py.None()))
+            }
+        }
     }
 
     fn park_change<'py, M: Mode>(&self, py: Python<'py>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
-        let ConsumerHandle { state, name } = self.consumer(py)?;
-        let (mirror, seq) = (state.current(py)?, self.value.seq);
-        M::run(py, async move { mirror.park(&name, seq, &reason).await }, |py, ()| Ok(py.None()))
+        match self.origin(py)? {
+            Origin::Polled(ConsumerHandle { state, name }) => {
+                let (mirror, seq) = (state.current(py)?, self.value.seq);
+                M::run(py, async move { mirror.park(&name, seq, &reason).await }, |py, ()| Ok(py.None()))
+            }
+            Origin::Iterated(state, changes) => {
+                state.opened().or_raise(py)?;
+                let change = self.value.clone();
+                M::run(py, async move { changes.park(&change, &reason).await }, |py, ()| Ok(py.None()))
+            }
+        }
     }
 }
 
 #[pymethods]
 impl Change {
-    /// Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when this returns.
+    /// Acknowledges this change: the consumer does not get it again.
     ///
-    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
-    /// acknowledgement cannot be stored.
+    /// A change from ``changes`` is acknowledged alone: durably when this returns, if all earlier changes of the iterator are acknowledged, otherwise once
+    /// they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Threads may call it at once.
+    ///
+    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
+    /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
     fn ack<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.acknowledge::<Blocking>(py)
     }
 
-    /// Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
+    /// Parks this change, with a ``reason``, and acknowledges it as ``ack`` does. ``mirror.parked_changes`` lists it. A change of a snapshot can be
+    /// parked as well.
     ///
-    /// Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
-    /// retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
+    /// Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
+    /// ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
     #[pyo3(signature = (reason))]
     fn park<'py>(&self, py: Python<'py>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
         self.park_change::<Blocking>(py, reason)
@@ -67,19 +110,23 @@ pub(crate) struct AsyncChange;
 
 #[pymethods]
 impl AsyncChange {
-    /// Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when it has been awaited.
+    /// Acknowledges this change: the consumer does not get it again.
     ///
-    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, and ``StoreError`` if the
-    /// acknowledgement cannot be stored.
+    /// A change from ``changes`` is acknowledged alone: durably when it has been awaited, if all earlier changes of the iterator are acknowledged, otherwise once
+    /// they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Tasks may call it at once.
+    ///
+    /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
+    /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
     fn ack<'py>(slf: PyRef<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         slf.as_super().acknowledge::<Asyncio>(py)
     }
 
-    /// Parks this change, with a ``reason``, and acknowledges it and all earlier ones. ``mirror.parked_changes`` lists it.
+    /// Parks this change, with a ``reason``, and acknowledges it as ``ack`` does. ``mirror.parked_changes`` lists it. A change of a snapshot can be
+    /// parked as well.
     ///
-    /// Raises ``InvalidArgumentError`` for a change of a snapshot whose user or group no longer exists, and ``HistoryTrimmedError`` if the
-    /// retention has removed the change: acknowledge it with ``ack()`` and record it elsewhere.
+    /// Raises what ``ack`` raises; and for a change from ``poll`` or ``wait`` also ``HistoryTrimmedError`` if the retention has removed it, and
+    /// ``InvalidArgumentError`` if it is of a snapshot and its user or group no longer exists.
     #[pyo3(signature = (reason))]
     fn park<'py>(slf: PyRef<'py, Self>, reason: Text) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
@@ -88,72 +135,78 @@ impl AsyncChange {
 }
 
 /// Makes the change objects of a mode.
-pub(crate) trait Feed: Mode {
-    fn change(py: Python<'_>, value: headcount::Change, consumer: ConsumerHandle) -> PyResult<Py<PyAny>>;
+pub(super) trait Feed: Mode {
+    fn change(py: Python<'_>, value: headcount::Change, origin: Origin) -> PyResult<Py<PyAny>>;
 
-    fn changes(py: Python<'_>, values: Vec<headcount::Change>, consumer: &ConsumerHandle) -> PyResult<Vec<Py<PyAny>>> {
-        values.into_iter().map(|value| Self::change(py, value, consumer.clone())).collect()
+    fn changes(py: Python<'_>, values: Vec<headcount::Change>, origin: &Origin) -> PyResult<Vec<Py<PyAny>>> {
+        values.into_iter().map(|value| Self::change(py, value, origin.clone())).collect()
     }
 }
 
 impl Feed for Blocking {
-    fn change(py: Python<'_>, value: headcount::Change, consumer: ConsumerHandle) -> PyResult<Py<PyAny>> {
-        Ok(Py::new(py, Change::given(value, consumer))?.into_any())
+    fn change(py: Python<'_>, value: headcount::Change, origin: Origin) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, Change::given(value, origin))?.into_any())
     }
 }
 
 impl Feed for Asyncio {
-    fn change(py: Python<'_>, value: headcount::Change, consumer: ConsumerHandle) -> PyResult<Py<PyAny>> {
-        let class = PyClassInitializer::from(Change::given(value, consumer)).add_subclass(AsyncChange);
+    fn change(py: Python<'_>, value: headcount::Change, origin: Origin) -> PyResult<Py<PyAny>> {
+        let class = PyClassInitializer::from(Change::given(value, origin)).add_subclass(AsyncChange);
         Ok(Py::new(py, class)?.into_any())
     }
 }
 
 /// The unacknowledged changes of a consumer, for iterators that wait for the next one.
-pub(crate) struct Changes<M> {
-    consumer: ConsumerHandle,
-    /// How long to wait for a change before the iteration ends, or `None` to wait without limit.
-    timeout: Option<Duration>,
+pub(crate) struct Unacknowledged<M> {
+    state: Arc<State>,
+    changes: Changes,
+    /// Id of the process that began the iteration: it cannot continue in a forked child.
+    process: u32,
     mode: PhantomData<fn() -> M>,
 }
 
-impl<M: Feed> Source for Changes<M> {
+impl<M: Feed> Source for Unacknowledged<M> {
     type Item = headcount::Change;
-    /// Number of the last change that was read.
-    type Position = Option<i64>;
+    type Position = ();
 
     // A change that a cancelled task waited for goes to the next task, so that the consumer misses none.
     const KEEP_CANCELLED: bool = true;
 
-    fn prepare(&self, py: Python<'_>) -> PyResult<()> {
-        self.consumer.state.current(py).map(drop)
+    fn has_ended(&self) -> bool {
+        self.state.is_closed()
     }
 
-    async fn read(&self, position: &mut Option<i64>) -> headcount::Result<Vec<headcount::Change>> {
-        let mirror = self.consumer.state.opened()?.current()?;
-        let changes = mirror.wait_after(&self.consumer.name, *position, BATCH, self.timeout).await?;
-        *position = changes.last().map(|change| change.seq).or(*position);
-        Ok(changes)
+    fn check(&self) -> headcount::Result<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(Error::invalid_argument("the iteration began before a fork: call mirror.changes() in this process"))
+    }
+
+    async fn read(&self, (): &mut ()) -> headcount::Result<Vec<headcount::Change>> {
+        self.changes.next_page(BATCH).await
     }
 
     fn object(&self, py: Python<'_>, change: headcount::Change) -> PyResult<Py<PyAny>> {
-        M::change(py, change, self.consumer.clone())
+        M::change(py, change, Origin::Iterated(Arc::clone(&self.state), self.changes.clone()))
     }
 }
 
 /// An iterator over a consumer's changes, for the classes below.
-pub(super) fn items<M: Feed>(consumer: ConsumerHandle, timeout: Option<Duration>) -> Arc<Buffered<Changes<M>>> {
-    Buffered::new(Changes { consumer, timeout, mode: PhantomData }, None)
+pub(super) fn items<M: Feed>(state: &Arc<State>, changes: Changes) -> Arc<Buffered<Unacknowledged<M>>> {
+    let (state, process) = (Arc::clone(state), std::process::id());
+    Buffered::new(Unacknowledged { state, changes, process, mode: PhantomData }, ())
 }
 
 iterator! {
-    /// Iterates over a consumer's unacknowledged changes and waits for the next one, without limit or until no change has come for the
-    /// given timeout. Threads may share it: each change goes to one of them.
-    sync ChangeIterator, Changes<Blocking>
+    /// Iterates over a consumer's unacknowledged changes and waits for the next one: without limit, until no change has come for the given
+    /// timeout, or until the mirror is closed. Threads may share it: each change goes to one of them, which acknowledges it alone.
+    sync ChangeIterator, Unacknowledged<Blocking>
 }
 
 iterator! {
-    /// Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one, without limit or until no change has
-    /// come for the given timeout. Tasks may share it: each change goes to one of them; a change whose task was cancelled goes to the next.
-    async AsyncChangeIterator, Changes<Asyncio>
+    /// Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one: without limit, until no change has come
+    /// for the given timeout, or until the mirror is closed. Tasks may share it: each change goes to one of them, which acknowledges it
+    /// alone; a change whose task was cancelled goes to the next.
+    async AsyncChangeIterator, Unacknowledged<Asyncio>
 }

@@ -1,9 +1,9 @@
-//! The core's mirror behind `Mirror` and `AsyncMirror`, until it is closed, and its settings.
+//! The core's mirror behind `Mirror` and `AsyncMirror`, until it is closed.
 
+use super::options::Settings;
 use crate::call::release;
 use crate::client::AnyClient;
 use crate::connection::Connection;
-use crate::convert::{Flag, Number, Size, Span};
 use crate::errors::{Named, OrRaise};
 use crate::webhook::Webhook;
 use headcount::{Error, blocking};
@@ -17,43 +17,19 @@ pub(crate) struct State {
     client: Option<Arc<Connection>>,
 }
 
-/// Settings of a mirror.
-pub(super) struct Settings<'a, 'py> {
-    pub(super) client: Option<AnyClient>,
-    pub(super) webhook_secret: Option<&'a Bound<'py, PyAny>>,
-    pub(super) guard_users: Option<Size>,
-    pub(super) guard_share: Option<Number>,
-    pub(super) guard_events: Option<Flag>,
-    pub(super) guard_window: Option<Span>,
-    pub(super) full_every: Option<Span>,
-    pub(super) retention: Option<Span>,
-}
-
 impl State {
-    pub(super) fn open(py: Python<'_>, path: PathBuf, settings: Settings<'_, '_>) -> PyResult<Arc<State>> {
-        let mut builder = headcount::Mirror::builder();
-        if let Some(given) = settings.webhook_secret {
+    pub(super) fn open(
+        py: Python<'_>,
+        path: PathBuf,
+        client: Option<AnyClient>,
+        webhook_secret: Option<&Bound<'_, PyAny>>,
+        settings: Settings,
+    ) -> PyResult<Arc<State>> {
+        let mut builder = headcount::Mirror::builder().settings(settings.into());
+        if let Some(given) = webhook_secret {
             builder = builder.webhook(Webhook::read(given).named(py, "webhook_secret")?);
         }
-        if let Some(users) = settings.guard_users {
-            builder = builder.guard_users(u32::from(users).into());
-        }
-        if let Some(share) = settings.guard_share {
-            builder = builder.guard_share(share.0);
-        }
-        if let Some(events) = settings.guard_events {
-            builder = builder.guard_events(events.0);
-        }
-        if let Some(Span(window)) = settings.guard_window {
-            builder = builder.guard_window(window);
-        }
-        if let Some(Span(age)) = settings.full_every {
-            builder = builder.full_every(age);
-        }
-        if let Some(Span(age)) = settings.retention {
-            builder = builder.retention(age);
-        }
-        let client = settings.client.map(|AnyClient(client)| client);
+        let client = client.map(|AnyClient(client)| client);
         let native = client.as_ref().map(|client| client.open()).transpose().or_raise(py)?;
         let mirror = release(py, || blocking::Mirror::with_settings(path, native, builder))?;
         Ok(Arc::new(State { mirror: RwLock::new(Some(mirror)), client }))
@@ -78,8 +54,13 @@ impl State {
         mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
     }
 
-    /// Closes the mirror and returns it. Dropping it may wait for a disk.
+    /// Closes the mirror, which ends its waits, and returns it. Dropping it may wait for a disk.
     pub(super) fn close(&self) -> Option<blocking::Mirror> {
-        self.mirror.write().unwrap_or_else(PoisonError::into_inner).take()
+        let mirror = self.mirror.write().unwrap_or_else(PoisonError::into_inner).take();
+        mirror.inspect(blocking::Mirror::close)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.mirror.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 }

@@ -1,9 +1,10 @@
-//! Options of syncs, and the callback for their progress.
+//! Syncs: the calls, their options, and the callback for their progress.
 
+use super::class::{AsyncMirror, Mirror};
 use crate::attach::attach;
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::context::Context;
-use crate::convert::{Size, Text, wrong_type};
+use crate::convert::{Flag, Size, Text, wrong_type};
 use crate::coroutine::running_loop;
 use crate::errors::invalid_argument;
 use crate::generated::{Progress, SyncReport};
@@ -15,6 +16,78 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use tokio::sync::oneshot;
+
+/// Defines the syncs of a mirror class.
+macro_rules! syncs {
+    ($mirror:ident, $mode:ty) => {
+        #[pymethods]
+        impl $mirror {
+            /// Synchronizes an organization's directories. Returns a report for each, or only the report of ``directory_id`` if that is
+            /// given.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: synchronizes only this directory (``dir_...``; default: all of the organization's directories).
+            /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
+            ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+            /// - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
+            /// - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
+            ///   (default True).
+            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+            ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+            ///   stays.
+            ///
+            /// If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
+            /// holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
+            /// ``client.directory`` raises.
+            #[pyo3(signature = (
+                organization_id, directory_id = None, *, mode = None, approve_removals = Flag(false), wait = None,
+                on_progress = None
+            ), text_signature = "($self, organization_id, directory_id=None, *, mode=None, approve_removals=False, wait=None, on_progress=None)")]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn sync<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                directory_id: Option<Text>,
+                mode: Option<Text>,
+                approve_removals: Flag,
+                wait: Option<Flag>,
+                on_progress: Option<Py<PyAny>>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let sync = self.0.syncing(py)?.sync(&organization_id);
+                let (approve_removals, wait) = (approve_removals.0, wait.map(bool::from));
+                let options = Options { directory_id, mode, approve_removals, wait, concurrency: None, on_progress };
+                run::<$mode>(py, sync, options)
+            }
+
+            /// Synchronizes every directory of every organization. Returns a report for each.
+            ///
+            /// - ``concurrency``: number of organizations that are synchronized at once (default 16).
+            /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
+            ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
+            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+            ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
+            ///   stays.
+            ///
+            /// An error in one directory is the ``error`` of its report and does not stop the other ones. Raises ``ConfigError`` if the
+            /// mirror has no client, and what listing the organizations raises.
+            #[pyo3(signature = (*, concurrency = None, mode = None, on_progress = None))]
+            fn sync_all<'py>(
+                &self,
+                py: Python<'py>,
+                concurrency: Option<Size>,
+                mode: Option<Text>,
+                on_progress: Option<Py<PyAny>>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let sync = self.0.syncing(py)?.sync_all();
+                run::<$mode>(py, sync, Options { concurrency, mode, on_progress, ..Options::default() })
+            }
+        }
+    };
+}
+
+syncs!(Mirror, Blocking);
+syncs!(AsyncMirror, Asyncio);
 
 /// Options of a sync.
 #[derive(Default)]

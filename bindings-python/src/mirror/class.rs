@@ -1,0 +1,236 @@
+//! The classes `Mirror` and `AsyncMirror`: opening, webhooks, trimming and closing.
+
+use super::options::Settings;
+use super::state::State;
+use crate::call::{Asyncio, Blocking, Mode, wait};
+use crate::client::AnyClient;
+use crate::convert::{FilePath, Flag, Now, Number, Size, Span};
+use crate::errors::Named;
+use crate::event::GivenEvent;
+use crate::headers::Found;
+use crate::webhook::Body;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::sync::Arc;
+
+/// Drops a mirror, which may wait for a disk.
+async fn drop_mirror(mirror: Option<headcount::blocking::Mirror>) -> headcount::Result<()> {
+    let dropped = tokio::task::spawn_blocking(move || drop(mirror)).await;
+    dropped.map_err(|_| headcount::Error::internal("closing the mirror did not finish"))
+}
+
+/// Defines a mirror class.
+macro_rules! mirror {
+    ($(#[$doc:meta])* $mirror:ident, $mode:ty, $repr:literal, { $($own:tt)* }) => {
+        $(#[$doc])*
+        #[pyclass(frozen, module = "headcount")]
+        pub(crate) struct $mirror(pub(super) Arc<State>);
+
+        #[pymethods]
+        impl $mirror {
+            #[new]
+            #[pyo3(signature = (
+                path, *, client = None, webhook_secret = None, guard_users = None, guard_share = None, guard_events = None,
+                guard_window = None, full_every = None, retention = None, consumer_expiry = None, pending_events = None,
+                pending_bytes = None, groups_per_user = None
+            ))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn new(
+                py: Python<'_>,
+                path: FilePath,
+                client: Option<AnyClient>,
+                webhook_secret: Option<&Bound<'_, PyAny>>,
+                guard_users: Option<Size>,
+                guard_share: Option<Number>,
+                guard_events: Option<Flag>,
+                guard_window: Option<Span>,
+                full_every: Option<Span>,
+                retention: Option<Span>,
+                consumer_expiry: Option<Span>,
+                pending_events: Option<Size>,
+                pending_bytes: Option<Size>,
+                groups_per_user: Option<Size>,
+            ) -> PyResult<$mirror> {
+                let settings = Settings {
+                    guard_users,
+                    guard_share,
+                    guard_events,
+                    guard_window,
+                    full_every,
+                    retention,
+                    consumer_expiry,
+                    pending_events,
+                    pending_bytes,
+                    groups_per_user,
+                };
+                State::open(py, path.0, client, webhook_secret, settings).map($mirror)
+            }
+
+            /// Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
+            ///
+            /// - ``body``: the raw body of the request: ``bytes``, ``bytearray``, ``memoryview`` or ``str``.
+            /// - ``headers``: headers of the request, as in ``Webhook.verify``.
+            /// - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds: the time at which the request
+            ///   arrived, if a queue kept it (default: the current time).
+            ///
+            /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
+            /// sync shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
+            /// another organization or environment than the one it was signed for) or ``ignored``. Answer 201 to all of them.
+            ///
+            /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret, and
+            /// ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
+            #[pyo3(signature = (body, headers, *, now = None))]
+            fn receive<'py>(
+                &self,
+                py: Python<'py>,
+                body: &Bound<'py, PyAny>,
+                headers: &Bound<'py, PyAny>,
+                now: Option<Now>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let body = Body::raw(body).named(py, "body")?.as_bytes().to_vec();
+                let headers = Found::read(headers).named(py, "headers")?.into_owned();
+                let mirror = self.0.current(py)?;
+                let call = async move {
+                    match now {
+                        Some(Now(now)) => mirror.receive_at(&headers, &body, now).await,
+                        None => mirror.receive(&headers, &body).await,
+                    }
+                };
+                <$mode>::run(py, call, |_, outcome| Ok(outcome.name()))
+            }
+
+            /// Stores and applies an event that has been verified already. Returns the outcome as ``receive`` does.
+            ///
+            /// - ``event``: the event that ``Webhook.verify`` returned.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (event))]
+            fn apply<'py>(&self, py: Python<'py>, event: GivenEvent) -> PyResult<Bound<'py, PyAny>> {
+                let (mirror, GivenEvent(event)) = (self.0.current(py)?, event);
+                <$mode>::run(py, async move { mirror.apply(&event).await }, |_, outcome| Ok(outcome.name()))
+            }
+
+            /// Removes changes that are older than ``retention`` and that every consumer has acknowledged, and other expired rows. A sync
+            /// does this when it ends.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            fn trim<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.trim().await }, |py, ()| Ok(py.None()))
+            }
+
+            fn __repr__(&self) -> &'static str {
+                if self.0.opened().is_ok() {
+                    concat!("<headcount.", $repr, ">")
+                } else {
+                    concat!("<headcount.", $repr, ", closed>")
+                }
+            }
+
+            $($own)*
+        }
+    };
+}
+
+mirror!(
+    /// Durable local copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a fork.
+    ///
+    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
+    ///   file at once. A mirror in memory cannot be used after a fork.
+    /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
+    /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
+    ///   arrives).
+    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
+    ///   fewer in a small directory).
+    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
+    ///   further losses are held (see ``holds``). 1 permits everything.
+    /// - ``guard_events``: whether losses of access by events are limited as well (default True).
+    /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
+    /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
+    ///   hours).
+    /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
+    ///   days).
+    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
+    ///   seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    /// - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
+    /// - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
+    /// - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+    ///
+    /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
+    /// ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
+    ///
+    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
+    Mirror,
+    Blocking,
+    "Mirror",
+    {
+        /// Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
+        /// calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        fn close(&self, py: Python<'_>) -> PyResult<()> {
+            match self.0.close() {
+                Some(mirror) => wait(py, drop_mirror(Some(mirror))),
+                None => Ok(()),
+            }
+        }
+
+        fn __enter__(slf: Py<Mirror>) -> Py<Mirror> {
+            slf
+        }
+
+        #[pyo3(signature = (*_exception))]
+        fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+            self.close(py)
+        }
+    }
+);
+
+mirror!(
+    /// Durable local copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops and
+    /// threads at once, and after a fork. The constructor opens the file, which blocks: make the mirror before the event loop runs other
+    /// tasks.
+    ///
+    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
+    ///   file at once. A mirror in memory cannot be used after a fork.
+    /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
+    /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
+    ///   arrives).
+    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
+    ///   fewer in a small directory).
+    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
+    ///   further losses are held (see ``holds``). 1 permits everything.
+    /// - ``guard_events``: whether losses of access by events are limited as well (default True).
+    /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
+    /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
+    ///   hours).
+    /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
+    ///   days).
+    /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
+    ///   seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
+    /// - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
+    /// - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
+    /// - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+    ///
+    /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
+    /// ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
+    ///
+    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
+    AsyncMirror,
+    Asyncio,
+    "AsyncMirror",
+    {
+        /// Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
+        /// calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+            Asyncio::run(py, drop_mirror(self.0.close()), |py, ()| Ok(py.None()))
+        }
+
+        fn __aenter__<'py>(slf: Bound<'py, AsyncMirror>) -> PyResult<Bound<'py, PyAny>> {
+            crate::coroutine::ready(slf.py(), slf.clone().into_any().unbind())
+        }
+
+        #[pyo3(signature = (*_exception))]
+        fn __aexit__<'py>(&self, py: Python<'py>, _exception: &Bound<'_, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+            self.close(py)
+        }
+    }
+);

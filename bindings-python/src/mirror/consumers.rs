@@ -1,0 +1,184 @@
+//! The change feed: polling, waiting, acknowledging, parking and consumers. `feed` has the changes themselves and the iterators over them.
+
+use super::class::{AsyncMirror, Mirror};
+use super::feed::{self, AsyncChangeIterator, ChangeIterator, ConsumerHandle, Feed};
+use super::state::State;
+use crate::call::{Asyncio, Blocking, Mode};
+use crate::convert::{Seq, Size, Span, Text};
+use crate::generated::{Consumer, ParkedChange};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// Default limit of a poll.
+const LIMIT: usize = 100;
+
+fn limit(given: Option<Size>) -> usize {
+    given.map_or(LIMIT, usize::from)
+}
+
+fn consumer(state: &Arc<State>, name: Text) -> ConsumerHandle {
+    ConsumerHandle { state: Arc::clone(state), name: Arc::from(&*name) }
+}
+
+/// Defines the calls of a mirror class about the feed.
+macro_rules! consumers {
+    ($mirror:ident, $mode:ty, $changes:ident) => {
+        #[pymethods]
+        impl $mirror {
+            /// Returns the oldest changes that a consumer has not acknowledged. They are returned again until they are acknowledged.
+            ///
+            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+            /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
+            ///
+            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed, and
+            /// ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer, limit = None))]
+            fn poll<'py>(&self, py: Python<'py>, consumer: Text, limit: Option<Size>) -> PyResult<Bound<'py, PyAny>> {
+                let (mirror, handle, limit) =
+                    (self.0.current(py)?, self::consumer(&self.0, consumer), self::limit(limit));
+                let name = Arc::clone(&handle.name);
+                let call = async move { mirror.poll(&name, limit).await };
+                <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle.into()))
+            }
+
+            /// As ``poll``, but waits for the first change if there is none. A change that another process commits is seen within half a
+            /// second.
+            ///
+            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
+            /// - ``limit``: maximum number of changes returned, 1 to 10,000 (default 100).
+            /// - ``timeout``: longest wait, in seconds or as a ``timedelta``; an empty list is returned after it (default: no limit).
+            ///
+            /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
+            /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
+            /// ``CancelledError`` if it is closed meanwhile, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer, limit = None, timeout = None))]
+            fn wait<'py>(
+                &self,
+                py: Python<'py>,
+                consumer: Text,
+                limit: Option<Size>,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let (mirror, handle, limit) =
+                    (self.0.current(py)?, self::consumer(&self.0, consumer), self::limit(limit));
+                let (name, timeout) = (Arc::clone(&handle.name), timeout.map(|span| span.0));
+                let call = async move { mirror.wait(&name, limit, timeout).await };
+                <$mode>::run(py, call, move |py, changes| <$mode>::changes(py, changes, &handle.into()))
+            }
+
+            /// Acknowledges every change up to and including ``seq``: the consumer does not get them again. Durable when this returns, or
+            /// has been awaited.
+            ///
+            /// - ``consumer``: name of the consumer.
+            /// - ``seq``: number of the last change that was handled.
+            ///
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown or the mirror is closed, and
+            /// ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer, seq))]
+            fn ack<'py>(&self, py: Python<'py>, consumer: Text, seq: Seq) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.ack(&consumer, seq.0).await }, |py, ()| Ok(py.None()))
+            }
+
+            /// Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
+            /// are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
+            ///
+            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
+            ///
+            /// Acknowledge each change after it was handled: ``change.ack()``. That acknowledges this change alone: the consumer's cursor moves to it once all
+            /// changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
+            /// raises, and ``InvalidArgumentError`` in a child that was forked after this call.
+            #[pyo3(signature = (consumer, *, timeout = None))]
+            fn changes(&self, py: Python<'_>, consumer: Text, timeout: Option<Span>) -> PyResult<$changes> {
+                let changes = self.0.current(py)?.changes(&consumer, timeout.map(|span| span.0));
+                Ok($changes::make(feed::items(&self.0, changes)))
+            }
+
+            /// Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until it is dropped.
+            ///
+            /// - ``consumer``: name of the consumer.
+            /// - ``seq``: number of the change.
+            /// - ``reason``: why it cannot be handled.
+            ///
+            /// Raises ``InvalidArgumentError`` if the consumer is unknown, and for a change of a snapshot whose user or group no longer exists;
+            /// ``HistoryTrimmedError`` if the retention has removed the change.
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer, seq, reason))]
+            fn park<'py>(
+                &self,
+                py: Python<'py>,
+                consumer: Text,
+                seq: Seq,
+                reason: Text,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let call = async move { mirror.park(&consumer, seq.0, &reason).await };
+                <$mode>::run(py, call, |py, ()| Ok(py.None()))
+            }
+
+            /// Returns the changes that a consumer parked, oldest first.
+            ///
+            /// - ``consumer``: name of the consumer.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer))]
+            fn parked_changes<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.parked_changes(&consumer).await }, |_, parked| {
+                    Ok(parked.into_iter().map(ParkedChange::from).collect::<Vec<_>>())
+                })
+            }
+
+            /// Removes a parked change. Returns whether there was one.
+            ///
+            /// - ``consumer``: name of the consumer.
+            /// - ``seq``: number of the change.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer, seq))]
+            fn drop_parked<'py>(&self, py: Python<'py>, consumer: Text, seq: Seq) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.drop_parked(&consumer, seq.0).await }, |_, dropped| Ok(dropped))
+            }
+
+            /// Resets a consumer's cursor to a snapshot of the current rows. Its next changes are a ``group.created`` and a
+            /// ``user.created`` for each group and user, with negative numbers and the cause ``snapshot``; after them come all changes
+            /// since this call.
+            ///
+            /// - ``consumer``: name of the consumer, which may be new.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer))]
+            fn start_from_snapshot<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.start_from_snapshot(&consumer).await }, |py, ()| Ok(py.None()))
+            }
+
+            /// Returns every consumer and its position.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            fn consumers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.consumers().await }, |_, consumers| {
+                    Ok(consumers.into_iter().map(Consumer::from).collect::<Vec<_>>())
+                })
+            }
+
+            /// Removes a consumer and its parked changes. Returns whether there was one.
+            ///
+            /// - ``consumer``: name of the consumer.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (consumer))]
+            fn drop_consumer<'py>(&self, py: Python<'py>, consumer: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.drop_consumer(&consumer).await }, |_, dropped| Ok(dropped))
+            }
+        }
+    };
+}
+
+consumers!(Mirror, Blocking, ChangeIterator);
+consumers!(AsyncMirror, Asyncio, AsyncChangeIterator);

@@ -1,0 +1,78 @@
+//! The settings that the store keeps: reading and changing them.
+
+use super::class::{AsyncMirror, Mirror};
+use super::options::Settings;
+use crate::call::{Asyncio, Blocking, Mode};
+use crate::convert::{Flag, Number, Size, Span};
+use crate::generated::MirrorSettings;
+use pyo3::prelude::*;
+
+/// Defines the calls of a mirror class about settings.
+macro_rules! settings {
+    ($mirror:ident, $mode:ty) => {
+        #[pymethods]
+        impl $mirror {
+            /// Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in
+            /// force.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.settings().await }, |_, settings| Ok(MirrorSettings::from(settings)))
+            }
+
+            /// Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+            ///
+            /// The arguments are those of the constructor.
+            ///
+            /// Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
+            /// ``StoreError`` if the store fails.
+            #[pyo3(signature = (
+                *, guard_users = None, guard_share = None, guard_events = None, guard_window = None, full_every = None,
+                retention = None, consumer_expiry = None, pending_events = None, pending_bytes = None, groups_per_user = None
+            ))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn configure<'py>(
+                &self,
+                py: Python<'py>,
+                guard_users: Option<Size>,
+                guard_share: Option<Number>,
+                guard_events: Option<Flag>,
+                guard_window: Option<Span>,
+                full_every: Option<Span>,
+                retention: Option<Span>,
+                consumer_expiry: Option<Span>,
+                pending_events: Option<Size>,
+                pending_bytes: Option<Size>,
+                groups_per_user: Option<Size>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let options = Settings {
+                    guard_users,
+                    guard_share,
+                    guard_events,
+                    guard_window,
+                    full_every,
+                    retention,
+                    consumer_expiry,
+                    pending_events,
+                    pending_bytes,
+                    groups_per_user,
+                };
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.configure(options.into()).await }, |py, ()| Ok(py.None()))
+            }
+
+            /// Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL
+            /// has changed; a mirror must not be synced with two environments.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            fn unbind_environment<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.unbind_environment().await }, |py, ()| Ok(py.None()))
+            }
+        }
+    };
+}
+
+settings!(Mirror, Blocking);
+settings!(AsyncMirror, Asyncio);

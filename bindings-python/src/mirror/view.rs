@@ -1,0 +1,171 @@
+//! Reading the mirror: users, groups, directories, their status and pending events, and linking accounts.
+
+use super::class::{AsyncMirror, Mirror};
+use super::rows::Lists;
+use super::users::{self, AsyncMirrorUserIterator, MirrorUserIterator};
+use crate::call::{Asyncio, Blocking, Mode};
+use crate::convert::Text;
+use crate::generated::{DirectoryStatus, MirrorDirectory, MirrorGroup, MirrorUser, PendingEvent};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// Defines the calls of a mirror class about what is mirrored.
+macro_rules! view {
+    ($mirror:ident, $mode:ty, $users:ident) => {
+        #[pymethods]
+        impl $mirror {
+            /// Returns an iterator over an organization's users, in the order in which the mirror first stored them.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: only users of this directory (default: all directories).
+            /// - ``group_id``: only members of this group (default: all users).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (organization_id, directory_id = None, group_id = None))]
+            fn users(
+                &self,
+                py: Python<'_>,
+                organization_id: Text,
+                directory_id: Option<Text>,
+                group_id: Option<Text>,
+            ) -> PyResult<$users> {
+                let users = self.0.current(py)?.users(&organization_id);
+                let users = users.directory(directory_id.as_deref()).group(group_id.as_deref());
+                Ok($users::make(users::items(&self.0, users)))
+            }
+
+            /// Returns an organization's groups, in the order in which the mirror first stored them.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``directory_id``: only groups of this directory (default: all directories).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (organization_id, directory_id = None))]
+            fn groups<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                directory_id: Option<Text>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let (state, organization_id) = (Arc::clone(&self.0), organization_id.to_string());
+                let directory_id = directory_id.map(String::from);
+                <$mode>::rows(py, move |py| {
+                    let mirror = state.current(py)?;
+                    let (organization_id, directory_id) = (organization_id.clone(), directory_id.clone());
+                    let call = async move { mirror.groups(&organization_id, directory_id.as_deref()).await };
+                    let groups = <$mode>::run(py, call, |_, groups| {
+                        Ok(groups.into_iter().map(MirrorGroup::from).collect::<Vec<_>>())
+                    });
+                    Ok(groups?.unbind())
+                })
+            }
+
+            /// Returns the mirrored directories, sorted by id.
+            ///
+            /// - ``organization_id``: only directories of this organization (default: all organizations).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (organization_id = None))]
+            fn directories<'py>(&self, py: Python<'py>, organization_id: Option<Text>) -> PyResult<Bound<'py, PyAny>> {
+                let (state, organization_id) = (Arc::clone(&self.0), organization_id.map(String::from));
+                <$mode>::rows(py, move |py| {
+                    let (mirror, organization_id) = (state.current(py)?, organization_id.clone());
+                    let call = async move { mirror.directories(organization_id.as_deref()).await };
+                    let directories = <$mode>::run(py, call, |_, directories| {
+                        Ok(directories.into_iter().map(MirrorDirectory::from).collect::<Vec<_>>())
+                    });
+                    Ok(directories?.unbind())
+                })
+            }
+
+            /// Returns a user, or None if the mirror has no such user.
+            ///
+            /// - ``user_id``: id of the user (``diruser_...``).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (user_id))]
+            fn user<'py>(&self, py: Python<'py>, user_id: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.user(&user_id).await }, |_, user| Ok(user.map(MirrorUser::from)))
+            }
+
+            /// Returns a group, or None if the mirror has no such group.
+            ///
+            /// - ``group_id``: id of the group (``dirgroup_...``).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (group_id))]
+            fn group<'py>(&self, py: Python<'py>, group_id: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.group(&group_id).await }, |_, group| {
+                    Ok(group.map(MirrorGroup::from))
+                })
+            }
+
+            /// Returns the users of all organizations with this primary e-mail address, compared without regard to case. Several users may
+            /// have the same address.
+            ///
+            /// - ``email``: the address.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (email))]
+            fn find_users<'py>(&self, py: Python<'py>, email: Text) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.find_users(&email).await }, |_, users| {
+                    Ok(users.into_iter().map(MirrorUser::from).collect::<Vec<_>>())
+                })
+            }
+
+            /// Returns how up to date the mirror is with each directory, sorted by directory id.
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                <$mode>::run(py, async move { mirror.status().await }, |_, status| {
+                    Ok(status.into_iter().map(DirectoryStatus::from).collect::<Vec<_>>())
+                })
+            }
+
+            /// Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They
+            /// contain no personal data.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            ///
+            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            #[pyo3(signature = (organization_id))]
+            fn pending_events<'py>(&self, py: Python<'py>, organization_id: Text) -> PyResult<Bound<'py, PyAny>> {
+                let (state, organization_id) = (Arc::clone(&self.0), organization_id.to_string());
+                <$mode>::rows(py, move |py| {
+                    let (mirror, organization_id) = (state.current(py)?, organization_id.clone());
+                    let call = async move { mirror.pending_events(&organization_id).await };
+                    let events = <$mode>::run(py, call, |_, events| {
+                        Ok(events.into_iter().map(PendingEvent::from).collect::<Vec<_>>())
+                    });
+                    Ok(events?.unbind())
+                })
+            }
+
+            /// Stores the application's own account id with a user. Later changes of the user have it as ``user.linked_id``.
+            ///
+            /// - ``user_id``: id of the user (``diruser_...``).
+            /// - ``account_id``: the application's id, or None to remove it.
+            ///
+            /// Raises ``NotFoundError`` if the mirror has no such user. Raises ``InvalidArgumentError`` if the mirror is closed, and
+            /// ``StoreError`` if the store fails.
+            #[pyo3(signature = (user_id, account_id))]
+            fn link<'py>(
+                &self,
+                py: Python<'py>,
+                user_id: Text,
+                account_id: Option<Text>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let mirror = self.0.current(py)?;
+                let call = async move { mirror.link(&user_id, account_id.as_deref()).await };
+                <$mode>::run(py, call, |py, ()| Ok(py.None()))
+            }
+        }
+    };
+}
+
+view!(Mirror, Blocking, MirrorUserIterator);
+view!(AsyncMirror, Asyncio, AsyncMirrorUserIterator);

@@ -1,0 +1,440 @@
+"""What an operator reads and sets through a mirror: pending events, decisions, retirements, settings, the role map; and iterators that are shared."""
+
+import asyncio
+import contextlib
+import json
+import os
+import pickle
+import sqlite3
+import threading
+from datetime import timedelta
+
+import pytest
+
+import headcount
+
+#: No test waits longer for a thread or task, so that a hang fails.
+LIMIT = 60
+
+
+@pytest.fixture
+def environment():
+    with headcount.Sandbox(users=12, groups=3, seed=1) as sandbox:
+        # No server listens there: the tests read the webhooks from `deliveries`.
+        sandbox.register_endpoint("http://127.0.0.1:9/")
+        yield sandbox
+
+
+class Blocking:
+    """A ``Mirror`` whose calls are awaited, so that each test runs with both classes."""
+
+    def __init__(self, mirror):
+        self.mirror = mirror
+
+    def __getattr__(self, name):
+        async def call(*arguments, **options):
+            return getattr(self.mirror, name)(*arguments, **options)
+
+        return call
+
+    def changes(self, *arguments, **options):
+        return BlockingChanges(self.mirror.changes(*arguments, **options))
+
+
+class BlockingChanges:
+    def __init__(self, changes):
+        self.changes = changes
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        try:
+            return BlockingChange(await asyncio.to_thread(next, self.changes, None))
+        except AttributeError:
+            raise StopAsyncIteration from None
+
+
+class BlockingChange:
+    def __init__(self, change):
+        self.seq, self.cause, self.change = change.seq, change.cause, change
+
+    async def ack(self):
+        self.change.ack()
+
+    async def park(self, reason):
+        self.change.park(reason)
+
+
+class Awaited:
+    def __init__(self, mirror):
+        self.mirror = mirror
+
+    def __getattr__(self, name):
+        return getattr(self.mirror, name)
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def opened(request, environment):
+    """A function that opens a mirror of the sandbox: blocking, or for asyncio."""
+
+    def opened(path=":memory:", sandbox=environment, **settings):
+        if request.param == "blocking":
+            return Blocking(headcount.Mirror(path, client=sandbox.client(), webhook_secret=sandbox.webhook_secret, **settings))
+        return Awaited(headcount.AsyncMirror(path, client=sandbox.async_client(), webhook_secret=sandbox.webhook_secret, **settings))
+
+    return opened
+
+
+def run(test):
+    asyncio.run(asyncio.wait_for(test, LIMIT))
+
+
+def same_after_pickling(record):
+    same = pickle.loads(pickle.dumps(record))
+    return same == record and hash(same) == hash(record) and type(same) is type(record) and same.to_dict() == record.to_dict()
+
+
+def test_pending_events_are_listed_until_a_sync_applies_them(environment, opened):
+    async def test():
+        mirror = opened()
+        environment.create_user("ada@example.com")
+        body = environment.deliveries()[-1]["body"].encode()
+        assert await mirror.receive(body, headcount.Webhook(environment.webhook_secret).sign(body)) == "pending"
+        (event,) = await mirror.pending_events(environment.organization_id)
+        assert isinstance(event, headcount.PendingEvent)
+        assert event.id.startswith("evt_")
+        assert event.event_type == "organization.directory.user_created"
+        assert event.received_at.tzinfo is not None
+        assert event.why
+        assert "ada@example.com" not in str(event.to_dict())
+        assert same_after_pickling(event)
+        assert await mirror.pending_events("org_0") == []
+        await mirror.sync(environment.organization_id)
+        assert await mirror.pending_events(environment.organization_id) == []
+        await mirror.close()
+
+    run(test())
+
+
+def test_settings_are_kept_in_the_store_and_can_be_changed(tmp_path, opened):
+    async def test():
+        path = tmp_path / "mirror.db"
+        first = opened(path, guard_users=3, retention=timedelta(days=2), consumer_expiry=86_400)
+        settings = await first.settings()
+        assert isinstance(settings, headcount.MirrorSettings)
+        assert (settings.guard.users, settings.guard.share, settings.guard.events, settings.guard.window) == (3, 0.1, True, 86_400)
+        assert (settings.full_every, settings.retention, settings.consumer_expiry) == (86_400, 172_800, 86_400)
+        assert (settings.pending_events, settings.pending_bytes, settings.groups_per_user) == (10_000, 64 << 20, 10_000)
+        assert settings.ignored == []
+        assert same_after_pickling(settings)
+        assert same_after_pickling(settings.guard)
+
+        await first.configure(guard_users=5, guard_window=timedelta(hours=1), consumer_expiry=0, pending_events=7)
+        second = opened(path, guard_users=50, guard_window=3_600)
+        settings = await second.settings()
+        assert (settings.guard.users, settings.guard.window, settings.consumer_expiry, settings.pending_events) == (5, 3_600, None, 7)
+        assert settings.retention == 172_800
+        (ignored,) = settings.ignored
+        assert (ignored.name, ignored.stored, ignored.asked) == ("guard_users", "5", "50")
+        assert same_after_pickling(ignored)
+        assert await second.configure() is None
+        with pytest.raises(headcount.InvalidArgumentError, match="guard_share"):
+            await second.configure(guard_share=2.0)
+        with pytest.raises(headcount.InvalidArgumentError, match="guard_window"):
+            await second.configure(guard_window=0)
+        with pytest.raises(TypeError, match="guard_users"):
+            await second.configure(guard_users="many")
+        assert (await first.settings()).guard.users == 5
+        await first.close()
+        await second.close()
+
+    run(test())
+
+
+def test_a_consumer_expires_unless_that_is_turned_off(opened):
+    async def test():
+        mirror = opened(consumer_expiry=timedelta(days=3))
+        await mirror.poll("app")
+        (consumer,) = await mirror.consumers()
+        assert consumer.expires_at - consumer.seen_at == timedelta(days=3)
+        await mirror.configure(consumer_expiry=0)
+        assert (await mirror.consumers())[0].expires_at is None
+        await mirror.close()
+
+    run(test())
+
+
+def test_entries_of_the_role_map_are_ids_or_names_and_may_belong_to_an_organization(environment, opened):
+    async def test():
+        org = environment.organization_id
+        crew = environment.create_group("Crew")
+        user = environment.create_user("bea@example.com", groups=["Crew"])
+        mirror = opened()
+        await mirror.sync(org)
+        entry = headcount.RoleMapEntry
+        given = [
+            entry.by_id(crew.id, "by-id"),
+            entry.by_name(crew.id, "misnamed"),
+            entry.by_name("Cr*", "here", organization_id=org),
+            entry.by_name("Cr*", "elsewhere", organization_id="org_0"),
+            ("C?ew", "paired"),
+        ]
+        await mirror.set_role_map(given)
+        assert (await mirror.user(user.id)).roles == ["by-id", "here", "paired"]
+        stored = await mirror.role_map_entries()
+        assert stored[:4] == given[:4]
+        assert (stored[4].key, stored[4].group, stored[4].role, stored[4].organization_id) == ("name", "C?ew", "paired", None)
+        assert (stored[0].key, stored[2].organization_id) == ("id", org)
+        assert await mirror.unmatched_roles() == [given[1], given[3]]
+        assert (await mirror.role_map())[2] == ("Cr*", "here")
+        assert all(same_after_pickling(one) for one in stored)
+        await mirror.set_role_map(stored[:1])
+        assert (await mirror.user(user.id)).roles == ["by-id"]
+        await mirror.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ("Crew", r"pairs as a mapping .* got str"),
+        (5, r"pairs as a mapping .* got int"),
+        ([("Crew", "sailor"), "Crew"], r"pairs\[1\] as a RoleMapEntry or a \(group, role\) pair, got str"),
+        ([("Crew", "sailor", "x")], r"pairs\[0\]"),
+        ([("Crew", 1)], r"the role of pairs\[0\] as str, got int"),
+        ({1: "sailor"}, r"the group of pairs\[0\] as str, got int"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_named(wrong, message):
+    with headcount.Mirror(":memory:") as mirror:
+        mirror.set_role_map({"Crew": "sailor"})
+        with pytest.raises(TypeError, match=message):
+            mirror.set_role_map(wrong)
+        with pytest.raises(headcount.InvalidArgumentError, match="group"):
+            mirror.set_role_map([("", "sailor")])
+        assert mirror.role_map() == [("Crew", "sailor")]
+
+
+def test_decisions_about_holds_are_recorded(environment, opened):
+    async def test():
+        org, directory = environment.organization_id, environment.directory_id
+        mirror = opened(guard_users=0, guard_share=0.0)
+        await mirror.sync(org)
+        users = sorted(user.id for user in environment.client().directory.users(org, directory))
+        decided = []
+        for user, decide, note in ((users[0], mirror.approve, "confirmed"), (users[1], mirror.dismiss, None)):
+            environment.delete_user(user)
+            with pytest.raises(headcount.MassRemovalError):
+                await mirror.sync(org, directory, mode="full")
+            (hold,) = await mirror.holds(org)
+            assert await decide(hold.id, by="ops@example.com", note=note) == 1
+            decided.append(hold.id)
+        approvals = await mirror.approvals()
+        assert [one.hold_id for one in approvals] == decided
+        assert [one.is_approved for one in approvals] == [True, False]
+        first = approvals[0]
+        assert isinstance(first, headcount.Approval)
+        assert (first.organization_id, first.directory_id, first.reason, first.count) == (org, directory, "mass_removal", 1)
+        assert (first.by, first.note, approvals[1].note) == ("ops@example.com", "confirmed", "")
+        assert first.at.tzinfo is not None
+        assert "ops@example.com" not in repr(first)
+        assert same_after_pickling(first)
+        assert await mirror.approvals(org) == approvals
+        assert await mirror.approvals(organization_id="org_0") == []
+        with pytest.raises(headcount.InvalidArgumentError, match="by"):
+            await mirror.approve(decided[0], by="")
+        await mirror.close()
+
+    run(test())
+
+
+def test_retirements_are_recorded(environment, opened):
+    async def test():
+        org, directory = environment.organization_id, environment.directory_id
+        mirror = opened()
+        await mirror.sync(org)
+        assert await mirror.retirements() == []
+        environment.client().directory.disable_directory(org, directory)
+        await mirror.sync(org)
+        assert await mirror.retire(directory, by="ops", note="the customer left") == 12
+        (retirement,) = await mirror.retirements()
+        assert isinstance(retirement, headcount.Retirement)
+        assert (retirement.organization_id, retirement.directory_id, retirement.users) == (org, directory, 12)
+        assert (retirement.by, retirement.note) == ("ops", "the customer left")
+        assert retirement.at <= retirement.ended_at
+        assert "customer" not in repr(retirement)
+        assert same_after_pickling(retirement)
+        await mirror.close()
+
+    run(test())
+
+
+def test_a_mirror_is_bound_to_its_environment_until_it_is_unbound(environment, tmp_path, opened):
+    async def test():
+        path = tmp_path / "mirror.db"
+        mirror = opened(path)
+        await mirror.sync(environment.organization_id)
+        await mirror.close()
+        # All environments on this machine count as one, so another host is written into the file.
+        with contextlib.closing(sqlite3.connect(path)) as file, file:
+            bound = json.dumps({"host": "acme.scalekit.com"})
+            assert file.execute("UPDATE setting SET value = ? WHERE name = 'environment'", (bound,)).rowcount == 1
+        mirror = opened(path)
+        with pytest.raises(headcount.ConfigError, match="acme.scalekit.com.*unbind_environment"):
+            await mirror.sync(environment.organization_id)
+        assert await mirror.unbind_environment() is None
+        assert (await mirror.sync(environment.organization_id))[0].outcome == "done"
+        await mirror.close()
+
+    run(test())
+
+
+def test_a_change_that_is_not_acknowledged_comes_again_after_a_restart(environment, tmp_path, opened):
+    async def test():
+        path = tmp_path / "mirror.db"
+        mirror = opened(path)
+        await mirror.sync(environment.organization_id)
+        changes = mirror.changes("app", timeout=0)
+        first = await changes.__anext__()
+        second = await changes.__anext__()
+        # The worker with the later change is done with it, the other one is not.
+        await second.ack()
+        assert (await mirror.consumers())[0].cursor == 0
+        await mirror.close()
+
+        mirror = opened(path)
+        changes = mirror.changes("app", timeout=0)
+        again = [await changes.__anext__(), await changes.__anext__()]
+        assert [change.seq for change in again] == [first.seq, second.seq]
+        await again[1].ack()
+        await again[0].ack()
+        assert (await mirror.consumers())[0].cursor == second.seq
+        await mirror.close()
+        with pytest.raises(headcount.InvalidArgumentError, match="closed"):
+            await again[0].ack()
+
+    run(test())
+
+
+def test_a_change_of_a_snapshot_can_be_parked(environment, opened):
+    async def test():
+        mirror = opened()
+        await mirror.sync(environment.organization_id)
+        await mirror.start_from_snapshot("app")
+        changes = mirror.changes("app", timeout=0)
+        first, second = await changes.__anext__(), await changes.__anext__()
+        assert first.seq < 0
+        assert first.cause == "snapshot"
+        await second.park("no seat is left")
+        (parked,) = await mirror.parked_changes("app")
+        assert (parked.change.seq, parked.reason) == (second.seq, "no seat is left")
+        assert (await mirror.poll("app"))[0].seq == first.seq
+        await first.ack()
+        assert (await mirror.consumers())[0].cursor == second.seq
+        await mirror.close()
+
+    run(test())
+
+
+def test_threads_share_an_iterator_and_acknowledge_their_own_changes(environment):
+    with headcount.Mirror(":memory:", client=environment.client()) as mirror:
+        mirror.sync(environment.organization_id)
+        changes, taken = mirror.changes("app", timeout=0), []
+        first = next(changes)
+
+        def work():
+            for change in changes:
+                taken.append(change.seq)
+                change.ack()
+
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(LIMIT)
+            assert not worker.is_alive()
+        assert len(taken) == len(set(taken)) > 12
+        assert mirror.poll("app", limit=1)[0].seq == first.seq
+        first.ack()
+        assert mirror.poll("app") == []
+
+
+def test_closing_a_mirror_ends_threads_that_wait_for_changes(environment):
+    mirror = headcount.Mirror(":memory:", client=environment.client())
+    mirror.sync(environment.organization_id)
+    changes, ended, raised = mirror.changes("app"), [], []
+
+    def iterate():
+        ended.append(sum(1 for _ in changes))
+
+    def wait():
+        try:
+            while True:
+                mirror.ack("other", mirror.wait("other")[-1].seq)
+        except headcount.Error as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=iterate), threading.Thread(target=iterate), threading.Thread(target=wait)]
+    for thread in threads:
+        thread.start()
+    while not {consumer.name for consumer in mirror.consumers()} >= {"app", "other"}:
+        pass
+    mirror.close()
+    for thread in threads:
+        thread.join(LIMIT)
+        assert not thread.is_alive()
+    assert len(ended) == 2
+    assert isinstance(raised[0], (headcount.CancelledError, headcount.InvalidArgumentError))
+    assert list(changes) == []
+
+
+def test_closing_a_mirror_ends_tasks_that_wait_for_changes(environment):
+    async def test():
+        mirror = headcount.AsyncMirror(":memory:", client=environment.async_client())
+        await mirror.sync(environment.organization_id)
+        expected = {change.seq for change in await mirror.poll("other", limit=1000)}
+        changes = mirror.changes("app")
+
+        async def iterate():
+            return [change.seq async for change in changes]
+
+        tasks = [asyncio.create_task(iterate()) for _ in range(2)]
+        # Each of them gets changes; then both wait.
+        while "app" not in {consumer.name for consumer in await mirror.consumers()}:
+            await asyncio.sleep(0)
+        await mirror.close()
+        one, other = await asyncio.gather(*tasks)
+        assert not set(one) & set(other)
+        assert set(one) | set(other) <= expected
+        assert [change async for change in changes] == []
+
+    run(test())
+
+
+def test_a_forked_child_cannot_go_on_with_its_parents_iterator(environment, tmp_path):
+    if not hasattr(os, "fork"):
+        pytest.skip("this system has no fork")
+    with headcount.Mirror(tmp_path / "mirror.db", client=environment.client()) as mirror:
+        mirror.sync(environment.organization_id)
+        changes = mirror.changes("app")
+        first = next(changes)
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            said = []
+            for call in (lambda: next(changes), first.ack, lambda: next(mirror.changes("app")).ack()):
+                try:
+                    call()
+                    said.append("done")
+                except headcount.Error as error:
+                    said.append(f"{error.kind}: {error}")
+            os.write(write, "\n".join(said).encode())
+            os._exit(0)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            said = pipe.read().splitlines()
+        os.waitpid(pid, 0)
+        assert [line.split(":")[0] for line in said] == ["invalid_argument", "invalid_argument", "done"]
+        assert all("fork" in line for line in said[:2])
