@@ -113,24 +113,38 @@ function only(known, options) {
 /** Whether a value is a list of two strings. */
 const isPair = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string')
 
-/** Returns [group, role] pairs, from an iterable of them, such as a list or a Map, or from an object. */
-function pairsOf(map) {
-  const expected = '[group, role] pairs of strings: a list, a Map or another iterable, or an object with a role for each group'
-  if (map === null || typeof map !== 'object') throw unexpected('the role map', map, expected)
-  let pairs
-  if (typeof map[Symbol.iterator] === 'function') {
-    const iterator = map[Symbol.iterator]()
-    pairs = [...{ [Symbol.iterator]: () => iterator }]
-    // An iterator can be read once. One that was read before would remove all roles.
-    if (iterator === map && pairs.length === 0) throw new errors.InvalidArgumentError('the role map is an iterator without pairs: it was read before; pass [] to remove all roles')
-  } else {
-    // The prototype of a plain object has no prototype, in any realm. Other objects, such as promises and async iterators, have no entries.
-    const prototype = Object.getPrototypeOf(map)
-    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw unexpected('the role map', map, expected)
-    pairs = Object.entries(map)
+/** Returns an entry of the role map as the addon reads it, from a pair of strings or an object. `index` names it in errors. */
+function roleEntry(entry, index) {
+  const refuse = (what) => new errors.InvalidArgumentError(`the role map cannot be read: entry ${index} ${what}`)
+  if (isPair(entry)) return { group: entry[0], role: entry[1] }
+  if (entry === null || typeof entry !== 'object' || Array.isArray(entry)) throw refuse(`is ${kindOf(entry)}: expected [group, role] of strings, or an object with group and role`)
+  const { key, group, role, organizationId, ...others } = entry
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw refuse(`has a field that is not known, ${unknown}: expected key, group, role, organizationId`)
+  if (key !== undefined && key !== 'id' && key !== 'name') throw refuse("has a key that is not known: expected 'id' or 'name'")
+  if (typeof group !== 'string') throw refuse(`has the group ${kindOf(group)}: expected text`)
+  if (typeof role !== 'string') throw refuse(`has the role ${kindOf(role)}: expected text`)
+  if (organizationId !== undefined && organizationId !== null && typeof organizationId !== 'string') {
+    throw refuse(`has the organizationId ${kindOf(organizationId)}: expected text`)
   }
-  if (!pairs.every(isPair)) throw new errors.InvalidArgumentError(`the role map cannot be read: expected ${expected}`)
-  return pairs
+  return { key, group, role, organizationId }
 }
 
-module.exports = { bytes, callback, json, kindOf, number, only, pairsOf, plain, seconds, secretsOf, signalOf, text, timeout }
+/** Returns the entries of a role map, from an iterable of pairs and entries, such as a list or a Map, or from an object of group to role. */
+function roleEntries(map) {
+  const expected = '[group, role] pairs of strings and entries: a list, a Map or another iterable, or an object with a role for each group'
+  if (map === null || typeof map !== 'object') throw unexpected('the role map', map, expected)
+  if (typeof map[Symbol.iterator] === 'function') {
+    const iterator = map[Symbol.iterator]()
+    const entries = [...{ [Symbol.iterator]: () => iterator }]
+    // An iterator can be read once. One that was read before would remove all roles.
+    if (iterator === map && entries.length === 0) throw new errors.InvalidArgumentError('the role map is an iterator without pairs: it was read before; pass [] to remove all roles')
+    return entries.map(roleEntry)
+  }
+  // The prototype of a plain object has no prototype, in any realm. Other objects, such as promises and async iterators, have no entries.
+  const prototype = Object.getPrototypeOf(map)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw unexpected('the role map', map, expected)
+  return Object.entries(map).map(roleEntry)
+}
+
+module.exports = { bytes, callback, json, kindOf, number, only, roleEntries, plain, seconds, secretsOf, signalOf, text, timeout }

@@ -1,15 +1,20 @@
 import type { Listing } from './client'
-import type { CallOptions, MirrorOptions } from './options'
+import type { CallOptions, MirrorOptions, StoredMirrorOptions } from './options'
 import type {
+  Approval,
   Change,
   DirectoryStatus,
   FeedConsumer,
   Hold,
   MirrorDirectory,
   MirrorGroup,
+  MirrorSettings,
   MirrorUser,
   Outcome,
   ParkedChange,
+  PendingEvent,
+  Retirement,
+  RoleMapEntry,
   SyncMode,
   SyncProgress,
   SyncReport,
@@ -106,11 +111,23 @@ export interface WaitOptions extends PollOptions {
 
 /** A change that `mirror.changes` returned. */
 export type FollowedChange = Change & {
-  /** Acknowledges this change and all earlier ones: the consumer does not get them again. Durable when the promise is fulfilled. */
+  /**
+   * Acknowledges this change, and not those before it: the consumer does not get it again. Durable when the promise is fulfilled, if all changes
+   * that the iterator returned before it are acknowledged; otherwise once they are. Rejects with `errors.StoreError` if it cannot be stored (call
+   * it again), and with `errors.InvalidArgumentError` after the mirror was closed.
+   */
   readonly ack: () => Promise<void>
+  /**
+   * Parks this change, which cannot be handled, with a reason, and acknowledges it as `ack` does. `mirror.parkedChanges` lists it. A change of a
+   * snapshot can be parked as well. Rejects as `ack` does.
+   */
+  readonly park: (reason: string) => Promise<void>
 }
 
-/** An async iterator over the changes of one consumer. */
+/** An entry for `setRoleMap`. Without a `key`, the group is an id if it begins with `dirgroup_`, else a name or a pattern of names. */
+export type RoleMapEntryInput = Pick<RoleMapEntry, 'group' | 'role'> & Partial<Pick<RoleMapEntry, 'key' | 'organizationId'>>
+
+/** An async iterator over the changes of one consumer. Tasks may share it: each change goes to one of them. */
 export interface Changes extends AsyncIterableIterator<FollowedChange> {
   /** Returns the next change; waits until there is one. */
   next(): Promise<IteratorResult<FollowedChange, undefined>>
@@ -206,6 +223,15 @@ export class Mirror {
    * @throws errors.InvalidArgumentError if it is neither missing nor disabled.
    */
   retire(directoryId: string, decision: HoldDecision): Promise<number>
+  /** Returns the decisions about holds of an organization, or without an id all decisions, in the order in which they were made. */
+  approvals(organizationId?: string | null): Promise<Approval[]>
+  /** Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are. */
+  retirements(): Promise<Retirement[]>
+  /**
+   * Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They contain
+   * no personal data.
+   */
+  pendingEvents(organizationId: string): Promise<PendingEvent[]>
   /**
    * Stores the application's own account id of a user; null removes it. Later changes of the user contain it as `linkedId`, and other changes
    * of the user do not affect it.
@@ -214,13 +240,32 @@ export class Mirror {
   link(userId: string, accountId: string | null): Promise<void>
   /**
    * Stores which groups give which roles. When the promise is fulfilled, the feed contains a `roles.changed` for each user whose roles changed.
-   * @param map Pairs of a group and a role: a list, a Map, another iterable, or an object with a role for each group. A group is an id, a name, or a
-   * pattern of names with `*` and `?`. A user gets the roles of all matching pairs. An empty list removes all roles.
-   * @throws errors.InvalidArgumentError for anything else, such as a promise, and for an iterator that was read before.
+   * @param map Pairs of a group and a role, and entries: a list, a Map, another iterable, or an object with a role for each group. The group of a pair is
+   * an id if it begins with `dirgroup_`, else a name, or a pattern of names with `*` and `?`. An entry says with `key` which of them it is, and may
+   * be limited to an organization. A user gets the roles of all matching entries. At most 10,000 entries; an empty list removes all roles.
+   * @throws errors.InvalidArgumentError, which names the entry, for anything else, such as a promise, and for an iterator that was read before; and
+   * for an empty group, role or organization or one of more than 1,000 bytes.
    */
-  setRoleMap(map: Iterable<readonly [group: string, role: string]> | { readonly [group: string]: string }): Promise<void>
+  setRoleMap(map: Iterable<readonly [group: string, role: string] | RoleMapEntryInput> | { readonly [group: string]: string }): Promise<void>
   /** Returns the pairs of the role map. */
   roleMap(): Promise<[group: string, role: string][]>
+  /** Returns the entries of the role map, in the order in which they were set. */
+  roleMapEntries(): Promise<RoleMapEntry[]>
+  /** Returns the entries of the role map that match no mirrored group: the group was renamed or deleted, or the name is misspelt. */
+  unmatchedRoles(): Promise<RoleMapEntry[]>
+  /** Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in force. */
+  settings(): Promise<MirrorSettings>
+  /**
+   * Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+   * @throws errors.InvalidArgumentError for an option that is unknown or of another type, for a `guardShare` that is not from 0 to 1, and for a
+   * `guardWindowSeconds` of 0.
+   */
+  configure(options: StoredMirrorOptions): Promise<void>
+  /**
+   * Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL has
+   * changed; a mirror must not be synced with two environments.
+   */
+  unbindEnvironment(): Promise<void>
   /**
    * Returns the changes after the consumer's cursor, oldest first. Changes that are not acknowledged are returned again. A consumer with a new
    * name starts with the first change of the feed.
@@ -233,7 +278,8 @@ export class Mirror {
    * Iterates over the changes after the consumer's cursor, and waits for further ones.
    *
    * The loop keeps the process alive. It ends with `break`, when `signal` is aborted and when the mirror is closed. It returns each change
-   * once; changes that were not acknowledged are returned again by the next loop.
+   * once; changes that were not acknowledged are returned again by the next loop. Each change is acknowledged alone: the consumer's cursor moves to it
+   * once all changes that the loop returned before it are acknowledged as well, so that several workers can share the iterator.
    */
   changes(consumer: string, options?: ChangesOptions): Changes
   /** Acknowledges every change up to and including `seq`. Durable when the promise is fulfilled. */

@@ -1,7 +1,7 @@
 'use strict'
 // The mirror over the calls of the addon.
 
-const { bytes, callback, json, kindOf, number, only, pairsOf, plain, seconds, secretsOf, signalOf, text, timeout } = require('./arguments.js')
+const { bytes, callback, json, kindOf, number, only, plain, roleEntries, seconds, secretsOf, signalOf, text, timeout } = require('./arguments.js')
 const { Listing, call, handles, onAbort } = require('./calls.js')
 const { errors, errorOf, rethrow } = require('./errors.js')
 const native = require('./native.js').load()
@@ -13,6 +13,24 @@ const { read: readHeaders } = require('./headers.js').reader(native.webhookHeade
 const OPENING = ['client', 'webhookSecret']
 const SYNCING = ['onProgress', 'signal']
 const WAITING = ['signal', 'timeoutMs']
+
+/** Settings whose names in JavaScript end in `Seconds`. */
+const SPANS = ['window', 'guard_window', 'full_every', 'retention', 'consumer_expiry']
+
+/** Returns the name of a setting in JavaScript. */
+const settingName = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()) + (SPANS.includes(name) ? 'Seconds' : '')
+
+/** Returns settings under the names that options have. */
+function settingsOf({ guard: { window, ...guard }, fullEvery, retention, consumerExpiry, ignored, ...others }) {
+  return {
+    guard: { ...guard, windowSeconds: window },
+    fullEverySeconds: fullEvery,
+    retentionSeconds: retention,
+    ...others,
+    consumerExpirySeconds: consumerExpiry,
+    ignored: ignored.map(({ name, ...values }) => ({ name: settingName(name), ...values })),
+  }
+}
 
 /** Returns who decides, and the note. */
 function decider(decision) {
@@ -95,7 +113,15 @@ class Calls {
   #running = new Set()
   /** Controllers that cancel the calls that wait for changes. */
   #waits = new Set()
+  /** Weak references to the iterators over changes, which keep the store open until they are closed. */
+  #iterators = new Set()
   closed = false
+
+  /** Closes an iterator of the addon together with the mirror. */
+  follow(iterator) {
+    for (const reference of this.#iterators) if (reference.deref() === undefined) this.#iterators.delete(reference)
+    this.#iterators.add(new WeakRef(iterator))
+  }
 
   run(begin, options) {
     const running = call(begin, options)
@@ -121,6 +147,7 @@ class Calls {
   async close() {
     this.closed = true
     for (const stop of this.#waits) stop.abort(new Error('the mirror was closed'))
+    for (const reference of this.#iterators) reference.deref()?.close()
     await Promise.allSettled(this.#running)
   }
 }
@@ -128,22 +155,24 @@ class Calls {
 /** The changes of one consumer, each once; waits for the next ones. */
 class Changes {
   #calls
-  #wait
-  #ack
+  /** The addon's iterator, or undefined if the mirror was closed before. */
+  #native
+  #options
   #ending = new AbortController()
   #signal
   #items = []
   #at = 0
-  /** Number of the change that was returned last. */
-  #last
+  /** The addon's page that has `#items`. */
+  #page
   /** Settled when the last call of `next()` has its result: calls are served one after another. */
   #turn = Promise.resolve()
 
-  constructor(calls, wait, ack, signal) {
+  constructor(calls, native, options, signal) {
     this.#calls = calls
-    this.#wait = wait
-    this.#ack = ack
+    this.#native = native
+    this.#options = options
     this.#signal = signal
+    if (native) calls.follow(native)
   }
 
   next() {
@@ -159,25 +188,44 @@ class Changes {
   async #next() {
     const release = onAbort(this.#signal, () => this.#ending.abort())
     try {
-      while (!this.#hasEnded && this.#at >= this.#items.length) {
-        this.#items = await this.#calls.wait((cancel) => this.#wait(this.#last, cancel), this.#ending.signal)
-        this.#at = 0
-      }
+      while (!this.#hasEnded && this.#at >= this.#items.length) await this.#read()
     } catch (error) {
       if (!this.#hasEnded) throw error
     } finally {
       release()
     }
     if (this.#hasEnded) return { value: undefined, done: true }
-    const change = this.#items[this.#at++]
-    this.#last = change.seq
-    // Not enumerable, so that it is not printed or serialized.
-    return { value: Object.defineProperty(change, 'ack', { value: () => this.#ack(change.seq) }), done: false }
+    const index = this.#at++
+    return { value: this.#followed(this.#items[index], this.#page, index), done: false }
+  }
+
+  async #read() {
+    let page
+    const items = await this.#calls.wait(async (cancel) => {
+      page = await this.#native.next(this.#options, cancel)
+      return page === null ? null : page.text()
+    }, this.#ending.signal)
+    // The addon returns null if the mirror was closed.
+    if (items === null) this.#ending.abort()
+    this.#items = items ?? []
+    this.#page = page
+    this.#at = 0
+  }
+
+  /** Returns a change with the functions that acknowledge and park it. They are not enumerable, so that they are not printed or serialized. */
+  #followed(change, page, index) {
+    const { seq } = change
+    const decide = async (begin) => void (await this.#calls.run(begin))
+    return Object.defineProperties(change, {
+      ack: { value: () => decide(() => this.#native.ack(seq)) },
+      park: { value: (reason) => decide(() => this.#native.park(page, index, text('the reason', reason))) },
+    })
   }
 
   async return(value) {
     this.#ending.abort()
     this.#items = []
+    this.#page = undefined
     return { value, done: true }
   }
 
@@ -299,17 +347,50 @@ class Mirror {
     return this.#calls.run(() => this.#native.retire(text('the directory id', directoryId), ...decider(decision)))
   }
 
+  async approvals(organizationId) {
+    const organization = organizationId === undefined || organizationId === null ? undefined : text('the organization id', organizationId)
+    return this.#calls.run(() => this.#native.approvals(organization))
+  }
+
+  async retirements() {
+    return this.#calls.run(() => this.#native.retirements())
+  }
+
+  async pendingEvents(organizationId) {
+    return this.#calls.run(() => this.#native.pendingEvents(text('the organization id', organizationId)))
+  }
+
   async link(userId, accountId) {
     const account = accountId === null ? undefined : text('the account id', accountId)
     await this.#calls.run(() => this.#native.link(text('the user id', userId), account))
   }
 
   async setRoleMap(map) {
-    await this.#calls.run(() => this.#native.setRoleMap(pairsOf(map).flat()))
+    await this.#calls.run(() => this.#native.setRoleMap(JSON.stringify(roleEntries(map))))
   }
 
   async roleMap() {
     return this.#calls.run(() => this.#native.roleMap())
+  }
+
+  async roleMapEntries() {
+    return this.#calls.run(() => this.#native.roleMapEntries())
+  }
+
+  async unmatchedRoles() {
+    return this.#calls.run(() => this.#native.unmatchedRoles())
+  }
+
+  async settings() {
+    return settingsOf(await this.#calls.run(() => this.#native.settings()))
+  }
+
+  async configure(options) {
+    await this.#calls.run(() => this.#native.configure(json(options, [])))
+  }
+
+  async unbindEnvironment() {
+    await this.#calls.run(() => this.#native.unbindEnvironment())
   }
 
   async poll(consumer, options) {
@@ -320,14 +401,14 @@ class Mirror {
     const name = text('the consumer', consumer)
     const given = json(options, WAITING)
     const limit = timeout(options?.timeoutMs)
-    return this.#calls.wait((cancel) => this.#native.wait(name, undefined, given, limit, cancel), signalOf(options))
+    return this.#calls.wait((cancel) => this.#native.wait(name, given, limit, cancel), signalOf(options))
   }
 
   changes(consumer, options) {
     const name = text('the consumer', consumer)
     const given = json(options, ['signal'])
-    const wait = (after, cancel) => this.#native.wait(name, after, given, undefined, cancel)
-    return new Changes(this.#calls, wait, (seq) => this.ack(name, seq), signalOf(options))
+    const changes = this.#calls.closed ? undefined : rethrow(() => this.#native.changes(name))
+    return new Changes(this.#calls, changes, given, signalOf(options))
   }
 
   async ack(consumer, seq) {

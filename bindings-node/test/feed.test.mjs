@@ -118,8 +118,10 @@ test('a loop gets every change once and waits for the next one', async (t) => {
   const { sandbox, mirror, organization } = await startSynced(t)
   const count = (await mirror.poll('loop', { limit: 1000 })).length
   const seen = []
+  const changes = []
   for await (const change of mirror.changes('loop', { limit: 3 })) {
     seen.push(change.seq)
+    changes.push(change)
     assert.ok(!Object.keys(change).includes('ack'))
     if (seen.length === count) {
       // No change has been acknowledged yet. The loop does not return them again: it continues with the next change.
@@ -129,6 +131,8 @@ test('a loop gets every change once and waits for the next one', async (t) => {
       assert.equal(change.kind, 'user.created')
       assert.equal(change.user.email, 'ada@example.com')
       await change.ack()
+      assert.equal((await mirror.poll('loop'))[0].seq, seen[0], 'the changes before it are not acknowledged')
+      for (const earlier of changes.slice(0, -1)) await earlier.ack()
       break
     }
   }

@@ -111,6 +111,17 @@ function player({ sandbox, mirror, webhook, ids }) {
       await assert.rejects(mirror.receive(`${body} `, webhook.sign(body)), errors.WebhookVerificationError, at)
     },
     role_map: ({ pairs }) => mirror.setRoleMap(pairs),
+    role_map_entries: ({ entries }) =>
+      mirror.setRoleMap(
+        entries.map(({ key, group, id_of: idOf, role, organization: of }) => ({
+          key,
+          group: group ?? id(idOf),
+          role,
+          organizationId: of && (of === 'own' ? organization : 'org_0'),
+        })),
+      ),
+    unmatched_roles: async (step, at) => assert.deepEqual((await mirror.unmatchedRoles()).map(({ role }) => role), step.roles, at),
+    pending: async (step, at) => assert.deepEqual((await mirror.pendingEvents(organization)).map(({ eventType }) => eventType), step.types, at),
     link: (step) => mirror.link(id(step.user), step.account_id ?? null),
     status: async (step, at) => {
       const [{ users, groups, held }] = await mirror.status()

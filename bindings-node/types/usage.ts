@@ -2,7 +2,7 @@
 import byDefault, { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyWebhookPayload } from 'headcount'
 import { webhook } from 'headcount/http'
 import { deliver, event, signed, startSandbox } from 'headcount/testing'
-import type { Change, ChangeKind, Directory, Event, GroupPage, MirrorUser, Organization, SyncReport, User, UserPage } from 'headcount'
+import type { Approval, Change, ChangeKind, Directory, Event, GroupPage, MirrorSettings, MirrorUser, Organization, PendingEvent, Retirement, RoleMapEntry, SyncReport, User, UserPage } from 'headcount'
 
 export async function calls(request: { headers: Record<string, string | string[] | undefined>; body: unknown }): Promise<void> {
   const scalekit = new ScalekitClient(process.env.SCALEKIT_ENVIRONMENT_URL!, process.env.SCALEKIT_CLIENT_ID!, process.env.SCALEKIT_CLIENT_SECRET!)
@@ -81,7 +81,7 @@ export async function once(redis: { exists(key: string): Promise<number>; set(ke
 }
 
 export async function provision(client: Client, request: { headers: Record<string, string | string[] | undefined>; body: Buffer }): Promise<number> {
-  await using mirror = new Mirror('headcount.db', { client, webhookSecret: ['whsec_1', 'whsec_2'], guardUsers: 50, guardShare: 0.2, guardEvents: true, fullEverySeconds: 3600 })
+  await using mirror = new Mirror('headcount.db', { client, webhookSecret: ['whsec_1', 'whsec_2'], guardUsers: 50, guardShare: 0.2, guardEvents: true, fullEverySeconds: 3600, consumerExpirySeconds: 86_400 })
   // @ts-expect-error: an option that is misspelt
   new Mirror('headcount.db', { guard: 3 })
   const reports: SyncReport[] = await mirror.sync('org_1')
@@ -112,12 +112,35 @@ export async function provision(client: Client, request: { headers: Record<strin
   await mirror.setRoleMap(Promise.resolve([['Engineering', 'developer']]))
   await mirror.receive(request.body, request.headers, { now: new Date() })
   await mirror.sync('org_1', { onProgress: async ({ items }) => console.log(items) })
+  await mirror.setRoleMap(new Map([['Engineering', 'developer']]))
+  await mirror.setRoleMap([['Engineering', 'developer'], { key: 'name', group: 'Eng*', role: 'developer', organizationId: 'org_1' }, { group: 'Ops', role: 'operator' }])
+  await mirror.setRoleMap(await mirror.roleMapEntries())
+  // @ts-expect-error: a key that does not exist
+  await mirror.setRoleMap([{ key: 'email', group: 'Eng*', role: 'developer' }])
+  // @ts-expect-error: an entry without a role
+  await mirror.setRoleMap([{ key: 'id', group: 'dirgroup_1' }])
+  const unmatched: RoleMapEntry[] = await mirror.unmatchedRoles()
+  const approvals: Approval[] = await mirror.approvals('org_1')
+  const retirements: Retirement[] = await mirror.retirements()
+  const pending: PendingEvent[] = await mirror.pendingEvents('org_1')
+  const settings: MirrorSettings = await mirror.settings()
+  console.log(unmatched[0]?.organizationId?.length, approvals[0]?.by, retirements[0]?.endedAt?.length, pending[0]?.why)
+  console.log(settings.guard.windowSeconds, settings.consumerExpirySeconds?.toFixed(), settings.ignored[0]?.asked)
+  await mirror.configure({ guardUsers: 5, consumerExpirySeconds: 0, pendingEvents: 100 })
+  // @ts-expect-error: an option of the handle, which the store does not keep
+  await mirror.configure({ webhookSecret: 'whsec_1' })
+  // @ts-expect-error: the organization is required
+  await mirror.pendingEvents()
+  await mirror.unbindEnvironment()
   const [first] = await mirror.roleMap()
   console.log(outcome, user?.id, first?.[1].length)
   for (const { reason, change } of await mirror.parkedChanges('app')) console.log(reason, change.seq)
   for await (const change of mirror.changes('app', { signal: AbortSignal.timeout(1000) })) {
     handle(change)
-    await change.ack()
+    if (change.seq % 2 === 0) await change.ack()
+    else await change.park('odd')
+    // @ts-expect-error: a reason is required
+    await change.park()
   }
   const batch: Change[] = await mirror.wait('app', { limit: 10, timeoutMs: 100 })
   const last = batch.at(-1)

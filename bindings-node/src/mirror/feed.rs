@@ -2,10 +2,14 @@
 
 use super::options::{PollOptions, WaitOptions};
 use super::{NativeMirror, OptionalCancel, Promise};
-use crate::json;
+use crate::calls::promise;
+use crate::errors::thrown;
+use crate::json::{self, Json};
 use crate::options::{milliseconds, read};
-use headcount::{Error, Result};
+use headcount::{Change, Changes, Error, Result};
 use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
+use std::sync::{Arc, PoisonError, RwLock};
 
 #[napi_derive::napi]
 impl NativeMirror {
@@ -18,14 +22,12 @@ impl NativeMirror {
         })
     }
 
-    /// Promises the changes after a consumer's cursor, and after the change `after` if that is given, as soon as there is one. The list is
-    /// empty after `timeout_ms`.
+    /// Promises the changes after a consumer's cursor as soon as there is one. The list is empty after `timeout_ms`.
     #[napi]
     pub fn wait<'env>(
         &self,
         env: &'env Env,
         consumer: String,
-        after: Option<f64>,
         options: String,
         timeout_ms: Option<f64>,
         cancel: OptionalCancel<'_>,
@@ -33,9 +35,15 @@ impl NativeMirror {
         self.call(env, cancel, move |mirror| async move {
             let limit = read::<WaitOptions>(&options)?.limit();
             let timeout = timeout_ms.map(|timeout| milliseconds("timeoutMs", timeout)).transpose()?;
-            let after = after.map(change_number).transpose()?;
-            json::text(&mirror.wait_after(&consumer, after, limit, timeout).await?)
+            json::text(&mirror.wait(&consumer, limit, timeout).await?)
         })
+    }
+
+    /// Returns an iterator over a consumer's changes.
+    #[napi]
+    pub fn changes(&self, consumer: String) -> napi::Result<NativeChanges> {
+        let changes = self.mirror().map(|mirror| mirror.changes(&consumer, None));
+        changes.map(|changes| NativeChanges(RwLock::new(Some(changes)))).map_err(thrown)
     }
 
     /// Acknowledges every change up to and including `seq`.
@@ -86,6 +94,78 @@ impl NativeMirror {
     #[napi]
     pub fn drop_consumer<'env>(&self, env: &'env Env, consumer: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.drop_consumer(&consumer).await?) })
+    }
+}
+
+/// An iterator over a consumer's changes; `None` after `close`.
+#[napi_derive::napi]
+pub struct NativeChanges(RwLock<Option<Changes>>);
+
+impl NativeChanges {
+    fn changes(&self) -> Result<Changes> {
+        let changes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        changes.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+    }
+}
+
+#[napi_derive::napi]
+impl NativeChanges {
+    /// Promises the next changes as soon as there is one, or null if the mirror is closed.
+    #[napi]
+    pub fn next<'env>(
+        &self,
+        env: &'env Env,
+        options: String,
+        cancel: OptionalCancel<'_>,
+    ) -> napi::Result<PromiseRaw<'env, Option<NativeChangePage>>> {
+        let changes = self.changes();
+        promise(env, cancel, async move {
+            let limit = read::<WaitOptions>(&options)?.limit();
+            let page = changes?.next_page(limit).await?;
+            Ok((!page.is_empty()).then(|| NativeChangePage(page.into())))
+        })
+    }
+
+    /// Acknowledges one change, and not those before it.
+    #[napi]
+    pub fn ack<'env>(&self, env: &'env Env, seq: f64) -> Promise<'env> {
+        let changes = self.changes();
+        promise(env, None, async move { json::text(&changes?.ack(change_number(seq)?).await?) })
+    }
+
+    /// Parks the change at an index of a page, and acknowledges it as `ack` does.
+    #[napi]
+    pub fn park<'env>(
+        &self,
+        env: &'env Env,
+        page: ClassInstance<'_, NativeChangePage>,
+        index: u32,
+        reason: String,
+    ) -> Promise<'env> {
+        let (changes, page) = (self.changes(), Arc::clone(&page.0));
+        promise(env, None, async move {
+            let change = page.get(index as usize).ok_or_else(|| Error::internal("a page has no such change"))?;
+            json::text(&changes?.park(change, &reason).await?)
+        })
+    }
+
+    /// Releases the mirror; later calls fail.
+    #[napi]
+    pub fn close(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Changes that an iterator returned. They are kept for `park`, which stores a copy.
+#[napi_derive::napi]
+pub struct NativeChangePage(Arc<[Change]>);
+
+#[napi_derive::napi]
+impl NativeChangePage {
+    /// Returns the changes as JSON.
+    #[napi]
+    pub fn text(&self) -> napi::Result<Json> {
+        json::text(&&*self.0).map_err(thrown)
     }
 }
 

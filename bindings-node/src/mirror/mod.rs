@@ -1,9 +1,12 @@
 //! The mirror. Every method returns a promise of JSON and runs on the addon's runtime thread; the store has threads of its own.
 //!
-//! This module opens and closes the mirror, syncs it and applies webhooks; `view` has the calls that read it, `feed` those of consumers.
+//! This module opens and closes the mirror, syncs it and applies webhooks; `view` has the calls that read it, `holds`
+//! those about what the guard holds back, `settings` those that set roles and settings, `feed` those of consumers.
 
 mod feed;
+mod holds;
 mod options;
+mod settings;
 mod view;
 
 use crate::calls::{Cancel, promise};
@@ -59,7 +62,7 @@ impl NativeMirror {
         options: String,
     ) -> napi::Result<NativeMirror> {
         catch_panic(|| {
-            let mut settings = read::<MirrorOptions>(&options)?.settings()?;
+            let mut settings = Mirror::builder().settings(read::<MirrorOptions>(&options)?.stored()?);
             if let Some(client) = client {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);
             }
@@ -70,10 +73,13 @@ impl NativeMirror {
         .map_err(thrown)
     }
 
-    /// Releases the mirror. The store is closed once the last running call has ended; later calls fail.
+    /// Ends waits for changes and releases the mirror. The store is closed once the last running call has ended; later calls fail.
     #[napi]
     pub fn close(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        let mirror = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mirror) = mirror {
+            mirror.close();
+        }
     }
 
     /// Syncs one directory, one organization, or without an organization id all of them. Promises a list of `SyncReport`s.
@@ -132,15 +138,6 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move {
             let event = Event::from_verified_message(event.as_bytes(), &message_id)?;
             json::text(&mirror.apply(&event).await?)
-        })
-    }
-
-    /// Stores which groups give which roles: groups and roles alternate in `pairs`.
-    #[napi]
-    pub fn set_role_map<'env>(&self, env: &'env Env, pairs: Vec<String>) -> Promise<'env> {
-        self.call(env, None, move |mirror| async move {
-            let pairs = pairs.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
-            json::text(&mirror.set_role_map(pairs).await?)
         })
     }
 

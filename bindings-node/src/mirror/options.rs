@@ -1,47 +1,69 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
 use crate::options::{Separate, seconds};
-use headcount::{Error, Mirror, MirrorBuilder, Result, SyncBuilder, SyncMode};
+use headcount::{Error, Result, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode};
 use serde::Deserialize;
 
-/// Settings of a mirror.
+/// Settings of a mirror. `client` and `webhookSecret` are passed separately; they are known here, so that errors list them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MirrorOptions {
+    #[serde(rename = "client")]
+    _client: Separate,
+    #[serde(rename = "webhookSecret")]
+    _webhook_secret: Separate,
     guard_users: Option<u64>,
     guard_share: Option<f64>,
     guard_events: Option<bool>,
     guard_window_seconds: Option<f64>,
     full_every_seconds: Option<f64>,
     retention_seconds: Option<f64>,
-    #[serde(rename = "client")]
-    _client: Separate,
-    #[serde(rename = "webhookSecret")]
-    _webhook_secret: Separate,
+    consumer_expiry_seconds: Option<f64>,
+    pending_events: Option<u64>,
+    pending_bytes: Option<u64>,
+    groups_per_user: Option<u64>,
 }
 
 impl MirrorOptions {
-    /// Returns the settings; those that are absent keep the core's defaults.
-    pub(super) fn settings(self) -> Result<MirrorBuilder> {
-        let mut settings = Mirror::builder();
-        macro_rules! apply {
-            ($($field:ident),*) => {
-                $(if let Some(value) = self.$field {
-                    settings = settings.$field(value);
-                })*
-            };
+    /// Returns the settings that the store keeps; those that are absent stay as they are.
+    pub(super) fn stored(self) -> Result<headcount::MirrorOptions> {
+        let duration = |name, value: Option<f64>| value.map(|value| seconds(name, value)).transpose();
+        Ok(headcount::MirrorOptions {
+            guard_users: self.guard_users,
+            guard_share: self.guard_share,
+            guard_events: self.guard_events,
+            guard_window: duration("guardWindowSeconds", self.guard_window_seconds)?,
+            full_every: duration("fullEverySeconds", self.full_every_seconds)?,
+            retention: duration("retentionSeconds", self.retention_seconds)?,
+            consumer_expiry: duration("consumerExpirySeconds", self.consumer_expiry_seconds)?,
+            pending_events: self.pending_events,
+            pending_bytes: self.pending_bytes,
+            groups_per_user: self.groups_per_user,
+        })
+    }
+}
+
+/// An entry of the role map.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RoleEntry {
+    key: Option<String>,
+    group: String,
+    role: String,
+    organization_id: Option<String>,
+}
+
+impl RoleEntry {
+    /// Returns the entry. Without a key, the group is an id if it has the form of one.
+    pub(super) fn entry(self) -> Result<RoleMapEntry> {
+        let mut entry = RoleMapEntry::from((self.group, self.role));
+        if let Some(name) = self.key {
+            entry.key = RoleMapKey::ALL.iter().copied().find(|key| key.name() == name).ok_or_else(|| {
+                Error::invalid_argument("the key of a role map entry is unknown: expected id or name")
+            })?;
         }
-        apply!(guard_users, guard_share, guard_events);
-        if let Some(window) = self.guard_window_seconds {
-            settings = settings.guard_window(seconds("guardWindowSeconds", window)?);
-        }
-        if let Some(age) = self.full_every_seconds {
-            settings = settings.full_every(seconds("fullEverySeconds", age)?);
-        }
-        if let Some(age) = self.retention_seconds {
-            settings = settings.retention(seconds("retentionSeconds", age)?);
-        }
-        Ok(settings)
+        entry.organization_id = self.organization_id;
+        Ok(entry)
     }
 }
 

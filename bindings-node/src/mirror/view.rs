@@ -1,4 +1,4 @@
-//! Reading the mirror: users, groups, directories, their status, and the role map.
+//! Reading the mirror: users, groups, directories, their status and pending events.
 
 use super::options::{FindOptions, GroupFilter, UserFilter};
 use super::{NativeMirror, OptionalCancel, Promise};
@@ -75,50 +75,16 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.held_removals(&directory_id).await?) })
     }
 
-    /// Promises the open holds of an organization.
+    /// Promises the pending events of an organization.
     #[napi]
-    pub fn holds<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
-        self.call(env, None, move |mirror| async move {
-            let GroupFilter { directory_id } = read(&filter)?;
-            json::text(&mirror.holds(&organization_id, directory_id.as_deref()).await?)
-        })
-    }
-
-    /// Returns an iterator over the pages of the users that a hold names.
-    #[napi]
-    pub fn hold_user_pages(&self, hold_id: String) -> napi::Result<NativeMirrorUsers> {
-        let users = self.mirror().and_then(|mirror| mirror.hold_users(&hold_id));
-        users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
-    }
-
-    /// Approves a hold: applies its users' loss of access. Promises the number of users who lost it.
-    #[napi]
-    pub fn approve<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
-        self.call(env, None, move |mirror| async move { json::text(&mirror.approve(&hold_id, &by, &note).await?) })
-    }
-
-    /// Drops a hold. Promises the number of its users.
-    #[napi]
-    pub fn dismiss<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
-        self.call(env, None, move |mirror| async move { json::text(&mirror.dismiss(&hold_id, &by, &note).await?) })
-    }
-
-    /// Removes the users and groups of a directory that is missing or disabled. Promises the number of users.
-    #[napi]
-    pub fn retire<'env>(&self, env: &'env Env, directory_id: String, by: String, note: String) -> Promise<'env> {
-        self.call(env, None, move |mirror| async move { json::text(&mirror.retire(&directory_id, &by, &note).await?) })
-    }
-
-    /// Promises the pairs of the role map.
-    #[napi]
-    pub fn role_map<'env>(&self, env: &'env Env) -> Promise<'env> {
-        self.call(env, None, |mirror| async move { json::text(&mirror.role_map().await?) })
+    pub fn pending_events<'env>(&self, env: &'env Env, organization_id: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.pending_events(&organization_id).await?) })
     }
 }
 
 /// An iterator over pages of the mirror's users; `None` after the last page.
 #[napi_derive::napi]
-pub struct NativeMirrorUsers(Arc<Mutex<Option<MirrorUsers>>>);
+pub struct NativeMirrorUsers(pub(super) Arc<Mutex<Option<MirrorUsers>>>);
 
 #[napi_derive::napi]
 impl NativeMirrorUsers {

@@ -1,0 +1,64 @@
+//! What the guard holds back, decisions about it, and the retirement of directories.
+
+use super::options::GroupFilter;
+use super::view::NativeMirrorUsers;
+use super::{NativeMirror, Promise};
+use crate::errors::thrown;
+use crate::json;
+use crate::options::read;
+use napi::Env;
+use napi::tokio::sync::Mutex;
+use std::sync::Arc;
+
+#[napi_derive::napi]
+impl NativeMirror {
+    /// Promises the open holds of an organization.
+    #[napi]
+    pub fn holds<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move {
+            let GroupFilter { directory_id } = read(&filter)?;
+            json::text(&mirror.holds(&organization_id, directory_id.as_deref()).await?)
+        })
+    }
+
+    /// Returns an iterator over the pages of the users that a hold names.
+    #[napi]
+    pub fn hold_user_pages(&self, hold_id: String) -> napi::Result<NativeMirrorUsers> {
+        let users = self.mirror().and_then(|mirror| mirror.hold_users(&hold_id));
+        users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
+    }
+
+    /// Approves a hold: applies its users' loss of access. Promises the number of users who lost it.
+    #[napi]
+    pub fn approve<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.approve(&hold_id, &by, &note).await?) })
+    }
+
+    /// Drops a hold. Promises the number of its users.
+    #[napi]
+    pub fn dismiss<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.dismiss(&hold_id, &by, &note).await?) })
+    }
+
+    /// Removes the users and groups of a directory that is missing or disabled. Promises the number of users.
+    #[napi]
+    pub fn retire<'env>(&self, env: &'env Env, directory_id: String, by: String, note: String) -> Promise<'env> {
+        self.call(env, None, move |mirror| async move { json::text(&mirror.retire(&directory_id, &by, &note).await?) })
+    }
+
+    /// Promises the decisions about holds of an organization, or without an id all decisions.
+    #[napi]
+    pub fn approvals<'env>(&self, env: &'env Env, organization_id: Option<String>) -> Promise<'env> {
+        self.call(
+            env,
+            None,
+            move |mirror| async move { json::text(&mirror.approvals(organization_id.as_deref()).await?) },
+        )
+    }
+
+    /// Promises the retirements of directories.
+    #[napi]
+    pub fn retirements<'env>(&self, env: &'env Env) -> Promise<'env> {
+        self.call(env, None, |mirror| async move { json::text(&mirror.retirements().await?) })
+    }
+}

@@ -1,0 +1,237 @@
+// What an operator reads and sets through a mirror: pending events, decisions, retirements, settings, the role map; and iterators that are shared.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test as plainTest } from 'node:test'
+import { runInNewContext } from 'node:vm'
+import { Mirror, Webhook, errors } from 'headcount'
+import { assertFields, collect, startMirror, temporaryFolder } from './sandbox.mjs'
+
+/** A test that fails if it hangs. */
+const test = (name, run) => plainTest(name, { timeout: 120_000 }, run)
+
+test('pending events are listed until a sync applies them', async (t) => {
+  const { sandbox, mirror, organization } = startMirror(t)
+  sandbox.registerEndpoint('http://127.0.0.1:9/')
+  sandbox.createUser({ email: 'ada@example.com' })
+  const { body } = sandbox.deliveries().at(-1)
+  assert.equal(await mirror.receive(body, new Webhook(sandbox.webhookSecret).sign(body)), 'pending')
+  const [event, ...others] = await mirror.pendingEvents(organization)
+  assert.deepEqual(others, [])
+  assert.deepEqual(Object.keys(event), ['id', 'eventType', 'receivedAt', 'why'])
+  assert.match(event.id, /^evt_/)
+  assert.equal(event.eventType, 'organization.directory.user_created')
+  assert.ok(Date.parse(event.receivedAt))
+  assert.ok(event.why.length > 0)
+  assert.deepEqual(await mirror.pendingEvents('org_0'), [])
+  await mirror.sync(organization)
+  assert.deepEqual(await mirror.pendingEvents(organization), [])
+  await assert.rejects(mirror.pendingEvents(), errors.InvalidArgumentError)
+})
+
+test('settings are kept in the store, and can be changed', async (t) => {
+  const path = join(temporaryFolder(t), 'headcount.db')
+  const first = new Mirror(path, { guardUsers: 3, retentionSeconds: 172_800, consumerExpirySeconds: 86_400, groupsPerUser: 50 })
+  assert.deepEqual(await first.settings(), {
+    guard: { users: 3, share: 0.1, events: true, windowSeconds: 86_400 },
+    fullEverySeconds: 86_400,
+    retentionSeconds: 172_800,
+    pendingEvents: 10_000,
+    pendingBytes: 67_108_864,
+    groupsPerUser: 50,
+    consumerExpirySeconds: 86_400,
+    ignored: [],
+  })
+  await first.configure({ guardUsers: 5, guardWindowSeconds: 3_600, consumerExpirySeconds: 0, pendingEvents: 7 })
+  const second = new Mirror(path, { guardUsers: 50, guardWindowSeconds: 60 })
+  const settings = await second.settings()
+  assertFields(settings, { retentionSeconds: 172_800, pendingEvents: 7, consumerExpirySeconds: null })
+  assertFields(settings.guard, { users: 5, windowSeconds: 3_600 })
+  assert.deepEqual(settings.ignored, [
+    { name: 'guardUsers', stored: '5', asked: '50' },
+    { name: 'guardWindowSeconds', stored: '3600s', asked: '60s' },
+  ])
+  await second.configure({})
+  await assert.rejects(second.configure({ guardUser: 1 }), (error) => error instanceof errors.InvalidArgumentError && /guardUser/.test(error.message))
+  await assert.rejects(second.configure({ guardShare: 2 }), errors.InvalidArgumentError)
+  await assert.rejects(second.configure({ guardWindowSeconds: 0 }), errors.InvalidArgumentError)
+  await assert.rejects(second.configure({ retentionSeconds: -1 }), /retentionSeconds/)
+  await assert.rejects(second.configure(null), errors.InvalidArgumentError)
+  assert.equal((await first.settings()).guard.users, 5)
+  await first.close()
+  await second.close()
+})
+
+test('entries of the role map are ids or names, and may belong to an organization', async (t) => {
+  const { sandbox, mirror, organization } = startMirror(t)
+  const crew = sandbox.createGroup({ displayName: 'Crew' })
+  const user = sandbox.createUser({ email: 'bea@example.com', groups: ['Crew'] })
+  await mirror.sync(organization)
+  const entries = [
+    { key: 'id', group: crew.id, role: 'by-id' },
+    { key: 'name', group: crew.id, role: 'misnamed' },
+    { key: 'name', group: 'Cr*', role: 'here', organizationId: organization },
+    { group: 'Cr*', role: 'elsewhere', organizationId: 'org_0' },
+    ['C?ew', 'paired'],
+  ]
+  await mirror.setRoleMap(entries)
+  assert.deepEqual((await mirror.user(user.id)).roles, ['by-id', 'here', 'paired'])
+  const stored = await mirror.roleMapEntries()
+  assert.deepEqual(stored.slice(0, 3), [
+    { key: 'id', group: crew.id, role: 'by-id', organizationId: null },
+    { key: 'name', group: crew.id, role: 'misnamed', organizationId: null },
+    { key: 'name', group: 'Cr*', role: 'here', organizationId: organization },
+  ])
+  assert.deepEqual(stored[4], { key: 'name', group: 'C?ew', role: 'paired', organizationId: null })
+  assert.deepEqual((await mirror.unmatchedRoles()).map(({ role }) => role), ['misnamed', 'elsewhere'])
+  await mirror.setRoleMap(stored.slice(0, 1))
+  assert.deepEqual((await mirror.user(user.id)).roles, ['by-id'])
+})
+
+test('a role map is read from any iterable and from values of another realm', async (t) => {
+  const { mirror } = startMirror(t)
+  function* pairs() {
+    yield ['Crew', 'sailor']
+  }
+  for (const map of [pairs(), new Set([['Crew', 'sailor']]), runInNewContext("new Map([['Crew', 'sailor']])"), runInNewContext("({ Crew: 'sailor' })")]) {
+    await mirror.setRoleMap([])
+    await mirror.setRoleMap(map)
+    assert.deepEqual(await mirror.roleMap(), [['Crew', 'sailor']])
+  }
+})
+
+test('an entry that cannot be read is named, and the role map stays', async (t) => {
+  const { mirror } = startMirror(t)
+  await mirror.setRoleMap({ Crew: 'sailor' })
+  const wrong = [
+    [Promise.resolve([]), /the role map is a promise/],
+    [new Date(), /the role map is a Date/],
+    [{ next: () => ({ done: true }) }, /entry 0 is a list/],
+    [[['Crew', 'sailor'], 'Crew'], /entry 1 is a string/],
+    [[{ key: 'email', group: 'Crew', role: 'x' }], /entry 0 has a key that is not known/],
+    [[{ group: 'Crew', role: 1 }], /entry 0 has the role a number/],
+    [[{ group: 'Crew', role: 'x', organizationId: 5 }], /entry 0 has the organizationId a number/],
+    [[{ group: 'Crew', role: 'x', organisationId: 'org_1' }], /organisationId/],
+    [[{ group: '', role: 'x' }], /group/],
+  ]
+  for (const [map, message] of wrong) {
+    await assert.rejects(mirror.setRoleMap(map), (error) => error instanceof errors.InvalidArgumentError && message.test(error.message), String(message))
+  }
+  assert.deepEqual(await mirror.roleMap(), [['Crew', 'sailor']])
+})
+
+test('decisions about holds are recorded', async (t) => {
+  const { sandbox, client, mirror, organization, directory } = startMirror(t, { users: 12 }, { guardUsers: 0, guardShare: 0 })
+  await mirror.sync(organization)
+  const users = (await collect(client.directory.users(organization, directory))).map(({ id }) => id)
+  const holds = []
+  for (const [user, decide, note] of [[users[0], 'approve', 'confirmed'], [users[1], 'dismiss', undefined]]) {
+    sandbox.deleteUser(user)
+    await assert.rejects(mirror.sync(organization, directory, { mode: 'full' }), errors.MassRemovalError)
+    const [hold] = await mirror.holds(organization)
+    assert.equal(await mirror[decide](hold.id, { by: 'ops@example.com', note }), 1)
+    holds.push(hold.id)
+  }
+  const approvals = await mirror.approvals()
+  assert.deepEqual(approvals.map(({ holdId }) => holdId), holds)
+  assert.deepEqual(approvals.map(({ isApproved }) => isApproved), [true, false])
+  assert.deepEqual(Object.keys(approvals[0]), ['id', 'holdId', 'organizationId', 'directoryId', 'reason', 'isApproved', 'by', 'note', 'at', 'count'])
+  assertFields(approvals[0], { organizationId: organization, directoryId: directory, reason: 'mass_removal', by: 'ops@example.com', note: 'confirmed', count: 1 })
+  assert.equal(approvals[1].note, '')
+  assert.ok(Date.parse(approvals[0].at))
+  assert.deepEqual(await mirror.approvals(organization), approvals)
+  assert.deepEqual(await mirror.approvals('org_0'), [])
+})
+
+test('retirements are recorded', async (t) => {
+  const { client, mirror, organization, directory } = startMirror(t)
+  await mirror.sync(organization)
+  assert.deepEqual(await mirror.retirements(), [])
+  await client.directory.disableDirectory(organization, directory)
+  await mirror.sync(organization)
+  assert.equal(await mirror.retire(directory, { by: 'ops', note: 'the customer left' }), 5)
+  const [retirement] = await mirror.retirements()
+  assert.deepEqual(Object.keys(retirement), ['id', 'organizationId', 'directoryId', 'by', 'note', 'at', 'endedAt', 'users'])
+  assertFields(retirement, { organizationId: organization, directoryId: directory, by: 'ops', note: 'the customer left', users: 5 })
+  assert.ok(Date.parse(retirement.at) <= Date.parse(retirement.endedAt))
+})
+
+test('a mirror that was unbound from its environment can be synced again', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  assert.equal(await mirror.unbindEnvironment(), undefined)
+  const [report] = await mirror.sync(organization)
+  assert.equal(report.outcome, 'done')
+})
+
+test('a change that was not acknowledged comes again after a restart', async (t) => {
+  const path = join(temporaryFolder(t), 'headcount.db')
+  const { client, organization } = startMirror(t)
+  let mirror = new Mirror(path, { client })
+  await mirror.sync(organization)
+  const changes = mirror.changes('app')
+  const [{ value: first }, { value: second }] = await Promise.all([changes.next(), changes.next()])
+  // The worker with the later change is done with it, the other one is not.
+  await second.ack()
+  assert.equal((await mirror.consumers())[0].cursor, 0)
+  await mirror.close()
+  await assert.rejects(first.ack(), (error) => error instanceof errors.InvalidArgumentError && /closed/.test(error.message))
+
+  mirror = new Mirror(path, { client })
+  const again = mirror.changes('app')
+  const repeated = [(await again.next()).value, (await again.next()).value]
+  assert.deepEqual(repeated.map(({ seq }) => seq), [first.seq, second.seq])
+  await repeated[1].ack()
+  await repeated[0].ack()
+  assert.equal((await mirror.consumers())[0].cursor, second.seq)
+  await mirror.close()
+})
+
+test('a change can be acknowledged after its loop has ended', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  let last
+  for await (const change of mirror.changes('app')) {
+    last = change
+    break
+  }
+  await last.ack()
+  assert.equal((await mirror.consumers())[0].cursor, last.seq)
+})
+
+test('a change of a snapshot can be parked', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  await mirror.startFromSnapshot('app')
+  const changes = mirror.changes('app', { limit: 3 })
+  const { value: first } = await changes.next()
+  const { value: second } = await changes.next()
+  assert.ok(first.seq < 0)
+  assert.equal(first.cause, 'snapshot')
+  assert.ok(!Object.keys(second).includes('park'))
+  await assert.rejects(second.park(), /the reason/)
+  await second.park('no seat is left')
+  const [parked] = await mirror.parkedChanges('app')
+  assert.equal(parked.reason, 'no seat is left')
+  assert.deepEqual(parked.change, { ...second })
+  assert.equal((await mirror.poll('app'))[0].seq, first.seq)
+  await first.ack()
+  assert.equal((await mirror.consumers())[0].cursor, second.seq)
+})
+
+test('several tasks share an iterator, which ends for all of them when the mirror is closed', async (t) => {
+  const { mirror, organization } = startMirror(t)
+  await mirror.sync(organization)
+  const changes = mirror.changes('app')
+  const expected = (await mirror.poll('app', { limit: 1000 })).map(({ seq }) => seq)
+  const taken = []
+  const work = async () => {
+    for await (const change of { [Symbol.asyncIterator]: () => ({ next: () => changes.next() }) }) {
+      taken.push(change.seq)
+      await change.ack()
+      if (taken.length === expected.length) setImmediate(() => mirror.close())
+    }
+  }
+  await Promise.all([work(), work(), work()])
+  assert.deepEqual(taken.sort((a, b) => a - b), expected)
+  assert.deepEqual(await changes.next(), { value: undefined, done: true })
+})
