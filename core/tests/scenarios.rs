@@ -1,7 +1,7 @@
 //! The shared scenarios of the mirror, in Rust: see tests/scenarios/README.md for their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use headcount::{Change, Mirror, Result, SyncMode, Webhook};
+use headcount::{Change, Mirror, Result, RoleMapEntry, SyncMode, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -116,6 +116,17 @@ impl Run {
                 let pairs: Vec<(String, String)> = serde_json::from_value(step.json["pairs"].clone()).unwrap();
                 self.mirror.set_role_map(pairs).await.unwrap();
             }
+            "role_map_entries" => self.set_role_map_entries(step).await,
+            "unmatched_roles" => {
+                let unmatched = self.mirror.unmatched_roles().await.unwrap();
+                let roles: Vec<&str> = unmatched.iter().map(|entry| entry.role.as_str()).collect();
+                assert_eq!(json!(roles), step.json["roles"], "{}", step.at);
+            }
+            "pending" => {
+                let pending = self.mirror.pending_events(self.sandbox.organization_id()).await.unwrap();
+                let types: Vec<&str> = pending.iter().map(|event| event.event_type.as_str()).collect();
+                assert_eq!(json!(types), step.json["types"], "{}", step.at);
+            }
             "link" => {
                 let account_id = step.optional_text("account_id");
                 self.mirror.link(self.id(step, "user"), account_id.as_deref()).await.unwrap();
@@ -211,6 +222,23 @@ impl Run {
         body.push(' ');
         let error = self.mirror.receive(&headers, body.as_bytes()).await.unwrap_err();
         assert_eq!(error.kind().name(), "webhook_verification", "{}", step.at);
+    }
+
+    async fn set_role_map_entries(&self, step: &Step<'_>) {
+        let entries = step.json["entries"].as_array().unwrap().iter().map(|json| {
+            let entry = Step { json, at: step.at.clone() };
+            let group = entry.optional_text("group").unwrap_or_else(|| self.id(&entry, "id_of").to_owned());
+            let made = match entry.text("key").as_str() {
+                "id" => RoleMapEntry::by_id(group, entry.text("role")),
+                _ => RoleMapEntry::by_name(group, entry.text("role")),
+            };
+            match entry.optional_text("organization").as_deref() {
+                Some("own") => made.in_organization(self.sandbox.organization_id()),
+                Some(_) => made.in_organization("org_0"),
+                None => made,
+            }
+        });
+        self.mirror.set_role_map(entries).await.unwrap();
     }
 
     async fn check_status(&self, step: &Step<'_>) {

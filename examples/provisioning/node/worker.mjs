@@ -14,7 +14,7 @@ export async function follow(mirror, accounts, { signal, log = console.log } = {
       await handle(change, mirror, accounts)
     } catch (error) {
       // A change that cannot be handled is put aside for a person, so that it does not delay the others.
-      await mirror.park(CONSUMER, change.seq, error.message)
+      await change.park(error.message)
       log(`put aside: change ${change.seq}, ${change.kind}: ${error.message}`)
       continue
     }
