@@ -1394,7 +1394,9 @@ impl MirrorSettings {
     /// How many users of a directory may lose access without approval.
     #[getter]
     fn guard<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        cached(py, &self.guard, || new_object(py, GuardSettings::from(self.value.guard.clone())))
+        cached(py, &self.guard, || {
+            new_object(py, GuardSettings::from(headcount::GuardSettings::clone(&self.value.guard)))
+        })
     }
 
     /// Age of the last full sync at which a sync in the mode ``auto`` makes another. In seconds.
@@ -1503,7 +1505,9 @@ impl DirectoryStatus {
     /// The directory.
     #[getter]
     fn directory<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        cached(py, &self.directory, || new_object(py, MirrorDirectory::from(self.value.directory.clone())))
+        cached(py, &self.directory, || {
+            new_object(py, MirrorDirectory::from(headcount::MirrorDirectory::clone(&self.value.directory)))
+        })
     }
 
     /// Local time at which the last completed full sync started, or ``None`` if there was none.
@@ -1770,7 +1774,7 @@ impl ParkedChange {
     /// The change.
     #[getter]
     fn change<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        cached(py, &self.change, || new_object(py, Change::from(self.value.change.clone())))
+        cached(py, &self.change, || new_object(py, Change::from(headcount::Change::clone(&self.value.change))))
     }
 
     /// The reason that the application gave.

@@ -195,7 +195,9 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
             format!("{value}.as_ref().map(|value| cached(py, {kept}, || {}(py, value))).transpose()", function(name)),
         ),
         (Type::Record(name), false) if has_class(name) => {
-            (with_py(object), format!("cached(py, {kept}, || new_object(py, {name}::from({value}.clone())))"))
+            // `Type::clone` rather than `.clone()`, which clippy refuses for records that are `Copy`.
+            let record = format!("headcount::{name}::clone(&{value})");
+            (with_py(object), format!("cached(py, {kept}, || new_object(py, {name}::from({record})))"))
         }
         (Type::Record(name), true) if has_class(name) => (
             with_py(optional_object),
