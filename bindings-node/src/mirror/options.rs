@@ -8,10 +8,6 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MirrorOptions {
-    #[serde(rename = "client")]
-    _client: Separate,
-    #[serde(rename = "webhookSecret")]
-    _webhook_secret: Separate,
     guard_users: Option<u64>,
     guard_share: Option<f64>,
     guard_events: Option<bool>,
@@ -22,6 +18,10 @@ pub(super) struct MirrorOptions {
     pending_events: Option<u64>,
     pending_bytes: Option<u64>,
     groups_per_user: Option<u64>,
+    #[serde(rename = "client")]
+    _client: Separate,
+    #[serde(rename = "webhookSecret")]
+    _webhook_secret: Separate,
 }
 
 impl MirrorOptions {
