@@ -203,8 +203,8 @@ def test_entries_of_the_role_map_are_ids_or_names_and_may_belong_to_an_organizat
         (5, r"pairs as a mapping .* got int"),
         ([("Crew", "sailor"), "Crew"], r"pairs\[1\] as a RoleMapEntry or a \(group, role\) pair, got str"),
         ([("Crew", "sailor", "x")], r"pairs\[0\]"),
-        ([("Crew", 1)], r"the role of pairs\[0\] as str, got int"),
-        ({1: "sailor"}, r"the group of pairs\[0\] as str, got int"),
+        ([("Crew", 1)], r"the role of the group 'Crew' as str, .* got int"),
+        ({1: "sailor"}, r"the id, name or pattern of a group as str, got int"),
     ],
 )
 def test_an_entry_that_cannot_be_read_is_named(wrong, message):

@@ -65,11 +65,14 @@ fn entry(index: usize, given: &Bound<'_, PyAny>) -> PyResult<headcount::RoleMapE
     let Ok([group, role]) = <[Bound<'_, PyAny>; 2]>::try_from(parts) else {
         return Err(wrong_type(given, &format!("pairs[{index}] as a RoleMapEntry or a (group, role) pair")));
     };
-    let text = |part: &Bound<'_, PyAny>, name: &str| match part.is_instance_of::<PyString>() {
-        true => part.extract::<Text>().map(String::from),
-        false => Err(wrong_type(part, &format!("the {name} of pairs[{index}] as str"))),
-    };
-    Ok(headcount::RoleMapEntry::from((text(&group, "group")?, text(&role, "role")?)))
+    if !group.is_instance_of::<PyString>() {
+        return Err(wrong_type(&group, "the id, name or pattern of a group as str"));
+    }
+    if !role.is_instance_of::<PyString>() {
+        let expected = format!("the role of the group {} as str, one pair for each role", group.repr()?.to_cow()?);
+        return Err(wrong_type(&role, &expected));
+    }
+    Ok(headcount::RoleMapEntry::from((group.extract::<Text>()?, role.extract::<Text>()?)))
 }
 
 /// Defines the calls of a mirror class about roles.
