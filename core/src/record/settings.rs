@@ -123,64 +123,50 @@ pub struct MirrorOptions {
     pub consumer_expiry: Option<Duration>,
 }
 
+/// Calls a macro with the names of all settings. [`MirrorOptions::or`] does not compile if one is missing.
+macro_rules! each_setting {
+    ($call:ident) => {
+        $call!(
+            guard_users,
+            guard_share,
+            guard_events,
+            guard_window,
+            full_every,
+            retention,
+            pending_events,
+            pending_bytes,
+            groups_per_user,
+            consumer_expiry
+        )
+    };
+}
+
 impl MirrorOptions {
     /// Returns these settings; those that are not set here have the values of `others`.
     #[must_use]
     pub fn or(&self, others: &MirrorOptions) -> MirrorOptions {
-        let MirrorOptions {
-            guard_users,
-            guard_share,
-            guard_events,
-            guard_window,
-            full_every,
-            retention,
-            pending_events,
-            pending_bytes,
-            groups_per_user,
-            consumer_expiry,
-        } = *self;
-        MirrorOptions {
-            guard_users: guard_users.or(others.guard_users),
-            guard_share: guard_share.or(others.guard_share),
-            guard_events: guard_events.or(others.guard_events),
-            guard_window: guard_window.or(others.guard_window),
-            full_every: full_every.or(others.full_every),
-            retention: retention.or(others.retention),
-            pending_events: pending_events.or(others.pending_events),
-            pending_bytes: pending_bytes.or(others.pending_bytes),
-            groups_per_user: groups_per_user.or(others.groups_per_user),
-            consumer_expiry: consumer_expiry.or(others.consumer_expiry),
+        macro_rules! first_set {
+            ($($name:ident),*) => { MirrorOptions { $($name: self.$name.or(others.$name)),* } };
         }
+        each_setting!(first_set)
     }
 
     /// Returns these settings; those that are not set have the defaults.
     pub fn in_force(&self) -> MirrorSettings {
-        let MirrorOptions {
-            guard_users,
-            guard_share,
-            guard_events,
-            guard_window,
-            full_every,
-            retention,
-            pending_events,
-            pending_bytes,
-            groups_per_user,
-            consumer_expiry,
-        } = *self;
         let guard = GuardSettings::default();
         MirrorSettings {
             guard: GuardSettings {
-                users: guard_users.unwrap_or(guard.users),
-                share: guard_share.unwrap_or(guard.share),
-                events: guard_events.unwrap_or(guard.events),
-                window: guard_window.unwrap_or(guard.window),
+                users: self.guard_users.unwrap_or(guard.users),
+                share: self.guard_share.unwrap_or(guard.share),
+                events: self.guard_events.unwrap_or(guard.events),
+                window: self.guard_window.unwrap_or(guard.window),
             },
-            full_every: full_every.unwrap_or(defaults::FULL_EVERY),
-            retention: retention.unwrap_or(defaults::RETENTION),
-            pending_events: pending_events.unwrap_or(defaults::PENDING_EVENTS),
-            pending_bytes: pending_bytes.unwrap_or(defaults::PENDING_BYTES),
-            groups_per_user: groups_per_user.unwrap_or(defaults::GROUPS_PER_USER),
-            consumer_expiry: match consumer_expiry {
+            full_every: self.full_every.unwrap_or(defaults::FULL_EVERY),
+            retention: self.retention.unwrap_or(defaults::RETENTION),
+            pending_events: self.pending_events.unwrap_or(defaults::PENDING_EVENTS),
+            pending_bytes: self.pending_bytes.unwrap_or(defaults::PENDING_BYTES),
+            groups_per_user: self.groups_per_user.unwrap_or(defaults::GROUPS_PER_USER),
+            consumer_expiry: match self.consumer_expiry {
                 None => Some(defaults::CONSUMER_EXPIRY),
                 Some(Duration::ZERO) => None,
                 Some(expiry) => Some(expiry.max(SHORTEST_EXPIRY)),
@@ -191,31 +177,10 @@ impl MirrorOptions {
 
     /// Returns the settings of `asked` that are set here to another value.
     pub fn ignored(&self, asked: &MirrorOptions) -> Vec<IgnoredSetting> {
-        let MirrorOptions {
-            guard_users,
-            guard_share,
-            guard_events,
-            guard_window,
-            full_every,
-            retention,
-            pending_events,
-            pending_bytes,
-            groups_per_user,
-            consumer_expiry,
-        } = *self;
-        let all = [
-            differing("guard_users", guard_users, asked.guard_users),
-            differing("guard_share", guard_share, asked.guard_share),
-            differing("guard_events", guard_events, asked.guard_events),
-            differing("guard_window", guard_window, asked.guard_window),
-            differing("full_every", full_every, asked.full_every),
-            differing("retention", retention, asked.retention),
-            differing("pending_events", pending_events, asked.pending_events),
-            differing("pending_bytes", pending_bytes, asked.pending_bytes),
-            differing("groups_per_user", groups_per_user, asked.groups_per_user),
-            differing("consumer_expiry", consumer_expiry, asked.consumer_expiry),
-        ];
-        all.into_iter().flatten().collect()
+        macro_rules! that_differ {
+            ($($name:ident),*) => { [$(differing(stringify!($name), self.$name, asked.$name)),*] };
+        }
+        each_setting!(that_differ).into_iter().flatten().collect()
     }
 
     /// Returns what is wrong with the values, or `None` if they can be used.
