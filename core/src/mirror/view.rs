@@ -130,8 +130,13 @@ impl Mirror {
         for row in directories {
             let id = row.directory.id;
             if directory_id.is_none_or(|wanted| wanted == id) {
-                let rows = self.store().groups(Some(id), 0, usize::MAX).await?;
-                groups.extend(rows.into_iter().map(|row| row.group));
+                let mut position = 0;
+                loop {
+                    let rows = self.store().groups(Some(id.clone()), position, PAGE).await?;
+                    let Some(last) = rows.last() else { break };
+                    position = last.number;
+                    groups.extend(rows.into_iter().map(|row| row.group));
+                }
             }
         }
         Ok(groups)
@@ -196,8 +201,13 @@ impl Mirror {
         let mut ids = Vec::new();
         for hold in self.store().holds(None, Some(directory_id.to_owned())).await? {
             let filter = UserFilter { hold: Some(hold.id()), ..UserFilter::default() };
-            let rows = self.store().users(filter, 0, usize::MAX).await?;
-            ids.extend(rows.into_iter().filter(|row| row.held_removal().is_some()).map(|row| row.user.id));
+            let mut position = 0;
+            loop {
+                let rows = self.store().users(filter.clone(), position, PAGE).await?;
+                let Some(last) = rows.last() else { break };
+                position = last.number;
+                ids.extend(rows.into_iter().filter(|row| row.held_removal().is_some()).map(|row| row.user.id));
+            }
         }
         ids.sort_unstable();
         Ok(ids)
