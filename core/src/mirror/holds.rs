@@ -31,20 +31,27 @@ pub(super) struct SettledHold {
     pub(super) tally: Tally,
 }
 
+/// Checks the arguments that say who decides, and why.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidArgument`] if `by` is empty or longer than 200 bytes, or the note is longer than 2,000.
+pub(super) fn check_decider(by: &str, note: &str) -> Result<()> {
+    if by.trim().is_empty() || by.len() > MAX_BY {
+        return Err(Error::invalid_argument(format!(
+            "`by` has {} bytes: expected who decides, in 1 to {MAX_BY} bytes",
+            by.len()
+        )));
+    }
+    if note.len() > MAX_NOTE {
+        return Err(Error::invalid_argument(format!("the note has {} bytes: expected at most {MAX_NOTE}", note.len())));
+    }
+    Ok(())
+}
+
 impl Decider {
-    pub(super) fn new(by: &str, note: &str) -> Result<Decider> {
-        if by.trim().is_empty() || by.len() > MAX_BY {
-            return Err(Error::invalid_argument(format!(
-                "`by` has {} bytes: expected who decides, in 1 to {MAX_BY} bytes",
-                by.len()
-            )));
-        }
-        if note.len() > MAX_NOTE {
-            return Err(Error::invalid_argument(format!(
-                "the note has {} bytes: expected at most {MAX_NOTE}",
-                note.len()
-            )));
-        }
+    fn new(by: &str, note: &str) -> Result<Decider> {
+        check_decider(by, note)?;
         Ok(Decider { by: by.to_owned(), note: note.to_owned() })
     }
 
@@ -108,7 +115,8 @@ impl Mirror {
         Ok(self.settle(hold_id, &Decider::new(by, note)?, false).await?.users)
     }
 
-    /// Returns the decisions about holds of an organization, or of all, in the order in which they were made.
+    /// Returns the decisions about holds of an organization, or of all, in the order in which they were made. They are kept as long as the
+    /// changes that they made.
     ///
     /// # Errors
     ///

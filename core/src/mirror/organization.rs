@@ -19,12 +19,12 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long the lease of a sync lasts unless a write extends it: longer than a page takes to be listed, with all retries.
 const LEASE: Duration = Duration::from_secs(300);
 
-/// Runs `work`, and meanwhile extends the leases of `runs`, which wait for it and write nothing.
-async fn keeping_leases<T>(runs: &[Run<'_>], work: impl Future<Output = T>) -> T {
+/// Runs `work`, and meanwhile extends the leases of the runs that wait for it and write nothing: `earlier` and `later`.
+async fn keeping_leases<T>(earlier: &[Run<'_>], later: &[Run<'_>], work: impl Future<Output = T>) -> T {
     let extend = async {
         loop {
             tokio::time::sleep(LEASE / 4).await;
-            for run in runs {
+            for run in earlier.iter().chain(later) {
                 run.keep_lease().await;
             }
         }
@@ -47,13 +47,14 @@ pub(super) struct Answer {
 
 impl Mirror {
     /// Syncs the directories of an organization: reads and applies them one after the other, and then removes the users and groups that are
-    /// absent from each. All are read first, so that a user who moved from one directory to another is not removed and created again. Reports
-    /// the directories that are missing.
+    /// absent from each. All are read first, so that a user who moved from one directory to another is not removed and created again; and
+    /// creations that were deferred come last. Reports the directories that are missing.
     pub(super) async fn run_organization(&self, organization_id: &str, options: &Options) -> Result<Vec<SyncReport>> {
         self.check_environment().await?;
         self.finish_chores().await?;
         self.finish_retirements().await?;
         let Answer { directories, shown, not_found } = self.ask(organization_id).await?;
+        let all = directories.clone();
         let mut wanted: Vec<Directory> = match &options.directory_id {
             None => match not_found.filter(|_| shown.missing.is_empty()) {
                 Some(error) => return Err(error),
@@ -72,14 +73,25 @@ impl Mirror {
                 reports.push(self.report_taken(&directory, owner, options));
                 continue;
             }
-            match keeping_leases(&runs, self.read_directory(&directory, options)).await {
+            match keeping_leases(&runs, &[], self.read_directory(&directory, options)).await {
                 Ok(run) => runs.push(run),
                 Err(report) => reports.push(*report),
             }
         }
+        let is_read = |id: &str| runs.iter().any(|run| run.directory.id == id && run.has_read_everything());
+        let is_taken = |id: &str| shown.taken.iter().any(|(taken, _)| taken == id);
+        let mut unread = all;
+        unread.retain(|directory| directory.enabled && !is_read(&directory.id) && !is_taken(&directory.id));
+        let mut removed = Vec::new();
         runs.reverse();
-        while let Some(run) = runs.pop() {
-            reports.push(keeping_leases(&runs, run.finish()).await);
+        while let Some(mut run) = runs.pop() {
+            run.unread = unread.iter().filter(|other| other.id != run.directory.id).cloned().collect();
+            let run = keeping_leases(&removed, &runs, run.remove_absent()).await;
+            removed.push(run);
+        }
+        removed.reverse();
+        while let Some(run) = removed.pop() {
+            reports.push(keeping_leases(&removed, &[], run.finish()).await);
         }
         if options.directory_id.is_none() {
             for row in &shown.missing {
@@ -98,11 +110,15 @@ impl Mirror {
     /// Reports a listed directory that is mirrored in another organization, and was not synced.
     fn report_taken(&self, directory: &Directory, owner: &str, options: &Options) -> SyncReport {
         let (organization_id, directory_id) = (&directory.organization_id, &directory.id);
-        tracing::warn!(target: "headcount", organization_id, directory_id, owner, "a listed directory belongs to another organization");
         let incomplete = format!(
             "the directory is mirrored in the organization {owner}: retire it there once it is missing, then sync this organization"
         );
         let report = self.report(organization_id, directory_id, options.mode);
+        let run = &report.run;
+        tracing::warn!(
+            target: "headcount", organization_id, directory_id, run, owner,
+            "a listed directory is mirrored in another organization, so it was not synced: retire it there once it is missing"
+        );
         SyncReport { outcome: SyncOutcome::Held, incomplete: Some(incomplete), ended_at: self.now(), ..report }
     }
 
@@ -110,7 +126,11 @@ impl Mirror {
     async fn report_missing(&self, row: &DirectoryRow, options: &Options) -> SyncReport {
         let (organization_id, directory_id) = (&row.directory.organization_id, &row.directory.id);
         let report = self.report(organization_id, directory_id, options.mode);
-        tracing::warn!(target: "headcount", organization_id, directory_id, "a mirrored directory is missing: its users are kept until it is retired");
+        let run = &report.run;
+        tracing::warn!(
+            target: "headcount", organization_id, directory_id, run,
+            "a mirrored directory is missing: its users are kept until it is retired"
+        );
         match self.read_holds(Some(organization_id), Some(directory_id)).await {
             Ok(holds) => SyncReport { outcome: SyncOutcome::Held, ended_at: self.now(), ..report }.with_holds(holds),
             Err(error) => report.failed(self, error),
@@ -177,7 +197,11 @@ impl Mirror {
         };
         let done = run(self.store(), task, move |step| {
             step.bind_host(host.as_deref())?;
-            Ok(if is_found { take_directories(step, &id, &rows, started) } else { lose_organization(step, &id) })
+            Ok(if is_found {
+                take_directories(step, &id, &rows, started)
+            } else {
+                lose_organization(step, &id, started)
+            })
         })
         .await?;
         for row in &done.value.missing {
@@ -255,7 +279,7 @@ impl SyncReport {
     }
 
     /// Reports the end of the sync in the log: a failure as a warning.
-    fn log(&self) {
+    pub(super) fn log(&self) {
         let request_id = self.error.as_ref().and_then(Error::request_id);
         macro_rules! log {
             ($level:ident, $($message:tt)*) => {
@@ -312,8 +336,11 @@ impl SyncReport {
                 "{count} listed users and groups are mirrored in another organization: they are applied here once a full sync of that \
                  organization has removed them"
             ));
-            let (organization_id, directory_id) = (&self.organization_id, &self.directory_id);
-            tracing::warn!(target: "headcount", organization_id, directory_id, count, "listed users and groups belong to another organization");
+            let SyncReport { organization_id, directory_id, run, .. } = self;
+            tracing::warn!(
+                target: "headcount", organization_id, directory_id, run, count,
+                "listed users and groups are mirrored in another organization, so they were not applied"
+            );
         }
     }
 

@@ -1,11 +1,11 @@
 //! Webhooks: each is verified, then stored and applied in one write, before it is answered.
 
 use super::Mirror;
-use super::decide::{Applying, Settled, event_keys, organization_of};
+use super::decide::{Applying, Settled, event_cause, event_keys, organization_of};
 use super::write::{Done, Task, run};
 use crate::record::{EventRow, EventState, Outcome};
 use crate::store::{Durability, Scope};
-use crate::{Event, Headers, Result, Timestamp};
+use crate::{Error, Event, Headers, Reason, Result, Timestamp};
 
 /// How many stored events are read at a time.
 const PAGE: usize = 100;
@@ -23,7 +23,7 @@ impl Mirror {
     /// repeats the delivery for 28 hours, and a sync applies pending events. If the event was stored although an error is returned, its next
     /// delivery is a duplicate.
     pub async fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {
-        let event = self.webhook()?.verify(headers, body)?;
+        let event = self.webhook()?.verify(headers, body).inspect_err(log_refusal)?;
         self.apply(&event).await
     }
 
@@ -34,7 +34,7 @@ impl Mirror {
     ///
     /// As [`receive`](Mirror::receive).
     pub async fn receive_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Outcome> {
-        let event = self.webhook()?.verify_at(headers, body, now)?;
+        let event = self.webhook()?.verify_at(headers, body, now).inspect_err(log_refusal)?;
         self.apply(&event).await
     }
 
@@ -86,7 +86,7 @@ impl Mirror {
             fence: None,
             guarded: true,
             keys: event_keys(&event),
-            cause: Applying { event: &event, received_at }.cause(),
+            cause: event_cause(&event),
             now,
         };
         let done = run(self.store(), task, move |step| {
@@ -98,18 +98,9 @@ impl Mirror {
             }
             Applying { event: &event, received_at }.apply(step)
         })
-        .await?;
-        if done.value == Settled::Foreign {
-            let (event_id, event_type, outcome) = (received.id(), received.type_(), done.value.outcome().name());
-            tracing::warn!(target: "headcount", event_id, event_type, outcome, "an event of another organization or environment changed nothing");
-        }
-        if done.value == Settled::Held {
-            let (organization_id, event_id, event_type) = (received.organization_id(), received.id(), received.type_());
-            tracing::warn!(
-                target: "headcount", organization_id, event_id, event_type,
-                "the guard holds back an event: look at the hold, then approve or dismiss it"
-            );
-        }
+        .await;
+        log(&received, done.as_ref().map(|done| &done.value));
+        let done = done?;
         self.notify(&done.tally);
         if done.chores {
             self.finish_chores().await?;
@@ -121,4 +112,32 @@ impl Mirror {
 /// Returns the event of a row, or `None` if its body is no longer kept. The row replaces an id and a time that the body lacks.
 pub(super) fn stored_event(row: &EventRow) -> Option<Result<Event>> {
     Some(Event::from_verified_message_at(row.body.as_deref()?, &row.id, row.received_at))
+}
+
+/// Writes to the log why a webhook was refused. At INFO: anybody can send such requests.
+fn log_refusal(error: &Error) {
+    tracing::info!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
+}
+
+/// Writes to the log why an event changed nothing, if it should have changed something.
+fn log(event: &Event, settled: Result<&Settled, &Error>) {
+    let (organization_id, event_id, event_type) = (organization_of(event), event.id(), event.type_());
+    match settled {
+        Ok(Settled::Foreign) => tracing::warn!(
+            target: "headcount", organization_id, event_id, event_type, outcome = Outcome::Foreign.name(),
+            "an event of another organization or environment changed nothing"
+        ),
+        Ok(Settled::Ignored) => tracing::warn!(
+            target: "headcount", organization_id, event_id, event_type, outcome = Outcome::Ignored.name(),
+            "an event names more groups for a user than are permitted, and changed nothing: the next sync lists the user"
+        ),
+        Ok(Settled::Held) => tracing::warn!(
+            target: "headcount", organization_id, event_id, event_type, outcome = Outcome::Held.name(),
+            "the guard holds back an event: look at the hold, then approve or dismiss it"
+        ),
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(target: "headcount", organization_id, event_id, event_type, "an event was not applied: {error}")
+        }
+    }
 }

@@ -1,10 +1,17 @@
 //! The end of a full sync: removes users and groups that are absent from a complete reading, as far as the guard permits it.
+//!
+//! A user who moved to another directory of the organization is absent from the old one. If the sync did not read the other directories, because
+//! only one directory was to be synced or because their listings failed, it reads them before it removes anybody, and moves the users whom
+//! they list. If one of them cannot be read completely, nobody is removed, and the sync is incomplete. Directories that are disabled are not
+//! read: their listings may be old.
 
-use super::decide::{Absence, Budget, Removal, Step, budget, judge_removal, sorted};
+use super::decide::{
+    Absence, Budget, Listing, Reading, Removal, Step, Taken, budget, judge_removal, sorted, take_user,
+};
 use super::run::Run;
 use crate::record::{HoldReason, Phase};
 use crate::store::{Keys, UserFilter, UserRow};
-use crate::{Directory, Error, Removals, Result};
+use crate::{Directory, Error, Removals, Result, User};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -44,32 +51,91 @@ struct Standing {
 }
 
 impl Run<'_> {
-    /// Removes the users who are absent from a complete reading, if the guard permits it.
-    pub(super) async fn remove(&mut self, absence: Arc<Absence>) -> Result<()> {
-        let absent = self.absent(&absence, NAMED).await?;
+    /// Removes the users who are absent from a complete reading, if the guard permits it. Returns why none was removed, if another directory, to
+    /// which they may have moved, could not be read; else `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MassRemoval`](crate::ErrorKind::MassRemoval) if removals are held back; [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub(super) async fn remove(&mut self, absence: &Arc<Absence>) -> Result<Option<String>> {
+        let mut absent = self.absent(absence, NAMED).await?;
+        if absent.count + absent.held > 0 && !self.unread.is_empty() {
+            if let Some(doubt) = self.move_users(absence).await? {
+                return Ok(Some(doubt));
+            }
+            absent = self.absent(absence, NAMED).await?;
+        }
         let Standing { budget, is_waiting } = self.standing().await?;
         if let Some(removal) = judge_removal(absent.count, &absence.reading, budget, is_waiting) {
-            self.hold_absent(&absence, removal).await?;
+            self.hold_absent(absence, removal).await?;
             return Err(self.mass_removal(removal.message(absent.count + absent.held), absent, removal.limit));
         }
         if absent.count > 0 {
             self.progress(Phase::Removals, 0, 0, Some(absent.count));
-            self.remove_users(&absence).await?;
+            self.remove_users(absence).await?;
         }
         if absent.held > 0 {
             let removal = Removal { reason: HoldReason::MassRemoval, limit: budget.limit };
             return Err(self.mass_removal(removal.message(absent.held), absent, removal.limit));
         }
         if absence.reading.groups_complete() {
-            self.remove_groups(&absence).await?;
+            self.remove_groups(absence).await?;
         }
-        let (started, ended, watermark) = (self.started, self.mirror.now(), absence.reading.watermark());
-        self.update_directory(move |row| {
-            row.last_full_sync = Some(started);
-            row.first_full_sync = row.first_full_sync.or(Some(ended));
-            row.watermark = row.watermark.max(watermark);
+        Ok(None)
+    }
+
+    /// Reads the directories of the organization that this sync has not read, and moves absent users whom they list. Returns why a directory
+    /// could not be read completely, or `None`.
+    async fn move_users(&mut self, absence: &Arc<Absence>) -> Result<Option<String>> {
+        for directory in std::mem::take(&mut self.unread) {
+            let mut pages = self.mirror.source()?.users(&directory, None);
+            let (mut reading, mut listed) = (Reading::new(0, self.mirror.now()), 0);
+            loop {
+                let page = match pages.next().await {
+                    Ok(Some(page)) => page,
+                    Ok(None) => break,
+                    Err(error) => return Ok(Some(unread(&directory, &error.to_string()))),
+                };
+                self.report.pages += 1;
+                listed += page.items.len() as u64;
+                reading.see_page(page.total_size, None, self.started);
+                reading.see_groups_of_users(page.items.iter().any(|user| user.groups.is_known()));
+                self.move_page(absence, &directory, page.items, reading.has_groups()).await?;
+            }
+            reading.compare_count(listed);
+            if let Some(doubt) = reading.doubt() {
+                return Ok(Some(unread(&directory, doubt)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Applies those of another directory's listed users who are absent from this one.
+    async fn move_page(
+        &mut self,
+        absence: &Arc<Absence>,
+        directory: &Directory,
+        users: Vec<User>,
+        has_groups: bool,
+    ) -> Result<()> {
+        let keys = Keys { users: users.iter().map(|user| user.id.clone()).collect(), ..Keys::default() };
+        let rows = self.mirror.store().load(keys).await?.users;
+        let own = &self.directory.id;
+        let is_moved = |id: &String| {
+            rows.get(id).is_some_and(|row| row.is_live() && row.user.directory_id == *own && absence.lacks_user(row))
+        };
+        let moved: Vec<User> = users.into_iter().filter(|user| is_moved(&user.id)).collect();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let keys = Keys { users: moved.iter().map(|user| user.id.clone()).collect(), ..Keys::default() };
+        let (directory, started) = (directory.clone(), self.started);
+        self.step(keys, move |step| {
+            let listing = Listing { directory: &directory, started, has_groups, defers: false };
+            moved.iter().try_for_each(|user| take_user(step, &listing, user, &mut Taken::default()))
         })
         .await
+        .map(drop)
     }
 
     /// Reads the directory's budget, and whether removals are held already.
@@ -220,4 +286,8 @@ impl Run<'_> {
             .await?;
         }
     }
+}
+
+fn unread(directory: &Directory, why: &str) -> String {
+    format!("the directory {}, to which absent users may have moved, was not read: {why}", directory.id)
 }

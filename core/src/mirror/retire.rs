@@ -2,7 +2,7 @@
 
 use super::Mirror;
 use super::decide::{Order, PAGE, Step, end_retirement, retire_groups, retire_users, start_retirement};
-use super::holds::Decider;
+use super::holds::check_decider;
 use super::write::{Done, Task, run};
 use crate::record::Retirement;
 use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
@@ -10,7 +10,8 @@ use crate::{ErrorKind, Result};
 
 impl Mirror {
     /// Removes the users and groups of a directory that is gone for good. Returns how many users it removed. The guard does not limit it,
-    /// because the application asks for it.
+    /// because the application asks for it. A member of its groups who is in another directory leaves them; the guard of that directory decides
+    /// whether the member loses all roles.
     ///
     /// `by` says who ordered it and `note` why; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
     /// retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next opened or the organization is
@@ -22,11 +23,11 @@ impl Mirror {
     /// [missing](crate::DirectoryStatus::missing_since) nor disabled, and for a `by` or note of another length than for
     /// [`approve`](Mirror::approve); [`ErrorKind::Store`].
     pub async fn retire(&self, directory_id: &str, by: &str, note: &str) -> Result<u64> {
-        Decider::new(by, note)?;
+        check_decider(by, note)?;
         let Some(lease) = self.lease(directory_id, true).await? else { return Ok(0) };
         let (id, directory, by, note) = (self.fresh_id(), directory_id.to_owned(), by.to_owned(), note.to_owned());
         let keys = Keys { retirements: true, directories: [directory.clone()].into(), ..Keys::default() };
-        let task = self.retirement_task(String::new(), keys, Durability::Power, lease.fence());
+        let task = self.retirement_task(String::new(), keys, Durability::Power, lease.fence(), false);
         let done = run(self.store(), task, move |step| {
             start_retirement(step, &directory, &Order { id: &id, by: &by, note: &note })
         })
@@ -51,7 +52,7 @@ impl Mirror {
             match self.go_on_retiring(retirement.clone(), lease.as_ref()).await {
                 // The directory has come back meanwhile: what is left of it stays.
                 Err(error) if error.kind() == ErrorKind::InvalidArgument => {
-                    self.retirement_step(&retirement, Keys::default(), lease.as_ref(), |step, retirement| {
+                    self.retirement_step(&retirement, Keys::default(), lease.as_ref(), false, |step, retirement| {
                         let now = step.now();
                         step.batch().retirements.push(Retirement { ended_at: Some(now), ..retirement.clone() });
                         Ok(())
@@ -75,9 +76,8 @@ impl Mirror {
             position = last.number;
             let ids: Vec<String> = rows.into_iter().map(|row| row.user.id).collect();
             let keys = Keys { users: ids.iter().cloned().collect(), ..Keys::default() };
-            let done = self
-                .retirement_step(&retirement, keys, lease, move |step, retirement| retire_users(step, retirement, &ids))
-                .await?;
+            let rules = move |step: &mut Step, retirement: &Retirement| retire_users(step, retirement, &ids);
+            let done = self.retirement_step(&retirement, keys, lease, false, rules).await?;
             retirement = done.value;
         }
         position = 0;
@@ -87,13 +87,13 @@ impl Mirror {
             position = last.number;
             let ids: Vec<String> = rows.into_iter().map(|row| row.group.id).collect();
             let keys = Keys { groups: ids.iter().cloned().collect(), ..Keys::default() };
-            self.retirement_step(&retirement, keys, lease, move |step, retirement| {
-                retire_groups(step, retirement, &ids)
-            })
-            .await?;
+            // The members who are left are in other directories: the application did not ask for their losses, here and in the chore that
+            // continues with the members of a large group.
+            let rules = move |step: &mut Step, retirement: &Retirement| retire_groups(step, retirement, &ids);
+            self.retirement_step(&retirement, keys, lease, true, rules).await?;
         }
         let keys = Keys { holds: [directory_id].into(), ..Keys::default() };
-        self.retirement_step(&retirement, keys, lease, |step, retirement| {
+        self.retirement_step(&retirement, keys, lease, false, |step, retirement| {
             end_retirement(step, retirement);
             Ok(())
         })
@@ -101,16 +101,18 @@ impl Mirror {
         Ok(retirement)
     }
 
-    /// Runs one step of a retirement, with its directory loaded, and completes the chores that it started.
+    /// Runs one step of a retirement, with its directory loaded, and completes the chores that it started. `guarded` says whether the guard
+    /// limits losses of access in it.
     async fn retirement_step<T: Send + 'static>(
         &self,
         retirement: &Retirement,
         mut keys: Keys,
         lease: &dyn Lease,
+        guarded: bool,
         mut rules: impl FnMut(&mut Step, &Retirement) -> Result<T> + Send + 'static,
     ) -> Result<Done<T>> {
         keys.directories.insert(retirement.directory_id.clone());
-        let task = self.retirement_task(retirement.cause(), keys, Durability::Process, lease.fence());
+        let task = self.retirement_task(retirement.cause(), keys, Durability::Process, lease.fence(), guarded);
         let retirement = retirement.clone();
         let done = run(self.store(), task, move |step| rules(step, &retirement)).await?;
         self.notify(&done.tally);
@@ -120,16 +122,8 @@ impl Mirror {
         Ok(done)
     }
 
-    fn retirement_task(&self, cause: String, keys: Keys, durability: Durability, fence: &Fence) -> Task {
+    fn retirement_task(&self, cause: String, keys: Keys, durability: Durability, fence: &Fence, guarded: bool) -> Task {
         // The scope is not one organization, because which one it is becomes known only when the directory's row is loaded.
-        Task {
-            scope: Scope::Everything,
-            durability,
-            fence: Some(fence.clone()),
-            guarded: false,
-            keys,
-            cause,
-            now: self.now(),
-        }
+        Task { scope: Scope::Everything, durability, fence: Some(fence.clone()), guarded, keys, cause, now: self.now() }
     }
 }

@@ -3,17 +3,23 @@
 //! Users are removed only if the listing is complete, and a second reading lacks them as well. If a page failed, a count disagrees, a user was
 //! listed twice, or the directory changed while it was read, the listed rows are applied and no user is removed. A row that an event changed
 //! shortly before the reading or during it is not removed.
+//!
+//! The creation of a user whose address another user has comes after the removals ([`take_user`] says why), at the latest at the end of the sync:
+//! also if the removals are held, if no user may be removed, or if the listing failed. Only full syncs remove users, so only they defer creations.
 
 use super::Mirror;
-use super::decide::{Absence, PAGE, Reading, SKEW, Step, Taken, Tally, before, end_memberships, take_group, take_user};
+use super::decide::{
+    Absence, Listing, PAGE, Reading, SKEW, Step, Taken, Tally, before, end_memberships, take_group, take_user,
+};
 use super::holds::Decider;
 use super::options::Options;
 use super::source::SourcePages;
-use super::write::{Done, Task, run};
+use super::write::{Done, Task, run, task_error};
 use crate::record::{DirectoryRow, HoldReason, MirrorSettings, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
-use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter};
+use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter, email_key};
 use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
 use roaring::RoaringTreemap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle};
 
@@ -22,6 +28,10 @@ const ATTEMPTS: u32 = 3;
 
 /// The most pages in one write. Webhooks wait for a running write, so it must not be long.
 const WRITING: usize = 16;
+
+/// The number of deferred creations from which on users are created at once, so that memory does not grow with the directory. The guard permits
+/// the removal of so many users only in directories of ten times that size.
+const MOST_DEFERRED: usize = 2_000;
 
 /// Returns how many times a sync reads a listing that is not complete. After a sync whose readings were all incomplete it reads only once:
 /// the cause, such as a wrong count of the vendor, may last for days, and more readings would only cost time.
@@ -39,6 +49,15 @@ pub(super) struct Run<'a> {
     tally: Tally,
     /// How many users and groups of the latest reading are mirrored in another organization.
     foreign: u64,
+    /// Local time at which the first of the latest syncs started that were all incomplete, or `None`.
+    incomplete_since: Option<Timestamp>,
+    defers: Defers,
+    /// Users whose creation is deferred, by id.
+    deferred: BTreeMap<String, User>,
+    /// Whether a listed user has groups.
+    has_groups: bool,
+    /// Directories of the organization that this sync has not read, and to which absent users may have moved.
+    pub(super) unread: Vec<Directory>,
     lease: Box<dyn Lease>,
     read: Result<Read>,
 }
@@ -51,6 +70,17 @@ enum Read {
     Part,
     /// Complete listings. The users and groups that are absent from them are removed.
     Everything(Arc<Absence>),
+}
+
+/// Whether creations are deferred, and when the addresses of listed users are looked up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Defers {
+    /// None is: the sync removes nobody, or nobody is mirrored in the organization.
+    Never,
+    /// The addresses of new users are looked up, since most users are known.
+    NewUsers,
+    /// The addresses of all users are looked up together, since most of them are new.
+    Everybody,
 }
 
 /// The users of a listing that are being written.
@@ -74,6 +104,11 @@ impl<'a> Run<'a> {
             report: SyncReport { started_at: started, ..report },
             tally: Tally::default(),
             foreign: 0,
+            incomplete_since: None,
+            defers: Defers::Never,
+            deferred: BTreeMap::new(),
+            has_groups: false,
+            unread: Vec::new(),
             lease,
             read: Ok(Read::Skipped),
         }
@@ -85,8 +120,27 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Removes the users and groups that are absent from the listings, and reports the result. When several directories are synced, all of them
-    /// are read before: a user who moved to another directory is then in that one.
+    /// Whether the listings were read, and are complete.
+    pub(super) fn has_read_everything(&self) -> bool {
+        matches!(self.read, Ok(Read::Everything(_)))
+    }
+
+    /// Removes the users and groups that are absent from the listings. When several directories are synced, all of them are read before: a user
+    /// who moved to another directory is then in that one. [`finish`](Run::finish) reports an error.
+    pub(super) async fn remove_absent(mut self) -> Run<'a> {
+        if let Ok(Read::Everything(absence)) = &self.read {
+            let absence = Arc::clone(absence);
+            match self.remove(&absence).await {
+                Ok(None) => {}
+                Ok(Some(doubt)) => self.read = self.incomplete(&doubt).await,
+                Err(error) => self.read = Err(error),
+            }
+        }
+        self
+    }
+
+    /// Creates the users whose creation was deferred, and reports the result. When several directories are synced, the absent users of all of
+    /// them are removed before.
     pub(super) async fn finish(mut self) -> SyncReport {
         let result = self.conclude().await;
         self.report.count(&self.tally);
@@ -131,6 +185,7 @@ impl<'a> Run<'a> {
         }
         // Before the listing, so that a full one corrects what these events say.
         self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
+        self.incomplete_since = row.incomplete_since;
         let started = self.started;
         self.update_directory(move |row| row.listed_since = Some(started)).await?;
         if full { self.full(&row).await } else { self.incremental(&row).await }
@@ -153,18 +208,50 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Removes the users and groups that are absent from the listings, and retries pending events.
+    /// Creates the users whose creation was deferred, and retries pending events.
     async fn conclude(&mut self) -> Result<()> {
-        let removed = match std::mem::replace(&mut self.read, Ok(Read::Skipped))? {
-            Read::Skipped => return Ok(()),
-            Read::Part => Ok(()),
-            Read::Everything(absence) => self.remove(absence).await,
+        let read = std::mem::replace(&mut self.read, Ok(Read::Skipped));
+        if matches!(read, Ok(Read::Skipped)) {
+            return Ok(());
+        }
+        // Also after an error: the listing named these users, and nothing is left to wait for.
+        let created = self.create_deferred().await;
+        let result = match (read, created) {
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+            (Ok(Read::Everything(absence)), Ok(())) => self.complete(&absence).await,
+            (Ok(_), Ok(())) => Ok(()),
         };
         // Pending events need the directory's users, which are now up to date, even if removals are held.
-        if removed.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::MassRemoval) {
+        if result.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::MassRemoval) {
             self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
         }
-        removed
+        result
+    }
+
+    /// Creates the users whose creation was deferred.
+    async fn create_deferred(&mut self) -> Result<()> {
+        self.defers = Defers::Never;
+        while !self.deferred.is_empty() {
+            let users = std::iter::from_fn(|| self.deferred.pop_first()).map(|(_, user)| user).take(PAGE).collect();
+            let written = self.take_users(users, self.has_groups).await;
+            // They were counted when they were listed.
+            self.count_users(written, &mut Reading::new(0, self.started))?;
+            self.mirror.finish_chores().await?;
+        }
+        Ok(())
+    }
+
+    /// Stores that a full sync is complete.
+    async fn complete(&self, absence: &Absence) -> Result<()> {
+        let (started, ended, watermark) = (self.started, self.mirror.now(), absence.reading.watermark());
+        let lists_groups = absence.reading.has_groups();
+        self.update_directory(move |row| {
+            row.last_full_sync = Some(started);
+            row.first_full_sync = row.first_full_sync.or(Some(ended));
+            row.watermark = row.watermark.max(watermark);
+            row.lists_groups = lists_groups;
+        })
+        .await
     }
 
     async fn incremental(&mut self, row: &DirectoryRow) -> Result<Read> {
@@ -176,6 +263,9 @@ impl<'a> Run<'a> {
             self.read_groups(after, &mut reading).await?;
             self.read_users(after, &mut reading).await?;
             let Some(doubt) = reading.doubt() else {
+                if reading.leaves_memberships_open(row.lists_groups) {
+                    self.read_memberships().await?;
+                }
                 let (started, watermark) = (self.started, reading.watermark());
                 self.update_directory(move |row| {
                     row.last_incremental_sync = Some(started);
@@ -194,8 +284,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Reads all users, and applies them: it shows whether a user without the key `groups` is in no group. Nobody is removed.
+    async fn read_memberships(&mut self) -> Result<()> {
+        let mut reading = Reading::new(0, self.mirror.now());
+        self.read_users(None, &mut reading).await?;
+        let lists_groups = reading.has_groups();
+        self.update_directory(move |row| row.lists_groups = lists_groups).await
+    }
+
     async fn full(&mut self, row: &DirectoryRow) -> Result<Read> {
         let others_read = self.others_read().await?;
+        self.defers = match (row.last_full_sync, self.has_users().await?) {
+            (Some(_), _) => Defers::NewUsers,
+            (None, true) => Defers::Everybody,
+            (None, false) => Defers::Never,
+        };
         let mut earlier: Option<Reading> = None;
         let mut before = self.directory.clone();
         for attempt in 1..=ATTEMPTS {
@@ -240,9 +343,10 @@ impl<'a> Run<'a> {
         self.report.outcome = SyncOutcome::Incomplete;
         self.report.incomplete = Some(doubt.to_owned());
         let (started, is_full) = (self.started, self.report.mode == SyncMode::Full);
+        let since = self.incomplete_since.unwrap_or(started);
         tracing::warn!(
             target: "headcount", organization_id = self.directory.organization_id, directory_id = self.directory.id,
-            run = self.report.run, "a sync was incomplete, so it removed no user: {doubt}"
+            run = self.report.run, %since, "a sync was incomplete, so it removed no user: {doubt}"
         );
         self.update_directory(move |row| {
             row.incomplete_since.get_or_insert(started);
@@ -258,6 +362,13 @@ impl<'a> Run<'a> {
         let rows = self.mirror.store().directories(Some(self.directory.organization_id.clone())).await?;
         let others = rows.iter().filter(|row| row.directory.id != self.directory.id);
         Ok(others.map(|row| row.last_full_sync).min().unwrap_or(Some(Timestamp::MAX)))
+    }
+
+    /// Whether a user of the organization is mirrored.
+    async fn has_users(&self) -> Result<bool> {
+        let organization_id = Some(self.directory.organization_id.clone());
+        let filter = UserFilter { organization_id, ..UserFilter::default() };
+        Ok(!self.mirror.store().users(filter, 0, 1).await?.is_empty())
     }
 
     /// Lists the directory again after a reading.
@@ -320,6 +431,7 @@ impl<'a> Run<'a> {
             let latest = page.items.iter().filter_map(|user| user.updated_at).max();
             reading.see_page(page.total_size, latest, self.started);
             let has_groups = reading.see_groups_of_users(page.items.iter().any(|user| user.groups.is_known()));
+            self.has_groups |= has_groups;
             self.report.users += page.items.len() as u64;
             read.extend(page.items);
             waiting += 1;
@@ -351,7 +463,11 @@ impl<'a> Run<'a> {
     /// Starts to write listed users.
     fn take_users(&self, users: Vec<User>, has_groups: bool) -> Writing {
         let mut keys = Keys::default();
+        let defers = self.defers != Defers::Never && self.deferred.len() < MOST_DEFERRED;
         for user in &users {
+            if defers && self.defers == Defers::Everybody && !user.email.is_empty() {
+                keys.addresses.insert((self.directory.organization_id.clone(), email_key(&user.email)));
+            }
             keys.users.insert(user.id.clone());
             keys.groups.extend(user.groups.iter().map(|group| group.id.clone()));
         }
@@ -360,8 +476,9 @@ impl<'a> Run<'a> {
         tokio::spawn(async move {
             run(&store, task, move |step| {
                 let mut taken = Taken::default();
+                let listing = Listing { directory: &directory, started, has_groups, defers };
                 for user in &users {
-                    take_user(step, &directory, user, started, has_groups, &mut taken)?;
+                    take_user(step, &listing, user, &mut taken)?;
                 }
                 Ok(taken)
             })
@@ -375,12 +492,16 @@ impl<'a> Run<'a> {
         written: std::result::Result<Result<Done<Taken>>, JoinError>,
         reading: &mut Reading,
     ) -> Result<()> {
-        let done = written.unwrap_or_else(|_| Err(Error::cancelled()))?;
+        let done = written.unwrap_or_else(|error| Err(task_error(error)))?;
         self.count(&done.tally);
         self.foreign += done.value.foreign;
         done.value.users.iter().for_each(|user| reading.see_user(user.number(&done.committed.users)));
         done.value.groups.iter().for_each(|group| reading.see_group(group.number(&done.committed.groups)));
         reading.keep_memberships(done.value.kept);
+        for user in done.value.deferred {
+            reading.see_deferred(&user.id);
+            self.deferred.insert(user.id.clone(), user);
+        }
         Ok(())
     }
 

@@ -2,13 +2,14 @@
 
 use super::Mirror;
 use super::options::Options;
+use super::write::task_error;
 use crate::record::{Progress, SyncMode, SyncReport};
 use crate::{Error, Result};
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 
 /// A sync that has not started: awaiting it starts it. Made by [`Mirror::sync`] and [`Mirror::sync_all`].
 #[derive(Clone)]
@@ -135,25 +136,18 @@ impl Running {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
         let (id, result) = match ended {
             Ok((id, result)) => (id, result),
-            Err(error) => (error.id(), Err(panicked(error))),
+            Err(error) => (error.id(), Err(task_error(error))),
         };
         let organization_id = self.organizations.remove(&id).unwrap_or_default();
         match result {
             Ok(reports) => self.reports.extend(reports),
-            Err(error) => self.reports.push(mirror.report(&organization_id, "", SyncMode::Full).failed(mirror, error)),
+            Err(error) => {
+                let report = mirror.report(&organization_id, "", SyncMode::Full).failed(mirror, error);
+                report.log();
+                self.reports.push(report);
+            }
         }
         true
-    }
-}
-
-/// The error of a task that panicked or was cancelled.
-fn panicked(error: JoinError) -> Error {
-    match error.try_into_panic() {
-        Ok(panic) => match crate::catch_panic(|| -> Result<()> { std::panic::resume_unwind(panic) }) {
-            Err(error) => error,
-            Ok(()) => Error::internal("a sync panicked"),
-        },
-        Err(_) => Error::cancelled(),
     }
 }
 
@@ -170,7 +164,11 @@ impl Mirror {
         match listed {
             // No organization was synced, so there are no reports that returning the error would lose.
             Err(error) if reports.is_empty() => return Err(error),
-            Err(error) => reports.push(self.report("", "", options.mode).failed(self, error)),
+            Err(error) => {
+                let report = self.report("", "", options.mode).failed(self, error);
+                report.log();
+                reports.push(report);
+            }
             Ok(()) => {}
         }
         reports.sort_by(|a, b| (&a.organization_id, &a.directory_id).cmp(&(&b.organization_id, &b.directory_id)));

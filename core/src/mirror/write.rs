@@ -2,8 +2,9 @@
 
 use super::decide::{Decided, Step, Tally};
 use crate::store::{Committed, Decision, Durability, Fence, Keys, Scope, Slot, Store, Write};
-use crate::{Result, Timestamp};
+use crate::{Error, Result, Timestamp};
 use std::sync::Arc;
+use tokio::task::JoinError;
 
 /// The inputs of a step, except for its rules.
 pub(super) struct Task {
@@ -57,4 +58,15 @@ pub(super) async fn run<T: Send + 'static>(
     let committed = store.write(Write { scope, durability, fence, now, keys, decide }).await?;
     let (value, tally, chores) = decided.take()?;
     Ok(Done { value, tally, chores, committed })
+}
+
+/// Returns the error of a task that did not return: an internal error if it panicked, or else that it was cancelled.
+pub(super) fn task_error(error: JoinError) -> Error {
+    match error.try_into_panic() {
+        Ok(panic) => match crate::catch_panic(|| -> Result<()> { std::panic::resume_unwind(panic) }) {
+            Err(error) => error,
+            Ok(()) => Error::internal("a task panicked"),
+        },
+        Err(_) => Error::cancelled(),
+    }
 }

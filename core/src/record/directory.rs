@@ -66,6 +66,9 @@ pub struct DirectoryRow {
     /// Whether one of the incomplete syncs since then was a full sync.
     #[serde(default)]
     pub incomplete_full: bool,
+    /// Whether a user of the last complete listing of all users had the key `groups`.
+    #[serde(default)]
+    pub lists_groups: bool,
 }
 
 /// An organization as stores keep it.
@@ -73,12 +76,15 @@ pub struct DirectoryRow {
 pub struct OrganizationRow {
     /// Organization id (`org_…`).
     pub id: String,
-    /// Local time at which the organization's directories were last listed, or `None` if they never were. Before that the number of its
-    /// directories is unknown.
+    /// Local time at which the last listing of the organization's directories started, or `None` if they were never listed. Before that the
+    /// number of its directories is unknown.
     pub directories_listed_at: Option<Timestamp>,
     /// Local time since which the API does not find the organization, or at which an event said that it was deleted; or `None`.
     #[serde(default)]
     pub missing_since: Option<Timestamp>,
+    /// Local time at which the last event arrived that said that the organization was deleted, or `None` if there was none.
+    #[serde(default)]
+    pub deletion_arrived_at: Option<Timestamp>,
 }
 
 /// How up to date the mirror is with one directory.

@@ -23,6 +23,8 @@ pub struct Keys {
     pub groups: BTreeSet<String>,
     /// Ids of events.
     pub events: BTreeSet<String>,
+    /// Addresses of which it is needed whether a live user has them: ids of organizations, and [keys](super::email_key) of addresses.
+    pub addresses: BTreeSet<(String, String)>,
     /// Pages of live users.
     pub members: BTreeSet<MembersKey>,
     /// Directories whose users and losses of access are counted.
@@ -73,6 +75,8 @@ pub struct WorkingSet {
     pub groups: HashMap<String, GroupRow>,
     /// Events by id.
     pub events: HashMap<String, EventRow>,
+    /// Those of `keys.addresses` that a live user of the organization has.
+    pub addresses: BTreeSet<(String, String)>,
     /// The ids of the users of each page that was asked for; their rows are in `users`.
     pub members: HashMap<MembersKey, Vec<String>>,
     /// Counts by the id of the directory.
@@ -113,13 +117,25 @@ impl Keys {
 
     /// Adds what `other` asks for.
     pub fn extend(&mut self, other: Keys) {
-        let Keys { organizations, directories, users, groups, events, members, counts, holds, retirements, chore } =
-            other;
+        let Keys {
+            organizations,
+            directories,
+            users,
+            groups,
+            events,
+            addresses,
+            members,
+            counts,
+            holds,
+            retirements,
+            chore,
+        } = other;
         self.organizations.extend(organizations);
         self.directories.extend(directories);
         self.users.extend(users);
         self.groups.extend(groups);
         self.events.extend(events);
+        self.addresses.extend(addresses);
         self.members.extend(members);
         self.counts.extend(counts);
         self.holds.extend(holds);

@@ -180,8 +180,8 @@ pub type DecideConsumer = Box<dyn FnMut(ConsumerState) -> Result<ConsumerUpdate>
 /// What [`Store::trim`] removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Changes older than this that every consumer has acknowledged, except for consumers that have expired; and retirements that ended before
-    /// it.
+    /// Changes older than this that every consumer has acknowledged, except for consumers that have expired; retirements that ended before it;
+    /// and decisions about holds that are older than this and than the oldest change that is left.
     pub changes: Timestamp,
     /// Consumers that were [seen](ConsumerRow::seen_at) before this have expired. They are removed once a change that they have not
     /// acknowledged was removed, unless they have parked changes.

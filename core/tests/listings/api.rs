@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(crate) reported_total: Option<u64>,
     /// How many of the next listings of users report a wrong total.
     pub(crate) wrong_totals: u32,
+    /// The directory whose listings of users report a wrong total, or `None`.
+    pub(crate) wrong_total_of: Option<String>,
     /// What the next listings of users of `dir_1` have instead of `users`: for example what a reader sees if users of an earlier page leave
     /// while a later page is read.
     pub(crate) next_listings: VecDeque<Vec<Value>>,
@@ -49,6 +51,8 @@ pub(crate) struct State {
     pub(crate) unknown_organizations: Vec<String>,
     /// The organization whose listings of users panic, or `None`.
     pub(crate) panicking_organization: Option<String>,
+    /// The directory whose listings of users fail after their pages, or `None`.
+    pub(crate) failing_directory: Option<String>,
 }
 
 impl Default for State {
@@ -60,6 +64,7 @@ impl Default for State {
             groups: Vec::new(),
             reported_total: None,
             wrong_totals: 0,
+            wrong_total_of: None,
             next_listings: VecDeque::new(),
             page_size: None,
             served_at: None,
@@ -70,6 +75,7 @@ impl Default for State {
             organizations_fail: false,
             unknown_organizations: Vec::new(),
             panicking_organization: None,
+            failing_directory: None,
         }
     }
 }
@@ -123,11 +129,18 @@ impl Clock for FakeApi {
 struct FakePages<T> {
     pages: VecDeque<Page<T>>,
     served_at: Option<Timestamp>,
+    /// Whether it fails after its pages.
+    fails: bool,
 }
 
 impl<T: Send> SourcePages<T> for FakePages<T> {
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
-        Box::pin(async { Ok(self.pages.pop_front()) })
+        Box::pin(async {
+            match self.pages.pop_front() {
+                None if self.fails => Err(Error::from_http_status(503, None, "the listing failed")),
+                page => Ok(page),
+            }
+        })
     }
 
     fn served_at(&self) -> Option<Timestamp> {
@@ -153,7 +166,7 @@ fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Optio
         [] => [page(items)].into(),
         items => items.chunks(size.unwrap_or(items.len())).map(page).collect(),
     };
-    FakePages { pages, served_at: None }
+    FakePages { pages, served_at: None, fails: false }
 }
 
 /// The pages of a listing of organizations, and whether it fails after them.
@@ -211,10 +224,12 @@ impl Source for FakeApi {
             state.listings += 1;
             let next = Some(&mut state.next_listings).filter(|_| directory.id == "dir_1").and_then(VecDeque::pop_front);
             let users = next.unwrap_or_else(|| state.users.iter().filter(is_in_directory).cloned().collect());
-            let wrong_total = Some(99).filter(|_| state.wrong_totals > 0);
+            let is_wrong = state.wrong_totals > 0 || state.wrong_total_of.as_ref() == Some(&directory.id);
+            let wrong_total = Some(99).filter(|_| is_wrong);
             state.wrong_totals = state.wrong_totals.saturating_sub(1);
             let pages = pages::<User>(&users, state.page_size, wrong_total.or(state.reported_total));
-            Box::new(FakePages { served_at: state.served_at, ..pages })
+            let fails = state.failing_directory.as_ref() == Some(&directory.id);
+            Box::new(FakePages { served_at: state.served_at, fails, ..pages })
         })
     }
 

@@ -175,6 +175,43 @@ async fn a_process_that_only_receives_events_removes_old_rows() {
 }
 
 #[tokio::test]
+async fn a_process_that_only_receives_events_removes_old_decisions_about_holds() {
+    let api = FakeApi::with_users(10);
+    let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    api.list_numbered_users(9);
+    full_sync(&mirror).await.unwrap_err();
+    let hold = mirror.holds("org_1", None).await.unwrap().remove(0);
+    mirror.approve(&hold.id, "ops@example.com", "").await.unwrap();
+
+    api.with(|state| state.now += 29 * DAY);
+    mirror.apply(&ada("evt_1", "org_1")).await.unwrap();
+    assert_eq!(mirror.approvals(None).await.unwrap().len(), 1);
+
+    api.with(|state| state.now += 2 * DAY);
+    mirror.apply(&ada("evt_2", "org_1")).await.unwrap();
+    assert_eq!(mirror.approvals(None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn all_groups_and_all_held_removals_of_a_directory_are_returned() {
+    let api = FakeApi::with_users(1_300);
+    let group = |n: usize| json!({ "id": format!("dirgroup_{n:04}"), "display_name": "x" });
+    api.with(|state| state.groups = (0..1_300).map(group).collect());
+    let mirror = api.synced_mirror().await;
+    api.list_numbered_users(100);
+    full_sync(&mirror).await.unwrap_err();
+
+    let groups = mirror.groups("org_1", None).await.unwrap();
+    let held = mirror.held_removals("dir_1").await.unwrap();
+
+    assert_eq!(groups.len(), 1_300);
+    assert!(groups.is_sorted_by(|one, next| one.id < next.id));
+    assert_eq!(held.len(), 1_200);
+    assert!(held.is_sorted_by(|one, next| one < next));
+}
+
+#[tokio::test]
 async fn a_settled_event_keeps_no_body() {
     let it = Unlisted::open().await;
     it.mirror.apply(&ada("evt_pending", "org_1")).await.unwrap();

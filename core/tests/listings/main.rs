@@ -1,5 +1,5 @@
 //! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind
-//! events, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored settings, and bounded storage.
+//! events, persons who are made anew, the log, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored settings, and bounded storage.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;
@@ -9,8 +9,10 @@ mod events;
 mod feed;
 mod guard;
 mod holds;
+mod logs;
 mod organizations;
 mod readings;
+mod remade;
 mod settings;
 mod syncs;
 mod tenants;

@@ -1,7 +1,9 @@
 //! Directories that the API no longer lists and organizations that it no longer finds, their retirement, and syncs of all organizations.
 
 use crate::api::{FakeApi, apply_event, count_users, full_sync};
-use headcount::{ChangeKind, DirectoryStatus, ErrorKind, Mirror, Outcome, SyncMode, SyncOutcome, SyncReport};
+use headcount::{
+    ChangeKind, DirectoryStatus, ErrorKind, HoldReason, Mirror, Outcome, SyncMode, SyncOutcome, SyncReport,
+};
 use rusqlite::Connection;
 use serde_json::json;
 use std::path::PathBuf;
@@ -126,6 +128,64 @@ async fn an_organization_that_an_event_deleted_is_missing_once_and_its_users_are
 }
 
 #[tokio::test]
+async fn a_deletion_of_an_organization_that_arrives_after_its_return_is_stale() {
+    let api = FakeApi::with_users(3);
+    let mirror = api.synced_mirror().await;
+    read_changes(&mirror).await;
+    let delete = async |id: &str, occurred_at: &str| {
+        apply_event(&mirror, id, "organization.deleted", occurred_at, json!({ "id": "org_1" })).await
+    };
+    assert_eq!(delete("evt_1", "2025-06-01T12:00:00Z").await, Outcome::Applied);
+    api.with(|state| state.now += std::time::Duration::from_secs(1_800));
+    assert_eq!(sync(&mirror).await[0].outcome, SyncOutcome::Done);
+    read_changes(&mirror).await;
+
+    assert_eq!(delete("evt_2", "2025-06-01T12:00:01Z").await, Outcome::Stale);
+
+    assert_eq!(read_changes(&mirror).await, []);
+    assert!(mirror.directories(None).await.unwrap()[0].enabled);
+    assert_eq!(delete("evt_3", "2025-06-01T12:30:01Z").await, Outcome::Applied, "it was deleted again");
+}
+
+#[tokio::test]
+async fn a_listing_that_lags_behind_the_deletion_of_an_organization_does_not_bring_it_back() {
+    let api = FakeApi::with_users(3);
+    let mirror = api.synced_mirror().await;
+    read_changes(&mirror).await;
+    let data = json!({ "id": "org_1" });
+    apply_event(&mirror, "evt_1", "organization.deleted", "2025-06-01T12:00:00Z", data).await;
+    let expected = [ChangeKind::OrganizationMissing, ChangeKind::DirectoryDisabled];
+    assert_eq!(read_kinds(&mirror).await, expected);
+
+    assert_eq!(sync(&mirror).await[0].outcome, SyncOutcome::Held);
+    assert_eq!(read_kinds(&mirror).await, []);
+
+    api.with(|state| state.now += std::time::Duration::from_secs(300));
+    assert_eq!(sync(&mirror).await[0].outcome, SyncOutcome::Done);
+    assert_eq!(read_kinds(&mirror).await, [ChangeKind::OrganizationFound, ChangeKind::DirectoryEnabled]);
+}
+
+#[tokio::test]
+async fn a_directory_that_an_event_named_is_missing_only_if_a_listing_five_minutes_later_lacks_it() {
+    let api = FakeApi::with_users(3);
+    let mirror = api.synced_mirror().await;
+    let data = json!({ "id": "dir_2", "directory_type": "SCIM" });
+    let outcome = apply_event(&mirror, "evt_1", "organization.directory_enabled", "2025-06-01T12:00:00Z", data).await;
+    assert_eq!(outcome, Outcome::Applied);
+    read_changes(&mirror).await;
+
+    let reports = sync(&mirror).await;
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    assert_eq!(read_kinds(&mirror).await, []);
+
+    api.with(|state| state.now += std::time::Duration::from_secs(300));
+    let reports = sync(&mirror).await;
+    assert_eq!(reports[1].directory_id, "dir_2");
+    assert_eq!(reports[1].outcome, SyncOutcome::Held);
+    assert_eq!(read_kinds(&mirror).await, [ChangeKind::DirectoryMissing]);
+}
+
+#[tokio::test]
 async fn sync_all_reports_a_mirrored_organization_that_is_not_listed_any_more() {
     let (api, mirror) = mirror_of_a_missing_directory().await;
     api.with(|state| {
@@ -186,6 +246,53 @@ async fn the_guard_does_not_limit_a_retirement() {
     sync(&mirror).await;
     assert_eq!(mirror.retire("dir_1", "ops@example.com", "").await.unwrap(), 1_203);
     assert_eq!(count_users(&mirror).await, 0);
+}
+
+/// A mirror of two directories: `dir_1` has one user and the group `Crew`, which gives a role, and which `members` users of `dir_2` are in.
+async fn mirror_of_members_in_another_directory(members: usize) -> (FakeApi, Mirror) {
+    let api = FakeApi::default();
+    let member = |n: usize| json!({ "id": format!("diruser_{n:04}"), "directory": "dir_2", "groups": [{ "id": "dirgroup_1", "name": "Crew" }] });
+    api.list_users(
+        [json!({ "id": "diruser_own", "groups": [{ "id": "dirgroup_1" }] })]
+            .into_iter()
+            .chain((0..members).map(member)),
+    );
+    api.with(|state| {
+        state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "Crew" })];
+        state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true }));
+    });
+    let mirror = api.open_mirror().await;
+    mirror.set_role_map([("Crew", "developer")]).await.unwrap();
+    sync(&mirror).await;
+    api.with(|state| state.directories[0]["enabled"] = json!(false));
+    sync(&mirror).await;
+    (api, mirror)
+}
+
+async fn users_with_a_role(mirror: &Mirror) -> usize {
+    let (mut users, mut count) = (mirror.users("org_1"), 0);
+    while let Some(user) = users.next().await.unwrap() {
+        assert!(user.group_ids.is_empty(), "{} has left the group", user.id);
+        count += usize::from(!user.roles.is_empty());
+    }
+    count
+}
+
+#[tokio::test]
+async fn a_retirement_takes_roles_from_users_of_other_directories_only_as_far_as_their_budget_permits() {
+    // The first page of members loses the group in the same write as the group itself, the others in a chore.
+    for (members, permitted) in [(100, 20), (600, 60)] {
+        let (_api, mirror) = mirror_of_members_in_another_directory(members).await;
+
+        assert_eq!(mirror.retire("dir_1", "ops@example.com", "").await.unwrap(), 1);
+
+        assert_eq!(users_with_a_role(&mirror).await, members - permitted, "of {members}");
+        let holds = mirror.holds("org_1", Some("dir_2")).await.unwrap();
+        assert_eq!(holds.len(), 1, "{holds:?}");
+        assert_eq!(holds[0].reason, HoldReason::RoleLoss);
+        assert_eq!(holds[0].count, (members - permitted) as u64);
+        assert_eq!(mirror.holds("org_1", Some("dir_1")).await.unwrap(), []);
+    }
 }
 
 #[tokio::test]

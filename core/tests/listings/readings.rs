@@ -447,6 +447,37 @@ async fn an_empty_list_of_groups_shows_that_missing_lists_are_empty() {
 }
 
 #[tokio::test]
+async fn an_incremental_listing_without_groups_ends_memberships_if_complete_listings_have_groups() {
+    let (api, mirror) = mirror_of_three_members().await;
+    full_sync(&mirror).await.unwrap();
+    // Only the first user has changed: they left their last group, so the listing of changes has no list of groups at all.
+    api.list_users([user_in(0, None), user_in(1, Some(&["dirgroup_1"])), user_in(2, Some(&["dirgroup_1"]))]);
+    api.with(|state| state.next_listings = [vec![user_in(0, None)]].into());
+    let listings = api.with(|state| state.listings);
+
+    let report = incremental_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    assert_eq!(report.mode, SyncMode::Incremental);
+    assert_eq!(members(&mirror).await, [1, 2]);
+    assert_eq!(api.with(|state| state.listings) - listings, 2, "the changes, and all users");
+}
+
+#[tokio::test]
+async fn an_incremental_listing_without_groups_keeps_memberships_if_complete_listings_have_none() {
+    let (api, mirror) = mirror_of_three_members().await;
+    api.list_users((0..3).map(|n| user_in(n, None)));
+    full_sync(&mirror).await.unwrap();
+    api.with(|state| state.next_listings = [vec![user_in(0, None)]].into());
+    let listings = api.with(|state| state.listings);
+
+    incremental_sync(&mirror).await.unwrap();
+
+    assert_eq!(members(&mirror).await, [0, 1, 2]);
+    assert_eq!(api.with(|state| state.listings) - listings, 1, "the changes alone");
+}
+
+#[tokio::test]
 async fn a_listing_keeps_the_user_of_a_pending_event_only_for_five_minutes_after_the_event_arrived() {
     let api = FakeApi::with_users(1);
     let mirror = api.open_mirror().await;

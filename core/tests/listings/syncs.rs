@@ -1,9 +1,11 @@
 //! Organizations with several directories, syncs at the same time, and the retention of changes.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, full_sync};
+use headcount::store::conformance::Flaky;
+use headcount::store::{SqliteStore, Store};
 use headcount::{ChangeKind, ErrorKind, Mirror, Outcome, Phase, SyncMode, SyncOutcome};
 use serde_json::json;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// A mirror of an organization with two directories. `diruser_3` first came by an event, when `dir_1` was the only directory; `dir_2` lists
@@ -65,6 +67,105 @@ async fn a_move_to_another_directory_of_the_organization_is_an_update() {
     }
 }
 
+/// A mirror of two directories with ten users each, after `diruser_9` of the first has moved to the second, if `is_moved`, or left.
+async fn mirror_after_a_user_left_the_first_directory(is_moved: bool) -> (FakeApi, Mirror) {
+    let in_directory = |n: usize, directory: &str| json!({ "id": format!("diruser_{n}"), "email": format!("{n}@example.com"), "directory": directory });
+    let users = |moved: bool| {
+        let directory = move |n: usize| if n < 9 || n == 9 && !moved { "dir_1" } else { "dir_2" };
+        (0..20).map(move |n| in_directory(n, directory(n)))
+    };
+    let api = FakeApi::default();
+    api.with(|state| state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true })));
+    api.list_users(users(false));
+    let mirror = api.open_mirror().await;
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    let last = mirror.poll("app", 100).await.unwrap().last().unwrap().seq;
+    mirror.ack("app", last).await.unwrap();
+    api.list_users(users(true).filter(|user| is_moved || user["id"] != "diruser_9"));
+    (api, mirror)
+}
+
+#[tokio::test]
+async fn a_move_is_an_update_if_only_the_old_directory_is_synced() {
+    let (_api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
+
+    let report = full_sync(&mirror).await.unwrap();
+
+    assert_eq!(report.outcome, SyncOutcome::Done);
+    let changes = mirror.poll("app", 100).await.unwrap();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0].kind, ChangeKind::UserUpdated);
+    assert_eq!(changes[0].fields, ["directory_id"]);
+    assert_eq!(mirror.user("diruser_9").await.unwrap().unwrap().directory_id, "dir_2");
+    let reports = mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    assert_eq!(reports.iter().map(|report| report.changes).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_user_whom_no_directory_lists_is_removed_if_only_the_old_directory_is_synced() {
+    let (_api, mirror) = mirror_after_a_user_left_the_first_directory(false).await;
+    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
+    assert_eq!(mirror.user("diruser_9").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn nobody_is_removed_while_another_directory_cannot_be_read() {
+    for is_one_synced in [true, false] {
+        let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
+        api.with(|state| state.failing_directory = Some("dir_2".to_owned()));
+
+        if is_one_synced {
+            let report = full_sync(&mirror).await.unwrap();
+            assert_eq!(report.outcome, SyncOutcome::Incomplete);
+            assert!(report.incomplete.unwrap().contains("dir_2"));
+        } else {
+            mirror.sync("org_1").mode(SyncMode::Full).await.unwrap_err();
+        }
+        assert_eq!(
+            mirror
+                .poll("app", 100)
+                .await
+                .unwrap()
+                .iter()
+                .filter(|change| change.kind == ChangeKind::UserDeleted)
+                .count(),
+            0
+        );
+        assert!(mirror.user("diruser_9").await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_removed_while_the_count_of_another_directory_disagrees() {
+    let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
+    api.with(|state| {
+        // The user is on a page that the reading missed.
+        state.users.retain(|user| user["id"] != "diruser_9");
+        state.wrong_total_of = Some("dir_2".to_owned());
+    });
+    let report = full_sync(&mirror).await.unwrap();
+    assert_eq!(report.outcome, SyncOutcome::Incomplete);
+    assert!(mirror.user("diruser_9").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_disabled_directory_is_not_read_for_users_who_have_moved() {
+    let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
+    api.with(|state| state.directories[1]["enabled"] = json!(false));
+    let listings = api.with(|state| state.listings);
+    assert_eq!(full_sync(&mirror).await.unwrap().deleted, 1);
+    assert_eq!(api.with(|state| state.listings) - listings, 2, "two readings of the old directory");
+}
+
+#[tokio::test]
+async fn another_directory_is_not_read_if_nobody_is_absent() {
+    let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
+    let listings = api.with(|state| state.listings);
+    full_sync(&mirror).await.unwrap();
+    assert_eq!(api.with(|state| state.listings) - listings, 1);
+}
+
 #[tokio::test]
 async fn two_syncs_of_an_organization_with_several_directories_do_not_wait_for_each_other() {
     let api = FakeApi::default();
@@ -119,6 +220,15 @@ async fn sync_all_reports_a_panic_as_the_failure_of_its_organization() {
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert!(error.message().contains("the listing panicked"), "{error}");
     assert_eq!(reports[2].outcome, SyncOutcome::Done);
+}
+
+#[tokio::test]
+async fn a_panic_while_a_page_of_users_is_written_is_an_internal_error() {
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = FakeApi::with_users(5).mirror_builder().open_in(Arc::new(Flaky::panicking(store))).await.unwrap();
+    let error = full_sync(&mirror).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().contains("the store panicked"), "{error}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::version::{is_recent, removed_version};
 use crate::record::{GroupRow, HoldReason, MirrorUser, Trail, UserRow, Version};
 use crate::{Directory, Timestamp};
 use roaring::RoaringTreemap;
+use std::collections::BTreeSet;
 
 /// The rows that one reading of a whole directory named.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(in crate::mirror) struct Reading {
     started: Timestamp,
     /// Numbers of the rows of the listed users.
     users: RoaringTreemap,
+    /// Ids of the listed users whose creation is deferred.
+    deferred: BTreeSet<String>,
     /// Numbers of the rows of the listed groups.
     groups: RoaringTreemap,
     /// Whether the listing of groups named as many as the server counted.
@@ -46,6 +49,7 @@ impl Reading {
             mark,
             started,
             users: RoaringTreemap::new(),
+            deferred: BTreeSet::new(),
             groups: RoaringTreemap::new(),
             groups_complete: false,
             has_groups: false,
@@ -69,7 +73,18 @@ impl Reading {
 
     /// Adds a listed user's row.
     pub(in crate::mirror) fn see_user(&mut self, number: i64) {
-        if !self.users.insert(number.unsigned_abs()) {
+        let is_first = self.users.insert(number.unsigned_abs());
+        self.see_first(is_first);
+    }
+
+    /// Adds a listed user whose creation is deferred, and who has no live row.
+    pub(in crate::mirror) fn see_deferred(&mut self, id: &str) {
+        let is_first = self.deferred.insert(id.to_owned());
+        self.see_first(is_first);
+    }
+
+    fn see_first(&mut self, is_first: bool) {
+        if !is_first {
             self.doubt.get_or_insert_with(|| "the listing named a user twice".to_owned());
         }
     }
@@ -87,8 +102,19 @@ impl Reading {
 
     /// Returns the numbers of the users whose memberships were kept, and ought to end, because a later user has a list of groups.
     pub(in crate::mirror) fn take_wrongly_kept(&mut self) -> RoaringTreemap {
-        let kept = std::mem::take(&mut self.kept);
-        if self.has_groups { kept } else { RoaringTreemap::new() }
+        if self.has_groups { std::mem::take(&mut self.kept) } else { RoaringTreemap::new() }
+    }
+
+    /// Whether a listed user has groups, even if the list is empty.
+    pub(in crate::mirror) fn has_groups(&self) -> bool {
+        self.has_groups
+    }
+
+    /// Whether a listing of changes, in which no user has the key `groups`, leaves open whether a user is still in the stored groups. If the
+    /// last complete listing had the key (`lists_groups`), empty lists are probably left out, and a listing of all users shows it. If it did
+    /// not, memberships come by events alone.
+    pub(in crate::mirror) fn leaves_memberships_open(&self, lists_groups: bool) -> bool {
+        lists_groups && !self.has_groups && !self.kept.is_empty()
     }
 
     /// Adds a listed group's row.
@@ -106,7 +132,12 @@ impl Reading {
     pub(in crate::mirror) fn end_users(&mut self, ended: Timestamp, served_at: Option<Timestamp>) {
         self.ended = ended;
         self.served_at = served_at;
-        let (named, total) = (self.users.len(), self.total.unwrap_or(0));
+        self.compare_count(self.users.len() + self.deferred.len() as u64);
+    }
+
+    /// Compares the number of named users with the server's count.
+    pub(in crate::mirror) fn compare_count(&mut self, named: u64) {
+        let total = self.total.unwrap_or(0);
         if named != total {
             self.doubt.get_or_insert_with(|| format!("the listing named {named} users, and counted {total}"));
         }
@@ -143,7 +174,7 @@ impl Reading {
 
     /// Whether the reading named no user.
     pub(in crate::mirror) fn is_empty(&self) -> bool {
-        self.users.is_empty()
+        self.users.is_empty() && self.deferred.is_empty()
     }
 
     /// Whether it named the user with this row number.
@@ -154,7 +185,9 @@ impl Reading {
     /// Joins an earlier reading with a later one: a row is absent from the result only if it is absent from both.
     pub(in crate::mirror) fn or(mut self, later: Reading) -> Reading {
         self.users |= later.users;
+        self.deferred.extend(later.deferred);
         self.groups |= later.groups;
+        self.has_groups |= later.has_groups;
         self.groups_complete &= later.groups_complete;
         self.watermark = self.watermark.max(later.watermark);
         self.ended = later.ended;
@@ -406,6 +439,41 @@ mod tests {
     fn a_listing_that_names_a_user_twice_is_doubted() {
         assert!(reading(1, &[7, 7]).doubt().is_some());
         assert_eq!(reading(1, &[7, 8]).doubt(), None);
+    }
+
+    #[test]
+    fn a_user_whose_creation_is_deferred_counts_as_listed() {
+        let mut reading = reading(1, &[7]);
+        reading.see_deferred("diruser_new");
+        reading.see_page(2, None, at(0));
+        reading.end_users(at(1_001), None);
+        assert_eq!(reading.doubt(), None);
+        reading.see_deferred("diruser_new");
+        assert!(reading.doubt().is_some(), "it was named twice");
+    }
+
+    #[test]
+    fn a_listing_of_new_users_whose_creation_is_deferred_is_not_empty() {
+        let mut reading = reading(1, &[]);
+        assert!(reading.is_empty());
+        reading.see_deferred("diruser_new");
+        assert!(!reading.is_empty());
+    }
+
+    #[test]
+    fn a_listing_of_changes_leaves_memberships_open_only_if_complete_listings_have_groups_and_it_has_none() {
+        for (lists_groups, has_groups, kept, is_open) in [
+            (true, false, vec![7], true),
+            (false, false, vec![7], false),
+            (true, true, vec![7], false),
+            (true, false, vec![], false),
+        ] {
+            let mut reading = reading(1, &[7]);
+            reading.see_groups_of_users(has_groups);
+            reading.keep_memberships(kept.clone());
+            let found = reading.leaves_memberships_open(lists_groups);
+            assert_eq!(found, is_open, "complete listings {lists_groups}, this one {has_groups}, kept {kept:?}");
+        }
     }
 
     const BUDGET: Budget = Budget { limit: 20, left: 15 };

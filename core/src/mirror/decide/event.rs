@@ -6,10 +6,10 @@
 use super::environment::{bind_event, is_other_environment};
 use super::listing::set_enabled;
 use super::loss::EVENT;
-use super::missing::note_organization;
+use super::missing::delete_organization;
 use super::step::{NewGroup, NewUser, Step};
 use super::tenant::{is_foreign, is_other_directory, is_other_group, organization_of};
-use super::version::toggle_replaces;
+use super::version::{shows_return, toggle_replaces};
 use super::{SKEW, before, sorted};
 use crate::model::{RawJson, null_is_default};
 use crate::record::{
@@ -112,6 +112,11 @@ pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
     keys
 }
 
+/// Returns the cause of the changes that result from an event.
+pub(in crate::mirror) fn event_cause(event: &Event) -> String {
+    format!("{EVENT}{}", event.id())
+}
+
 /// The organization and directory of an event's rows.
 struct Place<'a> {
     organization_id: &'a str,
@@ -134,11 +139,6 @@ impl Applying<'_> {
                 | OrganizationDirectoryDisabled
                 | OrganizationDeleted
         )
-    }
-
-    /// Returns the cause of the changes that result from the event.
-    pub(in crate::mirror) fn cause(&self) -> String {
-        format!("{EVENT}{}", self.event.id())
     }
 
     /// Applies the event, and stores its state.
@@ -242,6 +242,8 @@ impl Applying<'_> {
                 .is_some_and(|started| self.received_at <= before(started, SKEW))
     }
 
+    /// Applies the creation or update of a user, also if another live user has the same address: an event waits for nothing but its directory. If
+    /// a person was deleted and made anew, and the event of the deletion comes later or is pending, the feed has the creation first.
     fn user(&self, step: &mut Step) -> Result<Settled> {
         let mut data: UserData = self.data()?;
         if data.groups.as_ref().is_some_and(|groups| groups.len() as u64 > step.settings().groups_per_user) {
@@ -373,10 +375,14 @@ impl Applying<'_> {
         Ok(if self.toggle(step, row, enabled, is_known) { Settled::Applied } else { Settled::Stale })
     }
 
-    /// Disables the organization's directories. Its users are kept: the application decides whether to remove their accounts.
+    /// Disables the organization's directories. Its users are kept: the application decides whether to remove their accounts. The event is
+    /// stale if a later listing showed that the organization exists.
     fn organization_deleted(&self, step: &mut Step) -> Settled {
         let organization_id = organization_of(self.event);
-        note_organization(step, &organization_id);
+        if step.organization(&organization_id).is_some_and(|row| shows_return(row, self.event.occurred_at())) {
+            return Settled::Stale;
+        }
+        delete_organization(step, &organization_id, self.received_at);
         for row in step.directories_of(&organization_id) {
             self.toggle(step, row, false, true);
         }

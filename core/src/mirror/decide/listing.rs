@@ -17,8 +17,22 @@ pub(in crate::mirror) struct Taken {
     pub(in crate::mirror) groups: Vec<Listed>,
     /// Numbers of the rows of users who were listed without groups, and whose stored memberships were kept.
     pub(in crate::mirror) kept: Vec<i64>,
+    /// Users whose creation waits until the sync has removed those who are absent.
+    pub(in crate::mirror) deferred: Vec<User>,
     /// How many listed users and groups are mirrored in another organization, and were left as they are.
     pub(in crate::mirror) foreign: u64,
+}
+
+/// What the rules need to know of the listing that a user is from.
+pub(in crate::mirror) struct Listing<'a> {
+    /// The directory that was listed.
+    pub(in crate::mirror) directory: &'a Directory,
+    /// Local time at which the sync started.
+    pub(in crate::mirror) started: Timestamp,
+    /// Whether a user of the listing has the key `groups`, as far as it was read.
+    pub(in crate::mirror) has_groups: bool,
+    /// Whether the creation of a user whose address another user has is deferred.
+    pub(in crate::mirror) defers: bool,
 }
 
 /// A listed row.
@@ -113,20 +127,23 @@ pub(in crate::mirror) fn take_group(
 /// until that organization has lost them.
 ///
 /// A listing in which no user at all has groups says nothing about memberships: stored ones are kept. If some user has groups, empty lists are
-/// left out of the JSON, so a user without them is in no group. `has_groups` says whether a user of the listing has groups, as far as it was
-/// read.
+/// left out of the JSON, so a user without them is in no group.
+///
+/// A person who was made anew in the directory has another id and the same address. An application that identifies its accounts by address
+/// must be told of the deletion of the old user first, which is known only at the end of the sync. So the creation of a user whose address
+/// a live user of the organization has is deferred if `listing.defers`: the user is added to `taken.deferred`, and the sync calls this function
+/// again, without deferring, after it has removed or held the absent users, or has found that it must not remove any.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Decode`] if the user has no id. Groups of the user without an id are ignored.
 pub(in crate::mirror) fn take_user(
     step: &mut Step,
-    directory: &Directory,
+    listing: &Listing<'_>,
     listed: &User,
-    started: Timestamp,
-    has_groups: bool,
     taken: &mut Taken,
 ) -> Result<()> {
+    let Listing { directory, started, has_groups, defers } = *listing;
     if listed.id.is_empty() {
         return Err(Error::new(ErrorKind::Decode, "expected a user with an id, got a listed user without one"));
     }
@@ -180,7 +197,12 @@ pub(in crate::mirror) fn take_user(
         told_groups.clone_from(&row.told_groups);
         taken.kept.push(number);
     }
-    let known = known.map(|row| &row.user);
+    let is_new = known.is_none();
+    if defers && is_new && !listed.email.is_empty() && step.has_address(&directory.organization_id, &listed.email) {
+        taken.deferred.push(listed.clone());
+        return Ok(());
+    }
+    let known = step.user(&listed.id).filter(|row| row.is_live()).map(|row| &row.user);
     let (vendor_roles, attributes) =
         known.map(|user| (user.vendor_roles.clone(), user.attributes.clone())).unwrap_or_default();
     let user = MirrorUser {
@@ -242,5 +264,108 @@ fn listed_active(user: &User) -> Option<bool> {
         "true" => Some(true),
         "false" => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::Decided;
+    use super::*;
+    use crate::record::{Batch, Keys, WorkingSet};
+    use serde_json::{Value, json};
+
+    fn directory() -> Directory {
+        serde_json::from_value(json!({ "id": "dir_1", "organization_id": "org_1", "enabled": true })).unwrap()
+    }
+
+    /// A working set with `diruser_old` of `org_1`, who has the address `ada@example.com`, and without `diruser_new`.
+    fn set() -> WorkingSet {
+        let key = |email: &str| ("org_1".to_owned(), email.to_owned());
+        let user = MirrorUser {
+            id: "diruser_old".to_owned(),
+            organization_id: "org_1".to_owned(),
+            directory_id: "dir_1".to_owned(),
+            email: "ada@example.com".to_owned(),
+            ..MirrorUser::default()
+        };
+        WorkingSet {
+            keys: Keys {
+                users: ["diruser_old", "diruser_new"].map(str::to_owned).into(),
+                addresses: [key("ada@example.com"), key("new@example.com")].into(),
+                ..Keys::default()
+            },
+            users: [(user.id.clone(), UserRow { number: 1, user, listed: true, ..UserRow::default() })].into(),
+            addresses: [key("ada@example.com")].into(),
+            ..WorkingSet::default()
+        }
+    }
+
+    /// Takes a listed user. Returns the ids of the users whose creation was deferred, and what is written.
+    fn take(set: WorkingSet, user: Value, defers: bool) -> (Vec<String>, Batch) {
+        let mut step = Step::new(set, "sync:1", Timestamp::UNIX_EPOCH, true).unwrap();
+        let directory = directory();
+        let listing = Listing { directory: &directory, started: Timestamp::UNIX_EPOCH, has_groups: false, defers };
+        let mut taken = Taken::default();
+        take_user(&mut step, &listing, &serde_json::from_value(user).unwrap(), &mut taken).unwrap();
+        let deferred = taken.deferred.into_iter().map(|user| user.id).collect();
+        match step.finish() {
+            Decided::Ready { batch, .. } => (deferred, *batch),
+            Decided::Needs(keys) => panic!("the step needs {keys:?}"),
+        }
+    }
+
+    #[test]
+    fn the_creation_of_a_user_whose_address_a_live_user_has_is_deferred() {
+        for email in ["ada@example.com", "Ada@Example.COM"] {
+            let (deferred, batch) = take(set(), json!({ "id": "diruser_new", "email": email }), true);
+            assert_eq!(deferred, ["diruser_new"], "{email}");
+            assert_eq!(batch.users.len(), 0, "{email}");
+            assert_eq!(batch.entries.len(), 0, "{email}");
+        }
+    }
+
+    #[test]
+    fn the_creation_of_a_user_with_an_address_of_their_own_or_none_is_not_deferred() {
+        for email in ["new@example.com", ""] {
+            let (deferred, batch) = take(set(), json!({ "id": "diruser_new", "email": email }), true);
+            assert_eq!(deferred.len(), 0, "{email}");
+            assert_eq!(batch.users.len(), 1, "{email}");
+        }
+    }
+
+    #[test]
+    fn a_user_who_is_mirrored_already_is_not_deferred() {
+        let (deferred, batch) = take(set(), json!({ "id": "diruser_old", "email": "new@example.com" }), true);
+        assert_eq!(deferred.len(), 0);
+        assert_eq!(batch.users[0].row.user.email, "new@example.com");
+    }
+
+    /// Takes `diruser_old`, who is in `dirgroup_1`, from a listing that has no `groups` for them. Returns the groups that are left.
+    fn groups_after(has_groups: bool, groups: Option<&Value>) -> Vec<String> {
+        let mut set = set();
+        set.users.get_mut("diruser_old").unwrap().told_groups = vec!["dirgroup_1".to_owned()];
+        let mut step = Step::new(set, "sync:1", Timestamp::UNIX_EPOCH, true).unwrap();
+        let directory = directory();
+        let listing = Listing { directory: &directory, started: Timestamp::UNIX_EPOCH, has_groups, defers: false };
+        let mut user = json!({ "id": "diruser_old", "email": "ada@example.com" });
+        if let Some(groups) = groups {
+            user["groups"] = groups.clone();
+        }
+        take_user(&mut step, &listing, &serde_json::from_value(user).unwrap(), &mut Taken::default()).unwrap();
+        step.user("diruser_old").unwrap().told_groups.clone()
+    }
+
+    #[test]
+    fn a_missing_list_of_groups_is_empty_only_if_another_user_of_the_listing_has_one() {
+        assert_eq!(groups_after(false, None), ["dirgroup_1"]);
+        assert_eq!(groups_after(true, None), [""; 0]);
+        assert_eq!(groups_after(false, Some(&json!([]))), [""; 0]);
+    }
+
+    #[test]
+    fn a_listing_that_does_not_defer_creates_every_user() {
+        let (deferred, batch) = take(set(), json!({ "id": "diruser_new", "email": "ada@example.com" }), false);
+        assert_eq!(deferred.len(), 0);
+        assert_eq!(batch.users[0].row.user.id, "diruser_new");
     }
 }

@@ -2,10 +2,15 @@
 //!
 //! A directory that is not listed, and an organization that is not found, may have been deleted, or the credentials may have lost access to
 //! them. Their users keep their access until the directory is retired.
+//!
+//! A listing may lag behind events by five minutes. A directory that an event enabled or disabled less than five minutes before the listing
+//! started, or later, is not missing because that listing lacks it; and an organization that an event deleted then has not returned because
+//! the listing still has it.
 
 use super::listing::take_directory;
 use super::owns;
 use super::step::Step;
+use super::version::is_recent;
 use crate::record::{ChangeKind, DirectoryRow, OrganizationRow};
 use crate::{Directory, Timestamp};
 
@@ -27,8 +32,10 @@ pub(in crate::mirror) fn take_directories(
     started: Timestamp,
 ) -> Shown {
     let mut organization = organization(step, organization_id);
-    organization.directories_listed_at = Some(step.now);
-    if organization.missing_since.take().is_some() {
+    organization.directories_listed_at = organization.directories_listed_at.max(Some(started));
+    let was_missing = organization.missing_since.is_some();
+    if was_missing && !is_recent(organization.deletion_arrived_at, started) {
+        organization.missing_since = None;
         step.append_organization(ChangeKind::OrganizationFound, organization_id);
     }
     let known = step.directories_of(organization_id);
@@ -51,32 +58,51 @@ pub(in crate::mirror) fn take_directories(
         take_directory(step, directory, started);
     }
     for row in known {
-        if !listed.iter().any(|directory| directory.id == row.directory.id) {
+        let is_listed = listed.iter().any(|directory| directory.id == row.directory.id);
+        // The event that deletes an organization disables its directories: that does not show that they exist.
+        if !is_listed && (was_missing || !is_recent(row.toggle_arrived_at, started)) {
             lose_directory(step, row, &mut shown);
         }
     }
     shown
 }
 
-/// Applies the answer that there is no such organization.
-pub(in crate::mirror) fn lose_organization(step: &mut Step, organization_id: &str) -> Shown {
+/// Applies the answer that there is no such organization. The request started at the local time `started`.
+pub(in crate::mirror) fn lose_organization(step: &mut Step, organization_id: &str, started: Timestamp) -> Shown {
     let mut shown = Shown::default();
     let known = step.directories_of(organization_id);
-    note_organization(step, organization_id);
+    let was_missing = step.organization(organization_id).is_some_and(|row| row.missing_since.is_some());
+    if !was_missing && known.iter().any(|row| is_recent(row.toggle_arrived_at, started)) {
+        // An event of the last five minutes was about one of its directories, and the answer may be older.
+        return shown;
+    }
+    note_organization(step, organization_id, None);
     for row in known {
         lose_directory(step, row, &mut shown);
     }
     shown
 }
 
-/// Records that an organization is missing, if it is mirrored and was not missing before.
-pub(super) fn note_organization(step: &mut Step, organization_id: &str) {
+/// Records that an event, which arrived at the local time `arrived_at`, said that an organization was deleted.
+pub(super) fn delete_organization(step: &mut Step, organization_id: &str, arrived_at: Timestamp) {
+    note_organization(step, organization_id, Some(arrived_at));
+}
+
+/// Records that an organization is missing, if it is mirrored. `deletion_arrived_at` is the arrival of the event that said so, or `None`.
+fn note_organization(step: &mut Step, organization_id: &str, deletion_arrived_at: Option<Timestamp>) {
     let is_mirrored = step.organization(organization_id).is_some() || !step.directories_of(organization_id).is_empty();
+    if !is_mirrored {
+        return;
+    }
     let mut row = organization(step, organization_id);
-    if is_mirrored && row.missing_since.is_none() {
+    let before = row.clone();
+    row.deletion_arrived_at = row.deletion_arrived_at.max(deletion_arrived_at);
+    if row.missing_since.is_none() {
         row.missing_since = Some(step.now);
-        step.batch().organizations.push(row);
         step.append_organization(ChangeKind::OrganizationMissing, organization_id);
+    }
+    if row != before {
+        step.batch().organizations.push(row);
     }
 }
 
@@ -138,7 +164,7 @@ mod tests {
         set.keys.organizations.insert("org_1".to_owned());
         set.keys.directories.insert("dir_new".to_owned());
         set.keys.holds.extend(["dir_1", "dir_2", "dir_new"].map(str::to_owned));
-        let organization = OrganizationRow { id: "org_1".to_owned(), directories_listed_at: None, missing_since };
+        let organization = OrganizationRow { id: "org_1".to_owned(), missing_since, ..OrganizationRow::default() };
         set.organizations.insert("org_1".to_owned(), organization);
         set.directories.extend(rows.iter().map(|row| (row.directory.id.clone(), row.clone())));
         let mut step = Step::new(set, "sync:1", Timestamp::UNIX_EPOCH, true).unwrap();
@@ -210,13 +236,54 @@ mod tests {
 
     #[test]
     fn an_organization_that_is_not_found_twice_appends_one_organization_missing() {
-        let lose = |step: &mut Step| lose_organization(step, "org_1");
+        let lose = |step: &mut Step| lose_organization(step, "org_1", Timestamp::UNIX_EPOCH);
         let (shown, batch) = run(&[row("dir_1", "org_1"), row("dir_2", "org_2")], None, lose);
         assert_eq!(kinds(&batch), [ChangeKind::OrganizationMissing, ChangeKind::DirectoryMissing]);
         assert_eq!(shown.missing.len(), 1, "the directory of another organization is not missing");
 
         let (_, batch) = run(&batch.directories, batch.organizations[0].missing_since, lose);
         assert_eq!(kinds(&batch), []);
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_directory_that_an_event_mentioned_within_the_last_five_minutes_is_not_missing_yet() {
+        let row = DirectoryRow { toggle_arrived_at: Some(at(1_000)), ..row("dir_1", "org_1") };
+        for (started, is_missing) in [(990, false), (1_299, false), (1_300, true)] {
+            let rows = [row.clone()];
+            let (shown, batch) = run(&rows, None, |step| take_directories(step, "org_1", &[], at(started)));
+            assert_eq!(kinds(&batch).contains(&ChangeKind::DirectoryMissing), is_missing, "listed at {started}");
+            assert_eq!(shown.missing.len(), usize::from(is_missing), "listed at {started}");
+
+            let (shown, batch) = run(&rows, None, |step| lose_organization(step, "org_1", at(started)));
+            assert_eq!(kinds(&batch).contains(&ChangeKind::OrganizationMissing), is_missing, "asked at {started}");
+            assert_eq!(shown.missing.len(), usize::from(is_missing), "asked at {started}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_the_deletion_of_its_organization_disabled_is_missing_at_once() {
+        let row = DirectoryRow { toggle_arrived_at: Some(at(1_000)), ..row("dir_1", "org_1") };
+        let (shown, _) = run(&[row], Some(at(1_000)), |step| lose_organization(step, "org_1", at(1_001)));
+        assert_eq!(shown.missing.len(), 1);
+    }
+
+    #[test]
+    fn an_organization_that_an_event_deleted_within_the_last_five_minutes_is_not_found_again() {
+        let (_, batch) = run(&[row("dir_1", "org_1")], None, |step| delete_organization(step, "org_1", at(1_000)));
+        let [deleted] = batch.organizations.as_slice() else { panic!("{:?}", batch.organizations) };
+        for (started, is_found) in [(990, false), (1_299, false), (1_300, true)] {
+            let take = |step: &mut Step| {
+                step.set.organizations.insert("org_1".to_owned(), deleted.clone());
+                take_directories(step, "org_1", &listed(&["dir_1"]), at(started))
+            };
+            let (_, batch) = run(&[row("dir_1", "org_1")], None, take);
+            assert_eq!(kinds(&batch).contains(&ChangeKind::OrganizationFound), is_found, "listed at {started}");
+            assert_eq!(batch.organizations[0].missing_since.is_none(), is_found, "listed at {started}");
+        }
     }
 
     #[test]

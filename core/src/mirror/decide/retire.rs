@@ -81,7 +81,9 @@ pub(in crate::mirror) fn retire_users(step: &mut Step, retirement: &Retirement, 
     Ok(retirement)
 }
 
-/// Removes the groups with these ids that are in the directory.
+/// Removes the groups with these ids that are in the directory. Their members leave them. The directory's own users were removed before, so the
+/// members who are left are in other directories of the organization: the step is guarded, and each of them loses all roles only as far as the
+/// budget of their own directory permits it.
 ///
 /// # Errors
 ///

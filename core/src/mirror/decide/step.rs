@@ -10,6 +10,7 @@ use crate::record::{
     Batch, ChangeKind, Chore, Counts, CountsKey, Delta, DirectoryRow, EntryBody, EnvironmentRow, EventRow, GroupRow,
     GuardSettings, HoldRow, Keys, MembersKey, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored,
     NewEntry, OrganizationRow, PendingEvents, Retirement, Trail, UserRow, UserWrite, Version, WorkingSet, brief,
+    email_key,
 };
 use crate::{Result, Timestamp};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -273,6 +274,17 @@ impl Step {
             self.missing.events.insert(id.to_owned());
         }
         self.set.events.get(id)
+    }
+
+    /// Returns whether a live user of an organization had this address before the step, as
+    /// [`find_users`](crate::Mirror::find_users) compares addresses.
+    pub(super) fn has_address(&mut self, organization_id: &str, email: &str) -> bool {
+        let key = (organization_id.to_owned(), email_key(email));
+        let is_taken = self.set.addresses.contains(&key);
+        if !self.set.keys.addresses.contains(&key) {
+            self.missing.addresses.insert(key);
+        }
+        is_taken
     }
 
     /// Returns a directory's counts, as stored before the step.

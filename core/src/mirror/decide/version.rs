@@ -2,7 +2,7 @@
 
 use super::{SKEW, before};
 use crate::Timestamp;
-use crate::record::{DirectoryRow, MessageKind, Trail, Version};
+use crate::record::{DirectoryRow, MessageKind, OrganizationRow, Trail, Version};
 
 /// Returns whether a listed row replaces the stored one.
 ///
@@ -53,6 +53,13 @@ fn plausible(at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
 pub(super) fn toggle_replaces(row: &DirectoryRow, enabled: bool, occurred_at: Timestamp, event_id: &str) -> bool {
     let last = Version { at: row.toggled_at, kind: toggle_kind(!row.toggled_off), event: row.toggled_event.clone() };
     last < Version { at: Some(occurred_at), kind: toggle_kind(enabled), event: event_id.to_owned() }
+}
+
+/// Returns whether the organization was listed after an event at the vendor's time `occurred_at` had deleted it, so that it has returned. The
+/// clocks may differ by five minutes, and the listing may lag behind the event by as much.
+pub(super) fn shows_return(row: &OrganizationRow, occurred_at: Timestamp) -> bool {
+    let is_later = |started| occurred_at <= before(before(started, SKEW), SKEW);
+    row.missing_since.is_none() && row.directories_listed_at.is_some_and(is_later)
 }
 
 fn toggle_kind(enabled: bool) -> MessageKind {
@@ -178,6 +185,16 @@ mod tests {
         assert!(!listing_toggles(&row, at(1_299)));
         assert!(listing_toggles(&row, at(1_300)));
         assert!(listing_toggles(&DirectoryRow::default(), at(0)));
+    }
+
+    #[test]
+    fn a_deletion_of_an_organization_is_stale_after_a_listing_that_started_more_than_ten_minutes_later() {
+        let listed = OrganizationRow { directories_listed_at: Some(at(1_600)), ..OrganizationRow::default() };
+        assert!(shows_return(&listed, at(1_000)));
+        assert!(!shows_return(&listed, at(1_001)), "the listing may lag, and the clocks may differ");
+        let missing = OrganizationRow { missing_since: Some(at(1_700)), ..listed };
+        assert!(!shows_return(&missing, at(1_000)), "the organization is missing again");
+        assert!(!shows_return(&OrganizationRow::default(), at(1_000)), "it was never listed");
     }
 
     proptest! {

@@ -16,6 +16,10 @@ use std::time::Duration;
 pub struct Flaky {
     store: Arc<dyn Store>,
     random: AtomicU64,
+    /// Whether writes that name users panic.
+    panics: bool,
+    /// Whether old rows cannot be removed.
+    keeps_old_rows: bool,
 }
 
 /// How a call of a decision ends.
@@ -31,7 +35,17 @@ const FAILED: &str = "a failure at random";
 impl Flaky {
     /// Wraps a store.
     pub fn new(store: Arc<dyn Store>, seed: u64) -> Flaky {
-        Flaky { store, random: AtomicU64::new(seed) }
+        Flaky { store, random: AtomicU64::new(seed), panics: false, keeps_old_rows: false }
+    }
+
+    /// Wraps a store. Writes that name users panic.
+    pub fn panicking(store: Arc<dyn Store>) -> Flaky {
+        Flaky { panics: true, ..Flaky::new(store, 0) }
+    }
+
+    /// Wraps a store. Removing old rows fails.
+    pub fn without_trim(store: Arc<dyn Store>) -> Flaky {
+        Flaky { keeps_old_rows: true, ..Flaky::new(store, 0) }
     }
 
     /// Decides at random what happens to the next call: a quarter of the calls fail, and a quarter are repeated. The random numbers are those of
@@ -78,6 +92,7 @@ fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>
 impl Store for Flaky {
     fn write(&self, write: Write) -> StoreFuture<'_, Committed> {
         Box::pin(async move {
+            assert!(!self.panics || write.keys.users.is_empty(), "the store panicked");
             let Write { scope, durability, fence, now, keys, decide } = write;
             let decide: Arc<Mutex<Decide>> = Arc::new(Mutex::new(decide));
             loop {
@@ -176,6 +191,9 @@ impl Store for Flaky {
     }
 
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize> {
+        if self.keeps_old_rows {
+            return Box::pin(async { Err(Error::store("the rows cannot be removed")) });
+        }
         self.store.trim(retention)
     }
 

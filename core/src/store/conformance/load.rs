@@ -2,8 +2,8 @@
 
 use super::Setup;
 use super::rows::{
-    at, commit, commit_users, directory, done, event, free, group, hold, ids, joining, of_users, organization, removed,
-    retirement, user, user_ids,
+    approval, at, commit, commit_users, directory, done, event, free, group, hold, ids, joining, of_users,
+    organization, removed, retirement, user, user_ids,
 };
 use crate::record::{
     Batch, Chore, CountsKey, EnvironmentRow, EventState, GroupRow, HeldLoss, HoldId, HoldReason, HoldRow, Keys, Loss,
@@ -274,6 +274,25 @@ fn held(id: &str, revision: i64) -> UserRow {
     }
 }
 
+pub async fn addresses_of_live_users_of_an_organization_are_loaded(setup: Setup) {
+    let store = setup.create().await;
+    let with_email = |id: &str, email: &str| {
+        let mut row = user(id, &[]);
+        row.user.email = email.to_owned();
+        row
+    };
+    let gone = removed(with_email("diruser_2", "grace@example.com"), at(10));
+    let users = vec![joining(with_email("diruser_1", "Ada@Example.com")), joining(gone)];
+    commit(&store, Batch { users, ..Batch::default() }).await;
+    let key = |organization_id: &str, email: &str| (organization_id.to_owned(), email.to_owned());
+    let ada = key("org_1", "ada@example.com");
+    let addresses = [ada.clone(), key("org_2", "ada@example.com"), key("org_1", "grace@example.com")].into();
+
+    let set = store.load(Keys { addresses, ..Keys::default() }).await.unwrap();
+
+    assert_eq!(set.addresses, [ada].into());
+}
+
 pub async fn a_hold_is_loaded_with_the_number_of_its_users(setup: Setup) {
     let store = setup.create().await;
     let expected = hold(1, HoldReason::MassDeactivation);
@@ -339,18 +358,6 @@ pub async fn holds_are_listed_by_organization_and_directory(setup: Setup) {
 
 pub async fn decisions_are_kept_in_their_order(setup: Setup) {
     let store = setup.create().await;
-    let approval = |id: &str, time| crate::record::Approval {
-        id: id.to_owned(),
-        hold_id: "hold_1_2".to_owned(),
-        organization_id: "org_1".to_owned(),
-        directory_id: "dir_1".to_owned(),
-        reason: HoldReason::RoleLoss,
-        is_approved: time == 1,
-        by: "ops@example.com".to_owned(),
-        note: "confirmed".to_owned(),
-        at: at(time),
-        count: 3,
-    };
     for one in [approval("b", 1), approval("a", 2), approval("b", 3)] {
         commit(&store, Batch { approvals: vec![one], ..Batch::default() }).await;
     }

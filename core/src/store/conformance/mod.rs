@@ -138,6 +138,7 @@ macro_rules! store_tests {
             a_write_adds_joined_memberships_and_removes_left_ones
             tombstones_are_loaded_and_not_listed
             users_and_losses_of_access_are_counted
+            addresses_of_live_users_of_an_organization_are_loaded
             a_hold_is_loaded_with_the_number_of_its_users
             the_users_of_a_hold_are_read_up_to_a_revision
             a_hold_without_users_is_not_listed_and_is_trimmed
@@ -149,6 +150,7 @@ macro_rules! store_tests {
             the_environment_is_loaded_and_replaced
             retirements_are_stored_and_replaced
             old_retirements_that_have_ended_are_removed
+            old_decisions_are_removed_after_the_changes_that_they_made
             an_event_is_stored_and_settled
             users_are_paged_in_the_order_of_their_numbers
             users_are_filtered_by_organization_and_directory

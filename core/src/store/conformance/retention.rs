@@ -2,8 +2,8 @@
 
 use super::Setup;
 use super::rows::{
-    acknowledge, append, at, commit, commit_users, consumer, entry, event, group, ids, joining, kept, of_users,
-    removed, retirement, user,
+    acknowledge, append, approval, at, commit, commit_users, consumer, entry, event, group, ids, joining, kept,
+    of_users, removed, retirement, user,
 };
 use crate::Timestamp;
 use crate::record::{Batch, ConsumerRow, CountsKey, EventRow, EventState, Keys, LossRow, Retirement, Snapshot};
@@ -333,4 +333,22 @@ pub async fn old_retirements_that_have_ended_are_removed(setup: Setup) {
 
     let left = store.load(Keys { retirements: true, ..Keys::default() }).await.unwrap().retirements;
     assert_eq!(left.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+}
+
+pub async fn old_decisions_are_removed_after_the_changes_that_they_made(setup: Setup) {
+    let store = setup.create().await;
+    let approvals = vec![approval("a", 10), approval("b", 20), approval("c", 30)];
+    commit(&store, Batch { approvals, ..Batch::default() }).await;
+    append(&store, &[20, 30]).await;
+    acknowledge(&store, "app", 0).await;
+    let left = async || store.approvals(None).await.unwrap().into_iter().map(|row| row.id).collect::<Vec<_>>();
+
+    assert_eq!(trim_changes(&store, 100).await, 1, "a consumer keeps the changes");
+    assert_eq!(left().await, ["b", "c"]);
+
+    acknowledge(&store, "app", 2).await;
+    trim_changes(&store, 25).await;
+    assert_eq!(left().await, ["c"], "a decision that is not old enough is kept");
+    trim_changes(&store, 31).await;
+    assert_eq!(left().await, [""; 0]);
 }

@@ -1,9 +1,9 @@
 //! Makes rows and writes for the tests.
 
 use crate::record::{
-    Batch, Change, ChangeKind, ConsumerRow, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow, HoldReason,
-    HoldRow, Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow, Retirement, Trail,
-    UserRow, UserWrite, WorkingSet,
+    Approval, Batch, Change, ChangeKind, ConsumerRow, Delta, DirectoryRow, EntryBody, EventRow, EventState, GroupRow,
+    HoldReason, HoldRow, Keys, MirrorDirectory, MirrorGroup, MirrorUser, Mirrored, NewEntry, OrganizationRow,
+    Retirement, Trail, UserRow, UserWrite, WorkingSet,
 };
 use crate::store::{
     Committed, ConsumerState, ConsumerUpdate, Decision, Durability, Fence, Scope, Store, UserFilter, Write,
@@ -75,7 +75,7 @@ pub(super) fn retirement(id: &str, at: Timestamp) -> Retirement {
 }
 
 pub(super) fn organization(id: &str) -> OrganizationRow {
-    OrganizationRow { id: id.to_owned(), directories_listed_at: Some(at(0)), missing_since: None }
+    OrganizationRow { id: id.to_owned(), directories_listed_at: Some(at(0)), ..OrganizationRow::default() }
 }
 
 /// An event of the organization `org_1` that arrived at a time.
@@ -101,6 +101,22 @@ pub(super) fn hold(number: i64, reason: HoldReason) -> HoldRow {
         causes: vec!["sync:1".to_owned()],
         revision: 6,
         count: 0,
+    }
+}
+
+/// A decision about a hold at a time.
+pub(super) fn approval(id: &str, time: i64) -> Approval {
+    Approval {
+        id: id.to_owned(),
+        hold_id: "hold_1_2".to_owned(),
+        organization_id: "org_1".to_owned(),
+        directory_id: "dir_1".to_owned(),
+        reason: HoldReason::RoleLoss,
+        is_approved: time == 1,
+        by: "ops@example.com".to_owned(),
+        note: "confirmed".to_owned(),
+        at: at(time),
+        count: 3,
     }
 }
 

@@ -114,6 +114,15 @@ impl Database {
             set.events.insert(row.id.clone(), row);
             Ok(())
         })?;
+        if !keys.addresses.is_empty() {
+            // `+` keeps SQLite from walking all users of the organization instead of those with the address.
+            let sql = "SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE EXISTS (
+                SELECT 1 FROM user WHERE email = (value ->> 1) AND +organization_id = (value ->> 0) AND deleted_at IS NULL)";
+            self.each(sql, [list(&keys.addresses)?], |row| {
+                set.addresses.insert((get(row, 0)?, get(row, 1)?));
+                Ok(())
+            })?;
+        }
         self.load_counts(&keys, &mut set)?;
         if !keys.holds.is_empty() {
             let sql = format!(

@@ -183,7 +183,9 @@ impl Store for SqliteStore {
         let Some(path) = self.path.clone() else { return Box::pin(async { Ok(()) }) };
         // With a connection of its own, so that writes go on meanwhile.
         let shrink = tokio::task::spawn_blocking(move || open::shrink(&path, always));
-        Box::pin(async move { shrink.await.unwrap_or_else(|_| Err(Error::cancelled())) })
+        Box::pin(async move {
+            shrink.await.unwrap_or_else(|error| Err(Error::internal(format!("the log was not made smaller: {error}"))))
+        })
     }
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {

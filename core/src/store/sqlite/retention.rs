@@ -40,7 +40,11 @@ fn changes(database: &Database, Retention { changes, consumers, limit, .. }: Ret
     let old = "SELECT id FROM retirement WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2";
     let sql = format!("DELETE FROM retirement WHERE id IN ({old})");
     let retirements = database.run(&sql, params![Time(changes), limited(limit)])?;
-    Ok(removed.len() + expired + retirements)
+    // The changes that an approval made have its id as their cause, so it is kept until they were removed.
+    let old = "SELECT id FROM approval WHERE at < ?1 AND at < coalesce((SELECT at FROM change ORDER BY seq LIMIT 1), ?1) ORDER BY at LIMIT ?2";
+    let sql = format!("DELETE FROM approval WHERE id IN ({old})");
+    let approvals = database.run(&sql, params![Time(changes), limited(limit)])?;
+    Ok(removed.len() + expired + retirements + approvals)
 }
 
 fn tombstones(database: &Database, Retention { tombstones, limit, .. }: Retention) -> Result<usize> {
