@@ -265,8 +265,144 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
+    use super::super::guard::Budget;
+    use super::super::step::NewUser;
     use super::*;
-    use crate::record::{Keys, WorkingSet};
+    use crate::record::{Counts, CountsKey, GroupRow, GuardSettings, Keys, MirrorGroup, WorkingSet};
+
+    const NOW: i64 = 1_000_000;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn id(number: i64) -> String {
+        format!("diruser_{number}")
+    }
+
+    /// A row of `dir_1` with the role `developer`, which the group `Crew` gives.
+    fn row(number: i64) -> UserRow {
+        let user = MirrorUser {
+            id: id(number),
+            organization_id: "org_1".to_owned(),
+            directory_id: "dir_1".to_owned(),
+            active: true,
+            group_ids: vec!["dirgroup_1".to_owned()],
+            roles: vec!["developer".to_owned()],
+            ..MirrorUser::default()
+        };
+        let told_groups = user.group_ids.clone();
+        UserRow { number, user, told_groups, listed: true, ..UserRow::default() }
+    }
+
+    /// A step on three users of a directory that had `base_users` at the window's start, `losses` of whom lost access since. It has 1,000 users
+    /// now.
+    fn step_within_budget(base_users: u64, losses: u64, guarded: bool) -> Step {
+        let counted =
+            CountsKey { since: super::super::before(at(NOW), GuardSettings::default().window), base: Timestamp::MAX };
+        let group = MirrorGroup {
+            id: "dirgroup_1".to_owned(),
+            organization_id: "org_1".to_owned(),
+            display_name: "Crew".to_owned(),
+            ..MirrorGroup::default()
+        };
+        let set = WorkingSet {
+            keys: Keys {
+                directories: ["dir_1".to_owned()].into(),
+                holds: ["dir_1".to_owned()].into(),
+                counts: [("dir_1".to_owned(), counted)].into(),
+                ..Keys::default()
+            },
+            revision: 7,
+            role_map: Some(r#"[["Crew","developer"]]"#.to_owned()),
+            users: (1..=3).map(|number| (id(number), row(number))).collect(),
+            groups: [(group.id.clone(), GroupRow { number: 1, group, ..GroupRow::default() })].into(),
+            counts: [("dir_1".to_owned(), Counts { users: 1_000, base_users, losses })].into(),
+            ..WorkingSet::default()
+        };
+        Step::new(set, "sync:1", at(NOW), guarded).unwrap()
+    }
+
+    fn change(step: &mut Step, number: i64, active: bool, told_groups: &[&str]) {
+        let known = step.user(&id(number)).unwrap();
+        let user = MirrorUser { linked_id: None, ..known.user.clone() };
+        step.put_user(NewUser {
+            user,
+            active: Some(active),
+            is_present: true,
+            told_groups: told_groups.iter().map(|id| (*id).to_owned()).collect(),
+            listed: true,
+            version: Version::default(),
+            touched_at: None,
+        });
+    }
+
+    #[test]
+    fn a_budget_is_that_of_the_users_at_the_windows_start_less_the_losses_since() {
+        let mut step = step_within_budget(10, 3, true);
+        assert_eq!(budget(&mut step, "dir_1"), Budget { limit: 5, left: 2 });
+        change(&mut step, 1, false, &["dirgroup_1"]);
+        assert_eq!(budget(&mut step, "dir_1"), Budget { limit: 5, left: 1 }, "a loss of the same step counts");
+    }
+
+    #[test]
+    fn deactivations_are_applied_until_the_budget_is_used_up_and_then_held() {
+        let mut step = step_within_budget(10, 3, true);
+        for number in 1..=3 {
+            change(&mut step, number, false, &["dirgroup_1"]);
+        }
+        let active: Vec<bool> = (1..=3).map(|number| step.user(&id(number)).unwrap().user.active).collect();
+        assert_eq!(active, [false, false, true]);
+        assert!(!step.user(&id(3)).unwrap().said_active(), "it is held");
+        assert_eq!(step.held_back(), 1);
+        assert_eq!(step.holds("dir_1")[0].reason, HoldReason::MassDeactivation);
+        assert_eq!(step.holds("dir_1")[0].limit, 5);
+    }
+
+    #[test]
+    fn users_lose_their_roles_until_the_budget_is_used_up_and_then_only_the_memberships() {
+        let mut step = step_within_budget(10, 4, true);
+        for number in 1..=2 {
+            change(&mut step, number, true, &[]);
+        }
+        let user = |step: &mut Step, number| step.user(&id(number)).unwrap().user.clone();
+        assert_eq!(user(&mut step, 1).roles, [""; 0]);
+        assert_eq!(user(&mut step, 2).roles, ["developer"]);
+        assert_eq!(user(&mut step, 2).group_ids, [""; 0]);
+        assert_eq!(step.holds("dir_1")[0].reason, HoldReason::RoleLoss);
+    }
+
+    #[test]
+    fn a_deletion_beyond_the_budget_is_held() {
+        for (losses, is_live) in [(4, false), (5, true)] {
+            let mut step = step_within_budget(10, losses, true);
+            step.remove_or_hold(&id(1), Version::default(), None, HoldReason::DeletionBurst);
+            let row = step.user(&id(1)).unwrap();
+            assert_eq!(row.is_live(), is_live, "after {losses} losses");
+            assert_eq!(row.held_removal().is_some(), is_live, "after {losses} losses");
+        }
+    }
+
+    #[test]
+    fn a_user_who_lost_access_within_the_window_may_lose_more() {
+        for (lost_at, is_live) in [(NOW - 60, false), (NOW - 2 * 86_400, true)] {
+            let mut step = step_within_budget(10, 5, true);
+            step.set.users.get_mut(&id(1)).unwrap().lost_at = Some(at(lost_at));
+            step.remove_or_hold(&id(1), Version::default(), None, HoldReason::DeletionBurst);
+            assert_eq!(step.user(&id(1)).unwrap().is_live(), is_live, "lost access at {lost_at}");
+        }
+    }
+
+    #[test]
+    fn losses_that_the_application_asks_for_are_neither_limited_nor_counted() {
+        let mut step = step_within_budget(10, 5, false);
+        change(&mut step, 1, true, &[]);
+        step.remove_or_hold(&id(2), Version::default(), None, HoldReason::DeletionBurst);
+        assert_eq!(step.user(&id(1)).unwrap().user.roles, [""; 0]);
+        assert!(!step.user(&id(2)).unwrap().is_live());
+        assert_eq!(step.held_back(), 0);
+        assert_eq!(step.spent("dir_1"), 0);
+    }
 
     #[test]
     fn one_write_makes_a_separate_hold_for_each_directory_and_reason() {
