@@ -399,6 +399,26 @@ async fn cost_of_groups(test: &str, count: usize) -> Cost {
     Cost { body: event.body().len() as u64, stored, statements, changes }
 }
 
+/// Returns the number of statements of a sync that holds the removals of `count` users.
+async fn statements_of_holding(count: usize) -> u64 {
+    let api = FakeApi::with_users(count + 1);
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(store.clone()).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    api.list_numbered_users(1);
+    let statements = store.statements();
+    full_sync(&mirror).await.unwrap_err();
+    assert_eq!(mirror.held_removals("dir_1").await.unwrap().len(), count);
+    store.statements() - statements
+}
+
+#[tokio::test]
+async fn the_statements_of_holding_removals_are_linear_in_the_users() {
+    let (some, more) = (statements_of_holding(1_000).await, statements_of_holding(3_000).await);
+    assert!(more < some * 4, "1,000 users take {some} statements, 3,000 take {more}");
+    assert!(more < 3_000, "fewer than one a user: {more}");
+}
+
 fn event_at(id: &str, occurred_at: &str, data: Value) -> Event {
     event(&json!({
         "id": id, "type": USER_UPDATED, "occurred_at": occurred_at, "organization_id": "org_1", "data": data,

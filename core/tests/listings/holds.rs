@@ -126,6 +126,33 @@ async fn an_approval_in_one_directory_does_not_change_the_holds_of_another() {
 }
 
 #[tokio::test]
+async fn approving_a_sync_of_all_directories_removes_nobody_whom_another_directory_lacks() {
+    let (api, mirror, _) = mirror_with_25_held_users().await;
+    api.with(|state| {
+        state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true }));
+        state.users.extend((0..5).map(|n| json!({ "id": format!("diruser_other_{n}"), "directory": "dir_2" })));
+    });
+    mirror.sync("org_1").mode(SyncMode::Full).await.unwrap_err();
+    api.with(|state| state.users.retain(|user| user["directory"] != "dir_2"));
+
+    mirror.sync("org_1").approve_removals(true).await.unwrap_err();
+
+    assert_eq!(count_users(&mirror).await, 75, "what was held in the first directory");
+    let hold = only_hold(&mirror).await;
+    assert_eq!(hold.directory_id, "dir_2");
+    assert_eq!(hold.reason, HoldReason::EmptyListing);
+    assert_eq!(hold.count, 5);
+}
+
+#[tokio::test]
+async fn a_hold_stays_when_another_organization_is_synced_with_the_id_of_its_directory() {
+    let (_api, mirror, hold) = mirror_with_25_held_users().await;
+    assert_eq!(mirror.sync("org_2").directory("dir_1").await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(only_hold(&mirror).await, hold);
+    assert_eq!(mirror.status().await.unwrap()[0].missing_since, None);
+}
+
+#[tokio::test]
 async fn a_hold_does_not_change_when_its_directory_is_disabled_and_enabled() {
     let (api, mirror, hold) = mirror_with_25_held_users().await;
     api.with(|state| state.directories[0]["enabled"] = json!(false));

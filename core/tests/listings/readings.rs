@@ -163,12 +163,19 @@ async fn a_full_sync_removes_an_absent_user_although_an_event_deletes_another_du
 async fn an_incremental_listing_that_skips_a_user_is_read_again() {
     let api = FakeApi::with_users(2);
     let mirror = api.synced_mirror().await;
-    api.list_users([json!({ "id": "diruser_000", "email": "new@example.com", "updated_at": "2025-06-01T11:00:00Z" })]);
-    api.with(|state| state.wrong_totals = 1);
+    let changed = |number: usize| json!({ "id": numbered_user(number), "email": "new@example.com", "updated_at": "2025-06-01T11:00:00Z" });
+    api.list_users([changed(0), changed(1)]);
+    api.with(|state| {
+        state.next_listings = [vec![changed(0)]].into();
+        state.wrong_totals = 1;
+        state.listings = 0;
+    });
 
     let report = incremental_sync(&mirror).await.unwrap();
 
     assert_eq!(report.outcome, SyncOutcome::Done);
+    assert_eq!(api.with(|state| state.listings), 2);
+    assert_eq!(mirror.user("diruser_001").await.unwrap().unwrap().email, "new@example.com");
     let watermark = mirror.status().await.unwrap()[0].watermark.unwrap();
     assert_eq!(watermark.to_string(), "2025-06-01T11:00:00Z");
 }
