@@ -20,6 +20,8 @@ export interface SandboxOptions {
   tokenTtlSeconds?: number | undefined
   /** Number of the sandbox's seconds that pass in a real second. 1 by default. */
   speed?: number | undefined
+  /** Whether webhooks may be sent to other machines than this one. Default: false. */
+  remoteEndpoints?: boolean | undefined
 }
 
 /** A user to create. */
@@ -138,7 +140,11 @@ export class Sandbox {
   readonly directoryId: string
   /** Makes a client of the sandbox. */
   client(options?: ClientOptions): Client
-  /** Adds an endpoint: events are sent to `url` at once, and retried on the vendor's schedule until they are accepted. */
+  /**
+   * Adds an endpoint: events are sent to `url` at once, and retried on the vendor's schedule until they are accepted.
+   *
+   * @throws errors.BadRequestError for a URL that is not on this machine (`127.0.0.1` or `localhost`), unless `remoteEndpoints` is set.
+   */
   registerEndpoint(url: string | URL): void
   /**
    * Creates a user.

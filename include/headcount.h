@@ -2761,8 +2761,9 @@ const char *hc_sandbox_control_url(const struct hc_sandbox *sandbox);
  * 2xx.
  *
  * - `sandbox`: required.
- * - `url`: URL that webhooks are sent to. It is copied.
+ * - `url`: URL that webhooks are sent to, on this machine: 127.0.0.1 or localhost. It is copied.
  * - `error`: may be NULL.
+ * - Fails with HC_BAD_REQUEST for another URL.
  * - Threads: any number at once.
  */
 enum hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,

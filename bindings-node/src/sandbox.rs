@@ -79,10 +79,7 @@ impl NativeSandbox {
     /// Adds an endpoint that gets all later events.
     #[napi]
     pub fn register_endpoint(&self, url: String) -> napi::Result<()> {
-        self.call_infallible(|sandbox| {
-            sandbox.register_endpoint(&url);
-            Ok(())
-        })
+        self.call(|sandbox| Ok(sandbox.register_endpoint(&url)))
     }
 
     /// Creates a user and returns it.

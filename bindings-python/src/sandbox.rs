@@ -27,6 +27,7 @@ use std::time::Duration;
 /// - ``port``: the port to listen on (default: any free port).
 /// - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
 /// - ``speed``: number of the sandbox's seconds in a real second, above 0 (default 1).
+/// - ``remote_endpoints``: whether webhooks may be sent to other machines (default False).
 ///
 /// Raises ``ServerError`` if the port cannot be used, ``BadRequestError`` if the speed is not above 0.
 #[pyclass(frozen, module = "headcount")]
@@ -100,7 +101,7 @@ impl Sandbox {
     #[new]
     #[pyo3(signature = (
         *, organizations = None, directories = None, users = None, groups = None, seed = None, port = None, token_ttl = None,
-        speed = None
+        speed = None, remote_endpoints = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -113,6 +114,7 @@ impl Sandbox {
         port: Option<Size>,
         token_ttl: Option<Span>,
         speed: Option<Number>,
+        remote_endpoints: Option<Flag>,
     ) -> PyResult<Sandbox> {
         let port = port.map(|port| u16::try_from(u32::from(port))).transpose();
         let port = port
@@ -127,6 +129,7 @@ impl Sandbox {
             port,
             token_ttl: token_ttl.map(Into::into),
             speed: speed.map(Into::into),
+            remote_endpoints: remote_endpoints.map(Into::into),
         };
         let started = py.detach(|| catch_panic(|| Ok(SandboxBuilder::from(options).start())));
         let sandbox = started.or_raise(py)?.map_err(|error| exception(py, &error.into_headcount()))?;
@@ -200,12 +203,11 @@ impl Sandbox {
 
     /// Sends later events to ``url`` as signed webhooks.
     ///
-    /// - ``url``: URL of the application's endpoint.
+    /// - ``url``: URL of the application's endpoint, on this machine (``127.0.0.1`` or ``localhost``) unless ``remote_endpoints`` is set.
+    ///
+    /// Raises ``BadRequestError`` for another URL.
     fn register_endpoint(&self, py: Python<'_>, url: Text) -> PyResult<()> {
-        self.call(py, |sandbox| {
-            sandbox.register_endpoint(&url);
-            Ok(())
-        })
+        self.call(py, |sandbox| sandbox.register_endpoint(&url))
     }
 
     /// Creates a user and returns it.

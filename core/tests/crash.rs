@@ -73,7 +73,7 @@ async fn a_process_that_is_killed_repeatedly_keeps_what_it_acknowledged() {
     let file = folder.join("mirror.db");
     let sandbox = Sandbox::builder().users(30).groups(3).start().unwrap();
     // No server listens there. The sandbox records what it would deliver, and the process takes it from the record.
-    sandbox.register_endpoint("http://127.0.0.1:9/");
+    sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
     let mut user_ids: Vec<String> = Vec::new();
     let mut acknowledged = Acknowledged::default();
     for round in 0..crashes {

@@ -367,7 +367,7 @@ struct AdaWebhooks {
 
 impl AdaWebhooks {
     fn record(sandbox: &Sandbox) -> AdaWebhooks {
-        sandbox.register_endpoint(CLOSED_ENDPOINT);
+        sandbox.register_endpoint(CLOSED_ENDPOINT).unwrap();
         let ada = sandbox.create_user(new_user("ada@example.com", &[])).unwrap();
         let change = UserChange { family_name: Some("King".into()), ..UserChange::default() };
         sandbox.update_user(&ada.id, change).unwrap();

@@ -79,7 +79,7 @@ impl Run {
             .start()
             .unwrap();
         // No server listens there. The sandbox records what it would deliver, and `receive` takes it from the record.
-        sandbox.register_endpoint("http://127.0.0.1:9/");
+        sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
         let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
         let mut builder = Mirror::builder().client(sandbox.client().build().unwrap()).webhook(webhook.clone());
         let settings = &scenario["mirror"];

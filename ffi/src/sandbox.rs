@@ -174,8 +174,9 @@ pub unsafe extern "C" fn hc_sandbox_control_url(sandbox: *const hc_sandbox) -> *
 /// 2xx.
 ///
 /// - `sandbox`: required.
-/// - `url`: URL that webhooks are sent to. It is copied.
+/// - `url`: URL that webhooks are sent to, on this machine: 127.0.0.1 or localhost. It is copied.
 /// - `error`: may be NULL.
+/// - Fails with HC_BAD_REQUEST for another URL.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_sandbox_register_endpoint(
@@ -184,8 +185,7 @@ pub unsafe extern "C" fn hc_sandbox_register_endpoint(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (sandbox: object, url: text) => {
-        sandbox.sandbox.register_endpoint(url);
-        Ok(())
+        sandbox.sandbox.register_endpoint(url).map_err(SandboxError::into_headcount)
     })
 }
 

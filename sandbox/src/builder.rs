@@ -32,6 +32,7 @@ pub struct SandboxBuilder {
     token_ttl: Duration,
     speed: f64,
     tls: Option<PathBuf>,
+    remote_endpoints: bool,
 }
 
 impl Default for SandboxBuilder {
@@ -43,13 +44,24 @@ impl Default for SandboxBuilder {
             token_ttl: Duration::from_secs(3600),
             speed: 1.0,
             tls: None,
+            remote_endpoints: false,
         }
     }
 }
 
 impl From<SandboxOptions> for SandboxBuilder {
     fn from(options: SandboxOptions) -> SandboxBuilder {
-        let SandboxOptions { organizations, directories, users, groups, seed, port, token_ttl, speed } = options;
+        let SandboxOptions {
+            organizations,
+            directories,
+            users,
+            groups,
+            seed,
+            port,
+            token_ttl,
+            speed,
+            remote_endpoints,
+        } = options;
         let default = SandboxBuilder::default();
         SandboxBuilder {
             sizes: Sizes {
@@ -63,6 +75,7 @@ impl From<SandboxOptions> for SandboxBuilder {
             token_ttl: token_ttl.unwrap_or(default.token_ttl),
             speed: speed.unwrap_or(default.speed),
             tls: None,
+            remote_endpoints: remote_endpoints.unwrap_or(default.remote_endpoints),
         }
     }
 }
@@ -99,7 +112,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the seed of all generated names, ids and memberships. Default: 1.
+    /// Sets the seed of all generated names, ids and memberships. Default: 1. The client secret and the webhook secret do not depend on it: they are
+    /// random for each sandbox.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -120,6 +134,12 @@ impl SandboxBuilder {
     /// Sets how many seconds of the sandbox's clock pass per second of real time. Default: 1.
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = speed;
+        self
+    }
+
+    /// Sets whether webhooks may be sent to other machines. Default: false, which permits endpoints on loopback hosts only.
+    pub fn remote_endpoints(mut self, permitted: bool) -> Self {
+        self.remote_endpoints = permitted;
         self
     }
 
@@ -178,11 +198,11 @@ impl SandboxBuilder {
             .tls_backend_preconfigured(tls)
             .build()
             .map_err(|error| failed("the HTTP client cannot be set up", &error))?;
-        let credentials = credentials(self.seed);
+        let credentials = credentials()?;
         let webhook = Webhook::new([credentials.webhook_secret.as_str()])
             .map_err(|error| failed("the webhook secret cannot be used", &error))?;
         let clock = Arc::new(SandboxClock::new(self.speed));
-        let outbox = Arc::new(Outbox::new(Arc::clone(&clock), webhook, http));
+        let outbox = Arc::new(Outbox::new(Arc::clone(&clock), webhook, http, self.remote_endpoints));
         let mut state = generate(self.seed, &self.sizes);
         Ok(Environment {
             id: state.next_id("env"),

@@ -1,6 +1,6 @@
 //! The control API, `/sandbox/…`: everything that [`Sandbox`](crate::Sandbox) can do, over HTTP, for programs in other languages.
 //!
-//! It needs no token, because the sandbox listens on loopback only.
+//! It needs no token, because the sandbox listens on loopback only and refuses requests of web pages (see `local`).
 
 use crate::body::{Body, created, read};
 use crate::environment::App;
@@ -36,7 +36,7 @@ async fn settings(State(app): State<App>) -> Json<Value> {
 
 async fn register_endpoint(State(app): State<App>, body: Body) -> Result<StatusCode, Error> {
     let Endpoint { url } = read(body)?;
-    app.outbox.register(&url);
+    app.outbox.register(&url)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,5 +1,6 @@
 //! Generates the initial data of an environment. The same seed and sizes give the same data.
 
+use crate::error::Error;
 use crate::names::{COMPANIES, GROUPS, PEOPLE, PROVIDERS, TITLES};
 use crate::rng::Rng;
 use crate::state::{Directory, Group, Organization, State, User};
@@ -34,14 +35,19 @@ fn epoch() -> Timestamp {
     Timestamp::from_second(1_736_150_400).unwrap_or_default()
 }
 
-/// Generates the credentials of the environment with this seed.
-pub(crate) fn credentials(seed: u64) -> Credentials {
-    let mut rng = Rng::new(seed ^ 0x5eed);
-    Credentials {
+/// Makes random credentials, so that a page or program that knows how sandboxes are made does not know those of this one.
+pub(crate) fn credentials() -> Result<Credentials, Error> {
+    let random =
+        || getrandom::u64().map_err(|error| Error::startup(format!("the system has no random numbers: {error}")));
+    let mut rng = Rng::new(random()?);
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)
+        .map_err(|error| Error::startup(format!("the system has no random numbers: {error}")))?;
+    Ok(Credentials {
         client_id: format!("skc_{}", 10_000_000_000_000_000 + rng.next() % 90_000_000_000_000_000),
-        client_secret: format!("test_{:016x}{:016x}", rng.next(), rng.next()),
-        webhook_secret: format!("whsec_{}", STANDARD.encode(rng.bytes::<32>())),
-    }
+        client_secret: format!("test_{:016x}{:016x}", random()?, random()?),
+        webhook_secret: format!("whsec_{}", STANDARD.encode(secret)),
+    })
 }
 
 /// Generates the organizations with their directories, users and groups.

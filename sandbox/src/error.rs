@@ -26,6 +26,10 @@ impl Error {
         Error { status: 401, grpc: 16, code: "UNAUTHENTICATED", message: message.into() }
     }
 
+    pub(crate) fn forbidden(message: impl Into<String>) -> Error {
+        Error { status: 403, grpc: 7, code: "PERMISSION_DENIED", message: message.into() }
+    }
+
     pub(crate) fn not_found(what: &str) -> Error {
         Error { status: 404, grpc: 5, code: "RESOURCE_NOT_FOUND", message: format!("{what} not found") }
     }

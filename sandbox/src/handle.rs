@@ -96,8 +96,13 @@ impl Sandbox {
     }
 
     /// Adds an endpoint: every later change also sends a webhook to `url`. A URL that is registered already is not added again.
-    pub fn register_endpoint(&self, url: &str) {
-        self.app.outbox.register(url);
+    ///
+    /// # Errors
+    ///
+    /// 400 for a URL that is not `http` or `https`, or is not on this machine, unless
+    /// [`remote_endpoints`](crate::SandboxBuilder::remote_endpoints) allows it.
+    pub fn register_endpoint(&self, url: &str) -> Result<(), Error> {
+        self.app.outbox.register(url)
     }
 
     /// Creates a user, and sends `organization.directory.user_created`.

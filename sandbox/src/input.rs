@@ -34,6 +34,8 @@ pub struct SandboxOptions {
     pub token_ttl: Option<Duration>,
     /// Seconds of the sandbox's clock per second of real time.
     pub speed: Option<f64>,
+    /// Whether webhooks may be sent to other machines.
+    pub remote_endpoints: Option<bool>,
 }
 
 /// A user to create. In JSON, null means the same as a missing field.

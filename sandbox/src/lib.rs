@@ -30,6 +30,7 @@ mod events;
 mod fault;
 mod handle;
 mod input;
+mod local;
 mod names;
 mod outbox;
 mod rng;

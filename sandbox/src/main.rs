@@ -37,6 +37,9 @@ struct Options {
     /// Seconds of the sandbox's clock per second of real time.
     #[arg(long, default_value_t = 1.0)]
     speed: f64,
+    /// Permit webhooks to other machines. Without it, endpoints must be on 127.0.0.1 or localhost.
+    #[arg(long)]
+    remote_endpoints: bool,
     /// Serve HTTPS (HTTP/1.1 and HTTP/2), and write the certificate authority to trust to this file.
     #[arg(long, value_name = "CA_FILE")]
     tls: Option<PathBuf>,
@@ -64,7 +67,8 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         .users(options.users)
         .groups(options.groups)
         .token_ttl(Duration::try_from_secs_f64(options.token_ttl)?)
-        .speed(options.speed);
+        .speed(options.speed)
+        .remote_endpoints(options.remote_endpoints);
     if let Some(ca_file) = &options.tls {
         sandbox = sandbox.tls(ca_file);
     }

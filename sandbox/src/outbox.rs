@@ -1,6 +1,8 @@
 //! Sends webhooks: each event to every endpoint, signed, and again on the vendor's schedule until the endpoint answers 2xx.
 
 use crate::clock::SandboxClock;
+use crate::error::Error;
+use crate::local::check_endpoint;
 use crate::state::Event;
 use headcount::{Clock, SystemClock, Timestamp, Webhook};
 use jiff::SignedDuration;
@@ -66,6 +68,7 @@ pub(crate) struct Outbox {
     clock: Arc<SandboxClock>,
     webhook: Webhook,
     http: reqwest::Client,
+    remote_endpoints: bool,
     inner: Mutex<Inner>,
     /// Ends the current wait of [`run`](Outbox::run), because a delivery may be due earlier than expected.
     changed: Notify,
@@ -80,20 +83,28 @@ struct Inner {
 }
 
 impl Outbox {
-    pub(crate) fn new(clock: Arc<SandboxClock>, webhook: Webhook, http: reqwest::Client) -> Outbox {
-        Outbox { clock, webhook, http, inner: Mutex::default(), changed: Notify::new() }
+    /// Makes an empty outbox. `remote_endpoints` permits endpoints on other machines.
+    pub(crate) fn new(
+        clock: Arc<SandboxClock>,
+        webhook: Webhook,
+        http: reqwest::Client,
+        remote_endpoints: bool,
+    ) -> Outbox {
+        Outbox { clock, webhook, http, remote_endpoints, inner: Mutex::default(), changed: Notify::new() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an endpoint, unless it is registered already.
-    pub(crate) fn register(&self, url: &str) {
+    /// Adds an endpoint, unless it is registered already. Refuses a URL to which this sandbox sends nothing.
+    pub(crate) fn register(&self, url: &str) -> Result<(), Error> {
+        check_endpoint(url, self.remote_endpoints)?;
         let mut inner = self.lock();
         if !inner.endpoints.iter().any(|other| other == url) {
             inner.endpoints.push(url.to_owned());
         }
+        Ok(())
     }
 
     /// Removes all endpoints. Queued deliveries to them are still sent.

@@ -26,8 +26,4 @@ impl Rng {
     pub(crate) fn choose<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         of.get(self.below(of.len())).copied()
     }
-
-    pub(crate) fn bytes<const LENGTH: usize>(&mut self) -> [u8; LENGTH] {
-        std::array::from_fn(|_| self.next() as u8)
-    }
 }

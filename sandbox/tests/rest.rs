@@ -209,8 +209,8 @@ async fn token_requests_with_wrong_credentials_are_refused() {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_users_and_credentials() {
-    let mut environments = Vec::new();
+async fn the_same_seed_gives_the_same_users_and_other_secrets() {
+    let (mut environments, mut secrets) = (Vec::new(), BTreeSet::new());
     for seed in [7, 7, 8] {
         let sandbox = Sandbox::builder().users(30).seed(seed).start().unwrap();
         let rest = Rest::new(&sandbox).await;
@@ -223,9 +223,12 @@ async fn the_same_seed_gives_the_same_users_and_credentials() {
         let emails: BTreeSet<_> =
             users["users"].as_array().unwrap().iter().map(|user| user["email"].to_string()).collect();
         assert_eq!(emails.len(), 30);
-        environments.push((users.to_string(), sandbox.settings()["client_secret"].clone()));
+        environments.push(users.to_string());
+        secrets.insert(sandbox.client_secret().to_owned());
+        secrets.insert(sandbox.webhook_secret().to_owned());
     }
+    assert_eq!(secrets.len(), 6);
     assert_eq!(environments[0], environments[1]);
     assert_ne!(environments[0], environments[2]);
-    assert!(environments[0].0.chars().any(|character| character > '\u{400}'), "names in several scripts");
+    assert!(environments[0].chars().any(|character| character > '\u{400}'), "names in several scripts");
 }

@@ -115,7 +115,7 @@ async fn a_failed_delivery_is_retried_on_the_vendors_schedule() {
 #[tokio::test]
 async fn a_delivery_fails_after_the_last_attempt() {
     let sandbox = Sandbox::builder().start().unwrap();
-    sandbox.register_endpoint("http://127.0.0.1:9/hook");
+    sandbox.register_endpoint("http://127.0.0.1:9/hook").unwrap();
     sandbox.create_user(NewUser { email: "ada@example.com".into(), ..NewUser::default() }).unwrap();
     for attempt in 1..=8 {
         until("another attempt", || {

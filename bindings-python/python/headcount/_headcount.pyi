@@ -2518,6 +2518,7 @@ class Sandbox:
     - ``port``: the port to listen on (default: any free port).
     - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
     - ``speed``: number of the sandbox's seconds in a real second, above 0 (default 1).
+    - ``remote_endpoints``: whether webhooks may be sent to other machines (default False).
 
     Raises ``ServerError`` if the port cannot be used, ``BadRequestError`` if the speed is not above 0.
     """
@@ -2533,6 +2534,7 @@ class Sandbox:
         port: Optional[int] = None,
         token_ttl: _Span = None,
         speed: Optional[float] = None,
+        remote_endpoints: Optional[bool] = None,
     ) -> Self: ...
     @property
     def environment_url(self) -> str:
@@ -2571,7 +2573,9 @@ class Sandbox:
     def register_endpoint(self, url: str) -> None:
         """Sends later events to ``url`` as signed webhooks.
 
-        - ``url``: URL of the application's endpoint.
+        - ``url``: URL of the application's endpoint, on this machine (``127.0.0.1`` or ``localhost``) unless ``remote_endpoints`` is set.
+
+        Raises ``BadRequestError`` for another URL.
         """
 
     def create_user(

@@ -13,11 +13,12 @@ use crate::control;
 use crate::environment::App;
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::local::refuse_foreign;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State as Shared};
 use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, patch, post};
 use std::sync::{Arc, PoisonError};
@@ -40,7 +41,10 @@ pub(crate) fn router(app: App) -> Router {
         .route_layer(from_fn_with_state(Arc::clone(&app), inject_fault))
         .route("/oauth/token", post(token::grant))
         .route_layer(from_fn_with_state(Arc::clone(&app), count));
-    rest.nest("/sandbox", control::router()).fallback(async || Error::not_found("path")).with_state(app)
+    rest.nest("/sandbox", control::router())
+        .fallback(async || Error::not_found("path"))
+        .layer(from_fn(refuse_foreign))
+        .with_state(app)
 }
 
 /// Counts a call by its route, and adds a request id to its response.

@@ -110,7 +110,7 @@ impl Endpoint {
             let router = axum::Router::new().route("/hook", axum::routing::post(receive));
             axum::serve(listener, router).await.unwrap();
         });
-        sandbox.register_endpoint(&endpoint.url);
+        sandbox.register_endpoint(&endpoint.url).unwrap();
         endpoint
     }
 
