@@ -79,7 +79,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
 #[doc(hidden)]
 pub use error::catch_panic;
-pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result};
+pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result, UnknownName};
 pub use jiff::Timestamp;
 pub use random::{OsRandom, Random};
 pub use secret::Secret;

@@ -9,7 +9,7 @@ mod panic;
 
 #[cfg(feature = "client")]
 pub(crate) use kind::named;
-pub use kind::{ErrorKind, Reason};
+pub use kind::{ErrorKind, Reason, UnknownName};
 pub use panic::catch_panic;
 
 use std::fmt;
