@@ -16,6 +16,8 @@ const ROUNDS: u32 = 10;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    // reqwest alone has no provider of cryptography.
+    let _ = (*headcount::tls::provider().unwrap()).clone().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["headcount", url, ca_file] => headcount(url, ca_file).await,

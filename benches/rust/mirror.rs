@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 fn main() {
+    // reqwest alone has no provider of cryptography.
+    let _ = (*headcount::tls::provider().unwrap()).clone().install_default();
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--sync") {
         return runtime().block_on(sync_alone(

@@ -53,6 +53,11 @@ struct Program {
     client: Client,
 }
 
+fn client() -> Client {
+    let tls = headcount::tls::config(headcount::tls::SystemRoots::Unused, Vec::new()).unwrap();
+    Client::builder().tls_backend_preconfigured(tls).build().unwrap()
+}
+
 impl Program {
     fn start(environment: &[(&str, &str)]) -> Program {
         let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/with_axum");
@@ -69,7 +74,7 @@ impl Program {
         out.read_line(&mut line).unwrap();
         let origin = line.trim().strip_prefix("listening on ").unwrap().strip_suffix(PATHS[0]).unwrap().to_owned();
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Program { process, out, origin, client: Client::new() }
+        Program { process, out, origin, client: client() }
     }
 
     async fn send(
@@ -194,7 +199,7 @@ async fn a_handled_message_is_not_handled_again() {
     let server = tokio::spawn(async move { axum::serve(listener, Router::new().route_service("/", endpoint)).await });
 
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::new();
+    let client = client();
     let body = event().to_string().into_bytes();
     let (first, second) = (sign(&body), sign(&body));
     for (headers, status, called) in

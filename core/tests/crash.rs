@@ -36,7 +36,11 @@ async fn work_until_killed(file: &Path, settings: &serde_json::Value) {
     let client = Client::builder(text("environment_url"), text("client_id"), text("client_secret")).build().unwrap();
     let mirror =
         Mirror::builder().client(client).webhook(webhook.clone()).guard_users(GUARD_USERS).open(file).await.unwrap();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_backend_preconfigured(headcount::tls::config(headcount::tls::SystemRoots::Unused, Vec::new()).unwrap())
+        .build()
+        .unwrap();
     println!("opened");
     loop {
         let deliveries =

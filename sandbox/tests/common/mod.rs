@@ -31,7 +31,11 @@ pub struct Rest {
 
 impl Rest {
     pub async fn new(sandbox: &Sandbox) -> Rest {
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = Client::builder()
+            .no_proxy()
+            .tls_backend_preconfigured(headcount::tls::config(headcount::tls::SystemRoots::Unused, Vec::new()).unwrap())
+            .build()
+            .unwrap();
         let url = sandbox.environment_url().to_owned();
         let token = Rest::grant(&client, sandbox).await["access_token"].as_str().unwrap().to_owned();
         Rest { client, url, token }
