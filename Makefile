@@ -47,6 +47,16 @@ build-rust: prerequisites
 build-c: build-rust
 	$(MAKE) --silent --no-print-directory -C tests/c
 
+# For programs that link statically and have an SQLite of their own; see scripts/static-library.sh. A target folder of its own, since other flags
+# compile everything again. Fails if a path of this machine is in the library.
+.PHONY: static-c
+static-c: prerequisites ## target/c/libheadcount.a, whose SQLite does not clash with another one, without paths of this machine
+	RUSTFLAGS="$$(sh scripts/release-flags.sh)" $(ALONE) cargo build --quiet --profile $(STATIC_PROFILE) --target-dir target/static --package headcount-ffi
+	mkdir -p target/c
+	sh scripts/static-library.sh target/static/$(if $(filter dev,$(STATIC_PROFILE)),debug,$(STATIC_PROFILE))/libheadcount.a target/c/libheadcount.a
+	! grep --text --quiet --fixed-strings -e "$(CURDIR)/" -e "$${CARGO_HOME:-$$HOME/.cargo}/" target/c/libheadcount.a
+STATIC_PROFILE ?= release
+
 .venv/ready: bindings-python/requirements-test.txt
 	$(PYTHON) -m venv .venv
 	$(VENV) $(PIP) install --requirement bindings-python/requirements-test.txt

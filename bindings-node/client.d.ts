@@ -1,5 +1,5 @@
 import type { CallOptions, ClientOptions } from './options'
-import type { Directory, DirectoryToggle, Group, Organization, OrganizationFields, Stats, User } from './records'
+import type { Directory, DirectoryToggle, Group, Organization, OrganizationFields, OrganizationSettings, PortalLink, Stats, User } from './records'
 import type { Body, Headers } from './webhook'
 
 /** Options of a listing. */
@@ -24,8 +24,8 @@ export interface ListDirectoryUsersOptions extends ListOptions {
   includeDetail?: boolean | undefined
   /** Id of a group (`dirgroup_…`): lists only its members. */
   directoryGroupId?: string | undefined
-  /** Lists only users that changed after this time: a Date, or an RFC 3339 string. */
-  updatedAfter?: Date | string | undefined
+  /** Lists only users that changed after this time: a Date, milliseconds as of `Date.now()`, an RFC 3339 string or a date (`2025-01-31`, UTC). */
+  updatedAfter?: Date | number | string | null | undefined
 }
 
 /** Options of a listing of groups. */
@@ -34,8 +34,14 @@ export interface ListDirectoryGroupsOptions extends ListOptions {
   includeDetail?: boolean | undefined
   /** Whether to list also groups of the directory's provider that Scalekit does not synchronize. False by default. */
   includeExternalGroups?: boolean | undefined
-  /** Lists only groups that changed after this time: a Date, or an RFC 3339 string. */
-  updatedAfter?: Date | string | undefined
+  /** Lists only groups that changed after this time: a Date, milliseconds as of `Date.now()`, an RFC 3339 string or a date (`2025-01-31`, UTC). */
+  updatedAfter?: Date | number | string | null | undefined
+}
+
+/** Options of a link to the admin portal. */
+export interface PortalLinkOptions extends CallOptions {
+  /** Names of what can be set up in the portal, `sso` and `dir_sync`. What the organization's settings enable by default. */
+  features?: string[] | undefined
 }
 
 /** One page of a listing. */
@@ -101,8 +107,29 @@ export interface OrganizationClient {
    * organization by its external id before you repeat the call.
    */
   createOrganization(displayName: string, fields?: OrganizationFields, options?: CallOptions): Promise<{ organization: Organization }>
-  /** Updates the fields that are given, and returns the organization. */
-  updateOrganization(id: string, fields: OrganizationFields, options?: CallOptions): Promise<{ organization: Organization }>
+  /**
+   * Updates the fields that are given, and returns the organization. Fields that cannot be changed (`id`, `createTime`, …) are ignored, so that
+   * an organization can be read, changed and sent back.
+   */
+  updateOrganization(id: string, fields: OrganizationFields | Organization, options?: CallOptions): Promise<{ organization: Organization }>
+  /**
+   * Updates the organization with this `externalId`: looks it up, then updates it as `updateOrganization` does. These are two calls, each with
+   * the deadline of a call.
+   */
+  updateOrganizationByExternalId(externalId: string, fields: OrganizationFields | Organization, options?: CallOptions): Promise<{ organization: Organization }>
+  /**
+   * Enables and disables features (`sso`, `dir_sync`, `domain_verification`, `session_policy`), and returns the organization. Features that are
+   * not named stay as they are.
+   */
+  updateOrganizationSettings(id: string, settings: OrganizationSettings, options?: CallOptions): Promise<{ organization: Organization }>
+  /**
+   * Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened once, within a
+   * minute: create it when the administrator follows it, and do not log it.
+   *
+   * Each call creates another link. It is retried after temporary errors nevertheless: a link whose answer was lost is known to nobody, and
+   * expires after a minute.
+   */
+  generatePortalLink(id: string, options?: PortalLinkOptions): Promise<PortalLink>
   /** Deletes an organization and everything that belongs to it. This cannot be undone. */
   deleteOrganization(id: string, options?: CallOptions): Promise<void>
   /** Lists the organizations of all pages. */

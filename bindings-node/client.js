@@ -7,7 +7,7 @@ const { rethrow } = require('./errors.js')
 const native = require('./native.js').load()
 const { parse } = require('./parse.js')
 const { variables } = require('./settings.js')
-const { verifyWebhookPayload } = require('./webhook.js')
+const { verifyInterceptorPayload, verifyWebhookPayload } = require('./webhook.js')
 
 /** Returns the observer as the addon calls it, with JSON; undefined if the option is not set. */
 function observerOf(options) {
@@ -65,6 +65,24 @@ class OrganizationClient {
       (cancel) => this.#native.updateOrganization(text('the organization id', id), json(fields, []), cancel),
       options,
     )
+  }
+
+  async updateOrganizationByExternalId(externalId, fields, options) {
+    return call(
+      (cancel) => this.#native.updateOrganizationByExternalId(text('the external id', externalId), json(fields, []), cancel),
+      options ?? undefined,
+    )
+  }
+
+  async updateOrganizationSettings(id, settings, options) {
+    return call(
+      (cancel) => this.#native.updateOrganizationSettings(text('the organization id', id), json(settings, []), cancel),
+      options ?? undefined,
+    )
+  }
+
+  async generatePortalLink(id, options) {
+    return call((cancel) => this.#native.generatePortalLink(text('the organization id', id), json(options), cancel), options ?? undefined)
   }
 
   async deleteOrganization(id, options) {
@@ -134,12 +152,23 @@ const ENVIRONMENT = Symbol('environment')
 /** Options that are not part of the JSON: they are passed to the addon as separate arguments. */
 const SEPARATE = ['onActivity']
 
+/** Options of the vendor's constructor that have no meaning here. */
+const VENDOR_ONLY = ['toolTimeoutMs']
+
+/** Returns the options without those that only the vendor's SDK has, and warns about them. */
+function own(options) {
+  const ignored = VENDOR_ONLY.filter((name) => (options?.[name] ?? undefined) !== undefined)
+  if (ignored.length > 0) process.emitWarning(`the option ${ignored.join(', ')} of the vendor's SDK has no meaning in headcount and is ignored`, { code: 'HEADCOUNT_OPTION' })
+  return options && typeof options === 'object' ? Object.fromEntries(Object.entries(options).filter(([name]) => !VENDOR_ONLY.includes(name))) : options
+}
+
 class Client {
   #native
 
   constructor(environmentUrl, clientId, clientSecret, options) {
     // A variable that `process.env` does not have is undefined. It becomes an empty text, so that the core's error names the missing setting.
     const setting = (name, value) => text(name, value ?? '')
+    options = own(options)
     const observer = observerOf(options)
     this.#native = rethrow(() =>
       environmentUrl === ENVIRONMENT
@@ -166,7 +195,7 @@ class Client {
   }
 
   verifyInterceptorPayload(secret, headers, payload) {
-    return verifyWebhookPayload(secret, headers, payload)
+    return verifyInterceptorPayload(secret, headers, payload)
   }
 
   stats() {

@@ -16,6 +16,12 @@ export namespace errors {
     readonly reason?: Reason
     /** HTTP status of the server's answer. Undefined if there was no answer. */
     readonly status?: number
+    /** `status`, by the name that the vendor's SDK has for it. */
+    readonly httpStatus: number | undefined
+    /** `code`, by the name that the vendor's SDK has for it; null if the server sent none. */
+    readonly errorCode: string | null
+    /** Number of the gRPC status that corresponds to the error (5 is NOT_FOUND). Undefined if none does. The vendor's SDK has it. */
+    readonly grpcStatus?: number
     /** The vendor's error code, such as `RESOURCE_NOT_FOUND`. */
     readonly code?: string
     /** The `details` of the server's answer, as decoded JSON. */

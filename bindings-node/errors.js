@@ -4,7 +4,7 @@
 const classes = require('./error-classes.js')
 
 /** Properties that an error has only if the core's error has them. */
-const OPTIONAL = ['reason', 'status', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']
+const OPTIONAL = ['reason', 'status', 'grpcStatus', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']
 
 class HeadcountError extends Error {
   /** `parts` are those of the core's JSON form of an error; parts that are null are left out. */

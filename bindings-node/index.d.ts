@@ -6,6 +6,7 @@ export * from './options'
 export * from './records'
 export * from './replay'
 export * from './sandbox'
+export * from './vendor'
 export * from './webhook'
 
 /** The package's version, such as `0.1.0`. */

@@ -7,7 +7,8 @@ const { Mirror } = require('./mirror.js')
 const { version } = require('./package.json')
 const { ReplayGuard } = require('./replay.js')
 const { Sandbox } = require('./sandbox.js')
-const { Webhook, verifyWebhookPayload } = require('./webhook.js')
+const vendor = require('./vendor.js')
+const { Webhook, verifyInterceptorPayload, verifyWebhookPayload } = require('./webhook.js')
 
 module.exports = {
   Client,
@@ -18,8 +19,9 @@ module.exports = {
   Sandbox,
   Webhook,
   errors,
-  verifyInterceptorPayload: verifyWebhookPayload,
+  verifyInterceptorPayload,
   verifyWebhookPayload,
   version,
   default: Client,
+  ...vendor,
 }

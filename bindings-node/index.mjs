@@ -4,3 +4,19 @@ import headcount from './index.js'
 export const { Client, Mirror, ReplayGuard, Sandbox, Scalekit, ScalekitClient, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload, version } =
   headcount
 export default headcount.Client
+export const {
+  ScalekitBadRequestException,
+  ScalekitCancelledException,
+  ScalekitConflictException,
+  ScalekitException,
+  ScalekitForbiddenException,
+  ScalekitGatewayTimeoutException,
+  ScalekitInternalServerException,
+  ScalekitNotFoundException,
+  ScalekitNotImplementedException,
+  ScalekitServerException,
+  ScalekitServiceUnavailableException,
+  ScalekitTooManyRequestsException,
+  ScalekitUnauthorizedException,
+  WebhookVerificationError,
+} = headcount

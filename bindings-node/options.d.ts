@@ -5,6 +5,8 @@ import type { Activity } from './records'
 
 /** Settings of a client. */
 export interface ClientOptions {
+  /** An option of the vendor's SDK. It has no meaning here, and is ignored with a warning. */
+  toolTimeoutMs?: number
   /** Deadline in milliseconds for a call with all of its attempts. 60,000 by default. */
   timeoutMs?: number | undefined
   /** Milliseconds after which an attempt ends without an answer, and the call is retried. 20,000 by default. */

@@ -278,6 +278,16 @@ export interface Feature {
   enabled: boolean
 }
 
+/** The contract's `organizationsLink`: a link to the admin portal, in which an organization's administrator sets up SSO and directories. */
+export interface PortalLink {
+  /** Id, `lnk_…`. */
+  id: string
+  /** URL of the portal. Whoever opens it first becomes the organization's administrator for six hours, so it must not be logged. */
+  location: string
+  /** Time after which the link cannot be opened any more, one minute after it was created; undefined if not sent. An RFC 3339 string. */
+  expireTime?: string
+}
+
 /**
  * The fields with which an organization is created or updated; a field that is undefined stays as it is. The contract's
  * `v1organizationsCreateOrganization` and `v1organizationsUpdateOrganization`.

@@ -169,4 +169,9 @@ function verifyWebhookPayload(secret, headers, payload) {
   }
 }
 
-module.exports = { Webhook, verifyWebhookPayload }
+function verifyInterceptorPayload(secret, headers, payload) {
+  const key = text('the webhook secret', secret ?? '')
+  return rethrow(() => native.verifyInterceptorPayload(key, readHeaders(headers), bodyOf(payload)))
+}
+
+module.exports = { Webhook, verifyInterceptorPayload, verifyWebhookPayload }

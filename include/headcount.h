@@ -31,6 +31,8 @@
  *   immediately and pass their result to a callback. The application needs no async runtime.
  * Forks. A child process may use its parent's clients: it never shares their connections or threads. The callbacks of running calls
  *   are called in the parent only.
+ * Linking. -lheadcount. With the static library also -lm -ldl -pthread; `make static-c` makes one whose SQLite does not clash with
+ *   another SQLite in the program.
  * Panics. A defect in the library is HC_INTERNAL (from an accessor: NULL, 0 or false). The library does not abort or unwind.
  */
 
@@ -45,34 +47,41 @@
 #include <stdint.h>
 
 /**
+ * The version of this header, as numbers. hc_version() returns that of the library.
+ */
+#define HC_VERSION_MAJOR 0
+#define HC_VERSION_MINOR 1
+#define HC_VERSION_PATCH 0
+
+/**
  * For tolerance_seconds: no tolerance; the timestamp must be the current second. (0 means the default.)
  */
-#define HC_TOLERANCE_NONE -1
+#define HC_TOLERANCE_NONE (-1)
 
 /**
  * For retention_seconds of a mirror: acknowledged changes are not kept. (0 means the default.)
  */
-#define HC_RETENTION_NONE -1
+#define HC_RETENTION_NONE (-1)
 
 /**
  * For the sizes of a sandbox: none. (0 means the default.)
  */
-#define HC_SANDBOX_NONE -1
+#define HC_SANDBOX_NONE (-1)
 
 /**
  * For guard_users and guard_share: no user may be removed without approval. (0 means the default.)
  */
-#define HC_GUARD_NOBODY -1
+#define HC_GUARD_NOBODY (-1)
 
 /**
  * For consumer_expiry_seconds: consumers do not expire.
  */
-#define HC_CONSUMERS_NEVER_EXPIRE -1
+#define HC_CONSUMERS_NEVER_EXPIRE (-1)
 
 /**
  * For timeout_ms of hc_mirror_wait and hc_mirror_changes: no limit.
  */
-#define HC_WAIT_FOREVER -1
+#define HC_WAIT_FOREVER (-1)
 
 /**
  * By the id of one group.
@@ -425,6 +434,12 @@ typedef struct hc_pending_event hc_pending_event;
 typedef struct hc_pending_event_list hc_pending_event_list;
 
 /**
+ * The contract's "organizationsLink": a link to the admin portal, in which an organization's administrator sets up SSO
+ * and directories.
+ */
+typedef struct hc_portal_link hc_portal_link;
+
+/**
  * A record of handled messages, against duplicate deliveries. Thread-safe: any number of threads may use it at once.
  *
  * Call hc_replay_guard_check before a message is handled and hc_replay_guard_commit afterwards, before answering 2xx. There is
@@ -749,6 +764,20 @@ typedef struct hc_organization_fields {
 } hc_organization_fields;
 
 /**
+ * A feature of an organization, and whether it is to be enabled.
+ */
+typedef struct hc_feature {
+  /**
+   * "sso", "dir_sync", "domain_verification" or "session_policy".
+   */
+  const char *name;
+  /**
+   * Whether it is to be enabled.
+   */
+  bool enabled;
+} hc_feature;
+
+/**
  * Filters and details of a list of users. Set all bytes to 0, then struct_size and the fields that you need.
  */
 typedef struct hc_user_options {
@@ -840,6 +869,20 @@ typedef void (*hc_organization_callback)(void *user_data,
                                          enum hc_status status,
                                          struct hc_organization *organization,
                                          struct hc_error *error);
+
+/**
+ * Receives a link to the admin portal; free it with hc_portal_link_free.
+ *
+ * After a failure `link` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
+ *
+ * Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+ * It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+ * the call.
+ */
+typedef void (*hc_portal_link_callback)(void *user_data,
+                                        enum hc_status status,
+                                        struct hc_portal_link *link,
+                                        struct hc_error *error);
 
 /**
  * Receives the result of a call that has no value. After a failure `error` must be freed with hc_error_free.
@@ -1393,7 +1436,7 @@ const char *hc_version(void);
  * - `error`: may be NULL, which is HC_OK.
  * - Threads: any number at once.
  */
-enum hc_status hc_error_status(const struct hc_error *error);
+hc_status hc_error_status(const struct hc_error *error);
 
 /**
  * Message of one line: what was expected, what was received and what was being done. It contains no secrets.
@@ -1530,7 +1573,7 @@ const char *hc_status_name(int status);
  * - Fails with HC_CONFIG (a setting is empty or malformed) or HC_INVALID_ARGUMENT (a text is NULL or not UTF-8).
  * - Threads: any number at once.
  */
-enum hc_status hc_client_new(const struct hc_client_options *options,
+hc_status hc_client_new(const struct hc_client_options *options,
                              struct hc_client **client,
                              struct hc_error **error);
 
@@ -1543,7 +1586,7 @@ enum hc_status hc_client_new(const struct hc_client_options *options,
  * - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
  * - Threads: any number at once, while no thread calls setenv.
  */
-enum hc_status hc_client_from_env(const struct hc_client_options *options,
+hc_status hc_client_from_env(const struct hc_client_options *options,
                                   struct hc_client **client,
                                   struct hc_error **error);
 
@@ -1562,7 +1605,7 @@ void hc_client_free(struct hc_client *client);
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
-enum hc_status hc_cancel_new(struct hc_cancel **cancel, struct hc_error **error);
+hc_status hc_cancel_new(struct hc_cancel **cancel, struct hc_error **error);
 
 /**
  * Cancels all running and later calls that use the handle: they fail with HC_CANCELLED. The server may or may not have received
@@ -1572,7 +1615,7 @@ enum hc_status hc_cancel_new(struct hc_cancel **cancel, struct hc_error **error)
  * - `error`: may be NULL.
  * - Threads: any number at once, also while other threads wait for the calls.
  */
-enum hc_status hc_cancel_cancel(const struct hc_cancel *cancel,
+hc_status hc_cancel_cancel(const struct hc_cancel *cancel,
                                 struct hc_error **error);
 
 /**
@@ -1600,7 +1643,7 @@ void hc_cancel_free(struct hc_cancel *cancel);
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
-enum hc_status hc_client_with(const struct hc_client *client,
+hc_status hc_client_with(const struct hc_client *client,
                               const struct hc_call_options *options,
                               struct hc_client **with,
                               struct hc_error **error);
@@ -1615,7 +1658,7 @@ enum hc_status hc_client_with(const struct hc_client *client,
  * - Fails with any status that a request can have, or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organizations(const struct hc_client *client,
+hc_status hc_organizations(const struct hc_client *client,
                                 const struct hc_organization_options *options,
                                 struct hc_organization_page **page,
                                 struct hc_error **error);
@@ -1630,7 +1673,7 @@ enum hc_status hc_organizations(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organizations_iter(const struct hc_client *client,
+hc_status hc_organizations_iter(const struct hc_client *client,
                                      const struct hc_organization_options *options,
                                      struct hc_organization_iter **iter,
                                      struct hc_error **error);
@@ -1645,7 +1688,7 @@ enum hc_status hc_organizations_iter(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_get(const struct hc_client *client,
+hc_status hc_organization_get(const struct hc_client *client,
                                    const char *organization_id,
                                    struct hc_organization **organization,
                                    struct hc_error **error);
@@ -1660,7 +1703,7 @@ enum hc_status hc_organization_get(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_get_by_external_id(const struct hc_client *client,
+hc_status hc_organization_get_by_external_id(const struct hc_client *client,
                                                   const char *external_id,
                                                   struct hc_organization **organization,
                                                   struct hc_error **error);
@@ -1678,7 +1721,7 @@ enum hc_status hc_organization_get_by_external_id(const struct hc_client *client
  * - Fails with HC_BAD_REQUEST if the server refuses a field, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_create(const struct hc_client *client,
+hc_status hc_organization_create(const struct hc_client *client,
                                       const struct hc_organization_fields *fields,
                                       struct hc_organization **organization,
                                       struct hc_error **error);
@@ -1695,11 +1738,74 @@ enum hc_status hc_organization_create(const struct hc_client *client,
  *   have.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_update(const struct hc_client *client,
+hc_status hc_organization_update(const struct hc_client *client,
                                       const char *organization_id,
                                       const struct hc_organization_fields *fields,
                                       struct hc_organization **organization,
                                       struct hc_error **error);
+
+/**
+ * Changes the given fields of the organization with this external id: looks it up, then updates it as hc_organization_update does.
+ * These are two calls, each with the deadline of a call.
+ *
+ * - `client`: required.
+ * - `external_id`: the application's id of the organization.
+ * - `fields`: required. Texts are copied.
+ * - `organization`: receives the changed object; free it with hc_organization_free.
+ * - `error`: may be NULL.
+ * - Fails like hc_organization_update does.
+ * - Threads: any number at once.
+ */
+hc_status hc_organization_update_by_external_id(const struct hc_client *client,
+                                                     const char *external_id,
+                                                     const struct hc_organization_fields *fields,
+                                                     struct hc_organization **organization,
+                                                     struct hc_error **error);
+
+/**
+ * Enables and disables features of an organization; features that are not named stay as they are.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `features`: holds `features_len` features; may be NULL if there are none.
+ * - `features_len`: number of features.
+ * - `organization`: receives the changed object; free it with hc_organization_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server does not know a feature, or any status that a request
+ *   can have.
+ * - Threads: any number at once.
+ */
+hc_status hc_organization_update_settings(const struct hc_client *client,
+                                               const char *organization_id,
+                                               const struct hc_feature *features,
+                                               size_t features_len,
+                                               struct hc_organization **organization,
+                                               struct hc_error **error);
+
+/**
+ * Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened
+ * once, within a minute: create it when the administrator follows it, and do not log it.
+ *
+ * Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
+ * nobody, and expires after a minute.
+ *
+ * - `client`: required.
+ * - `organization_id`: "org_...".
+ * - `features`: holds `features_len` names of what can be set up, "sso" or "dir_sync"; may be NULL if there are none: the link
+ *   then offers what the organization's settings enable.
+ * - `features_len`: number of names.
+ * - `link`: receives the result; free it with hc_portal_link_free.
+ * - `error`: may be NULL.
+ * - Fails with HC_NOT_FOUND if there is no such organization, HC_BAD_REQUEST if the server does not know a feature, or any status
+ *   that a request can have.
+ * - Threads: any number at once.
+ */
+hc_status hc_organization_generate_portal_link(const struct hc_client *client,
+                                                    const char *organization_id,
+                                                    const char *const *features,
+                                                    size_t features_len,
+                                                    struct hc_portal_link **link,
+                                                    struct hc_error **error);
 
 /**
  * Deletes an organization and everything in it permanently.
@@ -1710,7 +1816,7 @@ enum hc_status hc_organization_update(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if there is none, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_delete(const struct hc_client *client,
+hc_status hc_organization_delete(const struct hc_client *client,
                                       const char *organization_id,
                                       struct hc_error **error);
 
@@ -1724,7 +1830,7 @@ enum hc_status hc_organization_delete(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if there is no such organization, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_directories(const struct hc_client *client,
+hc_status hc_directories(const struct hc_client *client,
                               const char *organization_id,
                               struct hc_directory_list **directories,
                               struct hc_error **error);
@@ -1740,7 +1846,7 @@ enum hc_status hc_directories(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_get(const struct hc_client *client,
+hc_status hc_directory_get(const struct hc_client *client,
                                 const char *organization_id,
                                 const char *directory_id,
                                 struct hc_directory **directory,
@@ -1756,7 +1862,7 @@ enum hc_status hc_directory_get(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if the organization has no directory, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_primary(const struct hc_client *client,
+hc_status hc_directory_primary(const struct hc_client *client,
                                     const char *organization_id,
                                     struct hc_directory **directory,
                                     struct hc_error **error);
@@ -1772,7 +1878,7 @@ enum hc_status hc_directory_primary(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_enable(const struct hc_client *client,
+hc_status hc_directory_enable(const struct hc_client *client,
                                    const char *organization_id,
                                    const char *directory_id,
                                    struct hc_directory_toggle **toggle,
@@ -1789,7 +1895,7 @@ enum hc_status hc_directory_enable(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if the organization has no such directory, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_disable(const struct hc_client *client,
+hc_status hc_directory_disable(const struct hc_client *client,
                                     const char *organization_id,
                                     const char *directory_id,
                                     struct hc_directory_toggle **toggle,
@@ -1807,7 +1913,7 @@ enum hc_status hc_directory_disable(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_users(const struct hc_client *client,
+hc_status hc_directory_users(const struct hc_client *client,
                                   const char *organization_id,
                                   const char *directory_id,
                                   const struct hc_user_options *options,
@@ -1826,7 +1932,7 @@ enum hc_status hc_directory_users(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_users_iter(const struct hc_client *client,
+hc_status hc_directory_users_iter(const struct hc_client *client,
                                        const char *organization_id,
                                        const char *directory_id,
                                        const struct hc_user_options *options,
@@ -1845,7 +1951,7 @@ enum hc_status hc_directory_users_iter(const struct hc_client *client,
  * - Fails with HC_NOT_FOUND if there is no such directory, HC_INVALID_ARGUMENT, or any status that a request can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_groups(const struct hc_client *client,
+hc_status hc_directory_groups(const struct hc_client *client,
                                    const char *organization_id,
                                    const char *directory_id,
                                    const struct hc_group_options *options,
@@ -1864,7 +1970,7 @@ enum hc_status hc_directory_groups(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_groups_iter(const struct hc_client *client,
+hc_status hc_directory_groups_iter(const struct hc_client *client,
                                         const char *organization_id,
                                         const char *directory_id,
                                         const struct hc_group_options *options,
@@ -1882,7 +1988,7 @@ enum hc_status hc_directory_groups_iter(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organizations_async(const struct hc_client *client,
+hc_status hc_organizations_async(const struct hc_client *client,
                                       const struct hc_organization_options *options,
                                       hc_organization_page_callback callback,
                                       void *user_data,
@@ -1899,7 +2005,7 @@ enum hc_status hc_organizations_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_get_async(const struct hc_client *client,
+hc_status hc_organization_get_async(const struct hc_client *client,
                                          const char *organization_id,
                                          hc_organization_callback callback,
                                          void *user_data,
@@ -1916,7 +2022,7 @@ enum hc_status hc_organization_get_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_get_by_external_id_async(const struct hc_client *client,
+hc_status hc_organization_get_by_external_id_async(const struct hc_client *client,
                                                         const char *external_id,
                                                         hc_organization_callback callback,
                                                         void *user_data,
@@ -1933,7 +2039,7 @@ enum hc_status hc_organization_get_by_external_id_async(const struct hc_client *
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_create_async(const struct hc_client *client,
+hc_status hc_organization_create_async(const struct hc_client *client,
                                             const struct hc_organization_fields *fields,
                                             hc_organization_callback callback,
                                             void *user_data,
@@ -1951,12 +2057,73 @@ enum hc_status hc_organization_create_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_update_async(const struct hc_client *client,
+hc_status hc_organization_update_async(const struct hc_client *client,
                                             const char *organization_id,
                                             const struct hc_organization_fields *fields,
                                             hc_organization_callback callback,
                                             void *user_data,
                                             struct hc_error **error);
+
+/**
+ * Starts changing an organization, as hc_organization_update_by_external_id does, and returns immediately.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `external_id`: the application's id of the organization.
+ * - `fields`: required. Texts are copied.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
+ * - `user_data`: passed to the callback; may be NULL.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_organization_update_by_external_id_async(const struct hc_client *client,
+                                                           const char *external_id,
+                                                           const struct hc_organization_fields *fields,
+                                                           hc_organization_callback callback,
+                                                           void *user_data,
+                                                           struct hc_error **error);
+
+/**
+ * Starts enabling and disabling features, as hc_organization_update_settings does, and returns immediately.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `features`: holds `features_len` features, which are copied; may be NULL if there are none.
+ * - `features_len`: number of features.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
+ * - `user_data`: passed to the callback; may be NULL.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_organization_update_settings_async(const struct hc_client *client,
+                                                     const char *organization_id,
+                                                     const struct hc_feature *features,
+                                                     size_t features_len,
+                                                     hc_organization_callback callback,
+                                                     void *user_data,
+                                                     struct hc_error **error);
+
+/**
+ * Starts creating a link to the admin portal, as hc_organization_generate_portal_link does, and returns immediately.
+ *
+ * - `client`: required. It may be freed before the callback is called.
+ * - `organization_id`: "org_...".
+ * - `features`: holds `features_len` names, which are copied; may be NULL if there are none.
+ * - `features_len`: number of names.
+ * - `callback`: required; called once if this returns HC_OK, and not otherwise.
+ * - `user_data`: passed to the callback; may be NULL.
+ * - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
+ * - Fails with HC_INVALID_ARGUMENT.
+ * - Threads: any number at once.
+ */
+hc_status hc_organization_generate_portal_link_async(const struct hc_client *client,
+                                                          const char *organization_id,
+                                                          const char *const *features,
+                                                          size_t features_len,
+                                                          hc_portal_link_callback callback,
+                                                          void *user_data,
+                                                          struct hc_error **error);
 
 /**
  * Starts deleting an organization, as hc_organization_delete does, and returns immediately.
@@ -1969,7 +2136,7 @@ enum hc_status hc_organization_update_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_organization_delete_async(const struct hc_client *client,
+hc_status hc_organization_delete_async(const struct hc_client *client,
                                             const char *organization_id,
                                             hc_done_callback callback,
                                             void *user_data,
@@ -1986,7 +2153,7 @@ enum hc_status hc_organization_delete_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directories_async(const struct hc_client *client,
+hc_status hc_directories_async(const struct hc_client *client,
                                     const char *organization_id,
                                     hc_directory_list_callback callback,
                                     void *user_data,
@@ -2004,7 +2171,7 @@ enum hc_status hc_directories_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_get_async(const struct hc_client *client,
+hc_status hc_directory_get_async(const struct hc_client *client,
                                       const char *organization_id,
                                       const char *directory_id,
                                       hc_directory_callback callback,
@@ -2022,7 +2189,7 @@ enum hc_status hc_directory_get_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_primary_async(const struct hc_client *client,
+hc_status hc_directory_primary_async(const struct hc_client *client,
                                           const char *organization_id,
                                           hc_directory_callback callback,
                                           void *user_data,
@@ -2040,7 +2207,7 @@ enum hc_status hc_directory_primary_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_enable_async(const struct hc_client *client,
+hc_status hc_directory_enable_async(const struct hc_client *client,
                                          const char *organization_id,
                                          const char *directory_id,
                                          hc_directory_toggle_callback callback,
@@ -2059,7 +2226,7 @@ enum hc_status hc_directory_enable_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_disable_async(const struct hc_client *client,
+hc_status hc_directory_disable_async(const struct hc_client *client,
                                           const char *organization_id,
                                           const char *directory_id,
                                           hc_directory_toggle_callback callback,
@@ -2079,7 +2246,7 @@ enum hc_status hc_directory_disable_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_users_async(const struct hc_client *client,
+hc_status hc_directory_users_async(const struct hc_client *client,
                                         const char *organization_id,
                                         const char *directory_id,
                                         const struct hc_user_options *options,
@@ -2100,7 +2267,7 @@ enum hc_status hc_directory_users_async(const struct hc_client *client,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_directory_groups_async(const struct hc_client *client,
+hc_status hc_directory_groups_async(const struct hc_client *client,
                                          const char *organization_id,
                                          const char *directory_id,
                                          const struct hc_group_options *options,
@@ -2119,7 +2286,7 @@ enum hc_status hc_directory_groups_async(const struct hc_client *client,
  * - Fails with HC_CONFIG and the reason "invalid_secret" if there is no secret or one is invalid, or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_new(const char *const *secrets,
+hc_status hc_webhook_new(const char *const *secrets,
                               size_t secrets_len,
                               const struct hc_webhook_options *options,
                               struct hc_webhook **webhook,
@@ -2134,7 +2301,7 @@ enum hc_status hc_webhook_new(const char *const *secrets,
  * - Fails with HC_CONFIG, naming the variable if it is missing, or HC_INVALID_ARGUMENT.
  * - Threads: any number at once, while no thread calls setenv.
  */
-enum hc_status hc_webhook_from_env(const struct hc_webhook_options *options,
+hc_status hc_webhook_from_env(const struct hc_webhook_options *options,
                                    struct hc_webhook **webhook,
                                    struct hc_error **error);
 
@@ -2160,7 +2327,7 @@ void hc_webhook_free(struct hc_webhook *webhook);
  *   "malformed_event" the signature was correct; with any other reason it was not, or was not checked.
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_verify(const struct hc_webhook *webhook,
+hc_status hc_webhook_verify(const struct hc_webhook *webhook,
                                  const struct hc_header *headers,
                                  size_t headers_len,
                                  const void *body,
@@ -2182,7 +2349,7 @@ enum hc_status hc_webhook_verify(const struct hc_webhook *webhook,
  * - Fails like hc_webhook_verify does; also with HC_INVALID_ARGUMENT if the time is outside the years -9999 to 9999.
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_verify_at(const struct hc_webhook *webhook,
+hc_status hc_webhook_verify_at(const struct hc_webhook *webhook,
                                     const struct hc_header *headers,
                                     size_t headers_len,
                                     const void *body,
@@ -2203,7 +2370,7 @@ enum hc_status hc_webhook_verify_at(const struct hc_webhook *webhook,
  * - Fails like hc_webhook_verify does, but never with the reason "malformed_event".
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_verify_signature(const struct hc_webhook *webhook,
+hc_status hc_webhook_verify_signature(const struct hc_webhook *webhook,
                                            const struct hc_header *headers,
                                            size_t headers_len,
                                            const void *body,
@@ -2223,7 +2390,7 @@ enum hc_status hc_webhook_verify_signature(const struct hc_webhook *webhook,
  * - Fails like hc_webhook_verify_at does, but never with the reason "malformed_event".
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_verify_signature_at(const struct hc_webhook *webhook,
+hc_status hc_webhook_verify_signature_at(const struct hc_webhook *webhook,
                                               const struct hc_header *headers,
                                               size_t headers_len,
                                               const void *body,
@@ -2245,7 +2412,7 @@ enum hc_status hc_webhook_verify_signature_at(const struct hc_webhook *webhook,
  * - Fails like hc_webhook_verify does.
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_verify_parsed(const struct hc_webhook *webhook,
+hc_status hc_webhook_verify_parsed(const struct hc_webhook *webhook,
                                         const struct hc_header *headers,
                                         size_t headers_len,
                                         const char *compact,
@@ -2265,7 +2432,7 @@ enum hc_status hc_webhook_verify_parsed(const struct hc_webhook *webhook,
  * - Fails like hc_webhook_verify_at does.
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_verify_parsed_at(const struct hc_webhook *webhook,
+hc_status hc_webhook_verify_parsed_at(const struct hc_webhook *webhook,
                                            const struct hc_header *headers,
                                            size_t headers_len,
                                            const char *compact,
@@ -2285,12 +2452,32 @@ enum hc_status hc_webhook_verify_parsed_at(const struct hc_webhook *webhook,
  * - Fails with HC_WEBHOOK_VERIFICATION and a reason, which can be "invalid_secret", or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_verify_webhook_payload(const char *secret,
+hc_status hc_verify_webhook_payload(const char *secret,
                                          const struct hc_header *headers,
                                          size_t headers_len,
                                          const void *body,
                                          size_t body_len,
                                          struct hc_error **error);
+
+/**
+ * Checks the signature of an interceptor's request, like hc_verify_webhook_payload. The headers interceptor-* count if there are
+ * webhook-* as well.
+ *
+ * - `secret`: the interceptor's secret, or several separated by white space.
+ * - `headers`: all of the request's headers; `headers_len` items.
+ * - `headers_len`: number of items.
+ * - `body`: the unparsed body of the request; `body_len` bytes.
+ * - `body_len`: number of bytes.
+ * - `error`: may be NULL.
+ * - Fails like hc_verify_webhook_payload does.
+ * - Threads: any number at once.
+ */
+hc_status hc_verify_interceptor_payload(const char *secret,
+                                             const struct hc_header *headers,
+                                             size_t headers_len,
+                                             const void *body,
+                                             size_t body_len,
+                                             struct hc_error **error);
 
 /**
  * Creates the three signature headers of a request with this body, for tests of receiving code.
@@ -2305,7 +2492,7 @@ enum hc_status hc_verify_webhook_payload(const char *secret,
  * - Fails with HC_INVALID_ARGUMENT if the id is "", has a dot or is not a valid header value, or the timestamp is negative.
  * - Threads: any number at once.
  */
-enum hc_status hc_webhook_sign(const struct hc_webhook *webhook,
+hc_status hc_webhook_sign(const struct hc_webhook *webhook,
                                const void *body,
                                size_t body_len,
                                const char *id,
@@ -2483,7 +2670,7 @@ void hc_event_free(struct hc_event *event);
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_new(const struct hc_replay_options *options,
+hc_status hc_replay_guard_new(const struct hc_replay_options *options,
                                    struct hc_replay_guard **guard,
                                    struct hc_error **error);
 
@@ -2498,7 +2685,7 @@ enum hc_status hc_replay_guard_new(const struct hc_replay_options *options,
  * - Fails with HC_STORE (the file cannot be opened, has other contents, or was made by another version) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_sqlite(const char *path,
+hc_status hc_replay_guard_sqlite(const char *path,
                                       const struct hc_replay_options *options,
                                       struct hc_replay_guard **guard,
                                       struct hc_error **error);
@@ -2513,7 +2700,7 @@ enum hc_status hc_replay_guard_sqlite(const char *path,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_custom(const struct hc_replay_store *store,
+hc_status hc_replay_guard_custom(const struct hc_replay_store *store,
                                       const struct hc_replay_options *options,
                                       struct hc_replay_guard **guard,
                                       struct hc_error **error);
@@ -2528,7 +2715,7 @@ enum hc_status hc_replay_guard_custom(const struct hc_replay_store *store,
  * - Fails with HC_STORE: answer 5xx then, so that the message is sent again; or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_check(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_check(const struct hc_replay_guard *guard,
                                      const struct hc_event *event,
                                      bool *again,
                                      struct hc_error **error);
@@ -2542,7 +2729,7 @@ enum hc_status hc_replay_guard_check(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
                                       const struct hc_event *event,
                                       struct hc_error **error);
 
@@ -2558,7 +2745,7 @@ enum hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_check does, and with HC_INVALID_ARGUMENT if a store of your own has no `claim`.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_claim(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_claim(const struct hc_replay_guard *guard,
                                      const struct hc_event *event,
                                      bool *again,
                                      struct hc_error **error);
@@ -2572,7 +2759,7 @@ enum hc_status hc_replay_guard_claim(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_claim does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_release(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_release(const struct hc_replay_guard *guard,
                                        const struct hc_event *event,
                                        struct hc_error **error);
 
@@ -2586,7 +2773,7 @@ enum hc_status hc_replay_guard_release(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_claim does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_claim_id(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_claim_id(const struct hc_replay_guard *guard,
                                         const char *message_id,
                                         bool *again,
                                         struct hc_error **error);
@@ -2600,7 +2787,7 @@ enum hc_status hc_replay_guard_claim_id(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_claim does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_release_id(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_release_id(const struct hc_replay_guard *guard,
                                           const char *message_id,
                                           struct hc_error **error);
 
@@ -2614,7 +2801,7 @@ enum hc_status hc_replay_guard_release_id(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_check_id(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_check_id(const struct hc_replay_guard *guard,
                                         const char *message_id,
                                         bool *again,
                                         struct hc_error **error);
@@ -2628,7 +2815,7 @@ enum hc_status hc_replay_guard_check_id(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_commit_id(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_commit_id(const struct hc_replay_guard *guard,
                                          const char *message_id,
                                          struct hc_error **error);
 
@@ -2643,7 +2830,7 @@ enum hc_status hc_replay_guard_commit_id(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_check_id_at(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_check_id_at(const struct hc_replay_guard *guard,
                                            const char *message_id,
                                            int64_t now_unix_seconds,
                                            bool *again,
@@ -2659,7 +2846,7 @@ enum hc_status hc_replay_guard_check_id_at(const struct hc_replay_guard *guard,
  * - Fails like hc_replay_guard_check does.
  * - Threads: any number at once.
  */
-enum hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
+hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
                                             const char *message_id,
                                             int64_t now_unix_seconds,
                                             struct hc_error **error);
@@ -2681,7 +2868,7 @@ void hc_replay_guard_free(struct hc_replay_guard *guard);
  * - Fails with HC_INVALID_ARGUMENT, HC_BAD_REQUEST for a setting that the sandbox refuses, or HC_SERVER if it cannot be started.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_new(const struct hc_sandbox_options *options,
+hc_status hc_sandbox_new(const struct hc_sandbox_options *options,
                               struct hc_sandbox **sandbox,
                               struct hc_error **error);
 
@@ -2766,7 +2953,7 @@ const char *hc_sandbox_control_url(const struct hc_sandbox *sandbox);
  * - Fails with HC_BAD_REQUEST for another URL.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
                                             const char *url,
                                             struct hc_error **error);
 
@@ -2783,7 +2970,7 @@ enum hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
  * - Fails with HC_BAD_REQUEST, naming the unknown fault.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
                                 const char *const *faults,
                                 size_t faults_len,
                                 uint32_t every,
@@ -2797,7 +2984,7 @@ enum hc_status hc_sandbox_fault(const struct hc_sandbox *sandbox,
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t seconds, struct hc_error **error);
+hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t seconds, struct hc_error **error);
 
 /**
  * Returns the deliveries to the endpoints, their results and the times of the next attempts.
@@ -2808,7 +2995,7 @@ enum hc_status hc_sandbox_advance(const struct hc_sandbox *sandbox, uint32_t sec
  * - `error`: may be NULL.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
                                      struct hc_text **deliveries,
                                      struct hc_error **error);
 
@@ -2824,7 +3011,7 @@ enum hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
  * - Fails with HC_BAD_REQUEST, for example for an unknown type without "data".
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_event_body(const char *type_,
+hc_status hc_sandbox_event_body(const char *type_,
                                      const char *overrides,
                                      struct hc_text **body,
                                      struct hc_error **error);
@@ -2840,7 +3027,7 @@ enum hc_status hc_sandbox_event_body(const char *type_,
  *   organization.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
                                       const struct hc_sandbox_user *new_user,
                                       struct hc_user **user,
                                       struct hc_error **error);
@@ -2856,7 +3043,7 @@ enum hc_status hc_sandbox_create_user(const struct hc_sandbox *sandbox,
  * - Fails with HC_NOT_FOUND for an unknown user, HC_BAD_REQUEST for an unknown group.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
                                       const char *user_id,
                                       const struct hc_sandbox_user *change,
                                       struct hc_user **user,
@@ -2871,7 +3058,7 @@ enum hc_status hc_sandbox_update_user(const struct hc_sandbox *sandbox,
  * - Fails with HC_NOT_FOUND if there is no such user.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const char *user_id, struct hc_error **error);
+hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const char *user_id, struct hc_error **error);
 
 /**
  * Creates a group and sends a webhook to the endpoints.
@@ -2885,7 +3072,7 @@ enum hc_status hc_sandbox_delete_user(const struct hc_sandbox *sandbox, const ch
  * - Fails with HC_NOT_FOUND for an unknown directory or organization.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
                                        const char *display_name,
                                        const char *organization_id,
                                        const char *directory_id,
@@ -2903,7 +3090,7 @@ enum hc_status hc_sandbox_create_group(const struct hc_sandbox *sandbox,
  * - Fails with HC_NOT_FOUND if there is no such group.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
                                        const char *group_id,
                                        const char *display_name,
                                        struct hc_group **group,
@@ -2918,7 +3105,7 @@ enum hc_status hc_sandbox_update_group(const struct hc_sandbox *sandbox,
  * - Fails with HC_NOT_FOUND if there is no such group.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_delete_group(const struct hc_sandbox *sandbox, const char *group_id, struct hc_error **error);
+hc_status hc_sandbox_delete_group(const struct hc_sandbox *sandbox, const char *group_id, struct hc_error **error);
 
 /**
  * Adds a user to a group and sends a webhook to the endpoints.
@@ -2930,7 +3117,7 @@ enum hc_status hc_sandbox_delete_group(const struct hc_sandbox *sandbox, const c
  * - Fails with HC_NOT_FOUND if there is no such user or group.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
                                      const char *group_id,
                                      const char *user_id,
                                      struct hc_error **error);
@@ -2945,7 +3132,7 @@ enum hc_status hc_sandbox_add_member(const struct hc_sandbox *sandbox,
  * - Fails with HC_NOT_FOUND if there is no such user or group.
  * - Threads: any number at once.
  */
-enum hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
+hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
                                         const char *group_id,
                                         const char *user_id,
                                         struct hc_error **error);
@@ -2972,7 +3159,7 @@ const char *hc_outcome_name(int outcome);
  *   webhook secret is invalid) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_open(const char *path,
+hc_status hc_mirror_open(const char *path,
                               const struct hc_client *client,
                               const struct hc_mirror_options *options,
                               struct hc_mirror **mirror,
@@ -2987,7 +3174,7 @@ enum hc_status hc_mirror_open(const char *path,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_close(const struct hc_mirror *mirror,
+hc_status hc_mirror_close(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
@@ -2999,7 +3186,7 @@ enum hc_status hc_mirror_close(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_unbind_environment(const struct hc_mirror *mirror,
+hc_status hc_mirror_unbind_environment(const struct hc_mirror *mirror,
                                             struct hc_error **error);
 
 /**
@@ -3013,7 +3200,7 @@ enum hc_status hc_mirror_unbind_environment(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_pending_events(const struct hc_mirror *mirror,
+hc_status hc_mirror_pending_events(const struct hc_mirror *mirror,
                                         const char *organization_id,
                                         struct hc_pending_event_list **events,
                                         struct hc_error **error);
@@ -3041,7 +3228,7 @@ void hc_mirror_free(struct hc_mirror *mirror);
  *   HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_receive(const struct hc_mirror *mirror,
+hc_status hc_mirror_receive(const struct hc_mirror *mirror,
                                  const struct hc_header *headers,
                                  size_t headers_len,
                                  const void *body,
@@ -3063,7 +3250,7 @@ enum hc_status hc_mirror_receive(const struct hc_mirror *mirror,
  * - Fails like hc_mirror_receive does.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_receive_at(const struct hc_mirror *mirror,
+hc_status hc_mirror_receive_at(const struct hc_mirror *mirror,
                                     const struct hc_header *headers,
                                     size_t headers_len,
                                     const void *body,
@@ -3082,7 +3269,7 @@ enum hc_status hc_mirror_receive_at(const struct hc_mirror *mirror,
  * - Fails with HC_WEBHOOK_VERIFICATION if its data does not match its type, HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_apply(const struct hc_mirror *mirror,
+hc_status hc_mirror_apply(const struct hc_mirror *mirror,
                                const struct hc_event *event,
                                enum hc_outcome *outcome,
                                struct hc_error **error);
@@ -3098,7 +3285,7 @@ enum hc_status hc_mirror_apply(const struct hc_mirror *mirror,
  * - Fails with HC_NOT_FOUND if the mirror has no such user, HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_link(const struct hc_mirror *mirror,
+hc_status hc_mirror_link(const struct hc_mirror *mirror,
                               const char *user_id,
                               const char *account_id,
                               struct hc_error **error);
@@ -3112,7 +3299,7 @@ enum hc_status hc_mirror_link(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_settings(const struct hc_mirror *mirror,
+hc_status hc_mirror_settings(const struct hc_mirror *mirror,
                                   struct hc_settings **settings,
                                   struct hc_error **error);
 
@@ -3125,7 +3312,7 @@ enum hc_status hc_mirror_settings(const struct hc_mirror *mirror,
  * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_configure(const struct hc_mirror *mirror,
+hc_status hc_mirror_configure(const struct hc_mirror *mirror,
                                    const struct hc_mirror_options *options,
                                    struct hc_error **error);
 
@@ -3139,7 +3326,7 @@ enum hc_status hc_mirror_configure(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
+hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
                                       const struct hc_role_pair *pairs,
                                       size_t pairs_len,
                                       struct hc_error **error);
@@ -3155,7 +3342,7 @@ enum hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT, also for a group, role or organization that is empty or has more than 1,000 bytes.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_set_role_map_entries(const struct hc_mirror *mirror,
+hc_status hc_mirror_set_role_map_entries(const struct hc_mirror *mirror,
                                               const struct hc_role_entry *entries,
                                               size_t entries_len,
                                               struct hc_error **error);
@@ -3169,7 +3356,7 @@ enum hc_status hc_mirror_set_role_map_entries(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_role_map_entries(const struct hc_mirror *mirror,
+hc_status hc_mirror_role_map_entries(const struct hc_mirror *mirror,
                                           struct hc_role_map_entry_list **entries,
                                           struct hc_error **error);
 
@@ -3182,7 +3369,7 @@ enum hc_status hc_mirror_role_map_entries(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_unmatched_roles(const struct hc_mirror *mirror,
+hc_status hc_mirror_unmatched_roles(const struct hc_mirror *mirror,
                                          struct hc_role_map_entry_list **entries,
                                          struct hc_error **error);
 
@@ -3195,7 +3382,7 @@ enum hc_status hc_mirror_unmatched_roles(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_role_map(const struct hc_mirror *mirror,
+hc_status hc_mirror_role_map(const struct hc_mirror *mirror,
                                   struct hc_role_map **role_map,
                                   struct hc_error **error);
 
@@ -3246,7 +3433,7 @@ void hc_role_map_free(struct hc_role_map *role_map);
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_users(const struct hc_mirror *mirror,
+hc_status hc_mirror_users(const struct hc_mirror *mirror,
                                const char *organization_id,
                                const struct hc_mirror_user_options *options,
                                struct hc_mirror_user_iter **iter,
@@ -3262,7 +3449,7 @@ enum hc_status hc_mirror_users(const struct hc_mirror *mirror,
  * - Fails with HC_INVALID_ARGUMENT if it is not the id of a hold.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_hold_users(const struct hc_mirror *mirror,
+hc_status hc_mirror_hold_users(const struct hc_mirror *mirror,
                                     const char *hold_id,
                                     struct hc_mirror_user_iter **iter,
                                     struct hc_error **error);
@@ -3276,7 +3463,7 @@ enum hc_status hc_mirror_hold_users(const struct hc_mirror *mirror,
  * - Fails with HC_STORE.
  * - Threads: one at a time.
  */
-enum hc_status hc_mirror_user_iter_next(struct hc_mirror_user_iter *iter,
+hc_status hc_mirror_user_iter_next(struct hc_mirror_user_iter *iter,
                                         const struct hc_mirror_user **user,
                                         struct hc_error **error);
 
@@ -3298,7 +3485,7 @@ void hc_mirror_user_iter_free(struct hc_mirror_user_iter *iter);
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_user_get(const struct hc_mirror *mirror,
+hc_status hc_mirror_user_get(const struct hc_mirror *mirror,
                                   const char *user_id,
                                   struct hc_mirror_user **user,
                                   struct hc_error **error);
@@ -3314,7 +3501,7 @@ enum hc_status hc_mirror_user_get(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_find_users(const struct hc_mirror *mirror,
+hc_status hc_mirror_find_users(const struct hc_mirror *mirror,
                                     const char *email,
                                     struct hc_mirror_user_list **users,
                                     struct hc_error **error);
@@ -3329,7 +3516,7 @@ enum hc_status hc_mirror_find_users(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
+hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
                                    const char *group_id,
                                    struct hc_mirror_group **group,
                                    struct hc_error **error);
@@ -3345,7 +3532,7 @@ enum hc_status hc_mirror_group_get(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_groups(const struct hc_mirror *mirror,
+hc_status hc_mirror_groups(const struct hc_mirror *mirror,
                                 const char *organization_id,
                                 const char *directory_id,
                                 struct hc_mirror_group_list **groups,
@@ -3361,7 +3548,7 @@ enum hc_status hc_mirror_groups(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_directories(const struct hc_mirror *mirror,
+hc_status hc_mirror_directories(const struct hc_mirror *mirror,
                                      const char *organization_id,
                                      struct hc_mirror_directory_list **directories,
                                      struct hc_error **error);
@@ -3380,7 +3567,7 @@ enum hc_status hc_mirror_directories(const struct hc_mirror *mirror,
  *   one of several directories fails, the others were synced.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_sync(const struct hc_mirror *mirror,
+hc_status hc_mirror_sync(const struct hc_mirror *mirror,
                               const char *organization_id,
                               const char *directory_id,
                               const struct hc_sync_options *options,
@@ -3399,7 +3586,7 @@ enum hc_status hc_mirror_sync(const struct hc_mirror *mirror,
  *   organizations can have.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
+hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
                                   const struct hc_sync_options *options,
                                   struct hc_sync_reports **reports,
                                   struct hc_error **error);
@@ -3413,7 +3600,7 @@ enum hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_status(const struct hc_mirror *mirror,
+hc_status hc_mirror_status(const struct hc_mirror *mirror,
                                 struct hc_mirror_directory_status_list **statuses,
                                 struct hc_error **error);
 
@@ -3427,7 +3614,7 @@ enum hc_status hc_mirror_status(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
+hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
                                        const char *directory_id,
                                        struct hc_text_list **user_ids,
                                        struct hc_error **error);
@@ -3443,7 +3630,7 @@ enum hc_status hc_mirror_held_removals(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_holds(const struct hc_mirror *mirror,
+hc_status hc_mirror_holds(const struct hc_mirror *mirror,
                                const char *organization_id,
                                const char *directory_id,
                                struct hc_hold_list **holds,
@@ -3463,7 +3650,7 @@ enum hc_status hc_mirror_holds(const struct hc_mirror *mirror,
  *   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_approve(const struct hc_mirror *mirror,
+hc_status hc_mirror_approve(const struct hc_mirror *mirror,
                                  const char *hold_id,
                                  const char *by,
                                  const char *note,
@@ -3483,7 +3670,7 @@ enum hc_status hc_mirror_approve(const struct hc_mirror *mirror,
  * - Fails as hc_mirror_approve.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
+hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
                                  const char *hold_id,
                                  const char *by,
                                  const char *note,
@@ -3504,7 +3691,7 @@ enum hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
  *   If a call fails partway, another call, or the next sync of the organization, removes the rest.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_retire(const struct hc_mirror *mirror,
+hc_status hc_mirror_retire(const struct hc_mirror *mirror,
                                 const char *directory_id,
                                 const char *by,
                                 const char *note,
@@ -3521,7 +3708,7 @@ enum hc_status hc_mirror_retire(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_approvals(const struct hc_mirror *mirror,
+hc_status hc_mirror_approvals(const struct hc_mirror *mirror,
                                    const char *organization_id,
                                    struct hc_approval_list **approvals,
                                    struct hc_error **error);
@@ -3535,7 +3722,7 @@ enum hc_status hc_mirror_approvals(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_retirements(const struct hc_mirror *mirror,
+hc_status hc_mirror_retirements(const struct hc_mirror *mirror,
                                      struct hc_retirement_list **retirements,
                                      struct hc_error **error);
 
@@ -3552,7 +3739,7 @@ enum hc_status hc_mirror_retirements(const struct hc_mirror *mirror,
  *   hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_poll(const struct hc_mirror *mirror,
+hc_status hc_mirror_poll(const struct hc_mirror *mirror,
                               const char *consumer,
                               size_t limit,
                               struct hc_change_batch **batch,
@@ -3572,7 +3759,7 @@ enum hc_status hc_mirror_poll(const struct hc_mirror *mirror,
  *   change, also for a new consumer: call hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
+hc_status hc_mirror_wait(const struct hc_mirror *mirror,
                               const char *consumer,
                               size_t limit,
                               int64_t timeout_ms,
@@ -3591,7 +3778,7 @@ enum hc_status hc_mirror_wait(const struct hc_mirror *mirror,
  * - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no poll has returned, or HC_STORE.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_ack(const struct hc_mirror *mirror,
+hc_status hc_mirror_ack(const struct hc_mirror *mirror,
                              const char *consumer,
                              int64_t seq,
                              struct hc_error **error);
@@ -3609,7 +3796,7 @@ enum hc_status hc_mirror_ack(const struct hc_mirror *mirror,
  *   retention has removed the change, or HC_STORE.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_park(const struct hc_mirror *mirror,
+hc_status hc_mirror_park(const struct hc_mirror *mirror,
                               const char *consumer,
                               int64_t seq,
                               const char *reason,
@@ -3625,7 +3812,7 @@ enum hc_status hc_mirror_park(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_parked_changes(const struct hc_mirror *mirror,
+hc_status hc_mirror_parked_changes(const struct hc_mirror *mirror,
                                         const char *consumer,
                                         struct hc_parked_list **parked,
                                         struct hc_error **error);
@@ -3641,7 +3828,7 @@ enum hc_status hc_mirror_parked_changes(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_drop_parked(const struct hc_mirror *mirror,
+hc_status hc_mirror_drop_parked(const struct hc_mirror *mirror,
                                      const char *consumer,
                                      int64_t seq,
                                      bool *dropped,
@@ -3657,7 +3844,7 @@ enum hc_status hc_mirror_drop_parked(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_start_from_snapshot(const struct hc_mirror *mirror,
+hc_status hc_mirror_start_from_snapshot(const struct hc_mirror *mirror,
                                              const char *consumer,
                                              struct hc_error **error);
 
@@ -3670,7 +3857,7 @@ enum hc_status hc_mirror_start_from_snapshot(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_consumers(const struct hc_mirror *mirror,
+hc_status hc_mirror_consumers(const struct hc_mirror *mirror,
                                    struct hc_consumer_list **consumers,
                                    struct hc_error **error);
 
@@ -3684,7 +3871,7 @@ enum hc_status hc_mirror_consumers(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
+hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
                                        const char *consumer,
                                        bool *dropped,
                                        struct hc_error **error);
@@ -3698,7 +3885,7 @@ enum hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_trim(const struct hc_mirror *mirror,
+hc_status hc_mirror_trim(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
@@ -3716,7 +3903,7 @@ enum hc_status hc_mirror_trim(const struct hc_mirror *mirror,
  * - Fails with HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
-enum hc_status hc_mirror_changes(const struct hc_mirror *mirror,
+hc_status hc_mirror_changes(const struct hc_mirror *mirror,
                                  const char *consumer,
                                  int64_t timeout_ms,
                                  struct hc_change_iter **iter,
@@ -3733,7 +3920,7 @@ enum hc_status hc_mirror_changes(const struct hc_mirror *mirror,
  *   HC_INVALID_ARGUMENT, also in a forked child. It may be called again after an error.
  * - Threads: any number at once. Each change goes to one of them.
  */
-enum hc_status hc_change_iter_next(const struct hc_change_iter *iter,
+hc_status hc_change_iter_next(const struct hc_change_iter *iter,
                                    struct hc_change **change,
                                    struct hc_error **error);
 
@@ -3747,7 +3934,7 @@ enum hc_status hc_change_iter_next(const struct hc_change_iter *iter,
  * - Fails with HC_STORE (call it again) or HC_INVALID_ARGUMENT, also in a forked child.
  * - Threads: any number at once.
  */
-enum hc_status hc_change_iter_ack(const struct hc_change_iter *iter,
+hc_status hc_change_iter_ack(const struct hc_change_iter *iter,
                                   const struct hc_change *change,
                                   struct hc_error **error);
 
@@ -3762,7 +3949,7 @@ enum hc_status hc_change_iter_ack(const struct hc_change_iter *iter,
  * - Fails with HC_STORE or HC_INVALID_ARGUMENT, also if the consumer was dropped and in a forked child.
  * - Threads: any number at once.
  */
-enum hc_status hc_change_iter_park(const struct hc_change_iter *iter,
+hc_status hc_change_iter_park(const struct hc_change_iter *iter,
                                    const struct hc_change *change,
                                    const char *reason,
                                    struct hc_error **error);
@@ -4498,7 +4685,7 @@ void hc_group_page_free(struct hc_group_page *page);
  * - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
  * - Threads: one at a time.
  */
-enum hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group **group, struct hc_error **error);
+hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group **group, struct hc_error **error);
 
 /**
  * Frees an iterator and the item that it gave last.
@@ -5358,7 +5545,7 @@ void hc_organization_page_free(struct hc_organization_page *page);
  * - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
  * - Threads: one at a time.
  */
-enum hc_status hc_organization_iter_next(struct hc_organization_iter *iter,
+hc_status hc_organization_iter_next(struct hc_organization_iter *iter,
                                          const struct hc_organization **organization,
                                          struct hc_error **error);
 
@@ -5734,6 +5921,42 @@ const struct hc_ignored_setting *hc_settings_ignored_at(const struct hc_settings
  * - Threads: exclusive.
  */
 void hc_settings_free(struct hc_settings *settings);
+
+/**
+ * Id, "lnk_...".
+ *
+ * - `link`: may be NULL, which gives NULL.
+ * - Returns text owned by `link`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_portal_link_id(const struct hc_portal_link *link);
+
+/**
+ * URL of the portal. Whoever opens it first becomes the organization's administrator for six hours, so it must not be
+ * logged.
+ *
+ * - `link`: may be NULL, which gives NULL.
+ * - Returns text owned by `link`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_portal_link_location(const struct hc_portal_link *link);
+
+/**
+ * Time after which the link cannot be opened any more, one minute after it was created; NULL if not sent.
+ *
+ * - `link`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `link`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_portal_link_expire_time(const struct hc_portal_link *link);
+
+/**
+ * Frees a link that hc_organization_generate_portal_link gave, and the texts that came from it.
+ *
+ * - `link`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_portal_link_free(struct hc_portal_link *link);
 
 /**
  * Id of the organization ("org_...").
@@ -6128,7 +6351,7 @@ void hc_user_page_free(struct hc_user_page *page);
  * - Fails with HC_NOT_FOUND if the listing's directory does not exist, or any status that a request can have.
  * - Threads: one at a time.
  */
-enum hc_status hc_user_iter_next(struct hc_user_iter *iter, const struct hc_user **user, struct hc_error **error);
+hc_status hc_user_iter_next(struct hc_user_iter *iter, const struct hc_user **user, struct hc_error **error);
 
 /**
  * Frees an iterator and the item that it gave last.

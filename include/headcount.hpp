@@ -141,11 +141,13 @@ class List : public Object<T, Free> {
     std::size_t size() const noexcept { return Len(this->get()); }
     bool empty() const noexcept { return size() == 0; }
     /* Throws std::out_of_range if the index is out of range. */
-    const Item &operator[](std::size_t index) const {
+    const Item &operator[](std::size_t index) const & {
         const Item *item = At(this->get(), index);
         if (item == nullptr) throw std::out_of_range("headcount: index " + std::to_string(index) + " of " + std::to_string(size()) + " items");
         return *item;
     }
+    /* The item belongs to the list: keep the list in a variable. */
+    const Item &operator[](std::size_t index) const && = delete;
     iterator begin() const { return {this->get(), 0}; }
     iterator end() const { return {this->get(), size()}; }
 };
@@ -192,6 +194,7 @@ class Range : public Object<T, Free> {
 
 using Organization = Object<hc_organization, hc_organization_free>;
 using Organizations = List<hc_organization_page, hc_organization, hc_organization_page_len, hc_organization_page_at, hc_organization_page_free>;
+using PortalLink = Object<hc_portal_link, hc_portal_link_free>;
 using AllOrganizations = Range<hc_organization_iter, hc_organization, hc_organization_iter_next, hc_organization_iter_free>;
 using Directory = Object<hc_directory, hc_directory_free>;
 using Directories = List<hc_directory_list, hc_directory, hc_directory_list_len, hc_directory_list_at, hc_directory_list_free>;
@@ -240,6 +243,24 @@ inline std::vector<hc_header> headers(const Headers &given) {
 
 } // namespace detail
 
+/* Cancels calls: pass get() in the options of Client::with. It may be destroyed while the calls run. */
+class Cancel : public Object<hc_cancel, hc_cancel_free> {
+  public:
+    using Object::Object;
+
+    Cancel() : Object(detail::given<hc_cancel *>([](hc_cancel **out, hc_error **error) { return hc_cancel_new(out, error); })) {}
+    /* Ends the calls that use it, with HC_CANCELLED, and every later one. From any thread. */
+    void cancel() const {
+        detail::check([&](hc_error **error) { return hc_cancel_cancel(get(), error); });
+    }
+    bool is_cancelled() const noexcept { return hc_cancel_is_cancelled(get()); }
+};
+
+/* Counters of a client since it was made. */
+struct Stats {
+    std::uint64_t requests, retries, throttled, token_renewals, pages, bytes;
+};
+
 /* The REST client of one environment. */
 class Client : public Object<hc_client, hc_client_free> {
   public:
@@ -257,6 +278,11 @@ class Client : public Object<hc_client, hc_client_free> {
         return Client(detail::given<hc_client *>([&](hc_client **out, hc_error **error) { return hc_client_with(get(), &options, out, error); }));
     }
 
+    Stats stats() const noexcept {
+        return {hc_client_requests(get()),       hc_client_retries(get()), hc_client_throttled(get()),
+                hc_client_token_renewals(get()), hc_client_pages(get()),   hc_client_bytes(get())};
+    }
+
     Organizations organizations(const hc_organization_options *options = nullptr) const {
         return made<Organizations, hc_organization_page>(hc_organizations, options);
     }
@@ -272,6 +298,21 @@ class Client : public Object<hc_client, hc_client_free> {
     }
     Organization update_organization(const std::string &id, const hc_organization_fields &fields) const {
         return made<Organization, hc_organization>(hc_organization_update, id.c_str(), &fields);
+    }
+    Organization update_organization_by_external_id(const std::string &id, const hc_organization_fields &fields) const {
+        return made<Organization, hc_organization>(hc_organization_update_by_external_id, id.c_str(), &fields);
+    }
+    /* Enables and disables features; those that are not named stay as they are. */
+    Organization update_organization_settings(const std::string &id, const std::vector<std::pair<std::string, bool>> &features) const {
+        std::vector<hc_feature> given;
+        for (const auto &[name, enabled] : features) given.push_back({name.c_str(), enabled});
+        return made<Organization, hc_organization>(hc_organization_update_settings, id.c_str(), given.data(), given.size());
+    }
+    /* Creates a link to the admin portal, which can be opened once, within a minute. */
+    PortalLink generate_portal_link(const std::string &id, const std::vector<std::string> &features = {}) const {
+        std::vector<const char *> given;
+        for (const std::string &feature : features) given.push_back(feature.c_str());
+        return made<PortalLink, hc_portal_link>(hc_organization_generate_portal_link, id.c_str(), given.data(), given.size());
     }
     void delete_organization(const std::string &id) const {
         detail::check([&](hc_error **error) { return hc_organization_delete(get(), id.c_str(), error); });
@@ -417,6 +458,35 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
     std::shared_ptr<const Change> shared() const {
         Change change = next();
         return change ? std::make_shared<const Change>(std::move(change)) : nullptr;
+    }
+};
+
+/* Recognizes messages that were handled before. Check before a message is handled, and commit afterwards, before the response. */
+class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
+  public:
+    using Object::Object;
+
+    /* Keeps ids in memory. */
+    explicit ReplayGuard(const hc_replay_options *options = nullptr)
+        : Object(detail::given<hc_replay_guard *>([&](hc_replay_guard **out, hc_error **error) { return hc_replay_guard_new(options, out, error); })) {}
+    /* Keeps ids in a SQLite file, which any number of processes of one machine may share. */
+    static ReplayGuard sqlite(const std::string &path, const hc_replay_options *options = nullptr) {
+        return ReplayGuard(detail::given<hc_replay_guard *>(
+            [&](hc_replay_guard **out, hc_error **error) { return hc_replay_guard_sqlite(path.c_str(), options, out, error); }));
+    }
+
+    /* Returns whether the message was committed before. */
+    bool check(const Event &event) const {
+        return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_check(get(), event.get(), again, error); });
+    }
+    bool check(const std::string &message_id) const {
+        return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_check_id(get(), message_id.c_str(), again, error); });
+    }
+    void commit(const Event &event) const {
+        detail::check([&](hc_error **error) { return hc_replay_guard_commit(get(), event.get(), error); });
+    }
+    void commit(const std::string &message_id) const {
+        detail::check([&](hc_error **error) { return hc_replay_guard_commit_id(get(), message_id.c_str(), error); });
     }
 };
 

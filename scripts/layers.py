@@ -25,6 +25,7 @@ CORE_FILES = {
     "config.rs": "config",
     "defaults.rs": "config",
     "secret.rs": "secret",
+    "moment.rs": "moment",
     "sqlite.rs": "sqlite",
     "model": "model",
     "record": "record",
@@ -41,7 +42,7 @@ CORE_FILES = {
     # The root declares and re-exports everything; nothing else is in it.
     "lib.rs": "root",
 }
-BASE = "error clock random config secret"
+BASE = "error clock random config secret moment"
 # The layers that each layer may use, besides itself.
 CORE_MAY_USE = {
     "error": "",
@@ -49,6 +50,7 @@ CORE_MAY_USE = {
     "random": "clock",
     "config": "error",
     "secret": "",
+    "moment": "error",
     "sqlite": "error",
     "model": BASE,
     "record": BASE + " model",

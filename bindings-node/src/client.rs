@@ -5,7 +5,8 @@ use crate::errors::thrown;
 use crate::json::{self, Json};
 use crate::observe::JsonCallback;
 use crate::options::{
-    ClientOptions, GroupOptions, OrganizationFields, OrganizationOptions, UserOptions, Variables, read,
+    ClientOptions, GroupOptions, OrganizationFields, OrganizationOptions, OrganizationSettings, PortalLinkOptions,
+    UserOptions, Variables, read,
 };
 use headcount::{
     CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, catch_panic,
@@ -202,6 +203,52 @@ impl NativeClient {
         self.call(env, cancel, |client| async move {
             let fields = read::<OrganizationFields>(&fields)?.into();
             json::under("organization", &client.organizations().update(&id, &fields).await?)
+        })
+    }
+
+    /// Updates fields of the organization with an external id, and promises it.
+    #[napi]
+    pub fn update_organization_by_external_id<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        fields: String,
+        cancel: OptionalCancel<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            let fields = read::<OrganizationFields>(&fields)?.into();
+            json::under("organization", &client.organizations().update_by_external_id(&id, &fields).await?)
+        })
+    }
+
+    /// Enables and disables features of an organization, and promises it.
+    #[napi]
+    pub fn update_organization_settings<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        settings: String,
+        cancel: OptionalCancel<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            let settings = read::<OrganizationSettings>(&settings)?.into();
+            json::under("organization", &client.organizations().update_settings(&id, &settings).await?)
+        })
+    }
+
+    /// Creates a link to the admin portal, and promises it.
+    #[napi]
+    pub fn generate_portal_link<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        options: String,
+        cancel: OptionalCancel<'_>,
+    ) -> Promise<'env> {
+        self.call(env, cancel, |client| async move {
+            let features = read::<PortalLinkOptions>(&options)?.features.unwrap_or_default();
+            let features: Vec<&str> = features.iter().map(String::as_str).collect();
+            json::text(&client.organizations().generate_portal_link(&id, &features).await?)
         })
     }
 

@@ -2,7 +2,7 @@
 //! return all users.
 
 use headcount::{ClientBuilder, Error, Result, Timestamp};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -174,13 +174,74 @@ pub(crate) struct OrganizationFields {
     logo_url: Option<String>,
     metadata: Option<std::collections::BTreeMap<String, String>>,
     slug: Option<String>,
+    // Fields that cannot be changed. They are ignored, so that an organization can be read, changed and sent back.
+    id: Option<IgnoredAny>,
+    #[serde(rename = "createTime")]
+    _create_time: Option<IgnoredAny>,
+    #[serde(rename = "updateTime")]
+    _update_time: Option<IgnoredAny>,
+    #[serde(rename = "regionCode")]
+    _region_code: Option<IgnoredAny>,
+    #[serde(rename = "settings")]
+    _settings: Option<IgnoredAny>,
 }
 
 impl From<OrganizationFields> for headcount::OrganizationFields {
     fn from(fields: OrganizationFields) -> headcount::OrganizationFields {
-        let OrganizationFields { display_name, external_id, logo_url, metadata, slug } = fields;
-        headcount::OrganizationFields { display_name, external_id, logo_url, metadata, slug }
+        let OrganizationFields { display_name, external_id, logo_url, metadata, slug, id, .. } = fields;
+        let fields = headcount::OrganizationFields { display_name, external_id, logo_url, metadata, slug };
+        if id.is_some() { fields.without_unset() } else { fields }
     }
+}
+
+/// The features of an organization that are to be enabled or disabled.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrganizationSettings {
+    features: Vec<Feature>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Feature {
+    name: String,
+    enabled: bool,
+}
+
+impl From<OrganizationSettings> for headcount::OrganizationSettings {
+    fn from(settings: OrganizationSettings) -> headcount::OrganizationSettings {
+        let features = settings.features.into_iter();
+        let features = features.map(|Feature { name, enabled }| headcount::Feature { name, enabled }).collect();
+        headcount::OrganizationSettings { features }
+    }
+}
+
+/// Options of a link to the admin portal.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PortalLinkOptions {
+    pub(crate) features: Option<Vec<String>>,
+}
+
+/// Reads a time: RFC 3339 text (a `Date` in JSON), a date, or the milliseconds of `Date.now()`.
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Timestamp>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        Milliseconds(f64),
+    }
+    let given = Option::<Given>::deserialize(deserializer).map_err(|_| {
+        D::Error::custom("updatedAfter is not a time: expected a Date, RFC 3339 text, a date or milliseconds")
+    })?;
+    let moment = match given {
+        None => return Ok(None),
+        Some(Given::Text(text)) => headcount::parse_moment(&text),
+        #[allow(clippy::cast_possible_truncation, reason = "the cast saturates, and the conversion refuses the result")]
+        Some(Given::Milliseconds(number)) => Timestamp::from_millisecond(number as i64)
+            .map_err(|_| Error::invalid_argument("the milliseconds are out of range")),
+    };
+    moment.map(Some).map_err(|error| D::Error::custom(format!("updatedAfter: {}", error.message())))
 }
 
 /// Options of a listing of organizations.
@@ -206,6 +267,7 @@ pub(crate) struct UserOptions {
     pub(crate) read_ahead: Option<bool>,
     pub(crate) include_detail: Option<bool>,
     pub(crate) directory_group_id: Option<String>,
+    #[serde(default, deserialize_with = "moment")]
     pub(crate) updated_after: Option<Timestamp>,
     #[serde(rename = "signal")]
     _signal: Separate,
@@ -222,6 +284,7 @@ pub(crate) struct GroupOptions {
     pub(crate) read_ahead: Option<bool>,
     pub(crate) include_detail: Option<bool>,
     pub(crate) include_external_groups: Option<bool>,
+    #[serde(default, deserialize_with = "moment")]
     pub(crate) updated_after: Option<Timestamp>,
     #[serde(rename = "signal")]
     _signal: Separate,

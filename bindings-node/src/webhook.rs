@@ -209,6 +209,18 @@ pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> n
     .map_err(thrown)
 }
 
+/// Verifies the signature of an interceptor's request, as `verify_payload` does. Prefers the headers `interceptor-*`.
+#[napi_derive::napi]
+pub fn verify_interceptor_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
+    let headers = FlatHeaders(headers);
+    catch_panic(|| match body {
+        Either::A(raw) => headcount::verify_interceptor_payload(&secret, &headers.bytes(), raw),
+        Either::B(compact) => headcount::verify_parsed_interceptor_payload(&secret, &headers.bytes(), &compact),
+    })
+    .map(|()| true)
+    .map_err(thrown)
+}
+
 /// Does the same as `verify_payload`, with the headers in the form of [`StandardHeaders`]. Returns null if `verify_payload` has to be called.
 #[napi_derive::napi]
 pub fn verify_standard_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {

@@ -30,7 +30,7 @@ test('a client lists the data that the options ask for', async (t) => {
   t.after(() => client.close())
   const organizations = await all(client.organization.all())
   assert.equal(organizations.length, 2)
-  assert.equal(organizations[0].id, sandbox.organizationId)
+  assert.equal(organizations.at(-1).id, sandbox.organizationId, 'the newest organization is listed first')
   const { directories } = await client.directory.listDirectories(sandbox.organizationId)
   assert.deepEqual([directories.length, directories[0].id], [2, sandbox.directoryId])
   const users = await all(client.directory.users(sandbox.organizationId, sandbox.directoryId))

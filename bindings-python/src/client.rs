@@ -7,9 +7,10 @@ use crate::directory::{AsyncDirectoryClient, DirectoryClient};
 use crate::errors::OrRaise;
 use crate::organization::{AsyncOrganizationClient, OrganizationClient};
 use headcount::ClientBuilder;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use std::ffi::CString;
 use std::sync::Arc;
 
 fn stats<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, PyAny>> {
@@ -22,6 +23,17 @@ fn stats<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, P
     parts.set_item("pages", stats.pages)?;
     parts.set_item("bytes", stats.bytes)?;
     py.import("headcount.support")?.getattr("Stats")?.call((), Some(&parts))
+}
+
+/// Warns about options of the vendor's constructor that have no meaning here.
+fn warn_ignored(py: Python<'_>, options: &[(&str, Option<f64>)]) -> PyResult<()> {
+    let names: Vec<&str> = options.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} of the vendor's SDK: no meaning in headcount, ignored", names.join(", "));
+    let message = CString::new(message).unwrap_or_default();
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &message, 1)
 }
 
 /// Defines a client class. Both classes and both of their constructors take the same settings.
@@ -54,8 +66,9 @@ macro_rules! client {
         impl $client {
             #[new]
             #[pyo3(signature = (
-                environment_url = None, client_id = None, client_secret = None, *, timeout = None, attempt_timeout = None,
-                connect_timeout = None, max_attempts = None, retry_base = None, retry_cap = None, retry_budget = None,
+                environment_url = None, client_id = None, client_secret = None, keepalive_time_ms = None,
+                keepalive_timeout_ms = None, call_timeout_s = None, tool_call_timeout_s = None, *, timeout = None,
+                attempt_timeout = None, connect_timeout = None, max_attempts = None, retry_base = None, retry_cap = None, retry_budget = None,
                 max_concurrency = None, max_response_bytes = None, proxy = None, ca_file = None, user_agent_suffix = None,
                 env_url = None
             ))]
@@ -65,6 +78,10 @@ macro_rules! client {
                 environment_url: Option<Text>,
                 client_id: Option<Text>,
                 client_secret: Option<Text>,
+                keepalive_time_ms: Option<f64>,
+                keepalive_timeout_ms: Option<f64>,
+                call_timeout_s: Option<Span>,
+                tool_call_timeout_s: Option<f64>,
                 timeout: Option<Span>,
                 attempt_timeout: Option<Span>,
                 connect_timeout: Option<Span>,
@@ -87,6 +104,23 @@ macro_rules! client {
                     }
                     (url, None) | (None, url) => url,
                 };
+                // Options of the vendor's constructor. Its `call_timeout_s` is the deadline of one attempt.
+                let attempt_timeout = match (attempt_timeout, call_timeout_s) {
+                    (Some(_), Some(_)) => {
+                        return Err(PyTypeError::new_err(
+                            "attempt_timeout and call_timeout_s are the same setting: pass one of them",
+                        ));
+                    }
+                    (timeout, None) | (None, timeout) => timeout,
+                };
+                warn_ignored(
+                    py,
+                    &[
+                        ("keepalive_time_ms", keepalive_time_ms),
+                        ("keepalive_timeout_ms", keepalive_timeout_ms),
+                        ("tool_call_timeout_s", tool_call_timeout_s),
+                    ],
+                )?;
                 // `os.environ.get` returns None for an unset variable: the core's error names the missing setting.
                 let text = |value: Option<Text>| value.map(|text| text.to_string()).unwrap_or_default();
                 let settings = headcount::Client::builder(text(environment_url), text(client_id), text(client_secret));
@@ -176,7 +210,7 @@ macro_rules! client {
                 headers: &Bound<'_, PyAny>,
                 payload: &Bound<'_, PyAny>,
             ) -> PyResult<bool> {
-                crate::webhook::verify_webhook_payload(secret, headers, payload)
+                crate::webhook::verify_interceptor_payload(secret, headers, payload)
             }
 
             fn __repr__(&self) -> &'static str {
@@ -208,6 +242,8 @@ client!(
     /// Durations are seconds or a ``timedelta``.
     ///
     /// - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    /// - ``keepalive_time_ms``, ``keepalive_timeout_ms``, ``tool_call_timeout_s``: options of the vendor's SDK; ignored with a warning.
+    /// - ``call_timeout_s``: the vendor's name of ``attempt_timeout``.
     /// - ``timeout``: deadline of each call with all its attempts (default 60).
     /// - ``attempt_timeout``: deadline of one attempt (default 20).
     /// - ``connect_timeout``: deadline of making a connection (default 10).
@@ -248,6 +284,8 @@ client!(
     /// at once, and after a fork. Making a client sends nothing. Durations are seconds or a ``timedelta``.
     ///
     /// - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    /// - ``keepalive_time_ms``, ``keepalive_timeout_ms``, ``tool_call_timeout_s``: options of the vendor's SDK; ignored with a warning.
+    /// - ``call_timeout_s``: the vendor's name of ``attempt_timeout``.
     /// - ``timeout``: deadline of each call with all its attempts (default 60).
     /// - ``attempt_timeout``: deadline of one attempt (default 20).
     /// - ``connect_timeout``: deadline of making a connection (default 10).

@@ -1,14 +1,14 @@
 //! Converts text, numbers, times and durations between Python and Rust.
 
-use crate::errors::{argument_type_error, invalid_argument};
-use headcount::Timestamp;
+use crate::errors::{OrRaise, argument_type_error, invalid_argument};
+use headcount::{Timestamp, parse_moment};
 use jiff::tz::Offset;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyString, PyType, PyTzInfo};
+use pyo3::types::{PyDate, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyString, PyType, PyTzInfo};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -215,7 +215,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Span {
     }
 }
 
-/// A time: an aware `datetime`, or RFC 3339 text.
+/// A time: an aware `datetime`, a `date` (its first instant in UTC), RFC 3339 text, or a date as text.
 pub(crate) struct Moment(pub(crate) Timestamp);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
@@ -225,13 +225,16 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Moment {
         if let Ok(moment) = value.cast::<PyDateTime>() {
             return from_datetime(&moment).map(Moment);
         }
+        // A `datetime` is a `date` as well; it was handled above.
+        if let Ok(date) = value.cast::<PyDate>() {
+            let text: Text = date.call_method0(intern!(value.py(), "isoformat"))?.extract()?;
+            return parse_moment(&text).map(Moment).or_raise(value.py());
+        }
         if !value.is_instance_of::<PyString>() {
-            return Err(wrong_type(&value, "an aware datetime or RFC 3339 text"));
+            return Err(wrong_type(&value, "an aware datetime, a date or RFC 3339 text"));
         }
         let text: Text = value.extract()?;
-        text.parse().map(Moment).map_err(|_| {
-            invalid_argument(value.py(), "the text is not a time: expected RFC 3339, such as 2025-01-31T09:00:00Z")
-        })
+        parse_moment(&text).map(Moment).or_raise(value.py())
     }
 }
 

@@ -17,8 +17,8 @@ macro_rules! listings {
         impl $class {
             $(#[$one_doc])*
             #[pyo3(signature = (
-                organization_id, directory_id, *, page_size = None, page_token = None, include_detail = None, $filter = None,
-                updated_after = None, timeout = None
+                organization_id, directory_id, page_size = None, page_token = None, include_detail = None, updated_after = None, *,
+                $filter = None, timeout = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn $one<'py>(
@@ -29,8 +29,8 @@ macro_rules! listings {
                 page_size: Option<Count>,
                 page_token: Option<Text>,
                 include_detail: Option<Flag>,
-                $filter: Option<$filter_type>,
                 updated_after: Option<Moment>,
+                $filter: Option<$filter_type>,
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let list = self.0.client(py, timeout)?.directories().$listing(&organization_id, &directory_id);

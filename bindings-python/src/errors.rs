@@ -98,6 +98,7 @@ fn instance<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> 
     parts.set_item("context", error.context().iter().map(|(name, value)| (*name, value)).into_py_dict(py)?)?;
     parts.set_item("reason", error.reason().map(|reason| reason.name()))?;
     parts.set_item("status", error.http_status())?;
+    parts.set_item("grpc_status", error.grpc_status())?;
     parts.set_item("code", error.code())?;
     parts.set_item("details", error.details())?;
     parts.set_item("request_id", error.request_id())?;

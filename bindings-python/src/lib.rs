@@ -42,7 +42,7 @@ mod _headcount {
     use crate::generated::{
         Approval, Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, GuardSettings, Hold,
         IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange,
-        PendingEvent, Progress, Retirement, RoleMapEntry, SyncReport, User,
+        PendingEvent, PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
     };
     #[pymodule_export]
     use crate::listing::{

@@ -2,13 +2,117 @@
 
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::connection::Connection;
-use crate::convert::{Count, Flag, Span, Text, TextMap};
-use crate::generated::Organization;
+use crate::convert::{Count, Flag, Span, Text, TextMap, wrong_type};
+use crate::errors::invalid_argument;
+use crate::generated::{Organization, PortalLink};
+use crate::json::compact_json;
 use crate::listing::{self, AsyncOrganizationIterator, OrganizationIterator, OrganizationPage};
-use headcount::OrganizationFields;
+use headcount::{Feature, OrganizationFields, OrganizationSettings};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping, PyString};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The fields of an organization in one argument: an `Organization`, or a mapping of its fields. Those that cannot be changed are ignored, so that
+/// an organization can be read, changed and sent back.
+pub(crate) struct Fields(OrganizationFields);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Fields {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Fields> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Given {
+            display_name: Option<String>,
+            external_id: Option<String>,
+            logo_url: Option<String>,
+            metadata: Option<BTreeMap<String, String>>,
+            slug: Option<String>,
+            id: Option<IgnoredAny>,
+            #[serde(rename = "create_time")]
+            _create_time: Option<IgnoredAny>,
+            #[serde(rename = "update_time")]
+            _update_time: Option<IgnoredAny>,
+            #[serde(rename = "region_code")]
+            _region_code: Option<IgnoredAny>,
+            #[serde(rename = "settings")]
+            _settings: Option<IgnoredAny>,
+        }
+        if let Ok(organization) = value.cast::<Organization>() {
+            return Ok(Fields(OrganizationFields::from(&organization.get().value)));
+        }
+        let mapping =
+            value.cast::<PyMapping>().map_err(|_| wrong_type(&value, "a mapping of fields or an Organization"))?;
+        // `json.dumps` accepts a `dict` only, and cannot write the times of an organization.
+        let fields = value.py().get_type::<PyDict>().call1((mapping,))?.cast_into::<PyDict>()?;
+        for time in ["create_time", "update_time"] {
+            if fields.contains(time)? {
+                fields.del_item(time)?;
+            }
+        }
+        let Given { display_name, external_id, logo_url, metadata, slug, id, .. } =
+            read("organization", fields.as_any())?;
+        let fields = OrganizationFields { display_name, external_id, logo_url, metadata, slug };
+        Ok(Fields(if id.is_some() { fields.without_unset() } else { fields }))
+    }
+}
+
+/// Settings of an organization: a list of mappings with `name` and `enabled`, or a mapping with such a list as `features`.
+pub(crate) struct Settings(OrganizationSettings);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Settings {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Settings> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Toggle {
+            name: String,
+            enabled: bool,
+        }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Features {
+            features: Vec<Toggle>,
+        }
+        let features: Vec<Toggle> = if value.cast::<PyMapping>().is_ok() {
+            read::<Features>("settings", &value)?.features
+        } else if value.is_instance_of::<PyString>() {
+            return Err(wrong_type(&value, "a list of features"));
+        } else {
+            let items: Vec<Bound<'py, PyAny>> = value.try_iter()?.collect::<PyResult<_>>()?;
+            read("settings", items.into_pyobject(value.py())?.as_any())?
+        };
+        let features = features.into_iter().map(|toggle| Feature { name: toggle.name, enabled: toggle.enabled });
+        Ok(Settings(OrganizationSettings { features: features.collect() }))
+    }
+}
+
+/// Reads a value that Python holds as `dict`s and lists. `name` names the argument in the error.
+fn read<T: DeserializeOwned>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
+    let json = compact_json(value)?;
+    serde_json::from_str(&json.to_cow()?).map_err(|error| {
+        let message = error.to_string();
+        // Leaves out the line and the column: they are those of the JSON, which the caller does not see.
+        let message = message.split(" at line ").next().unwrap_or_default();
+        invalid_argument(value.py(), format!("{name} cannot be used: {message}"))
+    })
+}
+
+/// Returns the fields of `organization`, replaced by those that were passed as keywords.
+fn merged(organization: Option<Fields>, keywords: OrganizationFields) -> OrganizationFields {
+    let given = organization.map(|fields| fields.0).unwrap_or_default();
+    OrganizationFields {
+        display_name: keywords.display_name.or(given.display_name),
+        external_id: keywords.external_id.or(given.external_id),
+        logo_url: keywords.logo_url.or(given.logo_url),
+        metadata: keywords.metadata.or(given.metadata),
+        slug: keywords.slug.or(given.slug),
+    }
+}
 
 fn fields(
     display_name: Option<Text>,
@@ -61,7 +165,7 @@ macro_rules! organization_client {
             ///
             /// Raises ``InvalidArgumentError`` if ``page_size`` is 0, an ``ApiError`` if the server refuses the call, and
             /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
-            #[pyo3(signature = (*, page_size = None, page_token = None, external_id = None, timeout = None))]
+            #[pyo3(signature = (page_size = None, page_token = None, *, external_id = None, timeout = None))]
             fn list_organizations<'py>(
                 &self,
                 py: Python<'py>,
@@ -81,7 +185,7 @@ macro_rules! organization_client {
             /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
-            #[pyo3(signature = (*, page_size = None, page_token = None, external_id = None, timeout = None))]
+            #[pyo3(signature = (page_size = None, page_token = None, *, external_id = None, timeout = None))]
             fn list_organization<'py>(
                 &self,
                 py: Python<'py>,
@@ -200,6 +304,9 @@ macro_rules! organization_client {
             /// Changes the given fields of an organization and returns it. Fields that are None keep their value.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``organization``: fields in one argument, as a mapping or an ``Organization``; keywords replace them. What cannot be changed
+            ///   is ignored in it (``id``, ``create_time``, ``update_time``, ``region_code``, ``settings``), so that an organization can be
+            ///   read, changed and sent back.
             /// - ``display_name``: name of the organization, 1 to 200 characters.
             /// - ``external_id``: the application's own id of the organization.
             /// - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
@@ -213,14 +320,15 @@ macro_rules! organization_client {
             /// ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server
             /// gives no usable answer.
             #[pyo3(signature = (
-                organization_id, *, display_name = None, external_id = None, metadata = None, slug = None, logo_url = None,
-                timeout = None
+                organization_id, organization = None, *, display_name = None, external_id = None, metadata = None, slug = None,
+                logo_url = None, timeout = None
             ))]
             #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
             fn update_organization<'py>(
                 &self,
                 py: Python<'py>,
                 organization_id: Text,
+                organization: Option<Fields>,
                 display_name: Option<Text>,
                 external_id: Option<Text>,
                 metadata: Option<TextMap>,
@@ -229,10 +337,106 @@ macro_rules! organization_client {
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let organizations = self.0.client(py, timeout)?.organizations();
-                let fields = fields(display_name, external_id, metadata.map(Into::into), slug, logo_url);
+                let keywords = fields(display_name, external_id, metadata.map(Into::into), slug, logo_url);
+                let fields = merged(organization, keywords);
                 <$mode>::run(py, async move { organizations.update(&organization_id, &fields).await }, |_, changed| {
                     Ok(Organization::from(changed))
                 })
+            }
+
+            /// Changes the organization with this id of the application and returns it: looks it up, then updates it as
+            /// ``update_organization`` does. These are two calls, each with the deadline of a call.
+            ///
+            /// - ``external_id``: the application's own id of the organization.
+            /// - ``organization``, ``display_name``, ``metadata``, ``slug``, ``logo_url``: as in ``update_organization``.
+            /// - ``timeout``: deadline of each call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises what ``update_organization`` raises.
+            #[pyo3(signature = (
+                external_id, organization = None, *, display_name = None, metadata = None, slug = None, logo_url = None,
+                timeout = None
+            ))]
+            #[allow(clippy::too_many_arguments, reason = "they are keywords in Python")]
+            fn update_organization_by_external_id<'py>(
+                &self,
+                py: Python<'py>,
+                external_id: Text,
+                organization: Option<Fields>,
+                display_name: Option<Text>,
+                metadata: Option<TextMap>,
+                slug: Option<Text>,
+                logo_url: Option<Text>,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let organizations = self.0.client(py, timeout)?.organizations();
+                let fields = merged(organization, fields(display_name, None, metadata.map(Into::into), slug, logo_url));
+                <$mode>::run(
+                    py,
+                    async move { organizations.update_by_external_id(&external_id, &fields).await },
+                    |_, changed| Ok(Organization::from(changed)),
+                )
+            }
+
+            /// Enables and disables features of an organization and returns it. Features that are not named stay as they are.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``settings``: a list of mappings such as ``{"name": "sso", "enabled": True}``, or a mapping with that list as ``features``.
+            ///   Features: ``sso``, ``dir_sync``, ``domain_verification``, ``session_policy``.
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+            /// another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+            /// server gives no usable answer.
+            #[pyo3(signature = (organization_id, settings, *, timeout = None))]
+            fn update_organization_settings<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                settings: Settings,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let organizations = self.0.client(py, timeout)?.organizations();
+                <$mode>::run(
+                    py,
+                    async move { organizations.update_settings(&organization_id, &settings.0).await },
+                    |_, changed| Ok(Organization::from(changed)),
+                )
+            }
+
+            /// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories, and returns it. It
+            /// can be opened once, within a minute: create it when the administrator follows it, and do not log it.
+            ///
+            /// - ``organization_id``: id of the organization (``org_...``).
+            /// - ``features``: names of what can be set up, ``sso`` and ``dir_sync`` (default: what the organization's settings enable).
+            /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+            ///   ``timeout``).
+            ///
+            /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
+            /// nobody, and expires after a minute.
+            ///
+            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+            /// another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+            /// server gives no usable answer.
+            #[pyo3(signature = (organization_id, features = None, *, timeout = None))]
+            fn generate_portal_link<'py>(
+                &self,
+                py: Python<'py>,
+                organization_id: Text,
+                features: Option<Vec<Text>>,
+                timeout: Option<Span>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let organizations = self.0.client(py, timeout)?.organizations();
+                <$mode>::run(
+                    py,
+                    async move {
+                        let features = features.unwrap_or_default();
+                        let features: Vec<&str> = features.iter().map(|feature| &**feature).collect();
+                        organizations.generate_portal_link(&organization_id, &features).await
+                    },
+                    |_, link| Ok(PortalLink::from(link)),
+                )
             }
 
             /// Deletes an organization with everything in it. This cannot be undone.

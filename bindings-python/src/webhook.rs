@@ -185,7 +185,8 @@ pub(crate) fn verify_webhook_payload(
     verified.or_raise(payload.py()).map(|()| true)
 }
 
-/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook.
+/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. The headers ``interceptor-*`` count if there are
+/// ``webhook-*`` as well.
 #[pyfunction]
 #[pyo3(signature = (secret, headers, payload))]
 pub(crate) fn verify_interceptor_payload(
@@ -193,7 +194,14 @@ pub(crate) fn verify_interceptor_payload(
     headers: &Bound<'_, PyAny>,
     payload: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    verify_webhook_payload(secret, headers, payload)
+    let headers = Found::read(headers)?;
+    let verified = match Body::read(payload)? {
+        Body::Raw(bytes) => catch_panic(|| headcount::verify_interceptor_payload(&secret, &headers, bytes.as_bytes())),
+        Body::Parsed(compact) => {
+            catch_panic(|| headcount::verify_parsed_interceptor_payload(&secret, &headers, &compact))
+        }
+    };
+    verified.or_raise(payload.py()).map(|()| true)
 }
 
 /// Reads one secret, or several from an iterable.

@@ -61,7 +61,7 @@ def test_a_client_lists_the_sandboxs_data():
             assert secret not in repr(sandbox)
         with sandbox.client(timeout=30) as client:
             organizations = list(client.organization.all())
-            assert [len(organizations), organizations[0].id] == [2, sandbox.organization_id]
+            assert [len(organizations), organizations[-1].id] == [2, sandbox.organization_id]
             directories = client.directory.list_directories(sandbox.organization_id)
             assert [len(directories), directories[0].id] == [2, sandbox.directory_id]
             users = list(client.directory.users(sandbox.organization_id, sandbox.directory_id))

@@ -13,6 +13,7 @@ const RECORDS: &[&str] = &[
     "Organization",
     "OrganizationSettings",
     "Feature",
+    "PortalLink",
     "OrganizationFields",
     "Directory",
     "DirectoryStats",

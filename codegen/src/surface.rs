@@ -25,6 +25,7 @@ pub(crate) const RECORDS: &[Surface] = &[
     plain("OrganizationFields"),
     plain("OrganizationSettings"),
     plain("Feature"),
+    by_id("PortalLink"),
     by_id("Directory"),
     plain("DirectoryStats"),
     plain("AttributeMappings"),
@@ -95,6 +96,8 @@ pub(crate) fn is_personal(record: &str, field: &str) -> bool {
         // Who decided, and a text in which people may be named.
         "by" | "note" => matches!(record, "Approval" | "Retirement"),
         "external_id" => record == "UserData",
+        // Not personal, but gives access.
+        "location" => record == "PortalLink",
         _ => false,
     }
 }

@@ -27,7 +27,9 @@ pub use runtime::{spawn, wait, wait_interruptibly};
 
 use crate::client::{self, ClientBuilder};
 use crate::http::{CallOptions, Stats};
-use crate::{Directory, DirectoryToggle, Group, Organization, OrganizationFields, Result, User};
+use crate::{
+    Directory, DirectoryToggle, Group, Organization, OrganizationFields, OrganizationSettings, PortalLink, Result, User,
+};
 use runtime::PerProcess;
 use std::sync::Arc;
 
@@ -154,6 +156,33 @@ impl Organizations {
     /// The same.
     pub fn update(&self, id: &str, fields: &OrganizationFields) -> Result<Organization> {
         wait(self.inner()?.update(id, fields))
+    }
+
+    /// Does what [`Organizations::update_by_external_id`](client::Organizations::update_by_external_id) does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn update_by_external_id(&self, external_id: &str, fields: &OrganizationFields) -> Result<Organization> {
+        wait(self.inner()?.update_by_external_id(external_id, fields))
+    }
+
+    /// Does what [`Organizations::update_settings`](client::Organizations::update_settings) does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn update_settings(&self, id: &str, settings: &OrganizationSettings) -> Result<Organization> {
+        wait(self.inner()?.update_settings(id, settings))
+    }
+
+    /// Does what [`Organizations::generate_portal_link`](client::Organizations::generate_portal_link) does.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn generate_portal_link(&self, id: &str, features: &[&str]) -> Result<PortalLink> {
+        wait(self.inner()?.generate_portal_link(id, features))
     }
 
     /// Does what [`Organizations::delete`](client::Organizations::delete) does.

@@ -64,6 +64,7 @@ mod http;
 #[cfg(feature = "mirror")]
 mod mirror;
 pub mod model;
+mod moment;
 mod random;
 #[cfg(feature = "mirror")]
 mod record;
@@ -81,6 +82,7 @@ pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
 pub use error::catch_panic;
 pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result, UnknownName};
 pub use jiff::Timestamp;
+pub use moment::parse_moment;
 pub use random::{OsRandom, Random};
 pub use secret::Secret;
 
@@ -93,7 +95,8 @@ pub use webhook::{
     ConnectedAccountData, ConnectionData, DirectoryData, DirectoryGroupData, DirectoryUserData, DomainData, Event,
     EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RETENTION, Replay,
     ReplayGuard, ReplayStore, RoleData, RoleReference, Secrets, SessionData, SignedHeaders, UserData, UserProfile,
-    UserSession, WEBHOOK_HEADERS, Webhook, WebhookBuilder, verify_parsed_webhook_payload, verify_webhook_payload,
+    UserSession, WEBHOOK_HEADERS, Webhook, WebhookBuilder, verify_interceptor_payload,
+    verify_parsed_interceptor_payload, verify_parsed_webhook_payload, verify_webhook_payload,
 };
 #[cfg(feature = "webhook")]
 #[doc(hidden)]

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Reply, Server, TOKEN, ok};
-use headcount::{CallOptions, Client, ErrorKind, OrganizationFields, Result};
+use headcount::{CallOptions, Client, ErrorKind, OrganizationFields, OrganizationSettings, Result};
 use headcount_sandbox::Sandbox;
 use std::future::Future;
 use std::pin::Pin;
@@ -36,7 +36,7 @@ macro_rules! operations {
 const ORGANIZATION: &str = r#"{"organization":{"id":"org_1","display_name":"Acme"}}"#;
 const DIRECTORY: &str = r#"{"directory":{"id":"dir_1","name":"Okta"}}"#;
 
-fn operations() -> [Operation; 14] {
+fn operations() -> [Operation; 16] {
     operations! {
         "list organizations": client => client.organizations().list().send(), r#"{"organizations":[{"id":"org_1"}]}"#, r#"{"organizations":[7]}"#;
         "all organizations": client => async { client.organizations().list().pages().next().await }, r#"{"organizations":[{"id":"org_1"}]}"#, r#"{"organizations":{}}"#;
@@ -44,6 +44,8 @@ fn operations() -> [Operation; 14] {
         "get by external id": client => client.organizations().get_by_external_id("t/1"), ORGANIZATION, r#"{"organization":{"id":4}}"#;
         "create organization": client => async { client.organizations().create("Acme", &OrganizationFields::default()).await }, ORGANIZATION, r#"{"organization":"org_1"}"#;
         "update organization": client => async { client.organizations().update("org_1", &OrganizationFields::default()).await }, ORGANIZATION, r#"{"organization":{}}"#;
+        "update organization settings": client => async { client.organizations().update_settings("org_1", &OrganizationSettings::default()).await }, ORGANIZATION, r#"{"organization":{}}"#;
+        "generate portal link": client => client.organizations().generate_portal_link("org_1", &["sso"]), r#"{"link":{"id":"lnk_1"}}"#, r#"{"link":7}"#;
         "list directories": client => client.directories().list("org_1"), r#"{"directories":[{"id":"dir_1"}]}"#, r#"{"directories":"none"}"#;
         "get directory": client => client.directories().get("org_1", "dir_1"), DIRECTORY, r#"{"directory":{"id":"d","enabled":"yes"}}"#;
         "primary directory": client => client.directories().primary("org_1"), r#"{"directories":[{"id":"dir_1"}]}"#, r#"[]"#;

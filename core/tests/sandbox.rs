@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::TryStreamExt;
-use headcount::{Client, ErrorKind, OrganizationFields, RetryPolicy, Timestamp, blocking};
+use headcount::{
+    Client, ErrorKind, Feature, OrganizationFields, OrganizationSettings, RetryPolicy, Timestamp, blocking,
+};
 use headcount_sandbox::{Fault, NewUser, Sandbox};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -88,6 +90,63 @@ async fn an_organization_is_created_updated_and_deleted() {
     })
     .join()
     .unwrap();
+}
+
+#[tokio::test]
+async fn an_organization_is_updated_by_its_external_id_and_its_settings_are_changed() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let organizations = sandbox.client().build().unwrap().organizations();
+    let rename = OrganizationFields { display_name: Some("Söhne".into()), ..Default::default() };
+    let renamed = organizations.update_by_external_id("tenant_1", &rename).await.unwrap();
+    assert_eq!(renamed.id, sandbox.organization_id());
+    assert_eq!(renamed.display_name, "Söhne");
+    let missing = organizations.update_by_external_id("tenant_404", &rename).await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+
+    let feature = |name: &str, enabled| Feature { name: name.to_owned(), enabled };
+    let settings = OrganizationSettings { features: vec![feature("sso", false), feature("session_policy", true)] };
+    let changed = organizations.update_settings(&renamed.id, &settings).await.unwrap();
+    let expected = [feature("sso", false), feature("dir_sync", true), feature("session_policy", true)];
+    assert_eq!(changed.settings.as_ref().unwrap().features, expected);
+    assert_eq!(organizations.get(&renamed.id).await.unwrap(), changed);
+    let unknown = OrganizationSettings { features: vec![feature("magic", true)] };
+    assert_eq!(organizations.update_settings(&renamed.id, &unknown).await.unwrap_err().kind(), ErrorKind::BadRequest);
+
+    // What was read can be sent back as a whole.
+    let whole = OrganizationFields { slug: Some("soehne".into()), ..OrganizationFields::from(&changed) };
+    let again = organizations.update(&changed.id, &whole).await.unwrap();
+    assert_eq!(again.slug, "soehne");
+    assert_eq!(again.logo_url, "");
+    assert_eq!(again.external_id, "tenant_1");
+
+    std::thread::spawn(move || {
+        let organizations = blocking::Client::new(sandbox.client()).unwrap().organizations();
+        let id = sandbox.organization_id();
+        assert_eq!(organizations.update_by_external_id("tenant_1", &rename).unwrap().id, id);
+        assert_eq!(organizations.update_settings(id, &settings).unwrap().id, id);
+        assert!(organizations.generate_portal_link(id, &[]).unwrap().id.starts_with("lnk_"));
+    })
+    .join()
+    .unwrap();
+}
+
+#[tokio::test]
+async fn each_portal_link_is_new_and_its_location_is_not_printed() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let organizations = sandbox.client().build().unwrap().organizations();
+    let id = sandbox.organization_id();
+    let one = organizations.generate_portal_link(id, &["sso", "dir_sync"]).await.unwrap();
+    let two = organizations.generate_portal_link(id, &[]).await.unwrap();
+    assert_ne!(one.id, two.id);
+    assert!(one.location.starts_with(sandbox.environment_url()), "{}", one.location);
+    assert!(one.expire_time.unwrap() > Timestamp::now());
+    assert!(!format!("{one:?}").contains(&one.location), "{one:?}");
+    let error = organizations.generate_portal_link(id, &["magic"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest);
+    // A lost answer leaves a link that nobody knows; the call is retried like any that is idempotent.
+    sandbox.fault([Fault::Reset], 2);
+    assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
+    assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
 }
 
 #[tokio::test]

@@ -112,10 +112,8 @@ static int receive(const hc_webhook *webhook, const hc_header *headers, size_t h
         hc_error_free(error);
         return 400;
     }
-    /* The data is JSON. An application uses its own parser; a text search is enough for this example. */
-    const char *email = strstr(hc_event_data(event), "\"email\":\"");
-    int length = email == NULL ? 0 : (int)strcspn(email += strlen("\"email\":\""), "\"");
-    printf("verified %s: create an account for %.*s\n", hc_event_type(event), length, email == NULL ? "" : email);
+    const char *email = hc_event_data_at(event, "/email"); /* NULL if the data has none */
+    printf("verified %s: create an account for %s\n", hc_event_type(event), email == NULL ? "nobody" : email);
     hc_event_free(event);
     return 201;
 }

@@ -3,16 +3,17 @@
 use crate::boundary::call;
 use crate::callback::{
     begin, hc_directory_callback, hc_directory_list_callback, hc_directory_toggle_callback, hc_done_callback,
-    hc_group_page_callback, hc_organization_callback, hc_organization_page_callback, hc_user_page_callback, start,
+    hc_group_page_callback, hc_organization_callback, hc_organization_page_callback, hc_portal_link_callback,
+    hc_user_page_callback, start,
 };
 use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::generated::{
     hc_directory, hc_directory_list, hc_directory_toggle, hc_group_page, hc_organization, hc_organization_page,
-    hc_status, hc_user_page,
+    hc_portal_link, hc_status, hc_user_page,
 };
 use crate::group::hc_group_options;
-use crate::organization::{hc_organization_fields, hc_organization_options};
+use crate::organization::{hc_feature, hc_organization_fields, hc_organization_options};
 use crate::user::hc_user_options;
 use crate::{group, organization, user};
 use std::ffi::{c_char, c_void};
@@ -137,6 +138,99 @@ pub unsafe extern "C" fn hc_organization_update_async(
         let fields = unsafe { organization::read_fields(&fields) }?;
         begin(callback, user_data, async move {
             client.organizations().update(&organization_id, &fields).await.map(hc_organization::from)
+        })
+    })
+}
+
+/// Starts changing an organization, as hc_organization_update_by_external_id does, and returns immediately.
+///
+/// - `client`: required. It may be freed before the callback is called.
+/// - `external_id`: the application's id of the organization.
+/// - `fields`: required. Texts are copied.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
+/// - `user_data`: passed to the callback; may be NULL.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_update_by_external_id_async(
+    client: *const hc_client,
+    external_id: *const c_char,
+    fields: *const hc_organization_fields,
+    callback: hc_organization_callback,
+    user_data: *mut c_void,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (client: object, external_id: text, fields: required_options) => {
+        let (client, external_id) = (client.0.current()?, external_id.to_owned());
+        // SAFETY: texts in fields are NULL or alive during this call.
+        let fields = unsafe { organization::read_fields(&fields) }?;
+        begin(callback, user_data, async move {
+            client.organizations().update_by_external_id(&external_id, &fields).await.map(hc_organization::from)
+        })
+    })
+}
+
+/// Starts enabling and disabling features, as hc_organization_update_settings does, and returns immediately.
+///
+/// - `client`: required. It may be freed before the callback is called.
+/// - `organization_id`: "org_...".
+/// - `features`: holds `features_len` features, which are copied; may be NULL if there are none.
+/// - `features_len`: number of features.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
+/// - `user_data`: passed to the callback; may be NULL.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_update_settings_async(
+    client: *const hc_client,
+    organization_id: *const c_char,
+    features: *const hc_feature,
+    features_len: usize,
+    callback: hc_organization_callback,
+    user_data: *mut c_void,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (client: object, organization_id: text) => {
+        let (client, organization_id) = (client.0.current()?, organization_id.to_owned());
+        // SAFETY: by the header's conventions, `features` holds `features_len` features whose names are alive during this call.
+        let settings = unsafe { organization::read_settings(features, features_len) }?;
+        begin(callback, user_data, async move {
+            client.organizations().update_settings(&organization_id, &settings).await.map(hc_organization::from)
+        })
+    })
+}
+
+/// Starts creating a link to the admin portal, as hc_organization_generate_portal_link does, and returns immediately.
+///
+/// - `client`: required. It may be freed before the callback is called.
+/// - `organization_id`: "org_...".
+/// - `features`: holds `features_len` names, which are copied; may be NULL if there are none.
+/// - `features_len`: number of names.
+/// - `callback`: required; called once if this returns HC_OK, and not otherwise.
+/// - `user_data`: passed to the callback; may be NULL.
+/// - `error`: may be NULL. Errors that occur after this function returns are passed to the callback.
+/// - Fails with HC_INVALID_ARGUMENT.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_generate_portal_link_async(
+    client: *const hc_client,
+    organization_id: *const c_char,
+    features: *const *const c_char,
+    features_len: usize,
+    callback: hc_portal_link_callback,
+    user_data: *mut c_void,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (client: object, organization_id: text) => {
+        let (client, organization_id) = (client.0.current()?, organization_id.to_owned());
+        // SAFETY: by the header's conventions, `features` holds `features_len` texts that are alive during this call.
+        let features = unsafe { organization::read_names(features, features_len) }?;
+        let features: Vec<String> = features.into_iter().map(str::to_owned).collect();
+        begin(callback, user_data, async move {
+            let features: Vec<&str> = features.iter().map(String::as_str).collect();
+            client.organizations().generate_portal_link(&organization_id, &features).await.map(hc_portal_link::from)
         })
     })
 }

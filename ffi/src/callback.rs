@@ -6,7 +6,7 @@ use crate::boundary::is_null;
 use crate::error::{hc_error, report};
 use crate::generated::{
     hc_directory, hc_directory_list, hc_directory_toggle, hc_group_page, hc_organization, hc_organization_page,
-    hc_status, hc_user_page,
+    hc_portal_link, hc_status, hc_user_page,
 };
 use crate::user_data::UserData;
 use headcount_core::{Error, Result, blocking};
@@ -44,6 +44,17 @@ pub type hc_organization_callback = Option<
         organization: *mut hc_organization,
         error: *mut hc_error,
     ),
+>;
+
+/// Receives a link to the admin portal; free it with hc_portal_link_free.
+///
+/// After a failure `link` is NULL, `status` is the kind of the error, and `error` must be freed with hc_error_free.
+///
+/// Called once, from a thread of the library, which is blocked meanwhile: it must return soon and must not throw a C++ exception.
+/// It may start other asynchronous calls; a blocking call fails with HC_INVALID_ARGUMENT in it. `user_data` is the value given to
+/// the call.
+pub type hc_portal_link_callback = Option<
+    unsafe extern "C" fn(user_data: *mut c_void, status: hc_status, link: *mut hc_portal_link, error: *mut hc_error),
 >;
 
 /// Receives the directories; free them with hc_directory_list_free.

@@ -1,7 +1,7 @@
 //! Options structs that later versions can extend: the first field is the size, and no byte beyond that size is read.
 
 use crate::error::is_null;
-use headcount_core::{Error, Result, Timestamp};
+use headcount_core::{Error, Result, Timestamp, parse_moment};
 use std::mem::MaybeUninit;
 
 /// Largest `struct_size` that is accepted. A larger value means that the caller did not initialize the field.
@@ -93,11 +93,13 @@ pub(crate) fn tri_state(value: i32, name: &str) -> Result<Option<bool>> {
     }
 }
 
-/// Reads an optional time in RFC 3339 text.
+/// Reads an optional time in RFC 3339 text, or a date.
 pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>> {
     let parse = |text: &str| {
-        text.parse().map_err(|_| {
-            Error::invalid_argument(format!("{name} is not an RFC 3339 time: expected one like 2025-01-06T18:44:25Z"))
+        parse_moment(text).map_err(|_| {
+            Error::invalid_argument(format!(
+                "{name} is not an RFC 3339 time: expected one like 2025-01-06T18:44:25Z, or a date like 2025-01-06"
+            ))
         })
     };
     text.map(parse).transpose()

@@ -1,13 +1,13 @@
 //! Organizations: the companies that use the application.
 
-use crate::boundary::{array, call, is_null, optional_text};
+use crate::boundary::{array, call, is_null, optional_text, text};
 use crate::client::hc_client;
 use crate::error::hc_error;
-use crate::generated::{hc_organization, hc_organization_iter, hc_organization_page, hc_status};
+use crate::generated::{hc_organization, hc_organization_iter, hc_organization_page, hc_portal_link, hc_status};
 use crate::iter::IterOf;
 use crate::options::{growing, reserved, unless_zero};
 use headcount_core::blocking::List;
-use headcount_core::{Organization, OrganizationFields, Result};
+use headcount_core::{Feature, Organization, OrganizationFields, OrganizationSettings, Result};
 use std::ffi::c_char;
 
 /// Filters of a list of organizations. Set all bytes to 0, then struct_size and the fields that you need.
@@ -50,6 +50,16 @@ pub struct hc_organization_fields {
 }
 
 growing!(hc_organization_fields { display_name, external_id, logo_url, slug, metadata, metadata_len });
+
+/// A feature of an organization, and whether it is to be enabled.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hc_feature {
+    /// "sso", "dir_sync", "domain_verification" or "session_policy".
+    pub name: *const c_char,
+    /// Whether it is to be enabled.
+    pub enabled: bool,
+}
 
 /// Returns a listing with the filters of `options`.
 ///
@@ -203,6 +213,90 @@ pub unsafe extern "C" fn hc_organization_update(
     })
 }
 
+/// Changes the given fields of the organization with this external id: looks it up, then updates it as hc_organization_update does.
+/// These are two calls, each with the deadline of a call.
+///
+/// - `client`: required.
+/// - `external_id`: the application's id of the organization.
+/// - `fields`: required. Texts are copied.
+/// - `organization`: receives the changed object; free it with hc_organization_free.
+/// - `error`: may be NULL.
+/// - Fails like hc_organization_update does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_update_by_external_id(
+    client: *const hc_client,
+    external_id: *const c_char,
+    fields: *const hc_organization_fields,
+    organization: *mut *mut hc_organization,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, organization, (client: object, external_id: text, fields: required_options) => {
+        // SAFETY: texts in fields are NULL or alive during this call.
+        let fields = unsafe { read_fields(&fields) }?;
+        client.0.organizations().update_by_external_id(external_id, &fields).map(hc_organization::from)
+    })
+}
+
+/// Enables and disables features of an organization; features that are not named stay as they are.
+///
+/// - `client`: required.
+/// - `organization_id`: "org_...".
+/// - `features`: holds `features_len` features; may be NULL if there are none.
+/// - `features_len`: number of features.
+/// - `organization`: receives the changed object; free it with hc_organization_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server does not know a feature, or any status that a request
+///   can have.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_update_settings(
+    client: *const hc_client,
+    organization_id: *const c_char,
+    features: *const hc_feature,
+    features_len: usize,
+    organization: *mut *mut hc_organization,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, organization, (client: object, organization_id: text) => {
+        // SAFETY: by the header's conventions, `features` holds `features_len` features whose names are alive during this call.
+        let settings = unsafe { read_settings(features, features_len) }?;
+        client.0.organizations().update_settings(organization_id, &settings).map(hc_organization::from)
+    })
+}
+
+/// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened
+/// once, within a minute: create it when the administrator follows it, and do not log it.
+///
+/// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
+/// nobody, and expires after a minute.
+///
+/// - `client`: required.
+/// - `organization_id`: "org_...".
+/// - `features`: holds `features_len` names of what can be set up, "sso" or "dir_sync"; may be NULL if there are none: the link
+///   then offers what the organization's settings enable.
+/// - `features_len`: number of names.
+/// - `link`: receives the result; free it with hc_portal_link_free.
+/// - `error`: may be NULL.
+/// - Fails with HC_NOT_FOUND if there is no such organization, HC_BAD_REQUEST if the server does not know a feature, or any status
+///   that a request can have.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_organization_generate_portal_link(
+    client: *const hc_client,
+    organization_id: *const c_char,
+    features: *const *const c_char,
+    features_len: usize,
+    link: *mut *mut hc_portal_link,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, link, (client: object, organization_id: text) => {
+        // SAFETY: by the header's conventions, `features` holds `features_len` texts that are alive during this call.
+        let features = unsafe { read_names(features, features_len) }?;
+        client.0.organizations().generate_portal_link(organization_id, &features).map(hc_portal_link::from)
+    })
+}
+
 /// Deletes an organization and everything in it permanently.
 ///
 /// - `client`: required.
@@ -217,6 +311,35 @@ pub unsafe extern "C" fn hc_organization_delete(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (client: object, organization_id: text) => client.0.organizations().delete(organization_id))
+}
+
+/// Reads the features to enable or disable.
+///
+/// # Safety
+///
+/// `features` is NULL or holds `length` features, whose names are NULL, or NUL-terminated and alive during the call.
+pub(crate) unsafe fn read_settings(features: *const hc_feature, length: usize) -> Result<OrganizationSettings> {
+    // SAFETY: this function's contract.
+    let features: &[hc_feature] = unsafe { array(features, length, "features") }?;
+    let feature = |(index, feature): (usize, &hc_feature)| {
+        // SAFETY: this function's contract.
+        let name = unsafe { text(feature.name, format_args!("features[{index}].name")) }?.to_owned();
+        Ok(Feature { name, enabled: feature.enabled })
+    };
+    Ok(OrganizationSettings { features: features.iter().enumerate().map(feature).collect::<Result<_>>()? })
+}
+
+/// Reads the names of features.
+///
+/// # Safety
+///
+/// `features` is NULL or holds `length` texts, which are NULL, or NUL-terminated and alive for `'a`.
+pub(crate) unsafe fn read_names<'a>(features: *const *const c_char, length: usize) -> Result<Vec<&'a str>> {
+    // SAFETY: this function's contract.
+    let features: &[*const c_char] = unsafe { array(features, length, "features") }?;
+    // SAFETY: this function's contract.
+    let name = |(index, name): (usize, &*const c_char)| unsafe { text(*name, format_args!("features[{index}]")) };
+    features.iter().enumerate().map(name).collect()
 }
 
 /// Reads the fields of a new organization: its display name, which is required, and the others.

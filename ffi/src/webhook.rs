@@ -6,7 +6,10 @@ use crate::event::hc_event;
 use crate::generated::hc_status;
 use crate::options::{growing, unless_zero};
 use crate::text::Text;
-use headcount_core::{Error, Result, SignedHeaders, Timestamp, Webhook, WebhookBuilder, verify_webhook_payload};
+use headcount_core::{
+    Error, Result, SignedHeaders, Timestamp, Webhook, WebhookBuilder, verify_interceptor_payload,
+    verify_webhook_payload,
+};
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
@@ -302,6 +305,33 @@ pub unsafe extern "C" fn hc_verify_webhook_payload(
         // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         verify_webhook_payload(secret, &headers, body)
+    })
+}
+
+/// Checks the signature of an interceptor's request, like hc_verify_webhook_payload. The headers interceptor-* count if there are
+/// webhook-* as well.
+///
+/// - `secret`: the interceptor's secret, or several separated by white space.
+/// - `headers`: all of the request's headers; `headers_len` items.
+/// - `headers_len`: number of items.
+/// - `body`: the unparsed body of the request; `body_len` bytes.
+/// - `body_len`: number of bytes.
+/// - `error`: may be NULL.
+/// - Fails like hc_verify_webhook_payload does.
+/// - Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hc_verify_interceptor_payload(
+    secret: *const c_char,
+    headers: *const hc_header,
+    headers_len: usize,
+    body: *const c_void,
+    body_len: usize,
+    error: *mut *mut hc_error,
+) -> hc_status {
+    call!(error, (secret: text) => {
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
+        verify_interceptor_payload(secret, &headers, body)
     })
 }
 

@@ -168,7 +168,7 @@ impl SandboxBuilder {
         let first = |ids: Option<&String>| ids.cloned().unwrap_or_default();
         let (organization_id, directory_id) = {
             let state = app.state();
-            let organization = state.organizations.values().next();
+            let organization = state.organizations.values().next_back();
             let directory = organization.and_then(|organization| organization.directories.first());
             (first(organization.map(|organization| &organization.id)), first(directory))
         };

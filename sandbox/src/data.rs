@@ -70,6 +70,7 @@ pub(crate) fn generate(seed: u64, sizes: &Sizes) -> State {
             slug: format!("company{}", index + 1),
             logo_url: String::new(),
             metadata: BTreeMap::new(),
+            features: BTreeMap::new(),
             create_time: epoch(),
             update_time: epoch(),
             directories: Vec::new(),

@@ -8,6 +8,7 @@ use headcount_sandbox::Sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 fn ids(page: &Value, of: &str) -> Vec<String> {
     page[of].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
@@ -68,6 +69,50 @@ async fn organizations_are_created_updated_and_deleted() {
     assert_eq!(changed["organization"]["external_id"], "t 1/ä");
     rest.call(Method::DELETE, &path, None, 200).await;
     rest.refused(&path, 404).await;
+}
+
+#[tokio::test]
+async fn settings_are_stored_and_portal_links_are_opened_once_within_a_minute() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let (rest, contract) = (Rest::new(&sandbox).await, contract());
+    let path = format!("/api/v1/organizations/{}", sandbox.organization_id());
+    let settings = json!({ "features": [{ "name": "sso", "enabled": false }] });
+    let changed = rest.call(Method::PATCH, &format!("{path}/settings"), Some(settings), 200).await;
+    assert_conforms(&contract, "organizationsGetOrganizationResponse", &changed);
+    let features = json!([{ "name": "sso", "enabled": false }, { "name": "dir_sync", "enabled": true }]);
+    assert_eq!(changed["organization"]["settings"]["features"], features);
+    assert_eq!(rest.get(&path).await["organization"]["settings"]["features"], features);
+    let unknown = json!({ "features": [{ "name": "magic", "enabled": true }] });
+    rest.call(Method::PATCH, &format!("{path}/settings"), Some(unknown), 400).await;
+    rest.call(Method::PATCH, "/api/v1/organizations/org_404/settings", Some(json!({})), 404).await;
+
+    let links = format!("{path}/portal_links");
+    let link = rest.call(Method::PUT, &format!("{links}?features=sso&features=dir_sync"), None, 200).await;
+    assert_conforms(&contract, "organizationsGeneratePortalLinkResponse", &link);
+    let location = |link: &Value| link["link"]["location"].as_str().unwrap().to_owned();
+    let open = async |link: &Value| rest.client.get(location(link)).send().await.unwrap().status().as_u16();
+    assert_eq!(open(&link).await, 200);
+    assert_eq!(open(&link).await, 404, "a link is opened once");
+    let late = rest.call(Method::PUT, &links, None, 200).await;
+    sandbox.advance(Duration::from_secs(61));
+    assert_eq!(open(&late).await, 404, "a link expires after a minute");
+    rest.call(Method::PUT, &format!("{links}?features=magic"), None, 400).await;
+    rest.call(Method::PUT, "/api/v1/organizations/org_404/portal_links", None, 404).await;
+}
+
+#[tokio::test]
+async fn organizations_are_listed_newest_first() {
+    let sandbox = Sandbox::builder().organizations(12).start().unwrap();
+    let rest = Rest::new(&sandbox).await;
+    let made = rest.call(Method::POST, "/api/v1/organizations", Some(json!({ "display_name": "Neu" })), 201).await;
+    let page = rest.get("/api/v1/organizations?page_size=100").await;
+    let listed = ids(&page, "organizations");
+    assert_eq!(listed[0], made["organization"]["id"]);
+    assert_eq!(listed[12], sandbox.organization_id());
+    let externals: Vec<_> =
+        page["organizations"].as_array().unwrap()[1..].iter().map(|one| &one["external_id"]).collect();
+    assert_eq!(externals[0], "tenant_12");
+    assert_eq!(externals[11], "tenant_1");
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ PROGRAMS = {
     "test_operations": ((1, 1, 1), ""),
     "test_scenarios": ((1, 1, 1), ""),
     "test_cpp": ((1, 1, 1), ""),
+    "test_two_sqlites": ((1, 1, 1), ""),
     "test_client": ((15, 75, 5), ""),
     "test_callback": ((15, 75, 5), ""),
     "test_matrix": ((1, 75, 5), ""),

@@ -121,6 +121,7 @@ static void organizations(hc_client *client) {
     hc_organization_page *page = NULL;
     hc_organization_iter *iter = NULL;
     hc_organization *one = NULL;
+    hc_portal_link *link = NULL;
     const hc_organization *next = NULL;
     NULL_IS_REFUSED(hc_organizations(NULL, NULL, &page, place), "client");
     NULL_IS_REFUSED(hc_organizations(client, NULL, NULL, place), "page");
@@ -143,6 +144,16 @@ static void organizations(hc_client *client) {
     NULL_IS_REFUSED(hc_organization_update(client, NULL, &fields, &one, place), "organization_id");
     NULL_IS_REFUSED(hc_organization_update(client, "o", NULL, &one, place), "fields");
     NULL_IS_REFUSED(hc_organization_update(client, "o", &fields, NULL, place), "organization");
+    NULL_IS_REFUSED(hc_organization_update_by_external_id(NULL, "o", &fields, &one, place), "client");
+    NULL_IS_REFUSED(hc_organization_update_by_external_id(client, NULL, &fields, &one, place), "external_id");
+    NULL_IS_REFUSED(hc_organization_update_by_external_id(client, "o", NULL, &one, place), "fields");
+    NULL_IS_REFUSED(hc_organization_update_by_external_id(client, "o", &fields, NULL, place), "organization");
+    NULL_IS_REFUSED(hc_organization_update_settings(NULL, "o", NULL, 0, &one, place), "client");
+    NULL_IS_REFUSED(hc_organization_update_settings(client, NULL, NULL, 0, &one, place), "organization_id");
+    NULL_IS_REFUSED(hc_organization_update_settings(client, "o", NULL, 0, NULL, place), "organization");
+    NULL_IS_REFUSED(hc_organization_generate_portal_link(NULL, "o", NULL, 0, &link, place), "client");
+    NULL_IS_REFUSED(hc_organization_generate_portal_link(client, NULL, NULL, 0, &link, place), "organization_id");
+    NULL_IS_REFUSED(hc_organization_generate_portal_link(client, "o", NULL, 0, NULL, place), "link");
     NULL_IS_REFUSED(hc_organization_delete(NULL, "o", place), "client");
     NULL_IS_REFUSED(hc_organization_delete(client, NULL, place), "organization_id");
     fields.metadata_len = 1;

@@ -75,6 +75,9 @@ static void using_a_webhook(void) {
     NULL_IS_REFUSED(hc_verify_webhook_payload(NULL, &header, 1, "{}", 2, place), "secret");
     NULL_IS_REFUSED(hc_verify_webhook_payload(SECRET, NULL, 1, "{}", 2, place), "headers");
     NULL_IS_REFUSED(hc_verify_webhook_payload(SECRET, &header, 1, NULL, 2, place), "body");
+    NULL_IS_REFUSED(hc_verify_interceptor_payload(NULL, &header, 1, "{}", 2, place), "secret");
+    NULL_IS_REFUSED(hc_verify_interceptor_payload(SECRET, NULL, 1, "{}", 2, place), "headers");
+    NULL_IS_REFUSED(hc_verify_interceptor_payload(SECRET, &header, 1, NULL, 2, place), "body");
     TEXT_IS_REFUSED(hc_verify_webhook_payload(NOT_UTF8, &header, 1, "{}", 2, place), "secret");
     NULL_IS_REFUSED(hc_webhook_sign(NULL, "{}", 2, NULL, NULL, &signed_headers, place), "webhook");
     NULL_IS_REFUSED(hc_webhook_sign(webhook, NULL, 2, NULL, NULL, &signed_headers, place), "body");
@@ -96,6 +99,15 @@ static void using_a_webhook(void) {
     };
     WORKS(hc_webhook_verify_signature(webhook, made, 3, NULL, 0, &error));
     WORKS(hc_verify_webhook_payload(SECRET, made, 3, NULL, 0, &error));
+    /* Both families: the functions for interceptors prefer theirs. */
+    hc_header both[] = {
+        {"webhook-id", "msg_9", 5}, {"webhook-timestamp", made[1].value, made[1].value_len}, {"webhook-signature", "v1,AAAA", 7},
+        {"interceptor-id", made[0].value, made[0].value_len}, {"interceptor-timestamp", made[1].value, made[1].value_len},
+        {"interceptor-signature", made[2].value, made[2].value_len},
+    };
+    WORKS(hc_verify_interceptor_payload(SECRET, both, 6, NULL, 0, &error));
+    WORKS(hc_verify_interceptor_payload(SECRET, made, 3, NULL, 0, &error));
+    REFUSED(hc_verify_webhook_payload(SECRET, both, 6, NULL, 0, &error), HC_WEBHOOK_VERIFICATION, "no signature matches");
     REFUSED(hc_webhook_verify(webhook, made, 3, NULL, 0, &event, &error), HC_WEBHOOK_VERIFICATION, "not an event");
     hc_signed_headers_free(signed_headers);
     hc_webhook_free(webhook);

@@ -61,6 +61,11 @@ static void on_done(void *user_data, hc_status status, hc_error *error) {
     record_result(user_data, status, NULL, NULL, 0, error);
 }
 
+static void on_link(void *user_data, hc_status status, hc_portal_link *link, hc_error *error) {
+    record_result(user_data, status, link, hc_portal_link_id(link), 1, error);
+    hc_portal_link_free(link);
+}
+
 static void on_directories(void *user_data, hc_status status, hc_directory_list *list, hc_error *error) {
     record_result(user_data, status, list, hc_directory_id(hc_directory_list_at(list, 0)), hc_directory_list_len(list), error);
     hc_directory_list_free(list);
@@ -114,6 +119,13 @@ static void every_call(hc_client *client) {
     snprintf(made, sizeof made, "%s", state.text);
     fields.display_name = "Töchter";
     CHECK_RESULT(hc_organization_update_async(client, made, &fields, on_organization, &data, NULL), HC_OK, made, 1);
+    CHECK_RESULT(hc_organization_update_by_external_id_async(client, "t_9", &fields, on_organization, &data, NULL), HC_OK, made, 1);
+    hc_feature feature = {.name = "sso", .enabled = false};
+    CHECK_RESULT(hc_organization_update_settings_async(client, made, &feature, 1, on_organization, &data, NULL), HC_OK, made, 1);
+    const char *name = "sso";
+    started(hc_organization_generate_portal_link_async(client, made, &name, 1, on_link, &data, NULL));
+    wait_for_results();
+    CHECK(state.last == HC_OK && strncmp(state.text, "lnk_", 4) == 0);
     CHECK_RESULT(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_OK, "", 0);
     CHECK_RESULT(hc_organization_delete_async(client, made, on_done, &data, NULL), HC_NOT_FOUND, "", 0);
     CHECK_RESULT(hc_organization_get_async(client, made, on_organization, &data, NULL), HC_NOT_FOUND, "", 0);

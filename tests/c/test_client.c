@@ -32,7 +32,11 @@ static void organizations(hc_client *client) {
     size_t total = hc_organization_page_total_size(page);
     CHECK(total == strtoul(setting("SANDBOX_ORGANIZATIONS"), NULL, 10));
     CHECK_TEXT(hc_organization_page_prev_page_token(page), "");
-    const hc_organization *first = hc_organization_page_at(page, 0);
+    /* The newest organization is listed first, and the sandbox's first one last. */
+    hc_organization_options last = {.struct_size = sizeof last, .external_id = "tenant_1"};
+    hc_organization_page *filtered = NULL;
+    WORKS(hc_organizations(client, &last, &filtered, &error));
+    const hc_organization *first = hc_organization_page_at(filtered, 0);
     CHECK_TEXT(hc_organization_id(first), organization_id);
     CHECK(strlen(hc_organization_display_name(first)) > 0 && strlen(hc_organization_external_id(first)) > 0);
     CHECK(strlen(hc_organization_slug(first)) > 0);
@@ -50,6 +54,7 @@ static void organizations(hc_client *client) {
     CHECK_TEXT(hc_organization_id(same), organization_id);
 
     /* The next page, and the page before it. */
+    hc_organization_page_free(filtered);
     hc_organization_options options = {.struct_size = sizeof options, .page_size = 10};
     hc_organization_page *begin = NULL, *next = NULL, *back = NULL;
     WORKS(hc_organizations(client, &options, &begin, &error));
@@ -61,7 +66,8 @@ static void organizations(hc_client *client) {
     options.page_token = hc_organization_page_prev_page_token(next);
     CHECK(options.page_token[0] != '\0');
     WORKS(hc_organizations(client, &options, &back, &error));
-    CHECK_TEXT(hc_organization_id(hc_organization_page_at(back, 0)), organization_id);
+    CHECK_TEXT(hc_organization_id(hc_organization_page_at(back, 0)), hc_organization_id(hc_organization_page_at(begin, 0)));
+    CHECK_TEXT(hc_organization_id(hc_organization_page_at(next, total - 11)), organization_id);
     hc_organization_page_free(begin);
     hc_organization_page_free(next);
     hc_organization_page_free(back);
@@ -311,6 +317,45 @@ static void failures(hc_client *client) {
     }
 }
 
+/* Changes an organization by its external id, changes its settings, and creates links to its admin portal. */
+static void settings_and_portal_links(hc_client *client, const char *id) {
+    hc_error *error = NULL;
+    hc_organization *changed = NULL;
+    hc_organization_fields rename = {.struct_size = sizeof rename, .display_name = "Enkel"};
+    WORKS(hc_organization_update_by_external_id(client, "t_9", &rename, &changed, &error));
+    CHECK_TEXT(hc_organization_id(changed), id);
+    CHECK_TEXT(hc_organization_display_name(changed), "Enkel");
+    hc_organization_free(changed);
+    REFUSED(hc_organization_update_by_external_id(client, "t_404", &rename, &changed, &error), HC_NOT_FOUND, "t_404");
+
+    hc_feature features[] = {{.name = "sso", .enabled = false}, {.name = "session_policy", .enabled = true}};
+    WORKS(hc_organization_update_settings(client, id, features, 2, &changed, &error));
+    CHECK(strstr(hc_organization_json(changed), "{\"name\":\"sso\",\"enabled\":false}") != NULL);
+    CHECK(strstr(hc_organization_json(changed), "{\"name\":\"session_policy\",\"enabled\":true}") != NULL);
+    hc_organization_free(changed);
+    features[1].name = "magic";
+    REFUSED(hc_organization_update_settings(client, id, features, 2, &changed, &error), HC_BAD_REQUEST, "magic");
+    features[1].name = NULL;
+    REFUSED(hc_organization_update_settings(client, id, features, 2, &changed, &error), HC_INVALID_ARGUMENT, "features[1].name is NULL");
+    REFUSED(hc_organization_update_settings(client, id, NULL, 2, &changed, &error), HC_INVALID_ARGUMENT, "features is NULL");
+
+    const char *names[] = {"sso", "dir_sync"};
+    hc_portal_link *one = NULL, *two = NULL;
+    WORKS(hc_organization_generate_portal_link(client, id, names, 2, &one, &error));
+    WORKS(hc_organization_generate_portal_link(client, id, NULL, 0, &two, &error));
+    CHECK(strncmp(hc_portal_link_id(one), "lnk_", 4) == 0);
+    CHECK(strcmp(hc_portal_link_id(one), hc_portal_link_id(two)) != 0);
+    CHECK(strstr(hc_portal_link_location(one), hc_portal_link_id(one)) != NULL);
+    CHECK(strstr(hc_portal_link_expire_time(one), "Z") != NULL);
+    hc_portal_link_free(one);
+    hc_portal_link_free(two);
+    names[1] = "magic";
+    REFUSED(hc_organization_generate_portal_link(client, id, names, 2, &one, &error), HC_BAD_REQUEST, "magic");
+    names[1] = NULL;
+    REFUSED(hc_organization_generate_portal_link(client, id, names, 2, &one, &error), HC_INVALID_ARGUMENT, "features[1] is NULL");
+    REFUSED(hc_organization_generate_portal_link(client, "org_404", NULL, 0, &one, &error), HC_NOT_FOUND, "org_404");
+}
+
 /* Creates, changes and deletes an organization. */
 static void organization_life_cycle(hc_client *client) {
     hc_error *error = NULL;
@@ -327,6 +372,7 @@ static void organization_life_cycle(hc_client *client) {
     CHECK_TEXT(hc_organization_display_name(changed), "T\xc3\xb6" "chter");
     CHECK_TEXT(hc_organization_slug(changed), "tochter");
     CHECK_TEXT(hc_organization_external_id(changed), "t_9");
+    settings_and_portal_links(client, hc_organization_id(made));
     WORKS(hc_organization_delete(client, hc_organization_id(made), &error));
     REFUSED(hc_organization_delete(client, hc_organization_id(made), &error), HC_NOT_FOUND, "delete organization");
     REFUSED(hc_organization_get(client, hc_organization_id(made), &gone, &error), HC_NOT_FOUND, "get organization");

@@ -9,6 +9,14 @@
 
 using namespace headcount;
 
+/* Whether an item can be read from an object of this type with []: not from a temporary list, which ends before its item is used. */
+template <class T>
+auto has_items(int) -> decltype(std::declval<T>()[0], std::true_type());
+template <class T>
+auto has_items(...) -> std::false_type;
+static_assert(decltype(has_items<const Changes &>(0))::value && !decltype(has_items<Changes>(0))::value);
+static_assert(decltype(has_items<const Holds &>(0))::value && !decltype(has_items<Holds>(0))::value);
+
 /* Checks that a call throws an Error with this status and a message that contains `said`. Returns the error. */
 template <class Call>
 static Error thrown(hc_status status, const std::string &said, Call call) {
@@ -59,6 +67,11 @@ static void a_client(const Sandbox &sandbox, const Client &client) {
     CHECK(hc_organization_id(client.organization_by_external_id("acme").get()) == id);
     fields.display_name = "Acme Aviation";
     CHECK_TEXT(hc_organization_display_name(client.update_organization(id, fields).get()), "Acme Aviation");
+    CHECK_TEXT(hc_organization_display_name(client.update_organization_by_external_id("acme", fields).get()), "Acme Aviation");
+    const Organization without = client.update_organization_settings(id, {{"sso", false}});
+    CHECK(std::string(hc_organization_json(without.get())).find("{\"name\":\"sso\",\"enabled\":false}") != std::string::npos);
+    const PortalLink link = client.generate_portal_link(id, {"sso", "dir_sync"});
+    CHECK(std::string(hc_portal_link_location(link.get())).find("http") == 0);
     client.delete_organization(id);
     Error missing = thrown(HC_NOT_FOUND, id, [&] { client.organization(id); });
     CHECK(missing.http_status() == 404 && missing.reason().empty());
@@ -71,6 +84,15 @@ static void a_client(const Sandbox &sandbox, const Client &client) {
     sandbox.fault({"503"});
     thrown(HC_SERVER, "", [&] { impatient.directories(organization); });
     sandbox.fault({});
+    CHECK(client.stats().requests > 0 && client.stats().pages > 0 && client.stats().bytes > 0);
+    Cancel cancel;
+    auto cancellable = options<hc_call_options>();
+    cancellable.cancel = cancel.get();
+    Client stopped = client.with(cancellable);
+    CHECK(!cancel.is_cancelled() && stopped.directories(organization).size() == 1);
+    cancel.cancel();
+    CHECK(cancel.is_cancelled());
+    thrown(HC_CANCELLED, "", [&] { stopped.directories(organization); });
     Client moved = std::move(impatient);
     CHECK(moved && !impatient && moved.directories(organization).size() == 1);
     thrown(HC_INVALID_ARGUMENT, "client is NULL", [&] { impatient.directories(organization); });
@@ -136,6 +158,14 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     Webhook webhook({secret});
     std::string body = Sandbox::event_body("organization.directory.user_deleted",
                                            "{\"organization_id\":\"" + organization + "\",\"data\":{\"id\":\"" + id + "\"}}");
+    ReplayGuard guard;
+    Event carried = webhook.verify(webhook.sign(body, "msg_1"), body);
+    CHECK(!guard.check(carried) && !guard.check("msg_1"));
+    guard.commit(carried);
+    CHECK(guard.check(carried) && guard.check("msg_1") && !guard.check("msg_2"));
+    guard.commit("msg_2");
+    CHECK(guard.check("msg_2"));
+    thrown(HC_STORE, "", [] { ReplayGuard::sqlite("/no/such/folder/x.db"); });
     CHECK(mirror.receive(webhook.sign(body), body) == HC_OUTCOME_APPLIED);
     CHECK(mirror.apply(webhook.verify(webhook.sign(body), body)) == HC_OUTCOME_DUPLICATE);
     CHECK(thrown(HC_WEBHOOK_VERIFICATION, "", [&] { mirror.receive(webhook.sign(body), body + " "); }).reason() == "no_match");
@@ -146,7 +176,8 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     CHECK(mirror.parked_changes("app").size() == 1 && mirror.consumers().size() == 1);
     CHECK(mirror.drop_parked("app", hc_change_seq(&changes[0])) && !mirror.drop_parked("app", hc_change_seq(&changes[0])));
     mirror.start_from_snapshot("late");
-    CHECK(hc_change_seq(&mirror.poll("late")[0]) < 0);
+    Changes late = mirror.poll("late");
+    CHECK(hc_change_seq(&late[0]) < 0);
     CHECK(mirror.drop_consumer("late") && !mirror.drop_consumer("late"));
     mirror.trim();
 
@@ -159,15 +190,19 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     full.mode = HC_SYNC_FULL;
     Error held = thrown(HC_MASS_REMOVAL, "", [&] { mirror.sync(organization, directory, full); });
     CHECK(hc_error_removals_count(held.get()) == 8 && mirror.held_removals(directory).size() == 8);
-    CHECK_TEXT(hc_hold_reason(hc_mirror_directory_status_held(&mirror.status()[0])), "mass_removal");
+    DirectoryStatuses statuses = mirror.status();
+    CHECK_TEXT(hc_hold_reason(hc_mirror_directory_status_held(&statuses[0])), "mass_removal");
     full.approve_removals = 1;
-    CHECK(hc_sync_report_deleted(&mirror.sync(organization, directory, full)[0]) == 8);
-    CHECK(mirror.approvals().size() == 1 && hc_approval_is_approved(&mirror.approvals(organization)[0]));
+    SyncReports reported = mirror.sync(organization, directory, full);
+    CHECK(hc_sync_report_deleted(&reported[0]) == 8);
+    auto approvals = mirror.approvals(organization);
+    CHECK(mirror.approvals().size() == 1 && hc_approval_is_approved(&approvals[0]));
     CHECK(mirror.retirements().empty() && mirror.pending_events(organization).empty());
 
     mirror.set_role_map_entries({{"Crew", "sailor", HC_ROLE_BY_NAME, organization}, {"dirgroup_0", "ghost"}});
     CHECK(mirror.role_map_entries().size() == 2 && mirror.unmatched_roles().size() == 1);
-    CHECK_TEXT(hc_role_map_entry_key(&mirror.unmatched_roles()[0]), "id");
+    auto unmatched = mirror.unmatched_roles();
+    CHECK_TEXT(hc_role_map_entry_key(&unmatched[0]), "id");
     auto changed = options<hc_mirror_options>();
     changed.guard_users = 9;
     mirror.configure(changed);
@@ -183,7 +218,8 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
         else shared.ack(change);
     }
     CHECK(first && others > 40 && !shared.next());
-    CHECK(hc_change_seq(&mirror.poll("loop", 1)[0]) == hc_change_seq(first.get()));
+    Changes polled = mirror.poll("loop", 1);
+    CHECK(hc_change_seq(&polled[0]) == hc_change_seq(first.get()));
     shared.ack(*first.get());
     CHECK(mirror.poll("loop").empty() && mirror.parked_changes("loop").size() == 1);
     AllChanges waiting = mirror.changes("loop");

@@ -3,7 +3,10 @@
 #include "check.h"
 
 static void accessors_take_null(void) {
-    CHECK(hc_version() != NULL && hc_version()[0] != '\0');
+    char version[32];
+    snprintf(version, sizeof version, "%d.%d.%d", HC_VERSION_MAJOR, HC_VERSION_MINOR, HC_VERSION_PATCH);
+    CHECK_TEXT(hc_version(), version);
+    CHECK(1 - HC_WAIT_FOREVER == 2 && -HC_GUARD_NOBODY == 1); /* the constants are in parentheses */
     CHECK_TEXT(hc_status_name(HC_OK), "ok");
     CHECK_TEXT(hc_status_name(HC_NOT_FOUND), "not_found");
     CHECK_TEXT(hc_status_name(HC_INTERNAL), "internal");

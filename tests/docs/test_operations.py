@@ -9,11 +9,11 @@ ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = {
     "Rust": ["core/tests/sandbox.rs"],
     "C": ["tests/c/test_client.c"],
-    "Python": ["bindings-python/tests/test_client.py", "bindings-python/tests/test_async.py"],
-    "Node": ["bindings-node/test/client.test.mjs"],
+    "Python": ["bindings-python/tests/test_client.py", "bindings-python/tests/test_async.py", "bindings-python/tests/test_vendor_sdk.py"],
+    "Node": ["bindings-node/test/client.test.mjs", "bindings-node/test/vendor-sdk.test.mjs"],
 }
 # One row per operation of the contract, and two for a listing.
-ROWS = 15
+ROWS = 18
 
 
 def cells():

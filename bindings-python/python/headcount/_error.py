@@ -3,7 +3,7 @@
 Annotations are not postponed: the classes are attributed to the package, whose namespace does not have their names.
 """
 
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional
 
 _NOTE = "while processing '"
 
@@ -53,6 +53,9 @@ class Error(_ArgumentError):
     status: Optional[int]
     """HTTP status of the server's answer, or None if there was no answer."""
 
+    grpc_status: Optional[int]
+    """Number of the gRPC status that corresponds to the error (``NOT_FOUND`` is 5), or None if none does. The vendor's SDK has it."""
+
     code: Optional[str]
     """The vendor's error code, such as ``RESOURCE_NOT_FOUND``, or None if the server sent none."""
 
@@ -65,6 +68,12 @@ class Error(_ArgumentError):
     temporary: bool
     """Whether the same call may succeed later. The client has used up its own retries already."""
 
+    _by_status: ClassVar[Dict[Optional[int], Any]] = {}
+
+    def __new__(cls, *args: Any, **parts: Any) -> Any:
+        # 409 has a class of its own in Python, because programs written for the vendor's SDK catch it apart from other refusals.
+        return super().__new__(cls._by_status.get(parts.get("status"), cls), *args)
+
     def __init__(
         self,
         message: str = "",
@@ -72,6 +81,7 @@ class Error(_ArgumentError):
         context: Optional[Mapping[str, str]] = None,
         reason: Optional[str] = None,
         status: Optional[int] = None,
+        grpc_status: Optional[int] = None,
         code: Optional[str] = None,
         details: Optional[str] = None,
         request_id: Optional[str] = None,
@@ -83,6 +93,7 @@ class Error(_ArgumentError):
         self.context = dict(context or {})
         self.reason = reason
         self.status = status
+        self.grpc_status = grpc_status
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
@@ -92,6 +103,16 @@ class Error(_ArgumentError):
     def _name_argument(self, name: str) -> None:
         super()._name_argument(name)
         self.message = self.args[0]
+
+    @property
+    def http_status(self) -> Optional[int]:
+        """``status``, by the name that the vendor's SDK has for it."""
+        return self.status
+
+    @property
+    def error_code(self) -> Optional[str]:
+        """``code``, by the name that the vendor's SDK has for it."""
+        return self.code
 
     @property
     def details(self) -> Any:

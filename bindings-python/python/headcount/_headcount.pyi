@@ -1,7 +1,7 @@
 """The native half of ``headcount``: import that instead. mypy's stubtest holds this file against the binary."""
 
 from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from os import PathLike
 from types import TracebackType
 from typing import Any, Callable, Literal, NoReturn, Optional, SupportsIndex, Union, final, overload
@@ -46,6 +46,7 @@ __all__ = [
     "MirrorUserIterator",
     "ParkedChange",
     "PendingEvent",
+    "PortalLink",
     "Progress",
     "SyncReport",
     "Directory",
@@ -88,6 +89,8 @@ class Client:
     nothing. Durations are seconds or a ``timedelta``.
 
     - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    - ``keepalive_time_ms``, ``keepalive_timeout_ms``, ``tool_call_timeout_s``: options of the vendor's SDK; ignored with a warning.
+    - ``call_timeout_s``: the vendor's name of ``attempt_timeout``.
     - ``timeout``: deadline of each call with all its attempts (default 60).
     - ``attempt_timeout``: deadline of one attempt (default 20).
     - ``connect_timeout``: deadline of making a connection (default 10).
@@ -109,6 +112,10 @@ class Client:
         environment_url: Optional[str] = None,
         client_id: Optional[str] = None,
         client_secret: Optional[str] = None,
+        keepalive_time_ms: Optional[float] = None,
+        keepalive_timeout_ms: Optional[float] = None,
+        call_timeout_s: _Span = None,
+        tool_call_timeout_s: Optional[float] = None,
         *,
         timeout: _Span = None,
         attempt_timeout: _Span = None,
@@ -205,6 +212,8 @@ class AsyncClient:
     threads at once, and after a fork. Making a client sends nothing. Durations are seconds or a ``timedelta``.
 
     - ``environment_url`` (or ``env_url``), ``client_id``, ``client_secret``: API credentials from the vendor's dashboard.
+    - ``keepalive_time_ms``, ``keepalive_timeout_ms``, ``tool_call_timeout_s``: options of the vendor's SDK; ignored with a warning.
+    - ``call_timeout_s``: the vendor's name of ``attempt_timeout``.
     - ``timeout``: deadline of each call with all its attempts (default 60).
     - ``attempt_timeout``: deadline of one attempt (default 20).
     - ``connect_timeout``: deadline of making a connection (default 10).
@@ -226,6 +235,10 @@ class AsyncClient:
         environment_url: Optional[str] = None,
         client_id: Optional[str] = None,
         client_secret: Optional[str] = None,
+        keepalive_time_ms: Optional[float] = None,
+        keepalive_timeout_ms: Optional[float] = None,
+        call_timeout_s: _Span = None,
+        tool_call_timeout_s: Optional[float] = None,
         *,
         timeout: _Span = None,
         attempt_timeout: _Span = None,
@@ -322,9 +335,9 @@ class OrganizationClient:
 
     def list_organizations(
         self,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
+        *,
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> OrganizationPage:
@@ -342,9 +355,9 @@ class OrganizationClient:
 
     def list_organization(
         self,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
+        *,
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> OrganizationPage:
@@ -440,6 +453,7 @@ class OrganizationClient:
     def update_organization(
         self,
         organization_id: str,
+        organization: Union[Mapping[str, Any], Organization, None] = None,
         *,
         display_name: Optional[str] = None,
         external_id: Optional[str] = None,
@@ -451,6 +465,9 @@ class OrganizationClient:
         """Changes the given fields of an organization and returns it. Fields that are None keep their value.
 
         - ``organization_id``: id of the organization (``org_...``).
+        - ``organization``: fields in one argument, as a mapping or an ``Organization``; keywords replace them. What cannot be changed
+          is ignored in it (``id``, ``create_time``, ``update_time``, ``region_code``, ``settings``), so that an organization can be
+          read, changed and sent back.
         - ``display_name``: name of the organization, 1 to 200 characters.
         - ``external_id``: the application's own id of the organization.
         - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
@@ -461,6 +478,71 @@ class OrganizationClient:
           ``timeout``).
 
         Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
+        """
+
+    def update_organization_by_external_id(
+        self,
+        external_id: str,
+        organization: Union[Mapping[str, Any], Organization, None] = None,
+        *,
+        display_name: Optional[str] = None,
+        metadata: Optional[Mapping[str, str]] = None,
+        slug: Optional[str] = None,
+        logo_url: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Organization:
+        """Changes the organization with this id of the application and returns it: looks it up, then updates it as
+        ``update_organization`` does. These are two calls, each with the deadline of a call.
+
+        - ``external_id``: the application's own id of the organization.
+        - ``organization``, ``display_name``, ``metadata``, ``slug``, ``logo_url``: as in ``update_organization``.
+        - ``timeout``: deadline of each call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises what ``update_organization`` raises.
+        """
+
+    def update_organization_settings(
+        self,
+        organization_id: str,
+        settings: Union[Mapping[str, Any], Iterable[Mapping[str, Any]]],
+        *,
+        timeout: _Span = None,
+    ) -> Organization:
+        """Enables and disables features of an organization and returns it. Features that are not named stay as they are.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``settings``: a list of mappings such as ``{"name": "sso", "enabled": True}``, or a mapping with that list as ``features``.
+          Features: ``sso``, ``dir_sync``, ``domain_verification``, ``session_policy``.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
+        """
+
+    def generate_portal_link(
+        self,
+        organization_id: str,
+        features: Optional[Sequence[str]] = None,
+        *,
+        timeout: _Span = None,
+    ) -> PortalLink:
+        """Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories, and returns it. It
+        can be opened once, within a minute: create it when the administrator follows it, and do not log it.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``features``: names of what can be set up, ``sso`` and ``dir_sync`` (default: what the organization's settings enable).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
+        nobody, and expires after a minute.
+
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -487,9 +569,9 @@ class AsyncOrganizationClient:
 
     def list_organizations(
         self,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
+        *,
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, OrganizationPage]:
@@ -507,9 +589,9 @@ class AsyncOrganizationClient:
 
     def list_organization(
         self,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
+        *,
         external_id: Optional[str] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, OrganizationPage]:
@@ -605,6 +687,7 @@ class AsyncOrganizationClient:
     def update_organization(
         self,
         organization_id: str,
+        organization: Union[Mapping[str, Any], Organization, None] = None,
         *,
         display_name: Optional[str] = None,
         external_id: Optional[str] = None,
@@ -616,6 +699,9 @@ class AsyncOrganizationClient:
         """Changes the given fields of an organization and returns it. Fields that are None keep their value.
 
         - ``organization_id``: id of the organization (``org_...``).
+        - ``organization``: fields in one argument, as a mapping or an ``Organization``; keywords replace them. What cannot be changed
+          is ignored in it (``id``, ``create_time``, ``update_time``, ``region_code``, ``settings``), so that an organization can be
+          read, changed and sent back.
         - ``display_name``: name of the organization, 1 to 200 characters.
         - ``external_id``: the application's own id of the organization.
         - ``metadata``: replaces all of the application's own keys (3 to 25 characters) and values (1 to 256 characters), at most
@@ -626,6 +712,71 @@ class AsyncOrganizationClient:
           ``timeout``).
 
         Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
+        """
+
+    def update_organization_by_external_id(
+        self,
+        external_id: str,
+        organization: Union[Mapping[str, Any], Organization, None] = None,
+        *,
+        display_name: Optional[str] = None,
+        metadata: Optional[Mapping[str, str]] = None,
+        slug: Optional[str] = None,
+        logo_url: Optional[str] = None,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Organization]:
+        """Changes the organization with this id of the application and returns it: looks it up, then updates it as
+        ``update_organization`` does. These are two calls, each with the deadline of a call.
+
+        - ``external_id``: the application's own id of the organization.
+        - ``organization``, ``display_name``, ``metadata``, ``slug``, ``logo_url``: as in ``update_organization``.
+        - ``timeout``: deadline of each call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises what ``update_organization`` raises.
+        """
+
+    def update_organization_settings(
+        self,
+        organization_id: str,
+        settings: Union[Mapping[str, Any], Iterable[Mapping[str, Any]]],
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, Organization]:
+        """Enables and disables features of an organization and returns it. Features that are not named stay as they are.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``settings``: a list of mappings such as ``{"name": "sso", "enabled": True}``, or a mapping with that list as ``features``.
+          Features: ``sso``, ``dir_sync``, ``domain_verification``, ``session_policy``.
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
+        """
+
+    def generate_portal_link(
+        self,
+        organization_id: str,
+        features: Optional[Sequence[str]] = None,
+        *,
+        timeout: _Span = None,
+    ) -> Coroutine[Any, Any, PortalLink]:
+        """Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories, and returns it. It
+        can be opened once, within a minute: create it when the administrator follows it, and do not log it.
+
+        - ``organization_id``: id of the organization (``org_...``).
+        - ``features``: names of what can be set up, ``sso`` and ``dir_sync`` (default: what the organization's settings enable).
+        - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
+          ``timeout``).
+
+        Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
+        nobody, and expires after a minute.
+
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -740,12 +891,12 @@ class DirectoryClient:
         self,
         organization_id: str,
         directory_id: str,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
+        updated_after: Union[date, datetime, str, None] = None,
+        *,
         directory_group_id: Optional[str] = None,
-        updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> UserPage:
         """Returns one page of a directory's users. ``users`` iterates over every page.
@@ -771,12 +922,12 @@ class DirectoryClient:
         self,
         organization_id: str,
         directory_id: str,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
+        updated_after: Union[date, datetime, str, None] = None,
+        *,
         include_external_groups: Optional[bool] = None,
-        updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> GroupPage:
         """Returns one page of a directory's groups. ``groups`` iterates over every page.
@@ -808,7 +959,7 @@ class DirectoryClient:
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
         directory_group_id: Optional[str] = None,
-        updated_after: Union[datetime, str, None] = None,
+        updated_after: Union[date, datetime, str, None] = None,
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> UserIterator:
@@ -839,7 +990,7 @@ class DirectoryClient:
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
         include_external_groups: Optional[bool] = None,
-        updated_after: Union[datetime, str, None] = None,
+        updated_after: Union[date, datetime, str, None] = None,
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> GroupIterator:
@@ -956,12 +1107,12 @@ class AsyncDirectoryClient:
         self,
         organization_id: str,
         directory_id: str,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
+        updated_after: Union[date, datetime, str, None] = None,
+        *,
         directory_group_id: Optional[str] = None,
-        updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, UserPage]:
         """Returns one page of a directory's users. ``users`` iterates over every page.
@@ -987,12 +1138,12 @@ class AsyncDirectoryClient:
         self,
         organization_id: str,
         directory_id: str,
-        *,
         page_size: Optional[int] = None,
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
+        updated_after: Union[date, datetime, str, None] = None,
+        *,
         include_external_groups: Optional[bool] = None,
-        updated_after: Union[datetime, str, None] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, GroupPage]:
         """Returns one page of a directory's groups. ``groups`` iterates over every page.
@@ -1024,7 +1175,7 @@ class AsyncDirectoryClient:
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
         directory_group_id: Optional[str] = None,
-        updated_after: Union[datetime, str, None] = None,
+        updated_after: Union[date, datetime, str, None] = None,
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncUserIterator:
@@ -1055,7 +1206,7 @@ class AsyncDirectoryClient:
         page_token: Optional[str] = None,
         include_detail: Optional[bool] = None,
         include_external_groups: Optional[bool] = None,
-        updated_after: Union[datetime, str, None] = None,
+        updated_after: Union[date, datetime, str, None] = None,
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncGroupIterator:
@@ -2724,7 +2875,7 @@ def event_body(
     organization_id: Optional[str] = None,
     environment_id: Optional[str] = None,
     id: Optional[str] = None,
-    occurred_at: Union[datetime, str, None] = None,
+    occurred_at: Union[date, datetime, str, None] = None,
     directory_id: Optional[str] = None,
     groups: Optional[Iterable[Union[str, tuple[str, str], Group, MirrorGroup]]] = None,
 ) -> bytes:
@@ -2741,7 +2892,8 @@ def verify_webhook_payload(secret: str, headers: _Headers, payload: _Body) -> Li
     """
 
 def verify_interceptor_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-    """Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook."""
+    """Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. The headers ``interceptor-*`` count
+    if there are ``webhook-*`` as well."""
 
 # ---- records: generated by codegen from core/src, run `make generate` ----
 
@@ -2797,6 +2949,36 @@ class Organization:
     def __hash__(self) -> int: ...
     @classmethod
     def _from_json(cls, json: str) -> Organization: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class PortalLink:
+    """The contract's ``organizationsLink``: a link to the admin portal, in which an organization's administrator sets up SSO
+    and directories.
+    """
+
+    @property
+    def id(self) -> str:
+        """Id, ``lnk_…``."""
+
+    @property
+    def location(self) -> str:
+        """URL of the portal. Whoever opens it first becomes the organization's administrator for six hours, so it must not be
+        logged.
+        """
+
+    @property
+    def expire_time(self) -> Optional[datetime]:
+        """Time after which the link cannot be opened any more, one minute after it was created; ``None`` if not sent."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain values: times are RFC 3339 text."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @classmethod
+    def _from_json(cls, json: str) -> PortalLink: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
 
 @final

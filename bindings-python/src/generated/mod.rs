@@ -5,5 +5,5 @@ mod records;
 pub(crate) use records::{
     Approval, Change, Consumer, Directory, DirectoryStatus, DirectoryToggle, Group, GuardSettings, Hold,
     IgnoredSetting, MirrorDirectory, MirrorGroup, MirrorSettings, MirrorUser, Organization, ParkedChange, PendingEvent,
-    Progress, Retirement, RoleMapEntry, SyncReport, User,
+    PortalLink, Progress, Retirement, RoleMapEntry, SyncReport, User,
 };

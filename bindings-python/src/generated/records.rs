@@ -132,6 +132,68 @@ impl Organization {
     }
 }
 
+/// The contract's ``organizationsLink``: a link to the admin portal, in which an organization's administrator sets up SSO
+/// and directories.
+#[pyclass(frozen, module = "headcount")]
+pub(crate) struct PortalLink {
+    pub(crate) value: headcount::PortalLink,
+}
+
+impl From<headcount::PortalLink> for PortalLink {
+    fn from(value: headcount::PortalLink) -> PortalLink {
+        PortalLink { value }
+    }
+}
+
+#[pymethods]
+impl PortalLink {
+    /// Id, ``lnk_…``.
+    #[getter]
+    fn id(&self) -> &str {
+        &self.value.id
+    }
+
+    /// URL of the portal. Whoever opens it first becomes the organization's administrator for six hours, so it must not be
+    /// logged.
+    #[getter]
+    fn location(&self) -> &str {
+        &self.value.location
+    }
+
+    /// Time after which the link cannot be opened any more, one minute after it was created; ``None`` if not sent.
+    #[getter]
+    fn expire_time<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.value.expire_time.map(|time| datetime(py, time)).transpose()
+    }
+
+    /// Returns the fields as plain values: times are RFC 3339 text.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_dict(py, &self.value)
+    }
+
+    fn __eq__(&self, other: PyRef<'_, PortalLink>) -> bool {
+        self.value == other.value
+    }
+
+    fn __hash__(&self) -> u64 {
+        hash(&(&self.value.id,))
+    }
+
+    /// Shows the fields that hold no personal data.
+    fn __repr__(slf: &Bound<'_, PortalLink>) -> PyResult<String> {
+        repr(slf.as_any(), "PortalLink", &["id", "expire_time"])
+    }
+
+    #[classmethod]
+    fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<PortalLink> {
+        unpickle::<headcount::PortalLink>(py, json).map(PortalLink::from)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, PortalLink>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        pickle(slf.as_any(), &slf.get().value, None)
+    }
+}
+
 /// The contract's ``directoriesDirectory``.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Directory {

@@ -60,6 +60,14 @@ pub(super) const RECORDS: &[CRecord] = &[
         ..EMPTY
     },
     CRecord {
+        record: "PortalLink",
+        noun: "portal_link",
+        parameter: "link",
+        one: "a link",
+        free: Some("Frees a link that hc_organization_generate_portal_link gave, and the texts that came from it."),
+        ..EMPTY
+    },
+    CRecord {
         record: "Directory",
         noun: "directory",
         parameter: "directory",

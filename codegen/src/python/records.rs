@@ -12,6 +12,7 @@ const TEMPLATE: &str = include_str!("../../templates/python/records.rs.jinja");
 /// The records that have a class. Values of other records become `dict`s.
 pub(super) const CLASSES: &[&str] = &[
     "Organization",
+    "PortalLink",
     "Directory",
     "DirectoryToggle",
     "User",

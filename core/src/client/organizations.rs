@@ -3,10 +3,10 @@
 use super::path::Path;
 use super::{Client, List};
 use crate::http::Call;
-use crate::{Error, Organization, OrganizationFields, Result};
+use crate::{Error, Organization, OrganizationFields, OrganizationSettings, PortalLink, Result};
 use http::Method;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 /// Calls about organizations; made by [`Client::organizations`].
 #[derive(Clone, Debug)]
@@ -15,6 +15,11 @@ pub struct Organizations(Client);
 #[derive(Deserialize)]
 struct Answer {
     organization: Organization,
+}
+
+#[derive(Deserialize)]
+struct LinkAnswer {
+    link: PortalLink,
 }
 
 impl Client {
@@ -76,6 +81,50 @@ impl Organizations {
         Ok(self.0.fetch::<Answer>(with(call, fields)).await?.organization)
     }
 
+    /// Changes the organization to which the application assigned this id: looks it up, then updates it as [`update`](Organizations::update)
+    /// does. These are two calls, each with the deadline of a call.
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Organizations::update).
+    pub async fn update_by_external_id(&self, external_id: &str, fields: &OrganizationFields) -> Result<Organization> {
+        let organization = self.get_by_external_id(external_id).await?;
+        self.update(&organization.id, fields).await
+    }
+
+    /// Enables and disables features of an organization; features that are not named stay as they are. Returns the changed organization.
+    ///
+    /// Features: `sso`, `dir_sync`, `domain_verification`, `session_policy`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such organization,
+    /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) if the server does not know a feature.
+    pub async fn update_settings(&self, id: &str, settings: &OrganizationSettings) -> Result<Organization> {
+        let path = Path::new("organizations").id("organization", id).then("settings");
+        let call = path.call(Method::PATCH, "update organization settings");
+        Ok(self.0.fetch::<Answer>(with(call, settings)).await?.organization)
+    }
+
+    /// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened once,
+    /// within a minute, so create it when the administrator follows it, not in advance.
+    ///
+    /// `features` (`sso`, `dir_sync`) selects what can be set up; empty: what the organization's settings enable.
+    ///
+    /// Each call creates another link. It is retried after temporary failures nevertheless: if the answer with a link is lost, nobody knows
+    /// that link's URL, and it expires after a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such organization,
+    /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) if the server does not know a feature.
+    pub async fn generate_portal_link(&self, id: &str, features: &[&str]) -> Result<PortalLink> {
+        let path = Path::new("organizations").id("organization", id).then("portal_links");
+        let mut call = path.call(Method::PUT, "generate portal link")?;
+        call.query = features.iter().map(|feature| ("features", (*feature).to_owned())).collect();
+        Ok(self.0.fetch::<LinkAnswer>(Ok(call)).await?.link)
+    }
+
     /// Deletes an organization with all its data. This cannot be undone.
     ///
     /// # Errors
@@ -87,7 +136,7 @@ impl Organizations {
     }
 }
 
-fn with(call: Result<Call>, fields: &OrganizationFields) -> Result<Call> {
-    let body = serde_json::to_string(fields).map_err(|error| Error::internal(format!("unwritable fields: {error}")))?;
+fn with(call: Result<Call>, body: &impl Serialize) -> Result<Call> {
+    let body = serde_json::to_string(body).map_err(|error| Error::internal(format!("unwritable body: {error}")))?;
     call.map(|call| Call { body: Some(body), ..call })
 }

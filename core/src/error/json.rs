@@ -13,13 +13,14 @@ impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let removals = self.removals();
         let details = self.details().and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
-        let mut parts = serializer.serialize_struct("Error", 15)?;
+        let mut parts = serializer.serialize_struct("Error", 16)?;
         parts.serialize_field("kind", self.kind().name())?;
         parts.serialize_field("class", self.kind().class_name())?;
         parts.serialize_field("message", self.message())?;
         parts.serialize_field("context", &Context(self.context()))?;
         parts.serialize_field("reason", &self.reason().map(|reason| reason.name()))?;
         parts.serialize_field("status", &self.http_status())?;
+        parts.serialize_field("grpc_status", &self.grpc_status())?;
         parts.serialize_field("code", &self.code())?;
         parts.serialize_field("details", &details)?;
         parts.serialize_field("request_id", &self.request_id())?;
@@ -57,7 +58,7 @@ mod tests {
             json,
             json!({
                 "kind": "config", "class": "ConfigError", "message": "no url", "context": {}, "reason": null,
-                "status": null, "code": null, "details": null, "request_id": null, "retry_after": null,
+                "status": null, "grpc_status": null, "code": null, "details": null, "request_id": null, "retry_after": null,
                 "temporary": false, "directory_id": null, "count": null, "limit": null, "user_ids": null,
             })
         );

@@ -3,6 +3,7 @@
 //! Bindings translate the kind by a table, which they check against [`ErrorKind::ALL`], and copy the other parts. Whether a retry can
 //! succeed is set where the error is made, because the code that catches it cannot know. This module uses no other module of the crate.
 
+mod grpc;
 mod json;
 mod kind;
 mod panic;

@@ -18,7 +18,7 @@ pub use directory::{
 };
 pub use group::Group;
 pub use json::{RawJson, RawJsonRef};
-pub use organization::{Feature, Organization, OrganizationFields, OrganizationSettings, RegionCode};
+pub use organization::{Feature, Organization, OrganizationFields, OrganizationSettings, PortalLink, RegionCode};
 pub use page::Page;
 pub use user::{Groups, User};
 

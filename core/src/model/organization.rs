@@ -63,6 +63,31 @@ pub struct OrganizationFields {
     pub slug: Option<String>,
 }
 
+impl OrganizationFields {
+    /// Leaves out an empty external id and an empty logo URL. In an organization as the API returns it, both mean that there is none; in a
+    /// request the API refuses them. For an organization that is read, changed and sent back.
+    pub fn without_unset(mut self) -> OrganizationFields {
+        for field in [&mut self.external_id, &mut self.logo_url] {
+            field.take_if(|text| text.is_empty());
+        }
+        self
+    }
+}
+
+impl From<&Organization> for OrganizationFields {
+    /// Takes the fields that can be changed; see [`without_unset`](OrganizationFields::without_unset).
+    fn from(organization: &Organization) -> OrganizationFields {
+        OrganizationFields {
+            display_name: Some(organization.display_name.clone()),
+            external_id: Some(organization.external_id.clone()),
+            logo_url: Some(organization.logo_url.clone()),
+            metadata: Some(organization.metadata.clone()),
+            slug: Some(organization.slug.clone()),
+        }
+        .without_unset()
+    }
+}
+
 /// The contract's `organizationsOrganizationSettings`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrganizationSettings {
@@ -80,6 +105,30 @@ pub struct Feature {
     /// Whether it is enabled.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enabled: bool,
+}
+
+/// The contract's `organizationsLink`: a link to the admin portal, in which an organization's administrator sets up SSO and directories.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PortalLink {
+    /// Id, `lnk_…`.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub id: String,
+    /// URL of the portal. Whoever opens it first becomes the organization's administrator for six hours, so it must not be logged.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub location: String,
+    /// Time after which the link cannot be opened any more, one minute after it was created; `None` if not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_time: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for PortalLink {
+    /// Leaves out the location, which gives access.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PortalLink")
+            .field("id", &self.id)
+            .field("expire_time", &self.expire_time)
+            .finish_non_exhaustive()
+    }
 }
 
 open_enum! {

@@ -13,11 +13,20 @@ const MAX_TIMESTAMP: usize = 256;
 /// Longest sum of all signature headers that is accepted, in bytes.
 const MAX_SIGNATURES: usize = 8192;
 
-/// The two families of header names, each as id, timestamp and signature. The first complete family is used.
+/// The two families of header names, each as id, timestamp and signature. The first complete family is used; functions for interceptors look
+/// for the second one first.
 pub const WEBHOOK_HEADERS: [[&str; 3]; 2] = [
     ["webhook-id", "webhook-timestamp", "webhook-signature"],
     ["interceptor-id", "interceptor-timestamp", "interceptor-signature"],
 ];
+
+/// A family of header names; its number is its index in [`WEBHOOK_HEADERS`].
+#[derive(Clone, Copy)]
+pub(super) enum Family {
+    Webhook = 0,
+    Interceptor = 1,
+}
+
 const ID: usize = 0;
 const TIMESTAMP: usize = 1;
 const SIGNATURE: usize = 2;
@@ -106,11 +115,13 @@ impl<'a> FoundHeaders<'a> {
         });
     }
 
-    /// Selects the family and checks everything except the signature.
-    pub(super) fn check(&self, now: Timestamp, tolerance: Duration) -> Result<Signed<'_>> {
-        let complete = self.families.iter().find(|family| family.iter().all(Option::is_some));
+    /// Selects the family, the preferred one if both are complete, and checks everything except the signature.
+    pub(super) fn check(&self, now: Timestamp, tolerance: Duration, preferred: Family) -> Result<Signed<'_>> {
+        let order = [preferred as usize, 1 - preferred as usize];
+        let complete =
+            order.map(|family| &self.families[family]).into_iter().find(|family| family.iter().all(Option::is_some));
         let Some([Some(id), Some(timestamp), Some(signatures)]) = complete else {
-            return Err(self.missing());
+            return Err(self.missing(order));
         };
         let seconds = seconds(timestamp)?;
         let now = now.as_second();
@@ -144,9 +155,10 @@ impl<'a> FoundHeaders<'a> {
         Ok(Signed { id, timestamp, signatures, sent_at: Timestamp::from_second(seconds).ok() })
     }
 
-    fn missing(&self) -> Error {
+    fn missing(&self, order: [usize; 2]) -> Error {
         // The error names a header of the family of which some headers are present.
-        let family = self.families.iter().position(|family| family.iter().any(Option::is_some)).unwrap_or(0);
+        let present = order.into_iter().find(|family| self.families[*family].iter().any(Option::is_some));
+        let family = present.unwrap_or(order[0]);
         let part = self.families[family].iter().position(Option::is_none).unwrap_or(0);
         let name = WEBHOOK_HEADERS[family][part];
         Error::refused(

@@ -33,7 +33,7 @@ pub use replay::{RETENTION, Replay, ReplayGuard, ReplayStore};
 pub use sign::SignedHeaders;
 
 use event::Message;
-use headers::FoundHeaders;
+use headers::{Family, FoundHeaders};
 use secret::Key;
 
 /// Verifies webhooks of Scalekit, and signs messages for tests.
@@ -92,7 +92,7 @@ impl WebhookBuilder {
         Ok(Webhook::builder().secret(secrets))
     }
 
-    /// Adds a signing secret: `whsec_` and base64 of at least 16 bytes. Call it several times while a secret is being rotated; one text may
+    /// Adds a signing secret: a prefix such as `whsec_`, and base64 of at least 16 bytes. Call it several times while a secret is being rotated; one text may
     /// also contain several secrets separated by white space.
     pub fn secret(mut self, secret: impl Into<crate::Secret>) -> Self {
         self.secrets.push(secret.into());
@@ -226,7 +226,7 @@ impl Webhook {
     /// As [`verify`](Webhook::verify).
     pub fn verify_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<Event> {
         let mut found = FoundHeaders::default();
-        let message = self.check(&mut found, headers, body, now)?;
+        let message = self.check(&mut found, headers, body, now, Family::Webhook)?;
         Event::parse(body, message)
     }
 
@@ -245,7 +245,7 @@ impl Webhook {
     ///
     /// As [`verify_signature`](Webhook::verify_signature).
     pub fn verify_signature_at(&self, headers: &(impl Headers + ?Sized), body: &[u8], now: Timestamp) -> Result<()> {
-        self.check(&mut FoundHeaders::default(), headers, body, now).map(drop)
+        self.check(&mut FoundHeaders::default(), headers, body, now, Family::Webhook).map(drop)
     }
 
     /// Checks the headers and the signature.
@@ -255,10 +255,11 @@ impl Webhook {
         headers: &'a (impl Headers + ?Sized),
         body: &[u8],
         now: Timestamp,
+        family: Family,
     ) -> Result<Message<'f>> {
         self.check_size(body)?;
         found.read(headers);
-        let signed = found.check(now, self.0.tolerance)?;
+        let signed = found.check(now, self.0.tolerance, family)?;
         if signed.matches(&self.0.keys, body) {
             return Ok(Message { id: signed.id, sent_at: signed.sent_at });
         }
@@ -288,7 +289,7 @@ impl Webhook {
     /// As [`verify`](Webhook::verify).
     pub fn verify_parsed_at(&self, headers: &(impl Headers + ?Sized), compact: &str, now: Timestamp) -> Result<Event> {
         let mut found = FoundHeaders::default();
-        let message = self.check_parsed(&mut found, headers, compact, now)?;
+        let message = self.check_parsed(&mut found, headers, compact, now, Family::Webhook)?;
         Event::parse(compact.as_bytes(), message)
     }
 
@@ -312,7 +313,7 @@ impl Webhook {
         compact: &str,
         now: Timestamp,
     ) -> Result<()> {
-        self.check_parsed(&mut FoundHeaders::default(), headers, compact, now).map(drop)
+        self.check_parsed(&mut FoundHeaders::default(), headers, compact, now, Family::Webhook).map(drop)
     }
 
     fn check_parsed<'a, 'f>(
@@ -321,10 +322,11 @@ impl Webhook {
         headers: &'a (impl Headers + ?Sized),
         compact: &str,
         now: Timestamp,
+        family: Family,
     ) -> Result<Message<'f>> {
         self.check_size(compact.as_bytes())?;
         found.read(headers);
-        let signed = found.check(now, self.0.tolerance)?;
+        let signed = found.check(now, self.0.tolerance, family)?;
         if signature::spellings(compact).any(|text| signed.matches(&self.0.keys, text.as_bytes())) {
             return Ok(Message { id: signed.id, sent_at: signed.sent_at });
         }
@@ -394,6 +396,29 @@ pub fn verify_webhook_payload(secret: &str, headers: &(impl Headers + ?Sized), b
 /// As [`verify_webhook_payload`].
 pub fn verify_parsed_webhook_payload(secret: &str, headers: &(impl Headers + ?Sized), compact: &str) -> Result<()> {
     one_shot(secret)?.verify_parsed_signature(headers, compact)
+}
+
+/// Verifies the signature of an interceptor's request in one call. Prefers the headers `interceptor-*` if there are `webhook-*` as well.
+///
+/// # Errors
+///
+/// As [`verify_webhook_payload`].
+pub fn verify_interceptor_payload(secret: &str, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<()> {
+    let webhook = one_shot(secret)?;
+    let now = webhook.0.clock.now();
+    webhook.check(&mut FoundHeaders::default(), headers, body, now, Family::Interceptor).map(drop)
+}
+
+/// Verifies the signature of an interceptor's request whose body a framework has parsed already; see [`Webhook::verify_parsed`] and
+/// [`verify_interceptor_payload`].
+///
+/// # Errors
+///
+/// As [`verify_webhook_payload`].
+pub fn verify_parsed_interceptor_payload(secret: &str, headers: &(impl Headers + ?Sized), compact: &str) -> Result<()> {
+    let webhook = one_shot(secret)?;
+    let now = webhook.0.clock.now();
+    webhook.check_parsed(&mut FoundHeaders::default(), headers, compact, now, Family::Interceptor).map(drop)
 }
 
 /// Makes a verifier for one call, in which a bad secret is a failed verification.

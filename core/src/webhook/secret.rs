@@ -15,16 +15,19 @@ use zeroize::Zeroizing;
 /// An HMAC with its key: made once, cloned for each message.
 pub(super) type Key = Hmac<Sha256>;
 
-/// The prefix of a secret in the dashboard and in Standard Webhooks.
-const PREFIX: &str = "whsec_";
+/// Prefixes of the asymmetric keys of Standard Webhooks, which are no secrets for an HMAC: the public and the private key.
+const ASYMMETRIC: [&str; 2] = ["whpk", "whsk"];
 
 /// Smallest secret in bytes; shorter ones can be guessed. Standard Webhooks asks for 24 to 64.
 const MIN_BYTES: usize = 16;
 
-/// The standard alphabet, with or without padding.
+/// The standard alphabet, with or without padding. The bits of the last character that are beyond the last byte may have any value, as in
+/// the decoders of Node and Python, which the vendor's SDKs use.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// Reads one secret, or several separated by white space.
@@ -37,7 +40,16 @@ pub(super) fn keys(text: &str) -> Result<Vec<Key>> {
 }
 
 fn key(text: &str) -> Result<Key> {
-    let encoded = text.strip_prefix(PREFIX).unwrap_or(text);
+    // `whsec_` in the dashboard; interceptors have other prefixes. The standard alphabet has no `_`. A prefix is lower case, so that a key in the
+    // URL-safe alphabet is refused instead of being read as a prefix and a shorter key.
+    let is_prefix =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let (prefix, encoded) = text.split_once('_').filter(|(prefix, _)| is_prefix(prefix)).unwrap_or(("", text));
+    if ASYMMETRIC.contains(&prefix) {
+        return Err(invalid(format!(
+            "the webhook secret starts with {prefix}_, which is an asymmetric key: expected the endpoint's signing secret, as the dashboard shows it"
+        )));
+    }
     let bytes = Zeroizing::new(BASE64.decode(encoded).map_err(|_| {
         invalid("the webhook secret is not base64: expected whsec_ and base64, as the dashboard shows it")
     })?);

@@ -18,6 +18,7 @@ pub mod organization;
 pub mod outcome;
 pub mod parked_change;
 pub mod pending_event;
+pub mod portal_link;
 pub mod retirement;
 pub mod role_map_entry;
 pub mod role_map_key;
@@ -44,6 +45,7 @@ pub use organization::{hc_organization, hc_organization_iter, hc_organization_pa
 pub use outcome::hc_outcome;
 pub use parked_change::{hc_parked_change, hc_parked_list};
 pub use pending_event::{hc_pending_event, hc_pending_event_list};
+pub use portal_link::hc_portal_link;
 pub use retirement::{hc_retirement, hc_retirement_list};
 pub use role_map_entry::{hc_role_map_entry, hc_role_map_entry_list};
 pub use settings::hc_settings;
@@ -60,6 +62,7 @@ const _: () = {
     any_number_of_threads::<hc_organization>();
     any_number_of_threads::<hc_organization_page>();
     one_thread_at_a_time::<hc_organization_iter>();
+    any_number_of_threads::<hc_portal_link>();
     any_number_of_threads::<hc_directory>();
     any_number_of_threads::<hc_directory_list>();
     any_number_of_threads::<hc_directory_toggle>();

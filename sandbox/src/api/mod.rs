@@ -20,7 +20,7 @@ use axum::extract::{MatchedPath, Request, State as Shared};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 use std::sync::{Arc, PoisonError};
 
 /// Makes the router of the REST API, of the token endpoint and of the control API.
@@ -31,6 +31,8 @@ pub(crate) fn router(app: App) -> Router {
             "/api/v1/organizations/{id}",
             get(organizations::get).patch(organizations::update).delete(organizations::delete),
         )
+        .route("/api/v1/organizations/{id}/settings", patch(organizations::update_settings))
+        .route("/api/v1/organizations/{id}/portal_links", put(organizations::generate_portal_link))
         .route("/api/v1/organizations:external/{external_id}", get(organizations::get_by_external_id))
         .route("/api/v1/organizations/{organization_id}/directories", get(directories::list))
         .route("/api/v1/organizations/{organization_id}/directories/{directory_id}/users", get(directories::users))
@@ -40,6 +42,7 @@ pub(crate) fn router(app: App) -> Router {
         .route_layer(from_fn_with_state(Arc::clone(&app), authorize))
         .route_layer(from_fn_with_state(Arc::clone(&app), inject_fault))
         .route("/oauth/token", post(token::grant))
+        .route("/portal/{link}", get(organizations::open_portal_link))
         .route_layer(from_fn_with_state(Arc::clone(&app), count));
     rest.nest("/sandbox", control::router())
         .fallback(async || Error::not_found("path"))
@@ -88,7 +91,7 @@ async fn inject_fault(Shared(app): Shared<App>, request: Request, next: Next) ->
 
 /// The members of all responses of the contract, each with a number as its value.
 const WRONG_TYPES: &str =
-    r#"{"organization":7,"organizations":7,"directory":7,"directories":7,"users":7,"groups":7,"enabled":7}"#;
+    r#"{"organization":7,"organizations":7,"directory":7,"directories":7,"users":7,"groups":7,"enabled":7,"link":7}"#;
 
 /// Makes a response with status 200 whose content type is JSON, whatever the body is.
 fn json_response(body: Body) -> Response {

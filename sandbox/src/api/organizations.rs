@@ -9,6 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::{Value, json};
+use std::sync::PoisonError;
 
 /// The contract says "must be between 10 and 100", but the vendor's quickstart asks for 5. A size out of range is therefore replaced
 /// by the nearest one in range, not refused.
@@ -60,6 +61,35 @@ pub(super) async fn update(State(app): State<App>, Path(id): Path<String>, body:
     let (organization, event) = app.state().update_organization(&id, read(body)?, app.clock.now())?;
     app.publish(event);
     Ok(Json(json!({ "organization": organization })))
+}
+
+pub(super) async fn update_settings(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Value>, Error> {
+    let (organization, event) = app.state().update_settings(&id, read(body)?, app.clock.now())?;
+    app.publish(event);
+    Ok(Json(json!({ "organization": organization })))
+}
+
+pub(super) async fn generate_portal_link(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Result<Json<Value>, Error> {
+    let Query(query) = query.map_err(|_| Error::invalid("the query is malformed"))?;
+    let features: Vec<_> = query.into_iter().filter(|(name, _)| name == "features").map(|(_, value)| value).collect();
+    let (link, expire_time) = app.state().create_portal_link(&id, &features, app.clock.now())?;
+    let root = app.settings.lock().unwrap_or_else(PoisonError::into_inner)["environment_url"].clone();
+    let location = format!("{}/portal/{link}", root.as_str().unwrap_or_default());
+    Ok(Json(json!({ "link": { "id": link, "location": location, "expire_time": expire_time } })))
+}
+
+/// Answers the browser that opens a portal link.
+pub(super) async fn open_portal_link(State(app): State<App>, Path(link): Path<String>) -> Result<String, Error> {
+    let name = app.state().open_portal_link(&link, app.clock.now())?;
+    Ok(format!("Admin portal of {name}. The sandbox has no pages in it.\n"))
 }
 
 pub(super) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, Error> {

@@ -13,7 +13,7 @@ impl Organization {
             "display_name": self.display_name,
             "region_code": "US",
             "metadata": self.metadata,
-            "settings": { "features": [{ "name": "sso", "enabled": true }, { "name": "dir_sync", "enabled": !self.directories.is_empty() }] },
+            "settings": self.settings_json(),
         });
         // The contract's formats for these fields do not allow an empty string.
         for (name, value) in [("external_id", &self.external_id), ("slug", &self.slug), ("logo_url", &self.logo_url)] {

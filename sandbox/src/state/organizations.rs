@@ -1,10 +1,11 @@
 //! Changes of organizations.
 
 use super::event::Event;
-use super::rows::Organization;
+use super::rows::{Organization, PortalLink};
 use super::tables::State;
 use crate::error::Error;
 use headcount::Timestamp;
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,7 +23,76 @@ pub(crate) struct OrganizationFields {
     metadata: Option<BTreeMap<String, String>>,
 }
 
+/// The body of a request that enables or disables features.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OrganizationSettings {
+    features: Vec<Feature>,
+}
+
+/// A feature of an organization, and whether it is to be enabled.
+#[derive(Deserialize)]
+struct Feature {
+    name: String,
+    enabled: bool,
+}
+
+/// The features that the contract names, in the order in which they are listed.
+const FEATURES: [&str; 4] = ["sso", "dir_sync", "domain_verification", "session_policy"];
+
+/// The features that an admin portal can set up.
+const PORTAL_FEATURES: [&str; 2] = ["dir_sync", "sso"];
+
+/// How long an admin portal link can be opened, in seconds.
+const PORTAL_LINK_SECONDS: i64 = 60;
+
 impl State {
+    /// Enables and disables features of an organization. Returns its JSON as in REST listings, and the event.
+    pub(crate) fn update_settings(
+        &mut self,
+        id: &str,
+        settings: OrganizationSettings,
+        now: Timestamp,
+    ) -> Result<(Value, Event), Error> {
+        let organization = self.organization_mut(id)?;
+        if let Some(unknown) = settings.features.iter().find(|feature| !FEATURES.contains(&feature.name.as_str())) {
+            return Err(Error::invalid(format!("features: unknown feature {:?}", unknown.name)));
+        }
+        organization.features.extend(settings.features.into_iter().map(|feature| (feature.name, feature.enabled)));
+        organization.update_time = now;
+        let event = organization.event("organization.updated", "Organization Updated");
+        Ok((event.data.clone(), event))
+    }
+
+    /// Creates an admin portal link, which can be opened once within a minute. Returns its id and the time of its expiry.
+    pub(crate) fn create_portal_link(
+        &mut self,
+        id: &str,
+        features: &[String],
+        now: Timestamp,
+    ) -> Result<(String, Timestamp), Error> {
+        self.organization(id)?;
+        if let Some(unknown) = features.iter().find(|feature| !PORTAL_FEATURES.contains(&feature.as_str())) {
+            return Err(Error::invalid(format!("features: unknown feature {unknown:?}")));
+        }
+        let expiry = now + SignedDuration::from_secs(PORTAL_LINK_SECONDS);
+        self.portal_links.retain(|_, link| now < link.expiry);
+        let link = self.next_id("lnk");
+        self.portal_links.insert(link.clone(), PortalLink { organization_id: id.to_owned(), expiry });
+        Ok((link, expiry))
+    }
+
+    /// Opens an admin portal link, which can be opened once. Returns the name of its organization.
+    ///
+    /// # Errors
+    ///
+    /// 404 if there is no such link, or if it was opened before or has expired.
+    pub(crate) fn open_portal_link(&mut self, link: &str, now: Timestamp) -> Result<String, Error> {
+        let found = self.portal_links.remove(link).filter(|link| now < link.expiry);
+        let found = found.ok_or_else(|| Error::not_found("portal link"))?;
+        Ok(self.organization(&found.organization_id)?.display_name.clone())
+    }
+
     /// Adds an organization without directories. Returns its JSON as in REST listings, and the event.
     pub(crate) fn create_organization(
         &mut self,
@@ -40,6 +110,7 @@ impl State {
             slug: String::new(),
             logo_url: String::new(),
             metadata: BTreeMap::new(),
+            features: BTreeMap::new(),
             create_time: now,
             update_time: now,
             directories: Vec::new(),
@@ -91,6 +162,20 @@ impl State {
 }
 
 impl Organization {
+    /// Returns the settings as the contract's `organizationsOrganizationSettings`.
+    pub(super) fn settings_json(&self) -> Value {
+        let enabled = |name: &str| match name {
+            "sso" => Some(true),
+            "dir_sync" => Some(!self.directories.is_empty()),
+            _ => None,
+        };
+        let features = FEATURES.iter().filter_map(|name| {
+            let enabled = self.features.get(*name).copied().or_else(|| enabled(name))?;
+            Some(json!({ "name": name, "enabled": enabled }))
+        });
+        json!({ "features": features.collect::<Vec<_>>() })
+    }
+
     /// Replaces the fields that are not `None`.
     fn set(&mut self, fields: OrganizationFields, now: Timestamp) {
         let OrganizationFields { display_name, external_id, slug, logo_url, metadata } = fields;

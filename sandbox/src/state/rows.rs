@@ -12,10 +12,18 @@ pub(crate) struct Organization {
     pub(crate) slug: String,
     pub(crate) logo_url: String,
     pub(crate) metadata: BTreeMap<String, String>,
+    /// The features that were enabled or disabled through the API, by name.
+    pub(crate) features: BTreeMap<String, bool>,
     pub(crate) create_time: Timestamp,
     pub(crate) update_time: Timestamp,
     /// Ids of its directories, oldest first.
     pub(crate) directories: Vec<String>,
+}
+
+/// An admin portal link that was not opened yet.
+pub(crate) struct PortalLink {
+    pub(crate) organization_id: String,
+    pub(crate) expiry: Timestamp,
 }
 
 /// A stored directory with its users and groups.

@@ -1,15 +1,18 @@
 //! All organizations and directories of the environment, found by id.
 
-use super::rows::{Directory, Organization};
+use super::rows::{Directory, Organization, PortalLink};
 use crate::error::Error;
 use std::collections::{BTreeMap, HashMap};
 
 /// The data of the environment.
 pub(crate) struct State {
-    /// Organizations by number. Numbers increase in the order of creation, so that a page of the listing is a range of numbers.
+    /// Organizations by number. Numbers decrease in the order of creation: the listing has the newest first, as the vendor's has, and a page
+    /// of it is a range of numbers.
     pub(crate) organizations: BTreeMap<u64, Organization>,
     /// Directories by id.
     pub(crate) directories: HashMap<String, Directory>,
+    /// Admin portal links by id.
+    pub(crate) portal_links: HashMap<String, PortalLink>,
     organization_numbers: HashMap<String, u64>,
     last_organization: u64,
     last_id: u64,
@@ -21,8 +24,9 @@ impl State {
         State {
             organizations: BTreeMap::new(),
             directories: HashMap::new(),
+            portal_links: HashMap::new(),
             organization_numbers: HashMap::new(),
-            last_organization: 0,
+            last_organization: u64::MAX,
             last_id,
         }
     }
@@ -34,7 +38,7 @@ impl State {
     }
 
     pub(crate) fn add_organization(&mut self, organization: Organization) {
-        self.last_organization += 1;
+        self.last_organization -= 1;
         self.organization_numbers.insert(organization.id.clone(), self.last_organization);
         self.organizations.insert(self.last_organization, organization);
     }
@@ -105,7 +109,7 @@ impl State {
         }
         let organization = match organization_id {
             Some(id) => self.organization(id)?,
-            None => self.organizations.values().next().ok_or_else(|| Error::not_found("organization"))?,
+            None => self.organizations.values().next_back().ok_or_else(|| Error::not_found("organization"))?,
         };
         organization.directories.first().cloned().ok_or_else(|| Error::not_found("directory"))
     }

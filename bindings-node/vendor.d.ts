@@ -1,0 +1,37 @@
+import { errors } from './errors'
+
+/**
+ * A class of the vendor's SDK, for `instanceof`: its instances are this package's errors of that kind. It cannot be constructed.
+ */
+export interface VendorErrorClass {
+  [Symbol.hasInstance](value: unknown): value is errors.Error
+}
+
+/** 400, 412 or 422. */
+export const ScalekitBadRequestException: VendorErrorClass
+/** `errors.CancelledError` under the name of the vendor's SDK. */
+export import ScalekitCancelledException = errors.CancelledError
+/** 409: the request conflicts with what exists. */
+export const ScalekitConflictException: VendorErrorClass
+/** `errors.Error` under the name of the vendor's SDK. */
+export import ScalekitException = errors.Error
+/** `errors.PermissionDeniedError` under the name of the vendor's SDK. */
+export import ScalekitForbiddenException = errors.PermissionDeniedError
+/** 504, or a deadline that has passed. */
+export const ScalekitGatewayTimeoutException: VendorErrorClass
+/** 500. */
+export const ScalekitInternalServerException: VendorErrorClass
+/** `errors.NotFoundError` under the name of the vendor's SDK. */
+export import ScalekitNotFoundException = errors.NotFoundError
+/** 501. */
+export const ScalekitNotImplementedException: VendorErrorClass
+/** The server refused the call, or did not answer it. */
+export const ScalekitServerException: VendorErrorClass
+/** 502, 503, or a server that cannot be reached. */
+export const ScalekitServiceUnavailableException: VendorErrorClass
+/** `errors.RateLimitError` under the name of the vendor's SDK. */
+export import ScalekitTooManyRequestsException = errors.RateLimitError
+/** `errors.AuthenticationError` under the name of the vendor's SDK. */
+export import ScalekitUnauthorizedException = errors.AuthenticationError
+/** `errors.WebhookVerificationError` under the name of the vendor's SDK. */
+export import WebhookVerificationError = errors.WebhookVerificationError
