@@ -1,12 +1,11 @@
 //! Generates the initial data of an environment. The same seed and sizes give the same data.
 
-use crate::error::Error;
 use crate::names::{COMPANIES, GROUPS, PEOPLE, PROVIDERS, TITLES};
 use crate::rng::Rng;
 use crate::state::{Directory, Group, Organization, State, User};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use headcount::Timestamp;
+use headcount::{OsRandom, Random, Timestamp};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 
@@ -36,18 +35,14 @@ fn epoch() -> Timestamp {
 }
 
 /// Makes random credentials, so that a page or program that knows how sandboxes are made does not know those of this one.
-pub(crate) fn credentials() -> Result<Credentials, Error> {
-    let random =
-        || getrandom::u64().map_err(|error| Error::startup(format!("the system has no random numbers: {error}")));
-    let mut rng = Rng::new(random()?);
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret)
-        .map_err(|error| Error::startup(format!("the system has no random numbers: {error}")))?;
-    Ok(Credentials {
-        client_id: format!("skc_{}", 10_000_000_000_000_000 + rng.next() % 90_000_000_000_000_000),
-        client_secret: format!("test_{:016x}{:016x}", random()?, random()?),
+pub(crate) fn credentials() -> Credentials {
+    let random = || OsRandom.bits();
+    let secret: Vec<u8> = std::iter::repeat_with(random).take(4).flat_map(u64::to_be_bytes).collect();
+    Credentials {
+        client_id: format!("skc_{}", 10_000_000_000_000_000 + random() % 90_000_000_000_000_000),
+        client_secret: format!("test_{:016x}{:016x}", random(), random()),
         webhook_secret: format!("whsec_{}", STANDARD.encode(secret)),
-    })
+    }
 }
 
 /// Generates the organizations with their directories, users and groups.
