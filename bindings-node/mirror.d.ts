@@ -305,7 +305,10 @@ export class Mirror {
   dropConsumer(name: string): Promise<boolean>
   /** Deletes changes that every consumer has acknowledged, and other rows, after their retention. Every sync does this when it ends. */
   trim(): Promise<void>
-  /** Closes the mirror. Loops over `changes` and calls of `wait` end at once; other running calls finish first. */
+  /**
+   * Closes the mirror. Loops over `changes` end, and calls of `wait` and syncs reject with a `CancelledError`; syncs keep what they have written. Other
+   * running calls finish first. A worker that is terminated closes its mirrors.
+   */
   close(): Promise<void>
   /** Does the same as `close`, for `using`, if the runtime has this symbol. */
   [Symbol.dispose](): void

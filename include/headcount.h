@@ -29,7 +29,8 @@
  * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter, may be used by one thread at a time. Freeing is exclusive: no other
  *   thread may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end in _async return
  *   immediately and pass their result to a callback. The application needs no async runtime.
- * Forks. A child process may use its parent's clients: it never shares their connections or threads. The callbacks of running calls
+ * Forks. A child process may use its parent's clients, mirrors (not those in memory) and replay guards: it never shares their connections, threads
+ *   or locks, and keeps none of its parent's locks. It may only free its parent's sandboxes. The callbacks of running calls
  *   are called in the parent only.
  * Linking. -lheadcount. With the static library also -lm -ldl -pthread; `make static-c` makes one whose SQLite does not clash with
  *   another SQLite in the program.
@@ -3149,7 +3150,7 @@ const char *hc_outcome_name(int outcome);
 /**
  * Opens a mirror in a SQLite file, which is created if it does not exist.
  *
- * - `path`: path of the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror
+ * - `path`: path of the file; files with the suffixes "-wal" and "-shm", and with "-lease-" in their names, are created beside it. ":memory:" for a mirror
  *   in memory. The text is copied.
  * - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
  * - `options`: may be NULL, which means the defaults.

@@ -502,6 +502,9 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     explicit Mirror(const std::string &path, const hc_mirror_options *options = nullptr) : Object(open(path, nullptr, options)) {}
     Mirror(const std::string &path, const Client &client, const hc_mirror_options *options = nullptr) : Object(open(path, client.get(), options)) {}
 
+    /* Ends waits and syncs of other threads, which throw an Error with HC_CANCELLED. Later calls throw one with HC_INVALID_ARGUMENT. */
+    void close() const { call(hc_mirror_close); }
+
     /* Syncs one directory, or all directories of the organization. Throws an Error with HC_MASS_REMOVAL if the guard holds removals back. */
     SyncReports sync(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt,
                      hc_sync_options how = options<hc_sync_options>(), const OnProgress &on_progress = nullptr) const {

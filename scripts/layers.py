@@ -26,7 +26,8 @@ CORE_FILES = {
     "defaults.rs": "config",
     "secret.rs": "secret",
     "moment.rs": "moment",
-    "sqlite.rs": "sqlite",
+    "process.rs": "process",
+    "sqlite": "sqlite",
     "model": "model",
     "record": "record",
     "http": "http",
@@ -42,7 +43,7 @@ CORE_FILES = {
     # The root declares and re-exports everything; nothing else is in it.
     "lib.rs": "root",
 }
-BASE = "error clock random config secret moment"
+BASE = "error clock random config secret moment process"
 # The layers that each layer may use, besides itself.
 CORE_MAY_USE = {
     "error": "",
@@ -51,7 +52,8 @@ CORE_MAY_USE = {
     "config": "error",
     "secret": "",
     "moment": "error",
-    "sqlite": "error",
+    "process": "error",
+    "sqlite": "error process",
     "model": BASE,
     "record": BASE + " model",
     "http": BASE + " model",
@@ -68,6 +70,7 @@ CORE_MAY_USE = {
 CORE_MUST_NOT_USE = {
     "error": "tokio reqwest rusqlite",
     "config": "tokio rusqlite",
+    "process": "tokio rusqlite",
     "model": "tokio reqwest rusqlite",
     "record": "tokio reqwest rusqlite",
     "http": "rusqlite",

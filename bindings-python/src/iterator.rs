@@ -2,7 +2,7 @@
 
 use crate::call::{Asyncio, Mode, wait};
 use crate::coroutine::{self, Batches, ready, stop_async_iteration};
-use crate::errors::OrRaise;
+use crate::errors::{OrRaise, exception};
 use pyo3::prelude::*;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -47,11 +47,14 @@ pub(crate) struct Buffered<S: Source> {
     items: Mutex<VecDeque<S::Item>>,
     /// Locked while a batch is read, by the thread or task that first needed the batch.
     position: tokio::sync::Mutex<S::Position>,
+    /// Id of the process that made it.
+    process: u32,
 }
 
 impl<S: Source> Buffered<S> {
     pub(crate) fn new(source: S, position: S::Position) -> Arc<Buffered<S>> {
-        Arc::new(Buffered { source, items: Mutex::default(), position: tokio::sync::Mutex::new(position) })
+        let (items, position) = (Mutex::default(), tokio::sync::Mutex::new(position));
+        Arc::new(Buffered { source, items, position, process: std::process::id() })
     }
 
     fn items(&self) -> MutexGuard<'_, VecDeque<S::Item>> {
@@ -72,6 +75,11 @@ impl<S: Source> Buffered<S> {
 
     /// Takes the next item that has been read already.
     fn buffered(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        if self.process != std::process::id() {
+            // One of the parent's threads, which a forked child does not have, could hold a lock.
+            let refusal = "the iteration began before a fork: begin another in this process";
+            return Err(exception(py, &headcount::Error::invalid_argument(refusal)));
+        }
         self.source.check().or_raise(py)?;
         let item = self.items().pop_front();
         item.map(|item| self.source.object(py, item)).transpose()

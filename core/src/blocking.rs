@@ -27,10 +27,10 @@ pub use runtime::{spawn, wait, wait_interruptibly};
 
 use crate::client::{self, ClientBuilder};
 use crate::http::{CallOptions, Stats};
+use crate::process::PerProcess;
 use crate::{
     Directory, DirectoryToggle, Group, Organization, OrganizationFields, OrganizationSettings, PortalLink, Result, User,
 };
-use runtime::PerProcess;
 use std::sync::Arc;
 
 /// The REST client of one environment, for threads without an async runtime. Clones are cheap and share connections and token.

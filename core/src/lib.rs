@@ -46,7 +46,7 @@
 //! ```toml
 //! headcount = { version = "0.1", default-features = false, features = ["mirror", "sqlite", "blocking", "rustls-aws-lc"] }
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
@@ -65,6 +65,8 @@ mod http;
 mod mirror;
 pub mod model;
 mod moment;
+#[cfg(any(feature = "blocking", feature = "webhook"))]
+mod process;
 mod random;
 #[cfg(feature = "mirror")]
 mod record;

@@ -81,3 +81,101 @@ async fn a_file_of_version_0_1_0_is_polled_and_synced() {
     assert!(last > 21, "the role map changes roles");
     assert_eq!(new.iter().map(|change| change.seq).collect::<Vec<_>>(), (22..=last).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_file_with_triggers_views_or_other_tables_is_refused() {
+    for (name, sql) in [
+        ("trigger", "CREATE TRIGGER t AFTER INSERT ON change BEGIN UPDATE setting SET value = '[]'; END"),
+        ("view", "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"),
+        (
+            "instead",
+            "DROP TABLE chore; CREATE VIEW chore AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n",
+        ),
+        ("table", "CREATE TABLE song (title TEXT)"),
+        ("index", "CREATE INDEX i ON user (abs(number))"),
+        ("column", "ALTER TABLE user ADD COLUMN song TEXT GENERATED ALWAYS AS (hex(randomblob(number))) VIRTUAL"),
+        ("missing", "DROP INDEX user_gone"),
+    ] {
+        let path = file(name);
+        drop(Mirror::builder().open(&path).await.unwrap());
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let opening = tokio::time::timeout(std::time::Duration::from_secs(60), Mirror::builder().open(&path));
+        let error = opening.await.expect("opening a file with an endless query ends").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store, "{name}: {error}");
+        assert!(error.message().contains("triggers or views"), "{name}: {error}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn all_files_are_their_owners_alone_and_links_in_the_place_of_a_lock_are_not_followed() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let path = file("modes");
+    let folder = path.parent().unwrap().to_owned();
+    let target = folder.join("target");
+    std::fs::write(&target, "of another program").unwrap();
+    symlink(&target, folder.join("mirror.db-lease-00000000000000aa")).unwrap();
+    let sandbox = Sandbox::builder().users(3).groups(1).start().unwrap();
+    let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
+    let (seen, watched) = std::sync::mpsc::channel();
+    mirror
+        .sync(sandbox.organization_id())
+        .on_progress(move |_| {
+            for entry in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+                let name = entry.file_name().into_string().unwrap();
+                if name.starts_with("mirror.db") && entry.file_type().unwrap().is_file() {
+                    seen.send((name, entry.metadata().unwrap().permissions().mode() & 0o777)).unwrap();
+                }
+            }
+        })
+        .await
+        .unwrap();
+
+    let modes: std::collections::BTreeMap<String, u32> = watched.iter().collect();
+    assert!(modes.keys().any(|name| name.contains("-lease-")), "{modes:?}");
+    assert!(modes.contains_key("mirror.db-wal"), "{modes:?}");
+    assert!(modes.values().all(|mode| *mode == 0o600), "{modes:?}");
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "of another program");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_mirror_whose_file_was_replaced_fails_until_it_is_opened_again() {
+    let path = file("replaced");
+    let mirror = Mirror::builder().open(&path).await.unwrap();
+    mirror.set_role_map([("Engineering", "captain")]).await.unwrap();
+    let copy = path.with_extension("copy");
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::rename(&copy, &path).unwrap();
+
+    let error = mirror.set_role_map([("Sales", "captain")]).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Store, "{error}");
+    assert!(error.message().contains("replaced"), "{error}");
+}
+
+#[tokio::test]
+async fn closing_a_mirror_ends_its_sync_and_releases_the_lease() {
+    let path = file("closed");
+    let sandbox = Sandbox::builder().users(3).groups(1).start().unwrap();
+    let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
+    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let closing = mirror.clone();
+    let sync = mirror.sync(sandbox.organization_id()).on_progress(move |_| {
+        let _ = begun.send(());
+        // Within the sync, so that it cannot end before it is closed.
+        closing.close();
+    });
+
+    // Much shorter than a lease.
+    let limit = std::time::Duration::from_secs(60);
+    let error = tokio::time::timeout(limit, sync.into_future()).await.unwrap().unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert!(begins.recv().await.is_some(), "the sync had begun");
+    drop(mirror);
+    let again = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
+    let sync = again.sync(sandbox.organization_id()).into_future();
+    let report = tokio::time::timeout(limit, sync).await.unwrap().unwrap().remove(0);
+    assert_eq!(report.outcome, SyncOutcome::Done);
+}

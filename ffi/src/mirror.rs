@@ -48,7 +48,7 @@ impl Out<hc_outcome> for *mut hc_outcome {
 
 /// Opens a mirror in a SQLite file, which is created if it does not exist.
 ///
-/// - `path`: path of the file; files with the suffixes "-wal", "-shm" and "-lock" are created beside it. ":memory:" for a mirror
+/// - `path`: path of the file; files with the suffixes "-wal" and "-shm", and with "-lease-" in their names, are created beside it. ":memory:" for a mirror
 ///   in memory. The text is copied.
 /// - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
 /// - `options`: may be NULL, which means the defaults.
@@ -72,13 +72,12 @@ pub unsafe extern "C" fn hc_mirror_open(
     })
 }
 
-/// Ends every wait on a mirror: hc_change_iter_next gives NULL and hc_mirror_wait fails with HC_CANCELLED, in all threads, now and later. Other
-/// calls are not affected. Call it before the threads that use the mirror are joined and hc_mirror_free is called.
+/// Ends the calls of other threads that wait or run for long: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they have written.
+/// Later calls fail with HC_INVALID_ARGUMENT. hc_mirror_free is still required, once no call is running.
 ///
-/// - `mirror`: required.
+/// - `mirror`: required. Closing it again has no effect.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT.
-/// - Threads: any number at once.
+/// - Threads: any number at once, also while other threads wait. It is not for signal handlers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_close(mirror: *const hc_mirror, error: *mut *mut hc_error) -> hc_status {
     call!(error, (mirror: object) => {

@@ -29,6 +29,18 @@ pub struct hc_sandbox {
     control_url: Text,
 }
 
+impl hc_sandbox {
+    /// Returns the sandbox, or an error in a forked child: a lock that a thread of the parent held at the fork is never released in the child.
+    pub(crate) fn here(&self) -> Result<&Sandbox> {
+        match self.sandbox.is_in_its_process() {
+            true => Ok(&self.sandbox),
+            false => Err(Error::invalid_argument(
+                "the sandbox was started before a fork: use it in the parent process, or through hc_sandbox_control_url",
+            )),
+        }
+    }
+}
+
 impl From<Sandbox> for hc_sandbox {
     fn from(sandbox: Sandbox) -> hc_sandbox {
         hc_sandbox {
@@ -185,7 +197,7 @@ pub unsafe extern "C" fn hc_sandbox_register_endpoint(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (sandbox: object, url: text) => {
-        sandbox.sandbox.register_endpoint(url).map_err(SandboxError::into_headcount)
+        sandbox.here()?.register_endpoint(url).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -212,7 +224,7 @@ pub unsafe extern "C" fn hc_sandbox_fault(
         // SAFETY: by the header's conventions, `faults` holds `faults_len` texts.
         let faults = unsafe { texts(faults, faults_len, "faults") }?;
         let plan = FaultPlan { fault: None, faults: faults.into_iter().map(str::to_owned).collect(), every };
-        sandbox.sandbox.set_faults(&plan).map_err(SandboxError::into_headcount)
+        sandbox.here()?.set_faults(&plan).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -229,7 +241,7 @@ pub unsafe extern "C" fn hc_sandbox_advance(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (sandbox: object) => {
-        sandbox.sandbox.advance(Duration::from_secs(seconds.into()));
+        sandbox.here()?.advance(Duration::from_secs(seconds.into()));
         Ok(())
     })
 }
@@ -248,7 +260,7 @@ pub unsafe extern "C" fn hc_sandbox_deliveries(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, deliveries, (sandbox: object) => {
-        let json = serde_json::to_string(&sandbox.sandbox.deliveries());
+        let json = serde_json::to_string(&sandbox.here()?.deliveries());
         json.map(|json| hc_text::from(json.as_str())).map_err(|error| Error::internal(error.to_string()))
     })
 }

@@ -82,7 +82,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
             organization_id: fields.organization_id,
             directory_id: fields.directory_id,
         };
-        sandbox.sandbox.create_user(new).map(hc_user::from).map_err(SandboxError::into_headcount)
+        sandbox.here()?.create_user(new).map(hc_user::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
             active: fields.active,
             groups: fields.groups,
         };
-        sandbox.sandbox.update_user(user_id, change).map(hc_user::from).map_err(SandboxError::into_headcount)
+        sandbox.here()?.update_user(user_id, change).map(hc_user::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_user(
     user_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, user_id: text) => sandbox.sandbox.delete_user(user_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, user_id: text) => sandbox.here()?.delete_user(user_id).map_err(SandboxError::into_headcount))
 }
 
 /// Creates a group and sends a webhook to the endpoints.
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn hc_sandbox_create_group(
             organization_id: organization_id.map(str::to_owned),
             directory_id: directory_id.map(str::to_owned),
         };
-        sandbox.sandbox.create_group(new).map(hc_group::from).map_err(SandboxError::into_headcount)
+        sandbox.here()?.create_group(new).map(hc_group::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn hc_sandbox_update_group(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, group, (sandbox: object, group_id: text, display_name: text) => {
-        sandbox.sandbox.update_group(group_id, display_name).map(hc_group::from).map_err(SandboxError::into_headcount)
+        sandbox.here()?.update_group(group_id, display_name).map(hc_group::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_group(
     group_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, group_id: text) => sandbox.sandbox.delete_group(group_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, group_id: text) => sandbox.here()?.delete_group(group_id).map_err(SandboxError::into_headcount))
 }
 
 /// Adds a user to a group and sends a webhook to the endpoints.
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn hc_sandbox_add_member(
     user_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.sandbox.add_member(group_id, user_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.here()?.add_member(group_id, user_id).map_err(SandboxError::into_headcount))
 }
 
 /// Removes a user from a group and sends a webhook to the endpoints.
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn hc_sandbox_remove_member(
     user_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.sandbox.remove_member(group_id, user_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.here()?.remove_member(group_id, user_id).map_err(SandboxError::into_headcount))
 }
 
 /// The fields of an hc_sandbox_user as Rust values; `None` for those that are not set.

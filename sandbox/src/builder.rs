@@ -180,6 +180,7 @@ impl SandboxBuilder {
             ca_file: self.tls,
             stop: Some(stop),
             thread: Some(thread),
+            process: std::process::id(),
             app,
         };
         *sandbox.app.settings.lock().unwrap_or_else(PoisonError::into_inner) = sandbox.settings();

@@ -29,6 +29,8 @@ pub struct Sandbox {
     /// Stops the thread when it is dropped.
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) thread: Option<JoinHandle<()>>,
+    /// Id of the process that has the thread.
+    pub(crate) process: u32,
 }
 
 impl Sandbox {
@@ -218,6 +220,12 @@ impl Sandbox {
         self.app.outbox.deliveries()
     }
 
+    /// Returns false in a forked child of the process that started the sandbox. The child has none of its threads: it must use the sandbox by its
+    /// [`control_url`](Sandbox::control_url) only.
+    pub fn is_in_its_process(&self) -> bool {
+        self.process == std::process::id()
+    }
+
     /// Moves the sandbox's clock forward. Tokens may expire, and retries of webhooks may become due.
     pub fn advance(&self, by: Duration) {
         self.app.clock.advance(by);
@@ -242,6 +250,11 @@ fn from_rest<T: DeserializeOwned>(json: Value) -> Result<T, Error> {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if !self.is_in_its_process() {
+            // A forked child has a copy of the handles, but not the threads.
+            std::mem::forget((self.stop.take(), self.thread.take()));
+            return;
+        }
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -2,12 +2,13 @@
 
 use clap::Parser;
 use headcount_sandbox::Sandbox;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc::channel;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// A local Scalekit environment: tokens, REST and signed webhooks over real HTTP.
 #[derive(Parser)]
@@ -73,29 +74,27 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         sandbox = sandbox.tls(ca_file);
     }
     let sandbox = sandbox.start()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        // Before the settings are printed: a program that reads them may send a signal at once.
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", sandbox.settings())?;
-        out.flush()?;
-        drop(out);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = stdin_ends(), if options.exit_with_stdin => {}
-        }
-        std::io::Result::Ok(())
-    })?;
-    // A pending read of standard input cannot be cancelled, and waiting for it would delay the exit.
-    runtime.shutdown_background();
+    // Before the settings are printed: a program that reads them may send a signal at once.
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let (end, ended) = channel();
+    let end_by_signal = end.clone();
+    std::thread::spawn(move || {
+        signals.forever().next();
+        let _ = end_by_signal.send(());
+    });
+    if options.exit_with_stdin {
+        let end_by_input = end.clone();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = end_by_input.send(());
+        });
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", sandbox.settings())?;
+    out.flush()?;
+    drop(out);
+    ended.recv()?;
+    // The threads above may still wait; they end with the process.
+    drop((end, sandbox));
     Ok(())
-}
-
-/// Returns when standard input ends.
-async fn stdin_ends() {
-    let mut buffer = [0; 256];
-    while matches!(tokio::io::stdin().read(&mut buffer).await, Ok(count) if count > 0) {}
 }

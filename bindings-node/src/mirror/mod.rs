@@ -21,11 +21,11 @@ use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw, block_on};
 use options::{MirrorOptions, SyncOptions};
 use std::future::Future;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// An open mirror; `None` after `close`. And its verifier of webhooks, if secrets were passed when it was opened.
 #[napi_derive::napi]
-pub struct NativeMirror(RwLock<Option<Mirror>>, Option<Webhook>);
+pub struct NativeMirror(Arc<RwLock<Option<Mirror>>>, Option<Webhook>);
 
 type Promise<'env> = napi::Result<PromiseRaw<'env, Json>>;
 type OptionalCancel<'a> = Option<ClassInstance<'a, Cancel>>;
@@ -56,6 +56,7 @@ impl NativeMirror {
     /// Opens the mirror at `path`, with the secrets that verify webhooks. Blocks while the store is opened.
     #[napi(constructor)]
     pub fn new(
+        env: Env,
         path: String,
         client: Option<ClassInstance<'_, NativeClient>>,
         secrets: Option<Vec<String>>,
@@ -69,11 +70,20 @@ impl NativeMirror {
             let webhook = secrets.map(|secrets| webhook::settings(Some(&secrets), "{}")?.build()).transpose()?;
             Ok((block_on(settings.open(path))?, webhook))
         })
-        .map(|(mirror, webhook)| NativeMirror(RwLock::new(Some(mirror)), webhook))
         .map_err(thrown)
+        .and_then(|(mirror, webhook)| {
+            // A worker that is terminated does not call `close`: its sync would go on without it.
+            let mirror = Arc::new(RwLock::new(Some(mirror)));
+            env.add_env_cleanup_hook(Arc::downgrade(&mirror), |mirror| {
+                if let Some(mirror) = mirror.upgrade() {
+                    NativeMirror(mirror, None).close();
+                }
+            })?;
+            Ok(NativeMirror(mirror, webhook))
+        })
     }
 
-    /// Ends waits for changes and releases the mirror. The store is closed once the last running call has ended; later calls fail.
+    /// Ends waits and syncs, and releases the mirror. The store is closed once the last running call has ended; later calls fail.
     #[napi]
     pub fn close(&self) {
         let mirror = self.0.write().unwrap_or_else(PoisonError::into_inner).take();

@@ -2041,8 +2041,9 @@ class Mirror:
         """
 
     def close(self) -> None:
-        """Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
-        calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        """Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
+        written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. A signal handler
+        may close a mirror.
         """
 
     def __enter__(self) -> Self: ...
@@ -2514,8 +2515,8 @@ class AsyncMirror:
         """
 
     def close(self) -> Coroutine[Any, Any, None]:
-        """Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
-        calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        """Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
+        written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect.
         """
 
     def __aenter__(self) -> Awaitable[Self]: ...

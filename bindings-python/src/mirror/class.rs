@@ -164,8 +164,9 @@ mirror!(
     Blocking,
     "Mirror",
     {
-        /// Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
-        /// calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        /// Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
+        /// written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. A signal handler
+        /// may close a mirror.
         fn close(&self, py: Python<'_>) -> PyResult<()> {
             match self.0.close() {
                 Some(mirror) => wait(py, drop_mirror(Some(mirror))),
@@ -218,8 +219,8 @@ mirror!(
     Asyncio,
     "AsyncMirror",
     {
-        /// Closes the mirror. Iterators over changes end, and calls that wait for changes raise ``CancelledError``. Other running calls finish; later
-        /// calls raise ``InvalidArgumentError``. Closing it again has no effect. Any thread may call it.
+        /// Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
+        /// written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect.
         fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
             Asyncio::run(py, drop_mirror(self.0.close()), |py, ()| Ok(py.None()))
         }

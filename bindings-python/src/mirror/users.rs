@@ -3,15 +3,13 @@
 use super::state::State;
 use crate::generated::MirrorUser;
 use crate::iterator::{Buffered, Source, iterator};
-use headcount::{Error, MirrorUsers};
+use headcount::MirrorUsers;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
 /// The users of a query.
 pub(crate) struct Users {
     state: Arc<State>,
-    /// Id of the process that began the iteration. The iteration cannot continue in a forked child, which opens its own database connection.
-    process: u32,
 }
 
 impl Source for Users {
@@ -21,11 +19,6 @@ impl Source for Users {
     const KEEP_CANCELLED: bool = true;
 
     fn check(&self) -> headcount::Result<()> {
-        if self.process != std::process::id() {
-            return Err(Error::invalid_argument(
-                "the iteration began before a fork: call mirror.users() in this process",
-            ));
-        }
         self.state.opened().map(drop)
     }
 
@@ -40,7 +33,7 @@ impl Source for Users {
 
 /// An iterator over the users of a query, for the classes below.
 pub(super) fn items(state: &Arc<State>, users: MirrorUsers) -> Arc<Buffered<Users>> {
-    Buffered::new(Users { state: Arc::clone(state), process: std::process::id() }, users)
+    Buffered::new(Users { state: Arc::clone(state) }, users)
 }
 
 iterator! {

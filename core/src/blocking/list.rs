@@ -2,6 +2,7 @@
 
 use super::runtime::wait;
 use crate::client::{self, Listed};
+use crate::process::Process;
 use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
 
 /// A listing before it is requested, like [`headcount::List`](client::List), with [`send`](List::send), [`iter`](List::iter) and
@@ -86,14 +87,14 @@ impl List<Group> {
 /// Every page of a listing; made by [`List::pages`].
 #[derive(Debug)]
 pub struct Pages<T> {
-    process: u32,
+    process: Process,
     /// `None` after it was dropped.
     pages: Option<Result<client::Pages<T>>>,
 }
 
 impl<T> Pages<T> {
     fn new(pages: Result<client::Pages<T>>) -> Pages<T> {
-        Pages { process: std::process::id(), pages: Some(pages) }
+        Pages { process: Process::current(), pages: Some(pages) }
     }
 }
 
@@ -121,9 +122,9 @@ impl<T: Listed> Pages<T> {
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in a forked child.
     pub fn current(&mut self) -> Result<&mut client::Pages<T>> {
-        if self.process != std::process::id() {
+        if !self.process.is_current() {
             return Err(Error::invalid_argument(
-                "the listing was started before a fork: start another in this process",
+                "the listing was started before a fork, or before all descriptors were closed: start another in this process",
             ));
         }
         match &mut self.pages {
@@ -136,7 +137,7 @@ impl<T: Listed> Pages<T> {
 impl<T> Drop for Pages<T> {
     fn drop(&mut self) {
         // A forked child has a copy of its parent's threads and sockets, which it must not use.
-        if self.process != std::process::id() {
+        if !self.process.is_current() {
             std::mem::forget(self.pages.take());
         }
     }

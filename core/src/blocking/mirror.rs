@@ -3,8 +3,9 @@
 //! A forked child opens the file itself, and never uses its parent's handle.
 
 use super::Client;
-use super::runtime::{PerProcess, wait};
+use super::runtime::wait;
 use crate::mirror;
+use crate::process::{PerProcess, Process};
 use crate::{
     Approval, Change, Consumer, DirectoryStatus, Error, Event, Headers, Hold, MirrorBuilder, MirrorDirectory,
     MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, PendingEvent, Progress, Result,
@@ -12,6 +13,7 @@ use crate::{
 };
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A durable local copy of every directory, and a feed of changes. Clones are cheap; any number of threads may use a mirror at once.
@@ -22,9 +24,10 @@ struct Shared {
     path: PathBuf,
     client: Option<Client>,
     settings: MirrorBuilder,
-    /// Id of the process that opened it. A mirror in memory cannot be used after a fork.
-    process: u32,
+    /// The process that opened it. A mirror in memory cannot be used after a fork.
+    process: Process,
     mirror: PerProcess<mirror::Mirror>,
+    is_closed: AtomicBool,
 }
 
 impl Mirror {
@@ -43,16 +46,18 @@ impl Mirror {
     ///
     /// As [`headcount::Mirror::open`](crate::Mirror::open).
     pub fn with_settings(path: impl Into<PathBuf>, client: Option<Client>, settings: MirrorBuilder) -> Result<Mirror> {
-        let (path, process) = (path.into(), std::process::id());
-        let shared = Shared { path, client, settings, process, mirror: PerProcess::default() };
+        let (path, process) = (path.into(), Process::current());
+        let mirror = PerProcess::default();
+        let shared =
+            Shared { path: absolute(path), client, settings, process, mirror, is_closed: AtomicBool::new(false) };
         shared.mirror()?;
         Ok(Mirror(Arc::new(shared)))
     }
 
-    /// Does what `close` of [`headcount::Mirror`](crate::Mirror) does: ends every wait on this mirror and its clones, in this process.
+    /// Does what [`headcount::Mirror::close`](crate::Mirror::close) does; later calls fail.
     pub fn close(&self) {
-        // A child that cannot open the mirror has no waits.
-        if let Ok(mirror) = self.current() {
+        self.0.is_closed.store(true, Ordering::Release);
+        if let Some(mirror) = self.0.mirror.existing() {
             mirror.close();
         }
     }
@@ -61,17 +66,33 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if a forked child cannot open it.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if a forked child cannot open it;
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is closed.
     pub fn current(&self) -> Result<mirror::Mirror> {
         self.0.mirror()
     }
 }
 
+/// Makes a path absolute, because a daemon changes its folder before it opens the file again.
+fn absolute(path: PathBuf) -> PathBuf {
+    match path.to_str() {
+        Some(":memory:") => path,
+        // A URL is refused when it is opened.
+        Some(text) if text.contains("://") => path,
+        _ => std::path::absolute(&path).unwrap_or(path),
+    }
+}
+
 impl Shared {
     fn mirror(&self) -> Result<mirror::Mirror> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::invalid_argument("the mirror is closed: open another one"));
+        }
         self.mirror.get(|| {
-            if self.path.as_os_str() == ":memory:" && self.process != std::process::id() {
-                return Err(Error::store("a mirror in memory cannot be used after a fork: open a mirror in a file"));
+            if self.path.as_os_str() == ":memory:" && !self.process.is_current() {
+                return Err(Error::store(
+                    "a mirror in memory cannot be used after a fork, or after all descriptors were closed: open a mirror in a file",
+                ));
             }
             let settings = match &self.client {
                 Some(client) => self.settings.clone().client(client.current()?),

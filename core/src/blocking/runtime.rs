@@ -1,9 +1,10 @@
-//! The runtime of blocking calls, and values of which each process has its own.
+//! The runtime of blocking calls.
 
+use crate::process::{PerProcess, Process};
 use crate::{Error, Result};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -28,15 +29,15 @@ pub fn wait_interruptibly<T>(
     every: Duration,
     mut check: impl FnMut() -> Result<()>,
 ) -> Result<T> {
-    outside_of_tasks()?.block_on(async {
-        let mut call = pin!(call);
-        loop {
-            match tokio::time::timeout(every, call.as_mut()).await {
-                Ok(result) => return result,
-                Err(_) => check()?,
-            }
+    let runtime = outside_of_tasks()?;
+    let mut call = pin!(call);
+    loop {
+        // `check` is called outside of the runtime, so that it may make calls of its own, such as closing what the call waits for.
+        match runtime.block_on(async { tokio::time::timeout(every, call.as_mut()).await }) {
+            Ok(result) => return result,
+            Err(_) => check()?,
         }
-    })
+    }
 }
 
 /// Starts a call in the background, on this process's runtime.
@@ -74,55 +75,13 @@ fn runtime() -> Result<Arc<Runtime>> {
             .enable_all()
             .build()
             .map(Arc::new)
-            .map_err(|error| Error::internal(format!("the runtime cannot be started: {error}")))
+            .map_err(|error| match Process::current().times_closed() {
+                0 => Error::internal(format!("the runtime cannot be started: {error}")),
+                // With its feature `signal`, tokio uses one descriptor for all runtimes of a process.
+                _ => Error::config(format!(
+                    "the runtime cannot be started, because all descriptors of the process were closed: make the first call after \
+                     that, or use tokio without its feature `signal` ({error})"
+                )),
+            })
     })
-}
-
-/// A value of which each process has its own.
-///
-/// The values form a list: a forked child finds its parent's value and appends its own. Reading takes no lock, because a lock could have been
-/// held at the fork by a thread that does not exist in the child.
-pub(super) struct PerProcess<T>(OnceLock<Box<Made<T>>>);
-
-struct Made<T> {
-    process: u32,
-    /// `None` after it was dropped.
-    value: Option<Result<T>>,
-    next: PerProcess<T>,
-}
-
-impl<T> Drop for Made<T> {
-    fn drop(&mut self) {
-        // Dropping the value would use its copies of the parent's threads and sockets, so a forked child leaks it instead.
-        if self.process != std::process::id() {
-            std::mem::forget(self.value.take());
-        }
-    }
-}
-
-impl<T> Default for PerProcess<T> {
-    fn default() -> PerProcess<T> {
-        PerProcess::new()
-    }
-}
-
-impl<T: Clone> PerProcess<T> {
-    /// Returns this process's value, which `make` makes at the first call.
-    pub(super) fn get(&self, make: impl Fn() -> Result<T>) -> Result<T> {
-        let process = std::process::id();
-        let mut at = self;
-        loop {
-            let made = at.0.get_or_init(|| Box::new(Made { process, value: Some(make()), next: PerProcess::new() }));
-            match &made.value {
-                Some(value) if made.process == process => return value.clone(),
-                _ => at = &made.next,
-            }
-        }
-    }
-}
-
-impl<T> PerProcess<T> {
-    const fn new() -> PerProcess<T> {
-        PerProcess(OnceLock::new())
-    }
 }

@@ -214,13 +214,20 @@ impl Mirror {
         limit: usize,
         timeout: Option<Duration>,
     ) -> Result<Polled> {
+        self.until_closed(self.wait_until_changed(consumer, seq, limit, timeout)).await
+    }
+
+    async fn wait_until_changed(
+        &self,
+        consumer: &str,
+        seq: Option<i64>,
+        limit: usize,
+        timeout: Option<Duration>,
+    ) -> Result<Polled> {
         let ends = timeout.and_then(|timeout| tokio::time::Instant::now().checked_add(timeout));
         let mut head = self.head();
         loop {
             head.borrow_and_update();
-            if self.is_closed() {
-                return Err(Error::new(ErrorKind::Cancelled, "the mirror was closed: open another one"));
-            }
             let polled = self.page(consumer, seq, limit).await?;
             if !polled.changes.is_empty() {
                 return Ok(polled);

@@ -8,12 +8,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::random::{OsRandom, Random};
 use crate::record::{GuardSettings, MirrorOptions, MirrorSettings};
 use crate::store::{Durability, Keys, Scope, Store};
-use crate::{Client, Error, Result, Timestamp, Webhook, WebhookBuilder};
+use crate::{Client, Error, ErrorKind, Result, Timestamp, Webhook, WebhookBuilder};
+use std::future::Future;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// A durable local copy of every directory, and a feed of what changed.
 ///
@@ -52,7 +53,8 @@ struct Inner {
     moments: Moments,
     /// Incremented when this process has appended changes to the feed: wakes the calls that wait for them.
     head: watch::Sender<u64>,
-    closed: AtomicBool,
+    /// Cancelled by [`Mirror::close`].
+    closed: CancellationToken,
 }
 
 /// Opens a [`Mirror`]; made by [`Mirror::builder`].
@@ -95,17 +97,24 @@ impl Mirror {
         }
     }
 
-    /// Ends every wait on this mirror and its clones: [`changes`](Mirror::changes) end, and [`wait`](Mirror::wait) fails with
-    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled); later ones do so at once. Other calls are not affected. The store is closed when
-    /// the last clone is dropped. Any thread may call it, also while others wait.
+    /// Ends what waits or runs for long on this handle and its clones: waits for changes and syncs fail with
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::Changes) end. What they have written stays, and a sync
+    /// releases its leases. Later ones end at once; other calls go on. The store is closed when the last clone is dropped.
     pub fn close(&self) {
-        self.0.closed.store(true, Ordering::SeqCst);
-        self.wake();
+        self.0.closed.cancel();
     }
 
     /// Returns whether [`close`](Mirror::close) was called.
     pub fn is_closed(&self) -> bool {
-        self.0.closed.load(Ordering::SeqCst)
+        self.0.closed.is_cancelled()
+    }
+
+    /// Runs `call` until it is done or the mirror is closed.
+    pub(super) async fn until_closed<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        match self.0.closed.run_until_cancelled(call).await {
+            Some(result) => result,
+            None => Err(Error::new(ErrorKind::Cancelled, "the mirror was closed: open another one")),
+        }
     }
 
     /// Returns the settings in force, and those that this handle was opened with and that are not in force.
@@ -347,7 +356,7 @@ impl MirrorBuilder {
             asked: self.options,
             moments: Moments::new(),
             head: watch::Sender::new(0),
-            closed: AtomicBool::new(false),
+            closed: CancellationToken::new(),
         }));
         mirror.settle_settings().await?;
         mirror.finish_chores().await?;

@@ -76,6 +76,11 @@ impl SyncBuilder {
     }
 
     async fn run(self) -> Result<Vec<SyncReport>> {
+        let mirror = self.mirror.clone();
+        mirror.until_closed(self.run_to_end()).await
+    }
+
+    async fn run_to_end(self) -> Result<Vec<SyncReport>> {
         if self.options.concurrency == 0 {
             return Err(Error::invalid_argument("concurrency is 0: expected at least 1"));
         }

@@ -7,10 +7,11 @@
 use super::{Event, Webhook};
 use crate::clock::{Clock, SystemClock};
 use crate::defaults;
+use crate::process::PerProcess;
 use crate::{Error, Result, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 #[cfg(feature = "sqlite")]
@@ -124,9 +125,9 @@ impl ReplayGuard {
     pub const CAPACITY: usize = defaults::REPLAY_CAPACITY;
 
     /// Makes a guard that keeps the last `capacity` ids, at least one, in the memory of this process. The ids are lost when the process ends,
-    /// and other processes do not see them. When it is full, expired ids are removed first, then the oldest.
+    /// and other processes do not see them; a forked child begins with a copy. When it is full, expired ids are removed first, then the oldest.
     pub fn in_memory(capacity: usize) -> ReplayGuard {
-        ReplayGuard::with_store(Memory(Mutex::new(Ids { capacity: capacity.max(1), ..Ids::default() })))
+        ReplayGuard::with_store(Memory::new(capacity.max(1)))
     }
 
     /// Makes a guard that keeps ids in `store`.
@@ -342,42 +343,57 @@ impl<S: ReplayStore> IdStore for External<S> {
     }
 }
 
-/// A store in the memory of this process.
-struct Memory(Mutex<Ids>);
+/// A store in the memory of this process. A forked child has a copy of its own, because a thread of the parent may have held the lock.
+struct Memory {
+    capacity: usize,
+    ids: PerProcess<Arc<Mutex<Ids>>>,
+}
 
 impl Memory {
-    fn ids(&self) -> MutexGuard<'_, Ids> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(capacity: usize) -> Memory {
+        Memory { capacity, ids: PerProcess::new() }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> Result<T> {
+        let ids = self.ids.get(|| {
+            // If a thread was recording an id at the moment of the fork, the copy begins empty.
+            let inherited = self.ids.inherited().and_then(|ids| ids.try_lock().ok().map(|ids| ids.clone()));
+            let ids = inherited.unwrap_or_else(|| Ids { capacity: self.capacity, ..Ids::default() });
+            Ok(Arc::new(Mutex::new(ids)))
+        })?;
+        let mut ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(work(&mut ids))
     }
 }
 
 impl IdStore for Memory {
     fn contains(&self, id: &str, now: Timestamp) -> Result<bool> {
-        Ok(self.ids().contains(id, now))
+        self.with(|ids| ids.contains(id, now))
     }
 
     fn record(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<()> {
-        self.ids().record(id, now, expires_at);
-        Ok(())
+        self.with(|ids| ids.record(id, now, expires_at))
     }
 
     fn claim(&self, id: &str, now: Timestamp, expires_at: Timestamp) -> Result<bool> {
-        let mut ids = self.ids();
-        let new = !ids.contains(id, now);
-        if new {
-            ids.record(id, now, expires_at);
-        }
-        Ok(new)
+        self.with(|ids| {
+            let new = !ids.contains(id, now);
+            if new {
+                ids.record(id, now, expires_at);
+            }
+            new
+        })
     }
 
     fn release(&self, id: &str) -> Result<()> {
-        self.ids().known.remove(id);
-        Ok(())
+        self.with(|ids| {
+            ids.known.remove(id);
+        })
     }
 }
 
 /// Ids, and the order in which they were recorded, which is the order in which they expire.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Ids {
     capacity: usize,
     known: HashMap<Arc<str>, Entry>,
@@ -387,6 +403,7 @@ struct Ids {
     records: u64,
 }
 
+#[derive(Clone)]
 struct Entry {
     number: u64,
     expires_at: Timestamp,

@@ -2,12 +2,16 @@
 //!
 //! Each open store that has taken a lease holds a lock on a small file of its own beside the database. The operating system releases the
 //! lock when the process ends, so another process that can lock the file knows that the holder is gone and need not wait for the expiry.
-//! A forked child inherits the lock: if it outlives its parent, the parent's lease ends only when it expires.
+//! On Linux a forked child closes its copy of the file, so that it does not keep the lock; elsewhere a lease whose holder has ended without
+//! releasing it ends when it expires, if a forked child of the holder is alive.
+//!
+//! Only its owner can open the file, because whoever can read it can lock it. It is not followed through links.
 
 use super::database::Database;
 use super::rows::{Time, get, get_time};
 use super::worker::Jobs;
-use crate::sqlite::private_file;
+use crate::process::Process;
+use crate::sqlite::{PrivateFile, private_file};
 use crate::store::{Durability, Fence, Lease};
 use crate::{Error, OsRandom, Random, Result, Timestamp};
 use jiff::SignedDuration;
@@ -119,9 +123,9 @@ pub(super) struct Holder {
     id: String,
     /// Common start of the paths of all holders' files, or `None` for a store in memory.
     prefix: Option<PathBuf>,
-    process: u32,
+    process: Process,
     /// This holder's file, locked, once it has taken a lease.
-    file: Mutex<Option<File>>,
+    file: Mutex<Option<PrivateFile>>,
 }
 
 impl Holder {
@@ -133,7 +137,7 @@ impl Holder {
             prefix.into()
         });
         let id = format!("{:016x}", OsRandom.bits());
-        Holder { id, prefix, process: std::process::id(), file: Mutex::new(None) }
+        Holder { id, prefix, process: Process::current(), file: Mutex::new(None) }
     }
 
     /// The path of a holder's file.
@@ -149,9 +153,14 @@ impl Holder {
         let Some(path) = self.path(&self.id).filter(|_| held.is_none()) else { return Ok(()) };
         self.remove_files_of_ended_processes();
         loop {
-            let file =
-                private_file(File::options().write(true).create(true).truncate(true)).open(&path).map_err(failed)?;
-            match file.try_lock() {
+            let opened = private_file(File::options().write(true).create_new(true)).open(&path);
+            let file = match opened {
+                // The file of an earlier attempt.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(&path),
+                opened => opened,
+            };
+            let file = PrivateFile::new(file.map_err(failed)?);
+            match file.file().try_lock() {
                 // Another process may have removed the file before it was locked.
                 Ok(()) if path.exists() => {
                     *held = Some(file);
@@ -189,7 +198,7 @@ impl Drop for Holder {
         let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // A forked child must not remove its parent's file.
         if file.is_some()
-            && self.process == std::process::id()
+            && self.process.is_current()
             && let Some(path) = self.path(&self.id)
         {
             let _ = std::fs::remove_file(path);
@@ -199,12 +208,13 @@ impl Drop for Holder {
 
 /// Removes a holder's file if no process has it locked. Returns whether the file is gone.
 fn remove_unlocked(path: &Path) -> Result<bool> {
-    let file = match File::options().write(true).open(path) {
-        Ok(file) => file,
+    let file = match open_existing(path) {
+        Ok(file) => PrivateFile::new(file),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(failed(error)),
+        // Another user's file, or a link: its lease ends when it expires.
+        Err(_) => return Ok(false),
     };
-    match file.try_lock() {
+    match file.file().try_lock() {
         Ok(()) => {
             let _ = std::fs::remove_file(path);
             Ok(true)
@@ -212,6 +222,15 @@ fn remove_unlocked(path: &Path) -> Result<bool> {
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
+}
+
+/// Opens a holder's file that exists. Fails if it is a link.
+fn open_existing(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.open(path)
 }
 
 fn failed(error: std::io::Error) -> Error {

@@ -52,7 +52,7 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore> {
         let path = path.as_ref();
         if path.as_os_str() == ":memory:" {
-            let writer = Worker::start("headcount-write", open::memory()?)?;
+            let writer = Worker::start("headcount-write", open::memory()?, None)?;
             return Ok(SqliteStore { writer, reader: None, holder: Arc::new(lease::Holder::new(None)), path: None });
         }
         let named = |error: Error| error.with_context("file", path.display().to_string());
@@ -60,9 +60,10 @@ impl SqliteStore {
         // The absolute path as SQLite has it, because `path` may be relative, or a URI.
         let path = writer.path().map(PathBuf::from);
         let holder = Arc::new(lease::Holder::new(path.as_deref()));
+        let place = path.as_deref().map(|path| Arc::new(open::place(path)));
         Ok(SqliteStore {
-            writer: Worker::start("headcount-write", writer)?,
-            reader: Some(Worker::start("headcount-read", reader)?),
+            writer: Worker::start("headcount-write", writer, place.clone())?,
+            reader: Some(Worker::start("headcount-read", reader, place)?),
             holder,
             path,
         })

@@ -2,7 +2,7 @@
 
 use super::Durability;
 use crate::record::email_key;
-use crate::sqlite::FileKind;
+use crate::sqlite::{FileKind, Place};
 use crate::{Error, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -13,10 +13,14 @@ const MIRROR: FileKind = FileKind {
     // "hcmr"
     application: 0x6863_6d72,
     migrations: &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")],
+    optional: &[EMAIL_KEYS],
     // Most of the file is rows of a kilobyte or two and their changes: larger pages than SQLite's 4 KiB take fewer writes.
     page_size: 8_192,
     patience: Duration::from_secs(10),
 };
+
+/// Creates the index of the keys of addresses, once they were computed.
+const EMAIL_KEYS: &str = "CREATE INDEX user_by_email_key ON user (email, number) WHERE deleted_at IS NULL";
 
 /// Bytes of the write-ahead log beyond which it is large. SQLite checkpoints it at 32 MiB, but does not make the file smaller.
 const LARGE_LOG: u64 = 8 << 20;
@@ -36,6 +40,11 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     let connection = MIRROR.open_reader(path)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Returns where an open file is.
+pub(super) fn place(path: &Path) -> Place {
+    Place::of(&MIRROR, path)
 }
 
 fn writer(connection: Connection) -> Result<Connection> {
@@ -81,7 +90,7 @@ fn compute_email_keys(connection: &Connection) -> rusqlite::Result<()> {
             }
         }
     }
-    transaction.execute_batch("CREATE INDEX user_by_email_key ON user (email, number) WHERE deleted_at IS NULL")?;
+    transaction.execute_batch(EMAIL_KEYS)?;
     transaction.commit()
 }
 

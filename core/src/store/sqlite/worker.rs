@@ -1,6 +1,8 @@
 //! A connection and the thread that owns it. Queued writes are committed together.
 
 use super::database::Database;
+use crate::process::Process;
+use crate::sqlite::Place;
 use crate::store::{Durability, StoreFuture};
 use crate::{Error, Result};
 use rusqlite::Connection;
@@ -60,7 +62,7 @@ type Queue = Sender<Box<dyn Job>>;
 /// Sends jobs to a thread.
 #[derive(Clone)]
 pub(super) struct Jobs {
-    process: u32,
+    process: Process,
     /// `None` once the store is closed.
     sender: Arc<Mutex<Option<Queue>>>,
 }
@@ -76,13 +78,15 @@ impl Jobs {
         let (done, result) = oneshot::channel();
         let job = Pending { durability, work: Some(work), result: None, done };
         // In a forked child there is no thread, and the mutex may be locked for ever.
-        let sent = self.process == std::process::id() && {
+        let sent = self.process.is_current() && {
             let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
             sender.as_ref().is_some_and(|sender| sender.send(Box::new(job)).is_ok())
         };
         Box::pin(async move {
             if !sent {
-                return Err(Error::store("the store is closed, or was opened before a fork: open it again"));
+                return Err(Error::store(
+                    "the store is closed, or was opened before a fork or before all descriptors were closed: open it again",
+                ));
             }
             result.await.unwrap_or_else(|_| Err(Error::store("the store's thread has ended: open it again")))
         })
@@ -102,8 +106,10 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn start(name: &str, connection: Connection) -> Result<Worker> {
+    /// Starts the thread. `place` is where the connection's file is, or `None` for a store in memory.
+    pub(super) fn start(name: &str, connection: Connection, place: Option<Arc<Place>>) -> Result<Worker> {
         let (sender, waiting) = channel::<Box<dyn Job>>();
+        let process = Process::current();
         let database = Database::new(connection);
         #[cfg(feature = "store-testing")]
         let (statements, flushes) = (Arc::clone(&database.statements), Arc::clone(&database.flushes));
@@ -111,13 +117,17 @@ impl Worker {
             .name(name.to_owned())
             .spawn(move || {
                 while let Ok(first) = waiting.recv() {
-                    serve(&database, first, &waiting);
+                    serve(&database, place.as_deref(), first, &waiting);
+                }
+                if !process.is_current() {
+                    // The connection's descriptors were closed, and their numbers may belong to other files.
+                    std::mem::forget(database);
                 }
             })
             .map_err(|error| Error::store("the store's thread cannot be started").with_source(error))?;
         let sender = Arc::new(Mutex::new(Some(sender)));
         Ok(Worker {
-            jobs: Jobs { process: std::process::id(), sender },
+            jobs: Jobs { process, sender },
             thread: Some(thread),
             #[cfg(feature = "store-testing")]
             statements,
@@ -130,8 +140,9 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         let thread = self.thread.take();
-        if self.jobs.process != std::process::id() {
-            // A forked child has a copy of its parent's handles, and must not use the thread or its file.
+        if !self.jobs.process.is_current() {
+            // A forked child has a copy of its parent's handles, and must not use the thread or its file. A process that has closed its
+            // descriptors must not close them again.
             std::mem::forget((self.jobs.clone(), thread));
             return;
         }
@@ -143,9 +154,9 @@ impl Drop for Worker {
 }
 
 /// Runs a job. If it is a write, runs the queued writes after it in the same transaction, up to the first read.
-fn serve(database: &Database, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) {
+fn serve(database: &Database, place: Option<&Place>, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Job>>) {
     if first.durability().is_none() {
-        return read(database, first);
+        return read(database, place, first);
     }
     let mut group = vec![first];
     let mut reading = None;
@@ -160,16 +171,17 @@ fn serve(database: &Database, first: Box<dyn Job>, waiting: &Receiver<Box<dyn Jo
             Err(_) => break,
         }
     }
-    write(database, group);
+    write(database, place, group);
     if let Some(job) = reading {
-        read(database, job);
+        read(database, place, job);
     }
 }
 
 /// Commits a group of writes. If one fails, only that one is rolled back; if the commit fails, all of them fail.
-fn write(database: &Database, group: Vec<Box<dyn Job>>) {
+fn write(database: &Database, place: Option<&Place>, group: Vec<Box<dyn Job>>) {
     let durability = group.iter().filter_map(|job| job.durability()).max().unwrap_or(Durability::Power);
-    let mut outcome = database.begin_write(durability, group.len());
+    // The file is compared before the commit as well, since a write may have waited for another process meanwhile.
+    let mut outcome = check(place).and_then(|()| database.begin_write(durability, group.len()));
     let begun = outcome.is_ok();
     let mut any_done = false;
     let mut finished = Vec::with_capacity(group.len());
@@ -185,6 +197,7 @@ fn write(database: &Database, group: Vec<Box<dyn Job>>) {
         finished.push(job);
     }
     if begun && database.in_transaction() {
+        outcome = outcome.and_then(|()| check(place));
         let ended = database.end_write(outcome.is_ok() && any_done);
         outcome = outcome.and(ended);
     }
@@ -193,8 +206,12 @@ fn write(database: &Database, group: Vec<Box<dyn Job>>) {
     }
 }
 
-fn read(database: &Database, mut job: Box<dyn Job>) {
-    let outcome = database.begin_read();
+fn check(place: Option<&Place>) -> Result<()> {
+    place.map_or(Ok(()), Place::check)
+}
+
+fn read(database: &Database, place: Option<&Place>, mut job: Box<dyn Job>) {
+    let outcome = check(place).and_then(|()| database.begin_read());
     if outcome.is_ok() {
         // `finish` reports an error of the job.
         let _ = job.run(database);

@@ -1,11 +1,12 @@
 //! Message ids in a SQLite file that several processes may share.
 
 use super::{IdStore, ReplayGuard};
-use crate::sqlite::FileKind;
+use crate::process::PerProcess;
+use crate::sqlite::{FileKind, Place};
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const REPLAY_GUARD: FileKind = FileKind {
@@ -16,6 +17,7 @@ const REPLAY_GUARD: FileKind = FileKind {
         "CREATE TABLE message (id TEXT NOT NULL PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         CREATE INDEX message_expires_at ON message (expires_at);",
     ],
+    optional: &[],
     page_size: 4_096,
     patience: Duration::from_secs(5),
 };
@@ -24,14 +26,15 @@ const REPLAY_GUARD: FileKind = FileKind {
 const SWEEP_INTERVAL: u64 = 256;
 
 struct File {
+    /// Absolute, because a daemon changes its folder.
     path: PathBuf,
-    open: Mutex<Open>,
+    /// SQLite's connections must not be used after a fork, and a child must not wait for a thread that it does not have.
+    open: PerProcess<Arc<Mutex<Open>>>,
 }
 
 struct Open {
     connection: Connection,
-    /// Id of the process that opened it: SQLite's connections must not be used after a fork.
-    process: u32,
+    place: Place,
     records: u64,
 }
 
@@ -52,15 +55,21 @@ impl ReplayGuard {
 
 impl File {
     fn open(path: &Path) -> Result<File> {
-        Ok(File { path: path.to_owned(), open: Mutex::new(Open::new(path)?) })
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let file = File { path, open: PerProcess::new() };
+        file.current()?;
+        Ok(file)
+    }
+
+    /// Returns this process's connection.
+    fn current(&self) -> Result<Arc<Mutex<Open>>> {
+        self.open.get(|| Open::new(&self.path).map(|open| Arc::new(Mutex::new(open))))
     }
 
     fn with<T>(&self, call: impl FnOnce(&mut Open) -> rusqlite::Result<T>) -> Result<T> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.process != std::process::id() {
-            // The parent's connection is left as it is: closing it here could take the parent's locks.
-            std::mem::forget(std::mem::replace(&mut *open, Open::new(&self.path)?));
-        }
+        let open = self.current()?;
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.place.check_path()?;
         call(&mut open).map_err(|error| named(REPLAY_GUARD.failed(&error), &self.path))
     }
 }
@@ -122,7 +131,7 @@ impl Open {
     fn new(path: &Path) -> Result<Open> {
         let opened = REPLAY_GUARD.open(path).and_then(|connection| {
             connection.pragma_update(None, "synchronous", "NORMAL").map_err(|error| REPLAY_GUARD.failed(&error))?;
-            Ok(Open { connection, process: std::process::id(), records: 0 })
+            Ok(Open { connection, place: Place::of(&REPLAY_GUARD, path), records: 0 })
         });
         opened.map_err(|error| named(error, path))
     }

@@ -1,9 +1,24 @@
 //! SQLite files of headcount: how one is recognized, opened and brought up to date, and what SQLite's errors mean for its user.
+//!
+//! A file may come from elsewhere, so nothing in it is trusted: its schema must be exactly the one that the migrations make, triggers and views are
+//! refused, and SQLite runs neither.
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod locks;
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+#[path = "no_locks.rs"]
+mod locks;
+
+#[cfg(feature = "mirror")]
+pub(crate) use locks::PrivateFile;
+
+use crate::process::Process;
 use crate::{Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A kind of file.
@@ -14,6 +29,8 @@ pub(crate) struct FileKind {
     pub(crate) application: i64,
     /// Brings a file from each version (`PRAGMA user_version`) to the next; the first one creates version 1.
     pub(crate) migrations: &'static [&'static str],
+    /// Statements that create what a file may have besides.
+    pub(crate) optional: &'static [&'static str],
     /// Size of a page in a new file, in bytes.
     pub(crate) page_size: u32,
     /// How long a write waits for a write of another process.
@@ -30,7 +47,7 @@ impl FileKind {
     /// Opens a file for reading and writing, creates it if it does not exist, and brings its schema up to date. The file is in WAL mode then.
     ///
     /// A new file can be read and written by its owner alone, and so can the files that SQLite makes beside it. An existing file keeps its mode;
-    /// if others can read it, a warning is logged.
+    /// if others can read or write it, a warning is logged.
     ///
     /// # Errors
     ///
@@ -78,17 +95,13 @@ impl FileKind {
 
     /// Creates an empty file with mode 0600 if there is none: SQLite would create it with 0644. If this fails, opening the file reports the error.
     fn create(&self, path: &Path) {
-        // SQLite reads this as a URI, and not as the path of a file.
-        if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
-            return;
-        }
         match private_file(OpenOptions::new().write(true).create_new(true)).open(path) {
             Ok(file) => make_private(&file),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && others_can_read(path) => {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && is_open_to_others(path) => {
                 tracing::warn!(
                     target: "headcount",
                     file = %path.display(),
-                    "the {}'s file can be read by other users of this machine: remove their permissions (chmod go-rwx)",
+                    "the {}'s file can be read or written by other users of this machine: remove their permissions (chmod go-rwx)",
                     self.owner
                 );
             }
@@ -97,11 +110,31 @@ impl FileKind {
     }
 
     pub(crate) fn connect(&self, path: &Path, more: OpenFlags) -> Result<Connection> {
-        // Without `SQLITE_OPEN_URI`, a path that begins with `file:` is a path.
+        locks::install();
+        locks::forget_descriptors_closed_by(Process::current());
+        // An absolute path, because SQLite reads one that begins with `file:` as a URI: the bundled library is compiled with `SQLITE_USE_URI`.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| self.failed(&error))?;
         connection.busy_timeout(self.patience).map_err(|error| self.failed(&error))?;
+        self.distrust(&connection)?;
         Ok(connection)
+    }
+
+    /// Makes SQLite run nothing that the file's schema contains besides indexes, and protects the schema and SQLite's own tables from writes.
+    fn distrust(&self, connection: &Connection) -> Result<()> {
+        let settings = [
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+            (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        ];
+        for (setting, value) in settings {
+            connection.set_db_config(setting, value).map_err(|error| self.failed(&error))?;
+        }
+        Ok(())
     }
 
     /// Reads the file's version, or 0 for an empty file. In one transaction, because another process may be creating the file.
@@ -119,13 +152,45 @@ impl FileKind {
         let (owner, newest) = (self.owner, self.newest());
         match (application, version) {
             (0, 0) if tables == 0 => Ok(0),
-            (application, version) if application == self.application && (1..=newest).contains(&version) => Ok(version),
+            (application, version) if application == self.application && (1..=newest).contains(&version) => {
+                self.check_schema(connection, version)?;
+                Ok(version)
+            }
             (application, version) if application == self.application => Err(Error::store(format!(
                 "the {owner}'s file was made by another version of headcount (its schema is {version}, this one's is {newest}): update \
                  headcount, or give the {owner} another file"
             ))),
             _ => Err(Error::store(format!(
                 "the file is another program's SQLite database: give the {owner} a file of its own"
+            ))),
+        }
+    }
+
+    /// Checks that the schema is the one that the migrations make.
+    fn check_schema(&self, connection: &Connection, version: i64) -> Result<()> {
+        let compare = || {
+            let found = schema(connection)?;
+            let own = Connection::open_in_memory()?;
+            for migration in self.migrations.iter().take(usize::try_from(version).unwrap_or(0)) {
+                own.execute_batch(migration)?;
+            }
+            let mut expected = schema(&own)?;
+            if found == expected {
+                return Ok(true);
+            }
+            for statement in self.optional {
+                own.execute_batch(statement)?;
+            }
+            let permitted = schema(&own)?;
+            expected.retain(|object| !found.contains(object));
+            Ok(expected.is_empty() && found.is_subset(&permitted))
+        };
+        match compare().map_err(|error| self.failed(&error))? {
+            true => Ok(()),
+            false => Err(Error::store(format!(
+                "the {owner}'s file has other tables, indexes, triggers or views than headcount makes: give the {owner} a file that nothing else \
+                 has changed",
+                owner = self.owner
             ))),
         }
     }
@@ -180,6 +245,86 @@ impl FileKind {
     }
 }
 
+/// Reads type, name, table and statement of every object of a database. What `ANALYZE` makes is left out.
+fn schema(connection: &Connection) -> rusqlite::Result<BTreeSet<[String; 4]>> {
+    let sql = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat[14]'";
+    let mut statement = connection.prepare(sql)?;
+    let rows =
+        statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, words(&row.get::<_, String>(3)?)]))?;
+    rows.collect()
+}
+
+/// Returns a statement without its comments and with single spaces: versions of headcount differ in these. A comment counts as a space, so that a
+/// quoted name that contains one does not become another name.
+fn words(statement: &str) -> String {
+    let without_comments = statement.lines().map(|line| line.split("--").next().unwrap_or_default());
+    without_comments.flat_map(str::split_ascii_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+/// Identifies an open file, to notice that its path leads elsewhere.
+#[derive(Debug)]
+pub(crate) struct Place {
+    process: Process,
+    owner: &'static str,
+    /// The database and its write-ahead log, each with its device and inode; empty where there are none.
+    files: Vec<(PathBuf, [u64; 2])>,
+}
+
+impl Place {
+    /// Reads where the file at `path` is, which was opened just now.
+    pub(crate) fn of(kind: &FileKind, path: &Path) -> Place {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let found = |path: PathBuf| identity(&path).map(|identity| (path, identity));
+        let files = [path.to_owned(), PathBuf::from(log)].into_iter().filter_map(found).collect();
+        Place { process: Process::current(), owner: kind.owner, files }
+    }
+
+    /// Checks that the descriptors of the file are open, and that its path still leads to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub(crate) fn check(&self) -> Result<()> {
+        if !self.process.is_current() {
+            return Err(Error::store(format!(
+                "all descriptors of the process were closed since the {owner} was opened, or the process was forked: open the {owner} again",
+                owner = self.owner
+            )));
+        }
+        self.check_path()
+    }
+
+    /// Checks that the file's path still leads to it, for a caller that knows that this is the process that opened it.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Place::check).
+    pub(crate) fn check_path(&self) -> Result<()> {
+        let owner = self.owner;
+        match self.files.iter().find(|(path, is)| identity(path) != Some(*is)) {
+            None => Ok(()),
+            Some((path, _)) => Err(Error::store(format!(
+                "the {owner}'s file was deleted, moved or replaced while it was open: put it back or restore it, then open the {owner} again"
+            ))
+            .with_context("file", path.display().to_string())),
+        }
+    }
+}
+
+/// Returns device and inode of the file at a path.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<[u64; 2]> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| [file.dev(), file.ino()])
+}
+
+/// Returns `None`: an open file cannot be replaced on this system.
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<[u64; 2]> {
+    None
+}
+
 /// Makes new files readable and writable by their owner alone. The umask can remove further permissions.
 pub(crate) fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
@@ -195,10 +340,10 @@ fn make_private(file: &File) {
     let _ = file;
 }
 
-fn others_can_read(path: &Path) -> bool {
+fn is_open_to_others(path: &Path) -> bool {
     #[cfg(unix)]
     return std::fs::metadata(path)
-        .is_ok_and(|file| file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o044 != 0);
+        .is_ok_and(|file| file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o077 != 0);
     #[cfg(not(unix))]
     return false;
 }

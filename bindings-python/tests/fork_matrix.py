@@ -1,0 +1,193 @@
+"""Forks while a thread of the parent uses the mirror, a replay guard, a client or a sandbox.
+
+    python fork_matrix.py THING STATE
+
+THING is mirror, guard, client or sandbox. STATE is what a thread of the parent does at the forks: idle, reading, writing (to THING) or syncing (the
+mirror). For each of three children - one that ignores headcount, one that uses THING and one that ends as programs do - the parent forks several times,
+then uses everything. Each cell has a time limit, after which the stacks are printed and the program ends with status 1.
+"""
+
+import faulthandler
+import gc
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import headcount
+from headcount import testing
+
+LIMIT = 60
+FORKS = 4
+CHILDREN = ["ignores", "uses", "exits"]
+
+
+class World:
+    """Everything that a program has open."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.sandbox = headcount.Sandbox(users=30, groups=3, seed=1)
+        self.client = self.sandbox.client()
+        self.mirror = self.open_mirror()
+        self.guard = headcount.ReplayGuard.sqlite(self.folder / "replay.db")
+        self.memory = headcount.ReplayGuard()
+        self.org = self.sandbox.organization_id
+        self.directory = self.sandbox.directory_id
+        self.number = 0
+
+    def open_mirror(self):
+        return headcount.Mirror(self.folder / "mirror.db", client=self.client, webhook_secret=self.sandbox.webhook_secret)
+
+    def receive(self, mirror=None):
+        """Receives a webhook that no process has received before."""
+        self.number += 1
+        body = testing.event("organization.directory.user_created", organization_id=self.org, id=f"evt_{os.getpid()}_{self.number}")
+        outcome = (mirror or self.mirror).receive(body, headcount.Webhook(self.sandbox.webhook_secret).sign(body))
+        assert outcome != "duplicate", outcome
+
+    def commit(self):
+        self.number += 1
+        message = f"msg_{os.getpid()}_{self.number}"
+        for guard in (self.guard, self.memory):
+            assert guard.check_id(message), "the message is new"
+            guard.commit_id(message)
+            assert not guard.check_id(message), "the message was committed"
+
+    def sync(self, mirror=None, wait=True):
+        return (mirror or self.mirror).sync(self.org, self.directory, mode="full", wait=wait).outcome
+
+    def list_users(self):
+        assert len(list(self.client.directory.users(self.org, self.directory))) > 0
+
+    def reads(self, thing):
+        return {
+            "mirror": self.mirror.status,
+            "guard": lambda: (self.guard.check_id("msg_read"), self.memory.check_id("msg_read")),
+            "client": self.list_users,
+            "sandbox": self.sandbox.deliveries,
+        }[thing]
+
+    def writes(self, thing):
+        return {
+            "mirror": self.receive,
+            "guard": self.commit,
+            "client": lambda: self.client.organization.update_organization(self.org, display_name="Renamed"),
+            "sandbox": lambda: self.sandbox.advance(1),
+        }[thing]
+
+    def work(self, thing, state):
+        """What a thread does at the forks, or None."""
+        return {"idle": lambda _: None, "reading": self.reads, "writing": self.writes, "syncing": lambda _: self.sync}[state](thing)
+
+
+def use(world, thing):
+    """What a child does that uses its parent's THING."""
+    if thing == "sandbox":
+        for call in (world.sandbox.deliveries, lambda: world.sandbox.advance(1)):
+            try:
+                call()
+            except headcount.InvalidArgumentError as error:
+                assert "fork" in str(error), error
+            else:
+                raise AssertionError("a child used its parent's sandbox")
+        return
+    world.reads(thing)()
+    world.writes(thing)()
+    if thing == "mirror":
+        assert world.sync() == "done"
+        assert len(world.mirror.poll("app", limit=1)) == 1
+
+
+def child(world, thing, how, release):
+    """Runs in the child. Returns if the child is to end as programs do."""
+    signal.alarm(LIMIT)
+    if how == "exits":
+        return
+    status = 0
+    try:
+        if how == "uses":
+            use(world, thing)
+        else:
+            os.read(release, 1)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    finally:
+        os._exit(status)
+
+
+def cell(world, thing, state, how):
+    """Forks children of one kind. Returns true in a child that has to end."""
+    signal.alarm(LIMIT)
+    stop, failures, turns = threading.Event(), [], [0]
+    work = world.work(thing, state)
+
+    def repeat():
+        try:
+            while not stop.is_set():
+                work()
+                turns[0] += 1
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    threads = [threading.Thread(target=repeat, daemon=True) for _ in range(2 if work else 0)]
+    for thread in threads:
+        thread.start()
+    children, (release, hold) = [], os.pipe()
+    for _ in range(FORKS):
+        before = turns[0]
+        while work and turns[0] == before and not failures:
+            time.sleep(0.001)
+        pid = os.fork()
+        if pid == 0:
+            os.close(hold)
+            child(world, thing, how, release)
+            return True
+        children.append(pid)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
+    # While children that ignore headcount are alive, the parent works, closes its mirror, and another one syncs at once.
+    for work in (world.receive, world.commit, world.list_users):
+        work()
+    assert world.sync() == "done"
+    world.mirror.close()
+    world.mirror = world.open_mirror()
+    gc.collect()
+    # A child that uses the mirror may be syncing itself.
+    assert world.sync(wait=how != "ignores") == "done"
+    os.close(hold)
+    for pid in children:
+        _, status = os.waitpid(pid, 0)
+        assert status == 0, f"a child that {how} ended with status {status}"
+    os.close(release)
+    return False
+
+
+def main():
+    thing, state = sys.argv[1:]
+    # Prints the stacks, then ends the process. A timer of `faulthandler` would be a thread, which a child does not have.
+    faulthandler.register(signal.SIGALRM, chain=True)
+    folder = tempfile.mkdtemp(prefix="headcount-fork-")
+    world = World(folder)
+    world.sync()
+    for how in CHILDREN:
+        if cell(world, thing, state, how):
+            # The child ends as a program does: objects are freed, `atexit` functions run.
+            return
+    world.mirror.close()
+    signal.alarm(0)
+    shutil.rmtree(folder)
+    print(f"{thing} x {state}: {len(CHILDREN)} cells, {FORKS} forks each")
+
+
+if __name__ == "__main__":
+    main()
