@@ -351,6 +351,6 @@ async fn a_file_that_others_can_read_is_a_warning() {
 
     Mirror::builder().open(&path).await.unwrap();
 
-    let line = log.only("can be read by other users of this machine");
+    let line = log.only("can be read or written by other users of this machine");
     assert_line(&line, Level::WARN, &[("file", path.to_str().unwrap())]);
 }
