@@ -157,9 +157,13 @@ const VENDOR_ONLY = ['toolTimeoutMs']
 
 /** Returns the options without those that only the vendor's SDK has, and warns about them. */
 function own(options) {
-  const ignored = VENDOR_ONLY.filter((name) => (options?.[name] ?? undefined) !== undefined)
-  if (ignored.length > 0) process.emitWarning(`the option ${ignored.join(', ')} of the vendor's SDK has no meaning in headcount and is ignored`, { code: 'HEADCOUNT_OPTION' })
-  return options && typeof options === 'object' ? Object.fromEntries(Object.entries(options).filter(([name]) => !VENDOR_ONLY.includes(name))) : options
+  const present = typeof options === 'object' && options !== null ? VENDOR_ONLY.filter((name) => Object.hasOwn(options, name)) : []
+  if (present.length === 0) return options
+  const set = present.filter((name) => options[name] !== undefined && options[name] !== null)
+  if (set.length > 0) {
+    process.emitWarning(`the option ${set.join(', ')} of the vendor's SDK has no meaning in headcount and is ignored`, { code: 'HEADCOUNT_OPTION' })
+  }
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !VENDOR_ONLY.includes(name)))
 }
 
 class Client {

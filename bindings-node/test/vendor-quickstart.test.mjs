@@ -34,7 +34,9 @@ test('the quickstart runs against the sandbox', async (t) => {
   }
   assert.ok(url, lines.join('\n'))
   assert.equal(lines[0], 'organizations: 10') // the server's smallest page
-  assert.equal(lines[1], `primary directory: ${sandbox.directory_id}`)
+  const { organizations: [newest] } = await sandbox.client().organization.listOrganization() // listed first
+  const { id: primary } = await sandbox.client().directory.getPrimaryDirectoryByOrganizationId(newest.id)
+  assert.equal(lines[1], `primary directory: ${primary}`)
   assert.match(lines[3], /^first user: .+@.+/)
   assert.equal(lines[4], 'groups: 5')
 
