@@ -502,7 +502,8 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     explicit Mirror(const std::string &path, const hc_mirror_options *options = nullptr) : Object(open(path, nullptr, options)) {}
     Mirror(const std::string &path, const Client &client, const hc_mirror_options *options = nullptr) : Object(open(path, client.get(), options)) {}
 
-    /* Ends waits and syncs of other threads, which throw an Error with HC_CANCELLED. Later calls throw one with HC_INVALID_ARGUMENT. */
+    /* Ends loops over changes(), and the waits and syncs of other threads, which throw an Error with HC_CANCELLED. Later calls throw one with
+     * HC_INVALID_ARGUMENT. Any thread may call it. */
     void close() const { call(hc_mirror_close); }
 
     /* Syncs one directory, or all directories of the organization. Throws an Error with HC_MASS_REMOVAL if the guard holds removals back. */
@@ -522,9 +523,6 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return given<hc_outcome>(hc_mirror_receive, list.data(), list.size(), body.data(), body.size());
     }
     hc_outcome apply(const Event &event) const { return given<hc_outcome>(hc_mirror_apply, event.get()); }
-
-    /* Ends every wait on this mirror: loops over changes() end, and wait() throws an Error with HC_CANCELLED. Any thread may call it. */
-    void close() const { call(hc_mirror_close); }
 
     /* The unacknowledged changes of a consumer, each once; waits for the next one: without limit, or until none has come for timeout_ms. */
     AllChanges changes(const std::string &consumer, std::int64_t timeout_ms = HC_WAIT_FOREVER) const {

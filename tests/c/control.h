@@ -15,7 +15,7 @@ static inline void control(const char *method, const char *path, const char *bod
         .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     char request[1024];
     int length = snprintf(request, sizeof request,
-                          "%s /sandbox%s HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-type: application/json\r\n"
+                          "%s /sandbox%s HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\n"
                           "content-length: %zu\r\n\r\n%s",
                           method, path, strlen(body), body);
     int connection = socket(AF_INET, SOCK_STREAM, 0);
