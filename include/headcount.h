@@ -3167,13 +3167,12 @@ hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
- * Ends every wait on a mirror: hc_change_iter_next gives NULL and hc_mirror_wait fails with HC_CANCELLED, in all threads, now and later. Other
- * calls are not affected. Call it before the threads that use the mirror are joined and hc_mirror_free is called.
+ * Ends the calls of other threads that wait or run for long: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they have written.
+ * Later calls fail with HC_INVALID_ARGUMENT. hc_mirror_free is still required, once no call is running.
  *
- * - `mirror`: required.
+ * - `mirror`: required. Closing it again has no effect.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT.
- * - Threads: any number at once.
+ * - Threads: any number at once, also while other threads wait. It is not for signal handlers.
  */
 hc_status hc_mirror_close(const struct hc_mirror *mirror,
                                struct hc_error **error);
@@ -5674,6 +5673,42 @@ const struct hc_pending_event *hc_pending_event_list_at(const struct hc_pending_
 void hc_pending_event_list_free(struct hc_pending_event_list *events);
 
 /**
+ * Id, "lnk_...".
+ *
+ * - `link`: may be NULL, which gives NULL.
+ * - Returns text owned by `link`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_portal_link_id(const struct hc_portal_link *link);
+
+/**
+ * URL of the portal. Whoever opens it first becomes the organization's administrator for six hours, so it must not be
+ * logged.
+ *
+ * - `link`: may be NULL, which gives NULL.
+ * - Returns text owned by `link`; "" if the server sent none.
+ * - Threads: any number at once.
+ */
+const char *hc_portal_link_location(const struct hc_portal_link *link);
+
+/**
+ * Time after which the link cannot be opened any more, one minute after it was created; NULL if not sent.
+ *
+ * - `link`: may be NULL, which gives NULL.
+ * - Returns RFC 3339 text owned by `link`, or NULL if there is none.
+ * - Threads: any number at once.
+ */
+const char *hc_portal_link_expire_time(const struct hc_portal_link *link);
+
+/**
+ * Frees a link that hc_organization_generate_portal_link gave, and the texts that came from it.
+ *
+ * - `link`: may be NULL.
+ * - Threads: exclusive.
+ */
+void hc_portal_link_free(struct hc_portal_link *link);
+
+/**
  * The retirement's id. The changes that it made have the cause "retire:" and this id.
  *
  * - `retirement`: may be NULL, which gives NULL.
@@ -5922,42 +5957,6 @@ const struct hc_ignored_setting *hc_settings_ignored_at(const struct hc_settings
  * - Threads: exclusive.
  */
 void hc_settings_free(struct hc_settings *settings);
-
-/**
- * Id, "lnk_...".
- *
- * - `link`: may be NULL, which gives NULL.
- * - Returns text owned by `link`; "" if the server sent none.
- * - Threads: any number at once.
- */
-const char *hc_portal_link_id(const struct hc_portal_link *link);
-
-/**
- * URL of the portal. Whoever opens it first becomes the organization's administrator for six hours, so it must not be
- * logged.
- *
- * - `link`: may be NULL, which gives NULL.
- * - Returns text owned by `link`; "" if the server sent none.
- * - Threads: any number at once.
- */
-const char *hc_portal_link_location(const struct hc_portal_link *link);
-
-/**
- * Time after which the link cannot be opened any more, one minute after it was created; NULL if not sent.
- *
- * - `link`: may be NULL, which gives NULL.
- * - Returns RFC 3339 text owned by `link`, or NULL if there is none.
- * - Threads: any number at once.
- */
-const char *hc_portal_link_expire_time(const struct hc_portal_link *link);
-
-/**
- * Frees a link that hc_organization_generate_portal_link gave, and the texts that came from it.
- *
- * - `link`: may be NULL.
- * - Threads: exclusive.
- */
-void hc_portal_link_free(struct hc_portal_link *link);
 
 /**
  * Id of the organization ("org_...").

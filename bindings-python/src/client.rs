@@ -1,7 +1,7 @@
 //! `Client` and `AsyncClient`: one environment's REST API.
 
 use crate::connection::Connection;
-use crate::convert::{Count, FilePath, Size, Span, Text, wrong_type};
+use crate::convert::{Count, FilePath, Number, Size, Span, Text, wrong_type};
 use crate::coroutine::ready;
 use crate::directory::{AsyncDirectoryClient, DirectoryClient};
 use crate::errors::OrRaise;
@@ -26,7 +26,7 @@ fn stats<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, P
 }
 
 /// Warns about options of the vendor's constructor that have no meaning here.
-fn warn_ignored(py: Python<'_>, options: &[(&str, Option<f64>)]) -> PyResult<()> {
+fn warn_ignored(py: Python<'_>, options: &[(&str, Option<Number>)]) -> PyResult<()> {
     let names: Vec<&str> = options.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| *name).collect();
     if names.is_empty() {
         return Ok(());
@@ -78,10 +78,10 @@ macro_rules! client {
                 environment_url: Option<Text>,
                 client_id: Option<Text>,
                 client_secret: Option<Text>,
-                keepalive_time_ms: Option<f64>,
-                keepalive_timeout_ms: Option<f64>,
+                keepalive_time_ms: Option<Number>,
+                keepalive_timeout_ms: Option<Number>,
                 call_timeout_s: Option<Span>,
-                tool_call_timeout_s: Option<f64>,
+                tool_call_timeout_s: Option<Number>,
                 timeout: Option<Span>,
                 attempt_timeout: Option<Span>,
                 connect_timeout: Option<Span>,

@@ -2,7 +2,7 @@
 
 use crate::call::{Asyncio, Blocking, Mode};
 use crate::connection::Connection;
-use crate::convert::{Count, Flag, Span, Text, TextMap, wrong_type};
+use crate::convert::{Count, Flag, Span, Text, TextMap, Texts, wrong_type};
 use crate::errors::invalid_argument;
 use crate::generated::{Organization, PortalLink};
 use crate::json::compact_json;
@@ -83,7 +83,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Settings {
         } else if value.is_instance_of::<PyString>() {
             return Err(wrong_type(&value, "a list of features"));
         } else {
-            let items: Vec<Bound<'py, PyAny>> = value.try_iter()?.collect::<PyResult<_>>()?;
+            let items: Vec<Bound<'py, PyAny>> =
+                value.try_iter().map_err(|_| wrong_type(&value, "a list of features"))?.collect::<PyResult<_>>()?;
             read("settings", items.into_pyobject(value.py())?.as_any())?
         };
         let features = features.into_iter().map(|toggle| Feature { name: toggle.name, enabled: toggle.enabled });
@@ -424,15 +425,15 @@ macro_rules! organization_client {
                 &self,
                 py: Python<'py>,
                 organization_id: Text,
-                features: Option<Vec<Text>>,
+                features: Option<Texts>,
                 timeout: Option<Span>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let organizations = self.0.client(py, timeout)?.organizations();
                 <$mode>::run(
                     py,
                     async move {
-                        let features = features.unwrap_or_default();
-                        let features: Vec<&str> = features.iter().map(|feature| &**feature).collect();
+                        let features: Vec<String> = features.map(Into::into).unwrap_or_default();
+                        let features: Vec<&str> = features.iter().map(String::as_str).collect();
                         organizations.generate_portal_link(&organization_id, &features).await
                     },
                     |_, link| Ok(PortalLink::from(link)),

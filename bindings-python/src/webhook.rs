@@ -195,7 +195,7 @@ pub(crate) fn verify_interceptor_payload(
     payload: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
     let headers = Found::read(headers)?;
-    let verified = match Body::read(payload)? {
+    let verified = match Body::read(payload).named(payload.py(), "payload")? {
         Body::Raw(bytes) => catch_panic(|| headcount::verify_interceptor_payload(&secret, &headers, bytes.as_bytes())),
         Body::Parsed(compact) => {
             catch_panic(|| headcount::verify_parsed_interceptor_payload(&secret, &headers, &compact))

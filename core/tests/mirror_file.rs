@@ -54,7 +54,7 @@ async fn a_full_sync_that_changes_nothing_writes_almost_nothing() {
     assert_eq!(report.users, 3_000);
     assert_eq!(report.changes, 0);
     let log = std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
-    assert!(log < 100_000, "a hundred pages of users left {log} bytes in the log");
+    assert!(log < 120_000, "a hundred pages of users left {log} bytes in the log");
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_file_with_triggers_views_or_other_tables_is_refused() {
         ),
         ("table", "CREATE TABLE song (title TEXT)"),
         ("index", "CREATE INDEX i ON user (abs(number))"),
-        ("column", "ALTER TABLE user ADD COLUMN song TEXT GENERATED ALWAYS AS (hex(randomblob(number))) VIRTUAL"),
+        ("column", "ALTER TABLE user ADD COLUMN song TEXT GENERATED ALWAYS AS (hex(number)) VIRTUAL"),
         ("missing", "DROP INDEX user_gone"),
     ] {
         let path = file(name);

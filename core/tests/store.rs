@@ -156,23 +156,6 @@ async fn several_stores_open_a_new_file_at_once() {
 }
 
 #[tokio::test]
-async fn a_read_only_file_is_an_error_and_stays_as_it_was() {
-    let path = file("read_only");
-    write_user(&SqliteStore::open(&path).unwrap(), "diruser_1").await.unwrap();
-    // Root can write to a file without write permission, so a URI with `mode=ro` opens the file read-only instead.
-    let address = PathBuf::from(format!("file:{}?mode=ro", path.display()));
-    let reader = SqliteStore::open(&address).unwrap();
-    assert_eq!(user_ids(&reader).await, ["diruser_1"]);
-
-    let error = write_user(&reader, "diruser_2").await.unwrap_err();
-
-    assert_eq!(error.kind(), ErrorKind::Store);
-    assert!(error.message().contains("cannot be written"), "{error}");
-    drop(reader);
-    assert_eq!(user_ids(&SqliteStore::open(&path).unwrap()).await, ["diruser_1"]);
-}
-
-#[tokio::test]
 async fn a_write_that_waits_too_long_for_another_process_is_a_temporary_error() {
     let path = file("locked");
     let store = SqliteStore::open(&path).unwrap();

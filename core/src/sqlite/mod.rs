@@ -121,12 +121,12 @@ impl FileKind {
         Ok(connection)
     }
 
-    /// Makes SQLite run nothing that the file's schema contains besides indexes, and protects the schema and SQLite's own tables from writes.
+    /// Makes SQLite run no functions and views of the file's schema, and protects the schema and SQLite's own tables from writes. Triggers run only
+    /// when something is written, which happens after [`check`](Self::check) has found the schema to be headcount's own.
     fn distrust(&self, connection: &Connection) -> Result<()> {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-            (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
@@ -361,5 +361,25 @@ fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
             }
             mode => return mode,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn the_error_of_a_read_only_file_says_to_check_the_permissions() {
+        let kind = FileKind {
+            owner: "mirror",
+            application: 1,
+            migrations: &[],
+            optional: &[],
+            page_size: 4096,
+            patience: Duration::ZERO,
+        };
+        let error = kind.failed(&rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY), None));
+        assert!(error.message().contains("cannot be written: check the permissions"), "{error}");
     }
 }

@@ -249,6 +249,11 @@ impl Rows {
         set.directories.extend(wanted.map(|(id, row)| (id.clone(), row.clone())));
         let users = keys.users.iter().filter_map(|id| self.users.get(self.user_numbers.get(id)?));
         set.users.extend(users.map(|row| (row.user.id.clone(), (**row).clone())));
+        if !keys.addresses.is_empty() {
+            let live = self.users.values().filter(|row| row.is_live());
+            let addresses = live.map(|row| (row.user.organization_id.clone(), email_key(&row.user.email)));
+            set.addresses.extend(addresses.filter(|address| keys.addresses.contains(address)));
+        }
         for key in &keys.members {
             self.load_members(key.clone(), &mut set);
         }
@@ -385,6 +390,9 @@ impl Rows {
             row.seen_at < consumers && row.seen() < trimmed && !has_parked(name)
         });
         count += remove(&mut self.retirements, limit, |_, row| row.ended_at.is_some_and(|at| at < changes));
+        // The changes that an approval made have its id as their cause, so it is kept until they were removed.
+        let first = self.entries.values().next().map_or(changes, |entry| entry.at);
+        count += remove(&mut self.approvals, limit, |(at, _), _| *at < changes.min(first));
         let is_old = |at: Option<Timestamp>| at.is_some_and(|at| at < tombstones);
         count += remove(&mut self.users, limit, |_, row| is_old(row.trail.deleted_at));
         count += remove(&mut self.groups, limit, |_, row| is_old(row.trail.deleted_at));
