@@ -50,12 +50,12 @@ test('settings are kept in the store, and can be changed', async (t) => {
     { name: 'guardUsers', stored: '5', asked: '50' },
     { name: 'guardWindowSeconds', stored: '3600s', asked: '60s' },
   ])
-  await second.configure({})
+  for (const none of [{}, null, undefined]) await second.configure(none)
   await assert.rejects(second.configure({ guardUser: 1 }), (error) => error instanceof errors.InvalidArgumentError && /guardUser/.test(error.message))
   await assert.rejects(second.configure({ guardShare: 2 }), errors.InvalidArgumentError)
   await assert.rejects(second.configure({ guardWindowSeconds: 0 }), errors.InvalidArgumentError)
   await assert.rejects(second.configure({ retentionSeconds: -1 }), /retentionSeconds/)
-  await assert.rejects(second.configure(null), errors.InvalidArgumentError)
+  for (const other of [[], new Map([['guardUsers', 1]]), 'guardUsers', 1]) await assert.rejects(second.configure(other), errors.InvalidArgumentError)
   assert.equal((await first.settings()).guard.users, 5)
   await first.close()
   await second.close()
