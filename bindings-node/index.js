@@ -23,5 +23,6 @@ module.exports = {
   verifyWebhookPayload,
   version,
   default: Client,
-  ...vendor,
 }
+// Not spread into the object above: tools that read this file without running it would not find the names after a spread.
+Object.assign(module.exports, vendor)

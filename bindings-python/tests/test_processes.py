@@ -171,8 +171,8 @@ def test_a_daemon_that_closed_all_descriptors_can_use_everything(environment, tm
     """
     settings = [environment.environment_url, environment.client_id, environment.client_secret, environment.webhook_secret]
     output = program(text, order, *settings, environment.organization_id, env={**os.environ, "FOLDER": str(tmp_path)})
-    # A thread of the runtime from before may report that its descriptor is gone.
-    assert output.splitlines()[-1] == "done"
+    # A thread of the runtime from before may report that its descriptor is gone, also after that line.
+    assert "done" in output.splitlines()
     check = sqlite3.connect(tmp_path / "mirror.db")
     assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     check.close()

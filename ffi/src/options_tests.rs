@@ -35,7 +35,7 @@ fn every_struct_begins_with_its_size_and_ends_without_padding() {
         hc_group_options: reserved as 4;
         hc_webhook_options: max_body as 8;
         hc_replay_options: capacity as 8;
-        hc_replay_store: user_data as 8;
+        hc_replay_store: release as 8;
         hc_sandbox_options: groups as 4;
         hc_sandbox_user: reserved as 4;
         hc_mirror_options: groups_per_user as 8;
