@@ -68,6 +68,7 @@ INPUTS = {
     "a secret of 16 bytes": lambda: message("whsec_" + base64.b64encode(KEY[:16]).decode(), KEY[:16]),
     "a secret without its prefix": lambda: message(B64),
     "a secret with another prefix": lambda: message("secret_" + B64),
+    "a secret with the prefix of a public key, `whpk_`": lambda: message("whpk_" + B64),
     "a secret without its padding": lambda: message("whsec_" + base64.b64encode(KEY[:16]).decode().rstrip("="), KEY[:16]),
     "a secret with junk inside its base64": lambda: message("whsec_" + B64[:8] + "!" + B64[8:]),
     "a secret in quotes": lambda: message(f'"{SECRET}"'),

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 /// for report in mirror.sync("org_1").await? {
 ///     println!("{}: {}", report.directory_id, report.outcome);
 /// }
-/// mirror.receive(&body, &headers).await?; // in a webhook endpoint
+/// mirror.receive(&headers, &body).await?; // in a webhook endpoint
 /// let changes = mirror.changes("provisioner", None);
 /// while let Some(change) = changes.next().await? {
 ///     println!("{} {:?}", change.kind, change.user);

@@ -68,7 +68,7 @@ pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 /// let mirror = headcount::Mirror::builder().source(OneUser).open(":memory:").await?;
 /// mirror.sync("org_1").await?;
 /// assert_eq!(mirror.user("diruser_1").await?.unwrap().email, "ada@example.com");
-/// # Result::Ok(()) }).unwrap();
+/// # Ok::<(), headcount::Error>(()) }).unwrap();
 /// ```
 pub trait Source: Send + Sync + 'static {
     /// Returns what identifies the environment: the host of its URL. A mirror is bound to the environment of its first sync. `None`, the
