@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the C library and the C programs with AddressSanitizer, in separate folders: the sanitizer's compiler flags apply to all dependencies,
-# so that nothing from the normal build can be used. To save time, only the shared library is built, and dependencies are optimized less.
+# so that nothing from the normal build can be used. To save time, only the shared library is built, and dependencies are optimized less. The test
+# that links the static library uses the one of the normal build.
 #
 # The sanitizer comes with every toolchain; a stable one accepts the flag only with RUSTC_BOOTSTRAP.
 set -eu
@@ -10,4 +11,4 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_INCREMENTAL=0 \
     cargo rustc --quiet --package headcount-ffi --lib --crate-type cdylib --target "$host" --target-dir target/asan \
     --config 'profile.dev.package."*".opt-level=1'
 exec make --silent --no-print-directory -C tests/c \
-    BUILD="$PWD/build/c-asan" LIB="$PWD/target/asan/$host/debug" CFLAGS="-g -O1 -fsanitize=address"
+    BUILD="$PWD/build/c-asan" LIB="$PWD/target/asan/$host/debug" STATIC_LIB="$PWD/target/debug/libheadcount.a" CFLAGS="-g -O1 -fsanitize=address"
