@@ -107,11 +107,11 @@ pub(super) fn certificates(files: &[CaFile]) -> Result<Vec<CertificateDer<'stati
         let name = path.display();
         let pem = std::fs::read(path)
             .map_err(|error| Error::config(format!("{setting} {name} cannot be read: {}", error.kind())))?;
-        let read: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
-        if !read.iter().any(is_certificate) {
+        let before = certificates.len();
+        certificates.extend(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).filter(is_certificate));
+        if certificates.len() == before {
             return Err(Error::config(format!("{setting} {name} holds no certificate: expected PEM")));
         }
-        certificates.extend(read.into_iter().filter(is_certificate));
     }
     Ok(certificates)
 }
