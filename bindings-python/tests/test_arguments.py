@@ -194,10 +194,11 @@ def test_a_made_event_names_the_callers_organization_directory_and_groups():
     assert isinstance(EVENT, events.OrganizationDirectoryUserCreated)
 
 
-def test_a_blocking_call_in_a_callback_is_refused_without_names_of_rust():
+def test_a_blocking_call_in_a_callback_is_refused_without_names_of_rust(capfd):
     with headcount.Sandbox(users=3, groups=1) as sandbox:
         mirror = headcount.Mirror(":memory:", client=sandbox.client())
         with pytest.raises(headcount.InvalidArgumentError, match="callback of a running call") as raised:
             mirror.sync(sandbox.organization_id, sandbox.directory_id, on_progress=lambda _: mirror.status())
         assert "::" not in str(raised.value)
+        assert "panicked" not in capfd.readouterr().err
         assert mirror.sync(sandbox.organization_id, sandbox.directory_id).outcome == "done"

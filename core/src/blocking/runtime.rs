@@ -2,7 +2,8 @@
 
 use crate::process::{PerProcess, Process};
 use crate::{Error, Result};
-use std::future::Future;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 ///
 /// The call's, and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in an async task.
 pub fn wait<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
-    outside_of_tasks()?.block_on(call)
+    outside_of_tasks()?.block_on(marked(call))
 }
 
 /// Runs a call on this thread until it is done, and calls `check` at the interval `every` meanwhile. If `check` returns an error, the call is
@@ -30,7 +31,7 @@ pub fn wait_interruptibly<T>(
     mut check: impl FnMut() -> Result<()>,
 ) -> Result<T> {
     let runtime = outside_of_tasks()?;
-    let mut call = pin!(call);
+    let mut call = pin!(marked(call));
     loop {
         // `check` is called outside of the runtime, so that it may make calls of its own, such as closing what the call waits for.
         match runtime.block_on(async { tokio::time::timeout(every, call.as_mut()).await }) {
@@ -46,16 +47,40 @@ pub fn wait_interruptibly<T>(
 ///
 /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
 pub fn spawn<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>> {
-    Ok(runtime()?.spawn(call))
+    Ok(runtime()?.spawn(marked(call)))
+}
+
+thread_local! {
+    /// Whether this thread polls a call of this module.
+    static POLLS_A_CALL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks the thread while it polls `call`, so that `outside_of_tasks` recognizes the callbacks of a call.
+async fn marked<T>(call: impl Future<Output = T>) -> T {
+    /// Restores the previous mark, also after a panic.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            POLLS_A_CALL.set(self.0);
+        }
+    }
+    let mut call = pin!(call);
+    poll_fn(|context| {
+        let _restore = Restore(POLLS_A_CALL.replace(true));
+        call.as_mut().poll(context)
+    })
+    .await
 }
 
 /// Returns the runtime, or an error if this is called in an async task: a call that waits there would block the thread that runs the task.
 fn outside_of_tasks() -> Result<Arc<Runtime>> {
     let runtime = runtime()?;
     // A handle of tokio is present in threads that may block as well (`spawn_blocking`, `block_in_place`). tokio's only test for them is that
-    // `block_on` does not panic.
-    let may_block = tokio::runtime::Handle::try_current().is_err()
-        || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(())))).is_ok();
+    // `block_on` does not panic. The panic hook prints that panic, so a callback is recognized without it.
+    let may_block = !POLLS_A_CALL.get()
+        && (tokio::runtime::Handle::try_current().is_err()
+            || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(()))))
+                .is_ok());
     if !may_block {
         return Err(Error::invalid_argument(
             "a blocking call was made in an async task, or in a callback of a running call such as its progress: use the asynchronous client, \
