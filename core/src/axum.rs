@@ -139,7 +139,7 @@ pub struct Receive<H> {
 
 impl<H> Receive<H> {
     /// Sets a replay guard: a message that was handled already is answered with 201, without a call of the handler. A message is recorded after
-    /// its handler has answered 2xx, so that one whose handler failed is handled when it is delivered again. If the guard fails, or remembers ids
+    /// its handler has answered 2xx, so that one whose handler failed is handled when it is delivered again. If the guard fails, or keeps ids
     /// for less than twice the verifier's tolerance ([`ReplayGuard::check_tolerance`]), the answer is 500 and the vendor delivers the message
     /// again.
     pub fn replay_guard(mut self, guard: ReplayGuard) -> Self {

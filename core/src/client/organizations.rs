@@ -111,8 +111,8 @@ impl Organizations {
     ///
     /// `features` (`sso`, `dir_sync`) selects what can be set up; empty: what the organization's settings enable.
     ///
-    /// Each call creates another link. It is retried after temporary failures nevertheless: if the answer with a link is lost, nobody knows
-    /// that link's URL, and it expires after a minute.
+    /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost cannot be used, because
+    /// its URL is not known, and it expires after a minute.
     ///
     /// # Errors
     ///

@@ -83,7 +83,7 @@ impl<T: Listed> Pages<T> {
         Ok(Some(page))
     }
 
-    /// Returns the server's time, to the second, when it answered with the page that was returned last; `None` if it did not say.
+    /// Returns the server's time, to the second, when it answered with the page that was returned last; `None` if the answer had no time.
     #[cfg_attr(not(feature = "mirror"), expect(dead_code, reason = "only syncs need it"))]
     pub(crate) fn date(&self) -> Option<Timestamp> {
         self.date

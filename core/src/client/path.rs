@@ -46,7 +46,7 @@ impl Path {
         if id.is_empty() || id == "." || id == ".." {
             let came = if id.is_empty() { "an empty text" } else { "dots alone" };
             self.error.get_or_insert_with(|| {
-                Error::invalid_argument(format!("the {what} id is {came}: expected one as the API gives it"))
+                Error::invalid_argument(format!("the {what} id is {came}: expected an id as the API returns it"))
             });
         }
         self.path.push('/');

@@ -1,7 +1,7 @@
 //! The error type: a kind, a status, a message, context pairs and a source.
 //!
-//! Bindings translate the kind by a table, which they check against [`ErrorKind::ALL`], and copy the other parts. Whether a retry can
-//! succeed is set where the error is made, because the code that catches it cannot know. This module uses no other module of the crate.
+//! Bindings translate the kind by a table, which they check against [`ErrorKind::ALL`], and copy the other parts. Whether a retry can succeed is
+//! set where the error is made, because the code that catches it lacks the information. This module uses no other module of the crate.
 
 mod grpc;
 mod json;
@@ -216,7 +216,8 @@ impl Error {
         self
     }
 
-    /// Adds a circumstance, which the error's text shows in parentheses. It must have neither secrets nor personal data.
+    /// Adds a name and a value to the error's context, which its text shows in parentheses. The value must have neither secrets nor personal
+    /// data.
     pub fn with_context(mut self, name: &'static str, value: impl Into<String>) -> Error {
         self.0.context.push((name, value.into()));
         self
@@ -243,7 +244,7 @@ impl Error {
         &self.0.message
     }
 
-    /// Returns the circumstances as name and value: `operation`, the ids it was for, `attempts`.
+    /// Returns the context as pairs of name and value: `operation`, the ids that the call was about, `attempts`.
     pub fn context(&self) -> &[(&'static str, String)] {
         &self.0.context
     }

@@ -49,10 +49,7 @@ pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMa
             };
             let field =
                 if path.is_empty() || path == "." { "the answer".to_owned() } else { format!("the answer's `{path}`") };
-            Error::new(
-                ErrorKind::Decode,
-                format!("{field} is not what the contract says: {}", plain_json_error(&error)),
-            )
+            Error::new(ErrorKind::Decode, format!("{field} does not match the contract: {}", plain_json_error(&error)))
         } else {
             let kind =
                 headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
@@ -146,7 +143,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
     }
 }
 
-/// Removes a secret of the request from the error, in case the server's answer repeats it: as it is, and as it stands in a form.
+/// Removes a secret of the request from the error, in case the server's answer repeats it: as it is, and in the encoding of forms.
 pub(super) fn without_secret(error: Error, secret: &str) -> Error {
     // A secret of a few characters occurs in other words by chance.
     const SHORTEST: usize = 6;
@@ -241,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_is_repeated_without_control_characters_and_in_bounds() {
+    fn the_texts_of_a_server_are_repeated_without_control_characters_and_in_bounds() {
         let body = serde_json::json!({
             "message": format!("\u{1b}[31mred\r\n\u{202e}txt.exe {}", "x".repeat(1 << 20)),
             "error": format!("bad\u{7}\u{200b}code{}", "y".repeat(1 << 20)),
@@ -256,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_json_does_not_say_that_the_url_is_wrong() {
+    fn the_error_of_damaged_json_does_not_suggest_a_wrong_url() {
         let headers: HeaderMap =
             [(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())].into_iter().collect();
         for (headers, body, damaged) in [
@@ -304,7 +301,7 @@ mod tests {
         for body in [" [[],0]", "[[]]", "7", "null", r#""""#] {
             let error = decode(body).unwrap_err();
             assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent), "{body}");
-            assert!(error.message().starts_with("the answer is not what the contract says"), "{error}");
+            assert!(error.message().starts_with("the answer does not match the contract"), "{error}");
         }
         for body in ["<html>ada@example.com</html>", r#"{"users":[{"id":"ada"#, ""] {
             let error = decode(body).unwrap_err();

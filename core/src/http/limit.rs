@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// Longest pause that one answer can cause, whatever its `Retry-After` says.
+/// Longest pause that one answer can cause, even if its `Retry-After` is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// The limits of one client, shared by all its calls.

@@ -61,7 +61,8 @@ pub fn provider() -> Result<Arc<CryptoProvider>> {
     })
 }
 
-/// Returns the settings of TLS connections for HTTP/2 and HTTP/1.1: the system's certificate authorities as `roots` says, and `extra` ones.
+/// Returns the settings of TLS connections for HTTP/2 and HTTP/1.1: the system's certificate authorities, if `roots` asks for them, and the
+/// `extra` ones.
 ///
 /// # Errors
 ///

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 /// Lifetime of a token whose answer does not state one.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// Longest lifetime that is accepted. It keeps the arithmetic with `Instant` in range; no token needs to live longer.
+/// Longest lifetime that is accepted. It keeps the arithmetic with `Instant` in range; no token needs to be valid longer.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before its end a token is renewed; a tenth of its lifetime if that is shorter.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(60);

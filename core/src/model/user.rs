@@ -39,10 +39,9 @@ pub struct User {
 
 debug_without_personal_data!(User { id, groups, updated_at });
 
-/// A list of groups that also knows whether it was sent: a missing list and `null` are empty lists that are not
-/// [known](Groups::is_known).
+/// A list of groups that also records whether it was sent: a missing list and `null` are empty lists that are not [known](Groups::is_known).
 ///
-/// JSON that is made from protobuf may leave empty lists out, so a missing list alone does not say that there are no groups.
+/// JSON that is made from protobuf may leave empty lists out, so a missing list alone does not mean that there are no groups.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct Groups(Option<Vec<Group>>);

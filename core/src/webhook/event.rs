@@ -119,7 +119,7 @@ struct AnyEnvelope<'a> {
 }
 
 impl<'a> From<AnyEnvelope<'a>> for Envelope<'a> {
-    /// Leaves out the fields whose values have another type than the contract says.
+    /// Leaves out the fields whose values do not have the type that the contract gives them.
     fn from(any: AnyEnvelope<'a>) -> Envelope<'a> {
         fn read<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
             serde_json::from_str(value?.get()).ok()

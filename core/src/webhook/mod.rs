@@ -146,7 +146,7 @@ impl WebhookBuilder {
     }
 }
 
-/// What [`Webhook::new`] accepts: one secret, or several. `Kind` tells the two implementations apart and is inferred.
+/// What [`Webhook::new`] accepts: one secret, or several. `Kind` distinguishes the two implementations, and is inferred.
 pub trait Secrets<Kind>: sealed::Secrets<Kind> {}
 
 /// The kinds of [`Secrets`].

@@ -161,8 +161,8 @@ impl ReplayGuard {
         Ok(guard)
     }
 
-    /// Checks that the guard remembers ids for at least twice the tolerance of `webhook`, which verifies the messages. A request whose timestamp
-    /// is ahead of the clock by the tolerance is valid for twice as long.
+    /// Checks that the guard keeps ids for at least twice the tolerance of `webhook`, which verifies the messages. A request whose timestamp is
+    /// ahead of the clock by the tolerance is valid for twice as long.
     ///
     /// # Errors
     ///
@@ -222,7 +222,8 @@ impl ReplayGuard {
         self.claim_id(key(event))
     }
 
-    /// Forgets the message of `event`, so that it is handled when it is delivered again: for a claimed message whose handling failed.
+    /// Removes the record of the message of `event`, so that it is handled when it is delivered again: for a claimed message whose handling
+    /// failed.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 /// An HMAC with its key: made once, cloned for each message.
 pub(super) type Key = Hmac<Sha256>;
 
-/// Prefixes of the asymmetric keys of Standard Webhooks, which are no secrets for an HMAC: the public and the private key.
+/// Prefixes of the asymmetric keys of Standard Webhooks, the public and the private one, which cannot be used for an HMAC.
 const ASYMMETRIC: [&str; 2] = ["whpk", "whsk"];
 
 /// Smallest secret in bytes; shorter ones can be guessed. Standard Webhooks asks for 24 to 64.

@@ -33,7 +33,7 @@ impl Headers for SignedHeaders {
     }
 }
 
-/// Makes the headers of a message. Errors say which argument cannot be used.
+/// Makes the headers of a message. Errors name the argument that cannot be used.
 pub(super) fn sign(key: &Key, id: String, timestamp: i64, body: &[u8]) -> Result<SignedHeaders> {
     if id.is_empty() || id.len() > MAX_ID || id.trim() != id || id.contains(|c: char| c == '.' || c.is_control()) {
         return Err(Error::invalid_argument(format!(
