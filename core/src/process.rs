@@ -47,7 +47,8 @@ mod descriptors {
     use std::os::unix::fs::MetadataExt;
     use std::sync::OnceLock;
 
-    /// A descriptor of a pipe, whose inode number no other open file has.
+    /// A pipe that stays open unless all descriptors of the process are closed. No other open file has its inode number, so a descriptor that
+    /// was closed and used again for another file is recognized.
     struct Witness {
         /// The descriptor and its inode number, or `None` if no pipe could be made.
         pipe: Option<(File, u64)>,
@@ -79,7 +80,7 @@ mod descriptors {
             if witness.is_open() {
                 return times;
             }
-            // The witness is not dropped, since its number may belong to another file.
+            // The witness is not dropped, since the number of its descriptor may belong to another file now.
             (at, times) = (&witness.next, times + 1);
         }
     }
@@ -107,7 +108,7 @@ fn get_or_set<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
 /// A lock that a forked child takes over from its parent.
 struct ForkLock(AtomicU64);
 
-/// Wait between two attempts to take the lock. It is taken once in the life of a value.
+/// Wait between two attempts to take the lock. It is taken once per value.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl ForkLock {

@@ -77,7 +77,7 @@ impl Mirrored {
     }
 }
 
-// The JSON form has the user or the group itself as `before` and `after`; the kind says which. Stores keep a `ChangeBody` instead.
+// The JSON form has the user or the group itself as `before` and `after`; the kind determines which. Stores keep a `ChangeBody` instead.
 /// One change of the feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -79,10 +79,10 @@ pub struct OrganizationRow {
     /// Local time at which the last listing of the organization's directories started, or `None` if they were never listed. Before that the
     /// number of its directories is unknown.
     pub directories_listed_at: Option<Timestamp>,
-    /// Local time since which the API does not find the organization, or at which an event said that it was deleted; or `None`.
+    /// Local time since which the API does not find the organization, or at which an event about its deletion arrived; or `None`.
     #[serde(default)]
     pub missing_since: Option<Timestamp>,
-    /// Local time at which the last event arrived that said that the organization was deleted, or `None` if there was none.
+    /// Local time at which the last event about the organization's deletion arrived, or `None` if there was none.
     #[serde(default)]
     pub deletion_arrived_at: Option<Timestamp>,
 }

@@ -151,7 +151,7 @@ impl EntryBody {
                 .map(|(_, delta)| (delta.kind, ChangeBody { fields: delta.fields, ..body.clone() }))
                 .collect();
         };
-        // Before the deletion of a user, membership changes remove the user from each group. Their user has no groups and roles any more.
+        // Before the deletion of a user, membership changes remove the user from each group. The user in them has no groups and no roles.
         let end = user_after.unwrap_or_else(|| without_groups(&latest));
         let mut at =
             user_before.unwrap_or_else(|| MirrorUser { roles: roles.unwrap_or_default(), ..without_groups(&end) });

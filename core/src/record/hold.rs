@@ -85,7 +85,8 @@ pub struct HoldRow {
 pub struct HeldLoss {
     /// Number of the hold.
     pub hold: i64,
-    /// Revision of the write that held the loss back. An approval covers a user if it is not greater than the revision in the approved id.
+    /// Revision of the write that held the loss back. An approval covers the loss only if this is not greater than the revision in the approved
+    /// id.
     pub revision: i64,
     /// What the user would lose.
     pub loss: Loss,
@@ -148,7 +149,8 @@ pub struct Approval {
     pub count: u64,
 }
 
-/// A hold's number and the revision up to which its users are named: the parts of [`Hold::id`].
+/// The parts of [`Hold::id`]: the number of a hold, and a revision. It names the users of the hold whose losses were held back up to that
+/// revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldId {
     /// The hold's number.

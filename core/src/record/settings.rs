@@ -151,7 +151,7 @@ impl MirrorOptions {
         each_setting!(first_set)
     }
 
-    /// Returns these settings; those that are not set have the defaults.
+    /// Returns the settings that apply: these, with the defaults for those that are not set.
     pub fn in_force(&self) -> MirrorSettings {
         let guard = GuardSettings::default();
         MirrorSettings {

@@ -57,8 +57,8 @@ pub struct UserRow {
     pub user: MirrorUser,
     /// Ids of all groups that the vendor named for the user, including groups that do not exist, sorted.
     pub told_groups: Vec<String>,
-    /// Whether a listing of the directory has named the user. Before that the user may belong to another directory of the organization,
-    /// since events do not say which.
+    /// Whether a listing of the directory has named the user. Before that the user may belong to another directory of the organization, since
+    /// events do not name it.
     pub listed: bool,
     /// How new the row is.
     pub trail: Trail,
@@ -86,7 +86,8 @@ impl UserRow {
         self.trail.deleted_at.is_none()
     }
 
-    /// Whether the vendor says that the user may sign in. The user is `active` also while the guard holds back the deactivation.
+    /// Whether the user may sign in according to the vendor. `user.active` is true also while the guard holds back the user's deactivation; this
+    /// is false then.
     pub fn said_active(&self) -> bool {
         self.user.active && !self.held.as_ref().is_some_and(|held| held.loss.deactivated)
     }

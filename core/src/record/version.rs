@@ -1,4 +1,4 @@
-//! How new a stored row is.
+//! Versions: which of two messages about a row is newer.
 
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -23,7 +23,8 @@ pub struct Keys {
     pub groups: BTreeSet<String>,
     /// Ids of events.
     pub events: BTreeSet<String>,
-    /// Addresses of which it is needed whether a live user has them: ids of organizations, and [keys](super::email_key) of addresses.
+    /// Addresses for which the decision needs to know whether a live user of an organization has them: pairs of the organization's id and the
+    /// [key](super::email_key) of the address.
     pub addresses: BTreeSet<(String, String)>,
     /// Pages of live users.
     pub members: BTreeSet<MembersKey>,
@@ -75,7 +76,7 @@ pub struct WorkingSet {
     pub groups: HashMap<String, GroupRow>,
     /// Events by id.
     pub events: HashMap<String, EventRow>,
-    /// Those of `keys.addresses` that a live user of the organization has.
+    /// The pairs in `keys.addresses` whose address a live user of the organization has.
     pub addresses: BTreeSet<(String, String)>,
     /// The ids of the users of each page that was asked for; their rows are in `users`.
     pub members: HashMap<MembersKey, Vec<String>>,

@@ -1,9 +1,9 @@
 //! SQLite's locks on Linux: locks that no other part of the process can drop, and SQLite in a forked child.
 //!
-//! SQLite locks its files with POSIX record locks, which have two faults. They belong to the process: when any part of it (another copy of SQLite,
-//! a backup that reads the file) closes a descriptor of the file, all of its locks on the file are dropped, and two copies of SQLite in one process
-//! do not see each other's locks. And SQLite's memory of its locks goes through a fork, while the locks do not: see "How To Corrupt An SQLite
-//! Database File", sections 2.2 and 2.6.
+//! SQLite locks its files with POSIX record locks, which have two faults. They belong to the process: when any part of it (another copy of
+//! SQLite, a backup that reads the file) closes a descriptor of the file, all of its locks on the file are dropped, and two copies of SQLite in
+//! one process do not see each other's locks. And a forked child has a copy of SQLite's records of its locks, but not the locks: see "How To
+//! Corrupt An SQLite Database File", sections 2.2 and 2.6.
 //!
 //! This module replaces four system calls of SQLite's file layer (`xSetSystemCall`), for the SQLite library that this crate is linked with:
 //!
@@ -11,11 +11,11 @@
 //!   copies of SQLite, in this process and in others, and ends only with its own descriptor. All locks that this process has on a file are on one
 //!   descriptor, which nothing else uses, so that SQLite's connections share them as they share record locks.
 //! - `close`: closes this descriptor together with the last one that SQLite has of the file.
-//! - `fstat` and `stat`: change the device number after a fork. SQLite finds its memory of a file by device and inode, so a forked child does not find its
-//!   parent's, and makes its own.
+//! - `fstat` and `stat`: change the device number after a fork. SQLite finds its records of a file by device and inode, so a forked child does
+//!   not find those of its parent, and makes its own.
 //!
-//! At a fork, `pthread_atfork` handlers hold SQLite's static mutexes, so that none is held by a thread that the child does not have, and close in the
-//! child the descriptors of locks and of [`PrivateFile`]s: no lock of the parent outlives it in a child.
+//! At a fork, `pthread_atfork` handlers hold SQLite's static mutexes, so that none is held by a thread that the child does not have. In the
+//! child they close the descriptors of locks and of [`PrivateFile`]s, so that a child does not keep its parent's locks.
 //!
 //! Elsewhere SQLite's own locks are used. On Windows they belong to the handle. On macOS, another copy of SQLite in the process must not open the file.
 #![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "leases are those of mirrors"))]
@@ -32,7 +32,7 @@ use std::os::fd::AsRawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
-/// Installs the calls and the fork handlers, once in the life of the process. Call it before a file is opened.
+/// Installs the calls and the fork handlers, once per process. Call it before a file is opened.
 pub(super) fn install() {
     static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
     static HAS_HANDLERS: AtomicBool = AtomicBool::new(false);
@@ -40,7 +40,7 @@ pub(super) fn install() {
         return;
     }
     // Not a `Once`, which a fork could leave locked: setting a call twice is harmless.
-    // SAFETY: the name ends with NUL. The result is NULL or a file layer that lives as long as the process.
+    // SAFETY: the name ends with NUL. The result is NULL or a file layer that exists as long as the process.
     let vfs = unsafe { ffi::sqlite3_vfs_find(c"unix".as_ptr()) };
     // SAFETY: as above.
     let Some(set) = (unsafe { vfs.as_ref() }).and_then(|vfs| vfs.xSetSystemCall) else { return };
@@ -62,7 +62,7 @@ pub(super) fn install() {
             // SAFETY: static mutexes exist as long as the process.
             mutex.store(unsafe { ffi::sqlite3_mutex_alloc(id) }, Ordering::Release);
         }
-        // SAFETY: the handlers live as long as the process; the C library removes them if the shared library that has them is unloaded.
+        // SAFETY: the handlers exist as long as the process; the C library removes them if the shared library that has them is unloaded.
         unsafe { pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
     }
     IS_INSTALLED.store(true, Ordering::Release);
@@ -112,16 +112,17 @@ unsafe extern "C" fn after_fork_in_child() {
 
 fn leave_mutexes() {
     for mutex in MUTEXES.iter().rev() {
-        // SAFETY: as in `before_fork`, which took it on this thread.
+        // SAFETY: as in `before_fork`, which took the mutex on this thread.
         unsafe { ffi::sqlite3_mutex_leave(mutex.load(Ordering::Acquire)) };
     }
 }
 
-/// Number of times that SQLite's memory of its files was left behind: by forks, and because all descriptors were closed.
+/// How many times SQLite had to start with new records of its open files and locks: after forks, and after all descriptors were closed. It
+/// changes the device numbers that SQLite reads, so that SQLite does not find the earlier records.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
-/// Leaves SQLite's memory of its files behind, if all descriptors of the process were closed since the last call. Closes nothing, since the
-/// numbers may belong to other files. Call it before a file is opened.
+/// Makes SQLite start with new records of its open files, if all descriptors of the process were closed since the last call. Closes no
+/// descriptor, since the numbers may belong to other files now. Call it before a file is opened.
 pub(super) fn forget_descriptors_closed_by(process: Process) {
     TABLE.with(|descriptors| {
         if descriptors.times_closed != process.times_closed() {
@@ -169,7 +170,7 @@ impl Table {
 }
 
 struct Descriptors {
-    /// How often all descriptors of the process were closed, as far as is known here.
+    /// How often all descriptors of the process had been closed at the last call of [`forget_descriptors_closed_by`].
     times_closed: u32,
     /// Files that SQLite has locked since it opened them.
     files: Vec<Locked>,
@@ -196,7 +197,7 @@ impl Descriptors {
         let (device, inode) = identity(descriptor)?;
         if let Some(file) = self.files.iter_mut().find(|file| file.inode == inode && file.device == device) {
             if identity(file.lock).ok() != Some((device, inode)) {
-                // Someone closed descriptors of the process, and the locks with them.
+                // Other code closed descriptors of the process, and the locks ended with them.
                 return Err(io::Error::from_raw_os_error(libc::EBADF));
             }
             file.users.push(descriptor);
@@ -222,7 +223,7 @@ impl Descriptors {
         }
     }
 
-    /// Forgets all descriptors, without closing or freeing anything.
+    /// Removes all descriptors from the table, without closing them or freeing memory.
     fn forget(&mut self) {
         forget((take(&mut self.files), take(&mut self.private)));
     }

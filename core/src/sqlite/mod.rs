@@ -29,7 +29,7 @@ pub(crate) struct FileKind {
     pub(crate) application: i64,
     /// Brings a file from each version (`PRAGMA user_version`) to the next; the first one creates version 1.
     pub(crate) migrations: &'static [&'static str],
-    /// Statements that create what a file may have besides.
+    /// Statements that create objects that a file may have in addition.
     pub(crate) optional: &'static [&'static str],
     /// Size of a page in a new file, in bytes.
     pub(crate) page_size: u32,
@@ -220,7 +220,7 @@ impl FileKind {
         result
     }
 
-    /// Converts an error of SQLite to one that says what the user of the file can do. It contains nothing of the file's content.
+    /// Converts an error of SQLite to one whose message contains what the user of the file can do, and nothing of the file's content.
     pub(crate) fn failed(&self, error: &rusqlite::Error) -> Error {
         let code = error.sqlite_error_code();
         let (what, temporary) = match code {
@@ -261,7 +261,7 @@ fn words(statement: &str) -> String {
     without_comments.flat_map(str::split_ascii_whitespace).collect::<Vec<_>>().join(" ")
 }
 
-/// Identifies an open file, to notice that its path leads elsewhere.
+/// Identifies an open file, to detect that its path leads to another file.
 #[derive(Debug)]
 pub(crate) struct Place {
     process: Process,
@@ -295,7 +295,7 @@ impl Place {
         self.check_path()
     }
 
-    /// Checks that the file's path still leads to it, for a caller that knows that this is the process that opened it.
+    /// Checks that the file's path still leads to it. The caller must have checked that this is the process that opened it.
     ///
     /// # Errors
     ///
@@ -370,7 +370,7 @@ mod tests {
     use rusqlite::ffi;
 
     #[test]
-    fn the_error_of_a_read_only_file_says_to_check_the_permissions() {
+    fn the_error_of_a_read_only_file_asks_to_check_the_permissions() {
         let kind = FileKind {
             owner: "mirror",
             application: 1,

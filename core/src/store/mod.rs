@@ -275,7 +275,7 @@ pub trait Store: Send + Sync + 'static {
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)>;
 
     /// Reads a consumer and changes it as decided. With [`Durability::Power`], all changes that were committed before are durable as well when
-    /// this returns, even if the decision changes nothing, and [`FeedMarks::durable`] says so.
+    /// this returns, even if the decision changes nothing, and [`FeedMarks::durable`] includes them.
     fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()>;
 
     /// Deletes a consumer and its parked changes. Returns whether it existed.

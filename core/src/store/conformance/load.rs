@@ -136,7 +136,7 @@ pub async fn an_empty_store_loads_an_empty_set(setup: Setup) {
     assert!(set.users.is_empty());
 }
 
-pub async fn a_user_is_loaded_with_the_groups_that_it_was_said_to_be_in(setup: Setup) {
+pub async fn a_user_is_loaded_with_the_groups_that_the_vendor_named(setup: Setup) {
     let store = setup.create().await;
     let mut gone = group("dirgroup_2");
     gone.trail.deleted_at = Some(at(0));
@@ -259,7 +259,7 @@ pub async fn users_and_losses_of_access_are_counted(setup: Setup) {
     let set = store.load(Keys { counts, ..Keys::default() }).await.unwrap();
 
     assert_eq!(set.counts["dir_1"].users, 3);
-    assert_eq!(set.counts["dir_1"].base_users, 4, "1 and 2 are there still, 4 and 5 were removed since");
+    assert_eq!(set.counts["dir_1"].base_users, 4, "1 and 2 are still mirrored, 4 and 5 were removed since");
     assert_eq!(set.counts["dir_1"].losses, 2, "1 and 4 without approval, each once");
     assert_eq!(set.counts["dir_2"].users, 0);
     assert_eq!(set.counts["dir_2"].base_users, 0);

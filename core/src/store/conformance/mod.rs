@@ -27,7 +27,7 @@
 //! # fn main() {}
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-#![allow(missing_docs, reason = "the names of tests say what they test")]
+#![allow(missing_docs, reason = "the names of tests describe what they test")]
 
 mod consumers;
 mod feed;
@@ -132,7 +132,7 @@ macro_rules! store_tests {
             every_field_of_directories_and_organizations_is_stored
             keys_without_a_row_are_absent
             an_empty_store_loads_an_empty_set
-            a_user_is_loaded_with_the_groups_that_it_was_said_to_be_in
+            a_user_is_loaded_with_the_groups_that_the_vendor_named
             an_organization_is_loaded_with_its_directories
             members_are_loaded_in_pages
             a_write_adds_joined_memberships_and_removes_left_ones

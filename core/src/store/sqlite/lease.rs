@@ -1,9 +1,9 @@
 //! Leases: rows with an expiry and a token. A lease also ends with the process of its holder.
 //!
-//! Each open store that has taken a lease holds a lock on a small file of its own beside the database. The operating system releases the
-//! lock when the process ends, so another process that can lock the file knows that the holder is gone and need not wait for the expiry.
-//! On Linux a forked child closes its copy of the file, so that it does not keep the lock; elsewhere a lease whose holder has ended without
-//! releasing it ends when it expires, if a forked child of the holder is alive.
+//! Each open store that has taken a lease holds a lock on a small file of its own beside the database. The operating system releases the lock
+//! when the process ends, so if another process can lock the file, the holder has ended, and that process need not wait for the expiry. On Linux
+//! a forked child closes its copy of the file, so that it does not keep the lock; elsewhere a lease whose holder has ended without releasing it
+//! ends when it expires, if a forked child of the holder is alive.
 //!
 //! Only its owner can open the file, because whoever can read it can lock it. It is not followed through links.
 

@@ -40,7 +40,7 @@ CREATE INDEX user_of_organization ON user (organization_id, number) WHERE delete
 CREATE INDEX user_by_email ON user (email COLLATE NOCASE, number) WHERE deleted_at IS NULL;
 CREATE INDEX user_gone ON user (deleted_at) WHERE deleted_at IS NOT NULL;
 
--- The groups that each user was said to be in, whether or not they exist.
+-- The groups that the vendor named for each user, whether or not they exist.
 CREATE TABLE membership (
     group_id TEXT NOT NULL,
     user_number INTEGER NOT NULL,
