@@ -48,7 +48,7 @@ struct Inner {
     webhook: OnceLock<Result<Webhook>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    /// The settings that the handle was opened with. Those in force are in the store.
+    /// The settings that the handle was opened with. Those that apply are in the store.
     asked: MirrorOptions,
     moments: Moments,
     /// Incremented when this process has appended changes to the feed: wakes the calls that wait for them.
@@ -59,9 +59,9 @@ struct Inner {
 
 /// Opens a [`Mirror`]; made by [`Mirror::builder`].
 ///
-/// The guard's settings, `full_every`, `retention` and `consumer_expiry` belong to the store, so that all processes that use it have the same. A setting that is
-/// not set here is as the store has it, or else the default. A setting that is set here is stored if the store does not have it yet. If the
-/// store has another value, that value stays in force, a warning is logged, and [`Mirror::settings`] lists the setting as ignored:
+/// The guard's settings, `full_every`, `retention` and `consumer_expiry` belong to the store, so that all processes that use it have the same. A
+/// setting that is not set here is as the store has it, or else the default. A setting that is set here is stored if the store does not have it
+/// yet. If the store has another value, that value stays in effect, a warning is logged, and [`Mirror::settings`] lists the setting as ignored:
 /// [`Mirror::configure`] changes it.
 #[derive(Clone)]
 pub struct MirrorBuilder {
@@ -73,8 +73,8 @@ pub struct MirrorBuilder {
 }
 
 impl Mirror {
-    /// Opens the mirror in a file, which is created if it does not exist, and syncs it through `client`. `:memory:` keeps the mirror in
-    /// memory, as long as the handle lives. Webhooks are verified with the secrets in `SCALEKIT_WEBHOOK_SECRET`.
+    /// Opens the mirror in a file, which is created if it does not exist, and syncs it through `client`. `:memory:` keeps the mirror in memory,
+    /// as long as the handle exists. Webhooks are verified with the secrets in `SCALEKIT_WEBHOOK_SECRET`.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Mirror {
         }
     }
 
-    /// Returns the settings in force, and those that this handle was opened with and that are not in force.
+    /// Returns the settings in effect, and those that this handle was opened with and that are not in effect.
     ///
     /// # Errors
     ///

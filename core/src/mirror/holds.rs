@@ -31,7 +31,7 @@ pub(super) struct SettledHold {
     pub(super) tally: Tally,
 }
 
-/// Checks the arguments that say who decides, and why.
+/// Checks the arguments `by` and `note` of a decision.
 ///
 /// # Errors
 ///
@@ -94,8 +94,8 @@ impl Mirror {
 
     /// Approves a hold: applies the losses of access that it holds, for the users that it named when it was read and whose losses are still
     /// held. Users whom the guard added to the hold after that stay held. Returns the number of users who lost access. They do not count against
-    /// the guard's budget. `by` (1 to 200 bytes) says who approves, `note` (at most 2,000 bytes) why; both are stored with the time. After an
-    /// error, or if the process ends, approving again does the rest.
+    /// the guard's budget. `by` (1 to 200 bytes) is who approves, and `note` (at most 2,000 bytes) the reason; both are stored with the time.
+    /// After an error, or if the process ends, approving again does the rest.
     ///
     /// # Errors
     ///

@@ -40,7 +40,7 @@ impl Moment {
     }
 
     /// Makes the work due at once.
-    pub(super) fn forget(&self) {
+    pub(super) fn make_due(&self) {
         self.0.store(i64::MIN, Ordering::Relaxed);
     }
 }

@@ -49,7 +49,7 @@ impl Mirror {
             return Ok(Outcome::Ignored);
         }
         let done = self.run_event(event.clone(), None, self.now()).await?;
-        self.trim_now_and_then().await;
+        self.trim_once_a_minute().await;
         Ok(done.value.outcome())
     }
 
@@ -114,7 +114,7 @@ pub(super) fn stored_event(row: &EventRow) -> Option<Result<Event>> {
     Some(Event::from_verified_message_at(row.body.as_deref()?, &row.id, row.received_at))
 }
 
-/// Writes to the log why a webhook was refused. At INFO: anybody can send such requests.
+/// Writes to the log why a webhook was refused. At INFO, because anyone can send such requests.
 fn log_refusal(error: &Error) {
     tracing::info!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
 }

@@ -1,9 +1,9 @@
 //! The end of a full sync: removes users and groups that are absent from a complete reading, as far as the guard permits it.
 //!
 //! A user who moved to another directory of the organization is absent from the old one. If the sync did not read the other directories, because
-//! only one directory was to be synced or because their listings failed, it reads them before it removes anybody, and moves the users whom
-//! they list. If one of them cannot be read completely, nobody is removed, and the sync is incomplete. Directories that are disabled are not
-//! read: their listings may be old.
+//! only one directory was to be synced or because their listings failed, it reads them before it removes any user, and moves the users whom they
+//! list. If one of them cannot be read completely, no user is removed, and the sync is incomplete. Directories that are disabled are not read:
+//! their listings may be old.
 
 use super::decide::{
     Absence, Budget, Listing, Reading, Removal, Step, Taken, budget, judge_removal, sorted, take_user,
@@ -43,8 +43,8 @@ struct AbsentPage {
     next: Option<i64>,
 }
 
-/// The state of a directory that decides whether removals need approval.
-struct Standing {
+/// What determines whether removals from a directory need approval.
+struct RemovalState {
     budget: Budget,
     /// Whether removals by earlier listings are held.
     is_waiting: bool,
@@ -65,7 +65,7 @@ impl Run<'_> {
             }
             absent = self.absent(absence, NAMED).await?;
         }
-        let Standing { budget, is_waiting } = self.standing().await?;
+        let RemovalState { budget, is_waiting } = self.removal_state().await?;
         if let Some(removal) = judge_removal(absent.count, &absence.reading, budget, is_waiting) {
             self.hold_absent(absence, removal).await?;
             return Err(self.mass_removal(removal.message(absent.count + absent.held), absent, removal.limit));
@@ -139,7 +139,7 @@ impl Run<'_> {
     }
 
     /// Reads the directory's budget, and whether removals are held already.
-    async fn standing(&self) -> Result<Standing> {
+    async fn removal_state(&self) -> Result<RemovalState> {
         let id = self.directory.id.clone();
         let ids: BTreeSet<String> = [id.clone()].into();
         let keys = Keys { directories: ids.clone(), holds: ids, ..Keys::default() };
@@ -149,7 +149,7 @@ impl Run<'_> {
                 let is_waiting = step.holds(&id).iter().any(|row| {
                     row.is_open() && matches!(row.reason, HoldReason::MassRemoval | HoldReason::EmptyListing)
                 });
-                Ok(Standing { budget, is_waiting })
+                Ok(RemovalState { budget, is_waiting })
             })
             .await?;
         Ok(done.value)
@@ -201,7 +201,7 @@ impl Run<'_> {
 
     /// Counts the users who are absent from a reading, and returns the ids of the first `named` of them.
     pub(super) async fn absent(&self, absence: &Absence, named: usize) -> Result<Absent> {
-        // Usually the reading names everybody.
+        // Usually the reading named every user. Then no rows have to be read.
         if self.names_every_user(absence).await? {
             return Ok(Absent::default());
         }

@@ -13,7 +13,7 @@ impl Mirror {
     /// because the application asks for it. A member of its groups who is in another directory leaves them; the guard of that directory decides
     /// whether the member loses all roles.
     ///
-    /// `by` says who ordered it and `note` why; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
+    /// `by` is who ordered it, and `note` the reason; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
     /// retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next opened or the organization is
     /// next synced, or by another call.
     ///
@@ -101,8 +101,8 @@ impl Mirror {
         Ok(retirement)
     }
 
-    /// Runs one step of a retirement, with its directory loaded, and completes the chores that it started. `guarded` says whether the guard
-    /// limits losses of access in it.
+    /// Runs one step of a retirement, with its directory loaded, and completes the chores that it started. `guarded` is whether the guard limits
+    /// losses of access in it.
     async fn retirement_step<T: Send + 'static>(
         &self,
         retirement: &Retirement,

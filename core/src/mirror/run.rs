@@ -4,8 +4,9 @@
 //! listed twice, or the directory changed while it was read, the listed rows are applied and no user is removed. A row that an event changed
 //! shortly before the reading or during it is not removed.
 //!
-//! The creation of a user whose address another user has comes after the removals ([`take_user`] says why), at the latest at the end of the sync:
-//! also if the removals are held, if no user may be removed, or if the listing failed. Only full syncs remove users, so only they defer creations.
+//! The creation of a user whose address another user has comes after the removals (see [`take_user`]), at the latest at the end of the sync:
+//! also if the removals are held, if no user may be removed, or if the listing failed. Only full syncs remove users, so only they defer
+//! creations.
 
 use super::Mirror;
 use super::decide::{
@@ -75,12 +76,12 @@ enum Read {
 /// Whether creations are deferred, and when the addresses of listed users are looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Defers {
-    /// None is: the sync removes nobody, or nobody is mirrored in the organization.
+    /// No creation is deferred: the sync removes no users, or no user is mirrored in the organization.
     Never,
-    /// The addresses of new users are looked up, since most users are known.
+    /// Creations are deferred. Only the addresses of new users are looked up, since most users are known.
     NewUsers,
-    /// The addresses of all users are looked up together, since most of them are new.
-    Everybody,
+    /// Creations are deferred. The addresses of all users are looked up together, since most of them are new.
+    AllUsers,
 }
 
 /// The users of a listing that are being written.
@@ -183,7 +184,7 @@ impl<'a> Run<'a> {
         if self.options.approved {
             self.approve_recorded().await?;
         }
-        // Before the listing, so that a full one corrects what these events say.
+        // Before the listing, so that a full listing corrects what these events changed.
         self.report.events += self.mirror.retry_events(&self.directory.organization_id).await?;
         self.incomplete_since = row.incomplete_since;
         let started = self.started;
@@ -214,7 +215,8 @@ impl<'a> Run<'a> {
         if matches!(read, Ok(Read::Skipped)) {
             return Ok(());
         }
-        // Also after an error: the listing named these users, and nothing is left to wait for.
+        // Also after an error: these users were listed, and this sync removes no users any more, so there is no reason to defer their creation
+        // further.
         let created = self.create_deferred().await;
         let result = match (read, created) {
             (Err(error), _) | (Ok(_), Err(error)) => Err(error),
@@ -284,7 +286,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Reads all users, and applies them: it shows whether a user without the key `groups` is in no group. Nobody is removed.
+    /// Reads all users, and applies them: it shows whether a user without the key `groups` is in no group. No user is removed.
     async fn read_memberships(&mut self) -> Result<()> {
         let mut reading = Reading::new(0, self.mirror.now());
         self.read_users(None, &mut reading).await?;
@@ -296,7 +298,7 @@ impl<'a> Run<'a> {
         let others_read = self.others_read().await?;
         self.defers = match (row.last_full_sync, self.has_users().await?) {
             (Some(_), _) => Defers::NewUsers,
-            (None, true) => Defers::Everybody,
+            (None, true) => Defers::AllUsers,
             (None, false) => Defers::Never,
         };
         let mut earlier: Option<Reading> = None;
@@ -465,7 +467,7 @@ impl<'a> Run<'a> {
         let mut keys = Keys::default();
         let defers = self.defers != Defers::Never && self.deferred.len() < MOST_DEFERRED;
         for user in &users {
-            if defers && self.defers == Defers::Everybody && !user.email.is_empty() {
+            if defers && self.defers == Defers::AllUsers && !user.email.is_empty() {
                 keys.addresses.insert((self.directory.organization_id.clone(), email_key(&user.email)));
             }
             keys.users.insert(user.id.clone());
@@ -579,7 +581,7 @@ impl<'a> Run<'a> {
         self.mirror.notify(tally);
     }
 
-    /// Reads the directory's row and the settings in force.
+    /// Reads the directory's row and the settings that apply.
     async fn row(&self) -> Result<(DirectoryRow, MirrorSettings)> {
         let id = &self.directory.id;
         let mut set = self.mirror.store().load(Keys { directories: [id.clone()].into(), ..Keys::default() }).await?;

@@ -97,7 +97,7 @@ impl Mirror {
 
     /// Removes old rows once a minute, so that a process that only receives events does it as well. Each call removes at most
     /// [`TRIM_ON_WRITE`] rows of each kind; if rows may be left, the next event continues without waiting for the minute to pass. Errors are logged: the event has been applied.
-    pub(super) async fn trim_now_and_then(&self) {
+    pub(super) async fn trim_once_a_minute(&self) {
         let moments = self.moments();
         if !moments.trimmed.is_due(self.now()) {
             return;
@@ -105,7 +105,7 @@ impl Mirror {
         match self.trim_some(TRIM_ON_WRITE).await {
             Ok(removed) => {
                 if removed >= TRIM_ON_WRITE {
-                    moments.trimmed.forget();
+                    moments.trimmed.make_due();
                 }
                 self.shrink(removed > 0 && moments.shrunk.is_due(self.now())).await;
             }

@@ -100,7 +100,7 @@ impl Reading {
         self.kept.extend(numbers.into_iter().map(i64::unsigned_abs));
     }
 
-    /// Returns the numbers of the users whose memberships were kept, and ought to end, because a later user has a list of groups.
+    /// Returns the numbers of the users whose memberships have to end although they were kept: a user who was listed later has a list of groups.
     pub(in crate::mirror) fn take_wrongly_kept(&mut self) -> RoaringTreemap {
         if self.has_groups { std::mem::take(&mut self.kept) } else { RoaringTreemap::new() }
     }
@@ -112,7 +112,7 @@ impl Reading {
 
     /// Whether a listing of changes, in which no user has the key `groups`, leaves open whether a user is still in the stored groups. If the
     /// last complete listing had the key (`lists_groups`), empty lists are probably left out, and a listing of all users shows it. If it did
-    /// not, memberships come by events alone.
+    /// not, memberships are known from events alone.
     pub(in crate::mirror) fn leaves_memberships_open(&self, lists_groups: bool) -> bool {
         lists_groups && !self.has_groups && !self.kept.is_empty()
     }
@@ -303,7 +303,7 @@ pub(in crate::mirror) struct Removal {
     pub(in crate::mirror) limit: u64,
 }
 
-/// Decides whether removing the `count` users who are absent from a reading needs approval; `None` if it does not. `is_waiting` says that
+/// Decides whether removing the `count` users who are absent from a reading needs approval; `None` if it does not. `is_waiting` is whether
 /// earlier removals by listings are held: until those are approved or dismissed, the removals of later listings are held as well.
 pub(in crate::mirror) fn judge_removal(
     count: u64,
@@ -472,7 +472,10 @@ mod tests {
             reading.see_groups_of_users(has_groups);
             reading.keep_memberships(kept.clone());
             let found = reading.leaves_memberships_open(lists_groups);
-            assert_eq!(found, is_open, "complete listings {lists_groups}, this one {has_groups}, kept {kept:?}");
+            assert_eq!(
+                found, is_open,
+                "complete listings have groups: {lists_groups}, this one has: {has_groups}, kept: {kept:?}"
+            );
         }
     }
 

@@ -4,8 +4,8 @@ use crate::record::ConsumerRow;
 use crate::{Error, Result, Timestamp};
 use std::collections::VecDeque;
 
-/// Returns a consumer's row after an acknowledgement of everything up to `seq`, or `None` if that changes nothing: `seq` is not greater than
-/// the cursor, or is the number of a change of an earlier generation. `latest` is the number of the feed's latest change; `is_snapshot` tells
+/// Returns a consumer's row after an acknowledgement of everything up to `seq`, or `None` if that changes nothing: `seq` is not greater than the
+/// cursor, or is the number of a change of an earlier generation. `latest` is the number of the feed's latest change; `is_snapshot` returns
 /// whether a number is one of the snapshot of a generation.
 ///
 /// # Errors
@@ -24,7 +24,7 @@ pub(in crate::mirror) fn acknowledge(
     };
     if seq > latest {
         return Err(Error::invalid_argument(format!(
-            "no change has the number {seq}: the latest is {latest}, so acknowledge what poll gave"
+            "no change has the number {seq}: the latest is {latest}, so acknowledge a number that poll returned"
         )));
     }
     // A consumer that started from a snapshot gets only later changes, so an earlier number is of an earlier generation.
@@ -38,7 +38,7 @@ pub(in crate::mirror) fn acknowledge(
     }
     if seq > row.polled {
         return Err(Error::invalid_argument(format!(
-            "poll has not returned change {seq} to this consumer yet: acknowledge what poll gave"
+            "poll has not returned change {seq} to this consumer yet: acknowledge a number that it returned"
         )));
     }
     Ok(Some(ConsumerRow { cursor: seq, seen_at: now, ..row }))

@@ -81,7 +81,7 @@ struct UserData {
     others: Map<String, Value>,
 }
 
-/// Ids in the data of an event: enough to know which rows it is about.
+/// The ids in the data of an event, which determine the rows that it is about.
 #[derive(Default, Deserialize)]
 struct Ids {
     #[serde(default, deserialize_with = "null_is_default")]
@@ -228,8 +228,8 @@ impl Applying<'_> {
         Some(self.event.organization_id()).filter(|id| !id.is_empty()).unwrap_or(in_data)
     }
 
-    /// Returns whether a listing showed the user and certainly includes what the event says, which was pending: it started more than five minutes
-    /// after the event arrived.
+    /// Returns whether the event was pending, and a listing that showed the user certainly includes its effect: the listing started more than
+    /// five minutes after the event arrived.
     fn listing_is_later(&self, step: &mut Step, row: &UserRow) -> bool {
         // An event that has just arrived is newer than every listing, so the directory's row is not needed.
         let was_pending = self.received_at <= before(step.now(), SKEW);
@@ -242,17 +242,18 @@ impl Applying<'_> {
                 .is_some_and(|started| self.received_at <= before(started, SKEW))
     }
 
-    /// Applies the creation or update of a user, also if another live user has the same address: an event waits for nothing but its directory. If
-    /// a person was deleted and made anew, and the event of the deletion comes later or is pending, the feed has the creation first.
+    /// Applies the creation or update of a user, also if another live user has the same address: an event is pending only because of its
+    /// directory. If a person was deleted and created again, and the event of the deletion comes later or is pending, the feed has the creation
+    /// first.
     fn user(&self, step: &mut Step) -> Result<Settled> {
         let mut data: UserData = self.data()?;
         if data.groups.as_ref().is_some_and(|groups| groups.len() as u64 > step.settings().groups_per_user) {
             return Ok(Settled::Ignored);
         }
         let (version, row) = (self.version(), step.user(&data.id).cloned());
-        // The deletion of a group does not change `updated_at` of its members. A listing may therefore lack a deleted group that the event names,
-        // although the event is newer than the listed row. The directory's row says when the listing started, because events are also retried
-        // before the sync that applies the listing has ended: by the listing of another directory, or by another process.
+        // The deletion of a group does not change `updated_at` of its members. A listing may therefore lack a deleted group that the event
+        // names, although the event is newer than the listed row. The start of the listing is read from the directory's row, because events are
+        // also retried before the sync that applies the listing has ended: by the listing of another directory, or by another process.
         if row.as_ref().is_some_and(|row| self.listing_is_later(step, row)) {
             data.groups = None;
         }
@@ -497,7 +498,7 @@ fn attributes(stored: Option<RawJson>, others: Map<String, Value>) -> Result<Opt
     if attributes.is_empty() { Ok(None) } else { RawJson::new(Value::Object(attributes).to_string()).map(Some) }
 }
 
-/// Says why an event is pending.
+/// Returns why an event is pending, as a text for the application.
 pub(in crate::mirror) fn why_pending(event: &Event) -> &'static str {
     use EventType::*;
     let ids: Ids = event.data().decode().unwrap_or_default();

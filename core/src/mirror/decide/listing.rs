@@ -23,7 +23,7 @@ pub(in crate::mirror) struct Taken {
     pub(in crate::mirror) foreign: u64,
 }
 
-/// What the rules need to know of the listing that a user is from.
+/// What the rules use of the listing that a user is from.
 pub(in crate::mirror) struct Listing<'a> {
     /// The directory that was listed.
     pub(in crate::mirror) directory: &'a Directory,
@@ -86,8 +86,8 @@ pub(super) fn set_enabled(step: &mut Step, row: &mut DirectoryRow, enabled: bool
     step.append_directory(kind, row);
 }
 
-/// Applies a listed group. A group that is mirrored in another organization stays as it is until that organization has lost it: a listing of
-/// one organization must not take anything away from another.
+/// Applies a listed group. A group that is mirrored in another organization stays as it is until that organization no longer has it: a listing
+/// of one organization must not remove anything from another.
 ///
 /// # Errors
 ///
@@ -124,15 +124,16 @@ pub(in crate::mirror) fn take_group(
 }
 
 /// Applies a listed user, and the groups that the listing names for the user. A user who is mirrored in another organization stays as they are
-/// until that organization has lost them.
+/// until that organization no longer has them.
 ///
-/// A listing in which no user at all has groups says nothing about memberships: stored ones are kept. If some user has groups, empty lists are
-/// left out of the JSON, so a user without them is in no group.
+/// A listing in which no user at all has groups does not show memberships: stored ones are kept. If some user has groups, empty lists are left
+/// out of the JSON, so a user without them is in no group.
 ///
-/// A person who was made anew in the directory has another id and the same address. An application that identifies its accounts by address
-/// must be told of the deletion of the old user first, which is known only at the end of the sync. So the creation of a user whose address
-/// a live user of the organization has is deferred if `listing.defers`: the user is added to `taken.deferred`, and the sync calls this function
-/// again, without deferring, after it has removed or held the absent users, or has found that it must not remove any.
+/// A person who was deleted in the directory and created again has another id and the same address. An application that identifies its accounts
+/// by address needs the deletion of the old user in the feed before the creation of the new one, and the sync finds the deletion only at its
+/// end. So the creation of a user whose address a live user of the organization has is deferred if `listing.defers`: the user is added to
+/// `taken.deferred`, and the sync calls this function again, without deferring, after it has removed or held the absent users, or has found that
+/// it must not remove any.
 ///
 /// # Errors
 ///

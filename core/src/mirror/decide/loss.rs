@@ -57,9 +57,9 @@ impl Step {
         }
     }
 
-    /// Applies the guard to a user who changes from `before` to `after`. What the user may not lose without approval is set back in `after` to what
-    /// it was in `before`, and is stored in the row as held. `is_present` says that the change shows that the user exists, and is newer than
-    /// a held removal, so that removal is no longer held.
+    /// Applies the guard to a user who changes from `before` to `after`. What the user may not lose without approval is set back in `after` to
+    /// what it was in `before`, and is stored in the row as held. `is_present` is whether the change shows that the user exists, and is newer
+    /// than a held removal: the removal is then no longer held.
     pub(super) fn withhold(
         &mut self,
         row: &mut UserRow,

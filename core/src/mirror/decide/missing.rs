@@ -49,7 +49,7 @@ pub(in crate::mirror) fn take_directories(
                 shown.taken.push((directory.id.clone(), row.directory.organization_id));
                 continue;
             }
-            // The other organization has retired it, so none of its users and groups are left, and its row is made anew.
+            // The other organization has retired it, so none of its users and groups are left, and a new row replaces its row.
             let mut fresh = DirectoryRow::default();
             fresh.directory.id.clone_from(&directory.id);
             step.put_directory(fresh);
@@ -83,12 +83,13 @@ pub(in crate::mirror) fn lose_organization(step: &mut Step, organization_id: &st
     shown
 }
 
-/// Records that an event, which arrived at the local time `arrived_at`, said that an organization was deleted.
+/// Records that an event about the deletion of an organization arrived at the local time `arrived_at`.
 pub(super) fn delete_organization(step: &mut Step, organization_id: &str, arrived_at: Timestamp) {
     note_organization(step, organization_id, Some(arrived_at));
 }
 
-/// Records that an organization is missing, if it is mirrored. `deletion_arrived_at` is the arrival of the event that said so, or `None`.
+/// Records that an organization is missing, if it is mirrored. `deletion_arrived_at` is the local time at which an event about its deletion
+/// arrived, or `None` if none did.
 fn note_organization(step: &mut Step, organization_id: &str, deletion_arrived_at: Option<Timestamp>) {
     let is_mirrored = step.organization(organization_id).is_some() || !step.directories_of(organization_id).is_empty();
     if !is_mirrored {

@@ -1,10 +1,11 @@
 //! The rules of the mirror, as pure functions: rows and new information in, changed rows and changes out.
 //!
-//! Nothing here performs I/O, reads a clock, or knows a store. `step` applies rows to a working set and collects what has to be written;
+//! This module performs no I/O, reads no clock and uses no store. `step` applies rows to a working set and collects what has to be written;
 //! `listing` and `event` apply listed rows and events; `version` decides which of two messages is newer; `diff` compares two states of a row;
 //! `tenant` keeps organizations apart; `guard` limits losses of access, and `loss` counts them or holds them back; `absence` finds users and
-//! groups that a listing lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks directories
-//! that are not listed any more, and `retire` removes their users; `cursor` decides which acknowledgements of the feed's consumers count.
+//! groups that a listing lacks; `roles` derives roles from groups; `environment` binds the mirror to one environment; `missing` marks
+//! directories that are not listed any more, and `retire` removes their users; `cursor` decides which acknowledgements of the feed's consumers
+//! count.
 
 mod absence;
 mod cursor;

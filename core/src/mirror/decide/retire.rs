@@ -11,7 +11,7 @@ pub(in crate::mirror) struct Order<'a> {
     pub(in crate::mirror) id: &'a str,
     /// Who ordered it.
     pub(in crate::mirror) by: &'a str,
-    /// Why.
+    /// Why it was ordered, as the application describes it.
     pub(in crate::mirror) note: &'a str,
 }
 

@@ -89,7 +89,8 @@ impl Tally {
 pub(super) struct NewUser {
     /// The user. Groups, roles, `active` and the linked id are derived or kept, not taken from it.
     pub(super) user: MirrorUser,
-    /// Whether the vendor says that the user may sign in. `None` if it does not say: then the stored value stays, and a new user is active.
+    /// Whether the user may sign in, according to the vendor. `None` if the vendor did not send it: then the stored value stays, and a new user
+    /// is active.
     pub(super) active: Option<bool>,
     /// Whether this content is newer than a held removal of the user, which is then no longer held.
     pub(super) is_present: bool,
@@ -122,8 +123,8 @@ impl<T> Changed<T> {
 }
 
 impl Step {
-    /// Starts a step whose changes have the cause `cause` and the time `now`. `guarded` says whether the guard limits losses of access: not if
-    /// the application asked for them.
+    /// Starts a step whose changes have the cause `cause` and the time `now`. `guarded` is whether the guard limits losses of access: not if the
+    /// application asked for them.
     pub(in crate::mirror) fn new(set: WorkingSet, cause: &str, now: Timestamp, guarded: bool) -> Result<Step> {
         let roles = RoleMap::parse(set.role_map.as_deref())?;
         let settings = set.settings.in_force();
@@ -231,7 +232,7 @@ impl Step {
         self.set.role_map.as_deref()
     }
 
-    /// The settings in force.
+    /// The settings that apply.
     pub(in crate::mirror) fn settings(&self) -> &MirrorSettings {
         &self.settings
     }
@@ -383,7 +384,8 @@ impl Step {
         let id = unknown.id.clone();
         self.user(&id);
         let mut row = self.set.users.remove(&id).unwrap_or(UserRow { user: unknown, ..UserRow::default() });
-        // A user who had no row when this step started had no access. Such a row has no number and no content.
+        // A user without a row had no access. `row` is then a new one, which is live, but has the number 0 and was not changed earlier in this
+        // step.
         if row.is_live() && (row.number != 0 || self.changed_users.before.contains_key(&id)) {
             let before = row.user.clone();
             self.append_user(Some(&before), None);

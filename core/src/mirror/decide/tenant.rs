@@ -9,7 +9,7 @@ use crate::model::null_is_default;
 use crate::{Event, EventType};
 use serde::Deserialize;
 
-/// The ids in an event's data that say what the event is about.
+/// The ids in an event's data: of what the event is about, and of its organization.
 #[derive(Deserialize)]
 struct Claim {
     #[serde(default, deserialize_with = "null_is_default")]
