@@ -380,7 +380,7 @@ async fn two_customers() {
             .query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))
             .unwrap();
         println!(
-            "  {groups:>6} groups: worst of org_2 {:.1} ms, worst of org_1 {:.1} ms; {} kB of events, the file has {} kB",
+            "  {groups:>6} groups: slowest event of org_2 {:.1} ms, of org_1 {:.1} ms; events {} kB, file {} kB",
             worst.as_secs_f64() * 1e3,
             own.as_secs_f64() * 1e3,
             bytes / 1_000,

@@ -49,7 +49,7 @@ async fn https_with_an_own_authority_uses_one_connection_for_all_requests() {
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap().unwrap().len(), 300);
     }
-    // 32 listings at once share one connection, because the sandbox speaks HTTP/2.
+    // 32 listings at once share one connection, because the sandbox supports HTTP/2.
     assert_eq!(sandbox.connections(), 1);
     assert_eq!(client.stats().pages, 320);
 
@@ -143,7 +143,7 @@ async fn each_portal_link_is_new_and_its_location_is_not_printed() {
     assert!(!format!("{one:?}").contains(&one.location), "{one:?}");
     let error = organizations.generate_portal_link(id, &["magic"]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);
-    // A lost answer leaves a link that nobody knows; the call is retried like any that is idempotent.
+    // A link whose answer was lost cannot be used; the call is retried like any that is idempotent.
     sandbox.fault([Fault::Reset], 2);
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());
     assert!(organizations.generate_portal_link(id, &[]).await.is_ok());

@@ -131,7 +131,7 @@ fn a_file_that_is_no_database_is_left_as_it_is() {
 }
 
 #[test]
-fn the_error_says_that_the_folder_is_missing() {
+fn the_error_asks_to_check_that_the_folder_exists() {
     let error = refused(Path::new("/nowhere/at/all/mirror.db"));
     assert!(error.message().contains("folder"), "{error}");
 }

@@ -51,8 +51,8 @@ fn plain_http_to_loopback_needs_no_certificate_authorities() {
 }
 
 #[test]
-fn https_without_certificate_authorities_says_what_to_install() {
-    alone("https_without_certificate_authorities_says_what_to_install", &NO_AUTHORITIES, || {
+fn the_error_of_https_without_certificate_authorities_names_what_to_install() {
+    alone("the_error_of_https_without_certificate_authorities_names_what_to_install", &NO_AUTHORITIES, || {
         let file = temporary("authorities.pem");
         let sandbox = Sandbox::builder().tls(&file).start().unwrap();
         let builder = || Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret());

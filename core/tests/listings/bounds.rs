@@ -28,7 +28,7 @@ impl Unlisted {
         Unlisted { api, store, mirror }
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     fn wait(&self, span: Duration) {
         self.api.with(|state| state.now += span);
     }
@@ -129,7 +129,7 @@ async fn the_sync_of_another_organization_does_not_expire_or_apply_pending_event
 #[tokio::test]
 async fn an_event_expires_after_a_week_of_syncs_that_could_not_apply_it() {
     let it = Unlisted::open().await;
-    // Two directories: the event does not say which one the user is in.
+    // Two directories: the event does not name the one that the user is in.
     it.api.with(|state| {
         state.directories.push(json!({ "id": "dir_3", "organization_id": "org_1", "enabled": true }));
     });

@@ -256,7 +256,7 @@ async fn a_snapshot_is_flushed_before_it_is_returned() {
 // ---- trimmed history ----
 
 #[tokio::test]
-async fn the_error_of_a_new_consumer_of_a_trimmed_feed_says_to_start_from_a_snapshot() {
+async fn the_error_of_a_new_consumer_of_a_trimmed_feed_names_start_from_snapshot() {
     let (_api, mirror) = trimmed_mirror().await;
 
     let error = mirror.poll("late", 100).await.unwrap_err();

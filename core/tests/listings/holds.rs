@@ -25,7 +25,7 @@ fn set_time(api: &FakeApi, now: &str) {
     api.with(|state| state.now = now.parse().unwrap());
 }
 
-/// Lists the numbered users from `first` on, 100 in all, and lets the time of one listing pass.
+/// Lists the numbered users from `first` on, 100 in all, and advances the clock by the time of one listing.
 fn list_from(api: &FakeApi, first: usize) {
     let listed: Vec<Value> = (first..100).map(user).collect();
     api.list_users(listed);
@@ -240,7 +240,7 @@ async fn deactivations_by_a_listing_are_limited_and_held() {
     let hold = only_hold(&mirror).await;
     assert_eq!((hold.reason, hold.count, hold.limit), (HoldReason::MassDeactivation, 80, 20));
     full_sync(&mirror).await.unwrap();
-    assert_eq!(only_hold(&mirror).await, hold, "another reading adds nobody");
+    assert_eq!(only_hold(&mirror).await, hold, "another reading adds no user");
 
     assert_eq!(mirror.approve(&hold.id, "ops", "").await.unwrap(), 80);
     assert_eq!(active_users(&mirror).await, 0);

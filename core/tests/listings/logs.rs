@@ -1,4 +1,4 @@
-//! What the mirror writes to the log: the level, the message, and the fields that say what it is about.
+//! What the mirror writes to the log: the level, the message, and the fields that identify what it is about.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, event, full_sync};
 use headcount::store::conformance::Flaky;
@@ -164,7 +164,7 @@ async fn each_hold_is_a_warning_in_each_sync() {
 }
 
 #[tokio::test]
-async fn an_incomplete_sync_is_a_warning_that_says_since_when() {
+async fn the_warning_of_an_incomplete_sync_has_the_time_since_which_syncs_are_incomplete() {
     let (log, _guard) = Log::start();
     let api = FakeApi::with_users(3);
     api.with(|state| state.reported_total = Some(4));

@@ -1,5 +1,6 @@
-//! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind
-//! events, persons who are made anew, the log, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored settings, and bounded storage.
+//! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind events, persons
+//! who are created again, the log, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored
+//! settings, and bounded storage.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;
@@ -12,7 +13,7 @@ mod holds;
 mod logs;
 mod organizations;
 mod readings;
-mod remade;
+mod recreated;
 mod settings;
 mod syncs;
 mod tenants;

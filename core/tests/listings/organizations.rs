@@ -201,7 +201,7 @@ async fn sync_all_reports_a_mirrored_organization_that_is_not_listed_any_more() 
 // ---- retirement ----
 
 #[tokio::test]
-async fn retiring_a_missing_directory_removes_its_users_and_groups_and_says_why() {
+async fn retiring_a_missing_directory_removes_its_users_and_groups_and_records_the_reason() {
     let (_api, mirror) = mirror_of_a_missing_directory().await;
     sync(&mirror).await;
     read_changes(&mirror).await;
@@ -345,7 +345,7 @@ async fn a_directory_moves_to_another_organization_after_it_was_retired_in_the_f
     let mirror = api.synced_mirror().await;
     api.with(|state| state.directories[0]["organization_id"] = json!("org_2"));
 
-    // `org_1` does not list it any more, and its users are still there.
+    // `org_1` does not list it any more, and its users are still mirrored there.
     assert_eq!(sync(&mirror).await[0].outcome, SyncOutcome::Held);
     let report = mirror.sync("org_2").await.unwrap().remove(0);
     assert_eq!(report.outcome, SyncOutcome::Held);

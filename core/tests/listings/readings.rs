@@ -135,7 +135,7 @@ async fn a_full_sync_removes_an_absent_user_although_an_event_deletes_another_du
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     api.list_numbered_users(4);
-    // User 0 is named and removed by an event afterwards, so as many users are mirrored as the listing named.
+    // User 0 is listed, and an event deletes it during the sync: as many users are mirrored then as the listing named.
     let (events, deleting) = (mirror.clone(), std::sync::Once::new());
     let runtime = tokio::runtime::Handle::current();
     let sync = mirror.sync("org_1").mode(SyncMode::Full).on_progress(move |progress| {
@@ -203,7 +203,7 @@ async fn an_incremental_sync_whose_count_never_agrees_is_incomplete_and_does_not
 }
 
 #[tokio::test]
-async fn a_listing_whose_total_stays_wrong_is_read_once_in_later_syncs_and_the_status_says_since_when() {
+async fn a_listing_whose_total_stays_wrong_is_read_once_in_later_syncs_and_the_status_has_incomplete_since() {
     let api = FakeApi::with_users(2);
     let mirror = api.open_mirror().await;
     let since = api.with(|state| {
@@ -400,7 +400,7 @@ async fn mirror_of_three_members() -> (FakeApi, Mirror) {
     let api = FakeApi::default();
     api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "dirgroup_1" })]);
     api.list_users((0..3).map(|number| user_in(number, Some(&["dirgroup_1"]))));
-    // Of three users, the guard would let two lose their roles.
+    // The default guard would permit two of three users to lose their roles, and hold the third.
     let mirror = api.mirror_builder().guard_share(1.0).open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
     mirror.set_role_map([("dirgroup_1", "crew")]).await.unwrap();

@@ -25,7 +25,7 @@ impl Shared {
 }
 
 #[tokio::test]
-async fn the_defaults_are_in_force_if_no_handle_set_anything() {
+async fn the_defaults_apply_if_no_handle_set_anything() {
     let settings = Shared::with_users(0).open(|builder| builder).await.settings().await.unwrap();
     assert_eq!(settings.guard.users, 20);
     assert_eq!(settings.guard.window, DAY);

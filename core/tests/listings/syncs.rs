@@ -8,8 +8,8 @@ use serde_json::json;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-/// A mirror of an organization with two directories. `diruser_3` first came by an event, when `dir_1` was the only directory; `dir_2` lists
-/// that user. Checks that the syncs removed nobody.
+/// A mirror of an organization with two directories. `diruser_3` first came by an event, when `dir_1` was the only directory; `dir_2` lists that
+/// user. Checks that the syncs removed no user.
 async fn mirror_of_two_directories() -> Mirror {
     let api = FakeApi::default();
     api.list_users([json!({ "id": "diruser_1" }), json!({ "id": "diruser_2" })]);

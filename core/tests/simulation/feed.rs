@@ -73,8 +73,8 @@ pub(crate) fn check_events_were_applied_once(feed: &[&Change]) {
 /// never take a user back, so only an outdated event or listing could do that. A user who moved may be removed and created again, if the
 /// listing of the new directory failed in the sync that found the user absent from the former one.
 ///
-/// If listings can be older than the mirror assumes, they may remove others and restore leavers, but remove nobody about whom an event arrived
-/// within the five minutes before.
+/// If listings can be older than the mirror assumes, they may remove others and restore leavers, but must not remove a user about whom an event
+/// arrived within the five minutes before.
 pub(crate) fn check_leavers(feed: &[&Change], facts: &Facts) {
     let mut removed = BTreeSet::new();
     for change in feed {

@@ -426,7 +426,7 @@ impl Simulation {
         }
         self.note(|| format!("holds: {holds:?}"));
         let ids: Vec<String> = match self.random.below(3) {
-            // Somebody looks at the holds, and decides later.
+            // The holds are read, and decided about in a later step.
             0 => return,
             1 => holds.into_iter().map(|hold| hold.id).collect(),
             _ => self.named.keys().cloned().collect(),
@@ -597,7 +597,7 @@ impl Simulation {
         self.check_feed(&mirror, &facts).await;
     }
 
-    /// Checks that nothing was lost that a caller was told is stored.
+    /// Checks that everything is stored for which a call returned success.
     async fn check_acknowledged(&self, mirror: &Mirror) {
         for message in self.acknowledged.values() {
             let event = Event::from_verified_body(message.body.as_bytes()).unwrap();
@@ -614,7 +614,7 @@ impl Simulation {
         }
     }
 
-    /// Moves a user, and checks that the next sync says that the user moved, and not that one left and another came.
+    /// Moves a user, and checks that the next sync reports an update, not the removal of one user and the creation of another.
     async fn check_move(&self, mirror: &Mirror) {
         let Some(id) = self.world.move_user_without_event() else { return };
         let Ok(Some(before)) = mirror.user(&id).await else { return };
@@ -622,7 +622,7 @@ impl Simulation {
         let reports = sync_and_approve_all(mirror).await;
         assert!(
             reports.iter().all(|report| report.created == 0 && report.deleted == 0),
-            "{id} left or came: {reports:?}"
+            "{id} was removed or created: {reports:?}"
         );
         let after = mirror.user(&id).await.unwrap().expect("the user moved");
         assert_ne!(after.directory_id, before.directory_id, "{id} did not move");

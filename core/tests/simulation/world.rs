@@ -190,7 +190,7 @@ struct State {
     reports_latest_change: bool,
     /// Descriptions of the directories that the API repeats during a sync although they are outdated, or `None` if its answers are up to date.
     outdated_directories: Option<Vec<Directory>>,
-    /// Whether the directories have changed in this sync behind an outdated description.
+    /// Whether the directories have changed in this sync while the API repeated an outdated description of them.
     has_shifted: bool,
     /// Events of changes during a sync that are not sent yet.
     events: Vec<Message>,
@@ -491,14 +491,14 @@ impl State {
         struct Ids {
             id: String,
         }
-        // A duplicate says nothing new.
+        // Only the first delivery counts, not its duplicates.
         if self.arrived.insert(event.id().to_owned()) {
             let ids: Ids = event.data().decode().unwrap();
             self.mentions.entry(ids.id).or_default().push(self.clock.now());
         }
     }
 
-    /// Changes the directories while a sync reads them, and lets time pass.
+    /// Changes the directories while a sync reads them, and advances the clock.
     ///
     /// They change only if they report their latest change. Without that time the mirror relies on two readings that agree, and changes could
     /// make both miss the same user. An outdated description conceals changes from the mirror in the same way, so then they change once, which
@@ -877,7 +877,7 @@ struct Listing<F> {
     list: F,
     /// Offset of the next page, or `None` after the last page.
     offset: Option<usize>,
-    /// The vendor's time of the last page, or `None` if the API does not tell it.
+    /// The vendor's time of the last page, or `None` if the API does not report it.
     served_at: Option<Timestamp>,
 }
 

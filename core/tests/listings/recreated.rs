@@ -1,21 +1,21 @@
-//! Persons who are made anew in the directory: another id, the same address. An application that identifies its accounts by address must be told
-//! of the deletion before the creation.
+//! Persons who are deleted and created again in the directory: another id, the same address. An application that identifies its accounts by
+//! address needs the deletion in the feed before the creation.
 
 use crate::api::{FakeApi, count_users, full_sync, incremental_sync, listed_user};
 use headcount::{ChangeKind, ErrorKind, HoldReason, Mirror, SyncMode, SyncOutcome};
 use serde_json::{Value, json};
 
-/// The person who was `diruser_000`, made anew.
-fn remade() -> Value {
+/// The user that replaces `diruser_000`: the same person with another id.
+fn recreated() -> Value {
     json!({ "id": "diruser_new", "email": "0@EXAMPLE.com", "given_name": "Ada" })
 }
 
-/// A mirror of ten users, the first of whom is then listed with another id, and the feed's position after the ten.
-async fn mirror_of_a_remade_person() -> (FakeApi, Mirror) {
+/// A mirror of ten users whose creations `app` has acknowledged. The API then lists the first of them with another id.
+async fn mirror_of_a_recreated_person() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
     let mirror = api.synced_mirror().await;
     acknowledge_all(&mirror).await;
-    api.list_users([remade()].into_iter().chain((1..10).map(listed_user)));
+    api.list_users([recreated()].into_iter().chain((1..10).map(listed_user)));
     (api, mirror)
 }
 
@@ -39,9 +39,9 @@ fn created(id: &str) -> (ChangeKind, String) {
 }
 
 #[tokio::test]
-async fn a_full_sync_tells_the_deletion_of_a_remade_person_before_the_creation() {
+async fn a_full_sync_appends_the_deletion_of_a_recreated_person_before_the_creation() {
     for page_size in [None, Some(3)] {
-        let (api, mirror) = mirror_of_a_remade_person().await;
+        let (api, mirror) = mirror_of_a_recreated_person().await;
         api.with(|state| state.page_size = page_size);
 
         let report = full_sync(&mirror).await.unwrap();
@@ -55,8 +55,8 @@ async fn a_full_sync_tells_the_deletion_of_a_remade_person_before_the_creation()
 }
 
 #[tokio::test]
-async fn a_later_sync_of_a_remade_person_changes_nothing() {
-    let (_api, mirror) = mirror_of_a_remade_person().await;
+async fn a_later_sync_of_a_recreated_person_changes_nothing() {
+    let (_api, mirror) = mirror_of_a_recreated_person().await;
     full_sync(&mirror).await.unwrap();
     acknowledge_all(&mirror).await;
     for report in [incremental_sync(&mirror).await.unwrap(), full_sync(&mirror).await.unwrap()] {
@@ -66,7 +66,7 @@ async fn a_later_sync_of_a_remade_person_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_directory_in_which_everybody_was_made_anew_is_not_taken_for_an_empty_one() {
+async fn a_directory_in_which_all_users_were_recreated_is_not_held_as_empty() {
     let api = FakeApi::with_users(10);
     let mirror = api.mirror_builder().guard_share(1.0).open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_directory_in_which_everybody_was_made_anew_is_not_taken_for_an_empty_
 }
 
 #[tokio::test]
-async fn everybody_is_mirrored_although_more_were_made_anew_than_creations_are_deferred() {
+async fn all_users_are_mirrored_if_more_were_recreated_than_creations_are_deferred() {
     let api = FakeApi::with_users(2_300);
     let mirror = api.mirror_builder().guard_share(1.0).open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
@@ -99,13 +99,13 @@ async fn everybody_is_mirrored_although_more_were_made_anew_than_creations_are_d
 }
 
 #[tokio::test]
-async fn a_remade_person_is_created_in_the_same_sync_if_the_removal_is_held() {
+async fn a_recreated_person_is_created_in_the_same_sync_if_the_removal_is_held() {
     let (_api, mirror) = {
         let api = FakeApi::with_users(10);
         let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
         full_sync(&mirror).await.unwrap();
         acknowledge_all(&mirror).await;
-        api.list_users([remade()].into_iter().chain((1..10).map(listed_user)));
+        api.list_users([recreated()].into_iter().chain((1..10).map(listed_user)));
         (api, mirror)
     };
 
@@ -118,16 +118,16 @@ async fn a_remade_person_is_created_in_the_same_sync_if_the_removal_is_held() {
 }
 
 #[tokio::test]
-async fn a_remade_person_is_created_in_the_same_sync_if_the_listing_is_not_complete() {
-    let (api, mirror) = mirror_of_a_remade_person().await;
+async fn a_recreated_person_is_created_in_the_same_sync_if_the_listing_is_not_complete() {
+    let (api, mirror) = mirror_of_a_recreated_person().await;
     api.with(|state| state.reported_total = Some(99));
     assert_eq!(full_sync(&mirror).await.unwrap().outcome, SyncOutcome::Incomplete);
     assert_eq!(changes(&mirror).await, [created("diruser_new")]);
 }
 
 #[tokio::test]
-async fn a_remade_person_is_created_in_the_same_sync_if_the_listing_fails() {
-    let (api, mirror) = mirror_of_a_remade_person().await;
+async fn a_recreated_person_is_created_in_the_same_sync_if_the_listing_fails() {
+    let (api, mirror) = mirror_of_a_recreated_person().await;
     api.with(|state| state.failing_directory = Some("dir_1".to_owned()));
 
     assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::Server);
@@ -139,8 +139,8 @@ async fn a_remade_person_is_created_in_the_same_sync_if_the_listing_fails() {
 }
 
 #[tokio::test]
-async fn an_incremental_sync_creates_a_remade_person_at_once_because_it_removes_nobody() {
-    let (_api, mirror) = mirror_of_a_remade_person().await;
+async fn an_incremental_sync_creates_a_recreated_person_at_once_because_it_removes_no_user() {
+    let (_api, mirror) = mirror_of_a_recreated_person().await;
     incremental_sync(&mirror).await.unwrap();
     assert_eq!(changes(&mirror).await, [created("diruser_new")]);
 }
@@ -173,9 +173,9 @@ async fn the_first_sync_of_another_directory_also_defers_the_creation() {
     api.list_users((1..10).map(listed_user));
     api.with(|state| {
         state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true }));
-        let mut remade = remade();
-        remade["directory"] = json!("dir_2");
-        state.users.push(remade);
+        let mut recreated = recreated();
+        recreated["directory"] = json!("dir_2");
+        state.users.push(recreated);
     });
 
     mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
@@ -185,7 +185,7 @@ async fn the_first_sync_of_another_directory_also_defers_the_creation() {
 
 #[tokio::test]
 async fn two_new_persons_who_share_an_address_are_both_created() {
-    let (api, mirror) = mirror_of_a_remade_person().await;
+    let (api, mirror) = mirror_of_a_recreated_person().await;
     api.with(|state| state.users.push(json!({ "id": "diruser_other", "email": "0@example.com" })));
     full_sync(&mirror).await.unwrap();
     let expected = [deleted("diruser_000"), created("diruser_new"), created("diruser_other")];
@@ -194,8 +194,8 @@ async fn two_new_persons_who_share_an_address_are_both_created() {
 
 #[tokio::test]
 async fn a_new_person_with_the_address_of_one_who_stays_is_created_in_the_same_sync() {
-    let (api, mirror) = mirror_of_a_remade_person().await;
-    api.list_users((0..10).map(listed_user).chain([remade()]));
+    let (api, mirror) = mirror_of_a_recreated_person().await;
+    api.list_users((0..10).map(listed_user).chain([recreated()]));
     assert_eq!(full_sync(&mirror).await.unwrap().outcome, SyncOutcome::Done);
     assert_eq!(changes(&mirror).await, [created("diruser_new")]);
 }
