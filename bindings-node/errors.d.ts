@@ -57,7 +57,7 @@ export namespace errors {
   class ServerError extends ApiError {}
   /** The server's answer does not match the contract; the message names the field. */
   class DecodeError extends Error {}
-  /** A webhook was refused; `error.reason` says why. */
+  /** A webhook was refused; see `error.reason`. */
   class WebhookVerificationError extends Error {}
   /** A sync would remove more users than the guard allows. */
   class MassRemovalError extends Error {

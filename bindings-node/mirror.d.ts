@@ -253,7 +253,7 @@ export class Mirror {
   roleMapEntries(): Promise<RoleMapEntry[]>
   /** Returns the entries of the role map that match no mirrored group: the group was renamed or deleted, or the name is misspelt. */
   unmatchedRoles(): Promise<RoleMapEntry[]>
-  /** Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in force. */
+  /** Returns the settings in effect, which the store keeps for all processes, and those that this mirror was opened with and that are not in effect. */
   settings(): Promise<MirrorSettings>
   /**
    * Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.

@@ -74,7 +74,7 @@ export type ActivityLevel = 'debug' | 'info' | 'warning'
  * - `rate_limit`: 429: too many requests.
  * - `server`: 5xx: the server failed.
  * - `decode`: The server's answer does not match the contract; the message names the field.
- * - `webhook_verification`: A webhook was refused; `error.reason` says why.
+ * - `webhook_verification`: A webhook was refused; see `error.reason`.
  * - `mass_removal`: A sync would remove more users than the guard allows.
  * - `store`: The local store failed.
  * - `cancelled`: The caller cancelled the call.
@@ -128,7 +128,7 @@ export type Reason =
  *
  * - `auto`: Full if the last full sync is older than the mirror's `fullEverySeconds` setting or there was none; else incremental.
  * - `full`: Lists everything. Only a full sync notices that a user has left.
- * - `incremental`: Lists what changed since the last sync. Removes nobody.
+ * - `incremental`: Lists what changed since the last sync. Removes no user.
  */
 export type SyncMode = 'auto' | 'full' | 'incremental'
 
@@ -141,7 +141,7 @@ export type SyncMode = 'auto' | 'full' | 'incremental'
  * - `held`: The guard holds losses of access, or the directory is disabled or not listed: see the report's holds. Or the directory is
  * mirrored in another organization: see `incomplete`.
  * - `already_running`: Another sync of the directory is running.
- * - `failed`: The sync failed; the report's error says why.
+ * - `failed`: The sync failed: see the report's error.
  */
 export type SyncOutcome = 'done' | 'incomplete' | 'held' | 'already_running' | 'failed'
 
@@ -178,7 +178,7 @@ export type Outcome = 'applied' | 'duplicate' | 'stale' | 'pending' | 'held' | '
  * - `directory_not_found`: The API does not list the directory. The hold names no users and cannot be approved: retire the directory if it
  * is gone for good.
  * - `deletion_burst`: Events delete more users than the guard permits.
- * - `mass_deactivation`: Listings or events say that more users are inactive than the guard permits to deactivate.
+ * - `mass_deactivation`: Listings or events report more users as inactive than the guard permits to deactivate.
  * - `role_loss`: More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard
  * permits.
  */
@@ -217,8 +217,8 @@ export type RoleMapKey = 'id' | 'name'
  * - `directory.disabled`: A directory was disabled. Its users are kept.
  * - `directory.missing`: The API does not list a directory any more. Its users are kept until they are retired.
  * - `directory.found`: The API lists a missing directory again.
- * - `organization.missing`: The API no longer finds an organization, or an event said that it was deleted. Its users are kept until they
- * are retired.
+ * - `organization.missing`: The API no longer finds an organization, or an event reported its deletion. Its users are kept until they are
+ * retired.
  * - `organization.found`: The API finds a missing organization again.
  */
 export type ChangeKind =
@@ -633,7 +633,7 @@ export interface Approval {
   reason: HoldReason
   /** True if the losses were applied, false if they were dismissed. */
   isApproved: boolean
-  /** Who decided, as the application said. */
+  /** Who decided, as given by the application. */
   by: string
   /** The application's note. */
   note: string
@@ -651,9 +651,9 @@ export interface Retirement {
   organizationId: string
   /** Id of the directory (`dir_…`). */
   directoryId: string
-  /** Who ordered it, as the application says. */
+  /** Who ordered it, as given by the application. */
   by: string
-  /** Why, as the application says. */
+  /** Why it was ordered, as given by the application. */
   note: string
   /** Local time at which it was ordered. An RFC 3339 string. */
   at: string
@@ -698,8 +698,8 @@ export interface RoleMapEntry {
 /** How many users of a directory may lose access without approval. */
 export interface GuardSettings {
   /**
-   * Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half of its users
-   * if they are up to ten, or else five or a quarter of them, whichever is more.
+   * Number of users of a directory that may lose access within the window without approval. The number is smaller in a small directory:
+   * half of the users if there are at most ten, otherwise a quarter of them, but at least five.
    */
   users: number
   /**
@@ -713,17 +713,17 @@ export interface GuardSettings {
   windowSeconds: number
 }
 
-/** A setting that a handle was opened with and that is not in force. */
+/** A setting that a handle was opened with and that is not in effect. */
 export interface IgnoredSetting {
   /** The setting's name, such as `guardUsers`. */
   name: string
-  /** The value in force, which the store has. */
+  /** The value in effect, which the store has. */
   stored: string
   /** The value that the handle was opened with. */
   asked: string
 }
 
-/** The settings of a mirror that are in force. */
+/** The settings of a mirror that are in effect. */
 export interface MirrorSettings {
   /** How many users of a directory may lose access without approval. */
   guard: GuardSettings
@@ -742,7 +742,7 @@ export interface MirrorSettings {
    * never. At least two hours, because a poll that returns no new change is recorded once an hour. In seconds.
    */
   consumerExpirySeconds: number | null
-  /** Settings that this handle was opened with and that are not in force, because the store has other values. */
+  /** Settings that this handle was opened with and that are not in effect, because the store has other values. */
   ignored: IgnoredSetting[]
 }
 
@@ -758,9 +758,9 @@ export interface SyncProgress {
   pages: number
   /** Number of users or groups in those pages. */
   items: number
-  /** Number of users or groups in all, or null if the server did not say. */
+  /** Number of users or groups in all, or null if the server did not report it. */
   total: number | null
-  /** Users or groups a second since the sync started. */
+  /** Users or groups per second since the sync started. */
   rate: number
 }
 

@@ -113,7 +113,7 @@
 #define HC_SYNC_FULL 1
 
 /**
- * Lists what changed since the last sync. Removes nobody.
+ * Lists what changed since the last sync. Removes no user.
  *
  * For hc_sync_options.mode.
  */
@@ -176,7 +176,7 @@ typedef enum hc_status {
    */
   HC_DECODE = 12,
   /**
-   * A webhook was refused; hc_error_reason says why.
+   * A webhook was refused; see hc_error_reason.
    */
   HC_WEBHOOK_VERIFICATION = 13,
   /**
@@ -344,7 +344,7 @@ typedef struct hc_hold hc_hold;
 typedef struct hc_hold_list hc_hold_list;
 
 /**
- * A setting that a handle was opened with and that is not in force.
+ * A setting that a handle was opened with and that is not in effect.
  */
 typedef struct hc_ignored_setting hc_ignored_setting;
 
@@ -484,7 +484,7 @@ typedef struct hc_role_map_entry_list hc_role_map_entry_list;
 typedef struct hc_sandbox hc_sandbox;
 
 /**
- * The settings of a mirror that are in force.
+ * The settings of a mirror that are in effect.
  */
 typedef struct hc_settings hc_settings;
 
@@ -1165,7 +1165,7 @@ typedef struct hc_sandbox_user {
  * Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
  *
  * All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
- * the store does not have yet. If the store has another value, that value stays in force, and hc_mirror_settings lists the setting as
+ * the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
  * ignored: hc_mirror_configure changes it. What is 0 is as the store has it, or else the default that is given here.
  */
 typedef struct hc_mirror_options {
@@ -1317,7 +1317,7 @@ typedef struct hc_sync_progress {
    */
   uint64_t items;
   /**
-   * Number of users or groups in all; -1 if the server did not say.
+   * Number of users or groups in all; -1 if the server did not report it.
    */
   int64_t total;
   /**
@@ -3291,7 +3291,7 @@ hc_status hc_mirror_link(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Returns the settings in force, and those that this handle was opened with and that are not in force.
+ * Returns the settings in effect, and those that this handle was opened with and that are not in effect.
  *
  * - `mirror`: required.
  * - `settings`: receives the settings; free them with hc_settings_free.
@@ -4017,7 +4017,7 @@ const char *hc_approval_reason(const struct hc_approval *approval);
 bool hc_approval_is_approved(const struct hc_approval *approval);
 
 /**
- * Who decided, as the application said.
+ * Who decided, as given by the application.
  *
  * - `approval`: may be NULL, which gives NULL.
  * - Returns text owned by `approval`.
@@ -4696,8 +4696,8 @@ hc_status hc_group_iter_next(struct hc_group_iter *iter, const struct hc_group *
 void hc_group_iter_free(struct hc_group_iter *iter);
 
 /**
- * Number of users of a directory that may lose access within the window without approval. Fewer in a small directory:
- * half of its users if they are up to ten, or else five or a quarter of them, whichever is more.
+ * Number of users of a directory that may lose access within the window without approval. The number is smaller in a
+ * small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
  *
  * - `guard`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -4847,7 +4847,7 @@ void hc_hold_list_free(struct hc_hold_list *holds);
 const char *hc_ignored_setting_name(const struct hc_ignored_setting *ignored);
 
 /**
- * The value in force, which the store has.
+ * The value in effect, which the store has.
  *
  * - `ignored`: may be NULL, which gives NULL.
  * - Returns text owned by `ignored`.
@@ -5736,7 +5736,7 @@ const char *hc_retirement_organization_id(const struct hc_retirement *retirement
 const char *hc_retirement_directory_id(const struct hc_retirement *retirement);
 
 /**
- * Who ordered it, as the application says.
+ * Who ordered it, as given by the application.
  *
  * - `retirement`: may be NULL, which gives NULL.
  * - Returns text owned by `retirement`.
@@ -5745,7 +5745,7 @@ const char *hc_retirement_directory_id(const struct hc_retirement *retirement);
 const char *hc_retirement_by(const struct hc_retirement *retirement);
 
 /**
- * Why, as the application says.
+ * Why it was ordered, as given by the application.
  *
  * - `retirement`: may be NULL, which gives NULL.
  * - Returns text owned by `retirement`.
@@ -5941,7 +5941,7 @@ int64_t hc_settings_consumer_expiry_ms(const struct hc_settings *settings);
 size_t hc_settings_ignored_len(const struct hc_settings *settings);
 
 /**
- * Settings that this handle was opened with and that are not in force, because the store has other values.
+ * Settings that this handle was opened with and that are not in effect, because the store has other values.
  *
  * - `settings`: may be NULL, which gives NULL.
  * - `index`: from 0.

@@ -602,7 +602,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return made<PendingEvents, hc_pending_event_list>(hc_mirror_pending_events, organization_id.c_str());
     }
 
-    /* The settings in force, and those that this mirror was opened with and that are not in force. */
+    /* The settings in effect, and those that this mirror was opened with and that are not in effect. */
     MirrorSettings settings() const { return made<MirrorSettings, hc_settings>(hc_mirror_settings); }
     /* Changes settings for all processes that use the store; what is 0 stays as it is. */
     void configure(const hc_mirror_options &options) const { call(hc_mirror_configure, &options); }

@@ -16,7 +16,7 @@ pub const HC_CONSUMERS_NEVER_EXPIRE: i64 = -1;
 /// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
 ///
 /// All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
-/// the store does not have yet. If the store has another value, that value stays in force, and hc_mirror_settings lists the setting as
+/// the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
 /// ignored: hc_mirror_configure changes it. What is 0 is as the store has it, or else the default that is given here.
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use crate::mirror::hc_mirror;
 use crate::mirror_options::{hc_mirror_options, stored};
 use headcount_core::Error;
 
-/// Returns the settings in force, and those that this handle was opened with and that are not in force.
+/// Returns the settings in effect, and those that this handle was opened with and that are not in effect.
 ///
 /// - `mirror`: required.
 /// - `settings`: receives the settings; free them with hc_settings_free.

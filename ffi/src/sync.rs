@@ -29,7 +29,7 @@ pub struct hc_sync_progress {
     pub pages: u64,
     /// Number of users or groups in those pages.
     pub items: u64,
-    /// Number of users or groups in all; -1 if the server did not say.
+    /// Number of users or groups in all; -1 if the server did not report it.
     pub total: i64,
     /// Users or groups per second.
     pub rate: f64,

@@ -36,7 +36,7 @@ impl NativeMirror {
         self.call(env, None, |mirror| async move { json::text(&mirror.unmatched_roles().await?) })
     }
 
-    /// Promises the settings in force; durations are in seconds.
+    /// Promises the settings in effect; durations are in seconds.
     #[napi]
     pub fn settings<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.settings().await?) })

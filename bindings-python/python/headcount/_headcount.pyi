@@ -1898,8 +1898,8 @@ class Mirror:
         """
 
     def settings(self) -> MirrorSettings:
-        """Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in
-        force.
+        """Returns the settings in effect, which the store keeps for all processes, and those that this mirror was opened with and that are not in
+        effect.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -2372,8 +2372,8 @@ class AsyncMirror:
         """
 
     def settings(self) -> Coroutine[Any, Any, MirrorSettings]:
-        """Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in
-        force.
+        """Returns the settings in effect, which the store keeps for all processes, and those that this mirror was opened with and that are not in
+        effect.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -3402,7 +3402,7 @@ class Approval:
 
     @property
     def by(self) -> str:
-        """Who decided, as the application said."""
+        """Who decided, as given by the application."""
 
     @property
     def note(self) -> str:
@@ -3444,11 +3444,11 @@ class Retirement:
 
     @property
     def by(self) -> str:
-        """Who ordered it, as the application says."""
+        """Who ordered it, as given by the application."""
 
     @property
     def note(self) -> str:
-        """Why, as the application says."""
+        """Why it was ordered, as given by the application."""
 
     @property
     def at(self) -> datetime:
@@ -3562,8 +3562,8 @@ class GuardSettings:
 
     @property
     def users(self) -> int:
-        """Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half
-        of its users if they are up to ten, or else five or a quarter of them, whichever is more.
+        """Number of users of a directory that may lose access within the window without approval. The number is smaller in a small
+        directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
         """
 
     @property
@@ -3592,7 +3592,7 @@ class GuardSettings:
 
 @final
 class IgnoredSetting:
-    """A setting that a handle was opened with and that is not in force."""
+    """A setting that a handle was opened with and that is not in effect."""
 
     @property
     def name(self) -> str:
@@ -3600,7 +3600,7 @@ class IgnoredSetting:
 
     @property
     def stored(self) -> str:
-        """The value in force, which the store has."""
+        """The value in effect, which the store has."""
 
     @property
     def asked(self) -> str:
@@ -3618,7 +3618,7 @@ class IgnoredSetting:
 
 @final
 class MirrorSettings:
-    """The settings of a mirror that are in force."""
+    """The settings of a mirror that are in effect."""
 
     @property
     def guard(self) -> GuardSettings:
@@ -3658,7 +3658,7 @@ class MirrorSettings:
 
     @property
     def ignored(self) -> list[IgnoredSetting]:
-        """Settings that this handle was opened with and that are not in force, because the store has other values."""
+        """Settings that this handle was opened with and that are not in effect, because the store has other values."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""
@@ -3908,11 +3908,11 @@ class Progress:
 
     @property
     def total(self) -> Optional[int]:
-        """Number of users or groups in all, or ``None`` if the server did not say."""
+        """Number of users or groups in all, or ``None`` if the server did not report it."""
 
     @property
     def rate(self) -> float:
-        """Users or groups a second since the sync started."""
+        """Users or groups per second since the sync started."""
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain values: times are RFC 3339 text."""

@@ -45,7 +45,7 @@ class DecodeError(Error):
 
 
 class WebhookVerificationError(Error):
-    """A webhook was refused; ``reason`` says why."""
+    """A webhook was refused; see ``reason``."""
 
     kind = "webhook_verification"
 

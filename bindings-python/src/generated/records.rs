@@ -1028,7 +1028,7 @@ impl Approval {
         self.value.is_approved
     }
 
-    /// Who decided, as the application said.
+    /// Who decided, as given by the application.
     #[getter]
     fn by(&self) -> &str {
         &self.value.by
@@ -1116,13 +1116,13 @@ impl Retirement {
         &self.value.directory_id
     }
 
-    /// Who ordered it, as the application says.
+    /// Who ordered it, as given by the application.
     #[getter]
     fn by(&self) -> &str {
         &self.value.by
     }
 
-    /// Why, as the application says.
+    /// Why it was ordered, as given by the application.
     #[getter]
     fn note(&self) -> &str {
         &self.value.note
@@ -1324,8 +1324,8 @@ impl From<headcount::GuardSettings> for GuardSettings {
 
 #[pymethods]
 impl GuardSettings {
-    /// Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half
-    /// of its users if they are up to ten, or else five or a quarter of them, whichever is more.
+    /// Number of users of a directory that may lose access within the window without approval. The number is smaller in a small
+    /// directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
     #[getter]
     fn users(&self) -> u64 {
         self.value.users
@@ -1378,7 +1378,7 @@ impl GuardSettings {
     }
 }
 
-/// A setting that a handle was opened with and that is not in force.
+/// A setting that a handle was opened with and that is not in effect.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct IgnoredSetting {
     pub(crate) value: headcount::IgnoredSetting,
@@ -1398,7 +1398,7 @@ impl IgnoredSetting {
         &self.value.name
     }
 
-    /// The value in force, which the store has.
+    /// The value in effect, which the store has.
     #[getter]
     fn stored(&self) -> &str {
         &self.value.stored
@@ -1438,7 +1438,7 @@ impl IgnoredSetting {
     }
 }
 
-/// The settings of a mirror that are in force.
+/// The settings of a mirror that are in effect.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct MirrorSettings {
     pub(crate) value: headcount::MirrorSettings,
@@ -1501,7 +1501,7 @@ impl MirrorSettings {
         self.value.consumer_expiry.map(|duration| duration.as_secs_f64())
     }
 
-    /// Settings that this handle was opened with and that are not in force, because the store has other values.
+    /// Settings that this handle was opened with and that are not in effect, because the store has other values.
     #[getter]
     fn ignored(&self) -> Vec<IgnoredSetting> {
         self.value.ignored.iter().cloned().map(IgnoredSetting::from).collect()
@@ -2003,13 +2003,13 @@ impl Progress {
         self.value.items
     }
 
-    /// Number of users or groups in all, or ``None`` if the server did not say.
+    /// Number of users or groups in all, or ``None`` if the server did not report it.
     #[getter]
     fn total(&self) -> Option<u64> {
         self.value.total
     }
 
-    /// Users or groups a second since the sync started.
+    /// Users or groups per second since the sync started.
     #[getter]
     fn rate(&self) -> f64 {
         self.value.rate

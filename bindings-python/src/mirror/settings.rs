@@ -12,8 +12,8 @@ macro_rules! settings {
     ($mirror:ident, $mode:ty) => {
         #[pymethods]
         impl $mirror {
-            /// Returns the settings in force, which the store keeps for all processes, and those that this mirror was opened with and that are not in
-            /// force.
+            /// Returns the settings in effect, which the store keeps for all processes, and those that this mirror was opened with and that are not in
+            /// effect.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

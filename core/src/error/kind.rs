@@ -110,7 +110,7 @@ error_kinds! {
         Server = 11, "server", "ServerError";
         /// The server's answer does not match the contract; the message names the field.
         Decode = 12, "decode", "DecodeError";
-        /// A webhook was refused; [`Error::reason`](crate::Error::reason) says why.
+        /// A webhook was refused; see [`Error::reason`](crate::Error::reason).
         WebhookVerification = 13, "webhook_verification", "WebhookVerificationError";
         /// A sync would remove more users than the guard allows.
         MassRemoval = 14, "mass_removal", "MassRemovalError";

@@ -40,7 +40,7 @@ named! {
         DirectoryMissing = "directory.missing",
         /// The API lists a missing directory again.
         DirectoryFound = "directory.found",
-        /// The API no longer finds an organization, or an event said that it was deleted. Its users are kept until they are retired.
+        /// The API no longer finds an organization, or an event reported its deletion. Its users are kept until they are retired.
         OrganizationMissing = "organization.missing",
         /// The API finds a missing organization again.
         OrganizationFound = "organization.found",

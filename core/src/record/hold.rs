@@ -40,7 +40,7 @@ crate::error::named! {
         DirectoryNotFound = "directory_not_found",
         /// Events delete more users than the guard permits.
         DeletionBurst = "deletion_burst",
-        /// Listings or events say that more users are inactive than the guard permits to deactivate.
+        /// Listings or events report more users as inactive than the guard permits to deactivate.
         MassDeactivation = "mass_deactivation",
         /// More users lose all their roles, because they left groups or their groups were deleted or renamed, than the guard permits.
         RoleLoss = "role_loss",
@@ -139,7 +139,7 @@ pub struct Approval {
     pub reason: HoldReason,
     /// True if the losses were applied, false if they were dismissed.
     pub is_approved: bool,
-    /// Who decided, as the application said.
+    /// Who decided, as given by the application.
     pub by: String,
     /// The application's note.
     pub note: String,

@@ -12,7 +12,7 @@ named! {
         Auto = "auto",
         /// Lists everything. Only a full sync notices that a user has left.
         Full = "full",
-        /// Lists what changed since the last sync. Removes nobody.
+        /// Lists what changed since the last sync. Removes no user.
         Incremental = "incremental",
     }
 }
@@ -30,7 +30,7 @@ named! {
         Held = "held",
         /// Another sync of the directory is running.
         AlreadyRunning = "already_running",
-        /// The sync failed; the report's error says why.
+        /// The sync failed: see the report's error.
         Failed = "failed",
     }
 }
@@ -88,9 +88,9 @@ pub struct Progress {
     pub pages: u64,
     /// Number of users or groups in those pages.
     pub items: u64,
-    /// Number of users or groups in all, or `None` if the server did not say.
+    /// Number of users or groups in all, or `None` if the server did not report it.
     pub total: Option<u64>,
-    /// Users or groups a second since the sync started.
+    /// Users or groups per second since the sync started.
     pub rate: f64,
 }
 

@@ -13,9 +13,9 @@ pub struct Retirement {
     pub organization_id: String,
     /// Id of the directory (`dir_…`).
     pub directory_id: String,
-    /// Who ordered it, as the application says.
+    /// Who ordered it, as given by the application.
     pub by: String,
-    /// Why, as the application says.
+    /// Why it was ordered, as given by the application.
     pub note: String,
     /// Local time at which it was ordered.
     pub at: Timestamp,

@@ -13,8 +13,8 @@ const SHORTEST_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GuardSettings {
-    /// Number of users of a directory that may lose access within the window without approval. Fewer in a small directory: half of its users if
-    /// they are up to ten, or else five or a quarter of them, whichever is more.
+    /// Number of users of a directory that may lose access within the window without approval. The number is smaller in a small directory: half
+    /// of the users if there are at most ten, otherwise a quarter of them, but at least five.
     pub users: u64,
     /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits applies; 1 permits
     /// everything.
@@ -33,7 +33,7 @@ impl Default for GuardSettings {
     }
 }
 
-/// The settings of a mirror that are in force.
+/// The settings of a mirror that are in effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MirrorSettings {
@@ -55,17 +55,17 @@ pub struct MirrorSettings {
     /// never. At least two hours, because a poll that returns no new change is recorded once an hour.
     #[serde(default, serialize_with = "some_seconds", deserialize_with = "from_seconds")]
     pub consumer_expiry: Option<Duration>,
-    /// Settings that this handle was opened with and that are not in force, because the store has other values.
+    /// Settings that this handle was opened with and that are not in effect, because the store has other values.
     pub ignored: Vec<IgnoredSetting>,
 }
 
-/// A setting that a handle was opened with and that is not in force.
+/// A setting that a handle was opened with and that is not in effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct IgnoredSetting {
     /// The setting's name, such as `guard_users`.
     pub name: String,
-    /// The value in force, which the store has.
+    /// The value in effect, which the store has.
     pub stored: String,
     /// The value that the handle was opened with.
     pub asked: String,

@@ -126,7 +126,7 @@ async fn an_approval_in_one_directory_does_not_change_the_holds_of_another() {
 }
 
 #[tokio::test]
-async fn approving_a_sync_of_all_directories_removes_nobody_whom_another_directory_lacks() {
+async fn approving_a_sync_of_all_directories_removes_no_user_whom_another_directory_lacks() {
     let (api, mirror, _) = mirror_with_25_held_users().await;
     api.with(|state| {
         state.directories.push(json!({ "id": "dir_2", "organization_id": "org_1", "enabled": true }));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Lists `users` with a total to a mirror of five users. The sync must be incomplete for this reason and remove no user; the next complete
 /// listing, which lacks the fifth user, removes that user.
-async fn assert_removes_nobody(users: impl FnOnce(&[Value]) -> Vec<Value>, reported_total: Option<u64>, reason: &str) {
+async fn assert_removes_no_user(users: impl FnOnce(&[Value]) -> Vec<Value>, reported_total: Option<u64>, reason: &str) {
     let api = FakeApi::with_users(5);
     let mirror = api.open_mirror().await;
     assert_eq!(full_sync(&mirror).await.unwrap().outcome, SyncOutcome::Done);
@@ -32,24 +32,24 @@ async fn assert_removes_nobody(users: impl FnOnce(&[Value]) -> Vec<Value>, repor
 }
 
 #[tokio::test]
-async fn a_listing_that_names_a_user_twice_removes_nobody() {
+async fn a_listing_that_names_a_user_twice_removes_no_user() {
     let with_a_duplicate = |users: &[Value]| [users, &users[..1]].concat();
-    assert_removes_nobody(with_a_duplicate, None, "twice").await;
+    assert_removes_no_user(with_a_duplicate, None, "twice").await;
 }
 
 #[tokio::test]
-async fn a_listing_with_fewer_users_than_its_total_removes_nobody() {
-    assert_removes_nobody(|users| users.to_vec(), Some(5), "named 4 users, and counted 5").await;
+async fn a_listing_with_fewer_users_than_its_total_removes_no_user() {
+    assert_removes_no_user(|users| users.to_vec(), Some(5), "named 4 users, and counted 5").await;
 }
 
 #[tokio::test]
-async fn a_listing_with_users_and_a_total_of_zero_removes_nobody() {
-    assert_removes_nobody(|users| users.to_vec(), Some(0), "counted 0").await;
+async fn a_listing_with_users_and_a_total_of_zero_removes_no_user() {
+    assert_removes_no_user(|users| users.to_vec(), Some(0), "counted 0").await;
 }
 
 #[tokio::test]
-async fn an_empty_listing_with_a_total_removes_nobody() {
-    assert_removes_nobody(|_| Vec::new(), Some(5), "named 0 users").await;
+async fn an_empty_listing_with_a_total_removes_no_user() {
+    assert_removes_no_user(|_| Vec::new(), Some(5), "named 0 users").await;
 }
 
 /// A mirror of five users whose directory has lost one: a removal needs two complete readings.
@@ -61,7 +61,7 @@ async fn mirror_of_a_directory_that_lost_a_user() -> (FakeApi, Mirror) {
 }
 
 #[tokio::test]
-async fn removes_nobody_if_only_one_reading_is_complete() {
+async fn removes_no_user_if_only_one_reading_is_complete() {
     let (api, mirror) = mirror_of_a_directory_that_lost_a_user().await;
     // A sync reads at most three times: the third reading is complete, and no second one confirms it.
     api.with(|state| state.wrong_totals = 2);
@@ -106,7 +106,7 @@ async fn a_present_user_whom_a_shifting_listing_skips_is_not_removed() {
 }
 
 #[tokio::test]
-async fn a_sync_that_removes_nobody_reads_once() {
+async fn a_sync_that_removes_no_user_reads_once() {
     let api = FakeApi::with_users(5);
     let mirror = api.synced_mirror().await;
     full_sync(&mirror).await.unwrap();
@@ -379,7 +379,7 @@ async fn an_updated_at_in_the_future_does_not_make_later_events_stale() {
 }
 
 #[tokio::test]
-async fn a_listed_user_without_an_id_is_a_decode_error_and_removes_nobody() {
+async fn a_listed_user_without_an_id_is_a_decode_error_and_removes_no_user() {
     let (api, mirror) = mirror_of_unusual_users().await;
     api.list_users([json!({ "id": "" })]);
     assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::Decode);

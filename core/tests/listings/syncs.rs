@@ -109,7 +109,7 @@ async fn a_user_whom_no_directory_lists_is_removed_if_only_the_old_directory_is_
 }
 
 #[tokio::test]
-async fn nobody_is_removed_while_another_directory_cannot_be_read() {
+async fn no_user_is_removed_while_another_directory_cannot_be_read() {
     for is_one_synced in [true, false] {
         let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
         api.with(|state| state.failing_directory = Some("dir_2".to_owned()));
@@ -136,7 +136,7 @@ async fn nobody_is_removed_while_another_directory_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn nobody_is_removed_while_the_count_of_another_directory_disagrees() {
+async fn no_user_is_removed_while_the_count_of_another_directory_disagrees() {
     let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
     api.with(|state| {
         // The user is on a page that the reading missed.
@@ -158,7 +158,7 @@ async fn a_disabled_directory_is_not_read_for_users_who_have_moved() {
 }
 
 #[tokio::test]
-async fn another_directory_is_not_read_if_nobody_is_absent() {
+async fn another_directory_is_not_read_if_no_user_is_absent() {
     let (api, mirror) = mirror_after_a_user_left_the_first_directory(true).await;
     mirror.sync("org_1").mode(SyncMode::Full).await.unwrap();
     let listings = api.with(|state| state.listings);

@@ -70,7 +70,7 @@ async fn assert_foreign(kind: &str, data: Value) {
 }
 
 #[tokio::test]
-async fn a_deletion_event_of_another_organization_removes_nobody() {
+async fn a_deletion_event_of_another_organization_removes_no_user() {
     assert_foreign(USER_DELETED, json!({ "id": "diruser_2" })).await;
 }
 
@@ -100,7 +100,7 @@ async fn an_organization_event_about_another_organization_disables_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_whose_data_names_another_organization_adds_nobody_to_that_one() {
+async fn an_event_whose_data_names_another_organization_adds_no_user_to_that_one() {
     let (_api, mirror) = mirror_of_two_organizations().await;
     let data = json!({ "id": "diruser_3", "organization_id": "org_2" });
     assert_eq!(apply(&mirror, "evt_1", "org_1", USER_UPDATED, data).await, Outcome::Applied);

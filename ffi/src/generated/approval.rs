@@ -91,7 +91,7 @@ pub unsafe extern "C" fn hc_approval_is_approved(approval: *const hc_approval) -
     read!(approval => approval.record.is_approved)
 }
 
-/// Who decided, as the application said.
+/// Who decided, as given by the application.
 ///
 /// - `approval`: may be NULL, which gives NULL.
 /// - Returns text owned by `approval`.

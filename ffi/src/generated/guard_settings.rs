@@ -14,8 +14,8 @@ impl From<GuardSettings> for hc_guard_settings {
     }
 }
 
-/// Number of users of a directory that may lose access within the window without approval. Fewer in a small directory:
-/// half of its users if they are up to ten, or else five or a quarter of them, whichever is more.
+/// Number of users of a directory that may lose access within the window without approval. The number is smaller in a
+/// small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
 ///
 /// - `guard`: may be NULL, which gives 0.
 /// - Threads: any number at once.

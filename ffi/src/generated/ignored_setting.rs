@@ -5,7 +5,7 @@ use crate::text::Text;
 use headcount_core::IgnoredSetting;
 use std::ffi::c_char;
 
-/// A setting that a handle was opened with and that is not in force.
+/// A setting that a handle was opened with and that is not in effect.
 pub struct hc_ignored_setting {
     pub(crate) record: IgnoredSetting,
     cached: Cached,
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn hc_ignored_setting_name(ignored: *const hc_ignored_sett
     read!(ignored => ignored.cached.name.of(&ignored.record.name))
 }
 
-/// The value in force, which the store has.
+/// The value in effect, which the store has.
 ///
 /// - `ignored`: may be NULL, which gives NULL.
 /// - Returns text owned by `ignored`.

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn hc_retirement_directory_id(retirement: *const hc_retire
     read!(retirement => retirement.cached.directory_id.of(&retirement.record.directory_id))
 }
 
-/// Who ordered it, as the application says.
+/// Who ordered it, as given by the application.
 ///
 /// - `retirement`: may be NULL, which gives NULL.
 /// - Returns text owned by `retirement`.
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn hc_retirement_by(retirement: *const hc_retirement) -> *
     read!(retirement => retirement.cached.by.of(&retirement.record.by))
 }
 
-/// Why, as the application says.
+/// Why it was ordered, as given by the application.
 ///
 /// - `retirement`: may be NULL, which gives NULL.
 /// - Returns text owned by `retirement`.

@@ -5,7 +5,7 @@ use crate::child::Child;
 use crate::child::Children;
 use headcount_core::MirrorSettings;
 
-/// The settings of a mirror that are in force.
+/// The settings of a mirror that are in effect.
 pub struct hc_settings {
     pub(crate) record: MirrorSettings,
     cached: Cached,
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn hc_settings_ignored_len(settings: *const hc_settings) -
     read!(settings => settings.record.ignored.len())
 }
 
-/// Settings that this handle was opened with and that are not in force, because the store has other values.
+/// Settings that this handle was opened with and that are not in effect, because the store has other values.
 ///
 /// - `settings`: may be NULL, which gives NULL.
 /// - `index`: from 0.

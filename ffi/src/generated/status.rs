@@ -33,7 +33,7 @@ pub enum hc_status {
     HC_SERVER = 11,
     /// The server's answer does not match the contract; the message names the field.
     HC_DECODE = 12,
-    /// A webhook was refused; hc_error_reason says why.
+    /// A webhook was refused; see hc_error_reason.
     HC_WEBHOOK_VERIFICATION = 13,
     /// A sync would remove more users than the guard allows.
     HC_MASS_REMOVAL = 14,

@@ -12,7 +12,7 @@ pub const HC_SYNC_AUTO: i32 = 0;
 /// For hc_sync_options.mode.
 pub const HC_SYNC_FULL: i32 = 1;
 
-/// Lists what changed since the last sync. Removes nobody.
+/// Lists what changed since the last sync. Removes no user.
 ///
 /// For hc_sync_options.mode.
 pub const HC_SYNC_INCREMENTAL: i32 = 2;
