@@ -371,6 +371,7 @@ class Reader:
                     # A re-export counts if the code of this module uses the name as well.
                     if name in module.words:
                         yield module.file, module.words[name], use.path, self.resolve(module, use.path)
+                # `use child;` is not a dependency by itself: paths through `child` are found where they occur.
                 elif not (own_child and len(use.path) == 1):
                     yield module.file, use.line, use.path, self.resolve(module, use.path)
             for glob in module.globs:

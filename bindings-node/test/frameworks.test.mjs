@@ -109,7 +109,7 @@ for (const name of ['http', 'express', 'koa', 'fastify', 'hono']) {
 
 for (const name of ['express', 'koa']) {
   test(`an endpoint of ${name} works after a body parser`, async (t) => {
-    const { port, lines, output, end } = await start(t, name, { BEHIND_A_PARSER: '1' })
+    const { port, lines, output, end } = await start(t, name, { AFTER_A_PARSER: '1' })
     const compact = Buffer.from(JSON.stringify(event))
     assert.equal((await post(port, compact)).status, 201)
     assert.equal((await post(port, Buffer.concat([compact, Buffer.from(' ')]), verifier.sign(Buffer.from('{}')))).status, 400)

@@ -18,7 +18,7 @@ EVENT = json.loads((ROOT / "tests/vectors/webhook_events.json").read_text())["or
 BODY = json.dumps(EVENT, indent=1).encode()
 EXAMPLES = ["asgi", "wsgi", "starlette", "fastapi_dependency", "fastapi_route", "flask", "django_sync", "django_async"]
 # Examples that can have middleware which reads the body before the endpoint does.
-BEHIND_A_PARSER = ["starlette", "fastapi_route", "flask", "django_sync"]
+AFTER_A_PARSER = ["starlette", "fastapi_route", "flask", "django_sync"]
 
 
 class Program:
@@ -109,9 +109,9 @@ def test_the_endpoint_verifies_and_answers(name, program):
     assert out.splitlines() == [good, f"{EVENT['type']} evt_ü", *([good] if chunks else []), good]
 
 
-@pytest.mark.parametrize("name", BEHIND_A_PARSER)
+@pytest.mark.parametrize("name", AFTER_A_PARSER)
 def test_the_endpoint_works_after_middleware_that_reads_the_body(name, program):
-    endpoint = program(name, BEHIND_A_PARSER="1")
+    endpoint = program(name, AFTER_A_PARSER="1")
     assert endpoint.post(BODY) == (201, b"")
     assert endpoint.post(BODY + b" ", WEBHOOK.sign(BODY))[0] == 400
 

@@ -174,7 +174,7 @@ async fn answers_requests_and_passes_events_to_the_handler() {
 
 #[tokio::test]
 async fn works_with_a_middleware_that_reads_the_body() {
-    let program = Program::start(&[("BEHIND_A_PARSER", "1")]);
+    let program = Program::start(&[("AFTER_A_PARSER", "1")]);
     let good = serde_json::to_vec_pretty(&event()).unwrap();
     for path in PATHS {
         assert_eq!(program.post(path, &good).await, 201);

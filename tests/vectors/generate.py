@@ -205,7 +205,7 @@ def verify_cases():
     case("repeated_id_many", "a thousand further ids are ignored", head=plain + [["webhook-id", f"msg_{number}"] for number in range(1000)])
     for at, part in enumerate(["id", "timestamp", "signature"]):
         case(f"repeated_{part}_empty_first", "an empty header counts as missing: the next one with the name counts", head=[[f"webhook-{part}", ""]] + plain)
-        case(f"repeated_{part}_empty_behind", "an empty header counts as missing: the earlier one with the name counts", head=plain + [[f"webhook-{part}", ""]])
+        case(f"repeated_{part}_empty_after", "an empty header counts as missing: the earlier one with the name counts", head=plain + [[f"webhook-{part}", ""]])
         case(f"repeated_{part}_all_empty", "several empty headers count as missing", "missing_header", head=replaced(plain, f"webhook-{part}", "") + [[f"Webhook-{part.title()}", ""]])
     case("repeated_timestamp_malformed_first", "if the timestamp is repeated, the first one counts, even if it is malformed", "invalid_timestamp", head=[["webhook-timestamp", "now"]] + plain)
     case("repeated_timestamp_first_counts", "if the timestamp is repeated, the first one counts", head=plain + [["webhook-timestamp", "1"]])
@@ -269,9 +269,9 @@ def verify_cases():
         ("fraction", "1700000000.0", "whole seconds only"),
         ("minus_zero", "-0", "a sign is not a digit"),
         ("two_signs", "--1700000000", "a sign is not a digit"),
-        ("sign_behind", "1700000000-", "a sign is not a digit"),
-        ("fraction_behind_comma", "1700000000,0", "whole seconds only"),
-        ("bare_point_behind", "1700000000.", "whole seconds only"),
+        ("sign_after", "1700000000-", "a sign is not a digit"),
+        ("fraction_after_comma", "1700000000,0", "whole seconds only"),
+        ("bare_point_after", "1700000000.", "whole seconds only"),
         ("bare_point_before", ".1700000000", "whole seconds only"),
         ("exponent", "17e8", "digits only"),
         ("exponent_capital", "17E8", "digits only"),
@@ -342,7 +342,7 @@ def verify_cases():
 
     # Timestamps that another implementation would parse as a number and write again before it computes the signature.
     for name, timestamp in [
-        ("letters_behind", "1700000000abc"),
+        ("letters_after", "1700000000abc"),
         ("underscore", "1700000000_0"),
         ("plus", "+1700000000"),
         ("fraction", "1700000000.9"),
@@ -445,25 +445,25 @@ def verify_cases():
         ("blank_for_comma", "v1 " + bare, "the version has to be followed by a comma"),
         ("two_commas", "v1,," + bare, "the version has to be followed by one comma"),
         ("equals_for_comma", "v1=" + bare, "the version has to be followed by a comma"),
-        ("space_behind_comma", "v1, " + bare, "a signature contains no space"),
+        ("space_after_comma", "v1, " + bare, "a signature contains no space"),
         ("with_extra", right + ",extra", "a signature with extra characters is malformed"),
         ("with_extra_padding", right + "=", "a signature with extra characters is malformed"),
         ("without_padding", right.rstrip("="), "base64 without padding is malformed"),
         ("non_canonical", "v1," + loose, "only canonical base64 is accepted"),
         ("junk_inside", "v1," + bare[:20] + "!" + bare[20:], "base64 with other characters inside is malformed"),
         ("nul_inside", right[:20].encode() + b"\0" + right[20:].encode(), "base64 with other characters inside is malformed"),
-        ("nul_behind", right.encode() + b"\0", "a NUL byte does not end the text"),
-        ("tab_behind", right.encode() + b"\t", "a signature with extra characters is malformed"),
+        ("nul_after", right.encode() + b"\0", "a NUL byte does not end the text"),
+        ("tab_after", right.encode() + b"\t", "a signature with extra characters is malformed"),
         ("tab_before", b"\t" + right.encode(), "signatures are separated by spaces only"),
         ("no_break_space_before", b"\xa0" + right.encode(), "signatures are separated by spaces only"),
         ("percent_encoded", right.replace("=", "%3D"), "percent-encoding is not decoded"),
-        ("junk_behind", right + "!", "a signature with extra characters is malformed"),
+        ("junk_after", right + "!", "a signature with extra characters is malformed"),
         ("doubled", right + bare, "a signature with extra characters is malformed"),
         ("newline_inside", (right[:20] + "\n" + right[20:]).encode(), "base64 with white space inside is malformed"),
         ("tab_separated", f"{wrong}\t{right}".encode(), "signatures are separated by spaces only"),
         ("comma_separated", f"{wrong},{right}", "signatures are separated by spaces only"),
         ("comma_space_separated", f"{right}, {wrong}", "signatures are separated by spaces only"),
-        ("newline_behind", (right + "\n").encode(), "a signature with extra characters is malformed"),
+        ("newline_after", (right + "\n").encode(), "a signature with extra characters is malformed"),
         ("hexadecimal", "v1," + raw.hex(), "a signature has to be base64"),
         ("truncated", "v1," + b64(raw[:31]), "a signature has 32 bytes, not fewer"),
         ("longer", "v1," + b64(raw + b"\0"), "a signature has 32 bytes, not more"),
@@ -489,7 +489,7 @@ def verify_cases():
     case("list_right_33rd", "only 32 signatures are tried", "no_match", head=headers(signatures=" ".join(wrongs[:32] + [right])))
     case("list_right_first_of_41", "signatures after the 32nd are ignored", head=headers(signatures=" ".join([right] + wrongs)))
     case("list_right_33rd_over_two_headers", "the limit applies to all signature headers together", "no_match", head=headers(signatures=" ".join(wrongs[:20])) + [["webhook-signature", " ".join(wrongs[20:32] + [right])]])
-    case("list_right_behind_blanks", "spaces do not count as signatures", head=headers(signatures=" " * 100 + right))
+    case("list_right_after_blanks", "spaces do not count as signatures", head=headers(signatures=" " * 100 + right))
     padding = "v1," + "A" * (8192 - len(right) - len("v1, "))
     case("list_8192_bytes", "8192 bytes of signatures are accepted", head=headers(signatures=f"{right} {padding}"))
     case("list_8193_bytes", "more than 8192 bytes of signatures are refused, even with a valid one", "no_match", head=headers(signatures=f"{right} {padding}A"))
@@ -644,7 +644,7 @@ def verify_cases():
             fallback(f"{name}_{kind}", why, with_(**{name: value}))
     for name, value in [
         ("empty", ""), ("null", None), ("number", 1736189065), ("words", "yesterday"), ("date_only", "2025-01-06"), ("without_offset", "2025-01-06T18:44:25"),
-        ("month_13", "2025-13-06T18:44:25Z"), ("february_30", "2025-02-30T18:44:25Z"), ("hour_25", "2025-01-06T25:44:25Z"), ("letters_behind", "2025-01-06T18:44:25Zabc"),
+        ("month_13", "2025-13-06T18:44:25Z"), ("february_30", "2025-02-30T18:44:25Z"), ("hour_25", "2025-01-06T25:44:25Z"), ("letters_after", "2025-01-06T18:44:25Zabc"),
         ("bare_fraction", "2025-01-06T18:44:25.Z"), ("rfc_2822", "Mon, 06 Jan 2025 18:44:25 +0000"),
     ]:
         fallback(f"occurred_at_{name}", "the message's timestamp replaces a time that is not in RFC 3339", with_(occurred_at=value), sent)
@@ -792,7 +792,7 @@ def secret_cases():
         case(f"{length}_bytes", "a key of fewer than 16 bytes is unsafe", secret_of(key_of("length", length)), False)
     case("prefix_without_underscore", "only a prefix without underscore", "whsec", False)
     case("prefix_with_dash", "an unknown prefix", "whsec-" + plain, False)
-    case("prefix_behind", "the prefix has to be before the key", plain + "whsec_", False)
+    case("prefix_after", "the prefix has to be before the key", plain + "whsec_", False)
     case("prefix_apart", "a separate prefix is a secret without a key", "whsec_ " + plain, False)
     case("one_padding_sign", "one padding character too many", "whsec_" + plain + "=", False)
     case("padding_only", "padding without a key", "whsec_====", False)
@@ -801,9 +801,9 @@ def secret_cases():
     loose += "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(b64(key_of("unpadded", 25))[-3]) + 1] + "=="
     assert base64.b64decode(loose) == key_of("unpadded", 25)
     case("loose_bits", "the bits beyond the last byte may have any value", "whsec_" + loose, True)
-    case("semicolon_behind", "a character that was copied along with the secret", SECRET + ";", False)
-    case("comma_behind", "a character that was copied along with the secret", SECRET + ",", False)
-    case("dot_behind", "a character that was copied along with the secret", SECRET + ".", False)
+    case("semicolon_after", "a character that was copied along with the secret", SECRET + ";", False)
+    case("comma_after", "a character that was copied along with the secret", SECRET + ",", False)
+    case("dot_after", "a character that was copied along with the secret", SECRET + ".", False)
     case("name_before", "a whole line of an .env file", "SCALEKIT_WEBHOOK_SECRET=" + SECRET, False)
     case("bearer", "the value of an Authorization header", "Bearer " + SECRET, False)
     case("json", "a secret as JSON", '{"secret":"' + SECRET + '"}', False)
@@ -827,7 +827,7 @@ def secret_cases():
     case("non_ascii", "letters outside of ASCII are not base64", "whsec_" + plain[:10] + "\u00e9" + plain[11:], False)
     case("full_width", "letters outside of ASCII are not base64", "whsec_" + "\uff21" * 32, False)
     case("emoji", "emoji are not base64", "\U0001f511" * 8, False)
-    case("nul_behind", "a NUL byte does not end the text", SECRET + "\0", False)
+    case("nul_after", "a NUL byte does not end the text", SECRET + "\0", False)
     case("nul_inside", "a NUL byte does not end the text", f"{SECRET}\0{OLD_SECRET}", False)
     case("good_and_bad", "one malformed secret makes all of them refused", f"{SECRET} whsec_!!!!", False)
     case("good_and_prefix", "one malformed secret makes all of them refused", f"{SECRET} whsec_", False)
@@ -937,7 +937,7 @@ def parsed_cases():
     case("depth_129", "a parsed body may be nested too deeply", body("[" * 128 + "]" * 128), None, "malformed_event", languages=both)
     event = json.loads(BODY)
     case("pretty_printed", "parsing loses white space: pass the raw body", json.dumps(event, indent=2, ensure_ascii=False), BODY, "no_match", languages=both)
-    case("blanks_behind_separators", "parsing loses white space: pass the raw body", json.dumps(event, ensure_ascii=False), BODY, "no_match", languages=both)
+    case("blanks_after_separators", "parsing loses white space: pass the raw body", json.dumps(event, ensure_ascii=False), BODY, "no_match", languages=both)
     case("trailing_newline", "parsing loses white space: pass the raw body", BODY + "\n", BODY, "no_match", languages=both)
     case("non_ascii_escaped", "parsing loses which characters were escaped", body('{"name":"Zo\\u00eb"}'), body('{"name":"Zo\u00eb"}'), "no_match", languages=both)
     case("slash_escaped", "parsing loses which characters were escaped", body('{"url":"https:\\/\\/example.com"}'), body('{"url":"https://example.com"}'), "no_match", languages=both)

@@ -10,7 +10,7 @@ const receive = async (event) => {
 
 const app = express()
 app.set('env', 'test') // sends no stack traces to clients
-if (process.env.BEHIND_A_PARSER) app.use(express.json({ limit: '5mb' })) // the route works after a body parser as well; place it before the parser if you can
+if (process.env.AFTER_A_PARSER) app.use(express.json({ limit: '5mb' })) // the route works after a body parser as well; place it before the parser if you can
 app.all('/webhooks/scalekit', webhook(receive, { replayGuard: new ReplayGuard() }))
 const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}/webhooks/scalekit`)

@@ -11,7 +11,7 @@ const receive = async (event) => {
 
 const app = new Koa()
 app.silent = true // prints no stack traces
-if (process.env.BEHIND_A_PARSER) app.use(bodyParser({ jsonLimit: '5mb' })) // the route works after a body parser as well; place it before the parser if you can
+if (process.env.AFTER_A_PARSER) app.use(bodyParser({ jsonLimit: '5mb' })) // the route works after a body parser as well; place it before the parser if you can
 const endpoint = webhook(receive, { replayGuard: new ReplayGuard() })
 app.use((ctx, next) => (ctx.path === '/webhooks/scalekit' ? endpoint(ctx) : next()))
 const server = app.listen(process.env.PORT ?? 0, '127.0.0.1', () => {

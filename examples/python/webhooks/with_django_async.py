@@ -26,7 +26,7 @@ settings.configure(
     ROOT_URLCONF=__name__,
     ALLOWED_HOSTS=["127.0.0.1"],
     SECRET_KEY="an example's",
-    MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"] + ([f"{__name__}.parse"] if os.environ.get("BEHIND_A_PARSER") else []),
+    MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"] + ([f"{__name__}.parse"] if os.environ.get("AFTER_A_PARSER") else []),
 )
 django.setup()
 

@@ -18,7 +18,7 @@ def receive(event: headcount.Event) -> None:
 app = FastAPI()
 app.add_route("/webhooks/scalekit", headcount.fastapi.endpoint(receive), methods=["POST"])
 
-if os.environ.get("BEHIND_A_PARSER"):
+if os.environ.get("AFTER_A_PARSER"):
 
     @app.middleware("http")
     async def parse(request: Request, call_next):

@@ -18,7 +18,7 @@ def receive(event: headcount.Event) -> None:
 app = Flask(__name__)
 app.add_url_rule("/webhooks/scalekit", view_func=headcount.flask.endpoint(receive), methods=["POST"])
 
-if os.environ.get("BEHIND_A_PARSER"):
+if os.environ.get("AFTER_A_PARSER"):
 
     @app.before_request
     def parse() -> None:

@@ -26,7 +26,7 @@ async def parse(request, call_next):
 
 app = Starlette(
     routes=[Route("/webhooks/scalekit", headcount.starlette.endpoint(receive), methods=["POST"])],
-    middleware=[Middleware(BaseHTTPMiddleware, dispatch=parse)] if os.environ.get("BEHIND_A_PARSER") else [],
+    middleware=[Middleware(BaseHTTPMiddleware, dispatch=parse)] if os.environ.get("AFTER_A_PARSER") else [],
 )
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/webhooks/extracted", post(extracted))
         .with_state(webhook.clone())
         .route_service("/webhooks/scalekit", receive(webhook, handle));
-    if std::env::var_os("BEHIND_A_PARSER").is_some() {
+    if std::env::var_os("AFTER_A_PARSER").is_some() {
         app = app.layer(from_fn(parse));
     }
     let port = std::env::var("PORT").unwrap_or_else(|_| "0".to_owned());

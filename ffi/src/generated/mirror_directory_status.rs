@@ -14,7 +14,7 @@ pub struct hc_mirror_directory_status {
     cached: Cached,
 }
 
-/// What accessors have given: it lives as long as the object.
+/// The C strings and objects that accessors have returned pointers to. They are freed with the object.
 #[derive(Default)]
 struct Cached {
     directory: Child<super::hc_mirror_directory>,

@@ -16,7 +16,7 @@ pub struct hc_user {
     cached: Cached,
 }
 
-/// What accessors have given: it lives as long as the object.
+/// The C strings and objects that accessors have returned pointers to. They are freed with the object.
 #[derive(Default)]
 struct Cached {
     id: Text,
