@@ -25,7 +25,7 @@
  * Options are structs that begin with struct_size, so that later versions can extend them: set it to sizeof, and all other fields to
  *   0 or NULL for their defaults: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size
  *   bytes are read. A size that is 0, ends inside a field, or is larger than any options is HC_INVALID_ARGUMENT; so is a field that
- *   this version of the library does not know and that is not 0. A NULL options pointer means the defaults.
+ *   this version of the library does not have and that is not 0. A NULL options pointer means the defaults.
  * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter, may be used by one thread at a time. Freeing is exclusive: no other
  *   thread may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end in _async return
  *   immediately and pass their result to a callback. The application needs no async runtime.
@@ -70,7 +70,7 @@
 #define HC_SANDBOX_NONE (-1)
 
 /**
- * For guard_users and guard_share: no user may be removed without approval. (0 means the default.)
+ * For guard_users and guard_share: no user may lose access without approval. (0 means the default.)
  */
 #define HC_GUARD_NOBODY (-1)
 
@@ -535,7 +535,7 @@ typedef struct hc_webhook hc_webhook;
 
 /**
  * One activity of a client. The struct and its texts are valid until the observer returns. No text contains a token, a secret,
- * an id or a query's value. Later versions may append fields: struct_size says which exist.
+ * an id or a query's value. Later versions may append fields; struct_size shows how many bytes are present.
  */
 typedef struct hc_activity {
   /**
@@ -1166,7 +1166,7 @@ typedef struct hc_sandbox_user {
  *
  * All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
  * the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
- * ignored: hc_mirror_configure changes it. What is 0 is as the store has it, or else the default that is given here.
+ * ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default given here if the store has none.
  */
 typedef struct hc_mirror_options {
   /**
@@ -1176,12 +1176,12 @@ typedef struct hc_mirror_options {
   /**
    * Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
    * directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
-   * HC_GUARD_NOBODY: none.
+   * HC_GUARD_NOBODY: no user.
    */
   int64_t guard_users;
   /**
    * Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
-   * 0 means 0.1. HC_GUARD_NOBODY: none.
+   * 0 means 0.1. HC_GUARD_NOBODY: no user.
    */
   double guard_share;
   /**
@@ -1289,7 +1289,7 @@ typedef struct hc_mirror_user_options {
 
 /**
  * Progress of a sync. The struct and its texts are valid until the callback returns. Later versions may append fields:
- * struct_size says which exist.
+ * struct_size shows how many bytes are present.
  */
 typedef struct hc_sync_progress {
   /**
@@ -1772,7 +1772,7 @@ hc_status hc_organization_update_by_external_id(const struct hc_client *client,
  * - `features_len`: number of features.
  * - `organization`: receives the changed object; free it with hc_organization_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server does not know a feature, or any status that a request
+ * - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server has no such feature, or any status that a request
  *   can have.
  * - Threads: any number at once.
  */
@@ -1787,8 +1787,8 @@ hc_status hc_organization_update_settings(const struct hc_client *client,
  * Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened
  * once, within a minute: create it when the administrator follows it, and do not log it.
  *
- * Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
- * nobody, and expires after a minute.
+ * Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used, and
+ * expires after a minute.
  *
  * - `client`: required.
  * - `organization_id`: "org_...".
@@ -1797,7 +1797,7 @@ hc_status hc_organization_update_settings(const struct hc_client *client,
  * - `features_len`: number of names.
  * - `link`: receives the result; free it with hc_portal_link_free.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND if there is no such organization, HC_BAD_REQUEST if the server does not know a feature, or any status
+ * - Fails with HC_NOT_FOUND if there is no such organization, HC_BAD_REQUEST if the server has no such feature, or any status
  *   that a request can have.
  * - Threads: any number at once.
  */
@@ -2752,7 +2752,8 @@ hc_status hc_replay_guard_claim(const struct hc_replay_guard *guard,
                                      struct hc_error **error);
 
 /**
- * Forgets the message that carried an event, so that it is handled when it is sent again: after hc_replay_guard_claim, if handling it failed.
+ * Deletes the record of the message that carried an event, so that it is handled when it is sent again: call it after hc_replay_guard_claim if
+ * handling the message failed.
  *
  * - `guard`: required.
  * - `event`: required.
@@ -3178,7 +3179,7 @@ hc_status hc_mirror_close(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL has
+ * Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL has
  * changed; a mirror must not be synced with two environments.
  *
  * - `mirror`: required.

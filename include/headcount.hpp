@@ -606,7 +606,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     MirrorSettings settings() const { return made<MirrorSettings, hc_settings>(hc_mirror_settings); }
     /* Changes settings for all processes that use the store; what is 0 stays as it is. */
     void configure(const hc_mirror_options &options) const { call(hc_mirror_configure, &options); }
-    /* Makes the mirror forget which environment it is a copy of. */
+    /* Removes the mirror's binding to its environment; see hc_mirror_unbind_environment. */
     void unbind_environment() const { call(hc_mirror_unbind_environment); }
 
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {

@@ -6,7 +6,7 @@ use crate::generated::{hc_approval_list, hc_hold_list, hc_retirement_list, hc_st
 use crate::mirror::hc_mirror;
 use std::ffi::c_char;
 
-/// A decision of somebody about a hold or a directory, which gives a number of users.
+/// Implements a call that records a decision about a hold or a directory, and returns the number of users that it concerns.
 macro_rules! decide {
     ($error:ident, $count:ident, $decision:ident($mirror:ident, $id:ident, $by:ident, $note:ident)) => {
         call!($error, $count, ($mirror: object, $id: text, $by: text, $note: optional_text) => {

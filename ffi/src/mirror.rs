@@ -86,7 +86,7 @@ pub unsafe extern "C" fn hc_mirror_close(mirror: *const hc_mirror, error: *mut *
     })
 }
 
-/// Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL has
+/// Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL has
 /// changed; a mirror must not be synced with two environments.
 ///
 /// - `mirror`: required.

@@ -7,7 +7,7 @@ use headcount_core::{Error, MirrorBuilder, MirrorOptions, Result, Webhook};
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// For guard_users and guard_share: no user may be removed without approval. (0 means the default.)
+/// For guard_users and guard_share: no user may lose access without approval. (0 means the default.)
 pub const HC_GUARD_NOBODY: i64 = -1;
 
 /// For consumer_expiry_seconds: consumers do not expire.
@@ -17,7 +17,7 @@ pub const HC_CONSUMERS_NEVER_EXPIRE: i64 = -1;
 ///
 /// All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
 /// the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
-/// ignored: hc_mirror_configure changes it. What is 0 is as the store has it, or else the default that is given here.
+/// ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default given here if the store has none.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_mirror_options {
@@ -25,10 +25,10 @@ pub struct hc_mirror_options {
     pub struct_size: usize,
     /// Number of users of a directory that may lose access within the guard's window without approval. The limit is lower for a small
     /// directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
-    /// HC_GUARD_NOBODY: none.
+    /// HC_GUARD_NOBODY: no user.
     pub guard_users: i64,
     /// Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
-    /// 0 means 0.1. HC_GUARD_NOBODY: none.
+    /// 0 means 0.1. HC_GUARD_NOBODY: no user.
     pub guard_share: f64,
     /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
     pub full_every_seconds: u64,

@@ -7,7 +7,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 
 /// One activity of a client. The struct and its texts are valid until the observer returns. No text contains a token, a secret,
-/// an id or a query's value. Later versions may append fields: struct_size says which exist.
+/// an id or a query's value. Later versions may append fields; struct_size shows how many bytes are present.
 #[repr(C)]
 pub struct hc_activity {
     /// The size of this struct in the library's version.

@@ -53,7 +53,7 @@ pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Resul
         // SAFETY: the struct holds `given` readable bytes, and `position` is less than `given`.
         if unsafe { bytes.add(position).read() } != 0 {
             return Err(Error::invalid_argument(format!(
-                "{name} sets a field that this version of the library does not know: it knows {known} bytes"
+                "{name} sets a field that this version of the library does not have: its struct has {known} bytes"
             )));
         }
     }

@@ -56,7 +56,7 @@ fn fields_beyond_struct_size_are_not_read() {
     let older = read(&[16, 7, 9]).unwrap();
     assert_eq!((older.tolerance_seconds, older.max_body), (7, 0));
     assert_eq!(read(&[8, 7, 9]).unwrap().tolerance_seconds, 0);
-    // A newer caller: fields that this version does not know must be 0.
+    // A newer caller: fields that this version does not have must be 0.
     assert_eq!(read(&[whole + 8, 7, 9, 0]).unwrap().max_body, 9);
     assert!(read(&[whole + 8, 7, 9, 1]).is_err());
     for invalid in [0, 1, 7, 9, 15, whole - 1, LARGEST as u64 + 1, u64::MAX] {

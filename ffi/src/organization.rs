@@ -246,7 +246,7 @@ pub unsafe extern "C" fn hc_organization_update_by_external_id(
 /// - `features_len`: number of features.
 /// - `organization`: receives the changed object; free it with hc_organization_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server does not know a feature, or any status that a request
+/// - Fails with HC_NOT_FOUND if there is none, HC_BAD_REQUEST if the server has no such feature, or any status that a request
 ///   can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -268,8 +268,8 @@ pub unsafe extern "C" fn hc_organization_update_settings(
 /// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened
 /// once, within a minute: create it when the administrator follows it, and do not log it.
 ///
-/// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
-/// nobody, and expires after a minute.
+/// Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used, and
+/// expires after a minute.
 ///
 /// - `client`: required.
 /// - `organization_id`: "org_...".
@@ -278,7 +278,7 @@ pub unsafe extern "C" fn hc_organization_update_settings(
 /// - `features_len`: number of names.
 /// - `link`: receives the result; free it with hc_portal_link_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if there is no such organization, HC_BAD_REQUEST if the server does not know a feature, or any status
+/// - Fails with HC_NOT_FOUND if there is no such organization, HC_BAD_REQUEST if the server has no such feature, or any status
 ///   that a request can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]

@@ -267,7 +267,8 @@ pub unsafe extern "C" fn hc_replay_guard_claim(
     call!(error, again, (guard: object, event: object) => guard.0.claim(&event.event).map(is_again))
 }
 
-/// Forgets the message that carried an event, so that it is handled when it is sent again: after hc_replay_guard_claim, if handling it failed.
+/// Deletes the record of the message that carried an event, so that it is handled when it is sent again: call it after hc_replay_guard_claim if
+/// handling the message failed.
 ///
 /// - `guard`: required.
 /// - `event`: required.

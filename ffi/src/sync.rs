@@ -14,7 +14,7 @@ use headcount_core::{Progress, Result};
 use std::ffi::{c_char, c_void};
 
 /// Progress of a sync. The struct and its texts are valid until the callback returns. Later versions may append fields:
-/// struct_size says which exist.
+/// struct_size shows how many bytes are present.
 #[repr(C)]
 pub struct hc_sync_progress {
     /// The size of this struct in the library's version.

@@ -31,7 +31,7 @@ static inline void check(bool ok, const char *file, int line, const char *what) 
 /* Expects a call to succeed, or ends the program. The call's last argument must be &error. */
 #define WORKS(call) works((call), &error, __FILE__, __LINE__, #call)
 /* Expects a call to fail with a status and a message that contains a text. The call's last argument must be &error. */
-#define REFUSED(call, status, said) refused((call), (status), (said), &error, __FILE__, __LINE__, #call)
+#define REFUSED(call, status, text) refused((call), (status), (text), &error, __FILE__, __LINE__, #call)
 
 static inline void check_text(const char *text, const char *expected, const char *file, int line, const char *what) {
     bool same = text == expected || (text != NULL && expected != NULL && strcmp(text, expected) == 0);
@@ -49,14 +49,14 @@ static inline void works(hc_status status, hc_error **error, const char *file, i
     }
 }
 
-static inline void refused(hc_status status, hc_status expected, const char *said, hc_error **error, const char *file, int line,
+static inline void refused(hc_status status, hc_status expected, const char *text, hc_error **error, const char *file, int line,
                            const char *what) {
     const char *message = hc_error_message(*error);
-    bool ok = status == expected && hc_error_status(*error) == expected && message != NULL && strstr(message, said) != NULL &&
+    bool ok = status == expected && hc_error_status(*error) == expected && message != NULL && strstr(message, text) != NULL &&
               strchr(message, '\n') == NULL;
     check(ok, file, line, what);
     if (!ok) {
-        fprintf(stderr, "  expected %s and \"%s\"\n  got      %s: %s\n", hc_status_name(expected), said, hc_status_name(status),
+        fprintf(stderr, "  expected %s and \"%s\"\n  got      %s: %s\n", hc_status_name(expected), text, hc_status_name(status),
                 message ? message : "no message");
     }
     hc_error_free(*error);

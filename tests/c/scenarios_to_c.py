@@ -63,7 +63,7 @@ def fields(known, values):
     """Returns a struct initializer with `values` by field name. The step's "do", a C keyword, becomes the field `what`."""
     unknown = values.keys() - known.keys()
     if unknown:
-        raise SystemExit(f"test_scenarios.c does not know {', '.join(sorted(unknown))}")
+        raise SystemExit(f"test_scenarios.c reads no such field: {', '.join(sorted(unknown))}")
     return "{" + ", ".join(f".{'what' if name == 'do' else name} = {known[name](value)}" for name, value in values.items()) + "}"
 
 

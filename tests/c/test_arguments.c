@@ -113,7 +113,7 @@ static void invalid_sizes_are_refused(void) {
     WORKS(hc_webhook_new(&SECRET, 1, &newer.known, &webhook, &error));
     hc_webhook_free(webhook);
     newer.unknown = 1;
-    REFUSED(hc_webhook_new(&SECRET, 1, &newer.known, &webhook, &error), HC_INVALID_ARGUMENT, "does not know");
+    REFUSED(hc_webhook_new(&SECRET, 1, &newer.known, &webhook, &error), HC_INVALID_ARGUMENT, "does not have");
     hc_client_free(client);
 }
 

@@ -17,14 +17,14 @@ auto has_items(...) -> std::false_type;
 static_assert(decltype(has_items<const Changes &>(0))::value && !decltype(has_items<Changes>(0))::value);
 static_assert(decltype(has_items<const Holds &>(0))::value && !decltype(has_items<Holds>(0))::value);
 
-/* Checks that a call throws an Error with this status and a message that contains `said`. Returns the error. */
+/* Checks that a call throws an Error with this status and a message that contains `text`. Returns the error. */
 template <class Call>
-static Error thrown(hc_status status, const std::string &said, Call call) {
+static Error thrown(hc_status status, const std::string &text, Call call) {
     try {
         call();
     } catch (const Error &error) {
         CHECK(error.status() == status);
-        CHECK(std::string(error.what()).find(said) != std::string::npos);
+        CHECK(std::string(error.what()).find(text) != std::string::npos);
         return error;
     }
     CHECK(!"no exception was thrown");
@@ -122,8 +122,8 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     settings.guard_users = 3;
     Mirror mirror(":memory:", client, &settings);
     std::atomic<std::uint64_t> seen{0};
-    SyncReports reports = mirror.sync(organization, std::nullopt, options<hc_sync_options>(), [&](const hc_sync_progress &told) {
-        if (std::string(told.phase) == "users") seen = told.items;
+    SyncReports reports = mirror.sync(organization, std::nullopt, options<hc_sync_options>(), [&](const hc_sync_progress &progress) {
+        if (std::string(progress.phase) == "users") seen = progress.items;
     });
     CHECK(reports.size() == 1 && seen == 40 && hc_sync_report_created(&reports[0]) == 40);
     CHECK(mirror.sync_all().size() == 1);
@@ -209,7 +209,7 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     CHECK(hc_guard_settings_users(hc_settings_guard(mirror.settings().get())) == 9);
     mirror.unbind_environment();
 
-    /* Each change is acknowledged or parked alone: the first one is left, so the cursor stays at the start. */
+    /* Changes of an iterator are acknowledged or parked one by one. The first one is not, so the cursor stays at the start. */
     AllChanges shared = mirror.changes("loop", 0);
     Change first = shared.next();
     std::size_t others = 0;

@@ -231,8 +231,8 @@ static void mirrored_users_and_groups(const hc_mirror *mirror) {
     hc_mirror_directory_list_free(directories);
 }
 
-/* A request that waited in a queue is received at the time at which it arrived. */
-static void a_request_of_a_queue(const hc_mirror *mirror) {
+/* A request that waited in a queue is verified as of the time at which it arrived. */
+static void a_queued_request(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_outcome outcome = HC_OUTCOME_NONE;
     hc_signed_headers *made = NULL;
@@ -251,7 +251,7 @@ static void a_request_of_a_queue(const hc_mirror *mirror) {
 
 /* Webhooks: before a sync, tampered with, duplicate, late, and about users that are not mirrored. */
 static void webhooks(const hc_mirror *mirror) {
-    a_request_of_a_queue(mirror);
+    a_queued_request(mirror);
     hc_error *error = NULL;
     hc_user *ada = NULL, *changed = NULL;
     hc_sandbox_user fields = {.struct_size = sizeof fields, .email = "ada@example.com", .given_name = "Ada", .family_name = "Lovelace"};

@@ -33,7 +33,7 @@ static hc_pending_event_list *pending_events(const hc_mirror *mirror, const char
     return events;
 }
 
-/* Before the first sync the mirror does not know which directory a user is in. */
+/* Before the first sync of a directory, an event about one of its users is pending. */
 static void an_event_is_listed_until_a_sync_applies_it(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){0});
@@ -166,7 +166,8 @@ static void entries_of_the_role_map_are_typed(void) {
     hc_mirror_free(mirror);
 }
 
-/* Two users of twelve leave, where nobody may without approval. The first hold is approved, the second dismissed; then the directory is retired. */
+/* Two users of twelve are deleted, and the guard permits no removal without approval. The first hold is approved and the second dismissed; then the
+ * directory is retired. */
 static void decisions_are_recorded(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){.guard_users = HC_GUARD_NOBODY, .guard_share = HC_GUARD_NOBODY});
