@@ -70,7 +70,7 @@ def rust():
     """Builds benches/rust/listing.rs and returns the path of the program."""
     command = ["cargo", "bench", "--quiet", "--package", "headcount-benches", "--bench", "listing", "--no-run", "--message-format=json"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return next(said["executable"] for said in map(json.loads, built.splitlines()) if said.get("executable"))
+    return next(message["executable"] for message in map(json.loads, built.splitlines()) if message.get("executable"))
 
 
 def run(command, ca_file):
@@ -115,9 +115,9 @@ def memory(program, folder):
         with server(folder, users) as url:
             for language, commands in clients(program, url, folder / "cert.pem").items():
                 for command in commands[:1]:
-                    said = run(command, folder / "cert.pem")
-                    assert said["users"] == users, said
-                    most.setdefault(language, []).append(said["max_rss_mb"])
+                    measured = run(command, folder / "cert.pem")
+                    assert measured["users"] == users, measured
+                    most.setdefault(language, []).append(measured["max_rss_mb"])
     for language, (few, many) in most.items():
         print(f"  {language:<42} {few:6.1f} MB  {many:6.1f} MB  {many - few:+6.1f} MB")
 
@@ -137,10 +137,10 @@ def concurrency(program):
         listing = subprocess.Popen([*command, *sandbox.credentials], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert listing.stdout.readline() == "ready\n"
         sandbox.fault(f"latency:{LATENCY * 1000:.0f}ms")
-        said = json.loads(listing.communicate("go\n")[0])
-        assert said["users"] == 60_000, said
-        ideal = said["requests"] * LATENCY / CONCURRENCY
-        print(f"  {name:<42} {said['seconds']:6.2f} s for {said['requests']} requests  {said['seconds'] / ideal:6.2f} × of {ideal:.2f} s")
+        done = json.loads(listing.communicate("go\n")[0])
+        assert done["users"] == 60_000, done
+        ideal = done["requests"] * LATENCY / CONCURRENCY
+        print(f"  {name:<42} {done['seconds']:6.2f} s for {done['requests']} requests  {done['seconds'] / ideal:6.2f} × of {ideal:.2f} s")
     sandbox.close()
 
 

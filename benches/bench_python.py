@@ -90,8 +90,8 @@ print((time.perf_counter() - started) * 1e3, rss() - before)
     for name in ("headcount", "scalekit", "standardwebhooks", "svix.webhooks"):
         figures = []
         for _ in range(ROUNDS):
-            said = subprocess.run([sys.executable, "-c", code.format(name=name)], stdout=subprocess.PIPE, text=True, check=True)
-            figures.append([float(figure) for figure in said.stdout.split()])
+            done = subprocess.run([sys.executable, "-c", code.format(name=name)], stdout=subprocess.PIPE, text=True, check=True)
+            figures.append([float(figure) for figure in done.stdout.split()])
         wait, memory = (statistics.median(column) for column in zip(*figures))
         print(f"  {name:40} {wait:9.1f} ms  {memory:6.1f} MB of RSS")
     with tempfile.TemporaryDirectory() as folder:

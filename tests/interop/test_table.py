@@ -57,7 +57,7 @@ def with_underscore(made):
 
 WRONG = "v1," + base64.b64encode(bytes(32)).decode()
 
-# Inputs by the first column of the table. They are made anew for each library, because some depend on the current time.
+# Inputs by the first column of the table. They are created for each library, because some depend on the current time.
 INPUTS = {
     "a message as the vendor sends it": lambda: message(),
     # Secrets.

@@ -117,15 +117,15 @@ class Work:
             time.sleep(0.2)
 
     def run(self):
-        def guarded(work, *arguments):
+        def recording_errors(work, *arguments):
             try:
                 work(*arguments)
             except BaseException as error:  # any other exception than headcount.Error is a defect
                 self.wrong.append(f"{type(error).__name__}: {error}")
 
-        workers = [threading.Thread(target=guarded, args=(self.threads, number)) for number in range(WORKERS)]
-        workers += [threading.Thread(target=guarded, args=(lambda: asyncio.run(self.tasks()),))]
-        workers += [threading.Thread(target=guarded, args=(self.change_faults,))]
+        workers = [threading.Thread(target=recording_errors, args=(self.threads, number)) for number in range(WORKERS)]
+        workers += [threading.Thread(target=recording_errors, args=(lambda: asyncio.run(self.tasks()),))]
+        workers += [threading.Thread(target=recording_errors, args=(self.change_faults,))]
         for worker in workers:
             worker.start()
         for worker in workers:

@@ -132,7 +132,7 @@ def event_expectation(body, occurred_at=None):
 
     def text(name):
         value = event.get(name)
-        # A surrogate without a partner counts as U+FFFD.
+        # A lone surrogate counts as U+FFFD.
         return re.sub("[\ud800-\udfff]", "\ufffd", value) if isinstance(value, str) else ""
 
     return {
@@ -601,7 +601,7 @@ def verify_cases():
     event("event_crlf", "line ends of any kind are white space", body=json.dumps(small, indent=2).replace("\n", "\r\n"))
     event("event_nul_escaped", "an escaped NUL is an ordinary character", body=start + '{"name":"a\\u0000b"}}')
     for name, escape in [("high", "\\ud800"), ("low", "\\udc00"), ("in_capitals", "\\uDBFF"), ("reversed_pair", "\\ude00\\ud83d"), ("before_a_pair", "\\ud83d\\ud83d\\ude00")]:
-        event(f"event_lone_surrogate_{name}", "a surrogate without a partner counts as U+FFFD", body=start.replace("evt_1", f"evt_{escape}").replace("org_1", f"org_{escape}") + '{"name":"' + escape + '"}}')
+        event(f"event_lone_surrogate_{name}", "a lone surrogate counts as U+FFFD", body=start.replace("evt_1", f"evt_{escape}").replace("org_1", f"org_{escape}") + '{"name":"' + escape + '"}}')
     event("event_lone_surrogate_after_backslash", "a backslash before ud800 is text, not an escape", body=start + '{"name":"\\\\ud800"}}')
     event("event_data_null", "data may be null", body=with_(data=None))
     event("event_data_array", "data may be any JSON", body=with_(data=[1, "2", [3]]))

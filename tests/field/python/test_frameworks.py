@@ -67,7 +67,7 @@ def test_the_endpoint_handles_events_once_and_only_if_it_answers_2xx(server, san
     malformed = json.dumps(malformed).encode()
     assert server.post(malformed, webhook.sign(malformed)) == 400
     assert server.post(b"[1]", webhook.sign(b"[1]")) == 400
-    # A surrogate without a partner is read as U+FFFD.
+    # A lone surrogate is read as U+FFFD.
     lone = body_of("\\ud800").replace(b"\\\\ud800", b"\\ud800")
     assert server.post(lone, webhook.sign(lone)) == 201
     assert server.handled()[-1]["id"] == "evt_\ufffd"
