@@ -126,8 +126,8 @@ export interface OrganizationClient {
    * Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories. It can be opened once, within a
    * minute: create it when the administrator follows it, and do not log it.
    *
-   * Each call creates another link. It is retried after temporary errors nevertheless: a link whose answer was lost is known to nobody, and
-   * expires after a minute.
+   * Each call creates another link. It is retried after temporary errors nevertheless: a link whose response was lost is not used, and expires
+   * after a minute.
    */
   generatePortalLink(id: string, options?: PortalLinkOptions): Promise<PortalLink>
   /** Deletes an organization and everything that belongs to it. This cannot be undone. */

@@ -27,7 +27,7 @@ export interface SyncOptions {
   mode?: SyncMode | undefined
   /** Whether the open holds of the directories are approved before they are listed. The sync is then a full one. False by default. */
   approveRemovals?: boolean | undefined
-  /** Whether to wait while another sync of the directory is running. If false, the report says `already_running`. True by default. */
+  /** Whether to wait while another sync of the directory is running. If false, the report then has the outcome `already_running`. True by default. */
   wait?: boolean | undefined
   /**
    * Is called after each page, on the event loop, before the promise is settled. An exception that it throws cancels the sync and is what `sync` rejects
@@ -241,7 +241,7 @@ export class Mirror {
   /**
    * Stores which groups give which roles. When the promise is fulfilled, the feed contains a `roles.changed` for each user whose roles changed.
    * @param map Pairs of a group and a role, and entries: a list, a Map, another iterable, or an object with a role for each group. The group of a pair is
-   * an id if it begins with `dirgroup_`, else a name, or a pattern of names with `*` and `?`. An entry says with `key` which of them it is, and may
+   * an id if it begins with `dirgroup_`, else a name, or a pattern of names with `*` and `?`. The `key` of an entry states which of them it is; an entry may
    * be limited to an organization. A user gets the roles of all matching entries. At most 10,000 entries; an empty list removes all roles.
    * @throws errors.InvalidArgumentError, which names the entry, for anything else, such as a promise, and for an iterator that was read before; and
    * for an empty group, role or organization or one of more than 1,000 bytes.
@@ -262,7 +262,7 @@ export class Mirror {
    */
   configure(options: StoredMirrorOptions): Promise<void>
   /**
-   * Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL has
+   * Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL has
    * changed; a mirror must not be synced with two environments.
    */
   unbindEnvironment(): Promise<void>
@@ -278,8 +278,8 @@ export class Mirror {
    * Iterates over the changes after the consumer's cursor, and waits for further ones.
    *
    * The loop keeps the process alive. It ends with `break`, when `signal` is aborted and when the mirror is closed. It returns each change
-   * once; changes that were not acknowledged are returned again by the next loop. Each change is acknowledged alone: the consumer's cursor moves to it
-   * once all changes that the loop returned before it are acknowledged as well, so that several workers can share the iterator.
+   * once; changes that were not acknowledged are returned again by the next loop. A change is acknowledged without those before it: the consumer's
+   * cursor moves to it once all changes that the loop returned before it are acknowledged as well, so that several workers can share the iterator.
    */
   changes(consumer: string, options?: ChangesOptions): Changes
   /** Acknowledges every change up to and including `seq`. Durable when the promise is fulfilled. */

@@ -8,7 +8,7 @@ export interface ReplayStore {
   /** Records the id at least until `expiresAt`. An id that is recorded already gets the new time. */
   record(messageId: string, expiresAt: Date): unknown
   /**
-   * Records the id at least until `expiresAt` unless it is recorded already, in one step, and returns whether it was not. `ReplayGuard.claim`
+   * Records the id at least until `expiresAt` unless it is recorded already, in one step, and returns whether it did. `ReplayGuard.claim`
    * needs it. With Redis: `SET` with `NX` and `EXAT`.
    */
   claim?(messageId: string, expiresAt: Date): boolean | Promise<boolean>
@@ -54,14 +54,14 @@ export class ReplayGuard {
    */
   commit(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: ReplayCheckOptions): Promise<void>
   /**
-   * Records that a message is handled unless it is recorded already, in one step, and returns whether it was not: of several deliveries at the
-   * same time, one gets true. Call it before the message is handled, instead of `check` and `commit`, and `release` if handling it fails. If the
-   * process ends in between, the message is not handled again.
+   * Records that a message is handled unless it is recorded already, in one step. Returns whether this call recorded it: of several deliveries at
+   * the same time, one gets true. Call it before the message is handled, instead of `check` and `commit`, and `release` if handling it fails. If
+   * the process ends in between, the message is not handled again.
    * @param message An event, or its `messageId`.
    */
   claim(message: Pick<UnknownEvent, 'id' | 'messageId'> | string, options?: ReplayCheckOptions): Promise<boolean>
   /**
-   * Forgets a message, so that it is handled when it is delivered again: for a claimed message whose handling failed.
+   * Deletes the record of a message, so that it is handled when it is delivered again: for a claimed message whose handling failed.
    * @param message An event, or its `messageId`.
    */
   release(message: Pick<UnknownEvent, 'id' | 'messageId'> | string): Promise<void>

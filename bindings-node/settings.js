@@ -1,6 +1,6 @@
 'use strict'
 // Environment variables. They are read from `process.env` whenever they are needed: test runners, worker threads and Bun give JavaScript an
-// environment that the process does not have. The addon knows their names, and parses the values.
+// environment that the process does not have. The addon has the list of their names, and parses the values.
 
 const native = require('./native.js').load()
 

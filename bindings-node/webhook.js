@@ -59,9 +59,9 @@ function standardHeadersOf(headers, body) {
 }
 
 /**
- * The symbol of the method with which Node's `util.inspect` prints an object. Each event has such a function, and the function's own properties
- * hold the JSON and the parsed value of the event's data. As properties of the event, they would be enumerated with it. In private fields, a Proxy
- * of the event could not read them.
+ * The symbol of the method with which Node's `util.inspect` prints an object. Each event has such a method of its own, and the properties of that
+ * function hold the JSON and the parsed value of the event's data. They are not properties of the event, because then they would be enumerated with
+ * it, and not private fields, because a Proxy of the event could not read those.
  */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 

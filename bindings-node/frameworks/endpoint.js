@@ -75,13 +75,13 @@ class Receiver {
     try {
       returned = await this.handler(event)
     } catch (error) {
-      // `Mirror.apply` refuses data that is not what the event's type says. `Mirror.receive` does so before it answers.
+      // `Mirror.apply` refuses data that does not fit the event's type, as `Mirror.receive` does.
       if (error instanceof errors.WebhookVerificationError && error.reason === 'malformed_event') return 400
       throw error
     }
     const response = isResponse(returned) ? returned : undefined
     const status = sent?.() ?? response?.status ?? 201
-    // After the handler, and only if the answer says so: a message whose handler failed is handled again.
+    // After the handler, and only if the status is 2xx: a message whose handler failed is handled again.
     if (this.replayGuard !== undefined && status >= 200 && status < 300) await this.replayGuard.commit(event)
     return response ?? 201
   }

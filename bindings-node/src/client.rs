@@ -140,7 +140,7 @@ impl NativeClient {
         self.0.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Promises one page of organizations.
+    /// Resolves to one page of organizations.
     #[napi]
     pub fn list_organizations<'env>(
         &self,
@@ -153,7 +153,7 @@ impl NativeClient {
         })
     }
 
-    /// Promises one organization.
+    /// Resolves to one organization.
     #[napi]
     pub fn get_organization<'env>(&self, env: &'env Env, id: String, cancel: OptionalCancel<'_>) -> Promise<'env> {
         self.call(
@@ -163,7 +163,7 @@ impl NativeClient {
         )
     }
 
-    /// Promises the organization with an external id.
+    /// Resolves to the organization with an external id.
     #[napi]
     pub fn get_organization_by_external_id<'env>(
         &self,
@@ -264,7 +264,7 @@ impl NativeClient {
         self.client(Ok(CallOptions::new())).and_then(|client| json::text(&client.stats())).map_err(thrown)
     }
 
-    /// Promises the directories of an organization.
+    /// Resolves to the directories of an organization.
     #[napi]
     pub fn list_directories<'env>(
         &self,
@@ -277,7 +277,7 @@ impl NativeClient {
         })
     }
 
-    /// Promises one directory.
+    /// Resolves to one directory.
     #[napi]
     pub fn get_directory<'env>(
         &self,
@@ -291,7 +291,7 @@ impl NativeClient {
         })
     }
 
-    /// Promises the first directory of an organization.
+    /// Resolves to the first directory of an organization.
     #[napi]
     pub fn primary_directory<'env>(
         &self,
@@ -334,7 +334,7 @@ impl NativeClient {
         })
     }
 
-    /// Promises one page of a directory's users.
+    /// Resolves to one page of a directory's users.
     #[napi]
     pub fn list_users<'env>(
         &self,
@@ -349,7 +349,7 @@ impl NativeClient {
         })
     }
 
-    /// Promises one page of a directory's groups.
+    /// Resolves to one page of a directory's groups.
     #[napi]
     pub fn list_groups<'env>(
         &self,
@@ -425,7 +425,7 @@ impl From<Listing> for NativePages {
 
 #[napi_derive::napi]
 impl NativePages {
-    /// Promises the next page's items, or null after the last page. After an error the next call requests the same page again.
+    /// Resolves to the next page's items, or null after the last page. After an error the next call requests the same page again.
     #[napi]
     pub fn next<'env>(
         &self,

@@ -35,7 +35,7 @@ pub fn error_classes() -> Vec<Vec<String>> {
 pub(crate) fn thrown(error: Error) -> napi::Error {
     // Serializing strings and numbers does not fail. If it did, the message would be the error's text, which `errors.js` leaves as it is.
     let mut text = json::string(&error).unwrap_or_else(|_| error.to_string());
-    // The server's words, which an error with a status may contain, stay as they are.
+    // An error with a status may contain text of the server, which must not be changed.
     if error.http_status().is_none() {
         for (rust, node) in NAMES {
             if text.contains(rust) {

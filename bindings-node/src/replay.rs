@@ -106,13 +106,13 @@ impl NativeReplayGuard {
         catch_panic(|| commit(&self.0, &id, moment(now)?)).map_err(thrown)
     }
 
-    /// Records that the message is handled unless it is recorded already, and returns whether it was not. `now` is in Unix seconds.
+    /// Records that the message is handled unless it is recorded already, and returns whether this call recorded it. `now` is in Unix seconds.
     #[napi]
     pub fn claim(&self, id: String, now: Option<f64>) -> napi::Result<bool> {
         catch_panic(|| claim(&self.0, &id, moment(now)?)).map_err(thrown)
     }
 
-    /// Forgets a message.
+    /// Deletes the record of a message.
     #[napi]
     pub fn release(&self, id: String) -> napi::Result<()> {
         catch_panic(|| self.0.release_id(&id)).map_err(thrown)

@@ -83,7 +83,7 @@ test('bytes, dates, headers and options of another realm are accepted', limit, a
   assert.throws(() => client.directory.users(organization, directory, { updatedAfter: foreign('new Date(NaN)') }), refusal(/updatedAfter is NaN: expected a valid date/))
 })
 
-test('an argument that cannot be used is named', limit, async (t) => {
+test('the error names the argument that cannot be used', limit, async (t) => {
   const { mirror, client, organization } = startMirror(t)
   const webhook = new Webhook(SECRET)
   const promise = Promise.resolve({})

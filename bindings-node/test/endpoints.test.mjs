@@ -92,7 +92,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
     assert.deepEqual(results, [])
   })
 
-  test(`${name}: data that is not what the event's type says is answered with 400`, limit, async (t) => {
+  test(`${name}: data that does not fit the event's type is answered with 400`, limit, async (t) => {
     const mirror = new Mirror(':memory:')
     t.after(() => mirror.close())
     const guard = new ReplayGuard()

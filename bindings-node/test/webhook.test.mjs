@@ -143,7 +143,7 @@ test('assignments to an event are kept, and changes of the body do not affect it
 test('long fields and fields with unusual characters are complete', () => {
   for (const text of ['', 'x'.repeat(127), 'x'.repeat(128), 'x'.repeat(10_000), 'Žofie 😀', '\0', 'a"\\\n', '\u2028', '\ud800']) {
     const sent = { id: `evt_${text}`, type: `t_${text}`, occurred_at: '2025-01-01T00:00:00Z', display_name: text, data: { [text]: [text, { ü: text }] } }
-    // A surrogate without a partner counts as U+FFFD.
+    // A lone surrogate counts as U+FFFD.
     const read = text === '\ud800' ? '\ufffd' : text
     const bytes = Buffer.from(JSON.stringify(sent))
     const event = webhook.verify(bytes, webhook.sign(bytes, { id: 'm'.repeat(200) }))

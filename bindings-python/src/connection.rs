@@ -1,4 +1,4 @@
-//! The core's client behind `Client` and `AsyncClient`, until it is closed.
+//! The core's client, which `Client` and `AsyncClient` use until it is closed.
 
 use crate::convert::Span;
 use crate::errors::OrRaise;

@@ -1,4 +1,4 @@
-//! The buffered iterator behind every Python iterator: items are read in batches and returned one by one.
+//! The buffered iterator that every Python iterator uses: items are read in batches and returned one by one.
 
 use crate::call::{Asyncio, Mode, wait};
 use crate::coroutine::{self, Batches, ready, stop_async_iteration};

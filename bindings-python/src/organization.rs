@@ -387,7 +387,7 @@ macro_rules! organization_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
             /// another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
             /// server gives no usable answer.
             #[pyo3(signature = (organization_id, settings, *, timeout = None))]
@@ -414,10 +414,10 @@ macro_rules! organization_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
-            /// nobody, and expires after a minute.
+            /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used,
+            /// and expires after a minute.
             ///
-            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
             /// another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
             /// server gives no usable answer.
             #[pyo3(signature = (organization_id, features = None, *, timeout = None))]

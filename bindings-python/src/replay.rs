@@ -85,7 +85,7 @@ impl ReplayGuard {
     /// - ``contains``: called with a message id; returns whether it was recorded and has not expired.
     /// - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
     /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
-    /// - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it was not. In Redis:
+    /// - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it did. In Redis:
     ///   ``SET`` with ``NX``. The method ``claim`` needs it (default none).
     /// - ``release``: called with a message id; removes it. The method ``release`` needs it (default none).
     #[staticmethod]
@@ -127,9 +127,9 @@ impl ReplayGuard {
         Ok(self.call(py, || self.kept.check(&event.0))? == Replay::First)
     }
 
-    /// Records that the message of ``event`` is handled unless it is recorded already, in one step, and returns whether it was not: of several
-    /// deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and ``release``
-    /// if handling it fails. If the process ends in between, the event is not handled again.
+    /// Records that the message of ``event`` is handled unless it is recorded already, in one step. Returns whether this call recorded it: of
+    /// several deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and
+    /// ``release`` if handling it fails. If the process ends in between, the event is not handled again.
     ///
     /// - ``event``: the event that ``Webhook.verify`` returned.
     ///
@@ -138,7 +138,7 @@ impl ReplayGuard {
         Ok(self.call(py, || self.kept.claim(&event.0))? == Replay::First)
     }
 
-    /// Forgets the message of ``event``, so that it is handled when it is sent again: for a claimed event whose handling failed.
+    /// Deletes the record of the message of ``event``, so that it is handled when it is sent again: for a claimed event whose handling failed.
     ///
     /// - ``event``: the event that ``Webhook.verify`` returned.
     ///
@@ -171,7 +171,7 @@ impl ReplayGuard {
         self.call(py, || self.kept.release_id(&message_id))
     }
 
-    /// Checks that the guard remembers ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints call it.
+    /// Checks that the guard keeps ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints call it.
     ///
     /// - ``webhook``: the verifier.
     ///

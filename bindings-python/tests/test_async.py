@@ -254,7 +254,7 @@ def test_requests_and_retries_are_logged(sandbox, caplog):
 
 
 def test_the_error_names_the_setting_that_cannot_be_used(tmp_path):
-    for options, said in [
+    for options, name in [
         ({"ca_file": tmp_path / "none.pem"}, "ca_file"),
         ({"proxy": "ftp://me:hunter2@proxy"}, "proxy"),
         ({"max_concurrency": 0}, "max_concurrency"),
@@ -263,7 +263,7 @@ def test_the_error_names_the_setting_that_cannot_be_used(tmp_path):
         ({"connect_timeout": 0}, "connect_timeout"),
     ]:
         for kind in (headcount.Client, headcount.AsyncClient):
-            with pytest.raises(headcount.ConfigError, match=said) as caught:
+            with pytest.raises(headcount.ConfigError, match=name) as caught:
                 kind("https://acme.example", "skc_1", "secret", **options)
             assert "hunter2" not in str(caught.value)
     for options in ({"retry_budget": -1}, {"max_concurrency": 1 << 40}):

@@ -110,7 +110,7 @@ def test_a_body_that_drips_is_put_together():
 
 
 class Response:
-    """As the responses of Flask, Django and Starlette."""
+    """A response with a ``status_code``, as those of Flask, Django and Starlette have."""
 
     def __init__(self, status_code):
         self.status_code = status_code
@@ -203,7 +203,7 @@ def test_a_request_of_a_queue_is_received_at_the_time_at_which_it_arrived():
 
 
 @pytest.mark.parametrize("escape, read", [("\\ud800", "\ufffd"), ("\\udc00x", "\ufffdx"), ("\\ud83d\\ude00", "\U0001f600")])
-def test_a_surrogate_without_a_partner_is_read_as_the_replacement_character(escape, read):
+def test_a_lone_surrogate_is_read_as_the_replacement_character(escape, read):
     body = testing.event(
         "organization.directory.user_created", organization_id="org_1", id="evt_1", data={"id": "diruser_1", "given_name": "MARK"}
     ).replace(b"MARK", escape.encode())

@@ -81,8 +81,8 @@ def test_the_endpoint_verifies_and_answers(name, program):
     assert endpoint.post(strange) == (201, b"")
 
     # The answer contains a status, and no reason that would help an attacker.
-    status, said = endpoint.post(BODY + b" ", WEBHOOK.sign(BODY))
-    assert status == 400 and b"signature" not in said and b"secret" not in said
+    status, answer = endpoint.post(BODY + b" ", WEBHOOK.sign(BODY))
+    assert status == 400 and b"signature" not in answer and b"secret" not in answer
     assert endpoint.post(BODY, {})[0] == 400
     assert endpoint.post(b"", {})[0] == 400
     assert endpoint.post(BODY, {**WEBHOOK.sign(BODY), "webhook-timestamp": "1"})[0] == 400
@@ -120,5 +120,5 @@ def test_the_endpoint_works_after_middleware_that_reads_the_body(name, program):
 def test_a_missing_secret_is_an_error_at_the_first_request(name, program):
     endpoint = program(name, SCALEKIT_WEBHOOK_SECRET="")
     assert endpoint.post(BODY)[0] == 500
-    _, said = endpoint.end()
-    assert "SCALEKIT_WEBHOOK_SECRET" in said
+    _, log = endpoint.end()
+    assert "SCALEKIT_WEBHOOK_SECRET" in log

@@ -179,7 +179,7 @@ def test_an_iterator_returns_each_change_once_whatever_is_acknowledged():
         mirror.sync(sandbox.organization_id)
         changes = list(mirror.changes("app", timeout=0))
         assert len(changes) == 131 and len({change.seq for change in changes}) == 131  # 130 users and the directory
-        # A change is acknowledged alone: the next iterator returns the earlier ones again.
+        # # A change is acknowledged without those before it: the next iterator returns the earlier ones again.
         changes[104].ack()
         assert [change.seq for change in mirror.changes("app", timeout=0)] == [change.seq for change in changes]
         for change in changes[:104]:
@@ -460,19 +460,19 @@ def test_a_forked_child_can_use_its_parents_mirror(environment, tmp_path):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        said = []
+        results = []
         for call in (lambda: next(begun), lambda: in_memory.status()):
             try:
                 call()
             except headcount.Error as error:
-                said.append(f"{error.kind}: {error}")
-        os.write(write, "\n".join(said).encode())
+                results.append(f"{error.kind}: {error}")
+        os.write(write, "\n".join(results).encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
-        said = pipe.read().splitlines()
+        results = pipe.read().splitlines()
     os.waitpid(pid, 0)
-    assert [line.split(":")[0] for line in said] == ["invalid_argument", "store"] and all("fork" in line for line in said)
+    assert [line.split(":")[0] for line in results] == ["invalid_argument", "store"] and all("fork" in line for line in results)
     assert len(list(begun)) == 11 and in_memory.status() == []
     in_memory.close()
     mirror.close()

@@ -423,18 +423,18 @@ def test_a_forked_child_cannot_go_on_with_its_parents_iterator(environment, tmp_
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:
-            said = []
+            results = []
             for call in (lambda: next(changes), first.ack, lambda: next(mirror.changes("app")).ack()):
                 try:
                     call()
-                    said.append("done")
+                    results.append("done")
                 except headcount.Error as error:
-                    said.append(f"{error.kind}: {error}")
-            os.write(write, "\n".join(said).encode())
+                    results.append(f"{error.kind}: {error}")
+            os.write(write, "\n".join(results).encode())
             os._exit(0)
         os.close(write)
         with os.fdopen(read) as pipe:
-            said = pipe.read().splitlines()
+            results = pipe.read().splitlines()
         os.waitpid(pid, 0)
-        assert [line.split(":")[0] for line in said] == ["invalid_argument", "invalid_argument", "done"]
-        assert all("fork" in line for line in said[:2])
+        assert [line.split(":")[0] for line in results] == ["invalid_argument", "invalid_argument", "done"]
+        assert all("fork" in line for line in results[:2])

@@ -236,15 +236,15 @@ def test_threads_can_share_a_sandbox():
 
 
 def in_child(sandbox, answers):
-    said = []
+    results = []
     try:
         sandbox.deliveries()
     except headcount.InvalidArgumentError as error:
-        said.append(str(error))
-    said.append(len(sandbox.client().organization.list_organizations()))
+        results.append(str(error))
+    results.append(len(sandbox.client().organization.list_organizations()))
     sandbox.close()
     del sandbox
-    answers.put(said)
+    answers.put(results)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

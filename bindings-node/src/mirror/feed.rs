@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 #[napi_derive::napi]
 impl NativeMirror {
-    /// Promises the changes after a consumer's cursor.
+    /// Resolves to the changes after a consumer's cursor.
     #[napi]
     pub fn poll<'env>(&self, env: &'env Env, consumer: String, options: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
@@ -22,7 +22,7 @@ impl NativeMirror {
         })
     }
 
-    /// Promises the changes after a consumer's cursor as soon as there is one. The list is empty after `timeout_ms`.
+    /// Resolves to the changes after a consumer's cursor as soon as there is one. The list is empty after `timeout_ms`.
     #[napi]
     pub fn wait<'env>(
         &self,
@@ -64,13 +64,13 @@ impl NativeMirror {
         })
     }
 
-    /// Promises the changes that a consumer has parked.
+    /// Resolves to the changes that a consumer has parked.
     #[napi]
     pub fn parked_changes<'env>(&self, env: &'env Env, consumer: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.parked_changes(&consumer).await?) })
     }
 
-    /// Deletes a parked change. Promises whether there was one.
+    /// Deletes a parked change. Resolves to whether there was one.
     #[napi]
     pub fn drop_parked<'env>(&self, env: &'env Env, consumer: String, seq: f64) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
@@ -84,13 +84,13 @@ impl NativeMirror {
         self.call(env, None, move |mirror| async move { json::text(&mirror.start_from_snapshot(&consumer).await?) })
     }
 
-    /// Promises all consumers.
+    /// Resolves to all consumers.
     #[napi]
     pub fn consumers<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.consumers().await?) })
     }
 
-    /// Deletes a consumer. Promises whether there was one.
+    /// Deletes a consumer. Resolves to whether there was one.
     #[napi]
     pub fn drop_consumer<'env>(&self, env: &'env Env, consumer: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.drop_consumer(&consumer).await?) })
@@ -110,7 +110,7 @@ impl NativeChanges {
 
 #[napi_derive::napi]
 impl NativeChanges {
-    /// Promises the next changes as soon as there is one, or null if the mirror is closed.
+    /// Resolves to the next changes as soon as there is one, or null if the mirror is closed.
     #[napi]
     pub fn next<'env>(
         &self,

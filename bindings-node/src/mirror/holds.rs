@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 #[napi_derive::napi]
 impl NativeMirror {
-    /// Promises the open holds of an organization.
+    /// Resolves to the open holds of an organization.
     #[napi]
     pub fn holds<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
@@ -28,25 +28,25 @@ impl NativeMirror {
         users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
     }
 
-    /// Approves a hold: applies its users' loss of access. Promises the number of users who lost it.
+    /// Approves a hold: applies its users' loss of access. Resolves to the number of users who lost it.
     #[napi]
     pub fn approve<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.approve(&hold_id, &by, &note).await?) })
     }
 
-    /// Drops a hold. Promises the number of its users.
+    /// Drops a hold. Resolves to the number of its users.
     #[napi]
     pub fn dismiss<'env>(&self, env: &'env Env, hold_id: String, by: String, note: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.dismiss(&hold_id, &by, &note).await?) })
     }
 
-    /// Removes the users and groups of a directory that is missing or disabled. Promises the number of users.
+    /// Removes the users and groups of a directory that is missing or disabled. Resolves to the number of users.
     #[napi]
     pub fn retire<'env>(&self, env: &'env Env, directory_id: String, by: String, note: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.retire(&directory_id, &by, &note).await?) })
     }
 
-    /// Promises the decisions about holds of an organization, or without an id all decisions.
+    /// Resolves to the decisions about holds of an organization, or without an id all decisions.
     #[napi]
     pub fn approvals<'env>(&self, env: &'env Env, organization_id: Option<String>) -> Promise<'env> {
         self.call(
@@ -56,7 +56,7 @@ impl NativeMirror {
         )
     }
 
-    /// Promises the retirements of directories.
+    /// Resolves to the retirements of directories.
     #[napi]
     pub fn retirements<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.retirements().await?) })

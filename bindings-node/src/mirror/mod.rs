@@ -92,7 +92,7 @@ impl NativeMirror {
         }
     }
 
-    /// Syncs one directory, one organization, or without an organization id all of them. Promises a list of `SyncReport`s.
+    /// Syncs one directory, one organization, or without an organization id all of them. Resolves to a list of `SyncReport`s.
     #[napi]
     pub fn sync<'env>(
         &self,
@@ -117,7 +117,7 @@ impl NativeMirror {
         })
     }
 
-    /// Verifies, stores and applies a webhook. Promises the name of its outcome.
+    /// Verifies, stores and applies a webhook. Resolves to the name of its outcome.
     ///
     /// The secret is that of `variables`, environment variables as JSON, if the mirror was opened without one. `now`, in Unix seconds, is compared
     /// with the timestamp in place of the current time.
@@ -142,7 +142,7 @@ impl NativeMirror {
         })
     }
 
-    /// Applies an event that was verified before, given as the vendor's JSON. Promises the name of its outcome.
+    /// Applies an event that was verified before, given as the vendor's JSON. Resolves to the name of its outcome.
     #[napi]
     pub fn apply<'env>(&self, env: &'env Env, event: String, message_id: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {

@@ -18,25 +18,25 @@ impl NativeMirror {
         })
     }
 
-    /// Promises the pairs of the role map.
+    /// Resolves to the pairs of the role map.
     #[napi]
     pub fn role_map<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.role_map().await?) })
     }
 
-    /// Promises the entries of the role map.
+    /// Resolves to the entries of the role map.
     #[napi]
     pub fn role_map_entries<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.role_map_entries().await?) })
     }
 
-    /// Promises the entries of the role map that match no mirrored group.
+    /// Resolves to the entries of the role map that match no mirrored group.
     #[napi]
     pub fn unmatched_roles<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.unmatched_roles().await?) })
     }
 
-    /// Promises the settings in effect; durations are in seconds.
+    /// Resolves to the settings in effect; durations are in seconds.
     #[napi]
     pub fn settings<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.settings().await?) })
@@ -50,7 +50,7 @@ impl NativeMirror {
         })
     }
 
-    /// Makes the mirror forget its environment.
+    /// Removes the mirror's binding to its environment.
     #[napi]
     pub fn unbind_environment<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.unbind_environment().await?) })

@@ -24,7 +24,7 @@ impl NativeMirror {
         users.map(|users| NativeMirrorUsers(Arc::new(Mutex::new(Some(users))))).map_err(thrown)
     }
 
-    /// Promises the groups of an organization.
+    /// Resolves to the groups of an organization.
     #[napi]
     pub fn groups<'env>(&self, env: &'env Env, organization_id: String, filter: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
@@ -33,7 +33,7 @@ impl NativeMirror {
         })
     }
 
-    /// Promises the directories of an organization, or without an id all directories.
+    /// Resolves to the directories of an organization, or without an id all directories.
     #[napi]
     pub fn directories<'env>(&self, env: &'env Env, organization_id: Option<String>) -> Promise<'env> {
         self.call(
@@ -43,19 +43,19 @@ impl NativeMirror {
         )
     }
 
-    /// Promises one user, or null.
+    /// Resolves to one user, or null.
     #[napi]
     pub fn user<'env>(&self, env: &'env Env, id: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.user(&id).await?) })
     }
 
-    /// Promises one group, or null.
+    /// Resolves to one group, or null.
     #[napi]
     pub fn group<'env>(&self, env: &'env Env, id: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.group(&id).await?) })
     }
 
-    /// Promises the users with an e-mail address.
+    /// Resolves to the users with an e-mail address.
     #[napi]
     pub fn find_users<'env>(&self, env: &'env Env, options: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move {
@@ -63,19 +63,19 @@ impl NativeMirror {
         })
     }
 
-    /// Promises the status of every directory.
+    /// Resolves to the status of every directory.
     #[napi]
     pub fn status<'env>(&self, env: &'env Env) -> Promise<'env> {
         self.call(env, None, |mirror| async move { json::text(&mirror.status().await?) })
     }
 
-    /// Promises the ids of the users whose removal from a directory the guard holds back.
+    /// Resolves to the ids of the users whose removal from a directory the guard holds back.
     #[napi]
     pub fn held_removals<'env>(&self, env: &'env Env, directory_id: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.held_removals(&directory_id).await?) })
     }
 
-    /// Promises the pending events of an organization.
+    /// Resolves to the pending events of an organization.
     #[napi]
     pub fn pending_events<'env>(&self, env: &'env Env, organization_id: String) -> Promise<'env> {
         self.call(env, None, move |mirror| async move { json::text(&mirror.pending_events(&organization_id).await?) })
@@ -88,7 +88,7 @@ pub struct NativeMirrorUsers(pub(super) Arc<Mutex<Option<MirrorUsers>>>);
 
 #[napi_derive::napi]
 impl NativeMirrorUsers {
-    /// Promises the next page's users, or null after the last page.
+    /// Resolves to the next page's users, or null after the last page.
     #[napi]
     pub fn next<'env>(
         &self,

@@ -18,7 +18,7 @@ logger = logging.getLogger("headcount")
 
 
 class Refused(Exception):
-    """A request that is answered with a status and no body, so that an attacker learns nothing about the reason."""
+    """A request that is answered with a status and no body, so that an attacker does not learn the reason."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)

@@ -519,7 +519,7 @@ class OrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -539,10 +539,10 @@ class OrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
-        nobody, and expires after a minute.
+        Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used,
+        and expires after a minute.
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -753,7 +753,7 @@ class AsyncOrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -773,10 +773,10 @@ class AsyncOrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost is known to
-        nobody, and expires after a minute.
+        Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used,
+        and expires after a minute.
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server does not know a feature. Raises
+        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -1531,8 +1531,9 @@ class AsyncChange(Change):
     def ack(self) -> Coroutine[Any, Any, None]:  # type: ignore[override]
         """Acknowledges this change: the consumer does not get it again.
 
-        A change from ``changes`` is acknowledged alone: durably when it has been awaited, if all earlier changes of the iterator are acknowledged, otherwise once
-        they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Tasks may call it at once.
+        A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable after the await if all changes that the
+        iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
+        all earlier changes. Tasks may call it at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
         forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
@@ -1927,7 +1928,7 @@ class Mirror:
         """
 
     def unbind_environment(self) -> None:
-        """Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL
+        """Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL
         has changed; a mirror must not be synced with two environments.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
@@ -2401,7 +2402,7 @@ class AsyncMirror:
         """
 
     def unbind_environment(self) -> Coroutine[Any, Any, None]:
-        """Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL
+        """Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL
         has changed; a mirror must not be synced with two environments.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
@@ -2570,7 +2571,7 @@ class ReplayGuard:
         - ``contains``: called with a message id; returns whether it was recorded and has not expired.
         - ``record``: called with a message id and an aware ``datetime``; records the id, which expires at that time.
         - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
-        - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it was not. In
+        - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it did. In
           Redis: ``SET`` with ``NX``. The method ``claim`` needs it (default none).
         - ``release``: called with a message id; removes it. The method ``release`` needs it (default none).
         """
@@ -2593,8 +2594,8 @@ class ReplayGuard:
         """
 
     def claim(self, event: Event) -> bool:
-        """Records that the message of ``event`` is handled unless it is recorded already, in one step, and returns whether it was not: of
-        several deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and
+        """Records that the message of ``event`` is handled unless it is recorded already, in one step. Returns whether this call recorded it:
+        of several deliveries at the same moment, one gets True. Call it before the event is handled, instead of ``check`` and ``commit``, and
         ``release`` if handling it fails. If the process ends in between, the event is not handled again.
 
         - ``event``: the event that ``Webhook.verify`` returned.
@@ -2603,7 +2604,7 @@ class ReplayGuard:
         """
 
     def release(self, event: Event) -> None:
-        """Forgets the message of ``event``, so that it is handled when it is sent again: for a claimed event whose handling failed.
+        """Deletes the record of the message of ``event``, so that it is handled when it is sent again: for a claimed event whose handling failed.
 
         - ``event``: the event that ``Webhook.verify`` returned.
 
@@ -2628,7 +2629,7 @@ class ReplayGuard:
         """
 
     def check_tolerance(self, webhook: Webhook) -> None:
-        """Checks that the guard remembers ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints
+        """Checks that the guard keeps ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints
         call it.
 
         - ``webhook``: the verifier.
@@ -3789,8 +3790,9 @@ class Change:
     def ack(self) -> None:
         """Acknowledges this change: the consumer does not get it again.
 
-        A change from ``changes`` is acknowledged alone: durably when this returns, if all earlier changes of the iterator are acknowledged, otherwise once
-        they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Threads may call it at once.
+        A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable when this returns if all changes that the
+        iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
+        all earlier changes. Threads may call it at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
         forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.

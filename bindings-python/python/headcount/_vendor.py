@@ -1,4 +1,4 @@
-"""The exception names of the vendor's SDK, for programs that catch them. ``docs/vendor-sdk.md`` says which differ."""
+"""The exception names of the vendor's SDK, for programs that catch them. ``docs/vendor-sdk.md`` lists which of them differ."""
 
 from .errors import (
     ApiError,

@@ -48,6 +48,6 @@ def _read(receiver: Receiver) -> bytes:
     except AttributeError:
         pass  # before Flask 3.1 it cannot be set for one request
     if declared is None and getattr(request, "_cached_data", None) is None:
-        # A chunked body. The stream is empty if the server does not say where it ends.
+        # A chunked body. The stream is empty if the server does not guarantee that it ends.
         return receiver.read(request.stream.read, None)
     return request.get_data(cache=True)

@@ -44,7 +44,7 @@ def endpoint(
 
 def _read(receiver: Receiver, environ: Environ) -> bytes:
     declared = receiver.declared_length(environ.get("CONTENT_LENGTH"))
-    # A chunked body has no declared length. Reading to its end is safe only if the server says that the stream ends.
+    # A chunked body has no declared length. Reading to its end is safe only if the server guarantees that the stream ends.
     if declared is None and not environ.get("wsgi.input_terminated"):
         return b""
     return receiver.read(environ["wsgi.input"].read, declared)

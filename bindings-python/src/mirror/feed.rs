@@ -22,12 +22,12 @@ pub(super) struct ConsumerHandle {
     pub(super) name: Arc<str>,
 }
 
-/// Where a change was read, which says how it is acknowledged.
+/// Where a change was read, which determines how it is acknowledged.
 #[derive(Clone)]
 pub(super) enum Origin {
     /// By `poll` or `wait`: acknowledgements are cumulative.
     Polled(ConsumerHandle),
-    /// By an iterator: each change is acknowledged alone.
+    /// By an iterator: each change is acknowledged without those before it.
     Iterated(Arc<State>, Changes),
 }
 
@@ -84,8 +84,9 @@ impl Change {
 impl Change {
     /// Acknowledges this change: the consumer does not get it again.
     ///
-    /// A change from ``changes`` is acknowledged alone: durably when this returns, if all earlier changes of the iterator are acknowledged, otherwise once
-    /// they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Threads may call it at once.
+    /// A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable when this returns if all changes that the
+    /// iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
+    /// all earlier changes. Threads may call it at once.
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
     /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
@@ -112,8 +113,9 @@ pub(crate) struct AsyncChange;
 impl AsyncChange {
     /// Acknowledges this change: the consumer does not get it again.
     ///
-    /// A change from ``changes`` is acknowledged alone: durably when it has been awaited, if all earlier changes of the iterator are acknowledged, otherwise once
-    /// they are. One from ``poll`` or ``wait`` is acknowledged together with all earlier changes. Tasks may call it at once.
+    /// A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable after the await if all changes that the
+    /// iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
+    /// all earlier changes. Tasks may call it at once.
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
     /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.

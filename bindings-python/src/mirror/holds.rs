@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use std::future::Future;
 use std::sync::Arc;
 
-/// A decision of somebody about a hold or a directory.
+/// The arguments of a decision about a hold or a directory.
 struct Decision {
     /// Id of the hold or directory.
     id: String,
@@ -20,7 +20,7 @@ struct Decision {
     note: String,
 }
 
-/// Runs a decision: `call` returns a number of users.
+/// Runs a call that records a decision and returns a number of users.
 fn decide<'py, M: Mode, F>(
     py: Python<'py>,
     state: &State,

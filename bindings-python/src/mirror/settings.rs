@@ -62,7 +62,7 @@ macro_rules! settings {
                 <$mode>::run(py, async move { mirror.configure(options.into()).await }, |py, ()| Ok(py.None()))
             }
 
-            /// Makes the mirror forget which environment it is a copy of: the next sync and the next event bind it again. For an environment whose URL
+            /// Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL
             /// has changed; a mirror must not be synced with two environments.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.

@@ -1,4 +1,4 @@
-//! The core's mirror behind `Mirror` and `AsyncMirror`, until it is closed.
+//! The core's mirror, which `Mirror` and `AsyncMirror` use until it is closed.
 
 use super::options::Settings;
 use crate::call::release;
