@@ -28,7 +28,7 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 pub const REPLAY_RETENTION: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// Ids that a replay guard in memory keeps: at most about 20 MB.
 pub const REPLAY_CAPACITY: usize = 100_000;
-/// The time within which the mirror's guard counts losses of access together.
+/// Length of the window within which the mirror's guard adds up losses of access.
 pub const GUARD_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// Age of a directory's last full sync at which the mirror makes another.
 pub const FULL_EVERY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -34,6 +34,7 @@ impl Process {
         self.closed
     }
 
+    /// Returns the process as one number, which is not 0.
     fn word(self) -> u64 {
         u64::from(self.id) << 32 | u64::from(self.closed)
     }
@@ -105,7 +106,7 @@ fn get_or_set<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
     }
 }
 
-/// A lock that a forked child takes over from its parent.
+/// A lock that a forked child takes over from its parent: the [word](Process::word) of the process whose thread holds it, or 0.
 struct ForkLock(AtomicU64);
 
 /// Wait between two attempts to take the lock. It is taken once per value.
@@ -116,6 +117,7 @@ impl ForkLock {
         let word = process.word();
         loop {
             let holder = self.0.load(Ordering::Acquire);
+            // The word of another process is that of an ancestor, which held the lock at a fork: its thread does not exist here.
             let is_free = holder != word;
             if is_free && self.0.compare_exchange(holder, word, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 return Locked(self);
@@ -237,7 +239,7 @@ mod tests {
     fn a_value_is_made_once_and_a_failure_is_tried_again() {
         let (value, calls) = (PerProcess::<u32>::new(), AtomicU32::new(0));
         let make = || match calls.fetch_add(1, Ordering::Relaxed) {
-            0 => Err(Error::store("the disk is away")),
+            0 => Err(Error::store("the disk is missing")),
             call => Ok(call),
         };
         assert!(value.get(make).is_err(), "the first attempt fails");

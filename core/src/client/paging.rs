@@ -73,7 +73,7 @@ impl<T: Listed> Pages<T> {
                 self.done = true;
                 return Err(Error::new(
                     ErrorKind::Decode,
-                    "the server gave a page token for the second time: the listing would never end",
+                    "the server sent a page token for the second time: the listing would never end",
                 )
                 .with_context("operation", <T as super::list::sealed::Listed>::OPERATION));
             }

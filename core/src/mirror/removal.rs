@@ -110,7 +110,7 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Applies those of another directory's listed users who are absent from this one.
+    /// Applies a page of another directory's listed users: only those who are absent from the directory of this sync.
     async fn move_page(
         &mut self,
         absence: &Arc<Absence>,

@@ -30,7 +30,7 @@ const ATTEMPTS: u32 = 3;
 /// The most pages in one write. Webhooks wait for a running write, so it must not be long.
 const WRITING: usize = 16;
 
-/// The number of deferred creations from which on users are created at once, so that memory does not grow with the directory. The guard permits
+/// The most creations that are deferred: further users are created at once, so that memory does not grow with the directory. The guard permits
 /// the removal of so many users only in directories of ten times that size.
 const MOST_DEFERRED: usize = 2_000;
 

@@ -186,7 +186,7 @@ impl Change {
         }
     }
 
-    /// Makes a change of what a store keeps of it.
+    /// Makes a change from what a store keeps of it: its [`body`](Change::body) and the other arguments.
     pub fn new(
         seq: i64,
         kind: ChangeKind,

@@ -153,7 +153,8 @@ impl EntryBody {
         };
         // Before the deletion of a user, membership changes remove the user from each group. The user in them has no groups and no roles.
         let end = user_after.unwrap_or_else(|| without_groups(&latest));
-        let mut at =
+        // The user's state before the next change.
+        let mut state =
             user_before.unwrap_or_else(|| MirrorUser { roles: roles.unwrap_or_default(), ..without_groups(&end) });
         let groups: HashMap<&str, &MirrorGroup> = groups.iter().map(|group| (group.id.as_str(), group)).collect();
         let mut bodies = Vec::new();
@@ -163,18 +164,18 @@ impl EntryBody {
             // The changes are in the order in which `diff` makes them: memberships follow the other fields, and roles follow memberships.
             let next = match delta.kind {
                 ChangeKind::UserUpdated => MirrorUser {
-                    active: at.active,
-                    group_ids: at.group_ids.clone(),
-                    roles: at.roles.clone(),
+                    active: state.active,
+                    group_ids: state.group_ids.clone(),
+                    roles: state.roles.clone(),
                     ..end.clone()
                 },
                 ChangeKind::UserDeactivated | ChangeKind::UserReactivated => {
-                    MirrorUser { active: end.active, ..at.clone() }
+                    MirrorUser { active: end.active, ..state.clone() }
                 }
                 ChangeKind::RolesChanged => {
-                    at.group_ids.clone_from(&end.group_ids);
-                    at = brief(&at);
-                    MirrorUser { roles: end.roles.clone(), ..at.clone() }
+                    state.group_ids.clone_from(&end.group_ids);
+                    state = brief(&state);
+                    MirrorUser { roles: end.roles.clone(), ..state.clone() }
                 }
                 _ if !is_wanted => continue,
                 kind => {
@@ -192,10 +193,10 @@ impl EntryBody {
                 }
             };
             if is_wanted {
-                (body.before, body.after) = (mirrored(&at), mirrored(&next));
+                (body.before, body.after) = (mirrored(&state), mirrored(&next));
                 bodies.push((delta.kind, body));
             }
-            at = next;
+            state = next;
         }
         bodies
     }

@@ -34,7 +34,7 @@ pub(crate) struct FileKind {
     /// Size of a page in a new file, in bytes.
     pub(crate) page_size: u32,
     /// How long a write waits for a write of another process.
-    pub(crate) patience: Duration,
+    pub(crate) busy_timeout: Duration,
 }
 
 /// Wait between two attempts to switch to write-ahead logging.
@@ -116,14 +116,14 @@ impl FileKind {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| self.failed(&error))?;
-        connection.busy_timeout(self.patience).map_err(|error| self.failed(&error))?;
-        self.distrust(&connection)?;
+        connection.busy_timeout(self.busy_timeout).map_err(|error| self.failed(&error))?;
+        self.restrict(&connection)?;
         Ok(connection)
     }
 
     /// Makes SQLite run no functions and views of the file's schema, and protects the schema and SQLite's own tables from writes. Triggers run only
     /// when something is written, which happens after [`check`](Self::check) has found the schema to be headcount's own.
-    fn distrust(&self, connection: &Connection) -> Result<()> {
+    fn restrict(&self, connection: &Connection) -> Result<()> {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -377,7 +377,7 @@ mod tests {
             migrations: &[],
             optional: &[],
             page_size: 4096,
-            patience: Duration::ZERO,
+            busy_timeout: Duration::ZERO,
         };
         let error = kind.failed(&rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY), None));
         assert!(error.message().contains("cannot be written: check the permissions"), "{error}");

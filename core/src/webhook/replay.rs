@@ -494,7 +494,7 @@ mod tests {
         struct Broken(Mutex<Vec<(String, Timestamp)>>);
         impl ReplayStore for Broken {
             fn contains(&self, _: &str) -> Result<bool> {
-                Err(Error::store("redis is away"))
+                Err(Error::store("redis cannot be reached"))
             }
             fn record(&self, id: &str, expires_at: Timestamp) -> Result<()> {
                 self.0.lock().unwrap().push((id.to_owned(), expires_at));
@@ -503,7 +503,7 @@ mod tests {
         }
         let guard = ReplayGuard::new(Broken(Mutex::default())).retention(Duration::from_secs(3600)).clock(at(0));
         let error = guard.check_id("msg_1").unwrap_err();
-        assert_eq!((error.kind(), error.message()), (ErrorKind::Store, "redis is away"));
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Store, "redis cannot be reached"));
         assert_eq!(guard.commit_id("msg_1").unwrap_err().message(), "msg_1 until 1970-01-01T01:00:00Z");
         let error = guard.claim_id("msg_1").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "the store has no claim: {error}");

@@ -172,7 +172,7 @@ async fn every_later_sync_reports_what_is_held() {
 }
 
 #[tokio::test]
-async fn a_held_user_who_is_listed_again_is_released() {
+async fn a_held_user_who_is_listed_again_is_no_longer_held() {
     let (api, mirror, _) = mirror_with_25_held_users().await;
     list_from(&api, 0);
     let report = full_sync(&mirror).await.unwrap();

@@ -126,7 +126,7 @@ impl Disk {
     }
 }
 
-/// The disk as one process has it open.
+/// The disk, opened by one process.
 pub(crate) struct DiskStore {
     disk: Disk,
     holder: u64,

@@ -24,7 +24,7 @@ pub struct Flaky {
 
 /// How a call of a decision ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Ending {
     Passes,
     Fails,
     IsRepeated,
@@ -50,15 +50,15 @@ impl Flaky {
 
     /// Decides at random what happens to the next call: a quarter of the calls fail, and a quarter are repeated. The random numbers are those of
     /// SplitMix64 (Steele, Lea and Flood, 2014).
-    fn fate(&self) -> Fate {
+    fn ending(&self) -> Ending {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut bits = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         match (bits ^ (bits >> 31)) % 4 {
-            0 => Fate::Fails,
-            1 => Fate::IsRepeated,
-            _ => Fate::Passes,
+            0 => Ending::Fails,
+            1 => Ending::IsRepeated,
+            _ => Ending::Passes,
         }
     }
 }
@@ -71,17 +71,17 @@ fn is_ours(error: &Error) -> bool {
 type Decider<I, O> = Box<dyn FnMut(I) -> Result<O> + Send>;
 
 /// Wraps a decision, so that its call ends as given.
-fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>, fate: Fate) -> Decider<I, O> {
+fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>, ending: Ending) -> Decider<I, O> {
     let decide = Arc::clone(decide);
     Box::new(move |state| {
         let mut decide = decide.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match fate {
-            Fate::Passes => decide(state),
-            Fate::IsRepeated => {
+        match ending {
+            Ending::Passes => decide(state),
+            Ending::IsRepeated => {
                 let _ = decide(state.clone());
                 decide(state)
             }
-            Fate::Fails => {
+            Ending::Fails => {
                 decide(state)?;
                 Err(Error::store(FAILED).temporary())
             }
@@ -102,7 +102,7 @@ impl Store for Flaky {
                     fence: fence.clone(),
                     now,
                     keys: keys.clone(),
-                    decide: unreliable(&decide, self.fate()),
+                    decide: unreliable(&decide, self.ending()),
                 };
                 match self.store.write(write).await {
                     Err(error) if is_ours(&error) => {}
@@ -116,7 +116,7 @@ impl Store for Flaky {
         Box::pin(async move {
             let decide: Arc<Mutex<DecideConsumer>> = Arc::new(Mutex::new(decide));
             loop {
-                match self.store.update_consumer(name.clone(), durability, unreliable(&decide, self.fate())).await {
+                match self.store.update_consumer(name.clone(), durability, unreliable(&decide, self.ending())).await {
                     Err(error) if is_ours(&error) => {}
                     result => return result,
                 }

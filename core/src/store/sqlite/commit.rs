@@ -156,7 +156,7 @@ fn commit(database: &Database, mut counter: Counter, durability: Durability, bat
         database.run(sql, [list(&done_chores)?])?;
     }
     let Counter { revision, user, group, change, event } = counter;
-    // The log is flushed before other connections see the commit, so the mark is never ahead of the disk.
+    // The log is flushed before other connections see the commit, so `durable` is never greater than what is on the disk.
     let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5,
         durable = iif(?6, ?4, durable)";
     database.run(sql, params![revision, user, group, change, event, durability == Durability::Power])?;

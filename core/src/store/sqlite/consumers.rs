@@ -39,7 +39,7 @@ pub(super) fn update(
     let (state, durable) = read.ok_or_else(no_counters)?;
     let (latest, generation) = (state.latest.seq, state.generation);
     let update = decide(state)?;
-    // The mark has to be written, because SQLite flushes nothing when it commits a transaction without changes.
+    // `durable` has to be written even if the consumer does not change, because SQLite does not flush a commit without changes.
     let flushes = durability == Durability::Power && durable < latest;
     if update.row.is_none() && update.park.is_none() && !flushes {
         return Ok(());

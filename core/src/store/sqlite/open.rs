@@ -16,7 +16,7 @@ const MIRROR: FileKind = FileKind {
     optional: &[EMAIL_KEYS],
     // Most of the file is rows of a kilobyte or two and their changes: larger pages than SQLite's 4 KiB take fewer writes.
     page_size: 8_192,
-    patience: Duration::from_secs(10),
+    busy_timeout: Duration::from_secs(10),
 };
 
 /// Creates the index of the keys of addresses, once they were computed.
@@ -26,7 +26,7 @@ const EMAIL_KEYS: &str = "CREATE INDEX user_by_email_key ON user (email, number)
 const LARGE_LOG: u64 = 8 << 20;
 
 /// How long the truncation of the log waits for writers and readers. They are delayed meanwhile.
-const SHRINK_PATIENCE: Duration = Duration::from_millis(100);
+const SHRINK_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(super) fn memory() -> Result<Connection> {
     writer(MIRROR.open_in_memory()?)
@@ -105,7 +105,7 @@ pub(super) fn shrink(path: &Path, always: bool) -> Result<()> {
     }
     let connection = MIRROR.connect(path, OpenFlags::empty())?;
     let checkpoint = || {
-        connection.busy_timeout(SHRINK_PATIENCE)?;
+        connection.busy_timeout(SHRINK_TIMEOUT)?;
         // TRUNCATE delays writers. PASSIVE does not, and leaves little for TRUNCATE to copy.
         for mode in ["PASSIVE", "TRUNCATE"] {
             connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;

@@ -19,7 +19,7 @@ const REPLAY_GUARD: FileKind = FileKind {
     ],
     optional: &[],
     page_size: 4_096,
-    patience: Duration::from_secs(5),
+    busy_timeout: Duration::from_secs(5),
 };
 
 /// Number of records after which expired ids are removed.
