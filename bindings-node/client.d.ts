@@ -72,7 +72,10 @@ export interface GroupPage extends Page {
   groups: Group[]
 }
 
-/** A directory with a property `directory` (not enumerable) that is the same object: the vendor's SDK returns the directory, its documentation reads `.directory`. */
+/**
+ * A directory with a property `directory` (not enumerable) that is the same object. The vendor's SDK returns the directory itself, but the examples in
+ * its documentation read `.directory` of the result.
+ */
 export interface PrimaryDirectory extends Directory {
   /** The same object. */
   readonly directory: PrimaryDirectory

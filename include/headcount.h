@@ -2337,7 +2337,7 @@ hc_status hc_webhook_verify(const struct hc_webhook *webhook,
                                  struct hc_error **error);
 
 /**
- * hc_webhook_verify with another current time: for requests that were stored and are read later.
+ * Like hc_webhook_verify, with the current time as an argument: for requests that were stored and are read later.
  *
  * - `webhook`: required.
  * - `headers`: all of the request's headers; `headers_len` items.
@@ -2379,7 +2379,7 @@ hc_status hc_webhook_verify_signature(const struct hc_webhook *webhook,
                                            struct hc_error **error);
 
 /**
- * hc_webhook_verify_signature with another current time.
+ * Like hc_webhook_verify_signature, with the current time as an argument.
  *
  * - `webhook`: required.
  * - `headers`: all of the request's headers; `headers_len` items.
@@ -2421,7 +2421,7 @@ hc_status hc_webhook_verify_parsed(const struct hc_webhook *webhook,
                                         struct hc_error **error);
 
 /**
- * hc_webhook_verify_parsed with another current time.
+ * Like hc_webhook_verify_parsed, with the current time as an argument.
  *
  * - `webhook`: required.
  * - `headers`: all of the request's headers; `headers_len` items.
@@ -2766,7 +2766,7 @@ hc_status hc_replay_guard_release(const struct hc_replay_guard *guard,
                                        struct hc_error **error);
 
 /**
- * hc_replay_guard_claim with the id of the message.
+ * Like hc_replay_guard_claim, for a message id.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
@@ -2781,7 +2781,7 @@ hc_status hc_replay_guard_claim_id(const struct hc_replay_guard *guard,
                                         struct hc_error **error);
 
 /**
- * hc_replay_guard_release with the id of the message.
+ * Like hc_replay_guard_release, for a message id.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
@@ -2794,7 +2794,7 @@ hc_status hc_replay_guard_release_id(const struct hc_replay_guard *guard,
                                           struct hc_error **error);
 
 /**
- * hc_replay_guard_check with the id of the message.
+ * Like hc_replay_guard_check, for a message id.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
@@ -2809,7 +2809,7 @@ hc_status hc_replay_guard_check_id(const struct hc_replay_guard *guard,
                                         struct hc_error **error);
 
 /**
- * hc_replay_guard_commit with the id of the message.
+ * Like hc_replay_guard_commit, for a message id.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
@@ -2822,7 +2822,7 @@ hc_status hc_replay_guard_commit_id(const struct hc_replay_guard *guard,
                                          struct hc_error **error);
 
 /**
- * hc_replay_guard_check_id with another current time. A store of your own uses its own clock.
+ * Like hc_replay_guard_check_id, with the current time as an argument. A store of your own uses its own clock.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
@@ -2839,7 +2839,7 @@ hc_status hc_replay_guard_check_id_at(const struct hc_replay_guard *guard,
                                            struct hc_error **error);
 
 /**
- * hc_replay_guard_commit_id with another current time.
+ * Like hc_replay_guard_commit_id, with the current time as an argument.
  *
  * - `guard`: required.
  * - `message_id`: the value of the header webhook-id, not "".
@@ -3238,7 +3238,7 @@ hc_status hc_mirror_receive(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * hc_mirror_receive with another current time: for a request that a queue kept, the time at which it arrived.
+ * Like hc_mirror_receive, with the current time as an argument. For a request that waited in a queue, pass the time at which it arrived.
  *
  * - `mirror`: required.
  * - `headers`: all of the request's headers, in any order; `headers_len` items.

@@ -155,13 +155,13 @@ pub unsafe extern "C" fn hc_mirror_receive(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, outcome, (mirror: object) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         outcome_of(mirror.0.receive(&headers, body)?)
     })
 }
 
-/// hc_mirror_receive with another current time: for a request that a queue kept, the time at which it arrived.
+/// Like hc_mirror_receive, with the current time as an argument. For a request that waited in a queue, pass the time at which it arrived.
 ///
 /// - `mirror`: required.
 /// - `headers`: all of the request's headers, in any order; `headers_len` items.
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn hc_mirror_receive_at(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, outcome, (mirror: object) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         outcome_of(mirror.0.receive_at(&headers, body, time(now_unix_seconds)?)?)
     })

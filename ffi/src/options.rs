@@ -33,7 +33,7 @@ pub(crate) use growing;
 ///
 /// # Safety
 ///
-/// `options` is NULL, or holds as many readable bytes as its first field says.
+/// `options` is NULL, or holds as many readable bytes as its first field states.
 pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Result<T> {
     let mut copy = MaybeUninit::<T>::zeroed();
     if options.is_null() {

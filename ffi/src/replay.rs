@@ -284,7 +284,7 @@ pub unsafe extern "C" fn hc_replay_guard_release(
     call!(error, (guard: object, event: object) => guard.0.release(&event.event))
 }
 
-/// hc_replay_guard_claim with the id of the message.
+/// Like hc_replay_guard_claim, for a message id.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
@@ -302,7 +302,7 @@ pub unsafe extern "C" fn hc_replay_guard_claim_id(
     call!(error, again, (guard: object, message_id: text) => guard.0.claim_id(message_id).map(is_again))
 }
 
-/// hc_replay_guard_release with the id of the message.
+/// Like hc_replay_guard_release, for a message id.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
@@ -318,7 +318,7 @@ pub unsafe extern "C" fn hc_replay_guard_release_id(
     call!(error, (guard: object, message_id: text) => guard.0.release_id(message_id))
 }
 
-/// hc_replay_guard_check with the id of the message.
+/// Like hc_replay_guard_check, for a message id.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
@@ -336,7 +336,7 @@ pub unsafe extern "C" fn hc_replay_guard_check_id(
     call!(error, again, (guard: object, message_id: text) => guard.0.check_id(message_id).map(is_again))
 }
 
-/// hc_replay_guard_commit with the id of the message.
+/// Like hc_replay_guard_commit, for a message id.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
@@ -352,7 +352,7 @@ pub unsafe extern "C" fn hc_replay_guard_commit_id(
     call!(error, (guard: object, message_id: text) => guard.0.commit_id(message_id))
 }
 
-/// hc_replay_guard_check_id with another current time. A store of your own uses its own clock.
+/// Like hc_replay_guard_check_id, with the current time as an argument. A store of your own uses its own clock.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".
@@ -374,7 +374,7 @@ pub unsafe extern "C" fn hc_replay_guard_check_id_at(
     })
 }
 
-/// hc_replay_guard_commit_id with another current time.
+/// Like hc_replay_guard_commit_id, with the current time as an argument.
 ///
 /// - `guard`: required.
 /// - `message_id`: the value of the header webhook-id, not "".

@@ -136,13 +136,13 @@ pub unsafe extern "C" fn hc_webhook_verify(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify(&headers, body).map(hc_event::from)
     })
 }
 
-/// hc_webhook_verify with another current time: for requests that were stored and are read later.
+/// Like hc_webhook_verify, with the current time as an argument: for requests that were stored and are read later.
 ///
 /// - `webhook`: required.
 /// - `headers`: all of the request's headers; `headers_len` items.
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn hc_webhook_verify_at(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify_at(&headers, body, time(now_unix_seconds)?).map(hc_event::from)
     })
@@ -192,13 +192,13 @@ pub unsafe extern "C" fn hc_webhook_verify_signature(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (webhook: object) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify_signature(&headers, body)
     })
 }
 
-/// hc_webhook_verify_signature with another current time.
+/// Like hc_webhook_verify_signature, with the current time as an argument.
 ///
 /// - `webhook`: required.
 /// - `headers`: all of the request's headers; `headers_len` items.
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn hc_webhook_verify_signature_at(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (webhook: object) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         webhook.0.verify_signature_at(&headers, body, time(now_unix_seconds)?)
     })
@@ -248,13 +248,13 @@ pub unsafe extern "C" fn hc_webhook_verify_parsed(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object, compact: text) => {
-        // SAFETY: by the header's conventions, the array holds as many items as its length says.
+        // SAFETY: by the header's conventions, the array holds as many items as its length states.
         let headers = unsafe { pairs(headers, headers_len) }?;
         webhook.0.verify_parsed(&headers, compact).map(hc_event::from)
     })
 }
 
-/// hc_webhook_verify_parsed with another current time.
+/// Like hc_webhook_verify_parsed, with the current time as an argument.
 ///
 /// - `webhook`: required.
 /// - `headers`: all of the request's headers; `headers_len` items.
@@ -276,7 +276,7 @@ pub unsafe extern "C" fn hc_webhook_verify_parsed_at(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, event, (webhook: object, compact: text) => {
-        // SAFETY: by the header's conventions, the array holds as many items as its length says.
+        // SAFETY: by the header's conventions, the array holds as many items as its length states.
         let headers = unsafe { pairs(headers, headers_len) }?;
         webhook.0.verify_parsed_at(&headers, compact, time(now_unix_seconds)?).map(hc_event::from)
     })
@@ -302,7 +302,7 @@ pub unsafe extern "C" fn hc_verify_webhook_payload(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (secret: text) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         verify_webhook_payload(secret, &headers, body)
     })
@@ -329,7 +329,7 @@ pub unsafe extern "C" fn hc_verify_interceptor_payload(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (secret: text) => {
-        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths say.
+        // SAFETY: by the header's conventions, both arrays hold as many items as their lengths state.
         let (headers, body) = unsafe { request(headers, headers_len, body, body_len) }?;
         verify_interceptor_payload(secret, &headers, body)
     })
@@ -357,7 +357,7 @@ pub unsafe extern "C" fn hc_webhook_sign(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, headers, (webhook: object, id: optional_text, timestamp: optional_value) => {
-        // SAFETY: by the header's conventions, the body holds as many bytes as its length says.
+        // SAFETY: by the header's conventions, the body holds as many bytes as its length states.
         let body = unsafe { array(body.cast::<u8>(), body_len, "body") }?;
         webhook.0.sign(body, id, timestamp).map(hc_signed_headers::from)
     })
@@ -433,7 +433,7 @@ type Pairs<'a> = Vec<(&'a str, &'a [u8])>;
 ///
 /// # Safety
 ///
-/// The array is NULL or holds as many headers as its length says, whose names are NUL-terminated; all are alive for `'a`.
+/// The array is NULL or holds as many headers as its length states, whose names are NUL-terminated; all are alive for `'a`.
 unsafe fn pairs<'a>(headers: *const hc_header, headers_len: usize) -> Result<Pairs<'a>> {
     // SAFETY: this function's contract.
     let headers: &[hc_header] = unsafe { array(headers, headers_len, "headers") }?;
@@ -453,7 +453,7 @@ unsafe fn pairs<'a>(headers: *const hc_header, headers_len: usize) -> Result<Pai
 ///
 /// # Safety
 ///
-/// As for [`pairs`], and the body is NULL or holds as many bytes as its length says.
+/// As for [`pairs`], and the body is NULL or holds as many bytes as its length states.
 pub(crate) unsafe fn request<'a>(
     headers: *const hc_header,
     headers_len: usize,

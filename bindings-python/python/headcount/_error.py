@@ -1,6 +1,7 @@
 """The base classes of the exceptions in ``headcount.errors``.
 
-Annotations are not postponed: the classes are attributed to the package, whose namespace does not have their names.
+This module does not use ``from __future__ import annotations``: the ``__module__`` of the classes is ``headcount``, and postponed annotations would be
+resolved in that namespace, which does not have the names of ``typing``.
 """
 
 from typing import Any, ClassVar, Dict, Iterable, Mapping, Optional

@@ -1976,7 +1976,7 @@ class Mirror:
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges this change alone: the consumer's cursor moves to it once all
+        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
         changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
         raises, and ``InvalidArgumentError`` in a child that was forked after this call.
         """
@@ -2450,7 +2450,7 @@ class AsyncMirror:
         - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
-        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges this change alone: the consumer's cursor moves to it once all
+        Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
         changes that the iterator returned before it are acknowledged as well, so that workers can share an iterator. Iterating raises what ``wait``
         raises, and ``InvalidArgumentError`` in a child that was forked after this call.
         """
