@@ -233,9 +233,9 @@ export interface UserSession {
   idle_expires_at?: string | null
   /** Time at which the session ends in any case. */
   absolute_expires_at?: string | null
-  /** Time at which the session expired, or missing. */
+  /** Time at which the session expired, if it did. */
   expired_at?: string | null
-  /** Time of the sign-out, or missing. */
+  /** Time of the sign-out, if there was one. */
   logout_at?: string | null
 }
 

@@ -259,9 +259,9 @@ class UserSession(TypedDict, total=False):
     absolute_expires_at: Optional[str]
     """Time at which the session ends in any case."""
     expired_at: Optional[str]
-    """Time at which the session expired, or missing."""
+    """Time at which the session expired, if it did."""
     logout_at: Optional[str]
-    """Time of the sign-out, or missing."""
+    """Time of the sign-out, if there was one."""
 
 
 class MembershipData(TypedDict, total=False):

@@ -42,7 +42,7 @@ pub struct RoleMapEntry {
     pub organization_id: Option<String>,
 }
 
-/// What ids of groups begin with.
+/// Prefix of the ids of groups.
 const ID_PREFIX: &str = "dirgroup_";
 
 impl RoleMapEntry {

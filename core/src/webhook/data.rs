@@ -366,10 +366,10 @@ pub struct UserSession {
     /// Time at which the session ends in any case.
     #[serde(default, deserialize_with = "null_is_default")]
     pub absolute_expires_at: Option<Timestamp>,
-    /// Time at which the session expired, or missing.
+    /// Time at which the session expired, if it did.
     #[serde(default, deserialize_with = "null_is_default")]
     pub expired_at: Option<Timestamp>,
-    /// Time of the sign-out, or missing.
+    /// Time of the sign-out, if there was one.
     #[serde(default, deserialize_with = "null_is_default")]
     pub logout_at: Option<Timestamp>,
 }

@@ -21,7 +21,7 @@ async fn mirror_of_a_missing_directory() -> (FakeApi, Mirror) {
     (api, mirror)
 }
 
-/// Reads and acknowledges the changes' kinds, causes and directories.
+/// Reads and acknowledges the changes. Returns their kinds, causes and directories.
 async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String, String)> {
     let changes = mirror.poll("app", 1_000).await.unwrap();
     if let Some(last) = changes.last() {

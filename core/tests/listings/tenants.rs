@@ -44,7 +44,7 @@ async fn sync(mirror: &Mirror, organization_id: &str) -> SyncReport {
     mirror.sync(organization_id).mode(SyncMode::Full).await.unwrap().remove(0)
 }
 
-/// Reads and acknowledges the kinds and organizations of the changes.
+/// Reads and acknowledges the changes. Returns their kinds and organizations.
 async fn read_changes(mirror: &Mirror) -> Vec<(ChangeKind, String)> {
     let changes = mirror.poll("app", 1_000).await.unwrap();
     if let Some(last) = changes.last() {

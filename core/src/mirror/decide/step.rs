@@ -487,7 +487,7 @@ impl Step {
     }
 
     /// Derives the groups and roles of a group's members again: of the first page now, of the others in a chore. Returns whether these were all
-    /// members. `deletes` tells whether the chore has to append the group's deletion.
+    /// members. `deletes` is whether the chore has to append the group's deletion.
     fn revisit(&mut self, group_id: &str, deletes: bool) -> bool {
         let group_id = group_id.to_owned();
         let chore = Chore { group_id, deletes, cause: self.cause.clone(), ..Chore::default() };

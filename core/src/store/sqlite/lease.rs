@@ -1,11 +1,11 @@
 //! Leases: rows with an expiry and a token. A lease also ends with the process of its holder.
 //!
 //! Each open store that has taken a lease holds a lock on a small file of its own beside the database. The operating system releases the lock
-//! when the process ends, so if another process can lock the file, the holder has ended, and that process need not wait for the expiry. On Linux
-//! a forked child closes its copy of the file, so that it does not keep the lock; elsewhere a lease whose holder has ended without releasing it
-//! ends when it expires, if a forked child of the holder is alive.
+//! when the process ends. If another process can lock the file, the holder has ended, and its lease can be taken before it expires. On Linux a
+//! forked child closes its copy of the file, so that it does not keep the lock. On other systems a forked child keeps the lock: if its parent
+//! ends without releasing a lease, the lease ends when it expires.
 //!
-//! Only its owner can open the file, because whoever can read it can lock it. It is not followed through links.
+//! Only the owner of the file can open it, because a process that can read it can lock it. A link in its place is not followed.
 
 use super::database::Database;
 use super::rows::{Time, get, get_time};
