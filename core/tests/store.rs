@@ -306,7 +306,7 @@ async fn a_page_of_100_users_costs_at_most_12_statements() {
     let before = ["dirgroup_1", "dirgroup_2", "dirgroup_3", "dirgroup_4", "dirgroup_5"];
     let after = ["dirgroup_2", "dirgroup_3", "dirgroup_4", "dirgroup_5", "dirgroup_6"];
     // Pages of new users, of new and unchanged users, of changed users, and of unchanged users; and one whose write extends the lease.
-    for (story, ids, name, groups, seconds) in [
+    for (case, ids, name, groups, seconds) in [
         ("new", &ids[..50], "Ada", before, 0),
         ("new and unchanged", &ids[25..125], "Ada", before, 0),
         ("changed", &ids[..100], "Ada Ada", after, 0),
@@ -334,8 +334,8 @@ async fn a_page_of_100_users_costs_at_most_12_statements() {
         store.write(write).await.unwrap();
 
         let count = store.statements() - started;
-        println!("{story}: {count} statements");
-        assert!(count <= 12, "{story}: {count} statements");
+        println!("{case}: {count} statements");
+        assert!(count <= 12, "{case}: {count} statements");
     }
 }
 
