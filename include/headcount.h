@@ -2461,8 +2461,8 @@ hc_status hc_verify_webhook_payload(const char *secret,
                                          struct hc_error **error);
 
 /**
- * Checks the signature of an interceptor's request, like hc_verify_webhook_payload. The headers interceptor-* count if there are
- * webhook-* as well.
+ * Checks the signature of an interceptor's request, like hc_verify_webhook_payload. If the request has headers interceptor-* and
+ * webhook-*, the former are used.
  *
  * - `secret`: the interceptor's secret, or several separated by white space.
  * - `headers`: all of the request's headers; `headers_len` items.

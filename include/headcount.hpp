@@ -411,7 +411,7 @@ struct RoleEntry {
 };
 
 /* The unacknowledged changes of one consumer, each once; waits for the next one. Threads may share it: each change goes to one of them, which
- * acknowledges it alone. A loop ends after the timeout and when the mirror is closed. */
+ * acknowledges only that change. A loop ends after the timeout and when the mirror is closed. */
 class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
   public:
     using Object::Object;
@@ -577,7 +577,7 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     AllMirrorUsers hold_users(const std::string &hold_id) const {
         return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_hold_users, hold_id.c_str());
     }
-    /* Approves a hold: applies its users' loss of access, and returns the number of users who lost it. `by` says who approves, `note` why. */
+    /* Approves a hold: applies its users' loss of access, and returns the number of users who lost it. `by` is the person who approves, `note` the reason. */
     std::uint64_t approve(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_approve, hold_id.c_str(), by.c_str(), note.c_str());
     }

@@ -8,7 +8,7 @@ set -eu
 in=$1 out=$2
 names=$(mktemp)
 trap 'rm -f "$names" "$out.new"' EXIT
-# Members without symbols make nm complain. Defined symbols only: those of the C library keep their names.
+# nm warns about members without symbols. Defined symbols only: those of the C library keep their names.
 "${NM:-nm}" -g --defined-only "$in" 2>/dev/null | awk 'NF == 3 && $3 ~ /^sqlite3/ { print $3, "hc_" $3 }' | sort -u >"$names"
 [ -s "$names" ] || { echo "$in: no symbols of SQLite in it" >&2; exit 1; }
 "${OBJCOPY:-objcopy}" --redefine-syms="$names" "$in" "$out.new"

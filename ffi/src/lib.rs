@@ -77,7 +77,7 @@ pub mod changes;
 
 pub mod generated;
 
-/// Checks at compile time that each type may be used by as many threads as the header says.
+/// Checks at compile time that each type may be used by as many threads as the header permits.
 const _: () = {
     const fn any_number_of_threads<T: Send + Sync>() {}
     const fn one_thread_at_a_time<T: Send>() {}

@@ -34,7 +34,7 @@ fn epoch() -> Timestamp {
     Timestamp::from_second(1_736_150_400).unwrap_or_default()
 }
 
-/// Makes random credentials, so that a page or program that knows how sandboxes are made does not know those of this one.
+/// Makes random credentials: a web page or another program must not be able to compute them from the seed.
 pub(crate) fn credentials() -> Credentials {
     let random = || OsRandom.bits();
     let secret: Vec<u8> = std::iter::repeat_with(random).take(4).flat_map(u64::to_be_bytes).collect();

@@ -97,7 +97,7 @@ impl Outbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an endpoint, unless it is registered already. Refuses a URL to which this sandbox sends nothing.
+    /// Adds an endpoint, unless it is registered already. Refuses a URL on another machine, unless the sandbox permits those.
     pub(crate) fn register(&self, url: &str) -> Result<(), Error> {
         check_endpoint(url, self.remote_endpoints)?;
         let mut inner = self.lock();

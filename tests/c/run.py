@@ -52,7 +52,7 @@ PROGRAMS = {
     "test_tls": ((1, 20, 5), "tls"),
     "test_faults": ((1, 10_000, 5), "faulty"),
 }
-# Not under valgrind, which runs one thread at a time, so that hardly any fork meets a thread at work.
+# Not under valgrind, which runs one thread at a time: a fork would rarely happen while another thread is inside a call.
 PLAIN = ["test_fork"]
 
 

@@ -524,8 +524,8 @@ static void threads(hc_client *client) {
     }
 }
 
-/* A child process uses its parent's client. If all checks pass it calls exec: what the parent's worker thread owned is in
-   the child's memory without that thread, and a leak checker would call it lost when the child ended as itself. */
+/* A child process uses its parent's client. If all checks pass, it calls exec instead of exit: the child's memory contains the
+   objects of the parent's worker thread, but not the thread, and a leak checker would report them as lost at exit. */
 static void forks(hc_client *client) {
     fflush(NULL);
     pid_t child = fork();

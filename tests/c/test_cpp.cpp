@@ -9,7 +9,7 @@
 
 using namespace headcount;
 
-/* Whether an item can be read from an object of this type with []: not from a temporary list, which ends before its item is used. */
+/* Whether an item can be read from an object of this type with []: not from a temporary list, which is destroyed before its item is used. */
 template <class T>
 auto has_items(int) -> decltype(std::declval<T>()[0], std::true_type());
 template <class T>

@@ -1,4 +1,4 @@
-/* Iterators over the changes of a consumer, which threads share: each change is acknowledged or parked alone. */
+/* Iterators over the changes of a consumer, which threads share: changes are acknowledged or parked one by one. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <pthread.h>
@@ -137,7 +137,7 @@ static void *wait_for_changes(void *of) {
     return NULL;
 }
 
-static void closing_a_mirror_ends_what_waits(void) {
+static void closing_a_mirror_ends_waits(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror();
     hc_change_batch *batch = NULL;
@@ -184,7 +184,7 @@ int main(void) {
 
     a_change_that_one_thread_has_not_acknowledged_is_given_again();
     a_change_of_a_snapshot_can_be_parked();
-    closing_a_mirror_ends_what_waits();
+    closing_a_mirror_ends_waits();
 
     for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix != NULL; suffix++) {
         char name[80];

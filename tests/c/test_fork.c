@@ -145,7 +145,7 @@ static void end_child(void) {
     hc_webhook_free(webhook);
     hc_sandbox_free(sandbox);
 #ifdef __SANITIZE_ADDRESS__
-    /* The search for leaks at exit would report what threads of the parent had in their hands. */
+    /* The leak check at exit would report the objects that threads of the parent were using at the fork. */
     _exit(check_failed == 0 ? 0 : 1);
 #else
     exit(check_failed == 0 ? 0 : 1);
@@ -177,7 +177,7 @@ static void cell(thing what, state how, habit kind) {
     }
     stopping = 1;
     for (int i = 0; i < 2 && how != IDLE; i++) pthread_join(threads[i], NULL);
-    /* While children that ignore headcount are alive, the parent works, closes its mirror, and another one syncs at once. */
+    /* While children that ignore headcount are running, the parent works, closes its mirror, and another one syncs at once. */
     receive();
     commit(guard);
     list_users();
