@@ -113,7 +113,7 @@ static int receive(const hc_webhook *webhook, const hc_header *headers, size_t h
         return 400;
     }
     const char *email = hc_event_data_at(event, "/email"); /* NULL if the data has none */
-    printf("verified %s: create an account for %s\n", hc_event_type(event), email == NULL ? "nobody" : email);
+    printf("verified %s: create an account for %s\n", hc_event_type(event), email == NULL ? "(no email address)" : email);
     hc_event_free(event);
     return 201;
 }
