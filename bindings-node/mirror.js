@@ -71,7 +71,7 @@ class ProgressCallback {
   /** Promises of the callback that are not settled. */
   #pending = new Set()
   #end
-  /** Settled when the addon has queued nothing more, which is when the sync has ended in any way. */
+  /** Settled when the addon has queued its last call of `take`, which is when the sync has ended in any way. */
   ended = new Promise((resolve) => (this.#end = resolve))
   /** The error, as `{ error }`. */
   failure

@@ -1,5 +1,5 @@
 'use strict'
-// Loads the addon for this platform, or throws an error that says what is missing.
+// Loads the addon for this platform, or throws an error that names what is missing.
 //
 // `addons.js` is written by the build. It has a literal `require` for each addon in the folder, which bundlers find; with a computed name they
 // would try to parse every file of the package.
@@ -49,7 +49,7 @@ const missing = (cause) =>
     { cause },
   )
 
-/** The error for an addon that is there and cannot be loaded. */
+/** The error for an addon that exists and cannot be loaded. */
 function refused(cause) {
   // Deno: every permission has a flag.
   if (globalThis.Deno !== undefined && /allow-|NotCapable|PermissionDenied/.test(`${cause.name} ${cause.message}`)) {

@@ -176,7 +176,7 @@ impl NativeClient {
         })
     }
 
-    /// Creates an organization, and promises it.
+    /// Creates an organization. Resolves to it.
     #[napi]
     pub fn create_organization<'env>(
         &self,
@@ -191,7 +191,7 @@ impl NativeClient {
         })
     }
 
-    /// Updates fields of an organization, and promises it.
+    /// Updates fields of an organization. Resolves to it.
     #[napi]
     pub fn update_organization<'env>(
         &self,
@@ -206,7 +206,7 @@ impl NativeClient {
         })
     }
 
-    /// Updates fields of the organization with an external id, and promises it.
+    /// Updates fields of the organization with an external id. Resolves to it.
     #[napi]
     pub fn update_organization_by_external_id<'env>(
         &self,
@@ -221,7 +221,7 @@ impl NativeClient {
         })
     }
 
-    /// Enables and disables features of an organization, and promises it.
+    /// Enables and disables features of an organization. Resolves to it.
     #[napi]
     pub fn update_organization_settings<'env>(
         &self,
@@ -236,7 +236,7 @@ impl NativeClient {
         })
     }
 
-    /// Creates a link to the admin portal, and promises it.
+    /// Creates a link to the admin portal. Resolves to it.
     #[napi]
     pub fn generate_portal_link<'env>(
         &self,

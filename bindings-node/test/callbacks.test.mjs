@@ -53,7 +53,7 @@ function run(program, args = []) {
   return { status, stdout, stderr }
 }
 
-test('an error of onActivity is reported once as a warning, and the process goes on', limit, () => {
+test('an error of onActivity is reported once as a warning, and the process continues', limit, () => {
   for (const callback of ["() => { throw new Error('the logger') }", "async () => { throw new Error('the logger') }"]) {
     const { status, stdout, stderr } = run(`
       import { Sandbox } from 'headcount'
@@ -125,7 +125,7 @@ test('a thousand calls share one listener on their signal', limit, async (t) => 
   assert.deepEqual(warnings, [])
 })
 
-test('a call that ends takes nothing from the others of its signal', limit, async (t) => {
+test('a call that ends does not remove the listener of other calls with its signal', limit, async (t) => {
   const { client, mirror } = startMirror(t)
   const controller = new AbortController()
   const waiting = mirror.wait('app', { signal: controller.signal })

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads'
 import { Mirror, errors } from 'headcount'
 import { startSandbox } from './sandbox.mjs'
 
-/** Long enough for a slow machine, and much shorter than a sync that nobody ends or than its lease. */
+/** Long enough for a slow machine, and much shorter than a sync that is not ended, or than its lease. */
 const LIMIT = { timeout: 60_000 }
 const STALL = { faults: ['latency:600s'], every: 1 }
 

@@ -165,7 +165,7 @@ for (const name of ['http', 'express']) {
   })
 }
 
-test('fetch: lengths that the request only claims do not matter', limit, async () => {
+test('fetch: the body is limited by its real length, whatever length is declared', limit, async () => {
   const POST = fetchEndpoint(() => {}, { webhook: verifier })
   const ask = async (body, headers) => (await POST(new Request('http://localhost/', { method: 'POST', duplex: 'half', body, headers: { ...verifier.sign(BODY), ...headers } }))).status
   const dripping = (text) => ReadableStream.from([...Buffer.from(text)].map((byte) => Uint8Array.of(byte)))

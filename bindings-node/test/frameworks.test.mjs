@@ -179,7 +179,7 @@ test('wrong options of an endpoint are refused when it is made', () => {
   assert.throws(() => http(() => {}), (error) => error instanceof errors.ConfigError && /SCALEKIT_WEBHOOK_SECRET/.test(error.message))
   assert.throws(() => http('receive', { webhook: verifier }), errors.InvalidArgumentError)
   assert.throws(() => http(() => {}, { webhook: verifier, replayGuard: new Set() }), errors.InvalidArgumentError)
-  // A secret is not a verifier, and a guard under a misspelt name would not be used.
+  // A secret is not a verifier, and a replay guard under a misspelt name would not be used.
   assert.throws(() => http(() => {}, { webhook: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }), errors.InvalidArgumentError)
   assert.throws(() => http(() => {}, { webhook: verifier, replayguard: new ReplayGuard() }), /the option replayguard is unknown/)
 })

@@ -185,7 +185,7 @@ macro_rules! client {
             /// - ``headers``: headers of the request, as in ``Webhook.verify``.
             /// - ``payload``: body of the request, as in ``Webhook.verify``.
             ///
-            /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+            /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
             #[pyo3(signature = (secret, headers, payload))]
             fn verify_webhook_payload(
                 &self,
@@ -202,7 +202,7 @@ macro_rules! client {
             /// - ``headers``: headers of the request, as in ``Webhook.verify``.
             /// - ``payload``: body of the request, as in ``Webhook.verify``.
             ///
-            /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+            /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
             #[pyo3(signature = (secret, headers, payload))]
             fn verify_interceptor_payload(
                 &self,

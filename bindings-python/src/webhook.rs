@@ -69,7 +69,7 @@ impl Webhook {
     /// - ``headers``: a mapping, a list of pairs, ASGI's raw headers or a WSGI environ.
     /// - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds (default: the current time).
     ///
-    /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why. Answer 400, without details.
+    /// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause. Answer 400, without details.
     #[pyo3(signature = (body, headers, *, now = None))]
     fn verify<'py>(
         &self,
@@ -169,7 +169,7 @@ impl Webhook {
 /// - ``headers``: headers of the request, as in ``Webhook.verify``.
 /// - ``payload``: body of the request, as in ``Webhook.verify``.
 ///
-/// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+/// Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
 #[pyfunction]
 #[pyo3(signature = (secret, headers, payload))]
 pub(crate) fn verify_webhook_payload(
@@ -185,8 +185,8 @@ pub(crate) fn verify_webhook_payload(
     verified.or_raise(payload.py()).map(|()| true)
 }
 
-/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. The headers ``interceptor-*`` count if there are
-/// ``webhook-*`` as well.
+/// Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has headers ``interceptor-*`` and
+/// ``webhook-*``, the former are used.
 #[pyfunction]
 #[pyo3(signature = (secret, headers, payload))]
 pub(crate) fn verify_interceptor_payload(

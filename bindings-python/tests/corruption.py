@@ -73,7 +73,7 @@ def write(folder, name, seconds, foreign):
                 except FileNotFoundError:
                     pass
 
-    # Opened first, so that Python's copy of SQLite meets files that this process has locked.
+    # Opened first, so that Python's copy of SQLite opens files that this process has locked.
     mirror = headcount.Mirror(folder / "mirror.db", webhook_secret=SECRET)
     guard = headcount.ReplayGuard.sqlite(folder / "replay.db")
     threads = [threading.Thread(target=meddle, args=(work,)) for work in ([read_with_another_sqlite, back_up] if foreign else [])]

@@ -155,7 +155,7 @@ def cell(world, thing, state, how):
     for thread in threads:
         thread.join()
     assert not failures, failures
-    # While children that ignore headcount are alive, the parent works, closes its mirror, and another one syncs at once.
+    # While children that ignore headcount are running, the parent works, closes its mirror, and another one syncs at once.
     for work in (world.receive, world.commit, world.list_users):
         work()
     assert world.sync() == "done"

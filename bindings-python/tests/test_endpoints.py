@@ -88,7 +88,7 @@ def test_a_chunked_body_is_read_up_to_the_limit_and_one_byte():
     endless = Stream()
     assert call_wsgi(app, endless, WEBHOOK.sign(BODY), **{"wsgi.input_terminated": True}) == 413
     assert endless.read_bytes == LIMIT + 1
-    # A server that does not say where the body ends is not read at all.
+    # If the server does not guarantee that the body ends, nothing is read.
     endless = Stream()
     assert call_wsgi(app, endless, WEBHOOK.sign(BODY)) == 400
     assert endless.sizes == []
@@ -97,7 +97,7 @@ def test_a_chunked_body_is_read_up_to_the_limit_and_one_byte():
     assert status == 413 and left == 101 - LIMIT // 100_000 - 1
 
 
-def test_a_body_that_drips_is_put_together():
+def test_a_body_that_arrives_in_small_parts_is_accepted():
     handled = []
     app = headcount.wsgi.endpoint(handled.append, WEBHOOK)
     assert call_wsgi(app, Stream(BODY, part=1), WEBHOOK.sign(BODY), CONTENT_LENGTH=str(len(BODY))) == 201
@@ -105,7 +105,7 @@ def test_a_body_that_drips_is_put_together():
     asgi = headcount.asgi.endpoint(handled.append, WEBHOOK)
     assert call_asgi(asgi, [bytes([byte]) for byte in BODY], WEBHOOK.sign(BODY).items())[0] == 201
     assert [event.body for event in handled] == [BODY] * 3
-    # The client stopped sending: what came does not carry the signature.
+    # The client stopped sending: the signature does not match the part that arrived.
     assert call_wsgi(app, Stream(BODY[:-1], part=7), WEBHOOK.sign(BODY), CONTENT_LENGTH=str(len(BODY))) == 400
 
 
@@ -184,7 +184,7 @@ def test_the_secret_is_read_at_the_first_request(monkeypatch):
     assert len(handled) == 2
 
 
-def test_a_request_of_a_queue_is_received_at_the_time_at_which_it_arrived():
+def test_a_queued_request_is_verified_as_of_the_time_at_which_it_arrived():
     mirror = headcount.Mirror(":memory:", webhook_secret=SECRET)
     arrived = 1_700_000_000
     headers = WEBHOOK.sign(BODY, timestamp=arrived)
@@ -258,7 +258,7 @@ def test_a_dependency_of_fastapi_records_only_what_its_endpoint_answered_with_2x
     assert guard.check_id("msg_2") is True
 
 
-def test_a_guarded_dependency_on_another_route_says_which_route_it_needs():
+def test_the_error_of_a_guarded_dependency_on_another_route_names_the_route_class():
     from fastapi import Depends, FastAPI
 
     import headcount.fastapi

@@ -204,7 +204,7 @@ def test_webhooks_are_verified_and_applied(environment, monkeypatch):
         with pytest.raises(headcount.WebhookVerificationError) as caught:
             mirror.receive(body + b" ", headers)
         assert caught.value.reason == "no_match"
-        # Pending: until the first sync the mirror does not know the directory of the user.
+        # Pending: until the first sync the mirror has no record of the user's directory.
         assert mirror.receive(body, headers) == "pending" and mirror.receive(bytearray(body), list(headers.items())) == "duplicate"
         assert mirror.sync(org)[0].events == 1
         assert mirror.user(user.id).given_name == "Ada"

@@ -413,7 +413,7 @@ def test_closing_a_mirror_ends_tasks_that_wait_for_changes(environment):
     run(test())
 
 
-def test_a_forked_child_cannot_go_on_with_its_parents_iterator(environment, tmp_path):
+def test_a_forked_child_cannot_continue_its_parents_iterator(environment, tmp_path):
     if not hasattr(os, "fork"):
         pytest.skip("this system has no fork")
     with headcount.Mirror(tmp_path / "mirror.db", client=environment.client()) as mirror:

@@ -73,7 +73,7 @@ def test_forked_children_and_their_parent_do_not_disturb_each_other(thing, state
 
 @linux
 @pytest.mark.parametrize("work", ["syncing", "writing"])
-def test_what_a_killed_parent_held_is_free_although_its_child_lives(environment, tmp_path, work):
+def test_locks_and_leases_of_a_killed_parent_are_free_although_its_child_is_running(environment, tmp_path, work):
     path = tmp_path / "mirror.db"
     text = """
         import os, sys, threading, headcount
@@ -115,7 +115,7 @@ def test_what_a_killed_parent_held_is_free_although_its_child_lives(environment,
     with opened(environment, path) as mirror:
         receive(mirror, environment)
         (report,) = mirror.sync(environment.organization_id, wait=False)
-    os.kill(child, 0)  # It is alive: it waits for the end of its input.
+    os.kill(child, 0)  # It is running: it waits for the end of its input.
     parent.stdin.close()
     parent.stdout.close()
     assert report.outcome == "done"

@@ -102,7 +102,7 @@ def test_one_of_several_simultaneous_deliveries_claims_a_message(tmp_path):
         assert guard.claim_id("msg_1") is True
 
 
-def test_a_store_without_claim_says_so():
+def test_the_error_of_a_store_without_claim_names_claim():
     guard = Redis().guard()
     for call in (guard.claim_id, guard.release_id):
         with pytest.raises(headcount.InvalidArgumentError, match="claim|release"):

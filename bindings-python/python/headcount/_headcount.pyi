@@ -1,4 +1,4 @@
-"""The native half of ``headcount``: import that instead. mypy's stubtest holds this file against the binary."""
+"""The native half of ``headcount``: import that instead. mypy's stubtest compares this file with the binary."""
 
 from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -184,7 +184,7 @@ class Client:
         - ``headers``: headers of the request, as in ``Webhook.verify``.
         - ``payload``: body of the request, as in ``Webhook.verify``.
 
-        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
         """
 
     def verify_interceptor_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
@@ -194,7 +194,7 @@ class Client:
         - ``headers``: headers of the request, as in ``Webhook.verify``.
         - ``payload``: body of the request, as in ``Webhook.verify``.
 
-        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
         """
 
     def close(self) -> None:
@@ -307,7 +307,7 @@ class AsyncClient:
         - ``headers``: headers of the request, as in ``Webhook.verify``.
         - ``payload``: body of the request, as in ``Webhook.verify``.
 
-        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
         """
 
     def verify_interceptor_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
@@ -317,7 +317,7 @@ class AsyncClient:
         - ``headers``: headers of the request, as in ``Webhook.verify``.
         - ``payload``: body of the request, as in ``Webhook.verify``.
 
-        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
         """
 
     def close(self) -> Awaitable[None]:
@@ -1501,7 +1501,7 @@ class Webhook:
         - ``headers``: a mapping, a list of pairs, ASGI's raw headers or a WSGI environ.
         - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds (default: the current time).
 
-        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why. Answer 400, without details.
+        Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause. Answer 400, without details.
         """
 
     def verify_signature(self, body: _Body, headers: _Headers, *, now: Union[datetime, float, None] = None) -> Literal[True]:
@@ -1564,7 +1564,7 @@ class AsyncMirrorUserIterator:
 @final
 class ChangeIterator:
     """Iterates over a consumer's unacknowledged changes and waits for the next one: without limit, until no change has come for the given
-    timeout, or until the mirror is closed. Threads may share it: each change goes to one of them, which acknowledges it alone.
+    timeout, or until the mirror is closed. Threads may share it: each change goes to one of them, which acknowledges only that change.
     """
 
     def __iter__(self) -> Self: ...
@@ -1573,8 +1573,8 @@ class ChangeIterator:
 @final
 class AsyncChangeIterator:
     """Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one: without limit, until no change has come
-    for the given timeout, or until the mirror is closed. Tasks may share it: each change goes to one of them, which acknowledges it
-    alone; a change whose task was cancelled goes to the next.
+    for the given timeout, or until the mirror is closed. Tasks may share it: each change goes to one of them, which acknowledges only
+    that change. A change whose task was cancelled goes to the next one.
     """
 
     def __aiter__(self) -> Self: ...
@@ -1841,7 +1841,7 @@ class Mirror:
         """
 
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> int:
-        """Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does
+        """Removes the users and groups of a directory that is no longer used. Returns the number of users that were removed. The guard does
         not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
@@ -1874,7 +1874,7 @@ class Mirror:
 
         - ``pairs``: a mapping of group to role, or an iterable of (group, role) pairs and ``RoleMapEntry`` objects, at most 10,000. The group of a
           pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
-          ``RoleMapEntry.by_name`` say which of them it is, and may limit the entry to an organization. A user gets the roles of all matching entries.
+          ``RoleMapEntry.by_name`` make an entry for one of them, and may limit the entry to an organization. A user gets the roles of all matching entries.
 
         Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
         or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
@@ -2315,7 +2315,7 @@ class AsyncMirror:
         """
 
     def retire(self, directory_id: str, *, by: str, note: Optional[str] = None) -> Coroutine[Any, Any, int]:
-        """Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does
+        """Removes the users and groups of a directory that is no longer used. Returns the number of users that were removed. The guard does
         not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
@@ -2348,7 +2348,7 @@ class AsyncMirror:
 
         - ``pairs``: a mapping of group to role, or an iterable of (group, role) pairs and ``RoleMapEntry`` objects, at most 10,000. The group of a
           pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
-          ``RoleMapEntry.by_name`` say which of them it is, and may limit the entry to an organization. A user gets the roles of all matching entries.
+          ``RoleMapEntry.by_name`` make an entry for one of them, and may limit the entry to an organization. A user gets the roles of all matching entries.
 
         Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
         or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
@@ -2890,12 +2890,12 @@ def verify_webhook_payload(secret: str, headers: _Headers, payload: _Body) -> Li
     - ``headers``: headers of the request, as in ``Webhook.verify``.
     - ``payload``: body of the request, as in ``Webhook.verify``.
 
-    Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` says why.
+    Raises ``WebhookVerificationError`` if the request is refused; its ``reason`` is the cause.
     """
 
 def verify_interceptor_payload(secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
-    """Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. The headers ``interceptor-*`` count
-    if there are ``webhook-*`` as well."""
+    """Verifies an interceptor's request, as ``verify_webhook_payload`` verifies a webhook. If the request has headers
+    ``interceptor-*`` and ``webhook-*``, the former are used."""
 
 # ---- records: generated by codegen from core/src, run `make generate` ----
 

@@ -51,7 +51,7 @@ def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGua
         if replay_guard is not None:
             if _RECORD not in request.scope:
                 raise RuntimeError(
-                    "a replay guard needs to know the answer: set app.router.route_class = headcount.fastapi.WebhookRoute, "
+                    "a replay guard needs the status of the answer: set app.router.route_class = headcount.fastapi.WebhookRoute, "
                     "or pass route_class=headcount.fastapi.WebhookRoute to the APIRouter"
                 )
             if not await receiver.is_new(event):

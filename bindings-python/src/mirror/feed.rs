@@ -202,13 +202,13 @@ pub(super) fn items<M: Feed>(state: &Arc<State>, changes: Changes) -> Arc<Buffer
 
 iterator! {
     /// Iterates over a consumer's unacknowledged changes and waits for the next one: without limit, until no change has come for the given
-    /// timeout, or until the mirror is closed. Threads may share it: each change goes to one of them, which acknowledges it alone.
+    /// timeout, or until the mirror is closed. Threads may share it: each change goes to one of them, which acknowledges only that change.
     sync ChangeIterator, Unacknowledged<Blocking>
 }
 
 iterator! {
     /// Iterates over a consumer's unacknowledged changes with ``async for`` and waits for the next one: without limit, until no change has come
-    /// for the given timeout, or until the mirror is closed. Tasks may share it: each change goes to one of them, which acknowledges it
-    /// alone; a change whose task was cancelled goes to the next.
+    /// for the given timeout, or until the mirror is closed. Tasks may share it: each change goes to one of them, which acknowledges only
+    /// that change. A change whose task was cancelled goes to the next one.
     async AsyncChangeIterator, Unacknowledged<Asyncio>
 }

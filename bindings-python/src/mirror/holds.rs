@@ -148,7 +148,7 @@ macro_rules! holds {
                 })
             }
 
-            /// Removes the users and groups of a directory that is gone for good. Returns the number of users that were removed. The guard does not
+            /// Removes the users and groups of a directory that is no longer used. Returns the number of users that were removed. The guard does not
             /// limit it.
             ///
             /// - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.

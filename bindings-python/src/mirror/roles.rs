@@ -1,4 +1,4 @@
-//! The role map: entries that say which groups give which roles.
+//! The role map: entries that define which groups give which roles.
 
 use super::class::{AsyncMirror, Mirror};
 use crate::call::{Asyncio, Blocking, Mode};
@@ -85,7 +85,7 @@ macro_rules! roles {
             ///
             /// - ``pairs``: a mapping of group to role, or an iterable of (group, role) pairs and ``RoleMapEntry`` objects, at most 10,000. The group of a
             ///   pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
-            ///   ``RoleMapEntry.by_name`` say which of them it is, and may limit the entry to an organization. A user gets the roles of all matching entries.
+            ///   ``RoleMapEntry.by_name`` make an entry for one of them, and may limit the entry to an organization. A user gets the roles of all matching entries.
             ///
             /// Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
             /// or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
