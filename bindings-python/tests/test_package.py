@@ -34,7 +34,7 @@ def test_the_stubs_match_the_binary():
 
 
 def test_the_stubs_have_the_docstrings_of_the_binary():
-    """Users read both: `help()` shows the binary's docstrings, an editor shows the stub's."""
+    """Both are shown to users: `help()` shows the binary's docstrings, an editor shows the stub's."""
     tree = ast.parse((Path(headcount.__file__).parent / "_headcount.pyi").read_text(encoding="utf-8"))
     differing = []
     for stub in tree.body:

@@ -11,7 +11,7 @@ export const here = fileURLToPath(new URL('.', import.meta.url))
 const modules = join(here, 'node_modules')
 const { Sandbox, Webhook } = createRequire(import.meta.url)('headcount')
 
-/** The environment of every tool: credentials that nothing answers to, as a developer's shell may have them, and no telemetry. */
+/** The environment of every tool: credentials for a server that does not exist, as a developer's shell may have them, and no telemetry. */
 const SHELL = {
   ...process.env,
   SCALEKIT_ENVIRONMENT_URL: 'http://127.0.0.1:9/the-shell',

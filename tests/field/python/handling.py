@@ -1,4 +1,4 @@
-"""What the handlers of all applications do: write the event to a log, and answer as the test wants."""
+"""What the handlers of all applications do: write the event to a log, and answer with the status that the test has set."""
 
 import json
 import os
