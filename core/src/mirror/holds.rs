@@ -78,6 +78,11 @@ impl Mirror {
     ) -> Result<Vec<Hold>> {
         let owned = |id: Option<&str>| id.map(str::to_owned);
         let rows = self.store().holds(owned(organization_id), owned(directory_id)).await?;
+        if !rows.is_empty() {
+            // A power failure must not undo a hold whose id the application has: its numbers would be given to another hold, and the
+            // application's decision would be about other users.
+            self.store().flush().await?;
+        }
         Ok(rows.into_iter().map(Hold::from).collect())
     }
 

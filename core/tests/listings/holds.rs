@@ -1,10 +1,12 @@
 //! Holds: who is held, what an approval covers, and how the budget is counted.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
+use headcount::store::{SqliteStore, Store};
 use headcount::{
     ChangeKind, ErrorKind, Hold, HoldReason, Mirror, MirrorUser, Outcome, SyncMode, SyncOutcome, Timestamp,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 async fn holds(mirror: &Mirror) -> Vec<Hold> {
@@ -57,6 +59,27 @@ async fn a_hold_names_the_users_that_a_listing_lacks() {
         (0..25).map(numbered_user).collect::<Vec<_>>()
     );
     assert_eq!(count_users(&mirror).await, 100);
+}
+
+#[tokio::test]
+async fn a_hold_is_flushed_before_its_id_is_returned() {
+    let api = FakeApi::with_users(100);
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(Arc::clone(&store) as Arc<dyn Store>).await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    let before_a_hold = store.flushes();
+    assert_eq!(holds(&mirror).await, []);
+    assert_eq!(store.flushes(), before_a_hold, "without a hold nothing is flushed");
+    set_time(&api, "2025-06-02T12:00:00Z");
+    list_from(&api, 25);
+
+    // The report has the hold's id.
+    assert_eq!(full_sync(&mirror).await.unwrap_err().kind(), ErrorKind::MassRemoval);
+    let after_the_report = store.flushes();
+    only_hold(&mirror).await;
+
+    assert!(after_the_report > before_a_hold);
+    assert!(store.flushes() > after_the_report, "another process may have made the hold since");
 }
 
 #[tokio::test]

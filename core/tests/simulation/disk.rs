@@ -640,6 +640,10 @@ impl Store for DiskStore {
         self.change(Durability::Process, |rows| rows.expire_events(expiry))
     }
 
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        self.change(Durability::Power, |rows| rows.counter.durable = rows.counter.change)
+    }
+
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
         let mut contents = self.disk.lock();
         if contents.now.leases.get(&name).is_some_and(|row| row.expires_at > now) {

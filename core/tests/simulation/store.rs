@@ -154,6 +154,7 @@ impl Store for Process {
         written drop_parked_change(consumer: String, seq: i64) -> bool;
         written trim(retention: Retention) -> usize;
         written expire_events(expiry: Expiry) -> BTreeMap<String, u64>;
+        written flush() -> ();
         read lease(name: String, now: Timestamp, duration: Duration) -> Option<Box<dyn Lease>>;
     }
 }

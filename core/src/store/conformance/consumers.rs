@@ -85,11 +85,17 @@ pub async fn a_flush_makes_the_changes_before_it_durable(setup: Setup) {
     store.update_consumer("app".to_owned(), Durability::Process, nothing()).await.unwrap();
     let unflushed = marks().await;
     store.update_consumer("app".to_owned(), Durability::Power, nothing()).await.unwrap();
+    let flushed_by_consumer = marks().await;
+    append(&store, &[4]).await;
+    let appended = marks().await;
+    store.flush().await.unwrap();
 
     assert_eq!(before.latest, 3);
     assert!(before.durable < 3);
     assert!(unflushed.durable < 3);
-    assert_eq!(marks().await.durable, 3);
+    assert_eq!(flushed_by_consumer.durable, 3);
+    assert_eq!(appended.durable, 3);
+    assert_eq!(marks().await.durable, 4);
 }
 
 pub async fn a_write_that_survives_a_power_failure_makes_its_changes_durable(setup: Setup) {

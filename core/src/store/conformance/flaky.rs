@@ -201,6 +201,10 @@ impl Store for Flaky {
         self.store.expire_events(expiry)
     }
 
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        self.store.flush()
+    }
+
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
         self.store.shrink(always)
     }

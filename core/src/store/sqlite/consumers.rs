@@ -19,6 +19,16 @@ pub(super) fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>, i64)>
     Ok((rows, latest.ok_or_else(no_counters)?))
 }
 
+/// Makes all changes durable once the transaction is committed. `durable` has to be written, because SQLite does not flush a commit without
+/// changes.
+pub(super) fn flush(database: &Database) -> Result<()> {
+    database.atomically(|| mark_durable(database))
+}
+
+fn mark_durable(database: &Database) -> Result<()> {
+    database.run("UPDATE counter SET durable = change", []).map(drop)
+}
+
 /// Changes a consumer as decided. With [`Durability::Power`], all earlier changes are durable once the transaction is committed.
 pub(super) fn update(
     database: &Database,
@@ -39,14 +49,13 @@ pub(super) fn update(
     let (state, durable) = read.ok_or_else(no_counters)?;
     let (latest, generation) = (state.latest.seq, state.generation);
     let update = decide(state)?;
-    // `durable` has to be written even if the consumer does not change, because SQLite does not flush a commit without changes.
     let flushes = durability == Durability::Power && durable < latest;
     if update.row.is_none() && update.park.is_none() && !flushes {
         return Ok(());
     }
     database.atomically(|| {
         if flushes {
-            database.run("UPDATE counter SET durable = change", [])?;
+            mark_durable(database)?;
         }
         if let Some(row) = &update.row {
             put(database, row)?;

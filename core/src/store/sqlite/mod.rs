@@ -180,6 +180,10 @@ impl Store for SqliteStore {
         self.change(Durability::Process, move |database| retention::expire_events(database, &expiry))
     }
 
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        self.change(Durability::Power, consumers::flush)
+    }
+
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
         let Some(path) = self.path.clone() else { return Box::pin(async { Ok(()) }) };
         // With a connection of its own, so that writes go on meanwhile.
