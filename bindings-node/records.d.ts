@@ -774,7 +774,10 @@ export interface SyncReport {
   mode: SyncMode
   /** How the sync ended. */
   outcome: SyncOutcome
-  /** Id of the run. The changes that it made have the cause `sync:` and this id. */
+  /**
+   * Id of the sync of the organization: the same in the reports of its directories. The changes that it made have the cause `sync:` and
+   * this id.
+   */
   run: string
   /** Local time at which the sync started. An RFC 3339 string. */
   startedAt: string

@@ -5996,7 +5996,8 @@ const char *hc_sync_report_mode(const struct hc_sync_report *report);
 const char *hc_sync_report_outcome(const struct hc_sync_report *report);
 
 /**
- * Id of the run. The changes that it made have the cause "sync:" and this id.
+ * Id of the sync of the organization: the same in the reports of its directories. The changes that it made have the
+ * cause "sync:" and this id.
  *
  * - `report`: may be NULL, which gives NULL.
  * - Returns text owned by `report`.

@@ -3948,7 +3948,9 @@ class SyncReport:
 
     @property
     def run(self) -> str:
-        """Id of the run. The changes that it made have the cause ``sync:`` and this id."""
+        """Id of the sync of the organization: the same in the reports of its directories. The changes that it made have the cause
+        ``sync:`` and this id.
+        """
 
     @property
     def started_at(self) -> datetime:

@@ -2083,7 +2083,8 @@ impl SyncReport {
         self.value.outcome.name()
     }
 
-    /// Id of the run. The changes that it made have the cause ``sync:`` and this id.
+    /// Id of the sync of the organization: the same in the reports of its directories. The changes that it made have the cause
+    /// ``sync:`` and this id.
     #[getter]
     fn run(&self) -> &str {
         &self.value.run

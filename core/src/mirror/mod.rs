@@ -2,7 +2,7 @@
 //!
 //! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
 //! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
-//! directory, and `removal` removes what its listing lacks; `receive` applies webhooks; `holds` has the losses of access that the guard held,
+//! directory, `removal` removes what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held,
 //! and the decisions about them; `chores` completes work that takes more than one write; `retire` removes the users of a directory on purpose; `environment` binds
 //! the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers, `changes` one after another, and
 //! `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open mirror, `source` the API that is listed.
@@ -19,6 +19,7 @@ mod options;
 mod organization;
 mod receive;
 mod removal;
+mod reports;
 mod retire;
 mod run;
 mod snapshot;

@@ -1,13 +1,14 @@
 //! Lists the directories of one organization, syncs each of them, and reports those that are missing.
 
 use super::Mirror;
-use super::decide::{Shown, Tally, hold_directory, lose_organization, take_directories};
+use super::decide::{Shown, hold_directory, lose_organization, take_directories};
 use super::options::Options;
+use super::reports::sync_cause;
 use super::run::Run;
 use super::write::{Task, run};
-use crate::record::{ChangeKind, DirectoryRow, Hold, HoldReason, SyncMode, SyncOutcome, SyncReport};
+use crate::record::{DirectoryRow, HoldReason, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Keys, Lease, Scope};
-use crate::{Directory, Error, ErrorKind, Result, Timestamp};
+use crate::{Directory, Error, ErrorKind, Result};
 use futures_util::future::{Either, select};
 use std::future::Future;
 use std::pin::pin;
@@ -53,7 +54,8 @@ impl Mirror {
         self.check_environment().await?;
         self.finish_chores().await?;
         self.finish_retirements().await?;
-        let Answer { directories, shown, not_found } = self.ask(organization_id).await?;
+        let run_id = self.fresh_id();
+        let Answer { directories, shown, not_found } = self.ask(organization_id, &run_id).await?;
         let all = directories.clone();
         let mut wanted: Vec<Directory> = match &options.directory_id {
             None => match not_found.filter(|_| shown.missing.is_empty()) {
@@ -70,10 +72,10 @@ impl Mirror {
         let (mut runs, mut reports) = (Vec::new(), Vec::new());
         for directory in wanted {
             if let Some((_, owner)) = shown.taken.iter().find(|(id, _)| *id == directory.id) {
-                reports.push(self.report_taken(&directory, owner, options));
+                reports.push(self.report_taken(&directory, owner, options, &run_id));
                 continue;
             }
-            match keeping_leases(&runs, &[], self.read_directory(&directory, options)).await {
+            match keeping_leases(&runs, &[], self.read_directory(&directory, options, &run_id)).await {
                 Ok(run) => runs.push(run),
                 Err(report) => reports.push(*report),
             }
@@ -95,7 +97,7 @@ impl Mirror {
         }
         if options.directory_id.is_none() {
             for row in &shown.missing {
-                reports.push(self.report_missing(row, options).await);
+                reports.push(self.report_missing(row, options, &run_id).await);
             }
         }
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));
@@ -108,27 +110,25 @@ impl Mirror {
     }
 
     /// Reports a listed directory that is mirrored in another organization, and was not synced.
-    fn report_taken(&self, directory: &Directory, owner: &str, options: &Options) -> SyncReport {
+    fn report_taken(&self, directory: &Directory, owner: &str, options: &Options, run_id: &str) -> SyncReport {
         let (organization_id, directory_id) = (&directory.organization_id, &directory.id);
         let incomplete = format!(
             "the directory is mirrored in the organization {owner}: retire it there once it is missing, then sync this organization"
         );
-        let report = self.report(organization_id, directory_id, options.mode);
-        let run = &report.run;
+        let report = self.report(organization_id, directory_id, options.mode, run_id);
         tracing::warn!(
-            target: "headcount", organization_id, directory_id, run, owner,
+            target: "headcount", organization_id, directory_id, run = run_id, owner,
             "a listed directory is mirrored in another organization, so it was not synced: retire it there once it is missing"
         );
         SyncReport { outcome: SyncOutcome::Held, incomplete: Some(incomplete), ended_at: self.now(), ..report }
     }
 
     /// Reports a mirrored directory that is not listed. Its users are kept.
-    async fn report_missing(&self, row: &DirectoryRow, options: &Options) -> SyncReport {
+    async fn report_missing(&self, row: &DirectoryRow, options: &Options, run_id: &str) -> SyncReport {
         let (organization_id, directory_id) = (&row.directory.organization_id, &row.directory.id);
-        let report = self.report(organization_id, directory_id, options.mode);
-        let run = &report.run;
+        let report = self.report(organization_id, directory_id, options.mode, run_id);
         tracing::warn!(
-            target: "headcount", organization_id, directory_id, run,
+            target: "headcount", organization_id, directory_id, run = run_id,
             "a mirrored directory is missing: its users are kept until it is retired"
         );
         match self.read_holds(Some(organization_id), Some(directory_id)).await {
@@ -142,8 +142,9 @@ impl Mirror {
         &'a self,
         directory: &Directory,
         options: &'a Options,
+        run_id: &str,
     ) -> std::result::Result<Run<'a>, Box<SyncReport>> {
-        let report = self.report(&directory.organization_id, &directory.id, options.mode);
+        let report = self.report(&directory.organization_id, &directory.id, options.mode, run_id);
         match self.lease(&directory.id, options.wait).await {
             Ok(Some(lease)) => Ok(Run::new(self, directory, options, report, lease).read().await),
             Ok(None) => Err(Box::new(SyncReport { outcome: SyncOutcome::AlreadyRunning, ..report })),
@@ -161,14 +162,14 @@ impl Mirror {
         }
     }
 
-    /// Lists the directories of an organization, and stores them.
-    pub(super) async fn list_directories(&self, organization_id: &str) -> Result<Vec<Directory>> {
-        let Answer { directories, not_found, .. } = self.ask(organization_id).await?;
+    /// Lists the directories of an organization, and stores them. `run_id` is the id of the sync.
+    pub(super) async fn list_directories(&self, organization_id: &str, run_id: &str) -> Result<Vec<Directory>> {
+        let Answer { directories, not_found, .. } = self.ask(organization_id, run_id).await?;
         not_found.map_or(Ok(directories), Err)
     }
 
     /// Lists the directories of an organization, and stores them and which mirrored ones are missing.
-    async fn ask(&self, organization_id: &str) -> Result<Answer> {
+    async fn ask(&self, organization_id: &str, run_id: &str) -> Result<Answer> {
         let started = self.now();
         let (directories, not_found) = match self.source()?.directories(organization_id).await {
             Ok(listed) => (listed, None),
@@ -192,7 +193,7 @@ impl Mirror {
                 directories: rows.iter().map(|directory| directory.id.clone()).collect(),
                 ..Keys::default()
             },
-            cause: format!("sync:{}", self.fresh_id()),
+            cause: sync_cause(run_id),
             now: self.now(),
         };
         let done = run(self.store(), task, move |step| {
@@ -205,7 +206,7 @@ impl Mirror {
         })
         .await?;
         for row in &done.value.missing {
-            self.hold_directory(&row.directory.id, HoldReason::DirectoryNotFound, "sync").await?;
+            self.hold_directory(&row.directory.id, HoldReason::DirectoryNotFound, &sync_cause(run_id)).await?;
         }
         self.notify(&done.tally);
         Ok(Answer { directories, shown: done.value, not_found })
@@ -242,114 +243,7 @@ impl Mirror {
     }
 
     /// A report of a sync that has done nothing yet.
-    pub(super) fn report(&self, organization_id: &str, directory_id: &str, mode: SyncMode) -> SyncReport {
-        SyncReport::new(organization_id, directory_id, mode, self.fresh_id(), self.now())
-    }
-}
-
-impl SyncReport {
-    fn new(organization_id: &str, directory_id: &str, mode: SyncMode, run: String, now: Timestamp) -> SyncReport {
-        SyncReport {
-            organization_id: organization_id.to_owned(),
-            directory_id: directory_id.to_owned(),
-            mode,
-            outcome: SyncOutcome::Done,
-            run,
-            started_at: now,
-            ended_at: now,
-            pages: 0,
-            users: 0,
-            groups: 0,
-            created: 0,
-            updated: 0,
-            deactivated: 0,
-            reactivated: 0,
-            deleted: 0,
-            changes: 0,
-            events: 0,
-            held: None,
-            holds: Vec::new(),
-            incomplete: None,
-            error: None,
-        }
-    }
-
-    pub(super) fn failed(self, mirror: &Mirror, error: Error) -> SyncReport {
-        SyncReport { outcome: SyncOutcome::Failed, ended_at: mirror.now(), error: Some(error), ..self }
-    }
-
-    /// Reports the end of the sync in the log: a failure as a warning.
-    pub(super) fn log(&self) {
-        let request_id = self.error.as_ref().and_then(Error::request_id);
-        macro_rules! log {
-            ($level:ident, $($message:tt)*) => {
-                tracing::$level!(
-                    target: "headcount", organization_id = self.organization_id, directory_id = self.directory_id, run = self.run, request_id,
-                    mode = self.mode.name(), outcome = self.outcome.name(), users = self.users, groups = self.groups,
-                    created = self.created, updated = self.updated, deleted = self.deleted, changes = self.changes, $($message)*
-                )
-            };
-        }
-        match &self.error {
-            Some(error) if self.outcome == SyncOutcome::Failed => log!(warn, "a sync failed: {error}"),
-            _ => log!(
-                info,
-                "a sync ended: {}, {} users, {} groups, {} changes",
-                self.outcome.name(),
-                self.users,
-                self.groups,
-                self.changes
-            ),
-        }
-    }
-
-    /// Adds the open holds of the directory, and logs each of them.
-    pub(super) fn with_holds(mut self, holds: Vec<Hold>) -> SyncReport {
-        for hold in &holds {
-            tracing::warn!(
-                target: "headcount",
-                organization_id = hold.organization_id,
-                directory_id = hold.directory_id,
-                run = self.run,
-                hold = %hold.id,
-                reason = %hold.reason,
-                count = hold.count,
-                limit = hold.limit,
-                since = %hold.since,
-                "the guard has held losses of access: look at the hold, then approve or dismiss it",
-            );
-        }
-        let is_mass_removal = self.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::MassRemoval);
-        if is_mass_removal || (self.outcome == SyncOutcome::Done && !holds.is_empty()) {
-            self.outcome = SyncOutcome::Held;
-        }
-        self.held = holds.first().cloned();
-        self.holds = holds;
-        self
-    }
-
-    /// Reports that `count` listed users and groups were not applied, because they are mirrored in another organization.
-    pub(super) fn doubt_foreign(&mut self, count: u64) {
-        if count > 0 && self.outcome == SyncOutcome::Done {
-            self.outcome = SyncOutcome::Incomplete;
-            self.incomplete = Some(format!(
-                "{count} listed users and groups are mirrored in another organization: they are applied here once a full sync of that \
-                 organization has removed them"
-            ));
-            let SyncReport { organization_id, directory_id, run, .. } = self;
-            tracing::warn!(
-                target: "headcount", organization_id, directory_id, run, count,
-                "listed users and groups are mirrored in another organization, so they were not applied"
-            );
-        }
-    }
-
-    pub(super) fn count(&mut self, tally: &Tally) {
-        self.created = tally.of(ChangeKind::UserCreated);
-        self.updated = tally.of(ChangeKind::UserUpdated);
-        self.deactivated = tally.of(ChangeKind::UserDeactivated);
-        self.reactivated = tally.of(ChangeKind::UserReactivated);
-        self.deleted = tally.of(ChangeKind::UserDeleted);
-        self.changes = tally.total();
+    pub(super) fn report(&self, organization_id: &str, directory_id: &str, mode: SyncMode, run_id: &str) -> SyncReport {
+        SyncReport::new(organization_id, directory_id, mode, run_id.to_owned(), self.now())
     }
 }

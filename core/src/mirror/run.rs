@@ -14,6 +14,7 @@ use super::decide::{
 };
 use super::holds::Decider;
 use super::options::Options;
+use super::reports::sync_cause;
 use super::source::SourcePages;
 use super::write::{Done, Task, run, task_error};
 use crate::record::{DirectoryRow, HoldReason, MirrorSettings, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
@@ -375,7 +376,7 @@ impl<'a> Run<'a> {
 
     /// Lists the directory again after a reading.
     async fn list_again(&self) -> Result<Directory> {
-        let directories = self.mirror.list_directories(&self.directory.organization_id).await?;
+        let directories = self.mirror.list_directories(&self.directory.organization_id, &self.report.run).await?;
         match directories.into_iter().find(|directory| directory.id == self.directory.id) {
             Some(directory) => Ok(directory),
             None => Err(Mirror::directory_not_found(&self.directory.organization_id, &self.directory.id)),
@@ -535,7 +536,7 @@ impl<'a> Run<'a> {
     // ---- steps ----
 
     pub(super) fn cause(&self) -> String {
-        format!("sync:{}", self.report.run)
+        sync_cause(&self.report.run)
     }
 
     fn fence(&self) -> Fence {

@@ -147,7 +147,8 @@ impl Running {
         match result {
             Ok(reports) => self.reports.extend(reports),
             Err(error) => {
-                let report = mirror.report(&organization_id, "", SyncMode::Full).failed(mirror, error);
+                let report =
+                    mirror.report(&organization_id, "", SyncMode::Full, &mirror.fresh_id()).failed(mirror, error);
                 report.log();
                 self.reports.push(report);
             }
@@ -170,7 +171,7 @@ impl Mirror {
             // No organization was synced, so there are no reports that returning the error would lose.
             Err(error) if reports.is_empty() => return Err(error),
             Err(error) => {
-                let report = self.report("", "", options.mode).failed(self, error);
+                let report = self.report("", "", options.mode, &self.fresh_id()).failed(self, error);
                 report.log();
                 reports.push(report);
             }

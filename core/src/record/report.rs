@@ -106,7 +106,7 @@ pub struct SyncReport {
     pub mode: SyncMode,
     /// How the sync ended.
     pub outcome: SyncOutcome,
-    /// Id of the run. The changes that it made have the cause `sync:` and this id.
+    /// Id of the sync of the organization: the same in the reports of its directories. The changes that it made have the cause `sync:` and this id.
     pub run: String,
     /// Local time at which the sync started.
     pub started_at: Timestamp,

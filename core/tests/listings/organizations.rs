@@ -60,6 +60,27 @@ async fn a_missing_directory_is_reported_as_held_by_each_sync_and_in_the_feed_on
 }
 
 #[tokio::test]
+async fn changes_of_directories_and_holds_name_the_run_of_the_reports() {
+    let api = FakeApi::with_users(3);
+    let mirror = api.open_mirror().await;
+    let first = sync(&mirror).await.remove(0);
+    let changes = mirror.poll("causes", 100).await.unwrap();
+    assert_eq!(changes[0].kind, ChangeKind::DirectoryEnabled);
+    assert_eq!(changes.iter().filter(|change| change.cause != format!("sync:{}", first.run)).count(), 0);
+    api.with(|state| {
+        state.now += std::time::Duration::from_secs(3_600);
+        state.has_lost_directories = true;
+    });
+
+    let second = sync(&mirror).await.remove(0);
+
+    let cause = format!("sync:{}", second.run);
+    assert_ne!(first.run, second.run);
+    assert_eq!(mirror.poll("causes", 100).await.unwrap().pop().unwrap().cause, cause);
+    assert_eq!(second.holds[0].causes, [cause]);
+}
+
+#[tokio::test]
 async fn a_missing_directory_that_is_listed_again_is_found_and_synced() {
     let (api, mirror) = mirror_of_a_missing_directory().await;
     sync(&mirror).await;

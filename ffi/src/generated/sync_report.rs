@@ -76,7 +76,8 @@ pub unsafe extern "C" fn hc_sync_report_outcome(report: *const hc_sync_report) -
     read!(report => report.cached.outcome.of(report.record.outcome.name()))
 }
 
-/// Id of the run. The changes that it made have the cause "sync:" and this id.
+/// Id of the sync of the organization: the same in the reports of its directories. The changes that it made have the
+/// cause "sync:" and this id.
 ///
 /// - `report`: may be NULL, which gives NULL.
 /// - Returns text owned by `report`.
