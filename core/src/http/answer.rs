@@ -71,7 +71,7 @@ pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMa
     })
 }
 
-/// Returns whether an answer that cannot be parsed was meant to be JSON: then the request reached the API.
+/// Returns whether an answer that cannot be parsed is damaged JSON. If so, it came from the API: the environment URL is not the cause.
 fn is_json(content_type: &str, body: &[u8]) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/json")

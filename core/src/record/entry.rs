@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn memberships_have_their_group_and_roles_follow_them() {
+    fn changes_of_memberships_have_their_group_and_precede_changes_of_roles() {
         let changes = created_in(3).changes().unwrap();
         assert_eq!(changes[2].group, Some(group(1)));
         assert_eq!(changes[2].user.as_ref().unwrap().group_ids.len(), 3);

@@ -75,8 +75,8 @@ pub struct HoldRow {
     pub causes: Vec<String>,
     /// Revision of the write that added users last.
     pub revision: i64,
-    /// Number of users that name this hold in their rows; of all live users of the directory if the reason is about the directory. Counted when
-    /// the row is loaded, and not written.
+    /// Number of users whose rows have this hold's number. If the reason is about the directory: number of all its live users. Counted when the
+    /// row is loaded, and not written.
     pub count: u64,
 }
 

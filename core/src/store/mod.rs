@@ -294,7 +294,8 @@ pub trait Store: Send + Sync + 'static {
     /// it marked, by organization.
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
 
-    /// Makes all commits before it durable: when this returns, a power failure cannot undo them, and [`FeedMarks::durable`] says so.
+    /// Makes all commits before it durable: when this returns, a power failure cannot undo them, and [`FeedMarks::durable`] covers
+    /// their changes.
     fn flush(&self) -> StoreFuture<'_, ()>;
 
     /// Frees the disk space that deleted and replaced rows occupy in the store's log, and overwrites what the log has of them: always, or only

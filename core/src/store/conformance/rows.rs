@@ -207,7 +207,7 @@ pub(super) async fn kept(store: &Arc<dyn Store>) -> Vec<i64> {
     seqs(&store.changes(0, 100_000).await.unwrap())
 }
 
-/// Changes a consumer. `change` gets its row, and returns a new one if there is none.
+/// Changes a consumer. `change` gets the consumer's state, whose row is `None` if there is no such consumer, and returns the change to store.
 pub(super) async fn consumer(
     store: &Arc<dyn Store>,
     name: &str,
