@@ -438,7 +438,7 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
         std::shared_ptr<const Change> change_;
     };
 
-    /* Returns the next change. Converts to false if none came within the timeout (it may be called again), and when the mirror is closed. */
+    /* Returns the next change, or one that converts to false: if none came within the timeout (next may be called again), or if the mirror is closed. */
     Change next() const {
         return Change(detail::given<hc_change *>([&](hc_change **out, hc_error **error) { return hc_change_iter_next(get(), out, error); }));
     }

@@ -150,7 +150,7 @@ static void closing_a_mirror_ends_waits(void) {
     pthread_t taking[2], waiting;
     for (int i = 0; i < 2; i++) CHECK(pthread_create(&taking[i], NULL, take_all, iter) == 0);
     CHECK(pthread_create(&waiting, NULL, wait_for_changes, mirror) == 0);
-    /* The iterators have registered their consumer when they wait. */
+    /* The iterator registers its consumer before it waits. */
     while (cursor_of(mirror, "waiting") < 0) sched_yield();
     WORKS(hc_mirror_close(mirror, &error));
 

@@ -1,5 +1,5 @@
 /* Forks while a thread of the parent uses the mirror, a replay guard, a client or a sandbox: every combination of these with what the thread does and
- * what the child does. Each cell has a time limit (alarm), after which the program is killed. */
+ * what the child does. Each combination has a time limit (alarm), after which the program is killed. */
 #define _DEFAULT_SOURCE
 #include "deliver.h"
 #include <pthread.h>
@@ -152,7 +152,7 @@ static void end_child(void) {
 #endif
 }
 
-static void cell(thing what, state how, habit kind) {
+static void run_combination(thing what, state how, habit kind) {
     alarm(LIMIT);
     job todo = {what, how};
     pthread_t threads[2];
@@ -244,7 +244,7 @@ int main(void) {
     sync_mirror(mirror, false);
     for (thing what = 0; what < THINGS; what++) {
         for (state how = 0; how < STATES; how++) {
-            for (habit kind = 0; kind < HABITS; kind++) cell(what, how, kind);
+            for (habit kind = 0; kind < HABITS; kind++) run_combination(what, how, kind);
         }
     }
     closing();
