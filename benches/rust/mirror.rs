@@ -332,7 +332,7 @@ async fn webhooks() {
     raw_commits();
 }
 
-/// Prints how long one customer's webhooks take while another customer sends events of users in many groups, and how much those store.
+/// Prints how long one customer's webhooks take while another customer sends events of users in many groups, and how large the file is then.
 async fn two_customers() {
     println!(
         "\ntwo customers: an event of org_2 every 5 ms, while 20 events of org_1 arrive, each with a user of many groups"

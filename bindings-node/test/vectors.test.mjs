@@ -43,7 +43,7 @@ function check(run, expect, name) {
   }
 }
 
-test('messages verify as the vectors say, with headers in every form', () => {
+test('messages are accepted or refused as the vectors expect, with headers in every form', () => {
   const { cases } = load('webhook_verify')
   assert.ok(cases.length >= 80)
   for (const { name, call, secrets, tolerance, now, headers, body, expect } of cases) {
@@ -55,7 +55,7 @@ test('messages verify as the vectors say, with headers in every form', () => {
   }
 })
 
-test('secrets are accepted or refused as the vectors say', () => {
+test('secrets are accepted or refused as the vectors expect', () => {
   for (const { name, secret, ok } of load('webhook_secrets').cases) {
     let error
     try {
@@ -77,13 +77,13 @@ test('secrets are accepted or refused as the vectors say', () => {
   }
 })
 
-test('messages are signed as the vectors say', () => {
+test('messages are signed as the vectors expect', () => {
   for (const { name, secret, id, timestamp, body, headers } of load('webhook_sign').cases) {
     assert.deepEqual(new Webhook(secret).sign(bytes(body), { id, timestamp }), headers, name)
   }
 })
 
-test('parsed bodies verify as the vectors say', () => {
+test('parsed bodies are accepted or refused as the vectors expect', () => {
   let fromRaw = 0
   for (const { name, secret, now, headers, raw, compact, runnable_from_raw, expect } of load('webhook_parsed').cases) {
     const webhook = new Webhook(secret)
@@ -110,7 +110,7 @@ test('the 41 published events verify with their data', () => {
   }
 })
 
-test('replays are detected as the vectors say, by every kind of guard', async (t) => {
+test('replays are detected as the vectors expect, by every kind of guard', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headcount-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const { cases } = load('webhook_replay')

@@ -25,7 +25,7 @@ def test_every_row_for_python_names_its_test():
     assert tests and rows("Python") == tests
 
 
-def test_the_readmes_claim_the_table_and_nothing_more():
+def test_the_readmes_link_to_the_table_and_promise_no_more_than_it():
     for name in ("README.md", "bindings-node/README.md", "bindings-python/README.md"):
         text = (ROOT / name).read_text()
         assert "vendor-sdk.md" in text, name

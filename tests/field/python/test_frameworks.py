@@ -37,7 +37,7 @@ def body_of(number):
     return testing.event(CREATED, organization_id="org_1", id=f"evt_{number}", occurred_at="2025-01-06T18:44:25Z")
 
 
-def test_the_endpoint_handles_events_once_and_only_if_it_answers_2xx(server, sandbox):
+def test_the_endpoint_records_a_message_as_handled_only_if_it_answers_2xx(server, sandbox):
     # The sandbox signs and delivers, as the vendor does.
     sandbox.register_endpoint(server.url)
     created = sandbox.create_user(email="ada@example.com")
