@@ -6,7 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, missing_docs, reason = "a benchmark")]
 
 use cpu_time::ProcessTime;
-use headcount::{Client, User};
+use headcount::Client;
+use headcount::model::User;
 use serde::Deserialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ const ROUNDS: u32 = 10;
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // reqwest alone has no provider of cryptography.
-    let _ = (*headcount::tls::provider().unwrap()).clone().install_default();
+    let _ = (*headcount::internal::tls::provider().unwrap()).clone().install_default();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["headcount", url, ca_file] => headcount(url, ca_file).await,

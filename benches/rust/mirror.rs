@@ -7,7 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the system clock")]
 
-use headcount::{Client, Mirror, SyncMode, Webhook};
+use headcount::mirror::SyncMode;
+use headcount::{Client, Mirror, Webhook};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -20,7 +21,7 @@ const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 fn main() {
     // reqwest alone has no provider of cryptography.
-    let _ = (*headcount::tls::provider().unwrap()).clone().install_default();
+    let _ = (*headcount::internal::tls::provider().unwrap()).clone().install_default();
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--sync") {
         return runtime().block_on(sync_alone(

@@ -2,10 +2,10 @@
 
 use crate::errors::thrown;
 use crate::options::milliseconds;
-use headcount::{CallOptions, Error, Result};
-use napi::Env;
+use headcount::client::CallOptions;
+use headcount::{Error, Result};
 use napi::bindgen_prelude::{ClassInstance, PromiseRaw, ToNapiValue};
-use napi::tokio;
+use napi::{Env, tokio};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::AbortHandle;

@@ -8,9 +8,10 @@ use crate::options::{
     ClientOptions, GroupOptions, OrganizationFields, OrganizationOptions, OrganizationSettings, PortalLinkOptions,
     UserOptions, Variables, read,
 };
-use headcount::{
-    CallOptions, Client, ClientBuilder, Error, Group, List, Organization, Pages, Result, User, catch_panic,
-};
+use headcount::client::{CallOptions, List, Pages};
+use headcount::internal::catch_panic;
+use headcount::model::{Group, Organization, User};
+use headcount::{Client, ClientBuilder, Error, Result};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw};
 use napi::tokio::sync::Mutex;
@@ -60,7 +61,12 @@ impl NativeClient {
 /// Returns the names of the environment variables that are read.
 #[napi_derive::napi]
 pub fn environment_variables() -> Vec<&'static str> {
-    vec![headcount::ENVIRONMENT_URL, headcount::CLIENT_ID, headcount::CLIENT_SECRET, headcount::WEBHOOK_SECRET]
+    vec![
+        headcount::env::ENVIRONMENT_URL,
+        headcount::env::CLIENT_ID,
+        headcount::env::CLIENT_SECRET,
+        headcount::env::WEBHOOK_SECRET,
+    ]
 }
 
 fn organizations(client: &Client, options: &str) -> Result<List<Organization>> {

@@ -3,7 +3,8 @@
 //! Strings are written in ASCII, with escapes: V8 stores an ASCII string in one byte a character, and parses it in half the time that it
 //! needs for a string with a single character outside Latin-1.
 
-use headcount::{Error, Page, Result};
+use headcount::model::Page;
+use headcount::{Error, Result};
 use napi::bindgen_prelude::Latin1String;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};

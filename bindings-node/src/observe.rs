@@ -1,7 +1,7 @@
 //! Callbacks into JavaScript: a value of the core is passed to a function of the application as JSON, on Node's event loop.
 
 use crate::json;
-use headcount::{Activity, Observer};
+use headcount::client::{Activity, Observer};
 use napi::Status;
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};

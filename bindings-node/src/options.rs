@@ -186,10 +186,10 @@ pub(crate) struct OrganizationFields {
     _settings: Option<IgnoredAny>,
 }
 
-impl From<OrganizationFields> for headcount::OrganizationFields {
-    fn from(fields: OrganizationFields) -> headcount::OrganizationFields {
+impl From<OrganizationFields> for headcount::model::OrganizationFields {
+    fn from(fields: OrganizationFields) -> headcount::model::OrganizationFields {
         let OrganizationFields { display_name, external_id, logo_url, metadata, slug, id, .. } = fields;
-        let fields = headcount::OrganizationFields { display_name, external_id, logo_url, metadata, slug };
+        let fields = headcount::model::OrganizationFields { display_name, external_id, logo_url, metadata, slug };
         if id.is_some() { fields.without_unset() } else { fields }
     }
 }
@@ -208,11 +208,11 @@ struct Feature {
     enabled: bool,
 }
 
-impl From<OrganizationSettings> for headcount::OrganizationSettings {
-    fn from(settings: OrganizationSettings) -> headcount::OrganizationSettings {
+impl From<OrganizationSettings> for headcount::model::OrganizationSettings {
+    fn from(settings: OrganizationSettings) -> headcount::model::OrganizationSettings {
         let features = settings.features.into_iter();
-        let features = features.map(|Feature { name, enabled }| headcount::Feature { name, enabled }).collect();
-        headcount::OrganizationSettings { features }
+        let features = features.map(|Feature { name, enabled }| headcount::model::Feature { name, enabled }).collect();
+        headcount::model::OrganizationSettings { features }
     }
 }
 
@@ -236,7 +236,7 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Opt
     })?;
     let moment = match given {
         None => return Ok(None),
-        Some(Given::Text(text)) => headcount::parse_moment(&text),
+        Some(Given::Text(text)) => headcount::internal::parse_moment(&text),
         #[allow(clippy::cast_possible_truncation, reason = "the cast saturates, and the conversion refuses the result")]
         Some(Given::Milliseconds(number)) => Timestamp::from_millisecond(number as i64)
             .map_err(|_| Error::invalid_argument("the milliseconds are out of range")),

@@ -4,7 +4,10 @@ use crate::calls::promise;
 use crate::errors::thrown;
 use crate::options::{read, seconds};
 use crate::webhook::moment;
-use headcount::{Error, RETENTION, Replay, ReplayGuard, Result, Timestamp, catch_panic};
+use headcount::defaults::REPLAY_RETENTION;
+use headcount::internal::catch_panic;
+use headcount::webhook::{Replay, ReplayGuard};
+use headcount::{Error, Result, Timestamp};
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi::tokio::task::spawn_blocking;
@@ -26,7 +29,7 @@ struct Options {
 }
 
 fn retention(set: Option<f64>) -> Result<std::time::Duration> {
-    set.map_or(Ok(RETENTION), |set| seconds("retentionSeconds", set))
+    set.map_or(Ok(REPLAY_RETENTION), |set| seconds("retentionSeconds", set))
 }
 
 fn claim(guard: &ReplayGuard, id: &str, now: Option<Timestamp>) -> Result<bool> {

@@ -3,7 +3,8 @@
 
 use crate::errors::thrown;
 use crate::json;
-use headcount::{Error, Result, catch_panic};
+use headcount::internal::catch_panic;
+use headcount::{Error, Result};
 use headcount_sandbox::{
     FaultPlan, FieldNames, GroupChange, Sandbox, SandboxBuilder, SandboxOptions, from_json, parse_duration,
 };

@@ -1,7 +1,7 @@
 //! Bodies of events, for tests of applications.
 
 use crate::errors::thrown;
-use headcount::catch_panic;
+use headcount::internal::catch_panic;
 use headcount_sandbox::{EventOverrides, FieldNames, from_json};
 
 /// Returns the body of an event of this type: the vendor's example, with these overrides.

@@ -3,9 +3,9 @@
 use crate::errors::thrown;
 use crate::json::{self, Json};
 use crate::options::{Variables, read};
-use headcount::{
-    Error, Event, Headers, Result, Timestamp, WEBHOOK_HEADERS, Webhook, WebhookBuilder, catch_panic, header_bytes,
-};
+use headcount::internal::{catch_panic, header_bytes};
+use headcount::webhook::{Headers, WEBHOOK_HEADERS};
+use headcount::{Error, Event, Result, Timestamp, Webhook, WebhookBuilder};
 use napi::bindgen_prelude::Either;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -202,8 +202,8 @@ impl NativeWebhook {
 pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
     let headers = FlatHeaders(headers);
     catch_panic(|| match body {
-        Either::A(raw) => headcount::verify_webhook_payload(&secret, &headers.bytes(), raw),
-        Either::B(compact) => headcount::verify_parsed_webhook_payload(&secret, &headers.bytes(), &compact),
+        Either::A(raw) => headcount::webhook::verify_webhook_payload(&secret, &headers.bytes(), raw),
+        Either::B(compact) => headcount::internal::verify_parsed_webhook_payload(&secret, &headers.bytes(), &compact),
     })
     .map(|()| true)
     .map_err(thrown)
@@ -214,8 +214,10 @@ pub fn verify_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> n
 pub fn verify_interceptor_payload(secret: String, headers: Vec<String>, body: Body<'_>) -> napi::Result<bool> {
     let headers = FlatHeaders(headers);
     catch_panic(|| match body {
-        Either::A(raw) => headcount::verify_interceptor_payload(&secret, &headers.bytes(), raw),
-        Either::B(compact) => headcount::verify_parsed_interceptor_payload(&secret, &headers.bytes(), &compact),
+        Either::A(raw) => headcount::webhook::verify_interceptor_payload(&secret, &headers.bytes(), raw),
+        Either::B(compact) => {
+            headcount::internal::verify_parsed_interceptor_payload(&secret, &headers.bytes(), &compact)
+        }
     })
     .map(|()| true)
     .map_err(thrown)
@@ -225,7 +227,9 @@ pub fn verify_interceptor_payload(secret: String, headers: Vec<String>, body: Bo
 #[napi_derive::napi]
 pub fn verify_standard_payload(secret: String, headers: String, body: &[u8]) -> napi::Result<Option<bool>> {
     let Some(headers) = StandardHeaders::new(&headers) else { return Ok(None) };
-    catch_panic(|| headcount::verify_webhook_payload(&secret, &headers, body)).map(|()| Some(true)).map_err(thrown)
+    catch_panic(|| headcount::webhook::verify_webhook_payload(&secret, &headers, body))
+        .map(|()| Some(true))
+        .map_err(thrown)
 }
 
 /// Converts Unix seconds to a timestamp.

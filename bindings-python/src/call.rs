@@ -6,7 +6,8 @@
 use crate::context::{Context, within};
 use crate::coroutine;
 use crate::errors::OrRaise;
-use headcount::{Error, Result, blocking, catch_panic};
+use headcount::internal::catch_panic;
+use headcount::{Error, Result, blocking};
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 use std::future::Future;

@@ -3,7 +3,8 @@
 use crate::convert::Span;
 use crate::errors::OrRaise;
 use crate::logging::Log;
-use headcount::{Activity, CallOptions, ClientBuilder, Error, Observer, Stats, blocking};
+use headcount::client::{Activity, CallOptions, Observer, Stats};
+use headcount::{ClientBuilder, Error, blocking};
 use pyo3::prelude::*;
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -1,7 +1,8 @@
 //! Converts text, numbers, times and durations between Python and Rust.
 
 use crate::errors::{OrRaise, argument_type_error, invalid_argument};
-use headcount::{Timestamp, parse_moment};
+use headcount::Timestamp;
+use headcount::internal::parse_moment;
 use jiff::tz::Offset;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::intern;

@@ -3,7 +3,8 @@
 use crate::attach::attach;
 use crate::context::{Context, within};
 use crate::errors::{OrRaise, exception};
-use headcount::{Error, Result, blocking, catch_panic};
+use headcount::internal::catch_panic;
+use headcount::{Error, Result, blocking};
 use pyo3::exceptions::{PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

@@ -3,7 +3,7 @@
 use crate::convert::{Moment, Text, datetime, wrong_type};
 use crate::errors::OrRaise;
 use crate::json::from_json;
-use headcount::EventType;
+use headcount::events::EventType;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

@@ -1,7 +1,8 @@
 //! Reads the headers of a request from a mapping, a list of pairs, ASGI's pairs of bytes or a WSGI environ.
 
 use crate::convert::wrong_type;
-use headcount::{Headers, WEBHOOK_HEADERS, header_bytes, is_webhook_header};
+use headcount::internal::{header_bytes, is_webhook_header};
+use headcount::webhook::{Headers, WEBHOOK_HEADERS};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};

@@ -4,7 +4,9 @@ use crate::connection::Connection;
 use crate::errors::OrRaise;
 use crate::generated::{Group, Organization, User};
 use crate::iterator::{Buffered, Source, iterator};
-use headcount::{List, Listed, Page, blocking};
+use headcount::blocking;
+use headcount::client::{List, Listed};
+use headcount::model::Page;
 use pyo3::PyClass;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -80,7 +82,7 @@ macro_rules! listing {
         }
 
         impl $page {
-            pub(crate) fn make(py: Python<'_>, page: Page<headcount::$item>) -> PyResult<$page> {
+            pub(crate) fn make(py: Python<'_>, page: Page<headcount::model::$item>) -> PyResult<$page> {
                 let items = page.items.into_iter().map(|item| Bound::new(py, $item::from(item)));
                 Ok($page {
                     items: PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)?.unbind(),
@@ -181,14 +183,14 @@ macro_rules! listing {
             #[doc = concat!("Iterates over the ", $field_text, " of every page.")]
             ///
             /// The next page is requested while a page is read. After an error ``next()`` requests the same page again.
-            sync $iterator, Listing<headcount::$item, $item>
+            sync $iterator, Listing<headcount::model::$item, $item>
         }
 
         iterator! {
             #[doc = concat!("Iterates over the ", $field_text, " of every page, with ``async for``.")]
             ///
             /// The next page is requested while a page is read. After an error ``anext()`` requests the same page again.
-            async $async_iterator, Listing<headcount::$item, $item>
+            async $async_iterator, Listing<headcount::model::$item, $item>
         }
     };
 }

@@ -2,7 +2,7 @@
 //! variables of the call that caused them.
 
 use crate::context::run_current;
-use headcount::{Activity, Level, Observer};
+use headcount::client::{Activity, Level, Observer};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;

@@ -7,7 +7,7 @@ use crate::errors::invalid_argument;
 use crate::generated::{Organization, PortalLink};
 use crate::json::compact_json;
 use crate::listing::{self, AsyncOrganizationIterator, OrganizationIterator, OrganizationPage};
-use headcount::{Feature, OrganizationFields, OrganizationSettings};
+use headcount::model::{Feature, OrganizationFields, OrganizationSettings};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 use serde::Deserialize;
@@ -137,7 +137,7 @@ fn list(
     page_size: Option<Count>,
     page_token: Option<Text>,
     external_id: Option<Text>,
-) -> headcount::List<headcount::Organization> {
+) -> headcount::client::List<headcount::model::Organization> {
     let list = client.organizations().list().page_size(page_size.map(|size| size.0));
     list.page_token(page_token.as_deref()).external_id(external_id.as_deref())
 }

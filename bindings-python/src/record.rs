@@ -37,7 +37,7 @@ where
 /// A field of raw JSON, decoded when it is first read.
 pub(crate) fn json_field<'py>(
     py: Python<'py>,
-    json: Option<&headcount::RawJson>,
+    json: Option<&headcount::model::RawJson>,
     kept: &PyOnceLock<Py<PyAny>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     json.map(|json| cached(py, kept, || from_json(py, json.get()).map(Bound::unbind))).transpose()

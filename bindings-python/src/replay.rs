@@ -5,7 +5,9 @@ use crate::convert::{FilePath, Now, Size, Span, Text, datetime, wrong_type};
 use crate::errors::{Named, OrRaise};
 use crate::event::GivenEvent;
 use crate::webhook::Webhook;
-use headcount::{Error, Replay, ReplayStore, Timestamp, catch_panic};
+use headcount::internal::catch_panic;
+use headcount::webhook::{Replay, ReplayStore};
+use headcount::{Error, Timestamp};
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use pyo3::{PyTypeInfo, intern};
@@ -28,14 +30,14 @@ const CAPACITY: usize = 100_000;
 ///   timestamps (default 3 days).
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ReplayGuard {
-    kept: headcount::ReplayGuard,
+    kept: headcount::webhook::ReplayGuard,
     blocking: bool,
 }
 
 impl ReplayGuard {
     fn make(
         py: Python<'_>,
-        kept: headcount::ReplayGuard,
+        kept: headcount::webhook::ReplayGuard,
         retention: Option<Span>,
         blocking: bool,
     ) -> PyResult<ReplayGuard> {
@@ -62,7 +64,7 @@ impl ReplayGuard {
     #[pyo3(signature = (*, capacity = None, retention = None))]
     fn new(py: Python<'_>, capacity: Option<Size>, retention: Option<Span>) -> PyResult<ReplayGuard> {
         let capacity = capacity.map_or(CAPACITY, usize::from);
-        ReplayGuard::make(py, headcount::ReplayGuard::in_memory(capacity), retention, false)
+        ReplayGuard::make(py, headcount::webhook::ReplayGuard::in_memory(capacity), retention, false)
     }
 
     /// Makes a guard that keeps message ids in a SQLite file. Any number of processes on one machine may use the file at once, and ids stay
@@ -75,7 +77,7 @@ impl ReplayGuard {
     #[staticmethod]
     #[pyo3(signature = (path, *, retention = None))]
     fn sqlite(py: Python<'_>, path: FilePath, retention: Option<Span>) -> PyResult<ReplayGuard> {
-        let kept = release(py, || headcount::ReplayGuard::sqlite(&path.0))?;
+        let kept = release(py, || headcount::webhook::ReplayGuard::sqlite(&path.0))?;
         ReplayGuard::make(py, kept, retention, true)
     }
 
@@ -115,7 +117,7 @@ impl ReplayGuard {
             claim: claim.map(Bound::unbind),
             release: release.map(Bound::unbind),
         };
-        ReplayGuard::make(py, headcount::ReplayGuard::new(store), retention, true)
+        ReplayGuard::make(py, headcount::webhook::ReplayGuard::new(store), retention, true)
     }
 
     /// Returns whether the message of ``event`` has not been handled yet. Records nothing. If it is False, answer 201 and do nothing else.

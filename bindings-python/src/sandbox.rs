@@ -5,7 +5,7 @@ use crate::convert::{Count, Flag, Moment, Number, Size, Span, Text, Texts, Whole
 use crate::errors::{Named, OrRaise, exception, invalid_argument};
 use crate::generated::{Group, User};
 use crate::json::{compact_json, to_dict};
-use headcount::catch_panic;
+use headcount::internal::catch_panic;
 use headcount_sandbox::{
     Error, EventGroup, EventOverrides, FaultPlan, NewGroup, NewUser, SandboxBuilder, SandboxOptions, UserChange,
     parse_duration,

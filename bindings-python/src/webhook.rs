@@ -5,7 +5,7 @@ use crate::errors::{Named, OrRaise, invalid_argument};
 use crate::event::Event;
 use crate::headers::Found;
 use crate::json::compact_json;
-use headcount::catch_panic;
+use headcount::internal::catch_panic;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
@@ -179,8 +179,12 @@ pub(crate) fn verify_webhook_payload(
 ) -> PyResult<bool> {
     let headers = Found::read(headers).named(headers.py(), "headers")?;
     let verified = match Body::read(payload).named(payload.py(), "payload")? {
-        Body::Raw(bytes) => catch_panic(|| headcount::verify_webhook_payload(&secret, &headers, bytes.as_bytes())),
-        Body::Parsed(compact) => catch_panic(|| headcount::verify_parsed_webhook_payload(&secret, &headers, &compact)),
+        Body::Raw(bytes) => {
+            catch_panic(|| headcount::webhook::verify_webhook_payload(&secret, &headers, bytes.as_bytes()))
+        }
+        Body::Parsed(compact) => {
+            catch_panic(|| headcount::internal::verify_parsed_webhook_payload(&secret, &headers, &compact))
+        }
     };
     verified.or_raise(payload.py()).map(|()| true)
 }
@@ -196,9 +200,11 @@ pub(crate) fn verify_interceptor_payload(
 ) -> PyResult<bool> {
     let headers = Found::read(headers)?;
     let verified = match Body::read(payload).named(payload.py(), "payload")? {
-        Body::Raw(bytes) => catch_panic(|| headcount::verify_interceptor_payload(&secret, &headers, bytes.as_bytes())),
+        Body::Raw(bytes) => {
+            catch_panic(|| headcount::webhook::verify_interceptor_payload(&secret, &headers, bytes.as_bytes()))
+        }
         Body::Parsed(compact) => {
-            catch_panic(|| headcount::verify_parsed_interceptor_payload(&secret, &headers, &compact))
+            catch_panic(|| headcount::internal::verify_parsed_interceptor_payload(&secret, &headers, &compact))
         }
     };
     verified.or_raise(payload.py()).map(|()| true)

@@ -19,6 +19,23 @@ const fn plain(name: &'static str) -> Surface {
     Surface { name, key: &[] }
 }
 
+/// The records and enums of the mirror that are public at the root of the crate `headcount`.
+const AT_THE_ROOT: &[&str] = &["Change", "ChangeKind", "MirrorUser"];
+
+/// Returns the public path of a record or enum in the crate `headcount`, such as `mirror::Hold`. `file` is the file that defines it, from the
+/// repository's root.
+pub(crate) fn path(name: &str, file: &str) -> String {
+    let module = match file.trim_start_matches("core/src/").split(['/', '.']).next() {
+        Some("error") => "",
+        Some("http") => "client::",
+        Some("model") => "model::",
+        Some("webhook") => "events::",
+        _ if AT_THE_ROOT.contains(&name) => "",
+        _ => "mirror::",
+    };
+    format!("{module}{name}")
+}
+
 /// The records that bindings offer. Those of webhook events are added by [`crate::events`].
 pub(crate) const RECORDS: &[Surface] = &[
     by_id("Organization"),

@@ -42,7 +42,8 @@
 //!
 //! A middleware that reads the body has to pass on the same bytes, not the parsed value serialized again.
 
-use crate::{Error, Event, Reason, Replay, ReplayGuard, Webhook};
+use crate::webhook::{Replay, ReplayGuard};
+use crate::{Error, Event, Reason, Webhook};
 use axum_core::extract::{FromRef, FromRequest, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
@@ -207,7 +208,7 @@ async fn in_background<T: Send + 'static>(
     call: impl FnOnce(&ReplayGuard) -> crate::Result<T> + Send + 'static,
 ) -> Result<T, StatusCode> {
     let guard = guard.clone();
-    let result = tokio::task::spawn_blocking(move || crate::catch_panic(|| call(&guard))).await;
+    let result = tokio::task::spawn_blocking(move || crate::error::catch_panic(|| call(&guard))).await;
     result.unwrap_or_else(|_| Err(Error::internal("the runtime ended"))).map_err(|error| {
         tracing::warn!(target: "headcount", "a webhook's replay guard failed, so the message was not accepted: {error}");
         StatusCode::INTERNAL_SERVER_ERROR

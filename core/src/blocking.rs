@@ -25,12 +25,13 @@ pub use mirror::{Changes, Mirror, MirrorUsers, SyncBuilder};
 #[doc(hidden)]
 pub use runtime::{spawn, wait, wait_interruptibly};
 
+use crate::Result;
 use crate::client::{self, ClientBuilder};
 use crate::http::{CallOptions, Stats};
-use crate::process::PerProcess;
-use crate::{
-    Directory, DirectoryToggle, Group, Organization, OrganizationFields, OrganizationSettings, PortalLink, Result, User,
+use crate::model::{
+    Directory, DirectoryToggle, Group, Organization, OrganizationFields, OrganizationSettings, PortalLink, User,
 };
+use crate::process::PerProcess;
 use std::sync::Arc;
 
 /// The REST client of one environment, for threads without an async runtime. Clones are cheap and share connections and token.

@@ -30,7 +30,7 @@
 //!
 //! Off by default:
 //!
-//! - `http`: [`Headers`] for `http::HeaderMap`. `client` and `axum` enable it.
+//! - `http`: [`Headers`](webhook::Headers) for `http::HeaderMap`. `client` and `axum` enable it.
 //! - `axum`: webhooks as endpoints and extractors of axum.
 //! - `rustls-aws-lc`: TLS with the cryptography of `aws-lc`, instead of `rustls-ring`.
 //! - `rustls-no-provider`: TLS with the cryptography that the application installs for its process.
@@ -54,7 +54,7 @@ pub mod axum;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "client")]
-mod client;
+pub mod client;
 mod clock;
 mod config;
 pub mod defaults;
@@ -62,7 +62,7 @@ mod error;
 #[cfg(feature = "client")]
 mod http;
 #[cfg(feature = "mirror")]
-mod mirror;
+pub mod mirror;
 pub mod model;
 mod moment;
 #[cfg(any(feature = "blocking", feature = "webhook"))]
@@ -76,54 +76,59 @@ mod sqlite;
 #[cfg(feature = "mirror")]
 pub mod store;
 #[cfg(feature = "webhook")]
-mod webhook;
+pub mod webhook;
 
-pub use clock::{Clock, SystemClock};
-pub use config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
-#[doc(hidden)]
-pub use error::catch_panic;
+// Each name has one path. At the root are the names that nearly every program uses; everything else is in the module of its subject.
+
 pub use error::{Error, ErrorKind, ErrorStatus, Reason, Removals, Result, UnknownName};
 pub use jiff::Timestamp;
-pub use moment::parse_moment;
-pub use random::{OsRandom, Random};
 pub use secret::Secret;
 
 #[cfg(feature = "client")]
-pub use client::{Client, ClientBuilder, Directories, Items, List, Listed, Organizations, Pages};
-#[cfg(feature = "client")]
-pub use http::{Activity, ActivityKind, CallOptions, Cancel, Level, Observer, RetryPolicy, Stats};
-#[cfg(feature = "webhook")]
-pub use webhook::{
-    ConnectedAccountData, ConnectionData, DirectoryData, DirectoryGroupData, DirectoryUserData, DomainData, Event,
-    EventData, EventType, GroupReference, Headers, MembershipData, OrganizationData, PermissionData, RETENTION, Replay,
-    ReplayGuard, ReplayStore, RoleData, RoleReference, Secrets, SessionData, SignedHeaders, UserData, UserProfile,
-    UserSession, WEBHOOK_HEADERS, Webhook, WebhookBuilder, verify_interceptor_payload,
-    verify_parsed_interceptor_payload, verify_parsed_webhook_payload, verify_webhook_payload,
-};
-#[cfg(feature = "webhook")]
-#[doc(hidden)]
-pub use webhook::{header_bytes, is_webhook_header};
-
+pub use client::handle::{Client, ClientBuilder};
 #[cfg(feature = "mirror")]
-pub use mirror::{
-    Changes, MAX_POLL, Mirror, MirrorBuilder, MirrorUsers, Source, SourceFuture, SourcePages, SyncBuilder,
-};
+pub use mirror::handle::{Mirror, MirrorBuilder};
 #[cfg(feature = "mirror")]
-pub use record::{
-    Approval, Change, ChangeKind, Consumer, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting,
-    MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Mirrored, Outcome, ParkedChange,
-    PendingEvent, Phase, Progress, Retirement, RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
-};
+pub use record::{Change, ChangeKind, MirrorUser};
+#[cfg(feature = "webhook")]
+pub use webhook::event::Event;
+#[cfg(feature = "webhook")]
+pub use webhook::verifier::{Webhook, WebhookBuilder};
 
-/// TLS settings of this crate's client. For the sandbox.
-#[cfg(feature = "client")]
-#[doc(hidden)]
-pub mod tls {
-    pub use crate::http::tls::{SystemRoots, config, provider};
+/// The names of the environment variables with the account's settings.
+pub mod env {
+    pub use crate::config::{CLIENT_ID, CLIENT_SECRET, ENVIRONMENT_URL, WEBHOOK_SECRET};
 }
 
-#[doc(inline)]
-pub use model::*;
+/// The types of webhook events, and the data of each. [`Event::decode`] returns them.
+#[cfg(feature = "webhook")]
+pub mod events {
+    pub use crate::webhook::data::*;
+    pub use crate::webhook::event_type::{EventData, EventType};
+}
+
+/// The clock and the random source, which a test can replace.
+pub mod system {
+    pub use crate::clock::{Clock, SystemClock};
+    pub use crate::random::{OsRandom, Random};
+}
+
+/// Functions for the bindings to other languages and for the sandbox. Any version may change them.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::error::catch_panic;
+    pub use crate::moment::parse_moment;
+    #[cfg(feature = "webhook")]
+    pub use crate::webhook::headers::{header_bytes, is_webhook_header};
+    #[cfg(feature = "webhook")]
+    pub use crate::webhook::verifier::{verify_parsed_interceptor_payload, verify_parsed_webhook_payload};
+
+    /// TLS settings of this crate's client.
+    #[cfg(feature = "client")]
+    pub mod tls {
+        pub use crate::http::tls::{SystemRoots, config, provider};
+    }
+}
 
 /// The README's Rust, compiled.
 #[cfg(all(doctest, feature = "mirror", feature = "sqlite"))]

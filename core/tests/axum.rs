@@ -5,7 +5,8 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
 use headcount::axum::receive;
-use headcount::{Event, ReplayGuard, ReplayStore, Timestamp, Webhook};
+use headcount::webhook::{ReplayGuard, ReplayStore};
+use headcount::{Event, Timestamp, Webhook};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use reqwest::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
@@ -54,7 +55,7 @@ struct Program {
 }
 
 fn client() -> Client {
-    let tls = headcount::tls::config(headcount::tls::SystemRoots::Unused, Vec::new()).unwrap();
+    let tls = headcount::internal::tls::config(headcount::internal::tls::SystemRoots::Unused, Vec::new()).unwrap();
     Client::builder().tls_backend_preconfigured(tls).build().unwrap()
 }
 

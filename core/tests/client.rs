@@ -5,9 +5,10 @@ mod common;
 
 use common::{Reply, Server, TOKEN, ok};
 use futures_util::StreamExt;
-use headcount::{
-    ActivityKind, CallOptions, Cancel, Client, Directory, ErrorKind, OrganizationFields, Source, blocking,
-};
+use headcount::client::{ActivityKind, CallOptions, Cancel};
+use headcount::mirror::Source;
+use headcount::model::{Directory, OrganizationFields};
+use headcount::{Client, ErrorKind, blocking};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -129,7 +130,7 @@ async fn no_more_requests_are_in_flight_than_max_concurrency() {
     .await;
     let seen = Arc::clone(&in_flight);
     let client = server.with(|builder| {
-        builder.max_concurrency(3).observer(move |activity: &headcount::Activity<'_>| {
+        builder.max_concurrency(3).observer(move |activity: &headcount::client::Activity<'_>| {
             if activity.kind == ActivityKind::Request && activity.operation == "get organization" {
                 seen.fetch_sub(1, Ordering::SeqCst);
             }
@@ -325,7 +326,7 @@ async fn an_observer_receives_every_event_and_no_secrets() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&lines);
     let client = server.with(|builder| {
-        builder.observer(move |activity: &headcount::Activity<'_>| {
+        builder.observer(move |activity: &headcount::client::Activity<'_>| {
             let line = format!("{} {} {:?} {activity}", activity.level(), activity.kind, activity.status);
             seen.lock().unwrap().push(line);
         })

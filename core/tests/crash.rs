@@ -4,7 +4,9 @@
 //! `HEADCOUNT_CRASHES=200` sets the number of crashes; the default is 40.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use headcount::{ChangeKind, Client, Event, Mirror, OsRandom, Outcome, Random, SyncMode, Webhook};
+use headcount::mirror::{Outcome, SyncMode};
+use headcount::system::{OsRandom, Random};
+use headcount::{ChangeKind, Client, Event, Mirror, Webhook};
 use headcount_sandbox::{NewUser, Sandbox, UserChange};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -38,7 +40,9 @@ async fn work_until_killed(file: &Path, settings: &serde_json::Value) {
         Mirror::builder().client(client).webhook(webhook.clone()).guard_users(GUARD_USERS).open(file).await.unwrap();
     let http = reqwest::Client::builder()
         .no_proxy()
-        .tls_backend_preconfigured(headcount::tls::config(headcount::tls::SystemRoots::Unused, Vec::new()).unwrap())
+        .tls_backend_preconfigured(
+            headcount::internal::tls::config(headcount::internal::tls::SystemRoots::Unused, Vec::new()).unwrap(),
+        )
         .build()
         .unwrap();
     println!("opened");

@@ -5,7 +5,9 @@
 mod common;
 
 use common::{Reply, Server, TOKEN, ok};
-use headcount::{CallOptions, Client, ErrorKind, OrganizationFields, OrganizationSettings, Result};
+use headcount::client::CallOptions;
+use headcount::model::{OrganizationFields, OrganizationSettings};
+use headcount::{Client, ErrorKind, Result};
 use headcount_sandbox::Sandbox;
 use std::future::Future;
 use std::pin::Pin;

@@ -2,9 +2,9 @@
 //! SQLite's page cache, which has a fixed limit.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
-use headcount::{
-    Directory, Group, Mirror, Organization, Page, Source, SourceFuture, SourcePages, SyncMode, Timestamp, User,
-};
+use headcount::mirror::{Source, SourceFuture, SourcePages, SyncMode};
+use headcount::model::{Directory, Group, Organization, Page, User};
+use headcount::{Mirror, Timestamp};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::Command;

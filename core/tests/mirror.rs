@@ -1,10 +1,9 @@
 //! The mirror against the sandbox, over HTTP: syncs, webhooks, the removal guard, roles, links and consumers of the feed.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::{
-    Change, ChangeKind, DirectoryStatus, Error, ErrorKind, Group, HoldReason, Mirror, MirrorUser, Outcome, SyncMode,
-    SyncOutcome, SyncReport, User, Webhook,
-};
+use headcount::mirror::{DirectoryStatus, HoldReason, Outcome, SyncMode, SyncOutcome, SyncReport};
+use headcount::model::{Group, User};
+use headcount::{Change, ChangeKind, Error, ErrorKind, Mirror, MirrorUser, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use std::time::Duration;
 

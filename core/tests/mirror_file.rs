@@ -1,7 +1,8 @@
 //! The mirror's file: paths that are no files, files of version 0.1.0, and syncs that change nothing.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::{ErrorKind, Mirror, SyncMode, SyncOutcome};
+use headcount::mirror::{SyncMode, SyncOutcome};
+use headcount::{ErrorKind, Mirror};
 use headcount_sandbox::Sandbox;
 use rusqlite::Connection;
 use std::path::PathBuf;

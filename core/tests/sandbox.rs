@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use futures_util::TryStreamExt;
-use headcount::{
-    Client, ErrorKind, Feature, OrganizationFields, OrganizationSettings, RetryPolicy, Timestamp, blocking,
-};
+use headcount::client::RetryPolicy;
+use headcount::model::{Feature, OrganizationFields, OrganizationSettings};
+use headcount::{Client, ErrorKind, Timestamp, blocking};
 use headcount_sandbox::{Fault, NewUser, Sandbox};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -139,7 +139,7 @@ async fn each_portal_link_is_new_and_its_location_is_not_printed() {
     let two = organizations.generate_portal_link(id, &[]).await.unwrap();
     assert_ne!(one.id, two.id);
     assert!(one.location.starts_with(sandbox.environment_url()), "{}", one.location);
-    assert!(one.expire_time.unwrap() > headcount::Clock::now(&headcount::SystemClock));
+    assert!(one.expire_time.unwrap() > headcount::system::Clock::now(&headcount::system::SystemClock));
     assert!(!format!("{one:?}").contains(&one.location), "{one:?}");
     let error = organizations.generate_portal_link(id, &["magic"]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadRequest);

@@ -1,7 +1,8 @@
 //! The shared scenarios of the mirror, in Rust: see tests/scenarios/README.md for their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use headcount::{Change, Mirror, Result, RoleMapEntry, SyncMode, Webhook};
+use headcount::mirror::{RoleMapEntry, SyncMode};
+use headcount::{Change, Mirror, Result, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -1,12 +1,13 @@
 //! The SQLite store: the tests that every store passes, and files that it cannot use.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+use headcount::mirror::{HoldReason, Mirrored};
 use headcount::store::conformance::Factory;
 use headcount::store::{
     Batch, Decision, Delta, Durability, EntryBody, EventRow, EventState, Keys, NewEntry, Retention, Scope, SqliteStore,
     Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
 };
-use headcount::{ChangeKind, ErrorKind, ErrorStatus, HoldReason, MirrorUser, Mirrored, Result, Timestamp};
+use headcount::{ChangeKind, ErrorKind, ErrorStatus, MirrorUser, Result, Timestamp};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::process::Command;

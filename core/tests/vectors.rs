@@ -1,9 +1,10 @@
 //! The shared test vectors in Rust. Every language runs the same ones; tests/vectors/README.md describes them.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::{
-    Clock, ErrorKind, Event, EventData, EventType, Reason, Replay, ReplayGuard, ReplayStore, Result, Timestamp, Webhook,
-};
+use headcount::events::{EventData, EventType};
+use headcount::system::Clock;
+use headcount::webhook::{Replay, ReplayGuard, ReplayStore};
+use headcount::{ErrorKind, Event, Reason, Result, Timestamp, Webhook};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -157,7 +158,8 @@ fn secrets_are_accepted_or_refused_as_in_the_vectors() {
             let long = |secret: &&String| secret.trim_start_matches("whsec_").len() > 8;
             assert!(!secrets.iter().filter(long).any(|secret| error.to_string().contains(secret.as_str())), "{error}");
             if let [secret] = secrets.as_slice() {
-                let error = headcount::verify_webhook_payload(secret, &[("webhook-id", "x")], b"").unwrap_err();
+                let error =
+                    headcount::webhook::verify_webhook_payload(secret, &[("webhook-id", "x")], b"").unwrap_err();
                 assert_eq!(
                     (error.kind(), error.reason()),
                     (ErrorKind::WebhookVerification, Some(Reason::InvalidSecret))

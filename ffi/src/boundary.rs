@@ -6,7 +6,8 @@
 
 use crate::error::{hc_error, report};
 use crate::generated::status::hc_status;
-use headcount_core::{Error, Result, catch_panic};
+use headcount_core::internal::catch_panic;
+use headcount_core::{Error, Result};
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};

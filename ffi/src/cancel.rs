@@ -5,7 +5,8 @@ use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::generated::hc_status;
 use crate::options::{growing, unless_zero};
-use headcount_core::{CallOptions, Cancel, Error};
+use headcount_core::Error;
+use headcount_core::client::{CallOptions, Cancel};
 use std::time::Duration;
 
 /// Handle that cancels the running and later calls of the clients that hc_client_with created with it.

@@ -6,8 +6,9 @@ use crate::error::hc_error;
 use crate::generated::{hc_group_iter, hc_group_page, hc_status};
 use crate::iter::IterOf;
 use crate::options::{growing, moment, reserved, tri_state, unless_zero};
+use headcount_core::Result;
 use headcount_core::blocking::List;
-use headcount_core::{Group, Result};
+use headcount_core::model::Group;
 use std::ffi::c_char;
 
 /// Filters and details of a list of groups. Set all bytes to 0, then struct_size and the fields that you need.

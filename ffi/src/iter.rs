@@ -1,7 +1,8 @@
 //! Iterates over the items of all pages. After an error the same page is requested again.
 
+use headcount_core::Result;
 use headcount_core::blocking::{List, Pages};
-use headcount_core::{Listed, Result};
+use headcount_core::client::Listed;
 use std::ptr;
 
 /// An iterator over a listing. It owns the item that it returned last, so that C can borrow the item.

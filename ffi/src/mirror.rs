@@ -5,11 +5,11 @@ use crate::boundary::{Out, call, free, value_or_absent};
 use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::event::hc_event;
-use crate::generated::outcome;
-use crate::generated::{hc_outcome, hc_pending_event_list, hc_status};
+use crate::generated::{hc_outcome, hc_pending_event_list, hc_status, outcome};
 use crate::mirror_options::{hc_mirror_options, settings};
 use crate::webhook::{hc_header, request, time};
-use headcount_core::{Error, Outcome, Result, blocking};
+use headcount_core::mirror::Outcome;
+use headcount_core::{Error, Result, blocking};
 use std::ffi::{c_char, c_int, c_void};
 
 /// A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A

@@ -3,7 +3,8 @@
 use crate::boundary::optional_text;
 use crate::options::{growing, reserved, tri_state, unless_zero};
 use crate::replay::HC_RETENTION_NONE;
-use headcount_core::{Error, MirrorBuilder, MirrorOptions, Result, Webhook};
+use headcount_core::mirror::MirrorOptions;
+use headcount_core::{Error, MirrorBuilder, Result, Webhook};
 use std::ffi::c_char;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::generated::status::{hc_status, status_of};
 use crate::user_data::UserData;
-use headcount_core::{Activity, Observer};
+use headcount_core::client::{Activity, Observer};
 use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 

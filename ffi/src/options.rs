@@ -1,7 +1,8 @@
 //! Options structs that later versions can extend: the first field is the size, and no byte beyond that size is read.
 
 use crate::error::is_null;
-use headcount_core::{Error, Result, Timestamp, parse_moment};
+use headcount_core::internal::parse_moment;
+use headcount_core::{Error, Result, Timestamp};
 use std::mem::MaybeUninit;
 
 /// Largest `struct_size` that is accepted. A larger value means that the caller did not initialize the field.

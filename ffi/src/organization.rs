@@ -6,8 +6,9 @@ use crate::error::hc_error;
 use crate::generated::{hc_organization, hc_organization_iter, hc_organization_page, hc_portal_link, hc_status};
 use crate::iter::IterOf;
 use crate::options::{growing, reserved, unless_zero};
+use headcount_core::Result;
 use headcount_core::blocking::List;
-use headcount_core::{Feature, Organization, OrganizationFields, OrganizationSettings, Result};
+use headcount_core::model::{Feature, Organization, OrganizationFields, OrganizationSettings};
 use std::ffi::c_char;
 
 /// Filters of a list of organizations. Set all bytes to 0, then struct_size and the fields that you need.

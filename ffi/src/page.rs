@@ -1,7 +1,7 @@
 //! One page of a listing. Its items are wrapped for C when the page is created.
 
 use crate::text::Text;
-use headcount_core::Page;
+use headcount_core::model::Page;
 use std::ffi::c_char;
 use std::ptr;
 

@@ -8,7 +8,8 @@ use crate::options::{growing, unless_zero};
 use crate::text::c_string;
 use crate::user_data::UserData;
 use crate::webhook::time;
-use headcount_core::{Error, Replay, ReplayGuard, ReplayStore, Result, Timestamp};
+use headcount_core::webhook::{Replay, ReplayGuard, ReplayStore};
+use headcount_core::{Error, Result, Timestamp};
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
 

@@ -7,7 +7,8 @@ use crate::generated::{hc_role_map_entry_list, hc_status};
 use crate::mirror::hc_mirror;
 use crate::options::reserved;
 use crate::text::TextList;
-use headcount_core::{Result, RoleMapEntry};
+use headcount_core::Result;
+use headcount_core::mirror::RoleMapEntry;
 use std::ffi::c_char;
 
 /// A group and the role that its members get.

@@ -9,8 +9,9 @@ use crate::options::{growing, tri_state, unless_zero};
 use crate::text::c_string;
 use crate::text_handles::hc_text_list;
 use crate::user_data::UserData;
+use headcount_core::Result;
 use headcount_core::blocking::SyncBuilder;
-use headcount_core::{Progress, Result};
+use headcount_core::mirror::Progress;
 use std::ffi::{c_char, c_void};
 
 /// Progress of a sync. The struct and its texts are valid until the callback returns. Later versions may append fields:

@@ -6,8 +6,9 @@ use crate::error::hc_error;
 use crate::generated::{hc_status, hc_user_iter, hc_user_page};
 use crate::iter::IterOf;
 use crate::options::{growing, moment, tri_state, unless_zero};
+use headcount_core::Result;
 use headcount_core::blocking::List;
-use headcount_core::{Result, User};
+use headcount_core::model::User;
 use std::ffi::c_char;
 
 /// Filters and details of a list of users. Set all bytes to 0, then struct_size and the fields that you need.

@@ -6,10 +6,8 @@ use crate::event::hc_event;
 use crate::generated::hc_status;
 use crate::options::{growing, unless_zero};
 use crate::text::Text;
-use headcount_core::{
-    Error, Result, SignedHeaders, Timestamp, Webhook, WebhookBuilder, verify_interceptor_payload,
-    verify_webhook_payload,
-};
+use headcount_core::webhook::{SignedHeaders, verify_interceptor_payload, verify_webhook_payload};
+use headcount_core::{Error, Result, Timestamp, Webhook, WebhookBuilder};
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 

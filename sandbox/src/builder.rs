@@ -9,10 +9,9 @@ use crate::fault::FaultSchedule;
 use crate::handle::Sandbox;
 use crate::input::SandboxOptions;
 use crate::outbox::Outbox;
-use crate::server;
-use crate::tls;
+use crate::{server, tls};
 use headcount::Webhook;
-use headcount::tls::SystemRoots;
+use headcount::internal::tls::SystemRoots;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -190,7 +189,7 @@ impl SandboxBuilder {
     /// Generates the data, and creates the clock, the outbox and everything else that request handlers share.
     fn environment(&self) -> Result<Environment, Error> {
         let failed = |what: &str, error: &dyn std::fmt::Display| Error::startup(format!("{what}: {error}"));
-        let tls = headcount::tls::config(SystemRoots::IfAny, Vec::new())
+        let tls = headcount::internal::tls::config(SystemRoots::IfAny, Vec::new())
             .map_err(|error| failed("the HTTP client cannot be set up", &error))?;
         let http = reqwest::Client::builder()
             .user_agent("headcount-sandbox")

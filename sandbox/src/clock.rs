@@ -1,6 +1,7 @@
 //! The sandbox's clock: the system's time, optionally faster, and moved forward on request.
 
-use headcount::{Clock, SystemClock, Timestamp};
+use headcount::Timestamp;
+use headcount::system::{Clock, SystemClock};
 use jiff::SignedDuration;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -5,7 +5,8 @@ use crate::rng::Rng;
 use crate::state::{Directory, Group, Organization, State, User};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use headcount::{OsRandom, Random, Timestamp};
+use headcount::Timestamp;
+use headcount::system::{OsRandom, Random};
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 

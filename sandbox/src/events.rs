@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::input::{EventGroup, EventOverrides};
-use headcount::{Clock, EventType, OsRandom, Random, SystemClock};
+use headcount::events::EventType;
+use headcount::system::{Clock, OsRandom, Random, SystemClock};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

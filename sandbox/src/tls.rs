@@ -21,7 +21,7 @@ pub(crate) fn acceptor(ca_file: &Path) -> Result<TlsAcceptor, Error> {
     std::fs::write(ca_file, authority)
         .map_err(|error| Error::startup(format!("{} cannot be written: {error}", ca_file.display())))?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| failed(&error))?;
-    let provider = headcount::tls::provider().map_err(|error| failed(&error))?;
+    let provider = headcount::internal::tls::provider().map_err(|error| failed(&error))?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))

@@ -1,7 +1,9 @@
 //! `event_body`: the library verifies and decodes every body as the type that was asked for.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::{Clock, Event, EventData, EventType, Random, SystemClock, Timestamp, Webhook};
+use headcount::events::{EventData, EventType};
+use headcount::system::{Clock, Random, SystemClock};
+use headcount::{Event, Timestamp, Webhook};
 use headcount_sandbox::{EventOverrides, event_body, event_body_from, event_types};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

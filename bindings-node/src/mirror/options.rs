@@ -1,7 +1,8 @@
 //! Options of the mirror's calls, read from the JSON that `mirror.js` makes of them.
 
 use crate::options::{Separate, seconds};
-use headcount::{Error, Result, RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode};
+use headcount::mirror::{RoleMapEntry, RoleMapKey, SyncBuilder, SyncMode};
+use headcount::{Error, Result};
 use serde::Deserialize;
 
 /// Settings of a mirror. `client` and `webhookSecret` are passed separately; they are known here, so that errors list them.
@@ -26,9 +27,9 @@ pub(super) struct MirrorOptions {
 
 impl MirrorOptions {
     /// Returns the settings that the store keeps; those that are absent stay as they are.
-    pub(super) fn stored(self) -> Result<headcount::MirrorOptions> {
+    pub(super) fn stored(self) -> Result<headcount::mirror::MirrorOptions> {
         let duration = |name, value: Option<f64>| value.map(|value| seconds(name, value)).transpose();
-        Ok(headcount::MirrorOptions {
+        Ok(headcount::mirror::MirrorOptions {
             guard_users: self.guard_users,
             guard_share: self.guard_share,
             guard_events: self.guard_events,

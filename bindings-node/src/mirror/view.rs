@@ -6,7 +6,7 @@ use crate::calls::promise;
 use crate::errors::thrown;
 use crate::json::{self, Json};
 use crate::options::read;
-use headcount::MirrorUsers;
+use headcount::mirror::MirrorUsers;
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi::tokio::sync::Mutex;

@@ -9,21 +9,25 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDateTime, PyDict, PyType};
 
-fn mirrored_object(py: Python<'_>, value: &headcount::Mirrored) -> PyResult<Py<PyAny>> {
+fn mirrored_object(py: Python<'_>, value: &headcount::mirror::Mirrored) -> PyResult<Py<PyAny>> {
     match value {
-        headcount::Mirrored::User(value) => new_object(py, MirrorUser::from(headcount::MirrorUser::clone(value))),
-        headcount::Mirrored::Group(value) => new_object(py, MirrorGroup::from(headcount::MirrorGroup::clone(value))),
+        headcount::mirror::Mirrored::User(value) => {
+            new_object(py, MirrorUser::from(headcount::MirrorUser::clone(value)))
+        }
+        headcount::mirror::Mirrored::Group(value) => {
+            new_object(py, MirrorGroup::from(headcount::mirror::MirrorGroup::clone(value)))
+        }
     }
 }
 
 /// The contract's ``organizationsOrganization``.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Organization {
-    pub(crate) value: headcount::Organization,
+    pub(crate) value: headcount::model::Organization,
 }
 
-impl From<headcount::Organization> for Organization {
-    fn from(value: headcount::Organization) -> Organization {
+impl From<headcount::model::Organization> for Organization {
+    fn from(value: headcount::model::Organization) -> Organization {
         Organization { value }
     }
 }
@@ -124,7 +128,7 @@ impl Organization {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Organization> {
-        unpickle::<headcount::Organization>(py, json).map(Organization::from)
+        unpickle::<headcount::model::Organization>(py, json).map(Organization::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Organization>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -136,11 +140,11 @@ impl Organization {
 /// and directories.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct PortalLink {
-    pub(crate) value: headcount::PortalLink,
+    pub(crate) value: headcount::model::PortalLink,
 }
 
-impl From<headcount::PortalLink> for PortalLink {
-    fn from(value: headcount::PortalLink) -> PortalLink {
+impl From<headcount::model::PortalLink> for PortalLink {
+    fn from(value: headcount::model::PortalLink) -> PortalLink {
         PortalLink { value }
     }
 }
@@ -186,7 +190,7 @@ impl PortalLink {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<PortalLink> {
-        unpickle::<headcount::PortalLink>(py, json).map(PortalLink::from)
+        unpickle::<headcount::model::PortalLink>(py, json).map(PortalLink::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, PortalLink>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -197,11 +201,11 @@ impl PortalLink {
 /// The contract's ``directoriesDirectory``.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Directory {
-    pub(crate) value: headcount::Directory,
+    pub(crate) value: headcount::model::Directory,
 }
 
-impl From<headcount::Directory> for Directory {
-    fn from(value: headcount::Directory) -> Directory {
+impl From<headcount::model::Directory> for Directory {
+    fn from(value: headcount::model::Directory) -> Directory {
         Directory { value }
     }
 }
@@ -351,7 +355,7 @@ impl Directory {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Directory> {
-        unpickle::<headcount::Directory>(py, json).map(Directory::from)
+        unpickle::<headcount::model::Directory>(py, json).map(Directory::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Directory>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -362,11 +366,11 @@ impl Directory {
 /// The contract's ``directoriesToggleDirectoryResponse``: the result of enabling or disabling a directory.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct DirectoryToggle {
-    pub(crate) value: headcount::DirectoryToggle,
+    pub(crate) value: headcount::model::DirectoryToggle,
 }
 
-impl From<headcount::DirectoryToggle> for DirectoryToggle {
-    fn from(value: headcount::DirectoryToggle) -> DirectoryToggle {
+impl From<headcount::model::DirectoryToggle> for DirectoryToggle {
+    fn from(value: headcount::model::DirectoryToggle) -> DirectoryToggle {
         DirectoryToggle { value }
     }
 }
@@ -405,7 +409,7 @@ impl DirectoryToggle {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<DirectoryToggle> {
-        unpickle::<headcount::DirectoryToggle>(py, json).map(DirectoryToggle::from)
+        unpickle::<headcount::model::DirectoryToggle>(py, json).map(DirectoryToggle::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, DirectoryToggle>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -416,12 +420,12 @@ impl DirectoryToggle {
 /// The contract's ``directoriesDirectoryUser``. Users are identified by ``id``; email addresses can change.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct User {
-    pub(crate) value: headcount::User,
+    pub(crate) value: headcount::model::User,
     user_detail: PyOnceLock<Py<PyAny>>,
 }
 
-impl From<headcount::User> for User {
-    fn from(value: headcount::User) -> User {
+impl From<headcount::model::User> for User {
+    fn from(value: headcount::model::User) -> User {
         User { value, user_detail: PyOnceLock::new() }
     }
 }
@@ -502,7 +506,7 @@ impl User {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<User> {
-        unpickle::<headcount::User>(py, json).map(User::from)
+        unpickle::<headcount::model::User>(py, json).map(User::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, User>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -513,12 +517,12 @@ impl User {
 /// The contract's ``directoriesDirectoryGroup``.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Group {
-    pub(crate) value: headcount::Group,
+    pub(crate) value: headcount::model::Group,
     group_detail: PyOnceLock<Py<PyAny>>,
 }
 
-impl From<headcount::Group> for Group {
-    fn from(value: headcount::Group) -> Group {
+impl From<headcount::model::Group> for Group {
+    fn from(value: headcount::model::Group) -> Group {
         Group { value, group_detail: PyOnceLock::new() }
     }
 }
@@ -575,7 +579,7 @@ impl Group {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Group> {
-        unpickle::<headcount::Group>(py, json).map(Group::from)
+        unpickle::<headcount::model::Group>(py, json).map(Group::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Group>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -732,11 +736,11 @@ impl MirrorUser {
 /// A directory group as mirrored.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct MirrorGroup {
-    pub(crate) value: headcount::MirrorGroup,
+    pub(crate) value: headcount::mirror::MirrorGroup,
 }
 
-impl From<headcount::MirrorGroup> for MirrorGroup {
-    fn from(value: headcount::MirrorGroup) -> MirrorGroup {
+impl From<headcount::mirror::MirrorGroup> for MirrorGroup {
+    fn from(value: headcount::mirror::MirrorGroup) -> MirrorGroup {
         MirrorGroup { value }
     }
 }
@@ -793,7 +797,7 @@ impl MirrorGroup {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<MirrorGroup> {
-        unpickle::<headcount::MirrorGroup>(py, json).map(MirrorGroup::from)
+        unpickle::<headcount::mirror::MirrorGroup>(py, json).map(MirrorGroup::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, MirrorGroup>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -804,11 +808,11 @@ impl MirrorGroup {
 /// A directory as mirrored.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct MirrorDirectory {
-    pub(crate) value: headcount::MirrorDirectory,
+    pub(crate) value: headcount::mirror::MirrorDirectory,
 }
 
-impl From<headcount::MirrorDirectory> for MirrorDirectory {
-    fn from(value: headcount::MirrorDirectory) -> MirrorDirectory {
+impl From<headcount::mirror::MirrorDirectory> for MirrorDirectory {
+    fn from(value: headcount::mirror::MirrorDirectory) -> MirrorDirectory {
         MirrorDirectory { value }
     }
 }
@@ -875,7 +879,7 @@ impl MirrorDirectory {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<MirrorDirectory> {
-        unpickle::<headcount::MirrorDirectory>(py, json).map(MirrorDirectory::from)
+        unpickle::<headcount::mirror::MirrorDirectory>(py, json).map(MirrorDirectory::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, MirrorDirectory>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -886,11 +890,11 @@ impl MirrorDirectory {
 /// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Hold {
-    pub(crate) value: headcount::Hold,
+    pub(crate) value: headcount::mirror::Hold,
 }
 
-impl From<headcount::Hold> for Hold {
-    fn from(value: headcount::Hold) -> Hold {
+impl From<headcount::mirror::Hold> for Hold {
+    fn from(value: headcount::mirror::Hold) -> Hold {
         Hold { value }
     }
 }
@@ -970,7 +974,7 @@ impl Hold {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Hold> {
-        unpickle::<headcount::Hold>(py, json).map(Hold::from)
+        unpickle::<headcount::mirror::Hold>(py, json).map(Hold::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Hold>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -981,11 +985,11 @@ impl Hold {
 /// A decision about a hold.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Approval {
-    pub(crate) value: headcount::Approval,
+    pub(crate) value: headcount::mirror::Approval,
 }
 
-impl From<headcount::Approval> for Approval {
-    fn from(value: headcount::Approval) -> Approval {
+impl From<headcount::mirror::Approval> for Approval {
+    fn from(value: headcount::mirror::Approval) -> Approval {
         Approval { value }
     }
 }
@@ -1076,7 +1080,7 @@ impl Approval {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Approval> {
-        unpickle::<headcount::Approval>(py, json).map(Approval::from)
+        unpickle::<headcount::mirror::Approval>(py, json).map(Approval::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Approval>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1087,11 +1091,11 @@ impl Approval {
 /// The removal of all users and groups of a directory that is gone for good.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Retirement {
-    pub(crate) value: headcount::Retirement,
+    pub(crate) value: headcount::mirror::Retirement,
 }
 
-impl From<headcount::Retirement> for Retirement {
-    fn from(value: headcount::Retirement) -> Retirement {
+impl From<headcount::mirror::Retirement> for Retirement {
+    fn from(value: headcount::mirror::Retirement) -> Retirement {
         Retirement { value }
     }
 }
@@ -1166,7 +1170,7 @@ impl Retirement {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Retirement> {
-        unpickle::<headcount::Retirement>(py, json).map(Retirement::from)
+        unpickle::<headcount::mirror::Retirement>(py, json).map(Retirement::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Retirement>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1177,11 +1181,11 @@ impl Retirement {
 /// A received event that waits for a sync. It has no personal data.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct PendingEvent {
-    pub(crate) value: headcount::PendingEvent,
+    pub(crate) value: headcount::mirror::PendingEvent,
 }
 
-impl From<headcount::PendingEvent> for PendingEvent {
-    fn from(value: headcount::PendingEvent) -> PendingEvent {
+impl From<headcount::mirror::PendingEvent> for PendingEvent {
+    fn from(value: headcount::mirror::PendingEvent) -> PendingEvent {
         PendingEvent { value }
     }
 }
@@ -1232,7 +1236,7 @@ impl PendingEvent {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<PendingEvent> {
-        unpickle::<headcount::PendingEvent>(py, json).map(PendingEvent::from)
+        unpickle::<headcount::mirror::PendingEvent>(py, json).map(PendingEvent::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, PendingEvent>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1246,11 +1250,11 @@ impl PendingEvent {
 /// a name or a pattern.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct RoleMapEntry {
-    pub(crate) value: headcount::RoleMapEntry,
+    pub(crate) value: headcount::mirror::RoleMapEntry,
 }
 
-impl From<headcount::RoleMapEntry> for RoleMapEntry {
-    fn from(value: headcount::RoleMapEntry) -> RoleMapEntry {
+impl From<headcount::mirror::RoleMapEntry> for RoleMapEntry {
+    fn from(value: headcount::mirror::RoleMapEntry) -> RoleMapEntry {
         RoleMapEntry { value }
     }
 }
@@ -1302,7 +1306,7 @@ impl RoleMapEntry {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<RoleMapEntry> {
-        unpickle::<headcount::RoleMapEntry>(py, json).map(RoleMapEntry::from)
+        unpickle::<headcount::mirror::RoleMapEntry>(py, json).map(RoleMapEntry::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, RoleMapEntry>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1313,11 +1317,11 @@ impl RoleMapEntry {
 /// How many users of a directory may lose access without approval.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct GuardSettings {
-    pub(crate) value: headcount::GuardSettings,
+    pub(crate) value: headcount::mirror::GuardSettings,
 }
 
-impl From<headcount::GuardSettings> for GuardSettings {
-    fn from(value: headcount::GuardSettings) -> GuardSettings {
+impl From<headcount::mirror::GuardSettings> for GuardSettings {
+    fn from(value: headcount::mirror::GuardSettings) -> GuardSettings {
         GuardSettings { value }
     }
 }
@@ -1370,7 +1374,7 @@ impl GuardSettings {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<GuardSettings> {
-        unpickle::<headcount::GuardSettings>(py, json).map(GuardSettings::from)
+        unpickle::<headcount::mirror::GuardSettings>(py, json).map(GuardSettings::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, GuardSettings>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1381,11 +1385,11 @@ impl GuardSettings {
 /// A setting that a handle was opened with and that is not in effect.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct IgnoredSetting {
-    pub(crate) value: headcount::IgnoredSetting,
+    pub(crate) value: headcount::mirror::IgnoredSetting,
 }
 
-impl From<headcount::IgnoredSetting> for IgnoredSetting {
-    fn from(value: headcount::IgnoredSetting) -> IgnoredSetting {
+impl From<headcount::mirror::IgnoredSetting> for IgnoredSetting {
+    fn from(value: headcount::mirror::IgnoredSetting) -> IgnoredSetting {
         IgnoredSetting { value }
     }
 }
@@ -1430,7 +1434,7 @@ impl IgnoredSetting {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<IgnoredSetting> {
-        unpickle::<headcount::IgnoredSetting>(py, json).map(IgnoredSetting::from)
+        unpickle::<headcount::mirror::IgnoredSetting>(py, json).map(IgnoredSetting::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, IgnoredSetting>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1441,12 +1445,12 @@ impl IgnoredSetting {
 /// The settings of a mirror that are in effect.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct MirrorSettings {
-    pub(crate) value: headcount::MirrorSettings,
+    pub(crate) value: headcount::mirror::MirrorSettings,
     guard: PyOnceLock<Py<PyAny>>,
 }
 
-impl From<headcount::MirrorSettings> for MirrorSettings {
-    fn from(value: headcount::MirrorSettings) -> MirrorSettings {
+impl From<headcount::mirror::MirrorSettings> for MirrorSettings {
+    fn from(value: headcount::mirror::MirrorSettings) -> MirrorSettings {
         MirrorSettings { value, guard: PyOnceLock::new() }
     }
 }
@@ -1457,7 +1461,7 @@ impl MirrorSettings {
     #[getter]
     fn guard<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         cached(py, &self.guard, || {
-            new_object(py, GuardSettings::from(headcount::GuardSettings::clone(&self.value.guard)))
+            new_object(py, GuardSettings::from(headcount::mirror::GuardSettings::clone(&self.value.guard)))
         })
     }
 
@@ -1540,7 +1544,7 @@ impl MirrorSettings {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<MirrorSettings> {
-        unpickle::<headcount::MirrorSettings>(py, json).map(MirrorSettings::from)
+        unpickle::<headcount::mirror::MirrorSettings>(py, json).map(MirrorSettings::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, MirrorSettings>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1551,13 +1555,13 @@ impl MirrorSettings {
 /// How up to date the mirror is with one directory.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct DirectoryStatus {
-    pub(crate) value: headcount::DirectoryStatus,
+    pub(crate) value: headcount::mirror::DirectoryStatus,
     directory: PyOnceLock<Py<PyAny>>,
     held: PyOnceLock<Py<PyAny>>,
 }
 
-impl From<headcount::DirectoryStatus> for DirectoryStatus {
-    fn from(value: headcount::DirectoryStatus) -> DirectoryStatus {
+impl From<headcount::mirror::DirectoryStatus> for DirectoryStatus {
+    fn from(value: headcount::mirror::DirectoryStatus) -> DirectoryStatus {
         DirectoryStatus { value, directory: PyOnceLock::new(), held: PyOnceLock::new() }
     }
 }
@@ -1568,7 +1572,7 @@ impl DirectoryStatus {
     #[getter]
     fn directory<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         cached(py, &self.directory, || {
-            new_object(py, MirrorDirectory::from(headcount::MirrorDirectory::clone(&self.value.directory)))
+            new_object(py, MirrorDirectory::from(headcount::mirror::MirrorDirectory::clone(&self.value.directory)))
         })
     }
 
@@ -1675,7 +1679,7 @@ impl DirectoryStatus {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<DirectoryStatus> {
-        unpickle::<headcount::DirectoryStatus>(py, json).map(DirectoryStatus::from)
+        unpickle::<headcount::mirror::DirectoryStatus>(py, json).map(DirectoryStatus::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, DirectoryStatus>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1821,12 +1825,12 @@ impl Change {
 /// A change that a consumer parked because it could not handle it.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ParkedChange {
-    pub(crate) value: headcount::ParkedChange,
+    pub(crate) value: headcount::mirror::ParkedChange,
     change: PyOnceLock<Py<PyAny>>,
 }
 
-impl From<headcount::ParkedChange> for ParkedChange {
-    fn from(value: headcount::ParkedChange) -> ParkedChange {
+impl From<headcount::mirror::ParkedChange> for ParkedChange {
+    fn from(value: headcount::mirror::ParkedChange) -> ParkedChange {
         ParkedChange { value, change: PyOnceLock::new() }
     }
 }
@@ -1871,7 +1875,7 @@ impl ParkedChange {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<ParkedChange> {
-        unpickle::<headcount::ParkedChange>(py, json).map(ParkedChange::from)
+        unpickle::<headcount::mirror::ParkedChange>(py, json).map(ParkedChange::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, ParkedChange>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1882,11 +1886,11 @@ impl ParkedChange {
 /// A consumer of the change feed and its position.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Consumer {
-    pub(crate) value: headcount::Consumer,
+    pub(crate) value: headcount::mirror::Consumer,
 }
 
-impl From<headcount::Consumer> for Consumer {
-    fn from(value: headcount::Consumer) -> Consumer {
+impl From<headcount::mirror::Consumer> for Consumer {
+    fn from(value: headcount::mirror::Consumer) -> Consumer {
         Consumer { value }
     }
 }
@@ -1951,7 +1955,7 @@ impl Consumer {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Consumer> {
-        unpickle::<headcount::Consumer>(py, json).map(Consumer::from)
+        unpickle::<headcount::mirror::Consumer>(py, json).map(Consumer::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Consumer>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -1962,11 +1966,11 @@ impl Consumer {
 /// The progress of a running sync.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct Progress {
-    pub(crate) value: headcount::Progress,
+    pub(crate) value: headcount::mirror::Progress,
 }
 
-impl From<headcount::Progress> for Progress {
-    fn from(value: headcount::Progress) -> Progress {
+impl From<headcount::mirror::Progress> for Progress {
+    fn from(value: headcount::mirror::Progress) -> Progress {
         Progress { value }
     }
 }
@@ -2035,7 +2039,7 @@ impl Progress {
 
     #[classmethod]
     fn _from_json(_class: &Bound<'_, PyType>, py: Python<'_>, json: &str) -> PyResult<Progress> {
-        unpickle::<headcount::Progress>(py, json).map(Progress::from)
+        unpickle::<headcount::mirror::Progress>(py, json).map(Progress::from)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Progress>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -2046,13 +2050,13 @@ impl Progress {
 /// What a sync of one directory did.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct SyncReport {
-    pub(crate) value: headcount::SyncReport,
+    pub(crate) value: headcount::mirror::SyncReport,
     held: PyOnceLock<Py<PyAny>>,
     error: PyOnceLock<Py<PyAny>>,
 }
 
-impl From<headcount::SyncReport> for SyncReport {
-    fn from(value: headcount::SyncReport) -> SyncReport {
+impl From<headcount::mirror::SyncReport> for SyncReport {
+    fn from(value: headcount::mirror::SyncReport) -> SyncReport {
         SyncReport { value, held: PyOnceLock::new(), error: PyOnceLock::new() }
     }
 }
@@ -2244,7 +2248,7 @@ impl SyncReport {
         json: &str,
         error: Option<Py<PyAny>>,
     ) -> PyResult<SyncReport> {
-        let record = SyncReport::from(unpickle::<headcount::SyncReport>(py, json)?);
+        let record = SyncReport::from(unpickle::<headcount::mirror::SyncReport>(py, json)?);
         if let Some(error) = error {
             let _ = record.error.set(py, error);
         }

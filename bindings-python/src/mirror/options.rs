@@ -1,7 +1,7 @@
 //! Settings of a mirror that the store keeps, as arguments.
 
 use crate::convert::{Flag, Number, Size, Span};
-use headcount::MirrorOptions;
+use headcount::mirror::MirrorOptions;
 
 /// The settings that the store keeps.
 pub(super) struct Settings {

@@ -19,7 +19,7 @@ impl RoleMapEntry {
     #[staticmethod]
     #[pyo3(signature = (group_id, role, *, organization_id = None))]
     fn by_id(group_id: Text, role: Text, organization_id: Option<Text>) -> RoleMapEntry {
-        scoped(headcount::RoleMapEntry::by_id(group_id, role), organization_id)
+        scoped(headcount::mirror::RoleMapEntry::by_id(group_id, role), organization_id)
     }
 
     /// Makes an entry for the groups with this name, or whose names match this pattern. It never matches an id.
@@ -30,11 +30,11 @@ impl RoleMapEntry {
     #[staticmethod]
     #[pyo3(signature = (pattern, role, *, organization_id = None))]
     fn by_name(pattern: Text, role: Text, organization_id: Option<Text>) -> RoleMapEntry {
-        scoped(headcount::RoleMapEntry::by_name(pattern, role), organization_id)
+        scoped(headcount::mirror::RoleMapEntry::by_name(pattern, role), organization_id)
     }
 }
 
-fn scoped(entry: headcount::RoleMapEntry, organization_id: Option<Text>) -> RoleMapEntry {
+fn scoped(entry: headcount::mirror::RoleMapEntry, organization_id: Option<Text>) -> RoleMapEntry {
     RoleMapEntry::from(match organization_id {
         Some(id) => entry.in_organization(id),
         None => entry,
@@ -42,7 +42,7 @@ fn scoped(entry: headcount::RoleMapEntry, organization_id: Option<Text>) -> Role
 }
 
 /// Reads the entries of a role map from a mapping of group to role, or from an iterable of pairs and entries.
-fn entries(given: &Bound<'_, PyAny>) -> PyResult<Vec<headcount::RoleMapEntry>> {
+fn entries(given: &Bound<'_, PyAny>) -> PyResult<Vec<headcount::mirror::RoleMapEntry>> {
     const EXPECTED: &str =
         "pairs as a mapping of group to role, or as an iterable of (group, role) pairs and RoleMapEntry objects";
     if PyString::is_type_of(given) {
@@ -57,7 +57,7 @@ fn entries(given: &Bound<'_, PyAny>) -> PyResult<Vec<headcount::RoleMapEntry>> {
 }
 
 /// Reads one entry. A pair may be a list, since JSON has no tuples.
-fn entry(index: usize, given: &Bound<'_, PyAny>) -> PyResult<headcount::RoleMapEntry> {
+fn entry(index: usize, given: &Bound<'_, PyAny>) -> PyResult<headcount::mirror::RoleMapEntry> {
     if let Ok(entry) = given.cast::<RoleMapEntry>() {
         return Ok(entry.get().value.clone());
     }
@@ -72,7 +72,7 @@ fn entry(index: usize, given: &Bound<'_, PyAny>) -> PyResult<headcount::RoleMapE
         let expected = format!("the role of the group {} as str, one pair for each role", group.repr()?.to_cow()?);
         return Err(wrong_type(&role, &expected));
     }
-    Ok(headcount::RoleMapEntry::from((group.extract::<Text>()?, role.extract::<Text>()?)))
+    Ok(headcount::mirror::RoleMapEntry::from((group.extract::<Text>()?, role.extract::<Text>()?)))
 }
 
 /// Defines the calls of a mirror class about roles.

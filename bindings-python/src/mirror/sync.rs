@@ -8,7 +8,7 @@ use crate::convert::{Flag, Size, Text, wrong_type};
 use crate::coroutine::running_loop;
 use crate::errors::invalid_argument;
 use crate::generated::{Progress, SyncReport};
-use headcount::{SyncBuilder, SyncMode};
+use headcount::mirror::{SyncBuilder, SyncMode};
 use pyo3::intern;
 use pyo3::prelude::*;
 use std::future::{IntoFuture, poll_fn};
@@ -133,7 +133,7 @@ pub(super) fn run<'py, M: Progresses>(
         }
         Ok(run_to_end(sync, raised))
     };
-    M::start(py, make, move |py, ended: PyResult<Vec<headcount::SyncReport>>| {
+    M::start(py, make, move |py, ended: PyResult<Vec<headcount::mirror::SyncReport>>| {
         let mut reports = ended?.into_iter().map(SyncReport::from);
         if one && let Some(report) = reports.next() {
             return Ok(Py::new(py, report)?.into_any());
@@ -151,7 +151,7 @@ fn mode(py: Python<'_>, name: &str) -> PyResult<SyncMode> {
 async fn run_to_end(
     sync: SyncBuilder,
     mut raised: Option<oneshot::Receiver<PyErr>>,
-) -> headcount::Result<PyResult<Vec<headcount::SyncReport>>> {
+) -> headcount::Result<PyResult<Vec<headcount::mirror::SyncReport>>> {
     let mut sync = sync.into_future();
     let ended = poll_fn(|cx| {
         let ended = sync.as_mut().poll(cx).map(Ok);
@@ -188,7 +188,7 @@ pub(super) struct Callback {
 }
 
 impl Callback {
-    fn call(&self, py: Python<'_>, progress: headcount::Progress) {
+    fn call(&self, py: Python<'_>, progress: headcount::mirror::Progress) {
         if self.raised.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
             return;
         }
@@ -205,7 +205,7 @@ impl Callback {
         }
     }
 
-    fn try_call(&self, py: Python<'_>, progress: headcount::Progress) -> PyResult<()> {
+    fn try_call(&self, py: Python<'_>, progress: headcount::mirror::Progress) -> PyResult<()> {
         let answer = self.context.call(py, self.function.bind(py), Progress::from(progress))?;
         if answer.hasattr(intern!(py, "__await__"))? {
             return Err(wrong_type(&answer, "on_progress to be a plain function, not a coroutine function"));
@@ -214,7 +214,7 @@ impl Callback {
     }
 }
 
-type ProgressObserver = Box<dyn Fn(&headcount::Progress) + Send + Sync>;
+type ProgressObserver = Box<dyn Fn(&headcount::mirror::Progress) + Send + Sync>;
 
 /// Calls `on_progress` on the right thread for the mode.
 pub(super) trait Progresses: Mode {
@@ -249,7 +249,7 @@ impl Progresses for Asyncio {
 #[pyclass(frozen)]
 struct QueuedCall {
     callback: Arc<Callback>,
-    progress: headcount::Progress,
+    progress: headcount::mirror::Progress,
 }
 
 #[pymethods]

@@ -3,7 +3,7 @@
 use super::state::State;
 use crate::generated::MirrorUser;
 use crate::iterator::{Buffered, Source, iterator};
-use headcount::MirrorUsers;
+use headcount::mirror::MirrorUsers;
 use pyo3::prelude::*;
 use std::sync::Arc;
 

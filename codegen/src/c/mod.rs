@@ -17,6 +17,7 @@ mod names;
 mod text;
 
 use crate::ir::{Definitions, Enumeration, Field, Record, Type};
+use crate::surface;
 use crate::write::{GENERATED, Output, render};
 use names::CRecord;
 use serde::Serialize;
@@ -80,6 +81,8 @@ struct Module {
 struct RecordFile {
     generated: &'static str,
     record: String,
+    /// The record's path in the crate `headcount`.
+    path: String,
     noun: &'static str,
     parameter: &'static str,
     one: &'static str,
@@ -122,6 +125,7 @@ impl RecordFile {
         let mut file = RecordFile {
             generated: GENERATED,
             record: record.name.clone(),
+            path: surface::path(&record.name, &record.file),
             noun: c_record.noun,
             parameter: c_record.parameter,
             one: c_record.one,
@@ -430,6 +434,8 @@ fn members(enumeration: &Enumeration, prefix: &str, numbers: &[(&str, i32)]) -> 
 struct EnumFile {
     generated: &'static str,
     name: String,
+    /// The enum's path in the crate `headcount`.
+    path: String,
     noun: &'static str,
     doc: Vec<String>,
     zero: CMember,
@@ -443,6 +449,7 @@ impl EnumFile {
         Ok(EnumFile {
             generated: GENERATED,
             name: enumeration.name.clone(),
+            path: surface::path(&enumeration.name, &enumeration.file),
             noun: c_enum.noun,
             doc: wrap(&format!("{} {}", c_doc(&enumeration.doc), c_enum.more)),
             zero: CMember {
@@ -463,6 +470,8 @@ impl EnumFile {
 struct ConstantsFile {
     generated: &'static str,
     name: String,
+    /// The enum's path in the crate `headcount`.
+    path: String,
     reader: &'static str,
     option: &'static str,
     expected: String,
@@ -480,6 +489,7 @@ impl ConstantsFile {
         Ok(ConstantsFile {
             generated: GENERATED,
             name: enumeration.name.clone(),
+            path: surface::path(&enumeration.name, &enumeration.file),
             reader: constants.reader,
             option: constants.option,
             expected,

@@ -61,6 +61,8 @@ struct Context {
 #[derive(Serialize)]
 struct Class {
     name: String,
+    /// The record's path in the crate `headcount`.
+    path: String,
     doc: Vec<String>,
     subclass: bool,
     /// The fields of [`EXTRA`] as pairs of a name and a type.
@@ -89,10 +91,11 @@ struct Getter {
 
 #[derive(Serialize)]
 struct Union {
-    name: String,
+    /// The union's path in the crate `headcount`.
+    path: String,
     function: String,
-    /// The variants as pairs of the Rust name and the class of the value.
-    variants: Vec<(String, String)>,
+    /// The variants: the Rust name, the class of the value, and the path of its record.
+    variants: Vec<(String, String, String)>,
 }
 
 pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
@@ -100,18 +103,19 @@ pub(super) fn emit(definitions: &Definitions) -> Result<Output, String> {
     for name in CLASSES {
         classes.push(class(definitions, definitions.record(name)?)?);
     }
-    let unions: Vec<Union> = definitions.unions.iter().map(union).collect::<Result<_, _>>()?;
+    let unions: Vec<Union> =
+        definitions.unions.iter().map(|found| union(definitions, found)).collect::<Result<_, _>>()?;
     let context = Context { generated: GENERATED, classes, unions };
     Ok(Output { path: PATH.to_owned(), content: write::render("records.rs.jinja", TEMPLATE, context)? })
 }
 
-fn union(union: &crate::ir::Union) -> Result<Union, String> {
+fn union(definitions: &Definitions, union: &crate::ir::Union) -> Result<Union, String> {
     let variants = union.variants.iter().map(|variant| match &variant.ty {
-        Type::Record(class) => Ok((camel_case(&variant.name), class.clone())),
+        Type::Record(class) => Ok((camel_case(&variant.name), class.clone(), path(definitions.record(class)?))),
         other => Err(format!("{}: a union of {other:?} has no class", union.name)),
     });
     Ok(Union {
-        name: union.name.clone(),
+        path: surface::path(&union.name, &union.file),
         function: function(&union.name),
         variants: variants.collect::<Result<_, _>>()?,
     })
@@ -120,6 +124,11 @@ fn union(union: &crate::ir::Union) -> Result<Union, String> {
 /// Returns the name of the function that creates a Python object from a union's value.
 fn function(union: &str) -> String {
     format!("{}_object", crate::read::snake_case(union))
+}
+
+/// Returns a record's path in the crate `headcount`.
+fn path(record: &Record) -> String {
+    surface::path(&record.name, &record.file)
 }
 
 fn camel_case(name: &str) -> String {
@@ -139,6 +148,7 @@ fn class(definitions: &Definitions, record: &Record) -> Result<Class, String> {
     let error = names(&|field| matches!(field.ty.optional().0, Type::Error)).into_iter().next();
     Ok(Class {
         name: record.name.clone(),
+        path: path(record),
         doc: docstring(&record.doc),
         subclass: SUBCLASSED.contains(&record.name.as_str()),
         extra: extra.map(|(_, field, ty)| ((*field).to_owned(), (*ty).to_owned())).collect(),
@@ -197,7 +207,7 @@ fn getter(definitions: &Definitions, record: &Record, field: &Field) -> Result<G
         ),
         (Type::Record(name), false) if has_class(name) => {
             // `Type::clone` rather than `.clone()`, which clippy refuses for records that are `Copy`.
-            let record = format!("headcount::{name}::clone(&{value})");
+            let record = format!("headcount::{}::clone(&{value})", path(definitions.record(name)?));
             (with_py(object), format!("cached(py, {kept}, || new_object(py, {name}::from({record})))"))
         }
         (Type::Record(name), true) if has_class(name) => (

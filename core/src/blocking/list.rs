@@ -2,10 +2,11 @@
 
 use super::runtime::wait;
 use crate::client::{self, Listed};
+use crate::model::{Group, Organization, Page, User};
 use crate::process::Process;
-use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
+use crate::{Error, Result, Timestamp};
 
-/// A listing before it is requested, like [`headcount::List`](client::List), with [`send`](List::send), [`iter`](List::iter) and
+/// A listing before it is requested, like [`headcount::client::List`](client::List), with [`send`](List::send), [`iter`](List::iter) and
 /// [`pages`](List::pages).
 #[derive(Clone, Debug)]
 #[must_use = "a listing is not requested until it is sent"]
@@ -15,7 +16,7 @@ pub struct List<T>(Result<client::List<T>>);
 macro_rules! setters {
     ($($name:ident($type:ty);)*) => {
         $(
-            #[doc = concat!("Does what `", stringify!($name), "` of [`headcount::List`](client::List) does.")]
+            #[doc = concat!("Does what `", stringify!($name), "` of [`headcount::client::List`](client::List) does.")]
             pub fn $name(self, value: impl Into<Option<$type>>) -> Self {
                 List(self.0.map(|list| list.$name(value)))
             }
@@ -39,7 +40,7 @@ impl<T: Listed> List<T> {
 
     setters! { page_size(u32); read_ahead(bool); }
 
-    /// Does what `page_token` of [`headcount::List`](client::List) does.
+    /// Does what `page_token` of [`headcount::client::List`](client::List) does.
     pub fn page_token<'a>(self, token: impl Into<Option<&'a str>>) -> Self {
         List(self.0.map(|list| list.page_token(token)))
     }
@@ -65,7 +66,7 @@ impl<T: Listed> List<T> {
 }
 
 impl List<Organization> {
-    /// Does what `external_id` of [`headcount::List`](client::List) does.
+    /// Does what `external_id` of [`headcount::client::List`](client::List) does.
     pub fn external_id<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         List(self.0.map(|list| list.external_id(id)))
     }
@@ -74,7 +75,7 @@ impl List<Organization> {
 impl List<User> {
     setters! { include_detail(bool); updated_after(Timestamp); }
 
-    /// Does what `directory_group_id` of [`headcount::List`](client::List) does.
+    /// Does what `directory_group_id` of [`headcount::client::List`](client::List) does.
     pub fn directory_group_id<'a>(self, id: impl Into<Option<&'a str>>) -> Self {
         List(self.0.map(|list| list.directory_group_id(id)))
     }

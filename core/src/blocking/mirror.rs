@@ -4,13 +4,13 @@
 
 use super::Client;
 use super::runtime::wait;
-use crate::mirror;
 use crate::process::{PerProcess, Process};
-use crate::{
-    Approval, Change, Consumer, DirectoryStatus, Error, Event, Headers, Hold, MirrorBuilder, MirrorDirectory,
-    MirrorGroup, MirrorOptions, MirrorSettings, MirrorUser, Outcome, ParkedChange, PendingEvent, Progress, Result,
-    Retirement, RoleMapEntry, SyncMode, SyncReport, Timestamp,
+use crate::record::{
+    Approval, Consumer, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome,
+    ParkedChange, PendingEvent, Progress, Retirement, RoleMapEntry, SyncMode, SyncReport,
 };
+use crate::webhook::Headers;
+use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -317,7 +317,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Does what `ack` of [`headcount::Changes`](crate::Changes) does: acknowledges this change, and not those before it.
+    /// Does what `ack` of [`headcount::mirror::Changes`](crate::mirror::Changes) does: acknowledges this change, and not those before it.
     ///
     /// # Errors
     ///
@@ -326,7 +326,7 @@ impl Changes {
         wait(self.changes.clone()?.ack(seq))
     }
 
-    /// Does what `park` of [`headcount::Changes`](crate::Changes) does.
+    /// Does what `park` of [`headcount::mirror::Changes`](crate::mirror::Changes) does.
     ///
     /// # Errors
     ///

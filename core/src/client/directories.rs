@@ -2,8 +2,8 @@
 
 use super::path::Path;
 use super::{Client, List};
-use crate::model::null_is_default;
-use crate::{Directory, DirectoryToggle, Error, ErrorKind, Group, Result, User};
+use crate::model::{Directory, DirectoryToggle, Group, User, null_is_default};
+use crate::{Error, ErrorKind, Result};
 use http::Method;
 use serde::Deserialize;
 

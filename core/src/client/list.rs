@@ -3,8 +3,8 @@
 use super::Client;
 use super::path::Path;
 use crate::http::{Call, Dated};
-use crate::model::{null_is_default, total_size};
-use crate::{Error, Group, Organization, Page, Result, Timestamp, User};
+use crate::model::{Group, Organization, Page, User, null_is_default, total_size};
+use crate::{Error, Result, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::future::{Future, IntoFuture};

@@ -3,7 +3,8 @@
 use super::path::Path;
 use super::{Client, List};
 use crate::http::Call;
-use crate::{Error, Organization, OrganizationFields, OrganizationSettings, PortalLink, Result};
+use crate::model::{Organization, OrganizationFields, OrganizationSettings, PortalLink};
+use crate::{Error, Result};
 use http::Method;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};

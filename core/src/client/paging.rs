@@ -2,7 +2,8 @@
 
 use super::{List, Listed};
 use crate::http::Dated;
-use crate::{Error, ErrorKind, Page, Result, Timestamp};
+use crate::model::Page;
+use crate::{Error, ErrorKind, Result, Timestamp};
 use futures_util::{Stream, TryStreamExt, stream};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};

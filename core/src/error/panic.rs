@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// # Examples
 ///
 /// ```
-/// let error = headcount::catch_panic(|| -> headcount::Result<()> { panic!("out of cheese") }).unwrap_err();
+/// let error = headcount::internal::catch_panic(|| -> headcount::Result<()> { panic!("out of cheese") }).unwrap_err();
 /// assert_eq!(error.kind(), headcount::ErrorKind::Internal);
 /// assert!(error.message().contains("out of cheese"));
 /// ```

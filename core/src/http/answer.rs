@@ -194,7 +194,8 @@ fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorStatus, User};
+    use crate::ErrorStatus;
+    use crate::model::User;
 
     fn refused(status: u16, headers: &[(&str, &str)], body: &str) -> Error {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();

@@ -98,7 +98,7 @@ impl Mirror {
     }
 
     /// Ends what waits or runs for long on this handle and its clones: waits for changes and syncs fail with
-    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::Changes) end. What they have written stays, and a sync
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::mirror::Changes) end. What they have written stays, and a sync
     /// releases its leases. Later ones end at once; other calls go on. The store is closed when the last clone is dropped.
     pub fn close(&self) {
         self.0.closed.cancel();
@@ -279,7 +279,7 @@ impl MirrorBuilder {
         self
     }
 
-    /// Sets how old the last full sync may be before [`SyncMode::Auto`](crate::SyncMode::Auto) makes another. Default: 24 hours.
+    /// Sets how old the last full sync may be before [`SyncMode::Auto`](crate::mirror::SyncMode::Auto) makes another. Default: 24 hours.
     pub fn full_every(mut self, age: Duration) -> Self {
         self.options.full_every = Some(age);
         self

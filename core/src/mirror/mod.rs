@@ -1,18 +1,21 @@
-//! The mirror: a durable local copy of every directory, and a feed of what changed.
+//! Syncs, the feed of changes, and the records of a mirror.
 //!
-//! Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
-//! the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
-//! directory, `removal` removes what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of access that the guard held,
-//! and the decisions about them; `chores` completes work that takes more than one write; `retire` removes the users of a directory on purpose; `environment` binds
-//! the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to consumers, `changes` one after another, and
-//! `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open mirror, `source` the API that is listed.
+//! [`Mirror`](crate::Mirror), [`MirrorBuilder`](crate::MirrorBuilder), [`MirrorUser`](crate::MirrorUser) and [`Change`](crate::Change) are at
+//! the root of the crate.
 
+// Drivers load rows from a store, call the rules in `decide`, and commit what they return (`write` does so for one step). `sync` has
+// the builder of syncs and starts one sync per organization, `organization` syncs the directories of an organization, `run` syncs one
+// directory, `removal` removes what its listing lacks, and `reports` makes the reports; `receive` applies webhooks; `holds` has the losses of
+// access that the guard held, and the decisions about them; `chores` completes work that takes more than one write; `retire` removes the users
+// of a directory on purpose; `environment` binds the mirror to one environment; `upkeep` bounds what is stored; `feed` returns changes to
+// consumers, `changes` one after another, and `snapshot` the current rows to new ones; `view` reads the mirrored rows. `handle` is the open
+// mirror, `source` the API that is listed.
 mod changes;
 mod chores;
 mod decide;
 mod environment;
 mod feed;
-mod handle;
+pub(crate) mod handle;
 mod holds;
 mod moments;
 mod options;
@@ -29,9 +32,15 @@ mod upkeep;
 mod view;
 mod write;
 
+pub use crate::record::{
+    Approval, Consumer, DirectoryStatus, GuardSettings, Hold, HoldReason, IgnoredSetting, MirrorDirectory, MirrorGroup,
+    MirrorOptions, MirrorSettings, Mirrored, Outcome, ParkedChange, PendingEvent, Phase, Progress, Retirement,
+    RoleMapEntry, RoleMapKey, SyncMode, SyncOutcome, SyncReport,
+};
 pub use changes::Changes;
 pub use feed::MAX_POLL;
-pub use handle::{Mirror, MirrorBuilder};
 pub use source::{Source, SourceFuture, SourcePages};
 pub use sync::SyncBuilder;
 pub use view::MirrorUsers;
+
+pub(crate) use handle::Mirror;

@@ -5,7 +5,8 @@ use super::decide::{Applying, Settled, event_cause, event_keys, organization_of}
 use super::write::{Done, Task, run};
 use crate::record::{EventRow, EventState, Outcome};
 use crate::store::{Durability, Scope};
-use crate::{Error, Event, Headers, Reason, Result, Timestamp};
+use crate::webhook::Headers;
+use crate::{Error, Event, Reason, Result, Timestamp};
 
 /// How many stored events are read at a time.
 const PAGE: usize = 100;
@@ -19,7 +20,7 @@ impl Mirror {
     ///
     /// As [`Webhook::verify`](crate::Webhook::verify); [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no secret;
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed, and if the event would be pending and its organization has as many
-    /// pending events as are kept ([`MirrorOptions::pending_events`](crate::MirrorOptions::pending_events) and `pending_bytes`): the vendor
+    /// pending events as are kept ([`MirrorOptions::pending_events`](crate::mirror::MirrorOptions::pending_events) and `pending_bytes`): the vendor
     /// repeats the delivery for 28 hours, and a sync applies pending events. If the event was stored although an error is returned, its next
     /// delivery is a duplicate.
     pub async fn receive(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Outcome> {

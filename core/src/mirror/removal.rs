@@ -9,9 +9,10 @@ use super::decide::{
     Absence, Budget, Listing, Reading, Removal, Step, Taken, budget, judge_removal, sorted, take_user,
 };
 use super::run::Run;
+use crate::model::{Directory, User};
 use crate::record::{HoldReason, Phase};
 use crate::store::{Keys, UserFilter, UserRow};
-use crate::{Directory, Error, Removals, Result, User};
+use crate::{Error, Removals, Result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

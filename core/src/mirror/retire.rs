@@ -20,7 +20,7 @@ impl Mirror {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if no directory of this id is mirrored; [`ErrorKind::InvalidArgument`] if it is neither
-    /// [missing](crate::DirectoryStatus::missing_since) nor disabled, and for a `by` or note of another length than for
+    /// [missing](crate::mirror::DirectoryStatus::missing_since) nor disabled, and for a `by` or note of another length than for
     /// [`approve`](Mirror::approve); [`ErrorKind::Store`].
     pub async fn retire(&self, directory_id: &str, by: &str, note: &str) -> Result<u64> {
         check_decider(by, note)?;

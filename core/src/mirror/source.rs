@@ -1,7 +1,8 @@
 //! The API that syncs list: the client, or a fake in tests.
 
 use crate::client::{Listed, Pages};
-use crate::{Client, Directory, Group, Organization, Page, Result, Timestamp, User};
+use crate::model::{Directory, Group, Organization, Page, User};
+use crate::{Client, Result, Timestamp};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -19,7 +20,9 @@ pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 /// A source with one organization, one directory and one user, as a test may have it:
 ///
 /// ```
-/// use headcount::{Directory, Group, Organization, Page, Result, Source, SourceFuture, SourcePages, Timestamp, User};
+/// use headcount::mirror::{Source, SourceFuture, SourcePages};
+/// use headcount::model::{Directory, Group, Organization, Page, User};
+/// use headcount::{Result, Timestamp};
 ///
 /// struct OnePage<T>(Option<Vec<T>>);
 ///

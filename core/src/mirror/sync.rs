@@ -57,7 +57,7 @@ impl SyncBuilder {
     }
 
     /// Sets whether to wait for another sync of the directory to end, or to report
-    /// [`AlreadyRunning`](crate::SyncOutcome::AlreadyRunning). Default: true.
+    /// [`AlreadyRunning`](crate::mirror::SyncOutcome::AlreadyRunning). Default: true.
     pub fn wait(mut self, wait: bool) -> Self {
         self.options.wait = wait;
         self

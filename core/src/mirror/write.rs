@@ -63,7 +63,7 @@ pub(super) async fn run<T: Send + 'static>(
 /// Returns the error of a task that did not return: an internal error if it panicked, or else that it was cancelled.
 pub(super) fn task_error(error: JoinError) -> Error {
     match error.try_into_panic() {
-        Ok(panic) => match crate::catch_panic(|| -> Result<()> { std::panic::resume_unwind(panic) }) {
+        Ok(panic) => match crate::error::catch_panic(|| -> Result<()> { std::panic::resume_unwind(panic) }) {
             Err(error) => error,
             Ok(()) => Error::internal("a task panicked"),
         },

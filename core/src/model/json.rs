@@ -192,7 +192,8 @@ pub(crate) fn plain_json_error(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Timestamp, User};
+    use crate::Timestamp;
+    use crate::model::User;
 
     #[test]
     fn only_escapes_of_surrogates_without_a_partner_are_replaced() {

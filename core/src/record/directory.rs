@@ -1,8 +1,8 @@
 //! Directories and organizations.
 
 use super::Hold;
-use crate::model::null_is_default;
-use crate::{DirectoryProvider, DirectoryType, Timestamp};
+use crate::Timestamp;
+use crate::model::{DirectoryProvider, DirectoryType, null_is_default};
 use serde::{Deserialize, Serialize};
 
 /// A directory as mirrored.

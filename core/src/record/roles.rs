@@ -21,7 +21,7 @@ serde_by_name!(RoleMapKey, "key of a role map entry");
 /// A pair of a group and a role is an entry for all organizations. The group is an id if it begins with `dirgroup_`, else a name or a pattern.
 ///
 /// ```
-/// use headcount::{RoleMapEntry, RoleMapKey};
+/// use headcount::mirror::{RoleMapEntry, RoleMapKey};
 ///
 /// assert_eq!(RoleMapEntry::from(("eng-*", "developer")).key, RoleMapKey::Name);
 /// assert_eq!(RoleMapEntry::from(("dirgroup_1", "owner")).key, RoleMapKey::Id);

@@ -11,13 +11,13 @@ mod sqlite;
 pub use sqlite::SqliteStore;
 
 pub use crate::record::{
-    Approval, Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody,
-    EnvironmentRow, EventRow, EventState, GroupRow, HeldLoss, HoldId, HoldRow, Keys, Loss, LossRow, MembersKey,
-    MessageKind, MirrorOptions, NewEntry, OrganizationRow, PendingEvents, Retirement, Snapshot, Trail, UserRow,
-    UserWrite, Version, WorkingSet, email_key,
+    Batch, ChangeBody, Chore, ConsumerRow, Counts, CountsKey, Delta, DirectoryRow, Entry, EntryBody, EnvironmentRow,
+    EventRow, EventState, GroupRow, HeldLoss, HoldId, HoldRow, Keys, Loss, LossRow, MembersKey, MessageKind, NewEntry,
+    OrganizationRow, PendingEvents, Snapshot, Trail, UserRow, UserWrite, Version, WorkingSet, email_key,
 };
 
-use crate::{Change, Error, ParkedChange, Result, Timestamp};
+use crate::record::{Approval, ParkedChange};
+use crate::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;

@@ -6,9 +6,8 @@
 
 use super::{Event, Webhook};
 use crate::clock::{Clock, SystemClock};
-use crate::defaults;
 use crate::process::PerProcess;
-use crate::{Error, Result, Timestamp};
+use crate::{Error, Result, Timestamp, defaults};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,9 +15,6 @@ use std::time::Duration;
 
 #[cfg(feature = "sqlite")]
 mod sqlite;
-
-/// How long an id is stored by default; see [`defaults::REPLAY_RETENTION`].
-pub const RETENTION: Duration = defaults::REPLAY_RETENTION;
 
 /// Whether a message was handled already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,7 +94,8 @@ trait IdStore: Send + Sync + 'static {
 /// 2xx:
 ///
 /// ```
-/// # use headcount::{Replay, ReplayGuard, Result, Event};
+/// # use headcount::webhook::{Replay, ReplayGuard};
+/// # use headcount::{Result, Event};
 /// # fn handle(_: &Event) -> Result<()> { Ok(()) }
 /// # fn receive(guard: &ReplayGuard, event: &Event) -> Result<()> {
 /// if guard.check(event)? == Replay::First {
@@ -136,7 +133,7 @@ impl ReplayGuard {
     }
 
     fn with_store(store: impl IdStore) -> ReplayGuard {
-        ReplayGuard { store: Arc::new(store), retention: RETENTION, clock: Arc::new(SystemClock) }
+        ReplayGuard { store: Arc::new(store), retention: defaults::REPLAY_RETENTION, clock: Arc::new(SystemClock) }
     }
 
     /// Sets how long an id is stored after its last commit. Default: [`defaults::REPLAY_RETENTION`]. The vendor repeats deliveries for 28

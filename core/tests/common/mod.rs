@@ -1,7 +1,8 @@
 //! A server on a plain socket whose answers a test defines byte by byte.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
-use headcount::{Client, ClientBuilder, RetryPolicy};
+use headcount::client::RetryPolicy;
+use headcount::{Client, ClientBuilder};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! A [`Source`] whose answers the test sets, and helpers that sync a mirror from it.
 
-use headcount::{
-    Clock, Directory, Error, Event, Group, Mirror, MirrorBuilder, Organization, Outcome, Page, Result, Source,
-    SourceFuture, SourcePages, SyncMode, SyncReport, Timestamp, User,
-};
+use headcount::mirror::{Outcome, Source, SourceFuture, SourcePages, SyncMode, SyncReport};
+use headcount::model::{Directory, Group, Organization, Page, User};
+use headcount::system::Clock;
+use headcount::{Error, Event, Mirror, MirrorBuilder, Result, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::VecDeque;

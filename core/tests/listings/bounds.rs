@@ -1,8 +1,9 @@
 //! Bounded storage: pending events and their limits, retention without syncs, and what deleted users leave in the file.
 
 use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, apply_event, event, full_sync};
+use headcount::mirror::{MirrorOptions, Outcome, SyncMode};
 use headcount::store::{EventState, Keys, SqliteStore, Store};
-use headcount::{ErrorKind, ErrorStatus, Event, Mirror, MirrorOptions, Outcome, SyncMode};
+use headcount::{ErrorKind, ErrorStatus, Event, Mirror};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;

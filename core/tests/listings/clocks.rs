@@ -1,7 +1,8 @@
 //! Which of two messages counts: messages of the same time, clocks that differ, and listings that lag behind events.
 
 use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, apply_event, full_sync};
-use headcount::{Mirror, Outcome};
+use headcount::Mirror;
+use headcount::mirror::Outcome;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Events that are applied to users who were listed.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, event, full_sync};
-use headcount::{ErrorKind, Mirror, Outcome};
+use headcount::mirror::Outcome;
+use headcount::{ErrorKind, Mirror};
 use serde_json::json;
 
 /// A mirror of one user, after an event that has fewer fields than the listing.

@@ -1,7 +1,8 @@
 //! The removal guard: empty listings, disabled and missing directories, and bursts of deletion events.
 
 use crate::api::{FakeApi, USER_DELETED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
-use headcount::{ChangeKind, ErrorKind, HoldReason, Mirror, Outcome, SyncOutcome};
+use headcount::mirror::{HoldReason, Outcome, SyncOutcome};
+use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::json;
 
 /// The reasons of what the guard holds back in `dir_1`.

@@ -1,10 +1,9 @@
 //! Holds: who is held, what an approval covers, and how the budget is counted.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, numbered_user};
+use headcount::mirror::{Hold, HoldReason, Outcome, SyncMode, SyncOutcome};
 use headcount::store::{SqliteStore, Store};
-use headcount::{
-    ChangeKind, ErrorKind, Hold, HoldReason, Mirror, MirrorUser, Outcome, SyncMode, SyncOutcome, Timestamp,
-};
+use headcount::{ChangeKind, ErrorKind, Mirror, MirrorUser, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! What the mirror writes to the log: the level, the message, and the fields that identify what it is about.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, event, full_sync};
+use headcount::mirror::{MirrorOptions, SyncMode, SyncOutcome};
 use headcount::store::conformance::Flaky;
 use headcount::store::{SqliteStore, Store};
-use headcount::{Error, ErrorKind, Mirror, MirrorOptions, SyncMode, SyncOutcome, Webhook};
+use headcount::{Error, ErrorKind, Mirror, Webhook};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Syncs from a [`Source`](headcount::Source) in memory, without a network: inconsistent listings and listings that lag behind events, persons
+//! Syncs from a [`Source`](headcount::mirror::Source) in memory, without a network: inconsistent listings and listings that lag behind events, persons
 //! who are created again, the log, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored
 //! settings, and bounded storage.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]

@@ -1,9 +1,8 @@
 //! Directories that the API no longer lists and organizations that it no longer finds, their retirement, and syncs of all organizations.
 
 use crate::api::{FakeApi, apply_event, count_users, full_sync};
-use headcount::{
-    ChangeKind, DirectoryStatus, ErrorKind, HoldReason, Mirror, Outcome, SyncMode, SyncOutcome, SyncReport,
-};
+use headcount::mirror::{DirectoryStatus, HoldReason, Outcome, SyncMode, SyncOutcome, SyncReport};
+use headcount::{ChangeKind, ErrorKind, Mirror};
 use rusqlite::Connection;
 use serde_json::json;
 use std::path::PathBuf;

@@ -4,7 +4,8 @@ use crate::api::{
     FakeApi, USER_UPDATED, apply_deletion, apply_event, count_users, full_sync, incremental_sync, listed_user,
     numbered_user,
 };
-use headcount::{ErrorKind, Mirror, Outcome, Phase, SyncMode, SyncOutcome};
+use headcount::mirror::{Outcome, Phase, SyncMode, SyncOutcome};
+use headcount::{ErrorKind, Mirror};
 use serde_json::{Value, json};
 use std::future::IntoFuture;
 use std::time::Duration;

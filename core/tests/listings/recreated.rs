@@ -2,7 +2,8 @@
 //! address needs the deletion in the feed before the creation.
 
 use crate::api::{FakeApi, count_users, full_sync, incremental_sync, listed_user};
-use headcount::{ChangeKind, ErrorKind, HoldReason, Mirror, SyncMode, SyncOutcome};
+use headcount::mirror::{HoldReason, SyncMode, SyncOutcome};
+use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::{Value, json};
 
 /// The user that replaces `diruser_000`: the same person with another id.

@@ -1,8 +1,9 @@
 //! Settings that the store keeps for all handles that use it.
 
 use crate::api::{FakeApi, full_sync};
+use headcount::mirror::MirrorOptions;
 use headcount::store::SqliteStore;
-use headcount::{ErrorKind, Mirror, MirrorBuilder, MirrorOptions};
+use headcount::{ErrorKind, Mirror, MirrorBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 

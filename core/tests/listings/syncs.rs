@@ -1,9 +1,10 @@
 //! Organizations with several directories, syncs at the same time, and the retention of changes.
 
 use crate::api::{FakeApi, USER_UPDATED, apply_event, full_sync};
+use headcount::mirror::{Outcome, Phase, SyncMode, SyncOutcome};
 use headcount::store::conformance::Flaky;
 use headcount::store::{SqliteStore, Store};
-use headcount::{ChangeKind, ErrorKind, Mirror, Outcome, Phase, SyncMode, SyncOutcome};
+use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::json;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

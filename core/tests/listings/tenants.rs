@@ -1,8 +1,9 @@
 //! Several organizations in one mirror, and several environments: an event or a listing of one never changes rows of another. The role map.
 
 use crate::api::{FakeApi, USER_DELETED, USER_UPDATED, count_users, event};
+use headcount::mirror::{Outcome, RoleMapEntry, SyncMode, SyncOutcome, SyncReport};
 use headcount::store::SqliteStore;
-use headcount::{ChangeKind, ErrorKind, Mirror, Outcome, RoleMapEntry, SyncMode, SyncOutcome, SyncReport};
+use headcount::{ChangeKind, ErrorKind, Mirror};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

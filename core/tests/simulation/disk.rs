@@ -4,13 +4,14 @@
 //! SQLite flushes its log with a commit of [`Durability::Power`], and thereby all commits before it. After a power cut the file has the flushed
 //! commits, and possibly some of those after them, in order. Here, one state is kept as of the last flush, and one as of a later commit.
 
+use headcount::mirror::{Approval, MirrorOptions, ParkedChange, Retirement};
 use headcount::store::{
-    Approval, Batch, Chore, Committed, ConsumerRow, ConsumerState, Counts, CountsKey, DecideConsumer, DirectoryCounts,
+    Batch, Chore, Committed, ConsumerRow, ConsumerState, Counts, CountsKey, DecideConsumer, DirectoryCounts,
     DirectoryRow, Durability, Entry, EnvironmentRow, EventRow, EventState, Expiry, FeedMarks, FeedPage, Fence,
-    GroupRow, HoldRow, Keys, Lease, LossRow, MembersKey, MirrorOptions, OrganizationRow, PendingEvents, Retention,
-    Retirement, Snapshot, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write, email_key,
+    GroupRow, HoldRow, Keys, Lease, LossRow, MembersKey, OrganizationRow, PendingEvents, Retention, Snapshot, Store,
+    StoreFuture, UserFilter, UserRow, WorkingSet, Write, email_key,
 };
-use headcount::{Change, Error, ParkedChange, Result, Timestamp};
+use headcount::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -170,7 +171,7 @@ fn ready<'a, T: Send + 'a>(value: Result<T>) -> StoreFuture<'a, T> {
 
 /// Calls a decision. A panic fails only its own write.
 fn decide<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    headcount::catch_panic(call)
+    headcount::internal::catch_panic(call)
 }
 
 impl Rows {

@@ -1,7 +1,8 @@
 //! What consumers receive, and the guarantees of the feed.
 
 use crate::world::{Facts, ORGANIZATIONS, PROTECTED, describe_group, describe_user};
-use headcount::{Change, ChangeKind, Mirror, MirrorGroup, MirrorUser};
+use headcount::mirror::MirrorGroup;
+use headcount::{Change, ChangeKind, Mirror, MirrorUser};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a consumer has acknowledged, and the changes that it has received, by number.

@@ -28,10 +28,9 @@ mod store;
 mod world;
 
 use feed::{ConsumerLog, Records, listed_state};
+use headcount::mirror::{HoldReason, Mirrored, Outcome, SyncMode, SyncOutcome, SyncReport};
 use headcount::store::Store;
-use headcount::{
-    Change, ChangeKind, ErrorKind, Event, HoldReason, Mirror, Mirrored, Outcome, SyncMode, SyncOutcome, SyncReport,
-};
+use headcount::{Change, ChangeKind, ErrorKind, Event, Mirror};
 use random::SeededRandom;
 use shrink::{Scenario, Trace};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! The random source of the simulation.
 
-use headcount::Random;
+use headcount::system::Random;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

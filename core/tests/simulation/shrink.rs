@@ -2,7 +2,7 @@
 
 use crate::Medium;
 use crate::random::SeededRandom;
-use headcount::Random;
+use headcount::system::Random;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once};

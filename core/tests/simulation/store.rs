@@ -3,11 +3,12 @@
 use super::disk::Disk;
 use super::random::SeededRandom;
 use super::world::World;
+use headcount::mirror::ParkedChange;
 use headcount::store::{
     Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry, FeedPage,
     GroupRow, Keys, Lease, Retention, SqliteStore, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
-use headcount::{Change, Error, ParkedChange, Result, Timestamp};
+use headcount::{Change, Error, Result, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -142,7 +143,7 @@ impl Store for Process {
         read groups(directory_id: Option<String>, after: i64, limit: usize) -> Vec<GroupRow>;
         read directories(organization_id: Option<String>) -> Vec<DirectoryRow>;
         read holds(organization_id: Option<String>, directory_id: Option<String>) -> Vec<headcount::store::HoldRow>;
-        read approvals(organization_id: Option<String>) -> Vec<headcount::Approval>;
+        read approvals(organization_id: Option<String>) -> Vec<headcount::mirror::Approval>;
         read directory_counts() -> Vec<DirectoryCounts>;
         read events(organization_id: String, state: EventState, after: i64, limit: usize) -> Vec<(i64, EventRow)>;
         read feed(consumer: String, after: Option<i64>, limit: usize) -> FeedPage;

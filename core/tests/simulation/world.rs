@@ -1,10 +1,10 @@
 //! The simulated directories, their API, the clocks, and the faults between them and the mirror.
 
 use super::random::SeededRandom;
-use headcount::{
-    Clock, Directory, Error, ErrorKind, Event, Group, Mirror, Organization, Page, Result, Source, SourceFuture,
-    SourcePages, SyncMode, Timestamp, User,
-};
+use headcount::mirror::{Source, SourceFuture, SourcePages, SyncMode};
+use headcount::model::{Directory, Group, Organization, Page, User};
+use headcount::system::Clock;
+use headcount::{Error, ErrorKind, Event, Mirror, Result, Timestamp};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::Approval;
+use headcount_core::mirror::Approval;
 use std::ffi::c_char;
 
 /// A decision about a hold.

@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::Consumer;
+use headcount_core::mirror::Consumer;
 use std::ffi::c_char;
 
 /// A consumer of the change feed and its position.

@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::Directory;
+use headcount_core::model::Directory;
 use std::ffi::c_char;
 
 /// The contract's "directoriesDirectory".

@@ -2,7 +2,7 @@
 
 use crate::boundary::{free, read};
 use crate::text::Text;
-use headcount_core::DirectoryToggle;
+use headcount_core::model::DirectoryToggle;
 use std::ffi::c_char;
 
 /// The contract's "directoriesToggleDirectoryResponse": the result of enabling or disabling a directory.

@@ -5,7 +5,7 @@ use crate::error::hc_error;
 use crate::iter::IterOf;
 use crate::page::PageOf;
 use crate::text::Text;
-use headcount_core::Group;
+use headcount_core::model::Group;
 use std::ffi::c_char;
 
 /// The contract's "directoriesDirectoryGroup".
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn hc_group_free(group: *mut hc_group) {
 /// One page of groups.
 pub struct hc_group_page(PageOf<hc_group>);
 
-impl From<headcount_core::Page<Group>> for hc_group_page {
-    fn from(page: headcount_core::Page<Group>) -> hc_group_page {
+impl From<headcount_core::model::Page<Group>> for hc_group_page {
+    fn from(page: headcount_core::model::Page<Group>) -> hc_group_page {
         hc_group_page(PageOf::new(page))
     }
 }

@@ -4,7 +4,7 @@ use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
 use crate::text::TextList;
-use headcount_core::Hold;
+use headcount_core::mirror::Hold;
 use std::ffi::c_char;
 
 /// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.

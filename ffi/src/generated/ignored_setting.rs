@@ -2,7 +2,7 @@
 
 use crate::boundary::read;
 use crate::text::Text;
-use headcount_core::IgnoredSetting;
+use headcount_core::mirror::IgnoredSetting;
 use std::ffi::c_char;
 
 /// A setting that a handle was opened with and that is not in effect.

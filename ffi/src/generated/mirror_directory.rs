@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::MirrorDirectory;
+use headcount_core::mirror::MirrorDirectory;
 use std::ffi::c_char;
 
 /// A directory as mirrored.

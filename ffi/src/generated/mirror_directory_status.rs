@@ -5,7 +5,7 @@ use crate::child::Child;
 use crate::child::Children;
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::DirectoryStatus;
+use headcount_core::mirror::DirectoryStatus;
 use std::ffi::c_char;
 
 /// How up to date the mirror is with one directory.

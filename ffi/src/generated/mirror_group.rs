@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::MirrorGroup;
+use headcount_core::mirror::MirrorGroup;
 use std::ffi::c_char;
 
 /// A directory group as mirrored.

@@ -5,7 +5,7 @@ use crate::error::hc_error;
 use crate::iter::IterOf;
 use crate::page::PageOf;
 use crate::text::Text;
-use headcount_core::Organization;
+use headcount_core::model::Organization;
 use std::ffi::c_char;
 
 /// The contract's "organizationsOrganization".
@@ -137,8 +137,8 @@ pub unsafe extern "C" fn hc_organization_free(organization: *mut hc_organization
 /// One page of organizations.
 pub struct hc_organization_page(PageOf<hc_organization>);
 
-impl From<headcount_core::Page<Organization>> for hc_organization_page {
-    fn from(page: headcount_core::Page<Organization>) -> hc_organization_page {
+impl From<headcount_core::model::Page<Organization>> for hc_organization_page {
+    fn from(page: headcount_core::model::Page<Organization>) -> hc_organization_page {
         hc_organization_page(PageOf::new(page))
     }
 }

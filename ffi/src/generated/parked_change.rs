@@ -4,7 +4,7 @@ use crate::boundary::{free, read};
 use crate::child::Child;
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::ParkedChange;
+use headcount_core::mirror::ParkedChange;
 use std::ffi::c_char;
 
 /// A change that a consumer parked because it could not handle it.

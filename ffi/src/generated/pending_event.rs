@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::PendingEvent;
+use headcount_core::mirror::PendingEvent;
 use std::ffi::c_char;
 
 /// A received event that waits for a sync. It has no personal data.

@@ -2,7 +2,7 @@
 
 use crate::boundary::{free, read};
 use crate::text::Text;
-use headcount_core::PortalLink;
+use headcount_core::model::PortalLink;
 use std::ffi::c_char;
 
 /// The contract's "organizationsLink": a link to the admin portal, in which an organization's administrator sets up SSO

@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::Retirement;
+use headcount_core::mirror::Retirement;
 use std::ffi::c_char;
 
 /// The removal of all users and groups of a directory that is gone for good.

@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::RoleMapEntry;
+use headcount_core::mirror::RoleMapEntry;
 use std::ffi::c_char;
 
 /// One entry of the role map: members of the groups that it matches have its role.

@@ -3,7 +3,7 @@
 use crate::boundary::{free, read};
 use crate::child::Child;
 use crate::child::Children;
-use headcount_core::MirrorSettings;
+use headcount_core::mirror::MirrorSettings;
 
 /// The settings of a mirror that are in effect.
 pub struct hc_settings {

@@ -5,7 +5,7 @@ use crate::child::Child;
 use crate::child::Children;
 use crate::page::at;
 use crate::text::Text;
-use headcount_core::SyncReport;
+use headcount_core::mirror::SyncReport;
 use std::ffi::c_char;
 
 /// What a sync of one directory did.

@@ -7,7 +7,7 @@ use crate::iter::IterOf;
 use crate::page::PageOf;
 use crate::text::Text;
 use crate::text::TextList;
-use headcount_core::User;
+use headcount_core::model::User;
 use std::ffi::c_char;
 
 /// The contract's "directoriesDirectoryUser". Users are identified by "id"; email addresses can change.
@@ -170,8 +170,8 @@ pub unsafe extern "C" fn hc_user_free(user: *mut hc_user) {
 /// One page of users.
 pub struct hc_user_page(PageOf<hc_user>);
 
-impl From<headcount_core::Page<User>> for hc_user_page {
-    fn from(page: headcount_core::Page<User>) -> hc_user_page {
+impl From<headcount_core::model::Page<User>> for hc_user_page {
+    fn from(page: headcount_core::model::Page<User>) -> hc_user_page {
         hc_user_page(PageOf::new(page))
     }
 }

@@ -33,7 +33,9 @@ impl Rest {
     pub async fn new(sandbox: &Sandbox) -> Rest {
         let client = Client::builder()
             .no_proxy()
-            .tls_backend_preconfigured(headcount::tls::config(headcount::tls::SystemRoots::Unused, Vec::new()).unwrap())
+            .tls_backend_preconfigured(
+                headcount::internal::tls::config(headcount::internal::tls::SystemRoots::Unused, Vec::new()).unwrap(),
+            )
             .build()
             .unwrap();
         let url = sandbox.environment_url().to_owned();

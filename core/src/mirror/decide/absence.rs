@@ -7,8 +7,9 @@ use super::guard::{Budget, budget};
 use super::listing::Listed;
 use super::step::{NewGroup, Step};
 use super::version::{is_recent, removed_version};
+use crate::Timestamp;
+use crate::model::Directory;
 use crate::record::{GroupRow, HoldReason, MirrorUser, Trail, UserRow, Version};
-use crate::{Directory, Timestamp};
 use roaring::RoaringTreemap;
 use std::collections::BTreeSet;
 

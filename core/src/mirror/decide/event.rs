@@ -16,8 +16,8 @@ use crate::record::{
     DirectoryRow, EventRow, EventState, HoldReason, Keys, MessageKind, MirrorDirectory, MirrorGroup, MirrorUser,
     Outcome, Trail, UserRow, Version,
 };
-use crate::webhook::{DirectoryData, DirectoryGroupData, GroupReference, RoleReference};
-use crate::{Error, Event, EventType, Reason, Result, Timestamp};
+use crate::webhook::{DirectoryData, DirectoryGroupData, EventType, GroupReference, RoleReference};
+use crate::{Error, Event, Reason, Result, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -4,8 +4,9 @@ use super::owns;
 use super::step::{NewGroup, NewUser, Step};
 use super::tenant::is_other_group;
 use super::version::{limit_toggle, listed_version, listing_replaces, listing_toggles};
+use crate::model::{Directory, Group, User};
 use crate::record::{ChangeKind, DirectoryRow, HoldReason, MirrorDirectory, MirrorGroup, MirrorUser, Trail, UserRow};
-use crate::{Directory, Error, ErrorKind, Group, Result, Timestamp, User};
+use crate::{Error, ErrorKind, Result, Timestamp};
 use serde::Deserialize;
 
 /// The rows that listed users and groups have: by number if they were stored before, else by id.

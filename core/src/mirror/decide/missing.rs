@@ -11,8 +11,9 @@ use super::listing::take_directory;
 use super::owns;
 use super::step::Step;
 use super::version::is_recent;
+use crate::Timestamp;
+use crate::model::Directory;
 use crate::record::{ChangeKind, DirectoryRow, OrganizationRow};
-use crate::{Directory, Timestamp};
 
 /// What a listing of an organization's directories showed.
 #[derive(Clone, Debug, Default)]

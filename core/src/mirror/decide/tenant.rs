@@ -5,8 +5,9 @@
 
 use super::owns;
 use super::step::Step;
+use crate::Event;
 use crate::model::null_is_default;
-use crate::{Event, EventType};
+use crate::webhook::EventType;
 use serde::Deserialize;
 
 /// The ids in an event's data: of what the event is about, and of its organization.

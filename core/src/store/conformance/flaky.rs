@@ -1,11 +1,11 @@
 //! A store whose writes fail at random after their decision was called.
 
-use crate::record::{Approval, ConsumerRow, HoldRow};
+use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
 use crate::store::{
     Committed, Decide, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
     FeedPage, GroupRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
-use crate::{Change, Error, ErrorStatus, ParkedChange, Result, Timestamp};
+use crate::{Change, Error, ErrorStatus, Result, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,8 +1,9 @@
 //! A connection with helpers for statements: cached statements, statements that write many rows, and savepoints.
 
 use super::open::{self, failed};
+use crate::error::catch_panic;
 use crate::store::Durability;
-use crate::{Error, Result, catch_panic};
+use crate::{Error, Result};
 use rusqlite::{CachedStatement, Connection, Params, Row, Statement, ToSql};
 use std::cell::Cell;
 use std::sync::OnceLock;

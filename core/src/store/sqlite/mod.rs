@@ -20,8 +20,8 @@ use super::{
     Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
     FeedPage, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
-use crate::record::ConsumerRow;
-use crate::{Change, Error, ParkedChange, Result, Timestamp};
+use crate::record::{ConsumerRow, ParkedChange};
+use crate::{Change, Error, Result, Timestamp};
 use database::Database;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

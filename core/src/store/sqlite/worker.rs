@@ -40,7 +40,7 @@ impl<T: Send, F: FnOnce(&Database) -> Result<T> + Send> Job for Pending<F, T> {
 
     fn run(&mut self, database: &Database) -> Result<()> {
         let Some(work) = self.work.take() else { return Err(Error::internal("a job of the store ran twice")) };
-        let result = crate::catch_panic(|| work(database));
+        let result = crate::error::catch_panic(|| work(database));
         let outcome = result.as_ref().map(drop).map_err(Error::clone);
         self.result = Some(result);
         outcome
