@@ -24,6 +24,7 @@ def cells():
         for language, text in zip(LANGUAGES, texts, strict=True):
             names = re.findall(r"`([^`]+)`", text)
             assert names, f"{name.strip()} has no name in {language}"
+            # A name that begins with a dot has the prefix of the cell's first name: `directories().enable`, `.disable`.
             first = names[0].rsplit(".", 1)[0]
             for called in names:
                 yield pytest.param(language, first + called if called.startswith(".") else called, id=f"{language}-{called}")

@@ -78,7 +78,8 @@ def test_bodies_of_any_length_are_answered_and_the_server_stays_usable(server, s
     webhook = headcount.Webhook(sandbox.webhook_secret)
     body = body_of(1)
     signed = "".join(f"{name}: {value}\r\n" for name, value in webhook.sign(body).items())
-    # (head, parts, expected answers). A server may close the connection or answer in place of the application.
+    # Name of the case, header lines, parts of the body, expected answers (None: no answer, the connection is closed). Some servers refuse such a
+    # request themselves, without calling the application.
     closed = (None, 400, 411, 413, 431)
     for name, head, parts, expected in [
         ("missing", "", [], closed),
@@ -91,7 +92,7 @@ def test_bodies_of_any_length_are_answered_and_the_server_stays_usable(server, s
         ("over the limit", f"Content-Length: {(1 << 20) + 1}\r\n", None, closed),
         ("duplicated", f"Content-Length: {len(body)}\r\nContent-Length: {len(body) + 1}\r\n", [body], closed),
         ("chunked over the limit", "Transfer-Encoding: chunked\r\n", [b"100000\r\n" + b"x" * (1 << 20) + b"\r\n"] * 2 + [b"0\r\n\r\n"], closed),
-        ("dripping", f"Content-Length: {len(body)}\r\n", [bytes([byte]) for byte in body], (201,)),
+        ("one byte at a time", f"Content-Length: {len(body)}\r\n", [bytes([byte]) for byte in body], (201,)),
     ]:
         status = server.send(signed + head, parts)
         assert status in expected, (name, status, "".join(server.output[-20:]))
