@@ -46,7 +46,7 @@ test('the page shows the configurations that are tested', () => {
 
 test('esbuild bundles the package with the loader copy', limit, async (t) => {
   const folder = application(t, 'esbuild')
-  // Without top-level await, which its format cjs does not have.
+  // The application is wrapped in an async function, because esbuild's format `cjs` has no top-level await.
   const app = readFileSync(join(folder, 'app.mjs'), 'utf8')
   const at = app.indexOf('\n\n')
   writeFileSync(join(folder, 'app.mjs'), `${app.slice(0, at)}\nasync function main() {${app.slice(at)}}\nmain()\n`)

@@ -26,7 +26,7 @@ const SHELL = {
   NODE_TEST_CONTEXT: undefined,
 }
 
-/** Without any of the variables, as on a machine that builds images. */
+/** An environment that unsets every `SCALEKIT_` variable: a machine that builds container images has no secrets. */
 export const withoutSecrets = Object.fromEntries(Object.keys(SHELL).filter((name) => name.startsWith('SCALEKIT_')).map((name) => [name, undefined]))
 
 /** Runs a program to its end, within `seconds`. Returns its status and output. */
