@@ -106,14 +106,14 @@ export function project(t, name) {
   return folder
 }
 
-/** Returns a new folder outside of the repository, where no package is found; it ends with the test. */
+/** Returns a new folder outside of the repository, where no installed package is found. It is deleted when the test ends. */
 export function elsewhere(t) {
   const folder = mkdtempSync(join(tmpdir(), 'headcount-field-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** Starts a sandbox; it ends with the test. Returns it, with the environment that points to it. */
+/** Starts a sandbox, which is closed when the test ends. Returns it, with the environment variables of a program that uses it. */
 export function sandboxed(t, options = { users: 12, groups: 2, seed: 3 }) {
   const sandbox = new Sandbox(options)
   t.after(() => sandbox.close())

@@ -9,8 +9,9 @@ async function checks() {
   assert.equal(Scalekit, Client)
   assert.equal(byDefault, Client)
   const shell = process.env.SCALEKIT_ENVIRONMENT_URL
+  // The value with which field.mjs starts this program.
   assert.match(shell, /the-shell$/)
-  // `process.env` of a test runner, a worker or Bun is not that of the process.
+  // Sets the variables in `process.env`. In test runners, workers and Bun, this does not change the environment of the process.
   const sandbox = startSandbox({ users: 7, groups: 1, seed: 1 })
   try {
     const client = Client.fromEnv()
