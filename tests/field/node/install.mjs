@@ -9,8 +9,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 install()
 
 /**
- * Installs the files of the package, as `npm pack` selects them, in `node_modules` and, without the addon, in `build/types`. A link to the source folder
- * would be another thing for bundlers, which treat linked packages as part of the application.
+ * Installs the files of the package, as `npm pack` selects them, in `node_modules` and, without the addon, in `build/types`. It makes no link to the source
+ * folder, because bundlers treat linked packages as part of the application.
  */
 function install() {
   const source = join(here, '../../../bindings-node')

@@ -60,7 +60,7 @@ with headcount.Sandbox(users=30, groups=2) as sandbox:
     assert ticks == before, "another greenlet ran during a direct call"
     print("direct call", flush=True)
 
-    # In a thread of the pool it does not.
+    # A call in a thread of the pool does not block the other greenlets.
     before = ticks
     assert len(in_thread(client.directory.list_directories, sandbox.organization_id)) == 1
     assert ticks >= before + 5, (before, ticks)
