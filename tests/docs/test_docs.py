@@ -14,7 +14,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from sandbox import PROGRAM, Sandbox  # noqa: E402
 
-# Each of these is one program: test_tutorial.py and test_provisioning_node.py run them. tests/field/node builds what docs/bundlers.md shows.
+# The blocks of each tutorial are one program, which test_tutorial.py or test_provisioning_node.py runs. tests/field/node builds the configurations of
+# docs/bundlers.md.
 TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md", "docs/bundlers.md"}
 
 BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","organization_id":"org_1","data":{"id":"diruser_1","email":"ada@example.com"}}'
@@ -47,7 +48,7 @@ def run(command, env, cwd, **options):
     return ended.stdout
 
 
-# What is run after a block of Python that defines this.
+# Code that is run after a Python block that contains the key.
 CALLS = {
     "\napplication = ": "from headcount import testing\nassert testing.deliver_wsgi(application, BODY) == 201\n",
     "\napp = FastAPI": "from headcount import testing\nassert testing.deliver_asgi(app, BODY, path='/webhooks/scalekit') == 201\n",

@@ -10,7 +10,7 @@ export function endpoint(mirror, log = console.log) {
       log(`webhook: ${await mirror.receive(await read(request), request.headers)}`)
     } catch (error) {
       const refused = error instanceof errors.WebhookVerificationError
-      // Scalekit sends the webhook again after 500. A refused request gets no more information than 400.
+      // Scalekit sends the webhook again after 500. A refused request is answered with 400, without the reason.
       status = refused ? 400 : 500
       log(`webhook: ${refused ? `refused, ${error.reason}` : error.message}`)
     }

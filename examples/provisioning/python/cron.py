@@ -1,4 +1,4 @@
-"""Syncs the mirror with every directory. Run it every few minutes, and with --full once a day."""
+"""Syncs the mirror with every directory. Run it every few minutes. It lists what changed, and everything once a day or with --full."""
 
 import argparse
 import sys

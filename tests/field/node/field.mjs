@@ -45,7 +45,7 @@ export async function succeed(command, args, options) {
   return output
 }
 
-/** Starts a program in a process group of its own, so that its children end with it. */
+/** Starts a program in a process group of its own, so that `kill` ends its children as well. */
 export function start(command, args, { cwd = here, env = {} } = {}) {
   const child = spawn(command, args, { cwd, env: { ...SHELL, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   let output = ''
@@ -96,7 +96,7 @@ export async function platformProgram(scope, path) {
   throw new Error(`no program of ${scope} runs on this machine: ${candidates.join(', ') || 'npm installed none'}`)
 }
 
-/** Returns a copy of a project in a new folder below `node_modules`, where it finds the installed packages; it ends with the test. */
+/** Returns a copy of a project in a new folder below `node_modules`, where it finds the installed packages. It is deleted when the test ends. */
 export function project(t, name) {
   const parent = join(here, 'build')
   mkdirSync(parent, { recursive: true })

@@ -1,4 +1,4 @@
-"""Uses headcount under gevent or eventlet, whichever is named, with everything patched. Prints a line for each step that works."""
+"""Uses headcount under gevent or eventlet, which the first argument names, with all modules patched. Prints a line for each step that works."""
 
 import sys
 

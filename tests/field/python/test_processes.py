@@ -34,7 +34,7 @@ def test_a_celery_pool_receives_webhooks_from_a_queue(tmp_path, sandbox):
     worker = Process([*command, "--without-mingle"], tmp_path, {"SCALEKIT_WEBHOOK_SECRET": sandbox.webhook_secret})
     try:
         worker.wait_for(r"ready\.")
-        # The requests waited in a queue for an hour: only the time of their arrival accepts them.
+        # The requests waited in a queue for an hour. They are accepted only because the worker passes the time at which they arrived.
         arrived_at = int(time.time()) - 3600
         webhook = headcount.Webhook(sandbox.webhook_secret)
         program = (

@@ -1,5 +1,5 @@
-// What has to work in every test runner and runtime: the values that JavaScript sets in `process.env` are used, timers may be fake, and values may be of
-// the realm of the test. Run by the tests of Jest, Vitest, Bun and Deno.
+// What has to work in every test runner and runtime: the values that JavaScript sets in `process.env` are used, timers may be fake, and arguments may be
+// objects of the test's realm. Run by the tests of Jest, Vitest, Bun and Deno.
 const assert = require('node:assert/strict')
 const { default: byDefault, Client, Mirror, ReplayGuard, Scalekit, Webhook, errors } = require('headcount')
 const { event, startSandbox } = require('headcount/testing')
