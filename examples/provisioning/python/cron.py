@@ -10,7 +10,7 @@ import settings
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="list everything: the only way to find users who left without a webhook")
+    parser.add_argument("--full", action="store_true", help="list everything now: only a full listing finds users who left without a webhook")
     parser.add_argument("--approve", metavar="HOLD", help="apply the losses of access of this hold")
     parser.add_argument("--by", default="", help="who approves")
     parser.add_argument("--note", default="", help="why")
