@@ -33,8 +33,10 @@ pub enum ErrorStatus {
 
 /// An error from any part of headcount.
 ///
-/// Its text is one line: what was expected, what came, and what to do where that is known. It contains no secrets, tokens or
-/// personal data. Clones are cheap and share the source.
+/// Its text is one line: what was expected, what came, and what to do where that is known. It contains no secrets, no tokens, and no personal
+/// data of the mirror or of a webhook. What a server says about its refusal is part of the text, in at most 300 characters and without this
+/// client's secrets: a server could name a person there. [`source`](std::error::Error::source) returns no cause whose text the message already
+/// has. Clones are cheap and share the source.
 ///
 /// # Examples
 ///
@@ -63,6 +65,8 @@ struct Inner {
     reason: Option<Reason>,
     removals: Option<Arc<Removals>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// Whether the message has the source's text. Then `source` does not return it: who prints an error with its sources would print it twice.
+    repeats_source: bool,
 }
 
 /// The users that a sync would have removed, had the guard not held the removal.
@@ -112,6 +116,7 @@ impl Error {
             reason: None,
             removals: None,
             source: None,
+            repeats_source: false,
         }))
     }
 
@@ -229,6 +234,19 @@ impl Error {
         self
     }
 
+    /// Sets the error's cause, whose text the message has.
+    #[cfg(feature = "client")]
+    pub(crate) fn with_repeated_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+        self.0.repeats_source = true;
+        self.with_source(source)
+    }
+
+    /// Returns the error's cause, also if the message has its text.
+    #[cfg(feature = "client")]
+    pub(crate) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+    }
+
     /// Returns what kind of error occurred.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -315,7 +333,8 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+        let source = self.0.source.as_ref().filter(|_| !self.0.repeats_source)?;
+        Some(source.as_ref() as &(dyn std::error::Error + 'static))
     }
 }
 

@@ -9,25 +9,27 @@ pub(super) fn connection_error(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     let permanent = error.is_builder() || tls.is_some();
-    let message = if let Some(rustls::Error::InvalidCertificate(
+    let error = if let Some(rustls::Error::InvalidCertificate(
         CertificateError::UnknownIssuer | CertificateError::BadSignature,
     )) = tls
     {
-        "the server's certificate is signed by an authority that this machine does not trust: pass the authority's certificate as ca_file, or \
-         set SSL_CERT_FILE (a proxy that inspects TLS has an authority of its own)"
-            .to_owned()
-    } else if error.is_connect() {
-        format!("the server cannot be reached: {}", root_cause(&error))
+        let message = "the server's certificate is signed by an authority that this machine does not trust: pass the authority's certificate as ca_file, or \
+         set SSL_CERT_FILE (a proxy that inspects TLS has an authority of its own)";
+        Error::new(ErrorKind::Connection, message).with_source(error)
     } else {
-        format!("the connection broke before the whole answer arrived: {}", root_cause(&error))
+        let what = if error.is_connect() {
+            "the server cannot be reached"
+        } else {
+            "the connection broke before the whole answer arrived"
+        };
+        Error::new(ErrorKind::Connection, format!("{what}: {}", root_cause(&error))).with_repeated_source(error)
     };
-    let error = Error::new(ErrorKind::Connection, message).with_source(error);
     if permanent { error } else { error.temporary() }
 }
 
 /// Returns whether the server certainly did not carry out the request: it refused it, or the request was never sent.
 pub(super) fn had_no_effect(error: &Error) -> bool {
-    let source = StdError::source(error).and_then(|source| source.downcast_ref::<reqwest::Error>());
+    let source = error.cause().and_then(|source| source.downcast_ref::<reqwest::Error>());
     error.kind() == ErrorKind::RateLimit
         || error.kind() == ErrorKind::Authentication
         || source.is_some_and(reqwest::Error::is_connect)
