@@ -21,9 +21,45 @@
 //! # let _ = app; Ok(()) }
 //! ```
 //!
+//! An application whose state is an `Arc` of its own type wraps it in a type of its own, since [`FromRef`] cannot be implemented for an `Arc`.
+//! [`Error`] is an answer, so that a handler may pass on what the mirror returns:
+//!
+//! ```
+//! use axum::extract::{FromRef, State};
+//! use axum::{Router, routing::post};
+//! use headcount::axum::{Accepted, WebhookEvent};
+//! use headcount::{Error, Mirror, Webhook};
+//! use std::sync::Arc;
+//!
+//! struct App {
+//!     webhook: Webhook,
+//!     mirror: Mirror,
+//! }
+//!
+//! #[derive(Clone)]
+//! struct Shared(Arc<App>);
+//!
+//! impl FromRef<Shared> for Webhook {
+//!     fn from_ref(shared: &Shared) -> Webhook {
+//!         shared.0.webhook.clone()
+//!     }
+//! }
+//!
+//! async fn changed(State(Shared(app)): State<Shared>, WebhookEvent(event): WebhookEvent) -> Result<Accepted, Error> {
+//!     app.mirror.apply(&event).await?;
+//!     Ok(Accepted)
+//! }
+//!
+//! # async fn build(webhook: Webhook) -> headcount::Result<()> {
+//! let mirror = Mirror::builder().webhook(webhook.clone()).open(":memory:").await?;
+//! let shared = Shared(Arc::new(App { webhook, mirror }));
+//! let app: Router = Router::new().route("/webhook", post(changed)).with_state(shared);
+//! # let _ = app; Ok(()) }
+//! ```
+//!
 //! Answers have no body: 201 for an event that was handled, 400 for a request whose signature is not valid, 413 for a body larger than
 //! [`Webhook::max_body`], and 405 for any method except POST. The reason is not part of the answer, because it would help an attacker; it is
-//! logged by `tracing` at INFO under the target `headcount`.
+//! logged by `tracing` as a warning under the target `headcount`.
 //!
 //! # Other readers of the body
 //!
@@ -43,7 +79,7 @@
 //! A middleware that reads the body has to pass on the same bytes, not the parsed value serialized again.
 
 use crate::webhook::{Replay, ReplayGuard};
-use crate::{Error, Event, Reason, Webhook};
+use crate::{Error, ErrorKind, Event, Reason, Webhook};
 use axum_core::extract::{FromRef, FromRequest, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
@@ -118,6 +154,16 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+/// An error of a call in a handler: 400 for an event whose data does not have the fields of its type, 500 for everything else, so that the vendor
+/// delivers the event again. Without a body; the error is not logged.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let refused = self.kind() == ErrorKind::WebhookVerification;
+        let status = if refused { StatusCode::BAD_REQUEST } else { StatusCode::INTERNAL_SERVER_ERROR };
+        status.into_response()
+    }
+}
 
 /// Makes a complete endpoint for `Router::route_service`: it verifies each request, passes its event to `handler`, and answers.
 ///
@@ -240,7 +286,7 @@ async fn read(webhook: &Webhook, request: Request) -> Result<Event, Refused> {
     }
     let body = Limited::new(body, limit).collect().await.map_err(|error| unread(error.as_ref()))?.to_bytes();
     webhook.verify(&head.headers, &body).map_err(|error| {
-        tracing::info!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
+        tracing::warn!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
         Refused(match error.reason() {
             Some(Reason::BodyTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,

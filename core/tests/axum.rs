@@ -3,10 +3,11 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::Request;
-use headcount::axum::receive;
+use axum::extract::{Request, State};
+use axum::response::IntoResponse;
+use headcount::axum::{Accepted, receive};
 use headcount::webhook::{ReplayGuard, ReplayStore};
-use headcount::{Event, Timestamp, Webhook};
+use headcount::{Error, Event, Mirror, Timestamp, Webhook};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use reqwest::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
@@ -159,6 +160,13 @@ async fn answers_requests_and_passes_events_to_the_handler() {
         let over = [b"100001\r\n".as_slice(), &[b'x'; (1 << 20) + 1]].concat();
         assert_eq!(program.post_raw(path, "transfer-encoding: chunked", &over).await, "HTTP/1.1 413 Payload Too Large");
 
+        // The server refuses a length that is not a number, or two of them, before the endpoint reads the body.
+        for header in ["content-length: -1", "content-length: 1e3", "content-length: 5\r\ncontent-length: 6"] {
+            assert_eq!(program.post_raw(path, header, b"hello").await, "HTTP/1.1 400 Bad Request", "{header}");
+        }
+        // Without a length there is no body, and so no signature of one.
+        assert_eq!(program.post_raw(path, "accept: */*", b"").await, "HTTP/1.1 400 Bad Request");
+
         let (status, headers) = program.send(path, Method::GET, HeaderMap::new(), "").await;
         assert_eq!(status, 405);
         assert!(headers[ALLOW].to_str().unwrap().contains("POST"));
@@ -210,6 +218,33 @@ async fn a_handled_message_is_not_handled_again() {
         assert_eq!((answer.status().as_u16(), calls.load(Ordering::SeqCst)), (status, called));
     }
     server.abort();
+}
+
+#[tokio::test]
+async fn an_error_of_the_mirror_is_the_answer_of_a_handler() {
+    let webhook = Webhook::new([SECRET]).unwrap();
+    let mirror = Mirror::builder().webhook(webhook.clone()).open(":memory:").await.unwrap();
+    let handler = async |State(mirror): State<Mirror>, body: String| -> headcount::Result<Accepted> {
+        mirror.apply(&Event::from_verified_body(body.as_bytes())?).await?;
+        Ok(Accepted)
+    };
+    let mut app: Router = Router::new().route("/", axum::routing::post(handler)).with_state(mirror.clone());
+    let mut post = async |body: Vec<u8>| {
+        let request = Request::post("/").body(axum::body::Body::from(body)).unwrap();
+        app.call(request).await.unwrap().status().as_u16()
+    };
+
+    assert_eq!(post(with("data", json!({ "id": ["not", "a", "text"] }))).await, 400);
+    assert_eq!(post(event().to_string().into_bytes()).await, 201);
+}
+
+#[tokio::test]
+async fn every_other_error_is_answered_with_500_and_no_body() {
+    for error in [Error::store("the disk is full"), Error::internal("a defect")] {
+        let answer = error.into_response();
+        assert_eq!(answer.status(), 500);
+        assert_eq!(axum::body::to_bytes(answer.into_body(), 100).await.unwrap().len(), 0);
+    }
 }
 
 /// A store that always fails.
