@@ -10,6 +10,7 @@ use headcount::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use std::fmt;
 use std::time::Duration;
 
 /// What a sandbox contains and how it runs: the settings of [`SandboxBuilder`](crate::SandboxBuilder) that every language has.
@@ -39,7 +40,7 @@ pub struct SandboxOptions {
 }
 
 /// A user to create. In JSON, null means the same as a missing field.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewUser {
     /// Primary email address. Required; has to contain `@`.
@@ -63,7 +64,7 @@ pub struct NewUser {
 }
 
 /// A change of a user. `None` leaves a field as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserChange {
     /// Primary email address.
@@ -78,6 +79,26 @@ pub struct UserChange {
     pub active: Option<bool>,
     /// Ids or display names of all groups of the user. The user is removed from every other group.
     pub groups: Option<Vec<String>>,
+}
+
+impl fmt::Debug for NewUser {
+    /// Without the person's address and names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NewUser { groups, organization_id, directory_id, .. } = self;
+        f.debug_struct("NewUser")
+            .field("groups", groups)
+            .field("organization_id", organization_id)
+            .field("directory_id", directory_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UserChange {
+    /// Without the person's address and names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let UserChange { active, groups, .. } = self;
+        f.debug_struct("UserChange").field("active", active).field("groups", groups).finish_non_exhaustive()
+    }
 }
 
 /// A group to create. In JSON, null means the same as a missing field.

@@ -278,3 +278,27 @@ async fn the_same_seed_gives_the_same_users_and_other_secrets() {
     assert_ne!(environments[0], environments[2]);
     assert!(environments[0].chars().any(|character| character > '\u{400}'), "names in several scripts");
 }
+
+#[tokio::test]
+async fn requests_of_other_sites_are_refused() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let Rest { client, .. } = Rest::new(&sandbox).await;
+    for path in [format!("{}/state", sandbox.control_url()), format!("{}/oauth/token", sandbox.environment_url())] {
+        let status = async |header: &str, value: &str| {
+            client.get(&path).header(header, value).send().await.unwrap().status().as_u16()
+        };
+        assert_ne!(status("origin", "http://localhost:3000").await, 403, "{path}");
+        assert_eq!(status("host", "evil.example").await, 403, "{path}");
+        assert_eq!(status("origin", "http://evil.example").await, 403, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_on_another_machine_is_refused_unless_permitted() {
+    let link_local = "http://169.254.169.254/latest/meta-data";
+    let sandbox = Sandbox::builder().start().unwrap();
+    let error = sandbox.register_endpoint(link_local).unwrap_err();
+    assert!(error.to_string().contains("is not on this machine"), "{error}");
+    let permissive = Sandbox::builder().remote_endpoints(true).start().unwrap();
+    permissive.register_endpoint(link_local).unwrap();
+}

@@ -107,7 +107,7 @@ pub trait Lease: Send + Sync {
 }
 
 /// Which users to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct UserFilter {
     /// Only users of this organization.
     pub organization_id: Option<String>,
@@ -321,6 +321,20 @@ pub struct DirectoryCounts {
     pub groups: u64,
     /// Pending events of the directory's organization.
     pub pending_events: u64,
+}
+
+impl std::fmt::Debug for UserFilter {
+    /// Without the address.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let UserFilter { organization_id, directory_id, email, group_id, hold } = self;
+        f.debug_struct("UserFilter")
+            .field("organization_id", organization_id)
+            .field("directory_id", directory_id)
+            .field("has_email", &email.is_some())
+            .field("group_id", group_id)
+            .field("hold", hold)
+            .finish()
+    }
 }
 
 impl std::fmt::Debug for Write {

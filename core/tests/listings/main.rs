@@ -1,6 +1,6 @@
 //! Syncs from a [`Source`](headcount::mirror::Source) in memory, without a network: inconsistent listings and listings that lag behind events, persons
 //! who are created again, the log, the removal guard, events about listed users, the retention of changes, the feed's consumers, stored
-//! settings, and bounded storage.
+//! settings, bounded storage, and what `Debug` prints of a person.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod api;
@@ -12,6 +12,7 @@ mod guard;
 mod holds;
 mod logs;
 mod organizations;
+mod privacy;
 mod readings;
 mod recreated;
 mod settings;
