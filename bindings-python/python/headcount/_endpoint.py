@@ -190,7 +190,7 @@ def _number(status: object) -> Optional[int]:
 
 def refused(error: WebhookVerificationError) -> Refused:
     """Returns the answer to a request that was refused by the verifier, or by the mirror because of malformed data. Logs the reason."""
-    logger.info("a webhook was refused: %s", error)
+    logger.warning("a webhook was refused: %s", error)
     return Refused(413 if error.reason == "body_too_large" else 400)
 
 

@@ -14,6 +14,7 @@ use futures_util::future::{Either, select};
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// How often a sync that waits for another one tries to take its lease.
 const LOOK: Duration = Duration::from_millis(50);
@@ -52,10 +53,20 @@ impl Mirror {
     /// absent from each. All are read first, so that a user who moved from one directory to another is not removed and created again; and
     /// creations that were deferred come last. Reports the directories that are missing.
     pub(super) async fn run_organization(&self, organization_id: &str, options: &Options) -> Result<Vec<SyncReport>> {
+        let run_id = self.fresh_id();
+        let span = tracing::info_span!(target: "headcount", "sync", organization_id, run = run_id);
+        self.run_directories(organization_id, options, run_id).instrument(span).await
+    }
+
+    async fn run_directories(
+        &self,
+        organization_id: &str,
+        options: &Options,
+        run_id: String,
+    ) -> Result<Vec<SyncReport>> {
         self.check_environment().await?;
         self.finish_chores().await?;
         self.finish_retirements().await?;
-        let run_id = self.fresh_id();
         let Answer { directories, shown, not_found } = self.ask(organization_id, &run_id).await?;
         let all = directories.clone();
         let mut wanted: Vec<Directory> = match &options.directory_id {

@@ -7,6 +7,7 @@ use crate::record::{EventRow, EventState, Outcome};
 use crate::store::{Durability, Scope};
 use crate::webhook::Headers;
 use crate::{Error, Event, Reason, Result, Timestamp};
+use tracing::Instrument;
 
 /// How many stored events are read at a time.
 const PAGE: usize = 100;
@@ -49,9 +50,15 @@ impl Mirror {
         if !Applying::is_mirrored(event.event_type()) {
             return Ok(Outcome::Ignored);
         }
-        let done = self.run_event(event.clone(), None, self.now()).await?;
-        self.trim_once_a_minute().await;
-        Ok(done.value.outcome())
+        let span = tracing::debug_span!(
+            target: "headcount", "event", organization_id = organization_of(event), event_id = event.id(), event_type = event.type_()
+        );
+        let apply = async {
+            let done = self.run_event(event.clone(), None, self.now()).await?;
+            self.trim_once_a_minute().await;
+            Ok(done.value.outcome())
+        };
+        apply.instrument(span).await
     }
 
     /// Applies the pending events of an organization. Returns how many were settled.
@@ -115,9 +122,9 @@ pub(super) fn stored_event(row: &EventRow) -> Option<Result<Event>> {
     Some(Event::from_verified_message_at(row.body.as_deref()?, &row.id, row.received_at))
 }
 
-/// Writes to the log why a webhook was refused. At INFO, because anyone can send such requests.
+/// Writes to the log why a webhook was refused. As a warning: with a wrong secret, every event is refused.
 fn log_refusal(error: &Error) {
-    tracing::info!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
+    tracing::warn!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
 }
 
 /// Writes to the log why an event changed nothing, if it should have changed something.

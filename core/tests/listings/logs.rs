@@ -21,9 +21,13 @@ struct Line {
     fields: BTreeMap<String, String>,
 }
 
-/// Collects the lines of the target `headcount` that this thread writes. The tests' runtimes have one thread.
+/// Collects the lines and spans of the target `headcount` that this thread writes. The tests' runtimes have one thread.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<Line>>>);
+struct Log {
+    lines: Arc<Mutex<Vec<Line>>>,
+    /// The spans in the order of their creation, each with its name as the field `name`.
+    spans: Arc<Mutex<Vec<Line>>>,
+}
 
 struct Fields(BTreeMap<String, String>);
 
@@ -39,10 +43,15 @@ impl Visit for Fields {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "headcount" && *metadata.level() <= Level::INFO
+        metadata.target() == "headcount" && (metadata.is_span() || *metadata.level() <= Level::INFO)
     }
 
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+    fn new_span(&self, attributes: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        let mut fields = Fields(BTreeMap::new());
+        attributes.record(&mut fields);
+        let metadata = attributes.metadata();
+        fields.0.insert("name".to_owned(), metadata.name().to_owned());
+        self.spans.lock().unwrap().push(Line { level: *metadata.level(), fields: fields.0 });
         tracing::span::Id::from_u64(1)
     }
 
@@ -53,7 +62,7 @@ impl Subscriber for Log {
     fn event(&self, event: &tracing::Event<'_>) {
         let mut fields = Fields(BTreeMap::new());
         event.record(&mut fields);
-        self.0.lock().unwrap().push(Line { level: *event.metadata().level(), fields: fields.0 });
+        self.lines.lock().unwrap().push(Line { level: *event.metadata().level(), fields: fields.0 });
     }
 
     fn enter(&self, _: &tracing::span::Id) {}
@@ -71,18 +80,18 @@ impl Log {
 
     /// The only line whose message contains `part`.
     fn only(&self, part: &str) -> Line {
-        let lines = self.0.lock().unwrap();
+        let lines = self.lines.lock().unwrap();
         let found: Vec<&Line> = lines.iter().filter(|line| line.fields["message"].contains(part)).collect();
         assert_eq!(found.len(), 1, "lines with {part:?} in {lines:?}");
         found[0].clone()
     }
 
     fn has_warnings(&self) -> bool {
-        self.0.lock().unwrap().iter().any(|line| line.level == Level::WARN)
+        self.lines.lock().unwrap().iter().any(|line| line.level == Level::WARN)
     }
 }
 
-/// Checks the level and the fields of a line.
+/// Checks the level and the fields of a line or a span.
 fn assert_line(line: &Line, level: Level, fields: &[(&str, &str)]) {
     assert_eq!(line.level, level, "{line:?}");
     for (name, value) in fields {
@@ -310,7 +319,22 @@ async fn old_rows_that_cannot_be_removed_are_a_warning_and_fail_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_webhook_is_logged_at_info_with_the_reason() {
+async fn a_sync_and_a_received_event_have_a_span() {
+    let (log, _guard) = Log::start();
+    let mirror = FakeApi::with_users(3).open_mirror().await;
+
+    let report = full_sync(&mirror).await.unwrap();
+    apply_event(&mirror, "evt_1", USER_UPDATED, "2025-06-01T12:00:00Z", json!({ "id": "diruser_000" })).await;
+
+    let spans = log.spans.lock().unwrap().clone();
+    let of = |name: &str| spans.iter().find(|span| span.fields["name"] == name).unwrap().clone();
+    assert_line(&of("sync"), Level::INFO, &[("organization_id", "org_1"), ("run", report.run.as_str())]);
+    let event = [("organization_id", "org_1"), ("event_id", "evt_1"), ("event_type", USER_UPDATED)];
+    assert_line(&of("event"), Level::DEBUG, &event);
+}
+
+#[tokio::test]
+async fn a_refused_webhook_is_a_warning_with_the_reason() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let mirror = Mirror::builder().webhook(Webhook::new([secret]).unwrap()).open(":memory:").await.unwrap();
     let (log, _guard) = Log::start();
@@ -320,7 +344,7 @@ async fn a_refused_webhook_is_logged_at_info_with_the_reason() {
 
     assert_eq!(error.kind(), ErrorKind::WebhookVerification);
     let reason = error.reason().unwrap().name();
-    assert_line(&log.only("a webhook was refused"), Level::INFO, &[("reason", reason)]);
+    assert_line(&log.only("a webhook was refused"), Level::WARN, &[("reason", reason)]);
 }
 
 #[tokio::test]
