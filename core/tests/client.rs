@@ -252,6 +252,19 @@ async fn a_listing_reads_one_page_ahead_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_lone_surrogate_in_a_listing_is_the_replacement_character() {
+    let page =
+        r#"{"users":[{"id":"diruser_1","given_name":"A\ud800da","user_detail":{"team":"\udfffx"}}],"total_size":1}"#;
+    let server = Server::start(|_| ok(TOKEN), |_, _| ok(page)).await;
+    let client = server.client();
+    let mut pages = client.directories().users("org_1", "dir_1").include_detail(true).pages();
+    let user = pages.next().await.unwrap().unwrap().items.remove(0);
+    assert_eq!(user.given_name, "A\u{fffd}da");
+    let detail: serde_json::Value = user.user_detail.unwrap().decode().unwrap();
+    assert_eq!(detail["team"], "\u{fffd}x");
+}
+
+#[tokio::test]
 async fn dropping_a_listing_cancels_the_page_that_is_fetched_ahead() {
     let server = Server::start(|_| ok(TOKEN), |n, _| if n == 0 { users(0, 5) } else { Reply::Hang }).await;
     let mut pages = server.client().directories().users("org_1", "dir_1").pages();

@@ -122,7 +122,8 @@ async fn all_files_are_their_owners_alone_and_links_in_the_place_of_a_lock_are_n
     let folder = path.parent().unwrap().to_owned();
     let target = folder.join("target");
     std::fs::write(&target, "of another program").unwrap();
-    symlink(&target, folder.join("mirror.db-lease-00000000000000aa")).unwrap();
+    let link = folder.join("mirror.db-lease-00000000000000aa");
+    symlink(&target, &link).unwrap();
     let sandbox = Sandbox::builder().users(3).groups(1).start().unwrap();
     let mirror = Mirror::open(&path, sandbox.client().build().unwrap()).await.unwrap();
     let (seen, watched) = std::sync::mpsc::channel();
@@ -144,6 +145,8 @@ async fn all_files_are_their_owners_alone_and_links_in_the_place_of_a_lock_are_n
     assert!(modes.contains_key("mirror.db-wal"), "{modes:?}");
     assert!(modes.values().all(|mode| *mode == 0o600), "{modes:?}");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "of another program");
+    // The lock of an ended process is removed. The link would be too, if it were followed: its target is not locked.
+    assert!(link.symlink_metadata().is_ok(), "the link was removed");
 }
 
 #[cfg(unix)]

@@ -164,6 +164,21 @@ impl Webhook {
     /// # Errors
     ///
     /// As [`WebhookBuilder::build`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use headcount::Webhook;
+    ///
+    /// let current = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    /// let webhook = Webhook::new(current)?;
+    /// let headers = webhook.sign(b"{}", Some("msg_1"), None)?;
+    /// webhook.verify_signature(&headers, b"{}")?;
+    ///
+    /// let next = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    /// Webhook::new([next, current])?.verify_signature(&headers, b"{}")?;
+    /// # Ok::<(), headcount::Error>(())
+    /// ```
     pub fn new<Kind>(secrets: impl Secrets<Kind>) -> Result<Webhook> {
         secrets.add_to(Webhook::builder()).build()
     }

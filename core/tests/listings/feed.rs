@@ -1,10 +1,11 @@
 //! Consumers of the feed: which acknowledgements count, when a power failure can no longer undo what they get, and when they expire.
 
 use crate::api::{FakeApi, apply_event, full_sync, numbered_user};
+use futures_util::TryStreamExt;
 use headcount::store::{SqliteStore, Store};
 use headcount::{Change, ChangeKind, ErrorKind, Mirror};
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -176,6 +177,25 @@ async fn closing_a_mirror_ends_the_calls_that_wait_for_its_changes() {
 }
 
 // ---- durability ----
+
+#[tokio::test]
+async fn a_stream_of_changes_ends_after_its_timeout_and_its_clones_acknowledge() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let changes = mirror.changes("app", NO_WAIT);
+    let seen = Mutex::new(0);
+
+    let handled = changes.stream().try_for_each_concurrent(4, |change| {
+        let (changes, seen) = (changes.clone(), &seen);
+        async move {
+            *seen.lock().unwrap() += 1;
+            changes.ack(change.seq).await
+        }
+    });
+    handled.await.unwrap();
+
+    assert_eq!(seen.into_inner().unwrap(), 11);
+    assert_eq!(mirror.consumers().await.unwrap()[0].lag, 0);
+}
 
 #[tokio::test]
 async fn a_poll_flushes_the_changes_of_a_sync_once() {

@@ -270,6 +270,19 @@ mod tests {
             .unwrap();
         refused("another version");
 
+        for added in [
+            "CREATE TRIGGER forget AFTER INSERT ON message BEGIN DELETE FROM message; END",
+            "CREATE VIEW other AS SELECT * FROM message",
+            "CREATE TABLE accounts (id TEXT)",
+            "ALTER TABLE message ADD COLUMN note TEXT",
+        ] {
+            drop(ReplayGuard::sqlite(folder.file()).unwrap());
+            let connection = Connection::open(folder.file()).unwrap();
+            connection.execute_batch(&format!("PRAGMA journal_mode = DELETE; {added}")).unwrap();
+            drop(connection);
+            refused("other tables, indexes, triggers or views");
+        }
+
         std::fs::create_dir(folder.file()).unwrap();
         assert_eq!(ReplayGuard::sqlite(folder.file()).unwrap_err().kind(), ErrorKind::Store);
         assert_eq!(ReplayGuard::sqlite(folder.0.join("no").join("such")).unwrap_err().kind(), ErrorKind::Store);
