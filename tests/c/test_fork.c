@@ -1,5 +1,5 @@
 /* Forks while a thread of the parent uses the mirror, a replay guard, a client or a sandbox: every combination of these with what the thread does and
- * what the child does. Each combination has a time limit (alarm), after which the program is killed. */
+ * what the child does. No child writes to its standard error. Each combination has a time limit (alarm), after which the program is killed. */
 #define _DEFAULT_SOURCE
 #include "deliver.h"
 #include <pthread.h>
@@ -72,6 +72,15 @@ static void list_users(void) {
     hc_user_page_free(page);
 }
 
+static void rename_organization(void) {
+    hc_error *error = NULL;
+    hc_organization *renamed = NULL;
+    hc_organization_fields fields = {.struct_size = sizeof fields, .display_name = "Renamed"};
+    WORKS(hc_organization_update(client, organization, &fields, &renamed, &error));
+    CHECK_TEXT(hc_organization_display_name(renamed), "Renamed");
+    hc_organization_free(renamed);
+}
+
 static void read_thing(thing what) {
     hc_error *error = NULL;
     bool again;
@@ -103,7 +112,7 @@ static void write_thing(thing what) {
         commit(guard);
         commit(memory);
         break;
-    case CLIENT: list_users(); break;
+    case CLIENT: rename_organization(); break;
     default: WORKS(hc_sandbox_advance(sandbox, 1, &error));
     }
 }
@@ -152,14 +161,26 @@ static void end_child(void) {
 #endif
 }
 
+/* Reads until every child has closed its end of the pipe, and expects that none wrote anything. */
+static void expect_silence(int from) {
+    char text[1024];
+    ssize_t length;
+    size_t total = 0;
+    while ((length = read(from, text, sizeof text)) > 0) {
+        fwrite(text, 1, (size_t)length, stderr);
+        total += (size_t)length;
+    }
+    CHECK(length == 0 && total == 0);
+}
+
 static void run_combination(thing what, state how, habit kind) {
     alarm(LIMIT);
     job todo = {what, how};
     pthread_t threads[2];
     pid_t children[FORKS];
-    int release[2];
+    int release[2], errors[2];
     stopping = 0;
-    CHECK(pipe(release) == 0);
+    CHECK(pipe(release) == 0 && pipe(errors) == 0);
     for (int i = 0; i < 2 && how != IDLE; i++) pthread_create(&threads[i], NULL, repeat, &todo);
     for (int i = 0; i < FORKS; i++) {
         for (int before = turns; how != IDLE && turns == before;) usleep(500);
@@ -169,6 +190,9 @@ static void run_combination(thing what, state how, habit kind) {
             check_failed = 0;
             char byte;
             close(release[1]);
+            dup2(errors[1], STDERR_FILENO);
+            close(errors[0]);
+            close(errors[1]);
             if (kind == IGNORES) _exit(read(release[0], &byte, 1) == 0 ? 0 : 1);
             if (kind == USES) use(what);
             if (kind == USES) _exit(check_failed == 0 ? 0 : 1);
@@ -185,6 +209,8 @@ static void run_combination(thing what, state how, habit kind) {
     mirror = open_mirror();
     sync_mirror(mirror, kind == IGNORES);
     close(release[1]);
+    close(errors[1]);
+    expect_silence(errors[0]);
     for (int i = 0; i < FORKS; i++) {
         int status = -1;
         waitpid(children[i], &status, 0);
@@ -192,6 +218,7 @@ static void run_combination(thing what, state how, habit kind) {
         if (status != 0) fprintf(stderr, "  %s x %s: a child that %s ended with status %d\n", THING[what], STATE[how], HABIT[kind], status);
     }
     close(release[0]);
+    close(errors[0]);
     alarm(0);
 }
 

@@ -1,7 +1,10 @@
-/* A mirror of a sandbox in the same process: syncs, webhooks, roles, the guard and consumers of the feed. */
+/* A mirror of a sandbox in the same process: syncs, webhooks, roles, the guard, consumers of the feed, and closing. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static hc_sandbox *sandbox;
@@ -517,6 +520,53 @@ static void consumers(const hc_mirror *mirror) {
     hc_group_free(pilots);
 }
 
+static void *sync_until_closed(void *mirror) {
+    hc_error *error = NULL;
+    hc_sync_reports *reports = NULL;
+    REFUSED(hc_mirror_sync(mirror, organization, directory, NULL, &reports, &error), HC_CANCELLED, "closed");
+    CHECK(reports == NULL);
+    return NULL;
+}
+
+/* The sync's server accepts connections and never answers: without hc_mirror_close, the sync would run until its deadline. */
+static void closing_a_mirror_ends_its_sync(const char *path) {
+    hc_error *error = NULL;
+    hc_client *stalled = NULL;
+    hc_mirror *mirror = NULL;
+    hc_sync_reports *reports = NULL;
+    pthread_t thread;
+    char url[64];
+    int listener = socket(AF_INET, SOCK_STREAM, 0), accepted;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 4) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)&address, &length) == 0);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(address.sin_port));
+    hc_client_options options = {
+        .struct_size = sizeof options, .environment_url = url, .client_id = "skc_1", .client_secret = "secret", .timeout_ms = 600000};
+    WORKS(hc_client_new(&options, &stalled, &error));
+    WORKS(hc_mirror_open(path, stalled, NULL, &mirror, &error));
+    alarm(60);
+    CHECK(pthread_create(&thread, NULL, sync_until_closed, mirror) == 0);
+    /* The sync is running: its first request has reached the server. */
+    accepted = accept(listener, NULL, NULL);
+    CHECK(accepted >= 0);
+    WORKS(hc_mirror_close(mirror, &error));
+    pthread_join(thread, NULL);
+    alarm(0);
+    hc_mirror_free(mirror);
+    hc_client_free(stalled);
+    close(accepted);
+    close(listener);
+    /* It has released its lease. */
+    mirror = open_mirror(path);
+    hc_sync_options at_once = {.struct_size = sizeof at_once, .no_wait = true};
+    WORKS(hc_mirror_sync(mirror, organization, directory, &at_once, &reports, &error));
+    CHECK_TEXT(hc_sync_report_outcome(hc_sync_reports_at(reports, 0)), "done");
+    hc_sync_reports_free(reports);
+    hc_mirror_free(mirror);
+}
+
 int main(void) {
     hc_error *error = NULL;
     hc_sandbox_options options = {.struct_size = sizeof options, .seed = 5, .organizations = 2, .users = 40, .groups = 2};
@@ -543,6 +593,7 @@ int main(void) {
     CHECK(count_users(mirror, NULL, NULL) == 33);
     consumers(mirror);
     hc_mirror_free(mirror);
+    closing_a_mirror_ends_its_sync(path);
 
     static const char *const left[] = {"headcount.db", "headcount.db-wal", "headcount.db-shm"};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {

@@ -1,12 +1,24 @@
-/* Every accessor and every free function takes NULL. No server is needed. */
+/* Constants of the header, and: every accessor and every free function takes NULL. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
+
+#define TEXT_OF(tokens) #tokens
+/* Expands the macro before TEXT_OF makes a text of it. */
+#define DEFINITION_OF(macro) TEXT_OF(macro)
+
+static void negative_constants_are_in_parentheses(void) {
+    CHECK_TEXT(DEFINITION_OF(HC_TOLERANCE_NONE), "(-1)");
+    CHECK_TEXT(DEFINITION_OF(HC_RETENTION_NONE), "(-1)");
+    CHECK_TEXT(DEFINITION_OF(HC_SANDBOX_NONE), "(-1)");
+    CHECK_TEXT(DEFINITION_OF(HC_GUARD_NOBODY), "(-1)");
+    CHECK_TEXT(DEFINITION_OF(HC_CONSUMERS_NEVER_EXPIRE), "(-1)");
+    CHECK_TEXT(DEFINITION_OF(HC_WAIT_FOREVER), "(-1)");
+}
 
 static void accessors_take_null(void) {
     char version[32];
     snprintf(version, sizeof version, "%d.%d.%d", HC_VERSION_MAJOR, HC_VERSION_MINOR, HC_VERSION_PATCH);
     CHECK_TEXT(hc_version(), version);
-    CHECK(1 - HC_WAIT_FOREVER == 2 && -HC_GUARD_NOBODY == 1); /* the constants are in parentheses */
     CHECK_TEXT(hc_status_name(HC_OK), "ok");
     CHECK_TEXT(hc_status_name(HC_NOT_FOUND), "not_found");
     CHECK_TEXT(hc_status_name(HC_INTERNAL), "internal");
@@ -293,6 +305,7 @@ static void frees_take_null(void) {
 }
 
 int main(void) {
+    negative_constants_are_in_parentheses();
     accessors_take_null();
     frees_take_null();
     return closing_line("test_null");
