@@ -56,6 +56,16 @@ fn adapted(header: String) -> String {
     lines.join("\n")
 }
 
+/// cgo takes `enum hc_status` and `hc_status` for two types, and the constants have the second.
+#[test]
+fn functions_return_types_without_the_word_enum() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/headcount.h");
+    let header = std::fs::read_to_string(path).expect("the header can be read");
+    let lines_that_begin = |text: &str| header.lines().filter(|line| line.starts_with(text)).count();
+    assert_eq!(lines_that_begin("enum hc_"), 0);
+    assert!(lines_that_begin("hc_status hc_") > 50);
+}
+
 /// Returns the paths of all files in a directory and its subdirectories.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
