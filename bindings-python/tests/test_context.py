@@ -49,6 +49,8 @@ def test_callbacks_and_log_records_have_the_callers_context_variables(records):
         assert set(seen) == {"request 1"}
         ours = [value for record, value in records if record.headcount.get("operation") == "list directories"]
         assert ours and set(ours) == {"request 1"}
+        mirrors = [value for record, value in records if hasattr(record, "run")]
+        assert mirrors and set(mirrors) == {"request 1"}
         records.clear()
         client.directory.list_directories(sandbox.organization_id)
         assert {value for _, value in records} == {"none"}
@@ -70,6 +72,7 @@ def test_callbacks_and_log_records_have_the_context_variables_of_the_task(record
     with headcount.Sandbox(users=5, groups=1) as sandbox:
         assert asyncio.run(both(sandbox)) == [{"task 1"}, {"task 2"}]
     assert {value for record, value in records if record.headcount.get("operation") == "get directory"} == {"task 1", "task 2"}
+    assert {value for record, value in records if hasattr(record, "run")} == {"task 1", "task 2"}
 
 
 def test_the_mirror_logs_syncs_and_what_it_holds_back(records):
@@ -93,6 +96,17 @@ def test_the_mirror_logs_syncs_and_what_it_holds_back(records):
         assert (held[-1].organization_id, held[-1].directory_id) == ids and held[-1].run
         text = "\n".join(record.getMessage() for record, _ in records)
         assert "@" not in text and sandbox.client_secret not in text
+
+
+def test_the_warning_of_a_failed_sync_has_the_request_id_of_the_servers_answer(records):
+    with headcount.Sandbox(users=3, groups=1) as sandbox:
+        mirror = headcount.Mirror(":memory:", client=sandbox.client(max_attempts=1))
+        sandbox.fault("503", every=2)  # the listing of directories is answered
+        with pytest.raises(headcount.ServerError) as raised:
+            mirror.sync(sandbox.organization_id, sandbox.directory_id)
+    warnings = [record for record, _ in records if record.levelno == logging.WARNING and hasattr(record, "run")]
+    assert [record.request_id for record in warnings] == [raised.value.request_id]
+    assert raised.value.request_id
 
 
 def test_records_can_be_pickled():

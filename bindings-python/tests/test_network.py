@@ -52,15 +52,16 @@ def proxy():
 
 PROGRAM = """
 import headcount, os
-client = headcount.Client.from_env(ca_file=os.environ["CA_FILE"], timeout=20, max_attempts=1)
+client = headcount.Client.from_env(ca_file=os.environ.get("CA_FILE"), timeout=20, max_attempts=1)
 print(len(client.organization.list_organizations()))
 """
 
 
 def run(sandbox, **environment):
-    """Runs the program without the proxy variables of this process."""
+    """Runs the program without the proxy variables of this process, and without variables whose value is None."""
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    clean.update(sandbox.env, CA_FILE=sandbox.ca_file, **environment)
+    clean.update({**sandbox.env, "CA_FILE": sandbox.ca_file, **environment})
+    clean = {name: value for name, value in clean.items() if value is not None}
     return subprocess.run([sys.executable, "-c", PROGRAM], env=clean, capture_output=True, text=True, check=False)
 
 
@@ -71,6 +72,20 @@ def test_ca_file_adds_a_certificate_authority(sandbox, tmp_path):
     client = sandbox.client(proxy="", ca_file=sandbox.ca_file)
     assert len(client.organization.list_organizations()) == 1
     assert client.stats().requests == 2
+
+
+def test_certificate_authorities_of_the_environment_are_trusted(sandbox, tmp_path):
+    sandbox = sandbox(tls=tmp_path / "ca.pem")
+    hashed = tmp_path / "certs"
+    hashed.mkdir()
+    # Files of such a folder are named as `openssl rehash` names them.
+    (hashed / "0a1b2c3d.0").write_bytes((tmp_path / "ca.pem").read_bytes())
+    unset = {"CA_FILE": None, "SSL_CERT_FILE": None, "SSL_CERT_DIR": None}
+    for variable, value in [("SSL_CERT_FILE", sandbox.ca_file), ("SSL_CERT_DIR", str(hashed))]:
+        done = run(sandbox, **{**unset, variable: value})
+        assert done.stdout == "1\n", (variable, done.stderr)
+    done = run(sandbox, **unset)
+    assert "headcount.ConnectionError" in done.stderr and "SSL_CERT_FILE" in done.stderr
 
 
 def test_the_proxy_of_the_environment_is_used(sandbox, tmp_path):

@@ -267,37 +267,61 @@ def test_closing_a_mirror_ends_its_iterators_waits_and_syncs_in_asyncio(environm
     assert isinstance(synced, (headcount.CancelledError, headcount.InvalidArgumentError))
 
 
-@pytest.mark.parametrize("handler", ["flag", "close"])
-def test_a_signal_handler_runs_within_a_second_while_a_mirror_waits(tmp_path, handler):
+@pytest.mark.parametrize("handler", ["flag", "close", "raise"])
+def test_signal_handlers_run_while_a_mirror_waits(tmp_path, handler):
     text = """
         import os, signal, sys, threading, time, headcount
         handler, path = sys.argv[1:]
         mirror = headcount.Mirror(path, webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-        sent, seen = [], []
+        handled, stop, delays, returned = threading.Semaphore(0), threading.Event(), [], []
 
-        def handle(*_):
-            seen.append(time.monotonic())
+        def count(*_):
+            handled.release()
+
+        def end(*_):
             if handler == "close":
                 mirror.close()
+            if handler == "raise":
+                raise KeyboardInterrupt
+            stop.set()
 
-        signal.signal(signal.SIGTERM, handle)
+        def act_on_the_flag():
+            stop.wait()
+            mirror.close()
 
-        def terminate():
-            time.sleep(0.3)
-            sent.append(time.monotonic())
+        def send():
+            # Each signal is sent after the handler of the one before has run. The first may be handled before the wait begins.
+            for _ in range(10):
+                sent = time.monotonic()
+                os.kill(os.getpid(), signal.SIGUSR1)
+                handled.acquire()
+                delays.append(time.monotonic() - sent)
+            assert not returned
             os.kill(os.getpid(), signal.SIGTERM)
 
-        threading.Thread(target=terminate).start()
-        if handler == "close":
-            assert list(mirror.changes("app")) == []
-        else:
-            # A flag is seen where the program looks at it: between waits with a timeout.
-            while not seen:
-                mirror.wait("app", timeout=0.5)
-        assert seen[0] - sent[0] < 1 and time.monotonic() - sent[0] < 5
-        print("ended")
+        signal.signal(signal.SIGUSR1, count)
+        signal.signal(signal.SIGTERM, end)
+        for target in (send, act_on_the_flag):
+            threading.Thread(target=target, daemon=True).start()
+        try:
+            returned.append(mirror.wait("app", timeout=600))
+        except (headcount.CancelledError, KeyboardInterrupt) as error:
+            print(type(error).__name__, len(delays), min(delays) < 1)
     """
-    assert program(text, handler, tmp_path / "mirror.db", limit=30) == "ended\n"
+    ended = "KeyboardInterrupt" if handler == "raise" else "CancelledError"
+    assert program(text, handler, tmp_path / "mirror.db", limit=60) == f"{ended} 10 True\n"
+
+
+def test_closing_in_a_signal_handler_ends_a_loop_over_changes(tmp_path):
+    text = """
+        import os, signal, sys, threading, headcount
+        mirror = headcount.Mirror(sys.argv[1], webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        changes = mirror.changes("app")
+        signal.signal(signal.SIGTERM, lambda *_: mirror.close())
+        threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGTERM)).start()
+        print(list(changes))
+    """
+    assert program(text, tmp_path / "mirror.db", limit=60) == "[]\n"
 
 
 def test_a_path_that_begins_with_file_is_a_plain_path(tmp_path):
