@@ -2,6 +2,7 @@
 // Error classes: one for each kind of error, all of them subclasses of `errors.Error`.
 
 const classes = require('./error-classes.js')
+const { parse } = require('./parse.js')
 
 /** Properties that an error has only if the core's error has them. */
 const OPTIONAL = ['reason', 'status', 'grpcStatus', 'code', 'details', 'requestId', 'retryAfter', 'directoryId', 'count', 'limit', 'userIds']
@@ -68,7 +69,7 @@ function setStack(error, { stack }) {
 function translate(thrown, { cause, stack } = {}) {
   let parts
   try {
-    parts = JSON.parse(thrown.message)
+    parts = parse(thrown.message)
   } catch {
     return thrown
   }

@@ -1,5 +1,7 @@
 // Errors: kind, JSON, and the stack of the caller. Values that JSON makes have no own `__proto__`.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { Client, Webhook, errors } from 'headcount'
 import { startMirror } from './sandbox.mjs'
@@ -84,4 +86,44 @@ test('data of events has no own __proto__ that a copy could use', limit, () => {
     assert.deepEqual(Object.keys(data.nested[0]), ['__name'], key)
     assert.equal(Object.assign({}, data.nested[0]).isAdmin, undefined, key)
   }
+})
+
+/** JSON with an own `__proto__` in an object, and in an object inside of a list. */
+const BAD = '{"kept":1,"__proto__":{"isAdmin":true},"nested":[{"__proto__":{"isAdmin":true},"kept":2}]}'
+
+/** Starts a server that issues tokens, answers with a user whose detail is `BAD`, and refuses everything else with details that are `BAD`. */
+async function serveBadKeys(t) {
+  const server = createServer((request, response) => {
+    const user = `{"id":"diruser_1","email":"ada@example.com","user_detail":${BAD}}`
+    const body = request.url.startsWith('/oauth/token')
+      ? '{"access_token":"token","expires_in":3600,"token_type":"Bearer"}'
+      : request.url.includes('/users')
+        ? `{"users":[${user}],"total_size":1}`
+        : `{"code":5,"message":"not found","details":[${BAD}]}`
+    request.resume()
+    response.writeHead(body.includes('details') ? 404 : 200, { 'content-type': 'application/json' }).end(body)
+  }).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  return new Client(`http://127.0.0.1:${server.address().port}`, 'skc_1', 'secret')
+}
+
+function assertNoProto(value) {
+  assert.deepEqual(Object.keys(value), ['kept', 'nested'])
+  assert.deepEqual(Object.keys(value.nested[0]), ['kept'])
+  assert.equal(Object.assign({}, value).isAdmin, undefined)
+}
+
+test("a listed user's detail has no own __proto__", limit, async (t) => {
+  const client = await serveBadKeys(t)
+  const { users } = await client.directory.listDirectoryUsers('org_1', 'dir_1')
+  assertNoProto(users[0].userDetail)
+  for await (const user of client.directory.users('org_1', 'dir_1')) assertNoProto(user.userDetail)
+})
+
+test("an error's details have no own __proto__", limit, async (t) => {
+  const client = await serveBadKeys(t)
+  const error = await client.organization.getOrganization('org_1').catch((error) => error)
+  assert.equal(error.status, 404)
+  assertNoProto(error.details[0])
 })
