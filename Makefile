@@ -155,7 +155,7 @@ tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json 
 	cd tests/field/node && $(NPM) ci --ignore-scripts
 	touch $@
 
-test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint
+test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint, the oldest Express, Fastify and Koa
 	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
 
 # Real servers and frameworks, in the oldest and the newest versions that the packages support.

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EndpointOptions, Handler } from './endpoint.js'
 
 /**
- * Returns a handler for Express 4 and 5: `app.all('/webhooks/scalekit', webhook(handler))`.
+ * Returns a handler for Express 4 (4.16 and later) and 5: `app.all('/webhooks/scalekit', webhook(handler))`.
  *
  * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid, 413 if the body is larger than the
  * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the answer. Its errors are passed to the

@@ -1,7 +1,7 @@
 import type { EndpointOptions, Handler } from './endpoint.js'
 
 /**
- * Returns a plugin for Fastify: `app.register(webhook(handler), { path: '/webhooks/scalekit' })`. Its body parser does not affect other routes.
+ * Returns a plugin for Fastify 4 and 5: `app.register(webhook(handler), { path: '/webhooks/scalekit' })`. Its body parser does not affect other routes.
  *
  * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid, 413 if the body is larger than the
  * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the answer. Its errors are passed to the

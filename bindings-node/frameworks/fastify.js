@@ -24,8 +24,10 @@ function webhook(handler, options) {
         return reply.sent ? reply : send(reply, answer)
       },
       errorHandler(error, request, reply) {
-        if (error.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') throw error
-        return send(reply, 413)
+        if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return send(reply, 413)
+        // Passed to the application's error handler. An error that is thrown here ends the process in early versions of Fastify 4.
+        reply.send(error)
+        return undefined
       },
     })
   }

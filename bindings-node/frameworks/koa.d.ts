@@ -1,7 +1,7 @@
 import type { EndpointOptions, Handler } from './endpoint.js'
 
 /**
- * Returns a middleware for Koa that answers every request that it gets: mount it at a path with a router.
+ * Returns a middleware for Koa 2 (2.7 and later) and 3 that answers every request that it gets: mount it at a path with a router.
  *
  * Answers, all with an empty body: 201 after `handler` has succeeded, 400 if the signature or the data of the event is not valid, 413 if the body is larger than the
  * verifier's `maxBody`, 405 for other methods than POST. `handler` may be async. If it returns a `Response`, that is the answer. Its errors are passed to the

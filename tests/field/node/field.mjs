@@ -96,12 +96,12 @@ export async function platformProgram(scope, path) {
   throw new Error(`no program of ${scope} runs on this machine: ${candidates.join(', ') || 'npm installed none'}`)
 }
 
-/** Returns a copy of a project in a new folder below `node_modules`, where it finds the installed packages. It is deleted when the test ends. */
-export function project(t, name) {
+/** Returns a copy of a project, or of the folder `source`, in a new folder below `node_modules`, where it finds the installed packages. It is deleted when the test ends. */
+export function project(t, name, source = join(here, 'projects', name)) {
   const parent = join(here, 'build')
   mkdirSync(parent, { recursive: true })
   const folder = mkdtempSync(join(parent, `${name}-`))
-  cpSync(join(here, 'projects', name), folder, { recursive: true })
+  cpSync(source, folder, { recursive: true })
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
