@@ -1,7 +1,9 @@
 // Next.js: builds the application of docs/bundlers.md without any secret, starts it with them, and sends it requests.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { bin, project, sandboxed, start, succeed, withoutSecrets } from './field.mjs'
+import { bin, project, run, sandboxed, start, succeed, withoutSecrets } from './field.mjs'
 
 test('Next.js builds without secrets, and answers requests', { timeout: 200_000 }, async (t) => {
   const cwd = project(t, 'next')
@@ -23,4 +25,13 @@ test('Next.js builds without secrets, and answers requests', { timeout: 200_000 
   assert.equal(users.status, 200)
   assert.equal((await users.json()).length, 12)
   assert.ok(Object.keys(sandbox.requests()).length > 0)
+})
+
+test('without serverExternalPackages, Turbopack refuses the addon, and no other file of the package', { timeout: 200_000 }, async (t) => {
+  const cwd = project(t, 'next')
+  writeFileSync(join(cwd, 'next.config.mjs'), 'export default {}\n')
+  const { status, output } = await run(bin('next'), ['build'], { cwd, env: withoutSecrets, seconds: 150 })
+  assert.equal(status, 1, output)
+  assert.match(output, /Turbopack build failed with 1 error:\n.*headcount\/addons\.js\n.*\n.*headcount\.[\w-]+\.node \(node addon\)/)
+  assert.doesNotMatch(output, /README|\.d\.m?ts|warn/i)
 })
