@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ReplayGuard, Webhook, errors, verifyWebhookPayload } from 'headcount'
+import { ReplayGuard, Webhook, errors, verifyInterceptorPayload, verifyWebhookPayload } from 'headcount'
 
 const load = (name) => JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}.json`, import.meta.url), 'utf8'))
 
@@ -93,6 +93,22 @@ test('parsed bodies are accepted or refused as the vectors expect', () => {
     check(() => webhook.verify(parsed, pairs(headers), { now }), expect, name)
   }
   assert.ok(fromRaw > 10)
+})
+
+test('the functions for interceptors prefer the headers that the vectors say', () => {
+  const { cases } = load('webhook_interceptors')
+  assert.ok(cases.length >= 12)
+  for (const { name, call, secret, body, headers, expect } of cases) {
+    const sent = headers.flatMap(({ family, signed_with, parts }) =>
+      Object.entries(new Webhook(signed_with).sign(body))
+        .filter(([header]) => parts.includes(header.replace('webhook-', '')))
+        .map(([header, value]) => [header.replace('webhook', family), value]),
+    )
+    const verify = { interceptor: verifyInterceptorPayload, webhook: verifyWebhookPayload }[call]
+    for (const form of [Buffer.from(body), JSON.parse(body)]) {
+      for (const shape of [sent, Object.fromEntries(sent)]) check(() => verify(secret, shape, form), expect, name)
+    }
+  }
 })
 
 test('the 41 published events verify with their data', () => {

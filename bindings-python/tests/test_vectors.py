@@ -113,6 +113,17 @@ def test_parsed_bodies_give_the_vectors_results(case):
     check(lambda: headcount.Webhook(case["secret"]).verify(json.loads(raw), headers, now=case["now"]), case["expect"])
 
 
+@pytest.mark.parametrize("case", cases("webhook_interceptors"))
+def test_interceptor_functions_prefer_the_headers_of_the_vectors(case):
+    headers = []
+    for signed in case["headers"]:
+        made = headcount.Webhook(signed["signed_with"]).sign(case["body"])
+        headers += [(name.replace("webhook", signed["family"]), value) for name, value in made.items() if name.removeprefix("webhook-") in signed["parts"]]
+    verify = {"interceptor": headcount.verify_interceptor_payload, "webhook": headcount.verify_webhook_payload}[case["call"]]
+    for body in (case["body"].encode(), json.loads(case["body"])):
+        check(lambda: verify(case["secret"], headers, body), case["expect"])  # noqa: B023
+
+
 @pytest.mark.parametrize("case", cases("webhook_replay"))
 def test_the_replay_guard_gives_the_vectors_results(case, tmp_path):
     run_replay(case, headcount.ReplayGuard(capacity=case.get("capacity"), retention=case["retention"]))

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use headcount::events::{EventData, EventType};
+use headcount::internal::{verify_parsed_interceptor_payload, verify_parsed_webhook_payload};
 use headcount::system::Clock;
-use headcount::webhook::{Replay, ReplayGuard, ReplayStore};
+use headcount::webhook::{Replay, ReplayGuard, ReplayStore, verify_interceptor_payload, verify_webhook_payload};
 use headcount::{ErrorKind, Event, Reason, Result, Timestamp, Webhook};
 use serde::Deserialize;
 use serde_json::Value;
@@ -208,6 +209,53 @@ fn verification_of_parsed_bodies_follows_the_vectors() {
             assert!(error.message().contains("raw body"), "{error}");
         }
         case.expect.check(&case.name, result.map(Some));
+    }
+}
+
+#[test]
+fn interceptor_functions_prefer_the_headers_of_the_vectors() {
+    #[derive(Deserialize)]
+    struct Signed {
+        family: String,
+        signed_with: String,
+        parts: Vec<String>,
+    }
+    #[derive(Deserialize)]
+    struct Case {
+        name: String,
+        call: String,
+        secret: String,
+        body: String,
+        headers: Vec<Signed>,
+        expect: Expect,
+    }
+    let cases = cases::<Case>(include_str!("../../tests/vectors/webhook_interceptors.json"));
+    assert!(cases.len() >= 12);
+    for Case { name, call, secret, body, headers, expect } in cases {
+        let mut sent: Vec<(String, String)> = Vec::new();
+        for Signed { family, signed_with, parts } in headers {
+            let signed = Webhook::new([signed_with.as_str()]).unwrap().sign(body.as_bytes(), None, None).unwrap();
+            for (header, value) in signed.iter() {
+                let part = header.strip_prefix("webhook-").unwrap();
+                if parts.iter().any(|wanted| wanted == part) {
+                    sent.push((format!("{family}-{part}"), value.to_owned()));
+                }
+            }
+        }
+        let (raw, parsed) = match call.as_str() {
+            "interceptor" => (
+                verify_interceptor_payload(&secret, &sent, body.as_bytes()),
+                verify_parsed_interceptor_payload(&secret, &sent, &body),
+            ),
+            "webhook" => (
+                verify_webhook_payload(&secret, &sent, body.as_bytes()),
+                verify_parsed_webhook_payload(&secret, &sent, &body),
+            ),
+            other => panic!("{name}: {other}"),
+        };
+        for result in [raw, parsed] {
+            expect.check(&name, result.map(|()| None));
+        }
     }
 }
 

@@ -56,6 +56,21 @@ typedef struct {
 } sign_case;
 
 typedef struct {
+    const char *family, *signed_with;
+    bool parts[3]; /* whether it has an id, a timestamp and a signature */
+} signed_family;
+
+typedef struct {
+    const char *name;
+    bool for_interceptors;
+    const char *secret;
+    body body;
+    signed_family families[2];
+    size_t families_len;
+    expectation expect;
+} interceptor_case;
+
+typedef struct {
     const char *type, *event, *data, *id, *occurred_at, *organization_id, *environment_id, *object, *display_name, *spec_version;
 } event_case;
 
@@ -200,6 +215,37 @@ static void sign(void) {
     }
 }
 
+/* The functions that verify in one call. Their clock is the system's, so the messages are signed here. */
+static void interceptors(void) {
+    static const char *const parts[] = {"id", "timestamp", "signature"};
+    EACH(interceptor_case, one, interceptor_cases) {
+        hc_error *error = NULL;
+        size_t len, headers_len = 0;
+        char *bytes = build(&one->body, &len), names[6][32];
+        hc_header headers[6];
+        hc_signed_headers *made[2] = {NULL, NULL};
+        for (size_t i = 0; i < one->families_len; i++) {
+            const signed_family *family = &one->families[i];
+            hc_webhook *webhook = verifier(&family->signed_with, 1, 300);
+            WORKS(hc_webhook_sign(webhook, bytes, len, NULL, NULL, &made[i], &error));
+            hc_webhook_free(webhook);
+            const char *values[] = {hc_signed_headers_id(made[i]), hc_signed_headers_timestamp(made[i]), hc_signed_headers_signature(made[i])};
+            for (size_t part = 0; part < 3; part++) {
+                if (!family->parts[part]) continue;
+                snprintf(names[headers_len], sizeof names[headers_len], "%s-%s", family->family, parts[part]);
+                headers[headers_len] = (hc_header){names[headers_len], values[part], strlen(values[part])};
+                headers_len++;
+            }
+        }
+        hc_status status = one->for_interceptors ? hc_verify_interceptor_payload(one->secret, headers, headers_len, bytes, len, &error)
+                                                 : hc_verify_webhook_payload(one->secret, headers, headers_len, bytes, len, &error);
+        compare(one->name, &one->expect, status, NULL, error);
+        hc_signed_headers_free(made[0]);
+        hc_signed_headers_free(made[1]);
+        free(bytes);
+    }
+}
+
 static void events(void) {
     const char *secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     int64_t now = 1700000000;
@@ -322,6 +368,7 @@ int main(void) {
     parsed();
     secrets();
     sign();
+    interceptors();
     events();
     replays();
     return closing_line("test_vectors");

@@ -59,6 +59,11 @@ def expected(case):
     return f"{{{'NULL' if expect['ok'] else text(expect['reason'])}, {'true' if event else 'false'}, {fields}}}"
 
 
+def family(one):
+    parts = ", ".join("true" if part in one["parts"] else "false" for part in ("id", "timestamp", "signature"))
+    return f"{{{text(one['family'])}, {text(one['signed_with'])}, {{{parts}}}}}"
+
+
 def table(type_, name, rows):
     print(f"static const {type_} {name}[] = {{")
     for row in rows:
@@ -96,6 +101,11 @@ def main():
         [text(case["name"]), text(case["secret"]), text(case["id"]), str(case["timestamp"]), body(case["body"]),
          *(text(case["headers"]["webhook-" + name]) for name in ("id", "timestamp", "signature"))]
         for case in load("webhook_sign.json")["cases"]
+    ])
+    table("interceptor_case", "interceptor_cases", [
+        [text(case["name"]), "true" if case["call"] == "interceptor" else "false", text(case["secret"]), body(case["body"]),
+         f"{{{', '.join(family(one) for one in case['headers']) or '{NULL, NULL, {false, false, false}}'}}}", str(len(case["headers"])), expected(case)]
+        for case in load("webhook_interceptors.json")["cases"]
     ])
     table("replay_case", "replay_cases", [
         [text(case["name"]), str(case["now"]), str(case["retention"]), str(case.get("capacity", 0)),

@@ -970,6 +970,40 @@ def parsed_cases():
     }
 
 
+# --- webhook_interceptors.json ---
+
+
+def interceptor_cases():
+    cases = Cases()
+
+    def case(name, why, *families, reason=None, call="interceptor"):
+        made = {"name": name, "why": why, "call": call, "secret": SECRET, "body": BODY, "headers": list(families)}
+        made["expect"] = {"ok": False, "reason": reason} if reason else {"ok": True}
+        cases.add(made)
+
+    def of(family, secret=SECRET, parts=("id", "timestamp", "signature")):
+        return {"family": family, "signed_with": secret, "parts": list(parts)}
+
+    right, wrong, part = of("interceptor"), of("interceptor", OTHER_SECRET), of("interceptor", parts=("id", "timestamp"))
+    webhook, wrong_webhook, part_webhook = of("webhook"), of("webhook", OTHER_SECRET), of("webhook", parts=("timestamp", "signature"))
+    case("interceptor_alone", "interceptors use the interceptor-* headers", right)
+    case("interceptor_preferred", "if both families are complete, the function for interceptors prefers interceptor-*", right, wrong_webhook)
+    case("interceptor_preferred_behind", "the order of the headers does not matter", wrong_webhook, right)
+    case("interceptor_preferred_wrong", "if both families are complete, interceptor-* counts, even if it is wrong", wrong, webhook, reason="no_match")
+    case("interceptor_preferred_wrong_behind", "the order of the headers does not matter", webhook, wrong, reason="no_match")
+    case("interceptor_absent", "without interceptor-*, webhook-* counts", webhook)
+    case("interceptor_incomplete", "if interceptor-* is incomplete, a complete webhook-* counts", part, webhook)
+    case("interceptor_both_incomplete", "two incomplete families are not a complete one", part, part_webhook, reason="missing_header")
+    case("interceptor_no_headers", "no headers", reason="missing_header")
+    case("webhook_preferred", "if both families are complete, the function for webhooks prefers webhook-*", wrong, webhook, call="webhook")
+    case("webhook_preferred_wrong", "if both families are complete, webhook-* counts, even if it is wrong", right, wrong_webhook, reason="no_match", call="webhook")
+    case("webhook_incomplete", "if webhook-* is incomplete, a complete interceptor-* counts", part_webhook, right, call="webhook")
+    return {
+        "about": "Which of two families of headers the functions that verify in one call use. Their clock is the system's, so the runner signs. Written by generate.py.",
+        "cases": cases.list,
+    }
+
+
 # --- webhook_replay.json ---
 
 
@@ -1062,6 +1096,7 @@ def main():
         "webhook_secrets.json": secret_cases(),
         "webhook_sign.json": sign_cases(),
         "webhook_parsed.json": parsed_cases(),
+        "webhook_interceptors.json": interceptor_cases(),
         "webhook_events.json": EVENTS,
         "webhook_replay.json": replay_cases(),
     }
