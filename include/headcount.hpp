@@ -461,7 +461,8 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
     }
 };
 
-/* Recognizes messages that were handled before. Check before a message is handled, and commit afterwards, before the response. */
+/* Recognizes messages that were handled before. Check before a message is handled, and commit afterwards, before the response. Where handling
+ * a message twice would do harm, claim it before it is handled, and release it if that fails. */
 class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
   public:
     using Object::Object;
@@ -487,6 +488,21 @@ class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
     }
     void commit(const std::string &message_id) const {
         detail::check([&](hc_error **error) { return hc_replay_guard_commit_id(get(), message_id.c_str(), error); });
+    }
+
+    /* Commits the message unless it was committed or claimed before, in one step. Returns whether it was, as check does: then do not handle it. */
+    [[nodiscard]] bool claim(const Event &event) const {
+        return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_claim(get(), event.get(), again, error); });
+    }
+    [[nodiscard]] bool claim(const std::string &message_id) const {
+        return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_claim_id(get(), message_id.c_str(), again, error); });
+    }
+    /* Forgets the message, so that it is handled when it is sent again: after claim, if handling it failed. */
+    void release(const Event &event) const {
+        detail::check([&](hc_error **error) { return hc_replay_guard_release(get(), event.get(), error); });
+    }
+    void release(const std::string &message_id) const {
+        detail::check([&](hc_error **error) { return hc_replay_guard_release_id(get(), message_id.c_str(), error); });
     }
 };
 
