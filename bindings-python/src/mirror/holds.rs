@@ -10,7 +10,6 @@ use crate::errors::OrRaise;
 use crate::generated::{Approval, Hold, Retirement};
 use pyo3::prelude::*;
 use std::future::Future;
-use std::sync::Arc;
 
 /// The arguments of a decision about a hold or a directory.
 struct Decision {
@@ -63,15 +62,10 @@ macro_rules! holds {
                 organization_id: Text,
                 directory_id: Option<Text>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                let (state, organization_id) = (Arc::clone(&self.0), organization_id.to_string());
-                let directory_id = directory_id.map(String::from);
-                <$mode>::rows(py, move |py| {
-                    let mirror = state.current(py)?;
+                let (organization_id, directory_id) = (organization_id.to_string(), directory_id.map(String::from));
+                <$mode>::rows::<_, Hold, _>(py, &self.0, move |mirror| {
                     let (organization_id, directory_id) = (organization_id.clone(), directory_id.clone());
-                    let call = async move { mirror.holds(&organization_id, directory_id.as_deref()).await };
-                    let holds =
-                        <$mode>::run(py, call, |_, holds| Ok(holds.into_iter().map(Hold::from).collect::<Vec<_>>()));
-                    Ok(holds?.unbind())
+                    async move { mirror.holds(&organization_id, directory_id.as_deref()).await }
                 })
             }
 
@@ -137,14 +131,10 @@ macro_rules! holds {
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (organization_id = None))]
             fn approvals<'py>(&self, py: Python<'py>, organization_id: Option<Text>) -> PyResult<Bound<'py, PyAny>> {
-                let (state, organization_id) = (Arc::clone(&self.0), organization_id.map(String::from));
-                <$mode>::rows(py, move |py| {
-                    let (mirror, organization_id) = (state.current(py)?, organization_id.clone());
-                    let call = async move { mirror.approvals(organization_id.as_deref()).await };
-                    let approvals = <$mode>::run(py, call, |_, approvals| {
-                        Ok(approvals.into_iter().map(Approval::from).collect::<Vec<_>>())
-                    });
-                    Ok(approvals?.unbind())
+                let organization_id = organization_id.map(String::from);
+                <$mode>::rows::<_, Approval, _>(py, &self.0, move |mirror| {
+                    let organization_id = organization_id.clone();
+                    async move { mirror.approvals(organization_id.as_deref()).await }
                 })
             }
 
@@ -174,14 +164,7 @@ macro_rules! holds {
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn retirements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                let state = Arc::clone(&self.0);
-                <$mode>::rows(py, move |py| {
-                    let mirror = state.current(py)?;
-                    let retirements = <$mode>::run(py, async move { mirror.retirements().await }, |_, retirements| {
-                        Ok(retirements.into_iter().map(Retirement::from).collect::<Vec<_>>())
-                    });
-                    Ok(retirements?.unbind())
-                })
+                <$mode>::rows::<_, Retirement, _>(py, &self.0, |mirror| async move { mirror.retirements().await })
             }
         }
     };

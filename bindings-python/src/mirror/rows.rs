@@ -1,18 +1,41 @@
 //! How methods return all rows of a table: as a list, or as an object for `await` and `async for`.
 
+use super::state::State;
 use crate::call::{Asyncio, Blocking, Mode};
+use headcount::Mirror;
 use pyo3::prelude::*;
+use std::future::Future;
+use std::sync::Arc;
 
 /// How a method returns all rows of a table.
 pub(super) trait Lists: Mode {
-    fn rows<'py>(
+    /// Returns the rows that `read` reads from this process's mirror, each as a Python object `P`.
+    fn rows<'py, T, P, F>(
+        py: Python<'py>,
+        state: &Arc<State>,
+        read: impl Fn(Mirror) -> F + Send + Sync + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Future<Output = headcount::Result<Vec<T>>> + Send + 'static,
+        T: Send + 'static,
+        P: From<T> + for<'a> IntoPyObject<'a>,
+    {
+        let state = Arc::clone(state);
+        Self::listing(py, move |py| {
+            let convert = |_: Python<'_>, rows: Vec<T>| Ok(rows.into_iter().map(P::from).collect::<Vec<_>>());
+            Self::run(py, read(state.current(py)?), convert).map(Bound::unbind)
+        })
+    }
+
+    /// Returns what `read` returns, now or each time that it is asked for.
+    fn listing<'py>(
         py: Python<'py>,
         read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
     ) -> PyResult<Bound<'py, PyAny>>;
 }
 
 impl Lists for Blocking {
-    fn rows<'py>(
+    fn listing<'py>(
         py: Python<'py>,
         read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -22,7 +45,7 @@ impl Lists for Blocking {
 
 /// Returns an object that can be awaited or iterated with `async for`.
 impl Lists for Asyncio {
-    fn rows<'py>(
+    fn listing<'py>(
         py: Python<'py>,
         read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {

@@ -7,7 +7,6 @@ use crate::call::{Asyncio, Blocking, Mode};
 use crate::convert::Text;
 use crate::generated::{DirectoryStatus, MirrorDirectory, MirrorGroup, MirrorUser, PendingEvent};
 use pyo3::prelude::*;
-use std::sync::Arc;
 
 /// Defines the calls of a mirror class about what is mirrored.
 macro_rules! view {
@@ -47,16 +46,10 @@ macro_rules! view {
                 organization_id: Text,
                 directory_id: Option<Text>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                let (state, organization_id) = (Arc::clone(&self.0), organization_id.to_string());
-                let directory_id = directory_id.map(String::from);
-                <$mode>::rows(py, move |py| {
-                    let mirror = state.current(py)?;
+                let (organization_id, directory_id) = (organization_id.to_string(), directory_id.map(String::from));
+                <$mode>::rows::<_, MirrorGroup, _>(py, &self.0, move |mirror| {
                     let (organization_id, directory_id) = (organization_id.clone(), directory_id.clone());
-                    let call = async move { mirror.groups(&organization_id, directory_id.as_deref()).await };
-                    let groups = <$mode>::run(py, call, |_, groups| {
-                        Ok(groups.into_iter().map(MirrorGroup::from).collect::<Vec<_>>())
-                    });
-                    Ok(groups?.unbind())
+                    async move { mirror.groups(&organization_id, directory_id.as_deref()).await }
                 })
             }
 
@@ -67,14 +60,10 @@ macro_rules! view {
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (organization_id = None))]
             fn directories<'py>(&self, py: Python<'py>, organization_id: Option<Text>) -> PyResult<Bound<'py, PyAny>> {
-                let (state, organization_id) = (Arc::clone(&self.0), organization_id.map(String::from));
-                <$mode>::rows(py, move |py| {
-                    let (mirror, organization_id) = (state.current(py)?, organization_id.clone());
-                    let call = async move { mirror.directories(organization_id.as_deref()).await };
-                    let directories = <$mode>::run(py, call, |_, directories| {
-                        Ok(directories.into_iter().map(MirrorDirectory::from).collect::<Vec<_>>())
-                    });
-                    Ok(directories?.unbind())
+                let organization_id = organization_id.map(String::from);
+                <$mode>::rows::<_, MirrorDirectory, _>(py, &self.0, move |mirror| {
+                    let organization_id = organization_id.clone();
+                    async move { mirror.directories(organization_id.as_deref()).await }
                 })
             }
 
@@ -134,14 +123,10 @@ macro_rules! view {
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             #[pyo3(signature = (organization_id))]
             fn pending_events<'py>(&self, py: Python<'py>, organization_id: Text) -> PyResult<Bound<'py, PyAny>> {
-                let (state, organization_id) = (Arc::clone(&self.0), organization_id.to_string());
-                <$mode>::rows(py, move |py| {
-                    let (mirror, organization_id) = (state.current(py)?, organization_id.clone());
-                    let call = async move { mirror.pending_events(&organization_id).await };
-                    let events = <$mode>::run(py, call, |_, events| {
-                        Ok(events.into_iter().map(PendingEvent::from).collect::<Vec<_>>())
-                    });
-                    Ok(events?.unbind())
+                let organization_id = organization_id.to_string();
+                <$mode>::rows::<_, PendingEvent, _>(py, &self.0, move |mirror| {
+                    let organization_id = organization_id.clone();
+                    async move { mirror.pending_events(&organization_id).await }
                 })
             }
 
