@@ -27,6 +27,7 @@ CORE_FILES = {
     "secret.rs": "secret",
     "moment.rs": "moment",
     "process.rs": "process",
+    "task.rs": "task",
     "sqlite": "sqlite",
     "model": "model",
     "record": "record",
@@ -43,7 +44,7 @@ CORE_FILES = {
     # The root declares and re-exports everything; nothing else is in it.
     "lib.rs": "root",
 }
-BASE = "error clock random config secret moment process"
+BASE = "error clock random config secret moment process task"
 # The layers that each layer may use, besides itself.
 CORE_MAY_USE = {
     "error": "",
@@ -53,6 +54,7 @@ CORE_MAY_USE = {
     "secret": "",
     "moment": "error",
     "process": "error",
+    "task": "",
     "sqlite": "error process",
     "model": BASE,
     "record": BASE + " model",
@@ -71,6 +73,7 @@ CORE_MUST_NOT_USE = {
     "error": "tokio reqwest rusqlite",
     "config": "tokio rusqlite",
     "process": "tokio rusqlite",
+    "task": "tokio rusqlite",
     "model": "tokio reqwest rusqlite",
     "record": "tokio reqwest rusqlite",
     "http": "rusqlite",

@@ -1,13 +1,15 @@
 //! The context variables (`contextvars`) of the caller, for callbacks and log records on threads of the runtime.
 
+use headcount::internal::{Scope, carry_locals};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use std::future::Future;
+use std::sync::Arc;
 
 tokio::task_local! {
     /// The context of the Python code that made the running call.
-    static CONTEXT: Context;
+    static CONTEXT: Arc<Context>;
 }
 
 /// A copy of a thread's or task's context variables.
@@ -39,7 +41,16 @@ impl Context {
 
 /// Runs `call` with the caller's context, in which callbacks of the call can be made.
 pub(crate) async fn within<F: Future>(context: Context, call: F) -> F::Output {
-    CONTEXT.scope(context, call).await
+    CONTEXT.scope(Arc::new(context), call).await
+}
+
+/// Makes the core carry the context of a call over to the tasks that the call starts, such as the one that reads the next page ahead.
+pub(crate) fn carry() {
+    carry_locals(|| {
+        let context = CONTEXT.try_with(Arc::clone).ok()?;
+        let scope: Scope = Box::new(move |poll| CONTEXT.sync_scope(Arc::clone(&context), poll));
+        Some(scope)
+    });
 }
 
 /// Calls `function` without arguments in the context of the running call, or in the thread's own if there is none.

@@ -69,6 +69,7 @@ mod _headcount {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::attach::register_exit(module.py())?;
         crate::logging::forward_events();
+        crate::context::carry();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // For the tests, which check that `headcount.errors` has a class for each kind of error.
         module.add("_error_classes", crate::errors::table(module.py())?)

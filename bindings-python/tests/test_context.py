@@ -75,6 +75,39 @@ def test_callbacks_and_log_records_have_the_context_variables_of_the_task(record
     assert {value for record, value in records if hasattr(record, "run")} == {"task 1", "task 2"}
 
 
+def test_records_of_pages_that_are_read_ahead_have_the_callers_context_variables(records):
+    with headcount.Sandbox(users=9, groups=1) as sandbox:
+        client = sandbox.client()
+        ids = sandbox.organization_id, sandbox.directory_id
+        token = REQUEST.set("request 1")
+        assert len(list(client.directory.users(*ids, page_size=2))) == 9
+        REQUEST.reset(token)
+        pages = [value for record, value in records if record.headcount.get("operation") == "list directory users"]
+        assert len(pages) >= 5 and set(pages) == {"request 1"}
+
+        async def listed():
+            REQUEST.set("task 1")
+            async with sandbox.async_client() as client:
+                return [user async for user in client.directory.users(*ids, page_size=2)]
+
+        records.clear()
+        assert len(asyncio.run(listed())) == 9
+        pages = [value for record, value in records if record.headcount.get("operation") == "list directory users"]
+        assert len(pages) >= 5 and set(pages) == {"task 1"}
+
+
+def test_records_of_all_organizations_of_a_sync_have_the_callers_context_variables(records):
+    with headcount.Sandbox(organizations=3, users=70, groups=2) as sandbox:
+        mirror = headcount.Mirror(":memory:", client=sandbox.client())
+        token = REQUEST.set("request 1")
+        assert len(mirror.sync_all(concurrency=3)) == 3
+        REQUEST.reset(token)
+    ended = [record for record, _ in records if getattr(record, "run", None) is not None]
+    pages = [record for record, _ in records if record.headcount.get("operation") == "list directory users"]
+    assert len(ended) >= 3 and len(pages) >= 6
+    assert {value for _, value in records} == {"request 1"}
+
+
 def test_the_mirror_logs_syncs_and_what_it_holds_back(records):
     with headcount.Sandbox(users=60, groups=1) as sandbox:
         client = sandbox.client()

@@ -75,6 +75,8 @@ mod secret;
 mod sqlite;
 #[cfg(feature = "mirror")]
 pub mod store;
+#[cfg(feature = "client")]
+mod task;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 
@@ -118,6 +120,8 @@ pub mod system {
 pub mod internal {
     pub use crate::error::catch_panic;
     pub use crate::moment::parse_moment;
+    #[cfg(feature = "client")]
+    pub use crate::task::{Scope, carry_locals};
     #[cfg(feature = "webhook")]
     pub use crate::webhook::headers::{header_bytes, is_webhook_header};
     #[cfg(feature = "webhook")]

@@ -3,6 +3,7 @@
 use super::{List, Listed};
 use crate::http::Dated;
 use crate::model::Page;
+use crate::task::carried;
 use crate::{Error, ErrorKind, Result, Timestamp};
 use futures_util::{Stream, TryStreamExt, stream};
 use std::collections::HashSet;
@@ -111,7 +112,7 @@ impl<T: Listed> Pages<T> {
         let Ok(runtime) = Handle::try_current() else { return };
         let list = self.list.clone();
         let page = async move { list.send_dated().await };
-        self.ahead = Some(Ahead(runtime.spawn(page.in_current_span())));
+        self.ahead = Some(Ahead(runtime.spawn(carried(page.in_current_span()))));
     }
 }
 

@@ -6,6 +6,7 @@ use super::call::Label;
 use super::observe::{Activity, ActivityKind, count};
 use super::settings::Account;
 use super::transport::{Attempt, Bounds, Transport};
+use crate::task::carried;
 use crate::{Error, ErrorKind, ErrorStatus, Result, Secret};
 use http::HeaderValue;
 use serde::Deserialize;
@@ -125,7 +126,7 @@ impl Tokens {
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let task = runtime.spawn(Tokens::background(Arc::clone(this), renewals));
+        let task = runtime.spawn(carried(Tokens::background(Arc::clone(this), renewals)));
         *this.background.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.abort_handle());
     }
 

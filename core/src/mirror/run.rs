@@ -20,6 +20,7 @@ use super::write::{Done, Task, run, task_error};
 use crate::model::{Directory, Group, User};
 use crate::record::{DirectoryRow, HoldReason, MirrorSettings, Phase, Progress, SyncMode, SyncOutcome, SyncReport};
 use crate::store::{Durability, Fence, Keys, Lease, Scope, UserFilter, email_key};
+use crate::task::carried;
 use crate::{Error, ErrorKind, Result, Timestamp};
 use roaring::RoaringTreemap;
 use std::collections::BTreeMap;
@@ -477,7 +478,7 @@ impl<'a> Run<'a> {
         }
         let (task, store) = (self.task(keys), Arc::clone(self.mirror.store()));
         let (directory, started) = (self.directory.clone(), self.started);
-        tokio::spawn(async move {
+        tokio::spawn(carried(async move {
             run(&store, task, move |step| {
                 let mut taken = Taken::default();
                 let listing = Listing { directory: &directory, started, has_groups, defers };
@@ -487,7 +488,7 @@ impl<'a> Run<'a> {
                 Ok(taken)
             })
             .await
-        })
+        }))
     }
 
     /// Waits for the result of a write, and adds its users and groups to the reading.

@@ -4,6 +4,7 @@ use super::Mirror;
 use super::options::Options;
 use super::write::task_error;
 use crate::record::{Progress, SyncMode, SyncReport};
+use crate::task::carried;
 use crate::{Error, Result};
 use std::collections::{BTreeSet, HashMap};
 use std::future::{Future, IntoFuture};
@@ -124,7 +125,7 @@ struct Running {
 impl Running {
     fn start(&mut self, mirror: &Mirror, organization_id: String, options: &Options) {
         let (mirror, options, id) = (mirror.clone(), options.clone(), organization_id.clone());
-        let task = self.tasks.spawn(async move { mirror.run_organization(&id, &options).await });
+        let task = self.tasks.spawn(carried(async move { mirror.run_organization(&id, &options).await }));
         self.organizations.insert(task.id(), organization_id);
     }
 
