@@ -181,6 +181,7 @@ class Client {
             setting('the environment URL', environmentUrl),
             setting('the client id', clientId),
             setting('the client secret', clientSecret),
+            variables(),
             json(options, SEPARATE),
             observer,
           ),

@@ -27,7 +27,7 @@ export interface ClientOptions {
   maxResponseBytes?: number | undefined
   /** URL of a proxy. The environment's proxy by default; an empty string turns that off. */
   proxy?: string | undefined
-  /** Path of a PEM file with certificate authorities to trust in addition to the system's. */
+  /** Path of a PEM file with certificate authorities to trust in addition to the system's. That of `NODE_EXTRA_CA_CERTS` by default, for https. */
   caFile?: string | undefined
   /** Appended to the header `User-Agent`: the application's name and version. */
   userAgentSuffix?: string | undefined

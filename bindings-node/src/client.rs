@@ -26,8 +26,15 @@ type Promise<'env> = napi::Result<PromiseRaw<'env, Json>>;
 type OptionalCancel<'a> = Option<ClassInstance<'a, Cancel>>;
 
 impl NativeClient {
-    fn build(settings: ClientBuilder, options: &str, observer: Option<JsonCallback<true>>) -> Result<NativeClient> {
+    fn build(
+        settings: ClientBuilder,
+        variables: &Variables,
+        options: &str,
+        observer: Option<JsonCallback<true>>,
+    ) -> Result<NativeClient> {
         let options: ClientOptions = read(options)?;
+        // As in the fetch of Node.
+        let settings = settings.extra_ca_variable(EXTRA_CA_CERTS, variables.get(EXTRA_CA_CERTS));
         let mut settings = options.apply(settings)?;
         if let Some(observer) = observer {
             settings = settings.observer(observer);
@@ -58,6 +65,9 @@ impl NativeClient {
     }
 }
 
+/// Name of the environment variable with a file of certificate authorities that Node trusts in addition to its own.
+const EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+
 /// Returns the names of the environment variables that are read.
 #[napi_derive::napi]
 pub fn environment_variables() -> Vec<&'static str> {
@@ -66,6 +76,7 @@ pub fn environment_variables() -> Vec<&'static str> {
         headcount::env::CLIENT_ID,
         headcount::env::CLIENT_SECRET,
         headcount::env::WEBHOOK_SECRET,
+        EXTRA_CA_CERTS,
     ]
 }
 
@@ -108,18 +119,20 @@ fn groups(client: &Client, organization_id: &str, directory_id: &str, options: &
 
 #[napi_derive::napi]
 impl NativeClient {
-    /// Makes a client.
+    /// Makes a client. Environment variables are passed as JSON, for those that are not settings of their own.
     #[napi(constructor)]
     pub fn new(
         environment_url: String,
         client_id: String,
         client_secret: String,
+        variables: String,
         options: String,
         observer: Option<Function<'_, String, ()>>,
     ) -> napi::Result<NativeClient> {
         let observer = observer.map(|function| JsonCallback::new(&function)).transpose()?;
         catch_panic(|| {
-            NativeClient::build(Client::builder(environment_url, client_id, client_secret), &options, observer)
+            let settings = Client::builder(environment_url, client_id, client_secret);
+            NativeClient::build(settings, &Variables::read(&variables)?, &options, observer)
         })
         .map_err(thrown)
     }
@@ -135,7 +148,7 @@ impl NativeClient {
         catch_panic(|| {
             let variables = Variables::read(&variables)?;
             let settings = ClientBuilder::from_variables(|name| variables.get(name))?;
-            NativeClient::build(settings, &options, observer)
+            NativeClient::build(settings, &variables, &options, observer)
         })
         .map_err(thrown)
     }

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, ScalekitClient, errors } from 'headcount'
-import { assertFields, eventually, startSandbox } from './sandbox.mjs'
+import { assertFields, eventually, startSandbox, temporaryFolder } from './sandbox.mjs'
 
 const collect = async (listing) => {
   const items = []
@@ -302,6 +302,35 @@ test('caFile adds a certificate authority for HTTPS', async (t) => {
   const client = sandbox.client({ proxy: '', caFile: sandbox.ca_file })
   assert.equal((await client.organization.listOrganization()).organizations.length, 1)
   assert.equal(client.stats().requests, 2)
+})
+
+test('NODE_EXTRA_CA_CERTS adds a certificate authority for HTTPS, from process.env', async (t) => {
+  const folder = temporaryFolder(t)
+  const [secure, plain] = [await startSandbox(t, { tls: join(folder, 'ca.pem') }), await startSandbox(t)]
+  const before = process.env.NODE_EXTRA_CA_CERTS
+  t.after(() => (before === undefined ? delete process.env.NODE_EXTRA_CA_CERTS : (process.env.NODE_EXTRA_CA_CERTS = before)))
+  const listed = async (client) => (await client.organization.listOrganization()).organizations.length
+
+  process.env.NODE_EXTRA_CA_CERTS = ''
+  await assert.rejects(listed(secure.client({ proxy: '' })), errors.ConnectionError)
+  process.env.NODE_EXTRA_CA_CERTS = secure.ca_file
+  assert.equal(await listed(secure.client({ proxy: '' })), 1)
+
+  process.env.NODE_EXTRA_CA_CERTS = '/does/not/exist'
+  const isNamed = (error) => error instanceof errors.ConfigError && /^NODE_EXTRA_CA_CERTS \/does\/not\/exist cannot be read/.test(error.message)
+  assert.throws(() => secure.client(), isNamed)
+  // An explicit file wins, and plain HTTP needs no authority.
+  assert.equal(await listed(secure.client({ proxy: '', caFile: secure.ca_file })), 1)
+  assert.equal(await listed(plain.client()), 1)
+
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const { Client } = require(workerData)
+    Client.fromEnv({ proxy: '' }).organization.listOrganization().then(({ organizations }) => parentPort.postMessage(organizations.length))`
+  const env = { ...secure.env, NODE_EXTRA_CA_CERTS: secure.ca_file }
+  const worker = new Worker(program, { eval: true, env, workerData: new URL('../index.js', import.meta.url).pathname })
+  t.after(() => worker.terminate())
+  assert.deepEqual(await once(worker, 'message'), [1])
 })
 
 test('wrong answers become typed errors within the deadline', async (t) => {

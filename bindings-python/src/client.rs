@@ -142,7 +142,8 @@ macro_rules! client {
             /// - ``max_concurrency``: number of requests that run at once (default 32).
             /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
             /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
-            /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+            /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
+            ///   those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
             /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
             ///
             /// Raises ``ConfigError`` if a variable is missing or a setting cannot be used; the message names it.
@@ -254,7 +255,8 @@ client!(
     /// - ``max_concurrency``: number of requests that run at once (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
-    /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+    /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
+    ///   those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
     /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
     ///
     /// Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.
@@ -296,7 +298,8 @@ client!(
     /// - ``max_concurrency``: number of requests that run at once (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
-    /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none).
+    /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
+    ///   those in the file or folder ``REQUESTS_CA_BUNDLE`` replace the system's, for https.
     /// - ``user_agent_suffix``: name of the application, appended to the ``User-Agent`` (default none).
     ///
     /// Raises ``ConfigError`` if a setting is missing or cannot be used; the message names it.

@@ -8,6 +8,9 @@ use headcount::{ClientBuilder, Error, blocking};
 use pyo3::prelude::*;
 use std::sync::{Arc, PoisonError, RwLock};
 
+/// Name of the environment variable with a file or folder of certificate authorities that replace the system's.
+const CA_BUNDLE: &str = "REQUESTS_CA_BUNDLE";
+
 /// A client that can be closed. Shared by a Python client and everything that was made with it.
 pub(crate) struct Connection {
     client: RwLock<Option<blocking::Client>>,
@@ -20,6 +23,8 @@ impl Connection {
         let log = Arc::new(Log::new(py)?);
         let observer = Arc::clone(&log);
         let settings = settings.observer(move |activity: &Activity<'_>| observer.observe(activity));
+        // As in programs that use requests.
+        let settings = settings.only_ca_variable(CA_BUNDLE, std::env::var_os(CA_BUNDLE));
         let client = blocking::Client::new(settings).or_raise(py)?;
         Ok(Arc::new(Connection { client: RwLock::new(Some(client)), log }))
     }

@@ -80,12 +80,47 @@ def test_certificate_authorities_of_the_environment_are_trusted(sandbox, tmp_pat
     hashed.mkdir()
     # Files of such a folder are named as `openssl rehash` names them.
     (hashed / "0a1b2c3d.0").write_bytes((tmp_path / "ca.pem").read_bytes())
-    unset = {"CA_FILE": None, "SSL_CERT_FILE": None, "SSL_CERT_DIR": None}
+    unset = {"CA_FILE": None, "SSL_CERT_FILE": None, "SSL_CERT_DIR": None, "REQUESTS_CA_BUNDLE": None}
     for variable, value in [("SSL_CERT_FILE", sandbox.ca_file), ("SSL_CERT_DIR", str(hashed))]:
         done = run(sandbox, **{**unset, variable: value})
         assert done.stdout == "1\n", (variable, done.stderr)
     done = run(sandbox, **unset)
     assert "headcount.ConnectionError" in done.stderr and "SSL_CERT_FILE" in done.stderr
+
+
+def listed(**environment):
+    """Returns the number of organizations that a program lists, or its error."""
+    code = "import headcount; print(len(headcount.Client.from_env(proxy='', max_attempts=1).organization.list_organizations()))"
+    clean = {name: value for name, value in os.environ.items() if name != "REQUESTS_CA_BUNDLE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**clean, **environment}, capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.stdout.strip() or done.stderr.splitlines()[-1]
+
+
+def test_requests_ca_bundle_replaces_the_authorities_of_the_system(sandbox, tmp_path):
+    first, second = sandbox(tls=tmp_path / "first.pem"), sandbox(tls=tmp_path / "second.pem")
+    # The first authority is the system's, and the second one that of the variable.
+    system = {"SSL_CERT_FILE": first.ca_file, "SSL_CERT_DIR": str(tmp_path / "none")}
+    assert listed(**system, **first.env) == "1"
+    assert listed(**system, **second.env, REQUESTS_CA_BUNDLE=second.ca_file) == "1"
+    refused = listed(**system, **first.env, REQUESTS_CA_BUNDLE=second.ca_file)
+    assert refused.startswith("headcount.ConnectionError: the server's certificate") and "is not in REQUESTS_CA_BUNDLE" in refused
+    assert listed(**system, **first.env, REQUESTS_CA_BUNDLE="") == "1"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "0a1b2c3d.0").write_bytes((tmp_path / "second.pem").read_bytes())
+    assert listed(**system, **second.env, REQUESTS_CA_BUNDLE=str(folder)) == "1"
+
+
+def test_a_requests_ca_bundle_that_cannot_be_used_is_named_and_concerns_https_only(sandbox, tmp_path, monkeypatch):
+    secure, plain = sandbox(tls=tmp_path / "ca.pem"), sandbox()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/does/not/exist")
+    assert len(plain.client().organization.list_organizations()) == 1
+    for make in (headcount.Client, headcount.AsyncClient):
+        with pytest.raises(headcount.ConfigError, match="^REQUESTS_CA_BUNDLE /does/not/exist cannot be read"):
+            make(*secure.credentials)
+    assert len(secure.client(proxy="", ca_file=secure.ca_file).organization.list_organizations()) == 1
 
 
 def test_the_proxy_of_the_environment_is_used(sandbox, tmp_path):

@@ -41,6 +41,8 @@ pub(crate) fn unquote(text: &str) -> &str {
 
 #[cfg(feature = "client")]
 pub(crate) use url::EnvironmentUrl;
+#[cfg(feature = "client")]
+pub use url::is_loopback;
 
 #[cfg(feature = "client")]
 mod url {
@@ -116,11 +118,13 @@ mod url {
         }
     }
 
-    fn is_loopback(url: &Url) -> bool {
-        let host = url.host_str().unwrap_or_default();
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    /// Whether the URL's host is a loopback address, or a name that always means one (RFC 6761, 6.3). For the sandbox.
+    pub fn is_loopback(url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let name = host.trim_end_matches('.');
+        name.eq_ignore_ascii_case("localhost")
+            || name.to_ascii_lowercase().ends_with(".localhost")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     #[cfg(test)]
@@ -137,6 +141,8 @@ mod url {
                 "http://127.0.0.1:3000",
                 "http://127.9.9.9",
                 "http://[::1]:3000/",
+                "http://app.localhost:3000",
+                "http://LOCALHOST.",
             ] {
                 EnvironmentUrl::parse("url", text).unwrap();
             }
@@ -165,6 +171,7 @@ mod url {
                 ("http://acme.scalekit.com", "loopback"),
                 ("http://127.0.0.1.acme.example", "loopback"),
                 ("http://localhost.acme.example", "loopback"),
+                ("http://evillocalhost", "loopback"),
                 ("http://10.0.0.1", "loopback"),
                 ("ftp://acme.scalekit.com", "scheme ftp"),
                 ("https://me:pass@acme.scalekit.com", "user name or password"),

@@ -118,6 +118,8 @@ pub mod system {
 /// Functions for the bindings to other languages and for the sandbox. Any version may change them.
 #[doc(hidden)]
 pub mod internal {
+    #[cfg(feature = "client")]
+    pub use crate::config::is_loopback;
     pub use crate::error::catch_panic;
     pub use crate::moment::parse_moment;
     #[cfg(feature = "client")]

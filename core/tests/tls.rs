@@ -87,6 +87,95 @@ fn a_file_of_authorities_that_cannot_be_used_is_named() {
     }
 }
 
+const VARIABLE: &str = "SOME_CA_VARIABLE";
+
+#[test]
+fn a_variable_of_a_language_adds_authorities_to_the_systems() {
+    let path = temporary("added.pem");
+    let sandbox = Sandbox::builder().tls(&path).start().unwrap();
+    let builder = || Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret());
+    let get =
+        |builder| headcount::blocking::Client::new(builder).unwrap().organizations().get(sandbox.organization_id());
+    get(builder().proxy("").extra_ca_variable(VARIABLE, Some(path.clone().into()))).unwrap();
+    // An explicit file wins: the variable's is not read.
+    get(builder().proxy("").ca_file(&path).extra_ca_variable(VARIABLE, Some("/does/not/exist".into()))).unwrap();
+    // An empty variable counts as not set.
+    let error = get(builder().proxy("").extra_ca_variable(VARIABLE, Some("".into()))).unwrap_err();
+    assert!(error.message().contains("SSL_CERT_FILE"), "{error}");
+    for (file, expected) in
+        [("/does/not/exist", "cannot be read"), ("/dev/null", "holds no certificate"), ("/tmp", "cannot be read")]
+    {
+        let error = builder().extra_ca_variable(VARIABLE, Some(file.into())).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().starts_with(&format!("{VARIABLE} {file} {expected}")), "{error}");
+    }
+}
+
+#[test]
+fn a_variable_of_a_language_replaces_the_systems_authorities() {
+    let (test, path) = ("a_variable_of_a_language_replaces_the_systems_authorities", temporary("system.pem"));
+    alone(test, &[("SSL_CERT_FILE", &path), ("SSL_CERT_DIR", "/proc/self/task")], || {
+        let sandbox = Sandbox::builder().tls(&path).start().unwrap();
+        drop(Sandbox::builder().tls(temporary("instead.pem")).start().unwrap());
+        let builder =
+            || Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret()).proxy("");
+        let get =
+            |builder| headcount::blocking::Client::new(builder).unwrap().organizations().get(sandbox.organization_id());
+        get(builder()).unwrap();
+        let error = get(builder().only_ca_variable(VARIABLE, Some(temporary("instead.pem").into()))).unwrap_err();
+        assert!(error.message().contains("an authority that is not in SOME_CA_VARIABLE"), "{error}");
+        assert!(error.message().contains("as ca_file, or add it there"), "{error}");
+        // An explicit file is added to the system's authorities, as without the variable.
+        get(builder().ca_file(temporary("instead.pem")).only_ca_variable(VARIABLE, Some("/does/not/exist".into())))
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_variable_that_replaces_authorities_may_name_a_folder() {
+    let path = temporary("folder.pem");
+    let sandbox = Sandbox::builder().tls(&path).start().unwrap();
+    let folder = temporary("folder");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    let builder = || {
+        Client::builder(sandbox.environment_url(), sandbox.client_id(), sandbox.client_secret())
+            .proxy("")
+            .only_ca_variable(VARIABLE, Some(folder.clone().into()))
+    };
+    for name in ["authority.pem", "0a1b2c3d", "0a1b2c3d.r0", "0a1b2c3.0", "0a1b2c3d."] {
+        std::fs::copy(&path, format!("{folder}/{name}")).unwrap();
+    }
+    let error = builder().build().unwrap_err();
+    assert!(error.message().starts_with(VARIABLE) && error.message().contains("openssl rehash"), "{error}");
+    std::fs::copy(&path, format!("{folder}/0a1b2c3d.12")).unwrap();
+    std::fs::write(format!("{folder}/0a1b2c3d.0"), "no certificate").unwrap();
+    headcount::blocking::Client::new(builder()).unwrap().organizations().get(sandbox.organization_id()).unwrap();
+}
+
+#[test]
+fn the_files_of_variables_are_not_read_for_plain_http() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    let missing = || Some("/does/not/exist".into());
+    for builder in [
+        sandbox.client().extra_ca_variable(VARIABLE, missing()),
+        sandbox.client().only_ca_variable(VARIABLE, missing()),
+    ] {
+        headcount::blocking::Client::new(builder).unwrap().organizations().get(sandbox.organization_id()).unwrap();
+    }
+}
+
+/// No resolver is asked for a name below `localhost`: it could answer with the address of another machine, which would get the secret.
+#[test]
+fn names_below_localhost_are_this_machine() {
+    let sandbox = Sandbox::builder().start().unwrap();
+    for host in ["app.localhost", "localhost", "LOCALHOST."] {
+        let url = sandbox.environment_url().replace("127.0.0.1", host);
+        let builder = Client::builder(url, sandbox.client_id(), sandbox.client_secret());
+        headcount::blocking::Client::new(builder).unwrap().organizations().get(sandbox.organization_id()).unwrap();
+    }
+}
+
 fn temporary(name: &str) -> String {
     format!("{}/tls-{name}", env!("CARGO_TARGET_TMPDIR"))
 }

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use headcount::internal::is_loopback;
 use reqwest::Url;
 
 /// Refuses requests whose host or origin is not this machine.
@@ -40,7 +41,7 @@ pub(crate) fn check_endpoint(url: &str, remote: bool) -> Result<(), Error> {
     if !matches!(parsed.scheme(), "http" | "https") {
         return Err(Error::invalid(format!("url: has the scheme {}, expected http or https", parsed.scheme())));
     }
-    if !remote && !is_local(&parsed) {
+    if !remote && !is_loopback(&parsed) {
         return Err(Error::invalid(
             "url: is not on this machine: expected 127.0.0.1 or localhost, or a sandbox with the option remote_endpoints",
         ));
@@ -49,16 +50,7 @@ pub(crate) fn check_endpoint(url: &str, remote: bool) -> Result<(), Error> {
 }
 
 fn is_local_url(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| is_local(&url))
-}
-
-/// Whether the URL's host is a loopback address, or a name that always means one (RFC 6761, 6.3).
-fn is_local(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let name = host.trim_end_matches('.');
-    name.eq_ignore_ascii_case("localhost")
-        || name.to_ascii_lowercase().ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    Url::parse(url).is_ok_and(|url| is_loopback(&url))
 }
 
 #[cfg(test)]

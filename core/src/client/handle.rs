@@ -2,7 +2,9 @@
 
 use crate::clock::Clock;
 use crate::config::{self, EnvironmentUrl};
-use crate::http::{Account, CaFile, Call, CallOptions, Dated, Http, Observer, RetryPolicy, Settings, Stats};
+use crate::http::{
+    Account, CaFile, CaVariable, Call, CallOptions, Dated, Http, Observer, RetryPolicy, Settings, Stats,
+};
 use crate::random::Random;
 use crate::{Error, Result, Secret};
 use serde::de::DeserializeOwned;
@@ -197,15 +199,31 @@ impl ClientBuilder {
     /// Adds a PEM file of certificate authorities that are trusted in addition to the system's. It is read when the client is made.
     ///
     /// The system's authorities are those of the file in `SSL_CERT_FILE` and the folder in `SSL_CERT_DIR`, if these variables are set.
-    pub fn ca_file(self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file_of("ca_file", path)
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.ca_files.push(CaFile { setting: "ca_file", path: path.into() });
+        self
     }
 
-    /// Adds a PEM file as [`ca_file`](ClientBuilder::ca_file) does; errors name it by this setting or environment variable. For language
-    /// bindings.
+    /// Trusts the certificate authorities in the PEM file that an environment variable names, in addition to the system's. For bindings of
+    /// languages whose programs do so.
+    ///
+    /// The file is read for https only, and not if [`ca_file`](ClientBuilder::ca_file) was called. Errors name the variable. One that is empty
+    /// counts as not set.
     #[doc(hidden)]
-    pub fn ca_file_of(mut self, setting: &'static str, path: impl Into<PathBuf>) -> Self {
-        self.settings.ca_files.push(CaFile { setting, path: path.into() });
+    pub fn extra_ca_variable(self, name: &'static str, value: Option<OsString>) -> Self {
+        self.ca_variable(name, value, false)
+    }
+
+    /// Does what [`extra_ca_variable`](ClientBuilder::extra_ca_variable) does with a variable that replaces the system's authorities. It names a
+    /// PEM file, or a folder of those that `openssl rehash` has named.
+    #[doc(hidden)]
+    pub fn only_ca_variable(self, name: &'static str, value: Option<OsString>) -> Self {
+        self.ca_variable(name, value, true)
+    }
+
+    fn ca_variable(mut self, name: &'static str, value: Option<OsString>, replaces: bool) -> Self {
+        let value = value.filter(|value| !value.is_empty());
+        self.settings.ca_variable = value.map(|path| CaVariable { name, path: path.into(), replaces });
         self
     }
 

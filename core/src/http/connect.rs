@@ -2,9 +2,11 @@
 
 use super::failure::root_cause;
 use super::settings::Settings;
-use super::tls::{self, SystemRoots};
+use super::tls;
+use crate::config::is_loopback;
 use crate::{Error, Result};
 use reqwest::{NoProxy, Proxy, Url, redirect};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 const PRODUCT: &str = concat!("headcount/", env!("CARGO_PKG_VERSION"));
@@ -12,7 +14,11 @@ const PRODUCT: &str = concat!("headcount/", env!("CARGO_PKG_VERSION"));
 /// Idle time after which TCP probes a connection.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// Makes the connection pool for the environment at `root`. Reads the file of certificate authorities; connects to nothing yet.
+/// The addresses of this machine. The port is that of the URL.
+const LOOPBACK: [SocketAddr; 2] =
+    [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)];
+
+/// Makes the connection pool for the environment at `root`. Reads the files of certificate authorities; connects to nothing yet.
 pub(super) fn pool(settings: &Settings, root: &Url) -> Result<reqwest::Client> {
     let mut needs_tls = root.scheme() == "https";
     let mut builder = reqwest::Client::builder()
@@ -34,9 +40,11 @@ pub(super) fn pool(settings: &Settings, root: &Url) -> Result<reqwest::Client> {
             builder = builder.proxy(proxy(url)?);
         }
     }
-    let roots = if needs_tls { SystemRoots::Required } else { SystemRoots::Unused };
-    let tls = tls::config(roots, tls::certificates(&settings.ca_files)?)?;
-    let builder = builder.tls_backend_preconfigured(tls);
+    // Names below `localhost` always mean this machine (RFC 6761, 6.3), but not every resolver knows that, and plain HTTP must not leave it.
+    if let Some(host) = root.host_str().filter(|_| is_loopback(root)) {
+        builder = builder.resolve_to_addrs(host, &LOOPBACK);
+    }
+    let builder = builder.tls_backend_preconfigured(tls::config_of(settings, needs_tls)?);
     builder.build().map_err(|error| Error::config(format!("the HTTP client cannot be set up: {}", root_cause(&error))))
 }
 

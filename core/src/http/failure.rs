@@ -5,7 +5,8 @@ use rustls::CertificateError;
 use std::error::Error as StdError;
 
 /// Converts reqwest's error: the connection could not be established, or broke. A certificate that is not trusted is a permanent error.
-pub(super) fn connection_error(error: reqwest::Error) -> Error {
+/// `only` is the environment variable whose authorities replace the system's, if there is one.
+pub(super) fn connection_error(error: reqwest::Error, only: Option<&str>) -> Error {
     let error = error.without_url();
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
     let permanent = error.is_builder() || tls.is_some();
@@ -13,8 +14,14 @@ pub(super) fn connection_error(error: reqwest::Error) -> Error {
         CertificateError::UnknownIssuer | CertificateError::BadSignature,
     )) = tls
     {
-        let message = "the server's certificate is signed by an authority that this machine does not trust: pass the authority's certificate as ca_file, or \
-         set SSL_CERT_FILE (a proxy that inspects TLS has an authority of its own)";
+        let (lacks, remedy) = match only {
+            Some(variable) => (format!("is not in {variable}"), "add it there"),
+            None => ("this machine does not trust".to_owned(), "set SSL_CERT_FILE"),
+        };
+        let message = format!(
+            "the server's certificate is signed by an authority that {lacks}: pass the authority's certificate as ca_file, or {remedy} (a proxy \
+             that inspects TLS has an authority of its own)"
+        );
         Error::new(ErrorKind::Connection, message).with_source(error)
     } else {
         let what = if error.is_connect() {

@@ -25,5 +25,4 @@ pub use observe::{Activity, ActivityKind, Level, Observer, Stats};
 pub use retry::RetryPolicy;
 pub(crate) use session::Http;
 pub use settings::CallOptions;
-pub(crate) use settings::{Account, Settings};
-pub(crate) use tls::CaFile;
+pub(crate) use settings::{Account, CaFile, CaVariable, Settings};

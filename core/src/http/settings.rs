@@ -3,12 +3,12 @@
 use super::cancel::Cancel;
 use super::observe::Observer;
 use super::retry::RetryPolicy;
-use super::tls::CaFile;
 use crate::clock::{Clock, SystemClock};
 use crate::config::EnvironmentUrl;
 use crate::defaults;
 use crate::random::{OsRandom, Random};
 use crate::{Error, Result, Secret};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,24 @@ pub(crate) struct Account {
     pub(crate) root: EnvironmentUrl,
     pub(crate) client_id: String,
     pub(crate) client_secret: Secret,
+}
+
+/// A file of certificate authorities.
+#[derive(Clone, Debug)]
+pub(crate) struct CaFile {
+    /// The setting or environment variable that names the file, for errors.
+    pub(crate) setting: &'static str,
+    pub(crate) path: PathBuf,
+}
+
+/// An environment variable that names certificate authorities for all programs of a language.
+#[derive(Clone, Debug)]
+pub(crate) struct CaVariable {
+    pub(crate) name: &'static str,
+    /// A file, or if `replaces` is set a folder.
+    pub(crate) path: PathBuf,
+    /// Whether its authorities are trusted instead of the system's, and not in addition to them.
+    pub(crate) replaces: bool,
 }
 
 /// Settings of a client; `ClientBuilder` documents them.
@@ -32,6 +50,8 @@ pub(crate) struct Settings {
     /// `None` uses the proxy of the environment variables, the empty text none.
     pub(crate) proxy: Option<String>,
     pub(crate) ca_files: Vec<CaFile>,
+    /// Has an effect only without `ca_files`.
+    pub(crate) ca_variable: Option<CaVariable>,
     pub(crate) user_agent_suffix: String,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -49,6 +69,7 @@ impl Default for Settings {
             max_response_bytes: defaults::MAX_RESPONSE_BYTES,
             proxy: None,
             ca_files: Vec::new(),
+            ca_variable: None,
             user_agent_suffix: String::new(),
             observer: None,
             clock: Arc::new(SystemClock),
@@ -77,6 +98,11 @@ impl Settings {
             return Err(Error::config("max_response_bytes must be at least 1"));
         }
         Ok(())
+    }
+
+    /// Returns the environment variable that names authorities, unless `ca_file` was set.
+    pub(super) fn ca_variable(&self) -> Option<&CaVariable> {
+        self.ca_variable.as_ref().filter(|_| self.ca_files.is_empty())
     }
 }
 

@@ -3,6 +3,7 @@
 //! rustls takes the implementation (its *crypto provider*) as an argument. This module passes one and installs none for the process: that is
 //! the application's decision, which it may make after a client was built.
 
+use super::settings::{CaFile, CaVariable, Settings};
 use crate::{Error, Result};
 use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -10,7 +11,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(not(any(feature = "rustls-ring", feature = "rustls-aws-lc", feature = "rustls-no-provider")))]
@@ -19,14 +21,6 @@ compile_error!(
      `rustls-no-provider` (the application installs a provider of rustls before it builds a client)"
 );
 
-/// A file of certificate authorities.
-#[derive(Clone, Debug)]
-pub(crate) struct CaFile {
-    /// The setting or environment variable that names the file, for errors.
-    pub(crate) setting: &'static str,
-    pub(crate) path: PathBuf,
-}
-
 /// Which certificate authorities are trusted besides those that the caller adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SystemRoots {
@@ -34,7 +28,7 @@ pub enum SystemRoots {
     Required,
     /// The system's, if it has any.
     IfAny,
-    /// None: for plain HTTP, which makes no TLS connection.
+    /// None: for plain HTTP, which makes no TLS connection, and where other authorities replace the system's.
     Unused,
 }
 
@@ -101,20 +95,78 @@ pub fn config(roots: SystemRoots, extra: Vec<CertificateDer<'static>>) -> Result
     Ok(config)
 }
 
-/// Reads the certificates of PEM files.
-pub(super) fn certificates(files: &[CaFile]) -> Result<Vec<CertificateDer<'static>>> {
-    let mut certificates = Vec::new();
-    for CaFile { setting, path } in files {
-        let name = path.display();
-        let pem = std::fs::read(path)
-            .map_err(|error| Error::config(format!("{setting} {name} cannot be read: {}", error.kind())))?;
-        let before = certificates.len();
-        certificates.extend(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).filter(is_certificate));
-        if certificates.len() == before {
-            return Err(Error::config(format!("{setting} {name} holds no certificate: expected PEM")));
+/// Returns the settings of connections with a certificate authority as the client's settings say. With `needs_tls` unset, no connection uses TLS:
+/// then the variable's file is not read, so that a wrong one does not concern plain HTTP.
+pub(super) fn config_of(settings: &Settings, needs_tls: bool) -> Result<ClientConfig> {
+    let roots = if needs_tls { SystemRoots::Required } else { SystemRoots::Unused };
+    match settings.ca_variable().filter(|_| needs_tls) {
+        Some(variable) if variable.replaces => config(SystemRoots::Unused, variable.certificates()?),
+        Some(variable) => config(roots, variable.certificates()?),
+        None => {
+            let mut certificates = Vec::new();
+            for CaFile { setting, path } in &settings.ca_files {
+                certificates.extend(in_file(setting, path)?);
+            }
+            config(roots, certificates)
         }
     }
+}
+
+impl CaVariable {
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
+        if self.replaces && self.path.is_dir() {
+            in_folder(self.name, &self.path)
+        } else {
+            in_file(self.name, &self.path)
+        }
+    }
+}
+
+/// Reads the certificates of a PEM file.
+fn in_file(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let pem = std::fs::read(path).map_err(|error| unreadable(setting, path, &error))?;
+    let certificates: Vec<_> = in_pem(&pem).collect();
+    if certificates.is_empty() {
+        return Err(Error::config(format!("{setting} {} holds no certificate: expected PEM", path.display())));
+    }
     Ok(certificates)
+}
+
+/// Reads the certificates of a folder as OpenSSL does: those of the files whose names `openssl rehash` has made.
+fn in_folder(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let mut certificates = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|error| unreadable(setting, path, &error))? {
+        let entry = entry.map_err(|error| unreadable(setting, path, &error))?;
+        if is_hash_name(&entry.file_name()) {
+            // A link whose certificate was removed has no effect on the others.
+            certificates.extend(std::fs::read(entry.path()).iter().flat_map(|pem| in_pem(pem)));
+        }
+    }
+    if certificates.is_empty() {
+        let name = path.display();
+        return Err(Error::config(format!(
+            "{setting} {name} holds no certificate: expected files that `openssl rehash` has named, such as 0a1b2c3d.0"
+        )));
+    }
+    Ok(certificates)
+}
+
+/// Whether a file's name is a hash of eight digits, a dot and a number.
+fn is_hash_name(name: &OsStr) -> bool {
+    let Some((hash, number)) = name.to_str().and_then(|name| name.split_once('.')) else { return false };
+    hash.len() == 8
+        && hash.bytes().all(|digit| digit.is_ascii_hexdigit())
+        && !number.is_empty()
+        && number.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+fn unreadable(setting: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::config(format!("{setting} {} cannot be read: {}", path.display(), error.kind()))
+}
+
+/// Returns the certificates of a PEM text that can be used.
+fn in_pem(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).filter(is_certificate)
 }
 
 fn is_certificate(der: &CertificateDer<'static>) -> bool {

@@ -161,7 +161,9 @@ impl Transport {
         activity: &mut Activity<'_>,
     ) -> Result<Dated<T>> {
         let most = self.settings.max_response_bytes;
-        let mut response = request.send().await.map_err(connection_error)?;
+        let only = self.settings.ca_variable().filter(|variable| variable.replaces).map(|variable| variable.name);
+        let failed = |error| connection_error(error, only);
+        let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         activity.status = Some(status.as_u16());
         let too_long = || {
@@ -175,7 +177,7 @@ impl Transport {
             return Err(too_long());
         }
         let mut body = Vec::with_capacity(length.min(BODY_CAPACITY) as usize);
-        while let Some(chunk) = response.chunk().await.map_err(connection_error)? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             activity.bytes += chunk.len() as u64;
             self.observers.bytes.fetch_add(chunk.len() as u64, Relaxed);
             if body.len() + chunk.len() > most {
