@@ -103,11 +103,12 @@ function seconds(time, name = 'now') {
   return typeof time === 'number' ? time : number(name, time)
 }
 
-/** Returns the value of the only option that there is, called `known`. */
-function only(known, options) {
-  const unknown = Object.keys(plain('the argument with the options', options)).filter((name) => name !== known)
-  if (unknown.length > 0) throw new errors.InvalidArgumentError(`the option ${unknown.join(', ')} is unknown: expected ${known}`)
-  return options?.[known]
+/** Returns the options as an object that can be read. Refuses those that are not in the list `known`. */
+function knownOnly(known, options, what = 'the argument with the options') {
+  const given = plain(what, options)
+  const unknown = Object.keys(given).filter((name) => !known.includes(name))
+  if (unknown.length > 0) throw new errors.InvalidArgumentError(`the option ${unknown.join(', ')} is unknown: expected ${known.join(', ')}`)
+  return given
 }
 
 /** Whether a value is a list of two strings. */
@@ -147,4 +148,4 @@ function roleEntries(map) {
   return Object.entries(map).map(roleEntry)
 }
 
-module.exports = { bytes, callback, json, kindOf, number, only, roleEntries, plain, seconds, secretsOf, signalOf, text, timeout }
+module.exports = { bytes, callback, json, kindOf, knownOnly, number, roleEntries, plain, seconds, secretsOf, signalOf, text, timeout }

@@ -1,7 +1,7 @@
 'use strict'
 // The REST client over the calls of the addon.
 
-const { callback, json, text, timeout } = require('./arguments.js')
+const { callback, json, knownOnly, plain, text, timeout } = require('./arguments.js')
 const { Listing, call, handles } = require('./calls.js')
 const { rethrow } = require('./errors.js')
 const native = require('./native.js').load()
@@ -30,6 +30,9 @@ function observerOf(options) {
   }
 }
 
+/** Returns the options of a call that has no others than those of every call. */
+const callOptions = (options) => knownOnly(['signal', 'timeoutMs'], options)
+
 /** `client.organization`. */
 class OrganizationClient {
   #native
@@ -46,47 +49,47 @@ class OrganizationClient {
   }
 
   async getOrganization(id, options) {
-    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), options)
+    return call((cancel) => this.#native.getOrganization(text('the organization id', id), cancel), callOptions(options))
   }
 
   async getOrganizationByExternalId(externalId, options) {
-    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), options)
+    return call((cancel) => this.#native.getOrganizationByExternalId(text('the external id', externalId), cancel), callOptions(options))
   }
 
   async createOrganization(displayName, fields, options) {
     return call(
       (cancel) => this.#native.createOrganization(text('the display name', displayName), json(fields, []), cancel),
-      options,
+      callOptions(options),
     )
   }
 
   async updateOrganization(id, fields, options) {
     return call(
       (cancel) => this.#native.updateOrganization(text('the organization id', id), json(fields, []), cancel),
-      options,
+      callOptions(options),
     )
   }
 
   async updateOrganizationByExternalId(externalId, fields, options) {
     return call(
       (cancel) => this.#native.updateOrganizationByExternalId(text('the external id', externalId), json(fields, []), cancel),
-      options ?? undefined,
+      callOptions(options),
     )
   }
 
   async updateOrganizationSettings(id, settings, options) {
     return call(
       (cancel) => this.#native.updateOrganizationSettings(text('the organization id', id), json(settings, []), cancel),
-      options ?? undefined,
+      callOptions(options),
     )
   }
 
   async generatePortalLink(id, options) {
-    return call((cancel) => this.#native.generatePortalLink(text('the organization id', id), json(options), cancel), options ?? undefined)
+    return call((cancel) => this.#native.generatePortalLink(text('the organization id', id), json(options), cancel), options)
   }
 
   async deleteOrganization(id, options) {
-    await call((cancel) => this.#native.deleteOrganization(text('the organization id', id), cancel), options)
+    await call((cancel) => this.#native.deleteOrganization(text('the organization id', id), cancel), callOptions(options))
   }
 
   all(options) {
@@ -102,17 +105,17 @@ class DirectoryClient {
   }
 
   async listDirectories(organizationId, options) {
-    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), options)
+    return call((cancel) => this.#native.listDirectories(text('the organization id', organizationId), cancel), callOptions(options))
   }
 
   async getDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), options)
+    return call((cancel) => this.#native.getDirectory(...ids(organizationId, directoryId), cancel), callOptions(options))
   }
 
   async getPrimaryDirectoryByOrganizationId(organizationId, options) {
     const directory = await call(
       (cancel) => this.#native.primaryDirectory(text('the organization id', organizationId), cancel),
-      options,
+      callOptions(options),
     )
     // The vendor's documentation destructures {directory}, its SDK returns the directory. Not enumerable, so that it is not printed or serialized.
     return Object.defineProperty(directory, 'directory', { value: directory })
@@ -127,11 +130,11 @@ class DirectoryClient {
   }
 
   async enableDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), options)
+    return call((cancel) => this.#native.enableDirectory(...ids(organizationId, directoryId), cancel), callOptions(options))
   }
 
   async disableDirectory(organizationId, directoryId, options) {
-    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), options)
+    return call((cancel) => this.#native.disableDirectory(...ids(organizationId, directoryId), cancel), callOptions(options))
   }
 
   users(organizationId, directoryId, options) {
@@ -156,8 +159,9 @@ const SEPARATE = ['onActivity']
 const VENDOR_ONLY = ['toolTimeoutMs']
 
 /** Returns the options without those that only the vendor's SDK has, and warns about them. */
-function own(options) {
-  const present = typeof options === 'object' && options !== null ? VENDOR_ONLY.filter((name) => Object.hasOwn(options, name)) : []
+function own(given) {
+  const options = plain('the argument with the options', given)
+  const present = VENDOR_ONLY.filter((name) => Object.hasOwn(options, name))
   if (present.length === 0) return options
   const set = present.filter((name) => options[name] !== undefined && options[name] !== null)
   if (set.length > 0) {

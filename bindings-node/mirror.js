@@ -1,7 +1,7 @@
 'use strict'
 // The mirror over the calls of the addon.
 
-const { bytes, callback, json, kindOf, number, only, plain, roleEntries, seconds, secretsOf, signalOf, text, timeout } = require('./arguments.js')
+const { bytes, callback, json, kindOf, knownOnly, number, plain, roleEntries, seconds, secretsOf, signalOf, text, timeout } = require('./arguments.js')
 const { Listing, call, handles, onAbort } = require('./calls.js')
 const { errors, errorOf, rethrow } = require('./errors.js')
 const native = require('./native.js').load()
@@ -34,10 +34,8 @@ function settingsOf({ guard: { window, ...guard }, fullEvery, retention, consume
 
 /** Returns who decides, and the note. */
 function decider(decision) {
-  if (decision === null || typeof decision !== 'object') {
-    throw new errors.InvalidArgumentError('the decision cannot be read: expected an object with `by`, and `note` if there is one')
-  }
-  return [text('`by`', decision.by), text('the note', decision.note ?? '')]
+  const { by, note } = knownOnly(['by', 'note'], decision, 'the decision')
+  return [text('`by`', by), text('the note', note ?? '')]
 }
 
 /** Returns a verified event as the vendor's JSON. */
@@ -286,7 +284,7 @@ class Mirror {
     if (raw === undefined) {
       throw new errors.InvalidArgumentError(`the body is ${kindOf(body)}: expected the request's bytes or text as it came, before anything parsed it`)
     }
-    const now = seconds(only('now', options))
+    const now = seconds(knownOnly(['now'], options).now)
     return this.#calls.run(() => this.#native.receive(readHeaders(headers), raw, now, variables()))
   }
 
@@ -332,7 +330,8 @@ class Mirror {
   }
 
   holdUsers(holdId, options) {
-    return new Listing(rethrow(() => this.#native.holdUserPages(text('the hold id', holdId))), options)
+    const given = knownOnly(['signal'], options)
+    return new Listing(rethrow(() => this.#native.holdUserPages(text('the hold id', holdId))), given)
   }
 
   async approve(holdId, decision) {

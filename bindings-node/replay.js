@@ -1,7 +1,7 @@
 'use strict'
 // Replay guards: message ids in memory, in a SQLite file, or in a store of the application.
 
-const { json, seconds, text } = require('./arguments.js')
+const { json, knownOnly, seconds, text } = require('./arguments.js')
 const { errors, rethrow, translate } = require('./errors.js')
 const native = require('./native.js').load()
 
@@ -112,7 +112,7 @@ class ReplayGuard {
 
   async check(event, options) {
     try {
-      return await this.#ids.isFirst(messageOf(event), seconds(options?.now))
+      return await this.#ids.isFirst(messageOf(event), timeOf(options))
     } catch (thrown) {
       throw translate(thrown)
     }
@@ -120,7 +120,7 @@ class ReplayGuard {
 
   async commit(event, options) {
     try {
-      await this.#ids.record(messageOf(event), seconds(options?.now))
+      await this.#ids.record(messageOf(event), timeOf(options))
     } catch (thrown) {
       throw translate(thrown)
     }
@@ -128,7 +128,7 @@ class ReplayGuard {
 
   async claim(event, options) {
     try {
-      const claimed = await this.#ids.claim(messageOf(event), seconds(options?.now))
+      const claimed = await this.#ids.claim(messageOf(event), timeOf(options))
       if (typeof claimed !== 'boolean') throw new errors.InvalidArgumentError('expected a boolean from the claim function of the store')
       return claimed
     } catch (thrown) {
@@ -144,6 +144,9 @@ class ReplayGuard {
     }
   }
 }
+
+/** Returns the option `now` in seconds. */
+const timeOf = (options) => seconds(knownOnly(['now'], options).now)
 
 /** Returns the id of a message: that of its headers, which is the same for every attempt to deliver it, or else the event's id. */
 function messageOf(event) {

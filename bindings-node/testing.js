@@ -4,7 +4,7 @@
 const http = require('node:http')
 const https = require('node:https')
 const { isUint8Array } = require('node:util/types')
-const { json, kindOf, plain, text } = require('./arguments.js')
+const { json, kindOf, knownOnly, text } = require('./arguments.js')
 const { errors, rethrow } = require('./errors.js')
 const { Sandbox, Webhook } = require('./index.js')
 const native = require('./native.js').load()
@@ -27,7 +27,7 @@ function signed(webhookOrSecret, body, options) {
 }
 
 async function deliver(url, typeOrBody, options) {
-  const { secret, overrides, ...signing } = plain('the argument with the options', options)
+  const { secret, overrides, ...signing } = knownOnly(['secret', 'overrides', 'id', 'timestamp'], options)
   // A string is a type; a body is bytes.
   const body = typeof typeOrBody === 'string' ? event(typeOrBody, overrides) : typeOrBody
   if (!isUint8Array(body)) throw new errors.InvalidArgumentError(`the event is ${kindOf(body)}: expected its type, or its body as bytes`)

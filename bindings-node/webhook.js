@@ -2,7 +2,7 @@
 // Verifying and signing webhooks, over the calls of the addon.
 
 const { isUint8Array } = require('node:util/types')
-const { bytes, json, kindOf, only, plain, seconds, secretsOf, text } = require('./arguments.js')
+const { bytes, json, kindOf, knownOnly, seconds, secretsOf, text } = require('./arguments.js')
 const { errors, rethrow, translate } = require('./errors.js')
 const native = require('./native.js').load()
 const { parse } = require('./parse.js')
@@ -130,7 +130,7 @@ class Webhook {
     try {
       const standard = options === undefined ? standardHeadersOf(headers, body) : undefined
       const encoded =
-        (standard && this.#native.verifyStandard(standard, body)) ?? this.#native.verify(readHeaders(headers), bodyOf(body), seconds(only('now', options)))
+        (standard && this.#native.verifyStandard(standard, body)) ?? this.#native.verify(readHeaders(headers), bodyOf(body), seconds(knownOnly(['now'], options).now))
       return eventOf(encoded)
     } catch (thrown) {
       throw translate(thrown)
@@ -142,7 +142,7 @@ class Webhook {
       const standard = options === undefined ? standardHeadersOf(headers, body) : undefined
       return (
         (standard && this.#native.verifyStandardSignature(standard, body)) ??
-        this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(only('now', options)))
+        this.#native.verifySignature(readHeaders(headers), bodyOf(body), seconds(knownOnly(['now'], options).now))
       )
     } catch (thrown) {
       throw translate(thrown)
@@ -152,7 +152,7 @@ class Webhook {
   sign(body, options) {
     const given = bodyOf(body)
     const raw = typeof given === 'string' ? Buffer.from(given) : given
-    const { id, timestamp } = plain('the argument with the options', options)
+    const { id, timestamp } = knownOnly(['id', 'timestamp'], options)
     const messageId = id === undefined || id === null ? undefined : text('the message id', id)
     const flat = rethrow(() => this.#native.sign(raw, messageId, seconds(timestamp, 'timestamp')))
     return { [flat[0]]: flat[1], [flat[2]]: flat[3], [flat[4]]: flat[5] }

@@ -2,7 +2,7 @@
 // The part that the endpoints of all frameworks share: reads the body, verifies it, calls the handler and decides the status.
 
 const { isUint8Array } = require('node:util/types')
-const { kindOf, plain } = require('../arguments.js')
+const { kindOf, knownOnly } = require('../arguments.js')
 const { Webhook, errors } = require('../index.js')
 
 const READ_BEFORE = "the body of the webhook has been read already and was not kept: mount the webhook before middleware that reads bodies"
@@ -17,10 +17,7 @@ class Receiver {
 
   /** `others`: names of options that only the framework's own endpoint has. */
   constructor(handler, options, others = []) {
-    const known = ['webhook', 'replayGuard', ...others]
-    const given = plain('the argument with the options', options)
-    const unknown = Object.keys(given).filter((name) => !known.includes(name))
-    if (unknown.length > 0) throw new errors.InvalidArgumentError(`the option ${unknown.join(', ')} is unknown: expected ${known.join(', ')}`)
+    const given = knownOnly(['webhook', 'replayGuard', ...others], options)
     if (typeof handler !== 'function') {
       throw new errors.InvalidArgumentError(`the handler is ${kindOf(handler)}: expected a function that takes an event`)
     }

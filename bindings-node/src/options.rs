@@ -221,6 +221,10 @@ impl From<OrganizationSettings> for headcount::model::OrganizationSettings {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PortalLinkOptions {
     pub(crate) features: Option<Vec<String>>,
+    #[serde(rename = "signal")]
+    _signal: Separate,
+    #[serde(rename = "timeoutMs")]
+    _timeout_ms: Separate,
 }
 
 /// Reads a time: RFC 3339 text (a `Date` in JSON), a date, or the milliseconds of `Date.now()`.

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { createContext, runInContext } from 'node:vm'
 import { Client, Mirror, ReplayGuard, Webhook, errors } from 'headcount'
 import { webhook as http } from 'headcount/http'
+import { deliver } from 'headcount/testing'
 import { collect, startMirror } from './sandbox.mjs'
 
 const limit = { timeout: 60_000 }
@@ -115,6 +116,15 @@ test('the error names the argument that cannot be used', limit, async (t) => {
     [() => mirror.sync(organization, { onProgress: 'loud' }), /^onProgress is a string: expected a function/],
     [() => mirror.sync(organization, { signal: {} }), /^signal is an object: expected an AbortSignal/],
     [() => mirror.poll('app', { timeoutMs: 5 }), /^the option timeoutMs is unknown/],
+    [() => mirror.holdUsers('hold_1', { signal: undefined, limit: 1 }), /^the option limit is unknown: expected signal/],
+    [() => mirror.approve('hold_1', { by: 'me', notes: 'x' }), /^the option notes is unknown: expected by, note/],
+    [() => mirror.approve('hold_1', null), /^`by` is undefined: expected text/],
+    [() => mirror.retire('dir_1', 'me'), /^the decision is a string: expected an object/],
+    [() => webhook.sign(BODY, { ID: 'msg_1' }), /^the option ID is unknown: expected id, timestamp/],
+    [() => new ReplayGuard().check('msg_1', { Now: 1 }), /^the option Now is unknown: expected now/],
+    [() => new ReplayGuard().commit('msg_1', 5), /^the argument with the options is a number/],
+    [() => new ReplayGuard().claim('msg_1', new Map([['now', 1]])), /^the argument with the options is a Map/],
+    [() => deliver('http://127.0.0.1:1/', 'user.login', { secrets: SECRET }), /^the option secrets is unknown: expected secret, overrides, id, timestamp/],
     [() => ReplayGuard.custom(promise), /^the store has no function contains/],
     [() => new ReplayGuard({ capacity: 'many' }), /^the option capacity is a string: expected a whole number/],
     [() => http(() => {}, { webhook: promise }), /^the option webhook is a promise/],
@@ -123,6 +133,47 @@ test('the error names the argument that cannot be used', limit, async (t) => {
   ]) {
     await assert.rejects(async () => call(), refusal(pattern), String(call))
   }
+})
+
+test('a Map is no object of options, whatever properties it has', limit, () => {
+  const options = Object.assign(new Map([['timeoutMs', 1]]), { toolTimeoutMs: 1 })
+  assert.throws(() => new Client('https://acme.scalekit.example', 'id', 'secret', options), refusal(/^the argument with the options is a Map/))
+})
+
+test('calls refuse options that they do not know, and list those that they know', limit, async (t) => {
+  const { client, organization, directory } = startMirror(t)
+  const { organization: organizations, directory: directories } = client
+  const calls = {
+    getOrganization: (options) => organizations.getOrganization(organization, options),
+    getOrganizationByExternalId: (options) => organizations.getOrganizationByExternalId('ext_1', options),
+    createOrganization: (options) => organizations.createOrganization('Acme', {}, options),
+    updateOrganization: (options) => organizations.updateOrganization(organization, {}, options),
+    updateOrganizationByExternalId: (options) => organizations.updateOrganizationByExternalId('ext_1', {}, options),
+    updateOrganizationSettings: (options) => organizations.updateOrganizationSettings(organization, { features: [] }, options),
+    generatePortalLink: (options) => organizations.generatePortalLink(organization, options),
+    deleteOrganization: (options) => organizations.deleteOrganization(organization, options),
+    listOrganization: (options) => organizations.listOrganization(options),
+    listOrganizations: (options) => organizations.listOrganizations(options),
+    all: (options) => organizations.all(options),
+    listDirectories: (options) => directories.listDirectories(organization, options),
+    getDirectory: (options) => directories.getDirectory(organization, directory, options),
+    getPrimaryDirectoryByOrganizationId: (options) => directories.getPrimaryDirectoryByOrganizationId(organization, options),
+    enableDirectory: (options) => directories.enableDirectory(organization, directory, options),
+    disableDirectory: (options) => directories.disableDirectory(organization, directory, options),
+    listDirectoryUsers: (options) => directories.listDirectoryUsers(organization, directory, options),
+    listDirectoryGroups: (options) => directories.listDirectoryGroups(organization, directory, options),
+    users: (options) => directories.users(organization, directory, options),
+    groups: (options) => directories.groups(organization, directory, options),
+  }
+  const methods = [organizations, directories].flatMap((part) => Object.getOwnPropertyNames(Object.getPrototypeOf(part)))
+  assert.deepEqual(Object.keys(calls).sort(), methods.filter((name) => name !== 'constructor').sort())
+  const { requests } = client.stats()
+  for (const [name, call] of Object.entries(calls)) {
+    await assert.rejects(async () => call({ timeoutMS: 1 }), refusal(/^the option timeoutMS is unknown.*expected .*signal, timeoutMs/), name)
+    await assert.rejects(async () => call(new Map([['timeoutMs', 1]])), refusal(/^the argument with the options is a Map/), name)
+    await assert.rejects(async () => call(5), refusal(/^the argument with the options is a number/), name)
+  }
+  assert.equal(client.stats().requests, requests)
 })
 
 test('null and undefined options are no options', limit, async (t) => {
