@@ -55,12 +55,12 @@ impl Budget {
 
     /// Takes one retry. Returns false if none is left.
     pub(super) fn take(&self) -> bool {
-        self.halves.try_update(Relaxed, Relaxed, |halves| halves.checked_sub(2)).is_ok()
+        self.halves.fetch_update(Relaxed, Relaxed, |halves| halves.checked_sub(2)).is_ok()
     }
 
     /// Gives half a retry back, after a successful call.
     pub(super) fn refill(&self) {
-        let _ = self.halves.try_update(Relaxed, Relaxed, |halves| (halves < self.full).then(|| halves + 1));
+        let _ = self.halves.fetch_update(Relaxed, Relaxed, |halves| (halves < self.full).then(|| halves + 1));
     }
 }
 

@@ -75,7 +75,9 @@ fn store_panics() {
                 let slot = stored.as_mut()?;
                 slot.get_or_insert_with(|| {
                     let place = info.location().map(ToString::to_string).unwrap_or_default();
-                    format!("{place}: {}", info.payload_as_str().unwrap_or("a panic without a message"))
+                    let text = info.payload().downcast_ref::<&str>().copied();
+                    let message = text.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
+                    format!("{place}: {}", message.unwrap_or("a panic without a message"))
                 });
                 Some(())
             });
