@@ -189,7 +189,9 @@ pub(crate) struct OrganizationFields {
 impl From<OrganizationFields> for headcount::model::OrganizationFields {
     fn from(fields: OrganizationFields) -> headcount::model::OrganizationFields {
         let OrganizationFields { display_name, external_id, logo_url, metadata, slug, id, .. } = fields;
-        let fields = headcount::model::OrganizationFields { display_name, external_id, logo_url, metadata, slug };
+        let mut fields = headcount::model::OrganizationFields::default();
+        (fields.display_name, fields.external_id, fields.slug) = (display_name, external_id, slug);
+        (fields.logo_url, fields.metadata) = (logo_url, metadata);
         if id.is_some() { fields.without_unset() } else { fields }
     }
 }
@@ -211,8 +213,8 @@ struct Feature {
 impl From<OrganizationSettings> for headcount::model::OrganizationSettings {
     fn from(settings: OrganizationSettings) -> headcount::model::OrganizationSettings {
         let features = settings.features.into_iter();
-        let features = features.map(|Feature { name, enabled }| headcount::model::Feature { name, enabled }).collect();
-        headcount::model::OrganizationSettings { features }
+        let features = features.map(|Feature { name, enabled }| headcount::model::Feature::new(name, enabled));
+        headcount::model::OrganizationSettings::new(features)
     }
 }
 

@@ -55,7 +55,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Fields {
         }
         let Given { display_name, external_id, logo_url, metadata, slug, id, .. } =
             read("organization", fields.as_any())?;
-        let fields = OrganizationFields { display_name, external_id, logo_url, metadata, slug };
+        let mut fields = OrganizationFields::default();
+        (fields.display_name, fields.external_id, fields.slug) = (display_name, external_id, slug);
+        (fields.logo_url, fields.metadata) = (logo_url, metadata);
         Ok(Fields(if id.is_some() { fields.without_unset() } else { fields }))
     }
 }
@@ -87,8 +89,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Settings {
                 value.try_iter().map_err(|_| wrong_type(&value, "a list of features"))?.collect::<PyResult<_>>()?;
             read("settings", items.into_pyobject(value.py())?.as_any())?
         };
-        let features = features.into_iter().map(|toggle| Feature { name: toggle.name, enabled: toggle.enabled });
-        Ok(Settings(OrganizationSettings { features: features.collect() }))
+        let features = features.into_iter().map(|toggle| Feature::new(toggle.name, toggle.enabled));
+        Ok(Settings(OrganizationSettings::new(features)))
     }
 }
 
@@ -105,14 +107,13 @@ fn read<T: DeserializeOwned>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<T
 
 /// Returns the fields of `organization`, replaced by those that were passed as keywords.
 fn merged(organization: Option<Fields>, keywords: OrganizationFields) -> OrganizationFields {
-    let given = organization.map(|fields| fields.0).unwrap_or_default();
-    OrganizationFields {
-        display_name: keywords.display_name.or(given.display_name),
-        external_id: keywords.external_id.or(given.external_id),
-        logo_url: keywords.logo_url.or(given.logo_url),
-        metadata: keywords.metadata.or(given.metadata),
-        slug: keywords.slug.or(given.slug),
-    }
+    let mut merged = organization.map(|fields| fields.0).unwrap_or_default();
+    merged.display_name = keywords.display_name.or(merged.display_name);
+    merged.external_id = keywords.external_id.or(merged.external_id);
+    merged.logo_url = keywords.logo_url.or(merged.logo_url);
+    merged.metadata = keywords.metadata.or(merged.metadata);
+    merged.slug = keywords.slug.or(merged.slug);
+    merged
 }
 
 fn fields(
@@ -123,13 +124,13 @@ fn fields(
     logo_url: Option<Text>,
 ) -> OrganizationFields {
     let text = |text: Option<Text>| text.map(|text| text.to_string());
-    OrganizationFields {
-        display_name: text(display_name),
-        external_id: text(external_id),
-        metadata,
-        slug: text(slug),
-        logo_url: text(logo_url),
-    }
+    let mut fields = OrganizationFields::default();
+    fields.display_name = text(display_name);
+    fields.external_id = text(external_id);
+    fields.metadata = metadata;
+    fields.slug = text(slug);
+    fields.logo_url = text(logo_url);
+    fields
 }
 
 fn list(

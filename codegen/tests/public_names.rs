@@ -151,3 +151,20 @@ fn the_root_has_the_names_that_nearly_every_program_uses() {
         ]
     );
 }
+
+#[test]
+fn the_structs_of_the_api_can_get_more_fields() {
+    let mut structs = 0;
+    for entry in std::fs::read_dir(core().join("model")).unwrap() {
+        for item in parse(&entry.unwrap().path()) {
+            let Item::Struct(item) = item else { continue };
+            if !is_public(&item.vis) || !item.fields.iter().all(|field| is_public(&field.vis)) {
+                continue;
+            }
+            let is_open = item.attrs.iter().any(|attribute| attribute.path().is_ident("non_exhaustive"));
+            assert!(is_open, "{} is not #[non_exhaustive]", item.ident);
+            structs += 1;
+        }
+    }
+    assert!(structs >= 16, "{structs} structs were found");
+}

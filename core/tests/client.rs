@@ -302,17 +302,13 @@ async fn requests_have_the_form_that_the_contract_requires() {
     )
     .await;
     let client = server.with(|builder| builder.user_agent_suffix("acme-provisioning/2.1"));
-    let fields = OrganizationFields {
-        external_id: Some("tenant \"1\"".into()),
-        metadata: Some([("plan".to_owned(), "größer".to_owned())].into()),
-        ..Default::default()
-    };
+    let mut fields = OrganizationFields::default();
+    fields.external_id = Some("tenant \"1\"".into());
+    fields.metadata = Some([("plan".to_owned(), "größer".to_owned())].into());
     client.organizations().create("Acme", &fields).await.unwrap();
-    client
-        .organizations()
-        .update("org_1", &OrganizationFields { slug: Some(String::new()), ..Default::default() })
-        .await
-        .unwrap();
+    let mut without_slug = OrganizationFields::default();
+    without_slug.slug = Some(String::new());
+    client.organizations().update("org_1", &without_slug).await.unwrap();
     client.organizations().delete("org_1").await.unwrap();
     let requests = requests.lock().unwrap();
     let body = |n: usize| requests[n].split_once("\r\n\r\n").unwrap().1;

@@ -33,7 +33,8 @@ impl SourcePages<User> for GeneratedUsers {
             let numbers = self.next..(self.next + PAGE).min(self.count);
             self.next = numbers.end;
             let items: Vec<User> = numbers.map(generate_user).collect();
-            let page = Page { items, total_size: self.count as u64, ..Page::default() };
+            let mut page = Page::new(items);
+            page.total_size = self.count as u64;
             Ok(Some(page).filter(|page| !page.items.is_empty()))
         })
     }

@@ -64,15 +64,14 @@ async fn https_with_an_own_authority_uses_one_connection_for_all_requests() {
 async fn an_organization_is_created_updated_and_deleted() {
     let sandbox = Sandbox::builder().start().unwrap();
     let organizations = sandbox.client().build().unwrap().organizations();
-    let fields = OrganizationFields {
-        external_id: Some("tenant_ä".into()),
-        metadata: Some([("plan".to_owned(), "team".to_owned())].into()),
-        ..Default::default()
-    };
+    let mut fields = OrganizationFields::default();
+    fields.external_id = Some("tenant_ä".into());
+    fields.metadata = Some([("plan".to_owned(), "team".to_owned())].into());
     let made = organizations.create("Über & Söhne", &fields).await.unwrap();
     assert_eq!((made.display_name.as_str(), made.external_id.as_str()), ("Über & Söhne", "tenant_ä"));
     assert_eq!((made.metadata["plan"].as_str(), made.id.starts_with("org_")), ("team", true));
-    let rename = OrganizationFields { display_name: Some("Söhne".into()), ..Default::default() };
+    let mut rename = OrganizationFields::default();
+    rename.display_name = Some("Söhne".into());
     let changed = organizations.update(&made.id, &rename).await.unwrap();
     assert_eq!((changed.display_name.as_str(), changed.external_id.as_str()), ("Söhne", "tenant_ä"));
     assert_eq!(organizations.get(&made.id).await.unwrap(), changed);
@@ -96,24 +95,26 @@ async fn an_organization_is_created_updated_and_deleted() {
 async fn an_organization_is_updated_by_its_external_id_and_its_settings_are_changed() {
     let sandbox = Sandbox::builder().start().unwrap();
     let organizations = sandbox.client().build().unwrap().organizations();
-    let rename = OrganizationFields { display_name: Some("Söhne".into()), ..Default::default() };
+    let mut rename = OrganizationFields::default();
+    rename.display_name = Some("Söhne".into());
     let renamed = organizations.update_by_external_id("tenant_1", &rename).await.unwrap();
     assert_eq!(renamed.id, sandbox.organization_id());
     assert_eq!(renamed.display_name, "Söhne");
     let missing = organizations.update_by_external_id("tenant_404", &rename).await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
 
-    let feature = |name: &str, enabled| Feature { name: name.to_owned(), enabled };
-    let settings = OrganizationSettings { features: vec![feature("sso", false), feature("session_policy", true)] };
+    let feature = |name: &str, enabled| Feature::new(name, enabled);
+    let settings = OrganizationSettings::new([feature("sso", false), feature("session_policy", true)]);
     let changed = organizations.update_settings(&renamed.id, &settings).await.unwrap();
     let expected = [feature("sso", false), feature("dir_sync", true), feature("session_policy", true)];
     assert_eq!(changed.settings.as_ref().unwrap().features, expected);
     assert_eq!(organizations.get(&renamed.id).await.unwrap(), changed);
-    let unknown = OrganizationSettings { features: vec![feature("magic", true)] };
+    let unknown = OrganizationSettings::new([feature("magic", true)]);
     assert_eq!(organizations.update_settings(&renamed.id, &unknown).await.unwrap_err().kind(), ErrorKind::BadRequest);
 
     // What was read can be sent back as a whole.
-    let whole = OrganizationFields { slug: Some("soehne".into()), ..OrganizationFields::from(&changed) };
+    let mut whole = OrganizationFields::from(&changed);
+    whole.slug = Some("soehne".into());
     let again = organizations.update(&changed.id, &whole).await.unwrap();
     assert_eq!(again.slug, "soehne");
     assert_eq!(again.logo_url, "");

@@ -325,9 +325,9 @@ pub(crate) unsafe fn read_settings(features: *const hc_feature, length: usize) -
     let feature = |(index, feature): (usize, &hc_feature)| {
         // SAFETY: this function's contract.
         let name = unsafe { text(feature.name, format_args!("features[{index}].name")) }?.to_owned();
-        Ok(Feature { name, enabled: feature.enabled })
+        Ok(Feature::new(name, feature.enabled))
     };
-    Ok(OrganizationSettings { features: features.iter().enumerate().map(feature).collect::<Result<_>>()? })
+    Ok(OrganizationSettings::new(features.iter().enumerate().map(feature).collect::<Result<Vec<_>>>()?))
 }
 
 /// Reads the names of features.
@@ -377,11 +377,11 @@ pub(crate) unsafe fn read_fields(fields: &hc_organization_fields) -> Result<Orga
         };
         Some((0..fields.metadata_len).map(pair).collect::<Result<_>>()?)
     };
-    Ok(OrganizationFields {
-        display_name: text(fields.display_name, "fields.display_name")?,
-        external_id: text(fields.external_id, "fields.external_id")?,
-        logo_url: text(fields.logo_url, "fields.logo_url")?,
-        slug: text(fields.slug, "fields.slug")?,
-        metadata,
-    })
+    let mut read = OrganizationFields::default();
+    read.display_name = text(fields.display_name, "fields.display_name")?;
+    read.external_id = text(fields.external_id, "fields.external_id")?;
+    read.logo_url = text(fields.logo_url, "fields.logo_url")?;
+    read.slug = text(fields.slug, "fields.slug")?;
+    read.metadata = metadata;
+    Ok(read)
 }

@@ -28,12 +28,7 @@ pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 ///
 /// impl<T: Send> SourcePages<T> for OnePage<T> {
 ///     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>> {
-///         let page = self.0.take().map(|items| Page {
-///             total_size: items.len() as u64,
-///             items,
-///             next_page_token: String::new(),
-///             prev_page_token: String::new(),
-///         });
+///         let page = self.0.take().map(Page::new);
 ///         Box::pin(async move { Ok(page) })
 ///     }
 /// }
@@ -42,22 +37,23 @@ pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 ///
 /// impl Source for OneUser {
 ///     fn organizations(&self) -> Box<dyn SourcePages<Organization>> {
-///         let organization = Organization { id: "org_1".to_owned(), ..Organization::default() };
+///         let mut organization = Organization::default();
+///         organization.id = "org_1".to_owned();
 ///         Box::new(OnePage(Some(vec![organization])))
 ///     }
 ///
 ///     fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>> {
-///         let directory = Directory {
-///             id: "dir_1".to_owned(),
-///             organization_id: organization_id.to_owned(),
-///             enabled: true,
-///             ..Directory::default()
-///         };
+///         let mut directory = Directory::default();
+///         directory.id = "dir_1".to_owned();
+///         directory.organization_id = organization_id.to_owned();
+///         directory.enabled = true;
 ///         Box::pin(async move { Ok(vec![directory]) })
 ///     }
 ///
 ///     fn users(&self, _: &Directory, _: Option<Timestamp>) -> Box<dyn SourcePages<User>> {
-///         let user = User { id: "diruser_1".to_owned(), email: "ada@example.com".to_owned(), ..User::default() };
+///         let mut user = User::default();
+///         user.id = "diruser_1".to_owned();
+///         user.email = "ada@example.com".to_owned();
 ///         Box::new(OnePage(Some(vec![user])))
 ///     }
 ///

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The contract's `directoriesDirectory`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Directory {
     /// Id, `dir_…`.
     pub id: String,
@@ -62,6 +63,7 @@ pub struct Directory {
 
 /// The contract's `directoriesStats`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DirectoryStats {
     /// Number of users.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -79,6 +81,7 @@ pub struct DirectoryStats {
 
 /// The contract's `directoriesAttributeMappings`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AttributeMappings {
     /// One entry per attribute.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -87,6 +90,7 @@ pub struct AttributeMappings {
 
 /// The contract's `directoriesAttributeMapping`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AttributeMapping {
     /// Name of the attribute in the directory.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -98,6 +102,7 @@ pub struct AttributeMapping {
 
 /// The contract's `directoriesRoleAssignments`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RoleAssignments {
     /// One entry per group.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -106,6 +111,7 @@ pub struct RoleAssignments {
 
 /// The contract's `directoriesRoleAssignment`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RoleAssignment {
     /// Id of the group, `dirgroup_…`.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -117,6 +123,7 @@ pub struct RoleAssignment {
 
 /// The contract's `directoriesSecret`: state and lifetime of a secret, without the secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DirectorySecret {
     /// Id of the secret.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -143,6 +150,7 @@ pub struct DirectorySecret {
 
 /// The contract's `directoriesToggleDirectoryResponse`: the result of enabling or disabling a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DirectoryToggle {
     /// Whether the directory is enabled now.
     #[serde(default, deserialize_with = "null_is_default")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The contract's `directoriesDirectoryGroup`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Group {
     /// Id, `dirgroup_…`.
     pub id: String,

@@ -3,6 +3,13 @@
 //! A text that was not sent is empty, as in protobuf, from which the vendor generates its JSON. Unknown fields are ignored, missing fields
 //! and `null` are accepted, and unknown values of an enum are kept. Data in the identity provider's own format (`user_detail`,
 //! `group_detail`) stays raw JSON until it is decoded.
+//!
+//! The vendor adds fields, so the structs are `non_exhaustive`. A value is made of the default, or read from JSON:
+//!
+//! ```
+//! let mut fields = headcount::model::OrganizationFields::default();
+//! fields.external_id = Some("tenant_1".to_owned());
+//! ```
 
 mod directory;
 mod group;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// The contract's `organizationsOrganization`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Organization {
     /// Id, `org_…`.
     pub id: String,
@@ -44,6 +45,7 @@ pub struct Organization {
 /// `v1organizationsCreateOrganization` and `v1organizationsUpdateOrganization`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OrganizationFields {
     /// Display name, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,14 +92,23 @@ impl From<&Organization> for OrganizationFields {
 
 /// The contract's `organizationsOrganizationSettings`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct OrganizationSettings {
     /// One entry per feature.
     #[serde(default, deserialize_with = "null_is_default")]
     pub features: Vec<Feature>,
 }
 
+impl OrganizationSettings {
+    /// Makes settings that enable or disable these features.
+    pub fn new(features: impl IntoIterator<Item = Feature>) -> OrganizationSettings {
+        OrganizationSettings { features: features.into_iter().collect() }
+    }
+}
+
 /// Whether one feature of an organization is enabled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Feature {
     /// Name: `sso`, `dir_sync`, `domain_verification`, …
     #[serde(default, deserialize_with = "null_is_default")]
@@ -107,8 +118,16 @@ pub struct Feature {
     pub enabled: bool,
 }
 
+impl Feature {
+    /// Makes the setting that enables or disables a feature.
+    pub fn new(name: impl Into<String>, enabled: bool) -> Feature {
+        Feature { name: name.into(), enabled }
+    }
+}
+
 /// The contract's `organizationsLink`: a link to the admin portal, in which an organization's administrator sets up SSO and directories.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PortalLink {
     /// Id, `lnk_…`.
     #[serde(default, deserialize_with = "null_is_default")]

@@ -2,6 +2,7 @@
 
 /// Part of a listing's items, and the tokens of the next and the previous page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Page<T> {
     /// The items, in the server's order.
     pub items: Vec<T>,
@@ -11,6 +12,13 @@ pub struct Page<T> {
     pub next_page_token: String,
     /// Token of the previous page, or empty on the first page.
     pub prev_page_token: String,
+}
+
+impl<T> Page<T> {
+    /// Makes the only page of a listing with these items.
+    pub fn new(items: Vec<T>) -> Page<T> {
+        Page { total_size: items.len() as u64, items, next_page_token: String::new(), prev_page_token: String::new() }
+    }
 }
 
 /// Deserializes a count, for `#[serde(deserialize_with)]`: a number, or text, since protobuf's JSON writes 64-bit numbers as text.

@@ -8,6 +8,7 @@ use std::ops::Deref;
 
 /// The contract's `directoriesDirectoryUser`. Users are identified by `id`; email addresses can change.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct User {
     /// Id, `diruser_…`.
     pub id: String,

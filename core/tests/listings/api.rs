@@ -156,11 +156,10 @@ fn one_page<T: DeserializeOwned>(items: &[Value], total: Option<u64>) -> FakePag
 /// Pages of `size` items. The total is the number of all items unless `total` is another.
 fn pages<T: DeserializeOwned>(items: &[Value], size: Option<usize>, total: Option<u64>) -> FakePages<T> {
     let total_size = total.unwrap_or(items.len() as u64);
-    let page = |items: &[Value]| Page {
-        items: items.iter().map(|item| serde_json::from_value(item.clone()).unwrap()).collect(),
-        total_size,
-        next_page_token: String::new(),
-        prev_page_token: String::new(),
+    let page = |items: &[Value]| {
+        let mut page = Page::new(items.iter().map(|item| serde_json::from_value(item.clone()).unwrap()).collect());
+        page.total_size = total_size;
+        page
     };
     let pages: VecDeque<Page<T>> = match items {
         [] => [page(items)].into(),

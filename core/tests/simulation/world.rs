@@ -900,7 +900,9 @@ impl<T: Send + 'static, F: Fn(&Content) -> Vec<T> + Send> SourcePages<T> for Lis
                 items.clear();
                 self.offset = None;
             }
-            Ok(Some(Page { items, total_size, next_page_token: String::new(), prev_page_token: String::new() }))
+            let mut page = Page::new(items);
+            page.total_size = total_size;
+            Ok(Some(page))
         })
     }
 

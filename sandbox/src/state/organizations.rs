@@ -178,7 +178,7 @@ impl Organization {
 
     /// Replaces the fields that are not `None`.
     fn set(&mut self, fields: OrganizationFields, now: Timestamp) {
-        let OrganizationFields { display_name, external_id, slug, logo_url, metadata } = fields;
+        let OrganizationFields { display_name, external_id, slug, logo_url, metadata, .. } = fields;
         for (field, value) in [
             (&mut self.display_name, display_name),
             (&mut self.external_id, external_id),
