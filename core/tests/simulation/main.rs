@@ -6,7 +6,7 @@
 //! call of the other is under way; crashes and power cuts at any call of the store; role maps that change; holds that are approved and
 //! dismissed; consumers that stop before they acknowledge, that acknowledge late, and that start again from a snapshot.
 //!
-//! The disk is a store in memory (see `disk`), on which a seed always leads to the same run. Some scenarios run on SQLite as well, without
+//! The disk is a store in memory (`core/examples/in_memory`), on which a seed always leads to the same run. Some scenarios run on SQLite as well, without
 //! power cuts; the order of its threads makes those runs differ.
 //!
 //! - `HEADCOUNT_SIM_SEEDS=100000` sets the number of seeds, from `HEADCOUNT_SIM_FIRST` on. Default: 2,000 from 0.
@@ -20,6 +20,7 @@
 //! within 2,000 seeds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
+#[path = "../../examples/in_memory/store.rs"]
 mod disk;
 mod feed;
 mod random;
@@ -116,34 +117,6 @@ fn run_seed(seed: u64, medium: Medium) {
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
-}
-
-/// The tests that every store passes, on the disk.
-mod disk_tests {
-    use super::disk::Disk;
-    use headcount::store::conformance::{Factory, Setup};
-    use headcount::store::{Store, StoreFuture};
-    use std::collections::BTreeMap;
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Default)]
-    struct Disks(Mutex<BTreeMap<String, Disk>>);
-
-    impl Factory for Disks {
-        fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>> {
-            let disk = Disk::default();
-            let store = disk.open();
-            self.0.lock().unwrap().insert(name, disk);
-            Box::pin(async move { Ok(Arc::new(store) as Arc<dyn Store>) })
-        }
-
-        fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
-            let store = self.0.lock().unwrap()[&name].open();
-            Some(Box::pin(async move { Ok(Arc::new(store) as Arc<dyn Store>) }))
-        }
-    }
-
-    headcount::store_tests!(Setup::new(Disks::default()));
 }
 
 #[test]
