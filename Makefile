@@ -147,8 +147,8 @@ test-interop: peers build-c ## signatures between headcount and the packages of 
 test-docs: build-c build-python build-node examples/node/node_modules/.package-lock.json ## every code block of the documents
 	$(ALONE) CARGO=$(CURDIR)/scripts/cargo.sh MATURIN_PEP517_ARGS='--profile dev --auditwheel skip' $(LIMIT) $(VENV) -m pytest --quiet tests/docs
 
-.PHONY: test-field test-field-node test-field-python
-test-field: test-field-node test-field-python ## the packages in the programs of others: servers, frameworks, test runners, bundlers
+.PHONY: test-field test-field-node test-field-python test-field-rust
+test-field: test-field-node test-field-python test-field-rust ## the packages in the programs of others: servers, frameworks, test runners, bundlers
 
 # Without install scripts: the programs of Bun and Deno come from packages for each platform, and are not downloaded.
 tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json tests/field/node/package-lock.json
@@ -157,6 +157,9 @@ tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json 
 
 test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint, the oldest Express, Fastify and Koa
 	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
+
+test-field-rust: prerequisites ## beside sqlx and diesel, which link SQLite as well, and the store on the oldest rusqlite
+	$(LIMIT) $(ALONE) $(PYTHON) -m unittest --quiet tests/field/rust/test_databases.py
 
 # Real servers and frameworks, in the oldest and the newest versions that the packages support.
 

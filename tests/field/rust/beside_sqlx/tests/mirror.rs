@@ -1,0 +1,80 @@
+//! A mirror beside sqlx in one program, on one copy of SQLite, with the oldest rusqlite that headcount supports.
+
+#[path = "../../../../../core/examples/in_memory/source.rs"]
+mod source;
+
+use headcount::store::conformance::{Factory, Setup};
+use headcount::store::{SqliteStore, Store, StoreFuture};
+use headcount::{Mirror, Timestamp};
+use source::{Company, ORGANIZATION};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The path of a file that does not exist, in a folder of its own.
+fn file(name: &str) -> PathBuf {
+    let folder = folder(name);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    folder.join("mirror.db")
+}
+
+/// SQLite stores, each in a file.
+struct Files;
+
+impl Factory for Files {
+    fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>> {
+        Box::pin(async move { Ok(Arc::new(SqliteStore::open(file(&name))?) as Arc<dyn Store>) })
+    }
+
+    fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
+        Some(Box::pin(async move {
+            Ok(Arc::new(SqliteStore::open(folder(&name).join("mirror.db"))?) as Arc<dyn Store>)
+        }))
+    }
+}
+
+mod store {
+    headcount::store_tests!(super::Setup::new(super::Files));
+}
+
+#[tokio::test]
+async fn a_mirror_is_synced_while_sqlx_uses_its_own_database_and_reads_the_mirrors() {
+    let (mirror_file, own_file) = (file("beside"), file("beside_own"));
+    let company = Company::default();
+    let mirror = Mirror::builder().source(company.clone()).open(&mirror_file).await.unwrap();
+    let open = async |path: &PathBuf| {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
+    };
+    let (own, mirrors) = (open(&own_file).await, open(&mirror_file).await);
+    sqlx::query("CREATE TABLE account (email TEXT)").execute(&own).await.unwrap();
+
+    for number in 0..10 {
+        company.put(&format!("diruser_{number}"), &format!("user{number}@example.com"), Timestamp::UNIX_EPOCH);
+        mirror.sync(ORGANIZATION).await.unwrap();
+        for change in mirror.poll("accounts", 100).await.unwrap() {
+            if let Some(user) = change.user {
+                sqlx::query("INSERT INTO account VALUES (?)").bind(user.email).execute(&own).await.unwrap();
+            }
+            mirror.ack("accounts", change.seq).await.unwrap();
+        }
+        let users: i64 = sqlx::query_scalar("SELECT count(*) FROM user").fetch_one(&mirrors).await.unwrap();
+        assert_eq!(users, number + 1);
+    }
+
+    let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM account").fetch_one(&own).await.unwrap();
+    assert_eq!(accounts, 10);
+    mirrors.close().await;
+    drop(mirror);
+    let mirrors = open(&mirror_file).await;
+    let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mirrors).await.unwrap();
+    assert_eq!(check, "ok");
+}
