@@ -203,6 +203,8 @@ lint: prerequisites deny ## formatting, clippy, licences of dependencies, and wh
 	cargo clippy --quiet --package headcount-codegen --all-targets -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features webhook -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features axum -- --deny warnings
+	cargo clippy --quiet --package headcount --no-default-features --features sqlite,webhook -- --deny warnings
+	cargo clippy --quiet --package headcount --no-default-features --features mirror,rustls-ring -- --deny warnings
 	@echo 'the build of webhooks alone has neither a runtime, nor HTTP, nor a database'
 	@tree=$$(cargo tree --quiet --package headcount --no-default-features --features webhook --edges normal) && \
 	  ! echo "$$tree" | grep -E 'tokio|reqwest|hyper|rusqlite'

@@ -16,4 +16,6 @@ pub use list::{List, Listed};
 pub use organizations::Organizations;
 pub use paging::{Items, Pages};
 
-pub(crate) use handle::{Client, ClientBuilder};
+pub(crate) use handle::Client;
+#[cfg(feature = "blocking")]
+pub(crate) use handle::ClientBuilder;

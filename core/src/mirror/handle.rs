@@ -10,6 +10,7 @@ use crate::record::{GuardSettings, MirrorOptions, MirrorSettings};
 use crate::store::{Durability, Keys, Scope, Store};
 use crate::{Client, Error, ErrorKind, Result, Timestamp, Webhook, WebhookBuilder};
 use std::future::Future;
+#[cfg(feature = "sqlite")]
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -2,6 +2,7 @@
 //!
 //! A file may come from elsewhere, so nothing in it is trusted: its schema must be exactly the one that the migrations make, triggers and views are
 //! refused, and SQLite runs neither.
+#![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "the replay guard uses only a part"))]
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod locks;

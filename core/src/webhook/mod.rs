@@ -22,7 +22,9 @@ pub use replay::{Replay, ReplayGuard, ReplayStore};
 pub use sign::SignedHeaders;
 pub use verifier::{Secrets, verify_interceptor_payload, verify_webhook_payload};
 
+#[cfg(feature = "mirror")]
 pub(crate) use data::*;
 pub(crate) use event::Event;
+#[cfg(feature = "mirror")]
 pub(crate) use event_type::EventType;
 pub(crate) use verifier::Webhook;
