@@ -108,6 +108,7 @@ test: ## runs every suite, two at a time
 	@echo "every suite passed"
 
 test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
+	$(ALONE) cargo test --quiet $(SELECTION) --no-run
 	$(LIMIT) $(ALONE) cargo test --quiet $(SELECTION)
 
 test-c: test-asan test-valgrind ## the C programs, plainly, under valgrind and with AddressSanitizer
