@@ -273,9 +273,10 @@ def test_signal_handlers_run_while_a_mirror_waits(tmp_path, handler):
         import os, signal, sys, threading, time, headcount
         handler, path = sys.argv[1:]
         mirror = headcount.Mirror(path, webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-        handled, stop, delays, returned = threading.Semaphore(0), threading.Event(), [], []
+        handled, stop, delays, returned, frames = threading.Semaphore(0), threading.Event(), [], [], []
 
-        def count(*_):
+        def count(_, frame):
+            frames.append(frame.f_code.co_name)
             handled.release()
 
         def end(*_):
@@ -290,21 +291,26 @@ def test_signal_handlers_run_while_a_mirror_waits(tmp_path, handler):
             mirror.close()
 
         def send():
-            # Each signal is sent after the handler of the one before has run. The first may be handled before the wait begins.
-            for _ in range(10):
+            # Each signal is sent after the handler of the one before has run. Those that are handled before `wait_for_changes` do not count. The
+            # first that counts may be handled when that function begins, and the others only while the mirror waits.
+            while len(delays) < 10:
                 sent = time.monotonic()
                 os.kill(os.getpid(), signal.SIGUSR1)
                 handled.acquire()
-                delays.append(time.monotonic() - sent)
+                if frames.pop() == "wait_for_changes":
+                    delays.append(time.monotonic() - sent)
             assert not returned
             os.kill(os.getpid(), signal.SIGTERM)
+
+        def wait_for_changes():
+            returned.append(mirror.wait("app", timeout=600))
 
         signal.signal(signal.SIGUSR1, count)
         signal.signal(signal.SIGTERM, end)
         for target in (send, act_on_the_flag):
             threading.Thread(target=target, daemon=True).start()
         try:
-            returned.append(mirror.wait("app", timeout=600))
+            wait_for_changes()
         except (headcount.CancelledError, KeyboardInterrupt) as error:
             print(type(error).__name__, len(delays), min(delays) < 1)
     """
