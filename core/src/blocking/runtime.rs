@@ -2,8 +2,7 @@
 
 use crate::process::{PerProcess, Process};
 use crate::{Error, Result};
-use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use tokio::task::JoinHandle;
 ///
 /// The call's, and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in an async task.
 pub fn wait<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
-    outside_of_tasks()?.block_on(marked(call))
+    outside_of_tasks()?.block_on(IN_A_CALL.scope((), call))
 }
 
 /// Runs a call on this thread until it is done, and calls `check` at the interval `every` meanwhile. If `check` returns an error, the call is
@@ -31,7 +30,7 @@ pub fn wait_interruptibly<T>(
     mut check: impl FnMut() -> Result<()>,
 ) -> Result<T> {
     let runtime = outside_of_tasks()?;
-    let mut call = pin!(marked(call));
+    let mut call = pin!(IN_A_CALL.scope((), call));
     loop {
         // `check` is called outside of the runtime, so that it may make calls of its own, such as closing what the call waits for.
         match runtime.block_on(async { tokio::time::timeout(every, call.as_mut()).await }) {
@@ -47,29 +46,12 @@ pub fn wait_interruptibly<T>(
 ///
 /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
 pub fn spawn<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>> {
-    Ok(runtime()?.spawn(marked(call)))
+    Ok(runtime()?.spawn(IN_A_CALL.scope((), call)))
 }
 
-thread_local! {
-    /// Whether this thread polls a call of this module.
-    static POLLS_A_CALL: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Marks the thread while it polls `call`, so that `outside_of_tasks` recognizes the callbacks of a call.
-async fn marked<T>(call: impl Future<Output = T>) -> T {
-    /// Restores the previous mark, also after a panic.
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            POLLS_A_CALL.set(self.0);
-        }
-    }
-    let mut call = pin!(call);
-    poll_fn(|context| {
-        let _restore = Restore(POLLS_A_CALL.replace(true));
-        call.as_mut().poll(context)
-    })
-    .await
+tokio::task_local! {
+    /// Is set while a call of this module is polled, so that `outside_of_tasks` recognizes the callbacks of a call.
+    static IN_A_CALL: ();
 }
 
 /// Returns the runtime, or an error if this is called in an async task: a call that waits there would block the thread that runs the task.
@@ -77,7 +59,7 @@ fn outside_of_tasks() -> Result<Arc<Runtime>> {
     let runtime = runtime()?;
     // A handle of tokio is present in threads that may block as well (`spawn_blocking`, `block_in_place`). tokio's only test for them is that
     // `block_on` does not panic. The panic hook prints that panic, so a callback is recognized without it.
-    let may_block = !POLLS_A_CALL.get()
+    let may_block = IN_A_CALL.try_with(|()| ()).is_err()
         && (tokio::runtime::Handle::try_current().is_err()
             || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(()))))
                 .is_ok());
