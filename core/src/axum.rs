@@ -78,6 +78,7 @@
 //!
 //! A middleware that reads the body has to pass on the same bytes, not the parsed value serialized again.
 
+use crate::webhook::verifier::log_refusal;
 use crate::webhook::{Replay, ReplayGuard};
 use crate::{Error, ErrorKind, Event, Reason, Webhook};
 use axum_core::extract::{FromRef, FromRequest, Request};
@@ -286,7 +287,7 @@ async fn read(webhook: &Webhook, request: Request) -> Result<Event, Refused> {
     }
     let body = Limited::new(body, limit).collect().await.map_err(|error| unread(error.as_ref()))?.to_bytes();
     webhook.verify(&head.headers, &body).map_err(|error| {
-        tracing::warn!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
+        log_refusal(&error);
         Refused(match error.reason() {
             Some(Reason::BodyTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,

@@ -6,7 +6,8 @@ use super::write::{Done, Task, run};
 use crate::record::{EventRow, EventState, Outcome};
 use crate::store::{Durability, Scope};
 use crate::webhook::Headers;
-use crate::{Error, Event, Reason, Result, Timestamp};
+use crate::webhook::verifier::log_refusal;
+use crate::{Error, Event, Result, Timestamp};
 use tracing::Instrument;
 
 /// How many stored events are read at a time.
@@ -120,11 +121,6 @@ impl Mirror {
 /// Returns the event of a row, or `None` if its body is no longer kept. The row replaces an id and a time that the body lacks.
 pub(super) fn stored_event(row: &EventRow) -> Option<Result<Event>> {
     Some(Event::from_verified_message_at(row.body.as_deref()?, &row.id, row.received_at))
-}
-
-/// Writes to the log why a webhook was refused. As a warning: with a wrong secret, every event is refused.
-fn log_refusal(error: &Error) {
-    tracing::warn!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
 }
 
 /// Writes to the log why an event changed nothing, if it should have changed something.
