@@ -242,7 +242,6 @@ impl Error {
     }
 
     /// Returns the error's cause, also if the message has its text.
-    #[cfg(feature = "client")]
     pub(crate) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_ref().map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
     }
@@ -333,8 +332,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let source = self.0.source.as_ref().filter(|_| !self.0.repeats_source)?;
-        Some(source.as_ref() as &(dyn std::error::Error + 'static))
+        self.cause().filter(|_| !self.0.repeats_source)
     }
 }
 

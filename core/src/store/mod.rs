@@ -17,6 +17,7 @@ pub use crate::record::{
 };
 
 use crate::record::{Approval, ParkedChange};
+use crate::secret::debug_without_personal_data;
 use crate::{Change, Error, Result, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -323,19 +324,7 @@ pub struct DirectoryCounts {
     pub pending_events: u64,
 }
 
-impl std::fmt::Debug for UserFilter {
-    /// Without the address.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let UserFilter { organization_id, directory_id, email, group_id, hold } = self;
-        f.debug_struct("UserFilter")
-            .field("organization_id", organization_id)
-            .field("directory_id", directory_id)
-            .field("has_email", &email.is_some())
-            .field("group_id", group_id)
-            .field("hold", hold)
-            .finish()
-    }
-}
+debug_without_personal_data!(UserFilter { organization_id, directory_id, group_id, hold });
 
 impl std::fmt::Debug for Write {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
