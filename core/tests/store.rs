@@ -1,6 +1,8 @@
 //! The SQLite store: the tests that every store passes, and files that it cannot use.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod store_files;
+
 use headcount::mirror::{HoldReason, Mirrored};
 use headcount::store::conformance::Factory;
 use headcount::store::{
@@ -13,43 +15,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store").join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// The path of a file that does not exist, in a folder of its own.
-fn file(name: &str) -> PathBuf {
-    let folder = folder(name);
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
-    folder.join("mirror.db")
-}
+use store_files::{Files, file};
 
 struct Memory;
 
 impl Factory for Memory {
     fn create(&self, _name: String) -> StoreFuture<'_, Arc<dyn Store>> {
         Box::pin(async { Ok(Arc::new(SqliteStore::open(":memory:")?) as Arc<dyn Store>) })
-    }
-}
-
-/// Files in folders that begin with this name.
-struct Files(&'static str);
-
-impl Factory for Files {
-    fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>> {
-        Box::pin(async move { Ok(Arc::new(SqliteStore::open(file(&format!("{}/{name}", self.0)))?) as Arc<dyn Store>) })
-    }
-
-    fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
-        Some(Box::pin(async move {
-            let path = folder(&format!("{}/{name}", self.0)).join("mirror.db");
-            Ok(Arc::new(SqliteStore::open(path)?) as Arc<dyn Store>)
-        }))
     }
 }
 

@@ -2,47 +2,18 @@
 
 #[path = "../../../../../core/examples/in_memory/source.rs"]
 mod source;
+#[path = "../../../../../core/tests/store_files/mod.rs"]
+mod store_files;
 
-use headcount::store::conformance::{Factory, Setup};
-use headcount::store::{SqliteStore, Store, StoreFuture};
+use headcount::store::conformance::Setup;
 use headcount::{Mirror, Timestamp};
 use source::{Company, ORGANIZATION};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use std::path::PathBuf;
-use std::sync::Arc;
-
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// The path of a file that does not exist, in a folder of its own.
-fn file(name: &str) -> PathBuf {
-    let folder = folder(name);
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
-    }
-    folder.join("mirror.db")
-}
-
-/// SQLite stores, each in a file.
-struct Files;
-
-impl Factory for Files {
-    fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>> {
-        Box::pin(async move { Ok(Arc::new(SqliteStore::open(file(&name))?) as Arc<dyn Store>) })
-    }
-
-    fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
-        Some(Box::pin(async move {
-            Ok(Arc::new(SqliteStore::open(folder(&name).join("mirror.db"))?) as Arc<dyn Store>)
-        }))
-    }
-}
+use store_files::{Files, file};
 
 mod store {
-    headcount::store_tests!(super::Setup::new(super::Files));
+    headcount::store_tests!(super::Setup::new(super::Files("store")));
 }
 
 #[tokio::test]
