@@ -120,7 +120,7 @@ test-valgrind: build-c
 # The library is built with the sanitizer into a folder of its own, since the whole of it needs other compiler flags.
 test-asan: build-c
 	$(ALONE) sh scripts/asan.sh
-	BUILD=build/c-asan $(LIMIT) $(PYTHON) tests/c/run.py
+	$(LIMIT) $(PYTHON) tests/c/run.py --asan
 
 test-python: build-python build-rust ## the wheel: vectors, client, types
 	cd bindings-python && $(LIMIT) ../$(VENV) -m pytest --quiet
