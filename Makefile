@@ -57,9 +57,9 @@ static-c: prerequisites ## target/c/libheadcount.a, whose SQLite does not clash 
 	! grep --text --quiet --fixed-strings -e "$(CURDIR)/" -e "$${CARGO_HOME:-$$HOME/.cargo}/" target/c/libheadcount.a
 STATIC_PROFILE ?= release
 
-.venv/ready: bindings-python/requirements-test.txt
+.venv/ready: bindings-python/requirements-test.txt bindings-python/constraints-test.txt
 	$(PYTHON) -m venv .venv
-	$(VENV) $(PIP) install --requirement bindings-python/requirements-test.txt
+	$(VENV) $(PIP) install --requirement bindings-python/requirements-test.txt --constraint bindings-python/constraints-test.txt
 	touch $@
 
 # An uncompressed wheel, because compressing takes longer than installing it.
@@ -128,9 +128,9 @@ test-python: build-python build-rust ## the wheel: vectors, client, types
 test-node: build-node build-rust examples/node/node_modules/.package-lock.json ## the addon: vectors, client, types, the vendor's quickstart
 	cd bindings-node && $(LIMIT) $(NPM) test --silent
 
-.venv-interop/ready: tests/interop/requirements.txt
+.venv-interop/ready: tests/interop/requirements.txt tests/interop/constraints.txt
 	$(PYTHON) -m venv .venv-interop
-	$(INTEROP) $(PIP) install --requirement tests/interop/requirements.txt
+	$(INTEROP) $(PIP) install --requirement tests/interop/requirements.txt --constraint tests/interop/constraints.txt
 	touch $@
 
 tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
@@ -159,14 +159,14 @@ tests/field/node/node_modules/.package-lock.json: tests/field/node/package.json 
 test-field-node: build-node tests/field/node/node_modules/.package-lock.json ## Jest, Vitest, Next.js, webpack, esbuild, ncc, Vite, Bun, Deno, attw, publint, the oldest Express, Fastify and Koa
 	cd tests/field/node && node install.mjs && $(LIMIT) node --test --test-concurrency=2 --test-timeout=240000 *.test.mjs
 
-test-field-rust: prerequisites ## beside sqlx and diesel, which link SQLite as well, and the store on the oldest rusqlite
-	$(LIMIT) $(ALONE) $(PYTHON) -m unittest --quiet tests/field/rust/test_databases.py
+test-field-rust: build-rust ## beside rustls with its own cryptography; beside sqlx and diesel, which link SQLite as well; the store on the oldest rusqlite
+	$(LIMIT) $(ALONE) $(PYTHON) -m unittest discover --quiet --start-directory tests/field/rust
 
 # Real servers and frameworks, in the oldest and the newest versions that the packages support.
 
-.venv-field-%/ready: tests/field/python/requirements-%.txt
+.venv-field-%/ready: tests/field/python/requirements-%.txt tests/field/python/constraints-%.txt
 	$(PYTHON) -m venv .venv-field-$*
-	.venv-field-$*/bin/python $(PIP) install --requirement $<
+	.venv-field-$*/bin/python $(PIP) install --requirement $< --constraint tests/field/python/constraints-$*.txt
 	touch $@
 
 test-field-python: build-python .venv-field-oldest/ready .venv-field-newest/ready ## gunicorn, Celery, gevent, and each web framework twice
