@@ -120,6 +120,7 @@ pub mod system {
 pub mod internal {
     #[cfg(feature = "client")]
     pub use crate::config::is_loopback;
+    pub use crate::debug_without_personal_data;
     pub use crate::error::catch_panic;
     pub use crate::moment::parse_moment;
     #[cfg(feature = "client")]

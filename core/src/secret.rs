@@ -44,6 +44,8 @@ impl fmt::Debug for Secret {
 }
 
 /// Implements `Debug` for a type with personal data: it prints the named fields, which have none, and no other field.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! debug_without_personal_data {
     ($type:ident { $($field:ident),* $(,)? }) => {
         impl ::std::fmt::Debug for $type {

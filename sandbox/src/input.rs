@@ -7,10 +7,10 @@ use crate::clock::parse_duration;
 use crate::error::Error;
 use crate::fault::Fault;
 use headcount::Timestamp;
+use headcount::internal::debug_without_personal_data;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use std::fmt;
 use std::time::Duration;
 
 /// What a sandbox contains and how it runs: the settings of [`SandboxBuilder`](crate::SandboxBuilder) that every language has.
@@ -81,25 +81,8 @@ pub struct UserChange {
     pub groups: Option<Vec<String>>,
 }
 
-impl fmt::Debug for NewUser {
-    /// Without the person's address and names.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NewUser { groups, organization_id, directory_id, .. } = self;
-        f.debug_struct("NewUser")
-            .field("groups", groups)
-            .field("organization_id", organization_id)
-            .field("directory_id", directory_id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for UserChange {
-    /// Without the person's address and names.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let UserChange { active, groups, .. } = self;
-        f.debug_struct("UserChange").field("active", active).field("groups", groups).finish_non_exhaustive()
-    }
-}
+debug_without_personal_data!(NewUser { groups, organization_id, directory_id });
+debug_without_personal_data!(UserChange { active, groups });
 
 /// A group to create. In JSON, null means the same as a missing field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -349,6 +332,30 @@ mod tests {
         assert_eq!(from_json::<NewUser>(snake, FieldNames::SnakeCase).unwrap(), expected);
         let camel = r#"{"email": "a@b", "givenName": "Ada", "groups": null}"#;
         assert_eq!(from_json::<NewUser>(camel, FieldNames::CamelCase).unwrap(), expected);
+    }
+
+    #[test]
+    fn debug_shows_neither_addresses_nor_names() {
+        let [email, name] = ["ada@example.com", "Ada"].map(str::to_owned);
+        let user = NewUser {
+            email: email.clone(),
+            given_name: name.clone(),
+            family_name: name.clone(),
+            preferred_username: Some(name.clone()),
+            groups: vec!["Sales".into()],
+            ..NewUser::default()
+        };
+        let change = UserChange {
+            email: Some(email),
+            given_name: Some(name.clone()),
+            family_name: Some(name.clone()),
+            preferred_username: Some(name),
+            active: Some(true),
+            groups: Some(vec!["Sales".into()]),
+        };
+        for text in [format!("{user:?}"), format!("{change:?}")] {
+            assert!(text.contains("Sales") && !text.to_lowercase().contains("ada"), "{text}");
+        }
     }
 
     #[test]
