@@ -197,7 +197,7 @@ generate: prerequisites ## writes the generated files again: records and events 
 	HEADCOUNT_BLESS=1 cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py
 
-lint: prerequisites deny ## formatting, clippy, licences of dependencies, and whether what is generated is fresh
+lint: prerequisites deny ## formatting, clippy, licences of dependencies, documentation of the crates, and whether what is generated is fresh
 	cargo fmt --all --check
 	$(PYTHON) scripts/layers.py --self-test && $(PYTHON) scripts/layers.py
 	cargo clippy --quiet $(SELECTION) --all-targets -- --deny warnings
@@ -214,6 +214,7 @@ lint: prerequisites deny ## formatting, clippy, licences of dependencies, and wh
 	cargo test --quiet $(SELECTION) --test header
 	$(PYTHON) tests/vectors/generate.py --check
 	sh scripts/repository.sh
+	sh scripts/crates.sh
 
 .venv-lint/ready: scripts/requirements-lint.txt
 	$(PYTHON) -m venv .venv-lint

@@ -1,4 +1,4 @@
-//! Checks the public names of the crate `headcount`: each has one path, and few are at the root.
+//! Checks the public names of the crate `headcount`: each has one path, few are at the root, and the main types have examples.
 //!
 //! Reads `core/src` as text and follows `pub mod` and `pub use`. `blocking` has clients and mirrors of its own under the names of the others,
 //! and what is `doc(hidden)` is not public.
@@ -150,6 +150,47 @@ fn the_root_has_the_names_that_nearly_every_program_uses() {
             "WebhookBuilder",
         ]
     );
+}
+
+/// Returns the lines of a doc comment.
+fn documentation(attributes: &[Attribute]) -> Vec<String> {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let syn::Meta::NameValue(pair) = &attribute.meta else { return None };
+        let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else { return None };
+        pair.path.is_ident("doc").then(|| text.value())
+    });
+    lines.collect()
+}
+
+/// Returns the files of Rust in a folder and its subfolders, without those of `blocking`.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let found = entries.filter(|path| path.file_stem().unwrap() != "blocking").flat_map(|path| match path.is_dir() {
+        true => sources(&path),
+        false => vec![path],
+    });
+    found.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+#[test]
+fn every_main_type_has_an_example() {
+    let mut without = vec!["Client", "Error", "Mirror", "ReplayGuard", "Sandbox", "Source", "Store", "Webhook"];
+    for path in [sources(&core()), sources(&core().join("../../sandbox/src"))].concat() {
+        for item in parse(&path) {
+            let (attributes, visibility, name) = match &item {
+                Item::Struct(item) => (&item.attrs, &item.vis, &item.ident),
+                Item::Trait(item) => (&item.attrs, &item.vis, &item.ident),
+                _ => continue,
+            };
+            let lines = documentation(attributes);
+            // rustdoc runs blocks without a language, and compiles those that are `no_run`.
+            let has_code = lines.iter().any(|line| ["```", "```no_run"].contains(&line.trim()));
+            if is_public(visibility) && has_code {
+                without.retain(|wanted| name != wanted);
+            }
+        }
+    }
+    assert_eq!(without, [""; 0], "main types without an example");
 }
 
 #[test]

@@ -30,7 +30,7 @@
 //!
 //! Off by default:
 //!
-//! - `http`: [`Headers`](webhook::Headers) for `http::HeaderMap`. `client` and `axum` enable it.
+//! - `http`: [`webhook::Headers`] for `http::HeaderMap`. `client` and `axum` enable it.
 //! - `axum`: webhooks as endpoints and extractors of axum.
 //! - `rustls-aws-lc`: TLS with the cryptography of `aws-lc`, instead of `rustls-ring`.
 //! - `rustls-no-provider`: TLS with the cryptography that the application installs for its process.
@@ -46,6 +46,19 @@
 //! ```toml
 //! headcount = { version = "0.1", default-features = false, features = ["mirror", "sqlite", "blocking", "rustls-aws-lc"] }
 //! ```
+// What these features leave out is linked to where it is documented.
+#![cfg_attr(
+    not(feature = "mirror"),
+    doc = "\n[`Mirror`]: https://docs.rs/headcount/latest/headcount/struct.Mirror.html"
+)]
+#![cfg_attr(
+    not(feature = "mirror"),
+    doc = "\n[`store::Store`]: https://docs.rs/headcount/latest/headcount/store/trait.Store.html"
+)]
+#![cfg_attr(
+    not(feature = "webhook"),
+    doc = "\n[`webhook::Headers`]: https://docs.rs/headcount/latest/headcount/webhook/trait.Headers.html"
+)]
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

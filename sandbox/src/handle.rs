@@ -20,6 +20,18 @@ use tokio::sync::oneshot;
 ///
 /// It has a thread of its own, so it works for sync and async programs. Every method may be called from any thread, and none of them
 /// waits for the network.
+///
+/// # Examples
+///
+/// ```
+/// use headcount_sandbox::Sandbox;
+///
+/// let sandbox = Sandbox::builder().users(3).groups(1).start()?;
+/// let client = headcount::blocking::Client::new(sandbox.client())?;
+/// let directory = client.directories().get(sandbox.organization_id(), sandbox.directory_id())?;
+/// assert_eq!(directory.total_users, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Sandbox {
     pub(crate) app: App,
     pub(crate) environment_url: String,

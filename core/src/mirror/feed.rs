@@ -393,8 +393,8 @@ impl Mirror {
         self.store().drop_consumer(consumer_name(consumer)?).await
     }
 
-    /// Removes changes that are older than the [retention](super::MirrorBuilder::retention) and that every consumer has acknowledged, except for
-    /// consumers that have [expired](super::MirrorBuilder::consumer_expiry); decisions about holds whose changes were removed; and tombstones
+    /// Removes changes that are older than the [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
+    /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); decisions about holds whose changes were removed; and tombstones
     /// and events that are older than a week. Each sync of
     /// an organization does it at its end, and received events do some of it once a minute. The store overwrites what was removed, in its log
     /// as well, unless another process is reading at this moment.

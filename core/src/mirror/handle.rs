@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// A durable local copy of every directory, and a feed of what changed.
 ///
 /// Cheap to clone, and safe to use from any number of tasks at once. Its calls need a tokio runtime;
-/// [`blocking::Mirror`](crate::blocking::Mirror) has the same calls for threads without one.
+/// `headcount::blocking::Mirror` has the same calls for threads without one.
 ///
 /// # Examples
 ///

@@ -214,6 +214,25 @@ pub struct Expiry {
 ///
 /// Writes of one scope are serialized: each reads the rows that earlier writes committed, and none of a failed write. A read never returns part
 /// of a write. A store may be shared by any number of threads.
+///
+/// # Examples
+///
+/// A store that is opened before its mirror. Another implementation can take the place of `SqliteStore`: the repository's
+/// `core/examples/in_memory` has one, and the feature `store-testing` has tests that it passes.
+///
+/// ```
+/// use headcount::Mirror;
+/// use headcount::store::{SqliteStore, Store};
+/// use std::sync::Arc;
+///
+/// # fn main() -> headcount::Result<()> {
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let store: Arc<dyn Store> = Arc::new(SqliteStore::open(":memory:")?);
+/// let mirror = Mirror::builder().open_in(Arc::clone(&store)).await?;
+/// mirror.set_role_map([("Engineering", "admin")]).await?;
+/// assert!(store.directories(None).await?.is_empty());
+/// # Ok(()) }) }
+/// ```
 pub trait Store: Send + Sync + 'static {
     /// Loads rows, calls the decision, and commits what it returns: all of it, or nothing if this fails.
     ///

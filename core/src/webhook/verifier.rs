@@ -415,13 +415,13 @@ pub fn verify_parsed_interceptor_payload(secret: &str, headers: &(impl Headers +
     webhook.check_parsed(&mut FoundHeaders::default(), headers, compact, now, Family::Interceptor).map(drop)
 }
 
-/// Makes a verifier for one call, in which a bad secret is a failed verification.
 /// Writes to the log why a webhook was refused. As a warning: with a wrong secret, every event is refused.
 #[cfg(any(feature = "mirror", feature = "axum"))]
 pub(crate) fn log_refusal(error: &Error) {
     tracing::warn!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
 }
 
+/// Makes a verifier for one call, in which a bad secret is a failed verification.
 fn one_shot(secret: &str) -> Result<Webhook> {
     Webhook::new([secret]).map_err(|error| error.with_kind(ErrorKind::WebhookVerification))
 }
