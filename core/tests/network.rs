@@ -5,6 +5,7 @@ mod common;
 
 use common::{Reply, Server, TOKEN, ok};
 use headcount::{Client, ErrorKind, ErrorStatus};
+use std::error::Error as _;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
@@ -179,6 +180,8 @@ async fn an_unreachable_server_is_a_connection_error() {
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(error.to_string().contains("refused"), "{error}");
+    // Programs print an error and its sources: the text already ends with the cause.
+    assert!(error.source().is_none(), "{:?}", error.source());
 }
 
 #[tokio::test]
