@@ -1,4 +1,4 @@
-// Builds the addon with cargo and puts it beside the package's JavaScript.
+// Builds the addon with cargo and puts it beside the package's JavaScript, and the repository's licences, since npm packs no links.
 //
 // npm runs it with --if-needed as the install script. An unpacked package contains its addon, and nothing is built. In a clone, cargo
 // builds only what has changed.
@@ -37,6 +37,7 @@ if (!library) fail('cargo built no library')
 copyFileSync(library, `${addon}.new`)
 renameSync(`${addon}.new`, addon)
 writeAddons()
+for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(join(here, '..', name), join(here, name))
 
 /** Writes `addons.js`, which has a literal `require` for each addon in the folder. */
 function writeAddons() {

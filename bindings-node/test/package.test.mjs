@@ -116,14 +116,16 @@ test("strict TypeScript accepts the vendor's snippets and the documented calls, 
   }
 })
 
-test('npm pack includes the addon and every module, and no sources or tests', () => {
+test('npm pack includes the addon, every module and the licences, and no sources or tests', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: here, encoding: 'utf8' }))
   const names = files.map(({ path }) => path)
   const modules = readdirSync(here).filter((name) => /\.(js|mjs|d\.m?ts)$/.test(name))
   assert.ok(modules.includes('index.js') && modules.includes('index.mjs') && modules.includes('index.d.ts'))
-  for (const name of [...modules, 'scripts/build.mjs', 'README.md']) {
+  const licences = ['LICENSE-APACHE', 'LICENSE-MIT']
+  for (const name of [...modules, ...licences, 'scripts/build.mjs', 'README.md']) {
     assert.ok(names.includes(name), `${name} is not packed`)
   }
+  for (const name of licences) assert.equal(readFileSync(here + name, 'utf8'), readFileSync(`${here}../${name}`, 'utf8'), name)
   assert.ok(names.some((name) => name.endsWith('.node')))
   assert.ok(!names.some((name) => name.startsWith('src/') || name.startsWith('test/')), names.join())
 })

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,14 @@ def test_every_kind_of_error_has_a_class():
         assert known("x").message == "x" and known.__module__ == "headcount"
     classes = {name for name in headcount.errors.__all__ if name != "Error"}
     assert classes == set(_headcount._error_classes.values())
+
+
+def test_the_wheel_contains_the_licences():
+    installed = importlib.metadata.distribution("headcount")
+    assert installed.metadata["License-Expression"] == "MIT OR Apache-2.0"
+    assert sorted(installed.metadata.get_all("License-File")) == ["LICENSE-APACHE", "LICENSE-MIT"]
+    texts = {file.name: file.read_text() for file in installed.files if file.name.startswith("LICENSE")}
+    assert texts == {name: (HERE.parents[1] / name).read_text() for name in ("LICENSE-APACHE", "LICENSE-MIT")}
 
 
 def test_a_star_import_hides_no_builtin():

@@ -133,6 +133,11 @@ def shell(code, env, folder):
             raise AssertionError(f"unknown command in a document: {command}")
 
 
+def test_the_readme_names_the_libraries_that_the_static_library_is_linked_with():
+    used = re.search(r"^STATIC_LIBS := (.*)$", (ROOT / "tests/c/Makefile").read_text(), re.M)[1]
+    assert f"`libheadcount.a {used}`" in (ROOT / "README.md").read_text()
+
+
 def rust(code, env, folder):
     """Checks that the core's doctests include README.md. They compile its blocks, and run those that need no server."""
     assert 'include_str!("../../README.md")' in (ROOT / "core" / "src" / "lib.rs").read_text()

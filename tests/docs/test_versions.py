@@ -1,4 +1,4 @@
-"""The tables of framework versions in the documents state the versions that the tests run: those of the requirements and package files."""
+"""Versions that the documents state: those of the frameworks are the ones that the tests run, and those that are required are the ones that are checked."""
 
 import json
 import re
@@ -46,3 +46,14 @@ def test_the_table_for_node_states_the_versions_that_are_tested(column, folder):
     stated, tested = table("bindings-node/README.md")[column], dependencies(folder)
     assert set(stated) == {"express", "fastify", "koa"}
     assert stated == {name: short(tested[name], version) for name, version in stated.items()}
+
+
+def test_the_documents_state_the_required_versions_that_are_checked():
+    script = (ROOT / "scripts/prerequisites.sh").read_text()
+    checked = {"Python": re.search(r'at_least (\S+) "\$python"', script)[1], "Node": re.search(r'at_least (\S+) "\$\{node', script)[1]}
+    for document in ("README.md", "CONTRIBUTING.md"):
+        assert dict(re.findall(r"(Python|Node) ≥ (\d+(?:\.\d+)+)", (ROOT / document).read_text())) == checked, document
+    python = checked["Python"]
+    assert f'requires-python = ">={python}"' in (ROOT / "bindings-python/pyproject.toml").read_text()
+    assert f"abi3-py{python.replace('.', '')}" in (ROOT / "bindings-python/Cargo.toml").read_text()
+    assert f"CPython {python} and later" in (ROOT / "docs/python.md").read_text()
