@@ -2,11 +2,15 @@
 
 import asyncio
 import contextvars
+import http.server
+import json
 import logging
 import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -105,6 +109,54 @@ def test_records_of_all_organizations_of_a_sync_have_the_callers_context_variabl
     ended = [record for record, _ in records if getattr(record, "run", None) is not None]
     pages = [record for record, _ in records if record.headcount.get("operation") == "list directory users"]
     assert len(ended) >= 3 and len(pages) >= 6
+    assert {value for _, value in records} == {"request 1"}
+
+
+class Tokens(http.server.BaseHTTPRequestHandler):
+    """Answers the first request for a token with one for a second and refuses the next one, in turn. Lists no directories."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.asked += 1
+        if self.server.asked % 2 == 1:
+            self.answer(200, {"access_token": "token", "expires_in": 1})
+        else:
+            self.answer(500, {})
+
+    def do_GET(self):
+        self.answer(200, {"directories": []})
+
+    def answer(self, status, body):
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_records_of_a_tokens_renewal_in_the_background_have_the_callers_context_variables(records):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tokens) as server:
+        server.daemon_threads, server.asked = True, 0
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = headcount.Client(f"http://127.0.0.1:{server.server_address[1]}", "id", "secret", max_attempts=1)
+        token = REQUEST.set("request 1")
+        renewals, end = [], time.monotonic() + 60
+        while not renewals and time.monotonic() < end:
+            # A call in the last tenth of the token's second renews it in the background. If none comes then, the next call does it, and fails.
+            try:
+                client.directory.list_directories("org_1")
+            except headcount.ServerError:
+                pass
+            renewals = [value for record, value in records if record.headcount.get("kind") == "token_renewal_failed"]
+        REQUEST.reset(token)
+        server.shutdown()
+    assert renewals == ["request 1"]
     assert {value for _, value in records} == {"request 1"}
 
 
