@@ -307,7 +307,8 @@ impl<'a> Run<'a> {
         let mut earlier: Option<Reading> = None;
         let mut before = self.directory.clone();
         for attempt in 1..=ATTEMPTS {
-            let mark = self.mirror.store().load(Keys::default()).await?.revision;
+            let (organization_id, now) = (&self.directory.organization_id, self.mirror.now());
+            let mark = super::write::mark(self.mirror.store(), organization_id, now).await?;
             let mut reading = Reading::new(mark, self.mirror.now());
             self.read_groups(None, &mut reading).await?;
             self.read_users(None, &mut reading).await?;

@@ -1,7 +1,7 @@
 //! One step of the mirror: loads rows, runs the rules on them, and commits the result.
 
 use super::decide::{Decided, Step, Tally};
-use crate::store::{Committed, Decision, Durability, Fence, Keys, Scope, Slot, Store, Write};
+use crate::store::{Committed, Decision, Durability, Fence, Keys, Scope, Slot, Store, WorkingSet, Write};
 use crate::{Error, Result, Timestamp};
 use std::sync::Arc;
 use tokio::task::JoinError;
@@ -58,6 +58,23 @@ pub(super) async fn run<T: Send + 'static>(
     let committed = store.write(Write { scope, durability, fence, now, keys, decide }).await?;
     let (value, tally, chores) = decided.take()?;
     Ok(Done { value, tally, chores, committed })
+}
+
+/// Returns a revision that is not less than those of all writes of an organization that are committed, and less than those of all later ones.
+///
+/// It is read in a write, because a store may run writes of different organizations at the same time: a revision that is only loaded may be greater
+/// than that of a write which commits afterwards.
+pub(super) async fn mark(store: &Arc<dyn Store>, organization_id: &str, now: Timestamp) -> Result<i64> {
+    let (slot, revision) = Slot::new();
+    let decide = Box::new(move |set: WorkingSet| {
+        slot.put(set.revision - 1);
+        Ok(Decision::Commit(Box::default()))
+    });
+    let scope = Scope::Organization(organization_id.to_owned());
+    store
+        .write(Write { scope, durability: Durability::Process, fence: None, now, keys: Keys::default(), decide })
+        .await?;
+    revision.take()
 }
 
 /// Returns the error of a task that did not return: an internal error if it panicked, or else that it was cancelled.
