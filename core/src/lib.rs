@@ -90,6 +90,8 @@ mod sqlite;
 pub mod store;
 #[cfg(feature = "client")]
 mod task;
+#[cfg(feature = "client")]
+mod tls;
 #[cfg(feature = "webhook")]
 pub mod webhook;
 
@@ -146,7 +148,7 @@ pub mod internal {
     /// TLS settings of this crate's client.
     #[cfg(feature = "client")]
     pub mod tls {
-        pub use crate::http::tls::{SystemRoots, config, provider};
+        pub use crate::tls::{SystemRoots, config, provider};
     }
 }
 

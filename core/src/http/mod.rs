@@ -14,7 +14,7 @@ mod observe;
 mod retry;
 mod session;
 mod settings;
-pub(crate) mod tls;
+mod tls;
 mod token;
 mod transport;
 
