@@ -26,8 +26,8 @@ prerequisites:
 
 # One set of packages, features and one profile (dev) for the programs, the C library, the wheel, the addon and all tests. Cargo enables
 # the union of the features that the selected packages need: another selection compiles the shared dependencies a second time.
-# No package enables `axum` and `store-testing` by default: their examples and tests are part of every build.
-SELECTION := --workspace --exclude headcount-codegen --features headcount/axum,headcount/store-testing
+# No package enables `axum`, `postgres` and `store-testing` by default: their examples and tests are part of every build.
+SELECTION := --workspace --exclude headcount-codegen --features headcount/axum,headcount/postgres,headcount/store-testing
 # Examples are in the list for the features of their dev-dependencies, which the tests enable as well.
 SHARED := $(SELECTION) --lib --bins --examples
 # With this variable, bindings-node/scripts/build.mjs (the addon) and scripts/cargo.sh (the wheel) run the shared build. Without it they
@@ -110,6 +110,7 @@ test: ## runs every suite, two at a time
 test-rust: prerequisites ## core, sandbox and the C ABI, in Rust
 	$(ALONE) cargo test --quiet $(SELECTION) --no-run
 	$(LIMIT) $(ALONE) cargo test --quiet $(SELECTION)
+	HEADCOUNT_LISTINGS_IN=postgres $(LIMIT) $(ALONE) cargo test --quiet $(SELECTION) --test listings
 
 test-c: test-asan test-valgrind ## the C programs, plainly, under valgrind and with AddressSanitizer
 
@@ -206,6 +207,7 @@ lint: prerequisites deny ## formatting, clippy, licences of dependencies, docume
 	cargo clippy --quiet --package headcount --no-default-features --features axum -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features sqlite,webhook -- --deny warnings
 	cargo clippy --quiet --package headcount --no-default-features --features mirror,rustls-ring -- --deny warnings
+	cargo clippy --quiet --package headcount --no-default-features --features postgres,rustls-ring -- --deny warnings
 	@echo 'the build of webhooks alone has neither a runtime, nor HTTP, nor a database'
 	@tree=$$(cargo tree --quiet --package headcount --no-default-features --features webhook --edges normal) && \
 	  ! echo "$$tree" | grep -E 'tokio|reqwest|hyper|rusqlite'

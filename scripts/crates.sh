@@ -23,7 +23,7 @@ document() {
 }
 # Whether the target of a link is redundant depends on the features.
 export RUSTDOCFLAGS='--deny warnings --allow rustdoc::redundant_explicit_links'
-for features in webhook http axum sqlite client,rustls-ring blocking,rustls-ring mirror,rustls-ring store-testing,rustls-ring; do
+for features in webhook http axum sqlite client,rustls-ring blocking,rustls-ring mirror,rustls-ring postgres,rustls-ring store-testing,rustls-ring; do
     document "$features"
 done
 

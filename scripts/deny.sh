@@ -3,7 +3,7 @@
 # database, a repository on GitHub, can be fetched.
 set -eu
 cd "$(dirname "$0")/.."
-deny="$1 --log-level error"
+deny="$1 --features headcount/postgres --log-level error"
 $deny check licenses bans sources
 if timeout 60 $deny fetch db >/dev/null 2>&1; then
     $deny check --disable-fetch advisories

@@ -63,7 +63,7 @@ CORE_MAY_USE = {
     "http": BASE + " model tls",
     "client": BASE + " model http tls",
     "webhook": BASE + " model sqlite",
-    "store": BASE + " model record sqlite",
+    "store": BASE + " model record sqlite tls",
     "decide": "error model record webhook",
     "mirror": BASE + " model record http client webhook store decide sqlite",
     "blocking": BASE + " model record http client webhook store mirror sqlite",

@@ -31,6 +31,7 @@
 //! Off by default:
 //!
 //! - `http`: [`webhook::Headers`] for `http::HeaderMap`. `client` and `axum` enable it.
+//! - `postgres`: the mirror in a PostgreSQL database, for several machines. Not complete yet: `docs/postgresql.md` in the repository has the details.
 //! - `axum`: webhooks as endpoints and extractors of axum.
 //! - `rustls-aws-lc`: TLS with the cryptography of `aws-lc`, instead of `rustls-ring`.
 //! - `rustls-no-provider`: TLS with the cryptography that the application installs for its process.
@@ -156,3 +157,8 @@ pub mod internal {
 #[cfg(all(doctest, feature = "mirror", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The Rust of the guide to PostgreSQL, compiled.
+#[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
+#[doc = include_str!("../../docs/postgresql.md")]
+struct PostgresqlGuide;

@@ -111,6 +111,20 @@ pub(crate) fn system_verifier(extra: Vec<CertificateDer<'static>>) -> Result<Arc
     })
 }
 
+/// Returns a verifier that trusts only the certificate authorities of a PEM file. `setting` names it in errors.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no [`provider`], or the file has no certificate.
+#[cfg(feature = "postgres")]
+pub(crate) fn file_verifier(setting: &str, path: &Path) -> Result<Arc<dyn ServerCertVerifier>> {
+    let mut trusted = RootCertStore::empty();
+    trusted.add_parsable_certificates(in_file(setting, path)?);
+    let builder = rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(trusted), provider()?);
+    let verifier = builder.build().map_err(|error| Error::config(format!("TLS cannot be set up: {error}")))?;
+    Ok(verifier)
+}
+
 /// Reads the certificates of a PEM file. `setting` names it in errors.
 pub(crate) fn in_file(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let pem = std::fs::read(path).map_err(|error| unreadable(setting, path, &error))?;

@@ -18,9 +18,18 @@ fn file(name: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn the_url_of_a_postgresql_database_is_refused() {
+async fn the_url_of_a_postgresql_database_is_not_the_path_of_a_file() {
+    let error = Mirror::builder().open_file("postgresql://localhost/mirror").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("this version stores mirrors in SQLite only"), "{error}");
+}
+
+#[cfg(not(feature = "postgres"))]
+#[tokio::test]
+async fn the_url_of_a_postgresql_database_needs_a_feature() {
     let error = Mirror::builder().open("postgresql://localhost/mirror").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("enable headcount's feature `postgres`"), "{error}");
 }
 
 #[tokio::test]

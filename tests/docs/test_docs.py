@@ -139,8 +139,10 @@ def test_the_readme_names_the_libraries_that_the_static_library_is_linked_with()
 
 
 def rust(code, env, folder):
-    """Checks that the core's doctests include README.md. They compile its blocks, and run those that need no server."""
-    assert 'include_str!("../../README.md")' in (ROOT / "core" / "src" / "lib.rs").read_text()
+    """Checks that the core's doctests include the documents with Rust. They compile the blocks, and run those that need no server."""
+    library = (ROOT / "core" / "src" / "lib.rs").read_text()
+    included = "".join((ROOT / name).read_text() for name in ["README.md", "docs/postgresql.md"] if f'include_str!("../../{name}")' in library)
+    assert code in included
 
 
 RUNNERS = {"python": python, "js": javascript, "c": c, "sh": shell, "rust": rust, "rust,no_run": rust}

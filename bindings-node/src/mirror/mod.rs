@@ -71,7 +71,7 @@ impl NativeMirror {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);
             }
             let webhook = secrets.map(|secrets| webhook::settings(Some(&secrets), "{}")?.build()).transpose()?;
-            Ok((block_on(settings.open(path))?, webhook))
+            Ok((block_on(settings.open_file(path))?, webhook))
         })
         .map_err(thrown)
         .and_then(|(mirror, webhook)| {

@@ -98,7 +98,7 @@ impl Shared {
                 Some(client) => self.settings.clone().client(client.current()?),
                 None => self.settings.clone(),
             };
-            wait(settings.open(&self.path))
+            wait(settings.open_file(&self.path))
         })
     }
 }

@@ -77,6 +77,9 @@ impl Mirror {
     /// Opens the mirror in a file, which is created if it does not exist, and syncs it through `client`. `:memory:` keeps the mirror in memory,
     /// as long as the handle exists. Webhooks are verified with the secrets in `SCALEKIT_WEBHOOK_SECRET`.
     ///
+    /// With the feature `postgres`, `path` may be the URL of a database, `postgresql://user@host/database`: see
+    /// `PostgresStore::connect`. Any number of machines may use it at once.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror, was written by a newer version, or cannot be read and
@@ -317,7 +320,7 @@ impl MirrorBuilder {
         self
     }
 
-    /// Opens the mirror in a file: see [`Mirror::open`].
+    /// Opens the mirror in a file or a PostgreSQL database: see [`Mirror::open`].
     ///
     /// # Errors
     ///
@@ -325,7 +328,27 @@ impl MirrorBuilder {
     #[cfg(feature = "sqlite")]
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Mirror> {
         let path = path.as_ref();
-        if path.to_str().is_some_and(|text| text.starts_with("postgresql://") || text.starts_with("postgres://")) {
+        let Some(url) = database_url(path) else { return self.open_file(path).await };
+        #[cfg(feature = "postgres")]
+        {
+            let store = crate::store::PostgresStore::connect(url).await?;
+            self.open_in(Arc::new(store)).await
+        }
+        #[cfg(not(feature = "postgres"))]
+        {
+            let _ = url;
+            Err(Error::config(
+                "expected the path of a SQLite file, got a PostgreSQL URL: enable headcount's feature `postgres`",
+            ))
+        }
+    }
+
+    /// Opens the mirror in a file, for bindings and threads without an async runtime, which have no PostgreSQL.
+    #[cfg(feature = "sqlite")]
+    #[doc(hidden)]
+    pub async fn open_file(self, path: impl AsRef<Path>) -> Result<Mirror> {
+        let path = path.as_ref();
+        if database_url(path).is_some() {
             return Err(Error::config(
                 "expected the path of a SQLite file, got a PostgreSQL URL: this version stores mirrors in SQLite only",
             ));
@@ -364,6 +387,12 @@ impl MirrorBuilder {
         mirror.finish_retirements().await?;
         Ok(mirror)
     }
+}
+
+/// Returns the path if it is the URL of a PostgreSQL database.
+#[cfg(feature = "sqlite")]
+fn database_url(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| text.starts_with("postgresql://") || text.starts_with("postgres://"))
 }
 
 impl std::fmt::Debug for Mirror {

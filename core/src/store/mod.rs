@@ -1,12 +1,18 @@
-//! Durable storage of a mirror: the [`Store`] trait, and SQLite.
+//! Durable storage of a mirror: the [`Store`] trait, SQLite and PostgreSQL.
 //!
 //! A store has no rules of the mirror. It loads the rows that a decision asks for, calls the decision, and commits the result.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod codec;
 #[cfg(feature = "store-testing")]
 pub mod conformance;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

@@ -104,7 +104,7 @@ impl FakeApi {
 
     /// A mirror in memory that syncs from this API.
     pub(crate) async fn open_mirror(&self) -> Mirror {
-        self.mirror_builder().open(":memory:").await.unwrap()
+        open(self.mirror_builder()).await
     }
 
     pub(crate) fn mirror_builder(&self) -> MirrorBuilder {
@@ -117,6 +117,21 @@ impl FakeApi {
         full_sync(&mirror).await.unwrap();
         mirror
     }
+}
+
+/// Opens a mirror in a new store: in memory, or with `HEADCOUNT_LISTINGS_IN=postgres` in a schema of its own of a PostgreSQL server.
+pub(crate) async fn open(builder: MirrorBuilder) -> Mirror {
+    #[cfg(feature = "postgres")]
+    if std::env::var("HEADCOUNT_LISTINGS_IN").is_ok_and(|store| store == "postgres") {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let mut options = headcount::store::PostgresOptions::default();
+        options.schema = format!("listings_{}", NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let server = crate::server::Server::shared();
+        server.forget(&options.schema);
+        let store = headcount::store::PostgresStore::connect_with(&server.url, options).await.unwrap();
+        return builder.open_in(Arc::new(store)).await.unwrap();
+    }
+    builder.open(":memory:").await.unwrap()
 }
 
 impl Clock for FakeApi {

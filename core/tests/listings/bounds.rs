@@ -178,7 +178,7 @@ async fn a_process_that_only_receives_events_removes_old_rows() {
 #[tokio::test]
 async fn a_process_that_only_receives_events_removes_old_decisions_about_holds() {
     let api = FakeApi::with_users(10);
-    let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
     full_sync(&mirror).await.unwrap();
     api.list_numbered_users(9);
     full_sync(&mirror).await.unwrap_err();

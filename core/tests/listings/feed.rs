@@ -340,7 +340,7 @@ async fn a_poll_that_returns_nothing_new_updates_seen_at_after_an_hour() {
 #[tokio::test]
 async fn consumers_do_not_expire_if_the_setting_is_none() {
     let api = FakeApi::with_users(10);
-    let mirror = api.mirror_builder().consumer_expiry(None).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().consumer_expiry(None)).await;
     full_sync(&mirror).await.unwrap();
     mirror.poll("slow", 1).await.unwrap();
 

@@ -160,7 +160,7 @@ async fn an_approval_removes_only_the_held_users_who_are_not_listed() {
 async fn an_approval_applies_the_deletion_event_that_was_held() {
     let api = FakeApi::with_users(7);
     api.with(|state| state.now = "2025-06-01T14:00:00Z".parse().unwrap());
-    let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
     mirror.sync("org_1").await.unwrap();
     let data = json!({ "id": "diruser_006" });
     let outcome = apply_event(&mirror, "evt_1", USER_DELETED, "2025-06-01T14:00:00Z", data).await;

@@ -299,7 +299,7 @@ async fn deactivations_by_events_are_limited_and_held() {
 #[tokio::test]
 async fn a_profile_change_does_not_deactivate_a_user_whose_deactivation_is_held() {
     let api = FakeApi::with_users(1);
-    let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
     full_sync(&mirror).await.unwrap();
     let id = numbered_user(0);
     let off = json!({ "id": id, "active": false });
@@ -438,7 +438,7 @@ async fn the_budget_is_renewed_when_the_window_has_passed() {
 #[tokio::test]
 async fn a_shorter_window_renews_the_budget_earlier() {
     let api = FakeApi::with_users(100);
-    let mirror = api.mirror_builder().guard_window(Duration::from_secs(3_600)).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_window(Duration::from_secs(3_600))).await;
     full_sync(&mirror).await.unwrap();
     for (now, first) in [("2025-06-02T12:00:00Z", 20), ("2025-06-02T13:00:01Z", 40)] {
         set_time(&api, now);

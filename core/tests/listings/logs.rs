@@ -150,7 +150,7 @@ async fn a_listing_of_organizations_that_fails_is_a_warning() {
 #[tokio::test]
 async fn each_hold_is_a_warning_in_each_sync() {
     let api = FakeApi::with_users(10);
-    let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
     full_sync(&mirror).await.unwrap();
     api.list_numbered_users(9);
     full_sync(&mirror).await.unwrap_err();

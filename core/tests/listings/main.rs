@@ -15,6 +15,10 @@ mod organizations;
 mod privacy;
 mod readings;
 mod recreated;
+#[cfg(feature = "postgres")]
+#[path = "../postgres/server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+mod server;
 mod settings;
 mod syncs;
 mod tenants;

@@ -402,7 +402,7 @@ async fn mirror_of_three_members() -> (FakeApi, Mirror) {
     api.with(|state| state.groups = vec![json!({ "id": "dirgroup_1", "display_name": "dirgroup_1" })]);
     api.list_users((0..3).map(|number| user_in(number, Some(&["dirgroup_1"]))));
     // The default guard would permit two of three users to lose their roles, and hold the third.
-    let mirror = api.mirror_builder().guard_share(1.0).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_share(1.0)).await;
     full_sync(&mirror).await.unwrap();
     mirror.set_role_map([("dirgroup_1", "crew")]).await.unwrap();
     (api, mirror)

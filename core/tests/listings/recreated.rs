@@ -69,7 +69,7 @@ async fn a_later_sync_of_a_recreated_person_changes_nothing() {
 #[tokio::test]
 async fn a_directory_in_which_all_users_were_recreated_is_not_held_as_empty() {
     let api = FakeApi::with_users(10);
-    let mirror = api.mirror_builder().guard_share(1.0).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_share(1.0)).await;
     full_sync(&mirror).await.unwrap();
     acknowledge_all(&mirror).await;
     let again = |n: usize| json!({ "id": format!("diruser_again_{n}"), "email": format!("{n}@example.com") });
@@ -86,7 +86,7 @@ async fn a_directory_in_which_all_users_were_recreated_is_not_held_as_empty() {
 #[tokio::test]
 async fn all_users_are_mirrored_if_more_were_recreated_than_creations_are_deferred() {
     let api = FakeApi::with_users(2_300);
-    let mirror = api.mirror_builder().guard_share(1.0).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().guard_share(1.0)).await;
     full_sync(&mirror).await.unwrap();
     let again = |n: usize| json!({ "id": format!("diruser_again_{n}"), "email": format!("{n}@example.com") });
     api.list_users((0..2_300).map(again));
@@ -103,7 +103,7 @@ async fn all_users_are_mirrored_if_more_were_recreated_than_creations_are_deferr
 async fn a_recreated_person_is_created_in_the_same_sync_if_the_removal_is_held() {
     let (_api, mirror) = {
         let api = FakeApi::with_users(10);
-        let mirror = api.mirror_builder().guard_users(0).guard_share(0.0).open(":memory:").await.unwrap();
+        let mirror = crate::api::open(api.mirror_builder().guard_users(0).guard_share(0.0)).await;
         full_sync(&mirror).await.unwrap();
         acknowledge_all(&mirror).await;
         api.list_users([recreated()].into_iter().chain((1..10).map(listed_user)));

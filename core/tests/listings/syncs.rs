@@ -277,7 +277,7 @@ async fn a_sync_without_a_client_is_a_config_error() {
 /// acknowledged five of them, and the consumer `idle` none.
 async fn mirror_with_old_changes() -> (FakeApi, Mirror) {
     let api = FakeApi::with_users(10);
-    let mirror = api.mirror_builder().consumer_expiry(None).open(":memory:").await.unwrap();
+    let mirror = crate::api::open(api.mirror_builder().consumer_expiry(None)).await;
     full_sync(&mirror).await.unwrap();
     let batch = mirror.poll("app", 5).await.unwrap();
     mirror.ack("app", batch[4].seq).await.unwrap();

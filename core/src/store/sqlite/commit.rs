@@ -3,11 +3,12 @@
 use super::database::{Database, Insert, Values, list};
 use super::lease;
 use super::load::Counter;
-use super::rows::{Time, state_number, time, to_json};
+use super::rows::{Time, time};
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
     Retirement, Trail, UserRow, UserWrite, email_key,
 };
+use crate::store::codec::{state_number, to_json};
 use crate::store::{Committed, Durability, Keys, WorkingSet, Write};
 use crate::{Error, Result};
 use rusqlite::params;

@@ -3,9 +3,10 @@
 use super::database::Database;
 use super::feed::no_counters;
 use super::pages::count;
-use super::rows::{CONSUMER, Time, consumer, get, to_json};
+use super::rows::{CONSUMER, Time, consumer, get};
 use crate::Result;
 use crate::record::{ConsumerRow, Snapshot};
+use crate::store::codec::to_json;
 use crate::store::{ConsumerState, DecideConsumer, Durability, Park};
 use rusqlite::params;
 

@@ -1,11 +1,10 @@
 //! Reads pages of users, groups and events, the directories, and their counts.
 
 use super::database::{Database, limited};
-use super::rows::{
-    APPROVAL, EVENT, GROUP, HOLD, USER, approval, event, get, get_json, group, hold, state_number, user,
-};
+use super::rows::{APPROVAL, EVENT, GROUP, HOLD, USER, approval, event, get, get_json, group, hold, user};
 use crate::Result;
 use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, HoldId, HoldRow, UserRow, email_key};
+use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
 use rusqlite::{Row, ToSql, params};
 

@@ -2,48 +2,33 @@
 
 use super::open::failed;
 use crate::record::{
-    Approval, ChangeKind, ConsumerRow, Entry, EventRow, EventState, GroupRow, HeldLoss, HoldReason, HoldRow,
-    MessageKind, Retirement, Trail, UserRow, Version,
+    Approval, ChangeKind, ConsumerRow, Entry, EventRow, GroupRow, HeldLoss, HoldReason, HoldRow, MessageKind,
+    Retirement, Trail, UserRow, Version,
 };
+use crate::store::codec::{self, time_bytes, time_from_bytes};
 use crate::{Error, Result, Timestamp};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A time as 12 bytes, whose order is that of the times.
 pub(super) struct Time(pub(super) Timestamp);
 
-impl Time {
-    fn bytes(&self) -> Vec<u8> {
-        let nanoseconds = self.0.as_nanosecond();
-        let (seconds, rest) = (nanoseconds.div_euclid(1_000_000_000), nanoseconds.rem_euclid(1_000_000_000));
-        let mut bytes = Vec::with_capacity(12);
-        bytes.extend_from_slice(&((seconds as i64 as u64) ^ (1 << 63)).to_be_bytes());
-        bytes.extend_from_slice(&(rest as u32).to_be_bytes());
-        bytes
-    }
-}
-
 impl ToSql for Time {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.bytes()))
+        Ok(ToSqlOutput::from(time_bytes(self.0).to_vec()))
     }
 }
 
 impl FromSql for Time {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Time> {
-        let bytes: [u8; 12] = value.as_blob()?.try_into().map_err(|_| FromSqlError::InvalidType)?;
-        let [s0, s1, s2, s3, s4, s5, s6, s7, n0, n1, n2, n3] = bytes;
-        let seconds = (u64::from_be_bytes([s0, s1, s2, s3, s4, s5, s6, s7]) ^ (1 << 63)) as i64;
-        let nanoseconds = i128::from(seconds) * 1_000_000_000 + i128::from(u32::from_be_bytes([n0, n1, n2, n3]));
-        Timestamp::from_nanosecond(nanoseconds).map(Time).map_err(|_| FromSqlError::InvalidType)
+        time_from_bytes(value.as_blob()?).map(Time).ok_or(FromSqlError::InvalidType)
     }
 }
 
 /// A time in the form that `unhex` reads, for JSON.
 pub(super) fn text_time(moment: Timestamp) -> String {
-    Time(moment).bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    time_bytes(moment).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
@@ -54,10 +39,6 @@ pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
 fn damaged(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::store("a row of the mirror cannot be read: the file is damaged, restore it or sync into a new one")
         .with_source(error)
-}
-
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::internal(format!("a row cannot be written as JSON: {error}")))
 }
 
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
@@ -138,12 +119,7 @@ pub(super) fn hold(row: &Row<'_>) -> Result<HoldRow> {
 }
 
 fn reason(row: &Row<'_>, column: usize) -> Result<HoldReason> {
-    let name: String = get(row, column)?;
-    HoldReason::ALL
-        .iter()
-        .copied()
-        .find(|reason| reason.name() == name)
-        .ok_or_else(|| Error::store("a hold has a reason that this version of headcount does not know: update it"))
+    codec::reason(&get::<String>(row, column)?)
 }
 
 /// Reads a number that is never negative.
@@ -187,21 +163,9 @@ pub(super) fn event(row: &Row<'_>, first: usize) -> Result<EventRow> {
         id: get(row, first)?,
         organization_id: get(row, first + 1)?,
         received_at: get_time(row, first + 2)?.unwrap_or_default(),
-        state: match get::<i64>(row, first + 3)? {
-            1 => EventState::Pending,
-            3 => EventState::Expired,
-            _ => EventState::Settled,
-        },
+        state: codec::state(get(row, first + 3)?),
         body: get(row, first + 4)?,
     })
-}
-
-pub(super) fn state_number(state: EventState) -> i64 {
-    match state {
-        EventState::Settled => 0,
-        EventState::Pending => 1,
-        EventState::Expired => 3,
-    }
 }
 
 /// The columns of an entry of the feed, as [`entry`] reads them.
@@ -260,24 +224,4 @@ pub(super) fn consumer(row: &Row<'_>, first: usize) -> Result<ConsumerRow> {
         snapshot: get::<Option<String>>(row, first + 4)?.as_deref().map(from_json).transpose()?,
         seen_at: get_time(row, first + 5)?.unwrap_or_default(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn times_are_read_as_written_and_their_bytes_sort_like_them(left in -377705023201_i64..253402207200, right in -377705023201_i64..253402207200, nanos in 0_i32..1_000_000_000) {
-            let times = [Timestamp::new(left, 0), Timestamp::new(right, nanos)].map(Result::unwrap);
-            let bytes = times.map(|moment| match Time(moment).to_sql().unwrap() {
-                ToSqlOutput::Owned(rusqlite::types::Value::Blob(bytes)) => bytes,
-                _ => unreachable!(),
-            });
-            prop_assert_eq!(times[0].cmp(&times[1]), bytes[0].cmp(&bytes[1]));
-            let back = Time::column_result(ValueRef::Blob(&bytes[1])).unwrap().0;
-            prop_assert_eq!(back, times[1]);
-        }
-    }
 }

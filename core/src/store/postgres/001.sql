@@ -1,0 +1,245 @@
+-- Version 1. A later version is a file of its own, run after this one. `{s}` is replaced by the quoted name of the schema.
+--
+-- A time is 12 bytes in the order of time: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
+-- Records are JSON in columns of type `text`, which keeps them byte for byte. All text is compared by its bytes.
+
+-- What writes lock. Kinds: 0 is everything, 1 one organization, 2 one consumer. `revision` is that of the last write of the scope. A write of
+-- everything locks the table, and the others their row. Rows are never deleted, since other transactions may wait for them.
+CREATE TABLE {s}.scope (
+    kind bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    PRIMARY KEY (kind, name)
+) WITH (fillfactor = 50);
+INSERT INTO {s}.scope VALUES (0, '', 0);
+
+CREATE SEQUENCE {s}.revision;
+CREATE SEQUENCE {s}.user_number;
+CREATE SEQUENCE {s}.group_number;
+CREATE SEQUENCE {s}.event_number;
+CREATE SEQUENCE {s}.chore_number;
+
+-- The revisions of committed writes, so that a client that lost its connection during a commit can look whether it was committed. The greatest is
+-- that of the latest write.
+CREATE TABLE {s}.commit_log (
+    revision bigint PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX commit_log_by_age ON {s}.commit_log (at);
+
+-- The number of the latest change, in one row. Its update is the last statement of a transaction before the entries, so that numbers have no
+-- gaps and become visible in their order.
+CREATE TABLE {s}.counter (
+    id bigint PRIMARY KEY CHECK (id = 1),
+    change bigint NOT NULL
+) WITH (fillfactor = 50);
+INSERT INTO {s}.counter VALUES (1, 0);
+
+-- Numbers of changes that a crash of the server cannot undo; the greatest of them counts. There are several rows so that transactions that are
+-- flushed at the same time do not wait for each other.
+CREATE TABLE {s}.durable (
+    slot bigint PRIMARY KEY,
+    change bigint NOT NULL
+) WITH (fillfactor = 50);
+INSERT INTO {s}.durable SELECT slot, 0 FROM generate_series(0, 15) AS slot;
+
+-- `trimmed` is the greatest number of a change that was removed, `generation` the last one that was given to a consumer.
+CREATE TABLE {s}.mark (
+    id bigint PRIMARY KEY CHECK (id = 1),
+    trimmed bigint NOT NULL,
+    generation bigint NOT NULL
+);
+INSERT INTO {s}.mark VALUES (1, 0, 0);
+
+CREATE TABLE {s}.setting (
+    name text COLLATE "C" PRIMARY KEY,
+    value text NOT NULL
+);
+
+CREATE TABLE {s}.organization (
+    id text COLLATE "C" PRIMARY KEY,
+    body text NOT NULL
+);
+
+CREATE TABLE {s}.directory (
+    id text COLLATE "C" PRIMARY KEY,
+    organization_id text COLLATE "C" NOT NULL,
+    body text NOT NULL
+);
+CREATE INDEX directory_of_organization ON {s}.directory (organization_id, id);
+
+-- Users and their tombstones (deleted_at). `email` is the key of the address. `hold_revision` is the revision of the write that held the user.
+CREATE TABLE {s}.users (
+    number bigint PRIMARY KEY,
+    id text COLLATE "C" NOT NULL UNIQUE,
+    organization_id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    email text COLLATE "C" NOT NULL,
+    body text NOT NULL,
+    told_groups text NOT NULL,
+    listed boolean NOT NULL,
+    version_at bytea,
+    version_kind bigint NOT NULL,
+    version_event text COLLATE "C" NOT NULL,
+    touched_at bytea,
+    revision bigint NOT NULL,
+    deleted_at bytea,
+    added_at bytea,
+    lost_at bytea,
+    hold bigint,
+    hold_revision bigint,
+    held text
+);
+CREATE INDEX user_of_directory ON {s}.users (directory_id, number, added_at) WHERE deleted_at IS NULL;
+CREATE INDEX user_of_organization ON {s}.users (organization_id, number) WHERE deleted_at IS NULL;
+CREATE INDEX user_by_email ON {s}.users (email, number) WHERE deleted_at IS NULL;
+CREATE INDEX user_of_hold ON {s}.users (hold, number) WHERE hold IS NOT NULL;
+CREATE INDEX user_gone ON {s}.users (deleted_at, number) WHERE deleted_at IS NOT NULL;
+
+-- The groups that the vendor named for each user, whether or not they exist.
+CREATE TABLE {s}.membership (
+    group_id text COLLATE "C" NOT NULL,
+    user_number bigint NOT NULL,
+    PRIMARY KEY (group_id, user_number)
+);
+
+CREATE TABLE {s}.groups (
+    number bigint PRIMARY KEY,
+    id text COLLATE "C" NOT NULL UNIQUE,
+    directory_id text COLLATE "C" NOT NULL,
+    body text NOT NULL,
+    leaving boolean NOT NULL,
+    version_at bytea,
+    version_kind bigint NOT NULL,
+    version_event text COLLATE "C" NOT NULL,
+    touched_at bytea,
+    revision bigint NOT NULL,
+    deleted_at bytea
+);
+CREATE INDEX group_of_directory ON {s}.groups (directory_id, number) WHERE deleted_at IS NULL;
+CREATE INDEX group_gone ON {s}.groups (deleted_at, number) WHERE deleted_at IS NOT NULL;
+
+-- The feed. `seq` is the number of the entry's last change, `count` how many changes it has.
+CREATE TABLE {s}.change (
+    seq bigint PRIMARY KEY,
+    count bigint NOT NULL,
+    organization_id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    cause text COLLATE "C" NOT NULL,
+    at bytea NOT NULL,
+    body text NOT NULL
+);
+
+CREATE TABLE {s}.consumer (
+    name text COLLATE "C" PRIMARY KEY,
+    cursor bigint NOT NULL,
+    polled bigint NOT NULL,
+    generation bigint NOT NULL,
+    snapshot text,
+    seen_at bytea NOT NULL
+) WITH (fillfactor = 50);
+
+-- A parked change has a copy of itself, so that the feed can be trimmed.
+CREATE TABLE {s}.parked_change (
+    consumer text COLLATE "C" NOT NULL,
+    seq bigint NOT NULL,
+    reason text NOT NULL,
+    at bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    organization_id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    cause text COLLATE "C" NOT NULL,
+    changed_at bytea NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (consumer, seq)
+);
+
+-- States: 0 is settled, 1 pending, 3 expired.
+CREATE TABLE {s}.event (
+    number bigint PRIMARY KEY,
+    id text COLLATE "C" NOT NULL UNIQUE,
+    organization_id text COLLATE "C" NOT NULL,
+    received_at bytea NOT NULL,
+    state bigint NOT NULL,
+    body bytea
+);
+CREATE INDEX event_waiting ON {s}.event (organization_id, number) WHERE state = 1;
+CREATE INDEX event_pending ON {s}.event (received_at, organization_id) WHERE state = 1;
+CREATE INDEX event_settled ON {s}.event (received_at) WHERE state = 0;
+CREATE INDEX event_expired ON {s}.event (received_at) WHERE state = 3;
+
+-- The number and bytes of the pending events of each organization. Every statement that changes events changes these.
+CREATE TABLE {s}.pending (
+    organization_id text COLLATE "C" PRIMARY KEY,
+    events bigint NOT NULL,
+    bytes bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Losses of access, which the guard counts within its window.
+CREATE TABLE {s}.loss (
+    directory_id text COLLATE "C" NOT NULL,
+    at bytea NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    added_at bytea,
+    is_removal boolean NOT NULL,
+    is_approved boolean NOT NULL,
+    PRIMARY KEY (directory_id, at, user_id)
+);
+CREATE INDEX loss_by_age ON {s}.loss (at);
+
+CREATE TABLE {s}.hold (
+    number bigint PRIMARY KEY,
+    organization_id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    allowed bigint NOT NULL,
+    since bytea NOT NULL,
+    causes text NOT NULL,
+    revision bigint NOT NULL
+);
+CREATE INDEX hold_of_directory ON {s}.hold (directory_id, number);
+
+-- Decisions about holds.
+CREATE TABLE {s}.approval (
+    id text COLLATE "C" PRIMARY KEY,
+    hold_id text COLLATE "C" NOT NULL,
+    organization_id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    is_approved boolean NOT NULL,
+    decided_by text NOT NULL,
+    note text NOT NULL,
+    at bytea NOT NULL,
+    count bigint NOT NULL
+);
+CREATE INDEX approval_of_organization ON {s}.approval (organization_id, at);
+CREATE INDEX approval_by_age ON {s}.approval (at);
+
+CREATE TABLE {s}.retirement (
+    id text COLLATE "C" PRIMARY KEY,
+    organization_id text COLLATE "C" NOT NULL,
+    directory_id text COLLATE "C" NOT NULL,
+    ordered_by text NOT NULL,
+    note text NOT NULL,
+    at bytea NOT NULL,
+    ended_at bytea,
+    users bigint NOT NULL
+);
+
+CREATE TABLE {s}.chore (
+    number bigint PRIMARY KEY,
+    group_id text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    deletes boolean NOT NULL,
+    cause text COLLATE "C" NOT NULL
+);
+
+-- Leases. `expires_at` is in microseconds since 1970 by the server's clock, `duration` in microseconds. A lease that was released has the expiry
+-- 0; its row is kept, because the next token is one more than its token.
+CREATE TABLE {s}.lease (
+    name text COLLATE "C" PRIMARY KEY,
+    holder text NOT NULL,
+    token bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    duration bigint NOT NULL
+) WITH (fillfactor = 50);

@@ -1,0 +1,771 @@
+//! Writes: locks, loads, decides and commits.
+//!
+//! A write locks its scope with its first statements, and thereby gets its revision. Statements after that see what earlier writes of the scope have
+//! committed. The numbers of changes are taken by the last statement before the commit, which is sent with it: other writes wait for the row of
+//! these numbers only while the server commits.
+//!
+//! Every write is durable when the call returns, whatever [`Durability`] it asks for: unlike a file, the server can crash while the process goes on, and a sync that went on after its first pages were undone would be incomplete without noticing.
+//!
+//! A write that appends to the feed is committed without waiting for the disk, and then flushed by a second transaction. Otherwise each would hold
+//! the row of the numbers until its own flush, and the server could flush only one after another.
+
+use super::database::{Columns, Database, Flush, Statement, Transaction};
+use super::failure::{Attempts, Cause, Failure};
+use super::lease;
+use super::load::{Head, Plan};
+use super::rows::{Bytes, Json, Text, Time, first, get, get_text, no_row, signed, texts, time};
+use crate::error::catch_panic;
+use crate::random::{OsRandom, Random};
+use crate::record::{
+    Approval, Batch, Chore, DirectoryRow, EventRow, EventState, GroupRow, HoldRow, LossRow, NewEntry, OrganizationRow,
+    Retirement, Trail, UserWrite, WorkingSet, email_key,
+};
+use crate::store::codec::{state_number, to_json};
+use crate::store::{Committed, Decision, Durability, MAX_LOADS, Scope, Write};
+use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tokio_postgres::Row;
+
+/// How many rows the table `durable` has.
+const SLOTS: u64 = 16;
+
+/// Locks a scope. The last statement returns the write's revision, which is greater than those of all earlier writes of the scope: revisions come
+/// from one sequence, and are taken while the scope is locked.
+///
+/// A write of everything locks the table of scopes, which each other write locks in a weaker mode when it writes to it. The server queues requests
+/// for a table's lock: a write of everything waits only for writes that have begun before it. Requests for the lock of a row are not
+/// queued: if the writes of organizations shared a row, ones that overlap could delay a write of everything without end.
+pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
+    // The row is locked before the new revision is computed, which is so with ON CONFLICT, and not with UPDATE.
+    let next = "nextval('{s}.revision')";
+    let row = |kind: i64, name: &str, inserted: &str, updated: &str| {
+        let sql = format!(
+            "INSERT INTO {{s}}.scope (kind, name, revision) VALUES ({kind}, $1, {inserted})
+            ON CONFLICT (kind, name) DO UPDATE SET revision = {updated} RETURNING revision"
+        );
+        Statement::new(sql).with(Text::new(name))
+    };
+    match scope {
+        Scope::Organization(id) => vec![row(1, id, next, next)],
+        Scope::Consumer(name) => vec![row(2, name, "0", "scope.revision")],
+        Scope::Everything => vec![
+            Statement::new("LOCK TABLE {s}.scope IN SHARE ROW EXCLUSIVE MODE"),
+            Statement::new(format!(
+                "UPDATE {{s}}.scope SET revision = {next} WHERE kind = 0 AND name = '' RETURNING revision"
+            )),
+        ],
+    }
+}
+
+/// Picks a row of the table `durable`.
+pub(super) fn slot() -> i64 {
+    (OsRandom.bits() % SLOTS) as i64
+}
+
+/// Records that the changes up to this one are durable, once the transaction is committed and flushed. All of them have to be committed before.
+pub(super) fn mark_durable(change: i64) -> Statement {
+    Statement::new("UPDATE {s}.durable SET change = $1 WHERE slot = $2 AND change < $1").with(change).with(slot())
+}
+
+/// How an attempt ended, unless it succeeded.
+enum Ended {
+    /// Nothing was written.
+    Failed(Failure),
+    /// The connection was lost after the commit was sent.
+    Unknown(Failure, Sent),
+}
+
+/// A write whose commit was sent.
+struct Sent {
+    revision: i64,
+    user_ids: Vec<String>,
+    group_ids: Vec<String>,
+    changes: u64,
+}
+
+impl<T: Into<Failure>> From<T> for Ended {
+    fn from(failure: T) -> Ended {
+        Ended::Failed(failure.into())
+    }
+}
+
+/// Runs a write.
+pub(super) async fn write(database: &Database, mut write: Write) -> Result<Committed> {
+    if write.fence.is_some() {
+        lease::wait_for_releases().await;
+    }
+    let mut attempts = Attempts::new();
+    loop {
+        match attempt(database, &mut write).await {
+            Ok(committed) => return Ok(committed),
+            Err(Ended::Failed(failure)) => attempts.wait(failure).await?,
+            Err(Ended::Unknown(failure, sent)) => {
+                attempts.wait(failure).await?;
+                if let Some(committed) = find(database, &write.scope, &sent, &mut attempts).await? {
+                    return Ok(committed);
+                }
+            }
+        }
+    }
+}
+
+async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, Ended> {
+    let mut transaction = database.begin_write().await?;
+    let now = database.now(write.now);
+    let Decided { revision, batch, extends, events } = match decide(&mut transaction, write, now).await {
+        Ok(decided) => decided,
+        Err(failure) => {
+            transaction.roll_back().await;
+            return Err(failure.into());
+        }
+    };
+    let extend = write.fence.as_ref().filter(|_| extends).map(|fence| lease::extend(fence, now));
+    if batch.is_empty() {
+        return match extend {
+            None => {
+                transaction.roll_back().await;
+                Ok(Committed::default())
+            }
+            // Without effect on a repetition, so that it does not matter whether a lost commit was done.
+            Some(extend) => Ok(transaction.end(&[extend], Flush::Later).await.map(|_| Committed::default())?),
+        };
+    }
+    let appends = !batch.entries.is_empty();
+    let flush = if appends { Flush::Later } else { Flush::Now };
+    let (statements, sent) = match statements(revision, batch, &events, extend) {
+        Ok(statements) => statements,
+        Err(error) => {
+            transaction.roll_back().await;
+            return Err(error.into());
+        }
+    };
+    let rows = match transaction.end(&statements, flush).await {
+        Ok(rows) => rows,
+        Err(failure) if failure.cause == Cause::Lost => return Err(Ended::Unknown(failure, sent)),
+        Err(failure) => return Err(failure.into()),
+    };
+    let committed = committed(&rows, &sent)?;
+    if appends {
+        let change: i64 = get(first(rows.last().ok_or_else(no_row)?)?, 0)?;
+        // Consumers get the changes of a sync only after a flush of their own, as those of other stores do.
+        let change = if write.durability == Durability::Power { change } else { 0 };
+        match make_durable(database, revision, change).await {
+            Ok(true) => {}
+            Ok(false) => return Err(Ended::Failed(undone())),
+            Err(failure) if failure.cause == Cause::Lost => return Err(Ended::Unknown(failure, sent)),
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Ok(committed)
+}
+
+/// The failure of a write that was committed without being flushed, and that a crash of the server undid.
+fn undone() -> Failure {
+    let error = Error::store("a crash of the server undid the write before it was durable").temporary();
+    Failure { error, cause: Cause::Conflict }
+}
+
+/// Flushes a write and all earlier ones, and records that the changes up to `change` are durable. Returns false if the server has crashed and
+/// undone the write.
+async fn make_durable(database: &Database, revision: i64, change: i64) -> Result<bool, Failure> {
+    let sql = "SELECT EXISTS (SELECT FROM {s}.commit_log WHERE revision = $1)";
+    // Both statements are of one transaction, so that the server cannot crash between them unnoticed.
+    let statements = [
+        Statement::new(sql).with(revision),
+        Statement::new(
+            // A transaction that changes no row is not flushed.
+            "UPDATE {s}.durable SET change = greatest(change, $1) WHERE slot = $2
+                AND EXISTS (SELECT FROM {s}.commit_log WHERE revision = $3)",
+        )
+        .with(change)
+        .with(slot())
+        .with(revision),
+    ];
+    let rows = database.begin_write().await?.end(&statements, Flush::Now).await?;
+    Ok(get(first(rows.first().ok_or_else(no_row)?)?, 0)?)
+}
+
+/// Looks whether a write whose commit was sent was committed. Returns `None` if it was rolled back.
+async fn find(database: &Database, scope: &Scope, sent: &Sent, attempts: &mut Attempts) -> Result<Option<Committed>> {
+    let numbers = |table: &str, ids: &[String]| {
+        Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))
+    };
+    let statements = vec![numbers("users", &sent.user_ids), numbers("groups", &sent.group_ids)];
+    let Some(rows) = look(database, scope, sent.revision, statements, attempts).await? else { return Ok(None) };
+    let [users, groups] = rows.as_slice() else { return Err(no_row()) };
+    let mut committed = Committed { changes: sent.changes, ..Committed::default() };
+    read_numbers(users, &mut committed.users)?;
+    read_numbers(groups, &mut committed.groups)?;
+    Ok(Some(committed))
+}
+
+/// Looks whether the transaction with this entry in the log of commits was committed, and makes it durable. Waits until it has ended. Returns the
+/// rows of `statements`, or `None` if it was rolled back.
+async fn look(
+    database: &Database,
+    scope: &Scope,
+    revision: i64,
+    more: Vec<Statement>,
+    attempts: &mut Attempts,
+) -> Result<Option<Vec<Vec<Row>>>> {
+    // The lost transaction holds the scope's lock until it has ended. All commits up to it are flushed, whatever durability it needs.
+    let mut statements = lock(scope);
+    let locks = statements.len();
+    statements.push(Statement::new("SELECT revision FROM {s}.commit_log WHERE revision = $1").with(revision));
+    statements.extend(more);
+    let flush =
+        "UPDATE {s}.durable SET change = greatest(durable.change, counter.change) FROM {s}.counter WHERE slot = $1";
+    statements.push(Statement::new(flush).with(slot()));
+    loop {
+        let result = match database.begin_write().await {
+            Ok(transaction) => transaction.end(&statements, Flush::Now).await,
+            Err(failure) => Err(failure),
+        };
+        match result {
+            Ok(mut rows) => {
+                rows.pop();
+                let mut rows = rows.into_iter().skip(locks);
+                let known = rows.next().ok_or_else(no_row)?;
+                return Ok((!known.is_empty()).then(|| rows.collect()));
+            }
+            Err(failure) => attempts.wait(failure).await.map_err(|error| {
+                Error::store("the connection was lost during a commit: it is not known whether the write was done")
+                    .temporary()
+                    .with_source(error)
+            })?,
+        }
+    }
+}
+
+/// Runs statements of a scope in one transaction, and returns the rows of each, also if the connection is lost during the commit.
+pub(super) async fn run(
+    database: &Database,
+    scope: &Scope,
+    statements: &[Statement],
+    flush: Flush,
+) -> Result<Vec<Vec<Row>>> {
+    let mut attempts = Attempts::new();
+    loop {
+        let failure = match run_once(database, scope, statements, flush).await {
+            Ok(rows) => return Ok(rows),
+            Err((failure, None)) => failure,
+            Err((failure, Some((revision, rows)))) => {
+                if was_committed(database, scope, revision, failure, &mut attempts).await? {
+                    return Ok(rows);
+                }
+                continue;
+            }
+        };
+        attempts.wait(failure).await?;
+    }
+}
+
+/// The entry in the log of commits, and the rows, of a transaction whose commit was sent.
+type Unknown = Option<(i64, Vec<Vec<Row>>)>;
+
+async fn run_once(
+    database: &Database,
+    scope: &Scope,
+    statements: &[Statement],
+    flush: Flush,
+) -> Result<Vec<Vec<Row>>, (Failure, Unknown)> {
+    let mut transaction = database.begin_write().await.map_err(|failure| (failure, None))?;
+    let result = async {
+        // Not with the statements: they are sent once the transaction is known to have begun.
+        let mut first_ones = lock(scope);
+        first_ones.push(log());
+        let logged = transaction.run(&first_ones).await?;
+        let rows = transaction.run(statements).await?;
+        Ok::<_, Failure>((logged_revision(&logged)?, rows))
+    };
+    match result.await {
+        Ok((revision, rows)) => match transaction.end(&[], flush).await {
+            Ok(_) => Ok(rows),
+            Err(failure) if failure.cause == Cause::Lost => Err((failure, Some((revision, rows)))),
+            Err(failure) => Err((failure, None)),
+        },
+        Err(failure) => {
+            transaction.roll_back().await;
+            Err((failure, None))
+        }
+    }
+}
+
+/// Makes an entry in the log of commits, for a transaction that has no revision of its own.
+pub(super) fn log() -> Statement {
+    Statement::new("INSERT INTO {s}.commit_log (revision) VALUES (nextval('{s}.revision')) RETURNING revision")
+}
+
+/// Reads the entry that [`log`] made, if it was the last of the statements.
+pub(super) fn logged_revision(rows: &[Vec<Row>]) -> Result<i64> {
+    get(first(rows.last().ok_or_else(no_row)?)?, 0)
+}
+
+/// Waits for the server, and looks whether a transaction was committed whose commit was sent before the connection was lost.
+pub(super) async fn was_committed(
+    database: &Database,
+    scope: &Scope,
+    revision: i64,
+    failure: Failure,
+    attempts: &mut Attempts,
+) -> Result<bool> {
+    attempts.wait(failure).await?;
+    Ok(look(database, scope, revision, Vec::new(), attempts).await?.is_some())
+}
+
+/// What a write has to commit.
+struct Decided {
+    revision: i64,
+    batch: Batch,
+    /// Whether the lease of the write has to be extended.
+    extends: bool,
+    /// The stored ones of the events that the batch writes.
+    events: StoredEvents,
+}
+
+/// Stored events by their ids: the organization, and the bytes of the body if the event is pending.
+type StoredEvents = HashMap<String, (String, Option<i64>)>;
+
+/// Locks, loads and decides.
+async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Option<i64>) -> Result<Decided, Failure> {
+    let mut keys = write.keys.clone();
+    let (mut plan, loads) = Plan::new(keys.clone());
+    let mut statements = lock(&write.scope);
+    let locks = statements.len();
+    statements.push(Head::select());
+    statements.extend(write.fence.as_ref().map(|fence| lease::select(fence, now)));
+    let others = statements.len();
+    statements.extend(loads);
+    let mut start = transaction.run(&statements).await?;
+    let mut rows = start.split_off(others);
+    let checks = start.split_off(locks);
+    let mut revision = logged_revision(&start)?;
+    let [head, lease @ ..] = checks.as_slice() else { return Err(no_row().into()) };
+    let head = Head::read(head)?;
+    let extends = match write.fence.as_ref().zip(lease.first()) {
+        None => false,
+        Some((fence, lease)) => lease::check(fence, lease)?,
+    };
+    let mut locked = match &write.scope {
+        Scope::Organization(id) => Some(BTreeSet::from([id.clone()])),
+        Scope::Consumer(_) | Scope::Everything => None,
+    };
+    let mut asked = 0;
+    loop {
+        let (set, owners) = plan.finish(transaction, head.set(revision), &rows).await?;
+        let mut statements = Vec::new();
+        // Rows of other organizations, such as that of a user who moves, may be changed by writes of these meanwhile: their scopes are locked as well,
+        // and the rows are loaded again.
+        if let Some(locked) = &mut locked {
+            for id in owners.into_iter().filter(|id| !locked.contains(id)).collect::<Vec<_>>() {
+                statements.extend(lock(&Scope::Organization(id.clone())));
+                locked.insert(id);
+            }
+        }
+        let locks = statements.len();
+        if statements.is_empty() {
+            let events = stored_events(&set);
+            match catch_panic(|| (write.decide)(set))? {
+                Decision::Commit(batch) => {
+                    let written = batch.events.iter().map(|row| &row.id).filter(|id| !keys.events.contains(*id));
+                    let unknown: Vec<String> = written.cloned().collect();
+                    if unknown.is_empty() {
+                        return Ok(Decided { revision, batch: *batch, extends, events });
+                    }
+                    // How an event is written depends on what is stored.
+                    keys.events.extend(unknown);
+                }
+                Decision::Load(more) => keys.extend(*more),
+            }
+            asked += 1;
+            if asked == MAX_LOADS {
+                let message = format!("a decision still asked for more rows after {MAX_LOADS} loads");
+                return Err(Error::internal(message).into());
+            }
+        }
+        let (next, loads) = Plan::new(keys.clone());
+        statements.extend(loads);
+        let mut results = transaction.run(&statements).await?;
+        (plan, rows) = (next, results.split_off(locks));
+        if locks > 0 {
+            revision = logged_revision(&results)?;
+        }
+    }
+}
+
+fn stored_events(set: &WorkingSet) -> StoredEvents {
+    let of = |row: &EventRow| {
+        let pending = (row.state == EventState::Pending).then(|| body_bytes(row));
+        (row.id.clone(), (row.organization_id.clone(), pending))
+    };
+    set.events.values().map(of).collect()
+}
+
+fn body_bytes(row: &EventRow) -> i64 {
+    signed(row.body.as_ref().map_or(0, Vec::len))
+}
+
+/// Makes the statements that write a batch, and extend a lease. The first return the numbers of users and groups, if the batch has any, and the
+/// last the number of the latest change, if the batch has entries.
+fn statements(
+    revision: i64,
+    batch: Batch,
+    stored: &StoredEvents,
+    extend: Option<Statement>,
+) -> Result<(Vec<Statement>, Sent)> {
+    let Batch {
+        organizations,
+        directories,
+        groups,
+        users,
+        entries,
+        events,
+        losses,
+        holds,
+        ended_holds,
+        approvals,
+        role_map,
+        settings,
+        environment,
+        retirements,
+        chores,
+        done_chores,
+    } = batch;
+    let sent = Sent {
+        revision,
+        user_ids: users.iter().map(|write| write.row.user.id.clone()).collect(),
+        group_ids: groups.iter().map(|row| row.group.id.clone()).collect(),
+        changes: entries.iter().map(|entry| u64::from(entry.count())).sum(),
+    };
+    let mut statements = Vec::new();
+    if !users.is_empty() {
+        statements.push(put_users(&users)?);
+    }
+    if !groups.is_empty() {
+        statements.push(put_groups(&groups)?);
+    }
+    statements.push(Statement::new("INSERT INTO {s}.commit_log (revision) VALUES ($1)").with(revision));
+    statements.extend(extend);
+    if !organizations.is_empty() {
+        statements.push(put_organizations(&organizations)?);
+    }
+    if !directories.is_empty() {
+        statements.push(put_directories(&directories)?);
+    }
+    if !events.is_empty() {
+        statements.extend(put_events(&events, stored));
+    }
+    if !losses.is_empty() {
+        statements.push(put_losses(&losses));
+    }
+    if !holds.is_empty() {
+        statements.push(put_holds(&holds)?);
+    }
+    if !ended_holds.is_empty() {
+        statements.push(delete("hold", ended_holds.into_iter().collect()));
+    }
+    if !approvals.is_empty() {
+        statements.push(put_approvals(&approvals));
+    }
+    if let Some(text) = role_map {
+        statements.push(put_setting("role_map", &text));
+    }
+    if let Some(settings) = settings {
+        statements.push(put_setting("options", &to_json(&settings)?));
+    }
+    if let Some(row) = environment {
+        statements.push(put_setting("environment", &to_json(&row)?));
+    }
+    if !retirements.is_empty() {
+        statements.push(put_retirements(&retirements));
+    }
+    if !chores.is_empty() {
+        statements.push(put_chores(&chores));
+    }
+    if !done_chores.is_empty() {
+        statements.push(delete("chore", done_chores.into_iter().collect()));
+    }
+    if !entries.is_empty() {
+        statements.push(append(&entries, sent.changes)?);
+    }
+    Ok((statements, sent))
+}
+
+/// Reads the numbers of the written rows from the results of [`statements`].
+fn committed(rows: &[Vec<Row>], sent: &Sent) -> Result<Committed> {
+    let mut committed = Committed { changes: sent.changes, ..Committed::default() };
+    let mut rows = rows.iter();
+    if !sent.user_ids.is_empty() {
+        read_numbers(rows.next().ok_or_else(no_row)?, &mut committed.users)?;
+    }
+    if !sent.group_ids.is_empty() {
+        read_numbers(rows.next().ok_or_else(no_row)?, &mut committed.groups)?;
+    }
+    Ok(committed)
+}
+
+fn read_numbers(rows: &[Row], numbers: &mut HashMap<String, i64>) -> Result<()> {
+    for row in rows {
+        numbers.insert(get_text(row, 0)?, get(row, 1)?);
+    }
+    Ok(())
+}
+
+fn delete(table: &str, numbers: Vec<i64>) -> Statement {
+    Statement::new(format!("DELETE FROM {{s}}.{table} WHERE number = ANY($1)")).with(numbers)
+}
+
+fn put_setting(name: &str, value: &str) -> Statement {
+    let sql =
+        "INSERT INTO {s}.setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    Statement::new(sql).with(Text::new(name)).with(Text::new(value))
+}
+
+fn put_organizations(rows: &[OrganizationRow]) -> Result<Statement> {
+    let columns =
+        Columns::new(rows).with("id", |row| Text::new(&row.id)).json("body", |row| Json::new(row).map(Some))?;
+    Ok(columns.insert("organization", "ON CONFLICT (id) DO UPDATE SET {set}", &["id"]))
+}
+
+fn put_directories(rows: &[DirectoryRow]) -> Result<Statement> {
+    let columns = Columns::new(rows)
+        .with("id", |row| Text::new(&row.directory.id))
+        .with("organization_id", |row| Text::new(&row.directory.organization_id))
+        .json("body", |row| Json::new(row).map(Some))?;
+    Ok(columns.insert("directory", "ON CONFLICT (id) DO UPDATE SET {set}", &["id"]))
+}
+
+/// Adds the columns of a row's version, times and revision.
+fn with_trail<'a, T>(columns: Columns<'a, T>, trail: impl Fn(&'a T) -> &'a Trail) -> Columns<'a, T> {
+    columns
+        .with("version_at", |row| time(trail(row).version.at))
+        .with("version_kind", |row| trail(row).version.kind.number())
+        .with("version_event", |row| Text::new(&trail(row).version.event))
+        .with("touched_at", |row| time(trail(row).touched_at))
+        .with("revision", |row| trail(row).revision)
+        .with("deleted_at", |row| time(trail(row).deleted_at))
+}
+
+/// Inserts rows whose number is 0 with the next number, and replaces the others. The numbers ascend in the order of the rows, because `unnest`
+/// returns them in their order.
+const NUMBERED: &str = "INSERT INTO {s}.{table} ({columns})
+    SELECT CASE number WHEN 0 THEN nextval('{s}.{sequence}') ELSE number END, {others} FROM {new}
+    ON CONFLICT (number) DO UPDATE SET {set}";
+
+fn put_numbered<T>(columns: Columns<'_, T>, table: &str, sequence: &str, keep: &[&str], rest: &str) -> Statement {
+    let others = columns.names().get(1..).unwrap_or_default().join(", ");
+    let sql = NUMBERED.replace("{table}", table).replace("{sequence}", sequence).replace("{others}", &others);
+    columns.statement(&rest.replace("{insert}", &sql), keep)
+}
+
+fn put_groups(rows: &[GroupRow]) -> Result<Statement> {
+    let columns = Columns::new(rows)
+        .with("number", |row| row.number)
+        .with("id", |row| Text::new(&row.group.id))
+        .with("directory_id", |row| Text::new(&row.group.directory_id))
+        .json("body", |row| Json::new(&row.group).map(Some))?
+        .with("leaving", |row| row.leaving);
+    let columns = with_trail(columns, |row| &row.trail);
+    Ok(put_numbered(columns, "groups", "group_number", &["number", "id"], "{insert} RETURNING id, number"))
+}
+
+fn put_users(writes: &[UserWrite]) -> Result<Statement> {
+    const KEEP: &[&str] = &["number", "id"];
+    let columns = Columns::new(writes)
+        .with("number", |write| write.row.number)
+        .with("id", |write| Text::new(&write.row.user.id))
+        .with("organization_id", |write| Text::new(&write.row.user.organization_id))
+        .with("directory_id", |write| Text::new(&write.row.user.directory_id))
+        .with("email", |write| Text::new(&email_key(&write.row.user.email)))
+        .json("body", |write| Json::new(&write.row.user).map(Some))?
+        .json("told_groups", |write| Json::new(&write.row.told_groups).map(Some))?
+        .with("listed", |write| write.row.listed);
+    let columns = with_trail(columns, |write| &write.row.trail)
+        .with("added_at", |write| time(write.row.added_at))
+        .with("lost_at", |write| time(write.row.lost_at))
+        .with("hold", |write| write.row.held.as_ref().map(|held| held.hold))
+        .with("hold_revision", |write| write.row.held.as_ref().map(|held| held.revision))
+        .json("held", |write| write.row.held.as_ref().map(|held| Json::new(&held.loss)).transpose())?;
+    if writes.iter().all(|write| write.joined.is_empty() && write.left.is_empty()) {
+        // The server plans each statement anew, so the parts that have nothing to do are left out.
+        return Ok(put_numbered(columns, "users", "user_number", KEEP, "{insert} RETURNING id, number"));
+    }
+    // Memberships of users that are new get the numbers that the first part returns.
+    let first = columns.names().len() + 1;
+    let [a, b, c, d] = [first, first + 1, first + 2, first + 3];
+    let sql = format!(
+        "WITH written AS ({{insert}} RETURNING id, number),
+        joined AS (INSERT INTO {{s}}.membership (group_id, user_number)
+            SELECT pair.group_id, written.number FROM unnest(${a}, ${b}) AS pair (user_id, group_id) JOIN written ON written.id = pair.user_id
+            ON CONFLICT DO NOTHING),
+        gone AS (DELETE FROM {{s}}.membership USING unnest(${c}, ${d}) AS pair (user_id, group_id) JOIN written ON written.id = pair.user_id
+            WHERE membership.group_id = pair.group_id AND membership.user_number = written.number)
+        SELECT id, number FROM written"
+    );
+    let pairs = |groups: fn(&UserWrite) -> &[String]| {
+        let pairs = writes.iter().flat_map(|write| groups(write).iter().map(|group_id| (&write.row.user.id, group_id)));
+        let (user_ids, group_ids): (Vec<&String>, Vec<&String>) = pairs.unzip();
+        (texts(user_ids), texts(group_ids))
+    };
+    let (joined_users, joined_groups) = pairs(|write| &write.joined);
+    let (left_users, left_groups) = pairs(|write| &write.left);
+    Ok(put_numbered(columns, "users", "user_number", KEEP, &sql)
+        .with(joined_users)
+        .with(joined_groups)
+        .with(left_users)
+        .with(left_groups))
+}
+
+/// Takes the numbers of the changes, and inserts the entries. Returns the number of the latest change.
+fn append(entries: &[NewEntry], changes: u64) -> Result<Statement> {
+    let mut rows = Vec::with_capacity(entries.len());
+    let mut last = 0;
+    for entry in entries {
+        if entry.count() == 0 {
+            return Err(Error::internal("a feed entry has no changes"));
+        }
+        last += i64::from(entry.count());
+        rows.push((last, entry));
+    }
+    let columns = Columns::new(&rows)
+        .with("seq", |(last, _)| *last)
+        .with("count", |(_, entry)| i64::from(entry.count()))
+        .with("organization_id", |(_, entry)| Text::new(&entry.organization_id))
+        .with("directory_id", |(_, entry)| Text::new(&entry.directory_id))
+        .with("cause", |(_, entry)| Text::new(&entry.cause))
+        .with("at", |(_, entry)| Time(entry.at))
+        .json("body", |(_, entry)| entry.body.encode().map(|json| Some(Json::raw(json))))?;
+    let number = columns.names().len() + 1;
+    let others = columns.names().get(1..).unwrap_or_default().join(", ");
+    let sql = format!(
+        "WITH counted AS (UPDATE {{s}}.counter SET change = change + ${number} WHERE id = 1 RETURNING change),
+        appended AS (INSERT INTO {{s}}.change ({{columns}}) SELECT counted.change - ${number} + seq, {others} FROM {{new}}, counted)
+        SELECT change FROM counted"
+    );
+    Ok(columns.statement(&sql, &[]).with(signed(changes)))
+}
+
+/// Inserts events or replaces their states and bodies, and counts the pending ones. An event that is stored already keeps its number and
+/// organization.
+fn put_events(rows: &[EventRow], stored: &StoredEvents) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let (known, new): (Vec<&EventRow>, Vec<&EventRow>) = rows.iter().partition(|row| stored.contains_key(&row.id));
+    if !new.is_empty() {
+        let columns = Columns::new(&new)
+            .with("id", |row| Text::new(&row.id))
+            .with("organization_id", |row| Text::new(&row.organization_id))
+            .with("received_at", |row| Time(row.received_at))
+            .with("state", |row| state_number(row.state))
+            .with("body", |row| row.body.clone().map(Bytes));
+        // If another organization stores an event with the same id meanwhile, this fails, and the write is repeated.
+        let sql = "INSERT INTO {s}.event (number, {columns}) SELECT nextval('{s}.event_number'), {columns} FROM {new}";
+        statements.push(columns.statement(sql, &[]));
+    }
+    if !known.is_empty() {
+        let columns = Columns::new(&known)
+            .with("id", |row| Text::new(&row.id))
+            .with("state", |row| state_number(row.state))
+            .with("body", |row| row.body.clone().map(Bytes));
+        let sql = "UPDATE {s}.event SET state = new.state, body = new.body FROM {new} WHERE event.id = new.id";
+        statements.push(columns.statement(sql, &[]));
+    }
+    let mut changes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    for row in rows {
+        let (organization_id, before) =
+            stored.get(&row.id).map_or((&row.organization_id, None), |(id, bytes)| (id, *bytes));
+        let (events, bytes) = changes.entry(organization_id).or_default();
+        if let Some(before) = before {
+            *events -= 1;
+            *bytes -= before;
+        }
+        if row.state == EventState::Pending {
+            *events += 1;
+            *bytes += body_bytes(row);
+        }
+    }
+    let changes: Vec<_> = changes.into_iter().filter(|(_, change)| *change != (0, 0)).collect();
+    if !changes.is_empty() {
+        let columns = Columns::new(&changes)
+            .with("organization_id", |(id, _)| Text::new(id))
+            .with("events", |(_, (events, _))| *events)
+            .with("bytes", |(_, (_, bytes))| *bytes);
+        let sql = "INSERT INTO {s}.pending AS stored ({columns}) SELECT {columns} FROM {new}
+            ON CONFLICT (organization_id) DO UPDATE SET events = stored.events + excluded.events, bytes = stored.bytes + excluded.bytes";
+        statements.push(columns.statement(sql, &[]));
+    }
+    statements
+}
+
+fn put_losses(rows: &[LossRow]) -> Statement {
+    // A statement cannot write a row twice, so of losses of one user at one time only the last is written.
+    let distinct: BTreeMap<_, _> = rows.iter().map(|row| ((&row.directory_id, row.at, &row.user_id), row)).collect();
+    let rows: Vec<&LossRow> = distinct.into_values().collect();
+    Columns::new(&rows)
+        .with("directory_id", |row| Text::new(&row.directory_id))
+        .with("at", |row| Time(row.at))
+        .with("user_id", |row| Text::new(&row.user_id))
+        .with("added_at", |row| time(row.added_at))
+        .with("is_removal", |row| row.is_removal)
+        .with("is_approved", |row| row.is_approved)
+        .insert(
+            "loss",
+            "ON CONFLICT (directory_id, at, user_id) DO UPDATE SET {set}",
+            &["directory_id", "at", "user_id"],
+        )
+}
+
+fn put_holds(rows: &[HoldRow]) -> Result<Statement> {
+    let columns = Columns::new(rows)
+        .with("number", |row| row.number)
+        .with("organization_id", |row| Text::new(&row.organization_id))
+        .with("directory_id", |row| Text::new(&row.directory_id))
+        .with("reason", |row| Text::new(row.reason.name()))
+        .with("allowed", |row| signed(row.limit))
+        .with("since", |row| Time(row.since))
+        .json("causes", |row| Json::new(&row.causes).map(Some))?
+        .with("revision", |row| row.revision);
+    let conflict = "ON CONFLICT (number) DO UPDATE SET causes = excluded.causes, revision = excluded.revision";
+    Ok(columns.insert("hold", conflict, &[]))
+}
+
+fn put_approvals(rows: &[Approval]) -> Statement {
+    Columns::new(rows)
+        .with("id", |row| Text::new(&row.id))
+        .with("hold_id", |row| Text::new(&row.hold_id))
+        .with("organization_id", |row| Text::new(&row.organization_id))
+        .with("directory_id", |row| Text::new(&row.directory_id))
+        .with("reason", |row| Text::new(row.reason.name()))
+        .with("is_approved", |row| row.is_approved)
+        .with("decided_by", |row| Text::new(&row.by))
+        .with("note", |row| Text::new(&row.note))
+        .with("at", |row| Time(row.at))
+        .with("count", |row| signed(row.count))
+        .insert("approval", "ON CONFLICT (id) DO NOTHING", &[])
+}
+
+fn put_retirements(rows: &[Retirement]) -> Statement {
+    Columns::new(rows)
+        .with("id", |row| Text::new(&row.id))
+        .with("organization_id", |row| Text::new(&row.organization_id))
+        .with("directory_id", |row| Text::new(&row.directory_id))
+        .with("ordered_by", |row| Text::new(&row.by))
+        .with("note", |row| Text::new(&row.note))
+        .with("at", |row| Time(row.at))
+        .with("ended_at", |row| time(row.ended_at))
+        .with("users", |row| signed(row.users))
+        .insert(
+            "retirement",
+            "ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, users = excluded.users",
+            &[],
+        )
+}
+
+fn put_chores(rows: &[Chore]) -> Statement {
+    let columns = Columns::new(rows)
+        .with("number", |row| row.number)
+        .with("group_id", |row| Text::new(&row.group_id))
+        .with("position", |row| row.position)
+        .with("deletes", |row| row.deletes)
+        .with("cause", |row| Text::new(&row.cause));
+    put_numbered(columns, "chore", "chore_number", &["number"], "{insert}")
+}

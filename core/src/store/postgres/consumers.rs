@@ -1,0 +1,174 @@
+//! Consumers of the feed, and the changes that they have parked.
+
+use super::commit::{lock, mark_durable, run};
+use super::database::{Database, Flush, Statement, Transaction};
+use super::failure::{Attempts, Cause, Failure};
+use super::rows::{CONSUMER, Json, Text, Time, consumer, count, first, get, no_row};
+use crate::Result;
+use crate::error::catch_panic;
+use crate::record::{ConsumerRow, Snapshot};
+use crate::store::{ConsumerState, ConsumerUpdate, DecideConsumer, Durability, Park, Scope};
+
+/// Reads every consumer with the number of its parked changes, and the number of the latest change.
+pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>, i64)> {
+    let sql = format!(
+        "SELECT {CONSUMER}, (SELECT count(*) FROM {{s}}.parked_change WHERE parked_change.consumer = name) FROM {{s}}.consumer ORDER BY name"
+    );
+    let rows =
+        database.read(&[Statement::new(sql), Statement::new("SELECT change FROM {s}.counter WHERE id = 1")]).await?;
+    let [consumers, latest] = rows.as_slice() else { return Err(no_row()) };
+    let consumers: Result<Vec<_>> = consumers.iter().map(|row| Ok((consumer(row)?, count(row, 6)?))).collect();
+    Ok((consumers?, get(first(latest)?, 0)?))
+}
+
+/// Makes all earlier commits durable. A commit without changes is not flushed, so that a row has to be written.
+pub(super) async fn flush(database: &Database) -> Result<()> {
+    let sql =
+        "UPDATE {s}.durable SET change = greatest(durable.change, counter.change) FROM {s}.counter WHERE slot = $1";
+    database.change(&[Statement::new(sql).with(super::commit::slot())], Flush::Now).await.map(drop)
+}
+
+/// Changes a consumer as decided. With [`Durability::Power`], all earlier changes are durable when this returns.
+pub(super) async fn update(
+    database: &Database,
+    name: &str,
+    durability: Durability,
+    decide: &mut DecideConsumer,
+) -> Result<()> {
+    let mut attempts = Attempts::new();
+    // The row of an attempt whose connection was lost.
+    let mut sent = None;
+    loop {
+        let result = async {
+            let mut transaction = database.begin_write().await?;
+            match step(&mut transaction, name, durability, decide, &mut sent).await {
+                Ok(statements) if statements.is_empty() => {
+                    transaction.roll_back().await;
+                    Ok(())
+                }
+                // Always durable: a process that was told of changes may acknowledge them after a crash of the server.
+                Ok(statements) => transaction.end(&statements, Flush::Now).await.map(drop),
+                Err(failure) => {
+                    transaction.roll_back().await;
+                    Err(failure)
+                }
+            }
+        };
+        match result.await {
+            Ok(()) => return Ok(()),
+            Err(failure) => {
+                if failure.cause != Cause::Lost {
+                    sent = None;
+                }
+                attempts.wait(failure).await?;
+            }
+        }
+    }
+}
+
+/// Reads the consumer and decides. Returns the statements that change it. `sent` is the row of an earlier attempt.
+async fn step(
+    transaction: &mut Transaction<'_>,
+    name: &str,
+    durability: Durability,
+    decide: &mut DecideConsumer,
+    sent: &mut Option<ConsumerRow>,
+) -> Result<Vec<Statement>, Failure> {
+    let latest = "SELECT (SELECT change FROM {s}.counter), (SELECT max(number) FROM {s}.groups),
+        (SELECT max(number) FROM {s}.users), (SELECT generation FROM {s}.mark), (SELECT max(change) FROM {s}.durable)";
+    let known = format!("SELECT {CONSUMER} FROM {{s}}.consumer WHERE name = $1");
+    let mut statements = lock(&Scope::Consumer(name.to_owned()));
+    statements.extend([Statement::new(latest), Statement::new(known).with(Text::new(name))]);
+    let rows = transaction.run(&statements).await?;
+    let [.., latest, known] = rows.as_slice() else { return Err(no_row().into()) };
+    let row = first(latest)?;
+    let latest = Snapshot {
+        seq: get(row, 0)?,
+        groups: get::<Option<i64>>(row, 1)?.unwrap_or(0),
+        users: get::<Option<i64>>(row, 2)?.unwrap_or(0),
+        ..Snapshot::default()
+    };
+    let (generation, durable): (i64, i64) = (get(row, 3)?, get(row, 4)?);
+    let known = known.first().map(consumer).transpose()?;
+    let mut statements = Vec::new();
+    if sent.is_some() && known == *sent {
+        // The lost attempt was committed.
+        if durability == Durability::Power {
+            statements.push(mark_durable(latest.seq));
+        }
+        return Ok(statements);
+    }
+    let state = ConsumerState { row: known.clone(), latest, generation };
+    let ConsumerUpdate { row, park } = catch_panic(|| decide(state))?;
+    // An unchanged row does not tell whether the attempt was committed.
+    *sent = row.clone().filter(|_| row != known);
+    if let Some(row) = &row {
+        statements.push(put(row)?);
+    }
+    if let Some(park) = &park {
+        statements.push(put_parked(name, park)?);
+    }
+    if durability == Durability::Power && durable < latest.seq {
+        statements.push(mark_durable(latest.seq));
+    }
+    if let Some(row) = row.filter(|row| row.generation > generation) {
+        // Last, because other consumers wait for this row.
+        let sql = "UPDATE {s}.mark SET generation = greatest(generation, $1)";
+        statements.push(Statement::new(sql).with(row.generation));
+    }
+    Ok(statements)
+}
+
+fn put(row: &ConsumerRow) -> Result<Statement> {
+    let ConsumerRow { name, cursor, polled, generation, snapshot, seen_at } = row;
+    let sql =
+        "INSERT INTO {s}.consumer (name, cursor, polled, generation, snapshot, seen_at) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, polled = excluded.polled,
+            generation = excluded.generation, snapshot = excluded.snapshot, seen_at = excluded.seen_at";
+    Ok(Statement::new(sql)
+        .with(Text::new(name))
+        .with(*cursor)
+        .with(*polled)
+        .with(*generation)
+        .with(snapshot.as_ref().map(Json::new).transpose()?)
+        .with(Time(*seen_at)))
+}
+
+fn put_parked(name: &str, park: &Park) -> Result<Statement> {
+    let Park { change, reason, at } = park;
+    let sql = "INSERT INTO {s}.parked_change
+        (consumer, seq, reason, at, kind, organization_id, directory_id, cause, changed_at, body)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (consumer, seq) DO UPDATE SET reason = excluded.reason, at = excluded.at, kind = excluded.kind,
+            organization_id = excluded.organization_id, directory_id = excluded.directory_id, cause = excluded.cause,
+            changed_at = excluded.changed_at, body = excluded.body";
+    Ok(Statement::new(sql)
+        .with(Text::new(name))
+        .with(change.seq)
+        .with(Text::new(reason))
+        .with(Time(*at))
+        .with(Text::new(change.kind.name()))
+        .with(Text::new(&change.organization_id))
+        .with(Text::new(&change.directory_id))
+        .with(Text::new(&change.cause))
+        .with(Time(change.at))
+        .with(Json::new(&change.body())?))
+}
+
+/// Deletes a consumer and its parked changes.
+pub(super) async fn delete(database: &Database, name: &str) -> Result<bool> {
+    let statements = [
+        Statement::new("DELETE FROM {s}.parked_change WHERE consumer = $1").with(Text::new(name)),
+        Statement::new("DELETE FROM {s}.consumer WHERE name = $1 RETURNING true").with(Text::new(name)),
+    ];
+    let rows = run(database, &Scope::Consumer(name.to_owned()), &statements, Flush::Now).await?;
+    Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
+}
+
+/// Deletes a parked change.
+pub(super) async fn delete_parked(database: &Database, name: &str, seq: i64) -> Result<bool> {
+    let sql = "DELETE FROM {s}.parked_change WHERE consumer = $1 AND seq = $2 RETURNING true";
+    let delete = [Statement::new(sql).with(Text::new(name)).with(seq)];
+    let rows = run(database, &Scope::Consumer(name.to_owned()), &delete, Flush::Now).await?;
+    Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
+}

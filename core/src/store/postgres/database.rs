@@ -1,0 +1,304 @@
+//! Statements and transactions.
+//!
+//! A statement is sent without a name and with the types of its parameters, which works behind pgbouncer in transaction mode. Several statements
+//! are sent together, and the server runs them one after another: they take one round trip. If one fails, the server skips the ones after it, and
+//! a `COMMIT` among them rolls the transaction back.
+
+use super::failure::{Attempts, Cause, Failure};
+use super::pool::{Connection, Pool};
+use super::rows::{Element, Json, Value};
+use crate::{Result, Timestamp};
+use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
+
+/// Makes the settings of every transaction. They are set in each, since a session may be shared. A process that stops inside a transaction must not
+/// keep its locks: the server ends the transaction before others have waited too long for them.
+pub(super) fn settings(lock_timeout: Duration, statement_timeout: Duration) -> String {
+    let (lock, statement) = (lock_timeout.as_millis().max(1), statement_timeout.as_millis().max(1));
+    format!(
+        "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; \
+         SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL search_path = pg_catalog",
+        lock.div_ceil(2)
+    )
+}
+
+/// A statement and its parameters. `{s}` in its text is replaced by the schema.
+pub(super) struct Statement {
+    text: Cow<'static, str>,
+    values: Vec<(Box<dyn ToSql + Send + Sync>, Type)>,
+    /// Whether the text is several statements without parameters.
+    is_script: bool,
+}
+
+impl Statement {
+    pub(super) fn new(text: impl Into<Cow<'static, str>>) -> Statement {
+        Statement { text: text.into(), values: Vec::new(), is_script: false }
+    }
+
+    /// Several statements without parameters and results.
+    pub(super) fn script(text: impl Into<Cow<'static, str>>) -> Statement {
+        Statement { is_script: true, ..Statement::new(text) }
+    }
+
+    /// Adds the value of the next parameter.
+    pub(super) fn with<V: Value>(mut self, value: V) -> Statement {
+        self.values.push((Box::new(value), V::kind()));
+        self
+    }
+
+    /// Adds text, and the value of the next parameter: `text` is followed by the parameter.
+    pub(super) fn push<V: Value>(&mut self, text: &str, value: V) {
+        self.values.push((Box::new(value), V::kind()));
+        let number = self.values.len();
+        self.text.to_mut().push_str(&format!(" {text} ${number}"));
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) {
+        self.text.to_mut().push_str(text);
+    }
+
+    async fn run(&self, client: &Client, schema: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let text = self.text.replace("{s}", schema);
+        if self.is_script {
+            return client.batch_execute(&text).await.map(|()| Vec::new());
+        }
+        let values: Vec<(&(dyn ToSql + Sync), Type)> =
+            self.values.iter().map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone())).collect();
+        client.query_typed(&text, &values).await
+    }
+}
+
+/// Rows as arrays, one for each column, which a statement reads as a table. A single row is sent as values, which the server plans faster.
+pub(super) struct Columns<'a, T> {
+    rows: &'a [T],
+    names: Vec<&'static str>,
+    arrays: Vec<(Box<dyn ToSql + Send + Sync>, Type)>,
+}
+
+impl<'a, T> Columns<'a, T> {
+    pub(super) fn new(rows: &'a [T]) -> Columns<'a, T> {
+        Columns { rows, names: Vec::new(), arrays: Vec::new() }
+    }
+
+    /// Adds a column.
+    pub(super) fn with<V: Element>(mut self, name: &'static str, value: impl Fn(&'a T) -> V) -> Columns<'a, T> {
+        self.names.push(name);
+        self.arrays.push(match self.rows {
+            [row] => (Box::new(value(row)), V::kind()),
+            rows => (Box::new(rows.iter().map(value).collect::<Vec<V>>()), V::array()),
+        });
+        self
+    }
+
+    /// Adds a column of records.
+    pub(super) fn json(
+        mut self,
+        name: &'static str,
+        value: impl Fn(&'a T) -> Result<Option<Json>>,
+    ) -> Result<Columns<'a, T>> {
+        self.names.push(name);
+        self.arrays.push(match self.rows {
+            [row] => (Box::new(value(row)?), Type::TEXT),
+            rows => (Box::new(rows.iter().map(value).collect::<Result<Vec<Option<Json>>>>()?), Type::TEXT_ARRAY),
+        });
+        Ok(self)
+    }
+
+    /// The names of the columns.
+    pub(super) fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// Makes a statement. In its text, `{columns}` is replaced by the names of the columns, `{new}` by the rows as a table named `new`, and
+    /// `{set}` by assignments of all columns for a conflict clause, except for those in `keep`.
+    pub(super) fn statement(self, text: &str, keep: &[&str]) -> Statement {
+        let parameters: Vec<String> = (1..=self.arrays.len()).map(|number| format!("${number}")).collect();
+        let columns = self.names.join(", ");
+        let parameters = parameters.join(", ");
+        let new = match self.rows {
+            [_] => format!("(VALUES ({parameters})) AS new ({columns})"),
+            _ => format!("unnest({parameters}) AS new ({columns})"),
+        };
+        let replaced = self.names.iter().filter(|name| !keep.contains(name));
+        let set: Vec<String> = replaced.map(|name| format!("{name} = excluded.{name}")).collect();
+        let text = text.replace("{columns}", &columns).replace("{new}", &new).replace("{set}", &set.join(", "));
+        Statement { text: text.into(), values: self.arrays, is_script: false }
+    }
+
+    /// Makes a statement that inserts the rows. `conflict` is the conflict clause or empty.
+    pub(super) fn insert(self, table: &str, conflict: &str, keep: &[&str]) -> Statement {
+        self.statement(&format!("INSERT INTO {{s}}.{table} ({{columns}}) SELECT * FROM {{new}} {conflict}"), keep)
+    }
+}
+
+/// The server and the schema.
+pub(super) struct Database {
+    pub(super) pool: Arc<Pool>,
+    /// The quoted name of the schema.
+    pub(super) schema: String,
+    /// Whether the time of leases is the caller's, and not the server's.
+    pub(super) callers_time: bool,
+    /// The [`settings`] of every transaction.
+    pub(super) settings: String,
+}
+
+/// A transaction. If it is dropped, it is rolled back, and its connection is closed.
+pub(super) struct Transaction<'a> {
+    database: &'a Database,
+    connection: Connection,
+    /// Sent before the first statement.
+    begin: Option<Statement>,
+}
+
+/// When a commit returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flush {
+    /// Once a crash of the server cannot undo it.
+    Now,
+    /// Before that. A later commit that is flushed makes it durable, as the server does within a second.
+    Later,
+}
+
+impl Database {
+    /// Returns the caller's time for leases in microseconds, or `None` for that of the server's clock.
+    pub(super) fn now(&self, now: Timestamp) -> Option<i64> {
+        self.callers_time.then(|| now.as_microsecond())
+    }
+
+    async fn begin(&self, mode: &str) -> Result<Transaction<'_>, Failure> {
+        let connection = self.pool.get().await?;
+        let begin = Statement::script(format!("BEGIN ISOLATION LEVEL {mode}; {}", self.settings));
+        Ok(Transaction { database: self, connection, begin: Some(begin) })
+    }
+
+    /// Begins a transaction each of whose statements reads what was committed before the statement.
+    pub(super) async fn begin_write(&self) -> Result<Transaction<'_>, Failure> {
+        self.begin("READ COMMITTED READ WRITE").await
+    }
+
+    /// Begins a transaction that reads as of one moment.
+    pub(super) async fn begin_read(&self) -> Result<Transaction<'_>, Failure> {
+        self.begin("REPEATABLE READ READ ONLY").await
+    }
+
+    /// Runs statements that read as of one moment, in one round trip. Returns the rows of each.
+    pub(super) async fn read(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
+        let mut attempts = Attempts::new();
+        loop {
+            let result = match self.begin_read().await {
+                Ok(transaction) => transaction.end(statements, Flush::Later).await,
+                Err(failure) => Err(failure),
+            };
+            match result {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => attempts.wait(failure).await?,
+            }
+        }
+    }
+
+    /// Runs one statement that reads.
+    pub(super) async fn read_one(&self, statement: Statement) -> Result<Vec<Row>> {
+        Ok(self.read(&[statement]).await?.pop().unwrap_or_default())
+    }
+
+    /// Runs statements in one transaction and one round trip. They may be run twice, if the connection is lost during the commit, or only in part,
+    /// if the server cannot begin the transaction: each must be such that this is harmless.
+    pub(super) async fn change(&self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>> {
+        let mut attempts = Attempts::new();
+        loop {
+            let result = match self.begin_write().await {
+                Ok(transaction) => transaction.end(statements, flush).await,
+                Err(failure) => Err(failure),
+            };
+            match result {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => attempts.wait(failure).await?,
+            }
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// Runs statements in one round trip. Returns the rows of each.
+    pub(super) async fn run(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
+        let begin = self.begin.take();
+        let all: Vec<&Statement> = begin.iter().chain(statements).collect();
+        let mut rows = in_order(&self.connection.client, &self.database.schema, &all).await?;
+        Ok(rows.split_off(usize::from(begin.is_some())))
+    }
+
+    /// Runs one statement.
+    pub(super) async fn run_one(&mut self, statement: Statement) -> Result<Vec<Row>, Failure> {
+        Ok(self.run(&[statement]).await?.pop().unwrap_or_default())
+    }
+
+    /// Runs statements and commits, in one round trip. Returns the rows of each.
+    pub(super) async fn end(mut self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>, Failure> {
+        let commit = Statement::script(match flush {
+            Flush::Now => "SET LOCAL synchronous_commit = on; COMMIT",
+            Flush::Later => "SET LOCAL synchronous_commit = off; COMMIT",
+        });
+        let begin = self.begin.take();
+        let all: Vec<&Statement> = begin.iter().chain(statements).chain([&commit]).collect();
+        let result = in_order(&self.connection.client, &self.database.schema, &all).await;
+        match result {
+            Ok(mut rows) => {
+                rows.pop();
+                self.connection.keep();
+                Ok(rows.split_off(usize::from(begin.is_some())))
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                // A connection that was lost, or whose server accepts no writes any more, is closed.
+                if failure.cause != Cause::Lost {
+                    self.roll_back().await;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Rolls back, so that the connection can be used again.
+    pub(super) async fn roll_back(self) {
+        if self.begin.is_some() || self.connection.client.batch_execute("ROLLBACK").await.is_ok() {
+            self.connection.keep();
+        }
+    }
+}
+
+/// Sends statements in their order without waiting between them, and returns the rows of each, or the first error.
+async fn in_order(
+    client: &Client,
+    schema: &str,
+    statements: &[&Statement],
+) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+    type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + Send + 'a>>;
+    let mut running: Vec<Running<'_>> = Vec::with_capacity(statements.len());
+    for statement in statements {
+        running.push(Box::pin(statement.run(client, schema)));
+    }
+    let mut results: Vec<Option<Vec<Row>>> = Vec::new();
+    results.resize_with(running.len(), || None);
+    poll_fn(|context| {
+        let mut is_done = true;
+        // The first poll of each sends its statement.
+        for (future, result) in running.iter_mut().zip(&mut results) {
+            if result.is_none() {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(Ok(rows)) => *result = Some(rows),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => is_done = false,
+                }
+            }
+        }
+        if is_done { Poll::Ready(Ok(())) } else { Poll::Pending }
+    })
+    .await?;
+    Ok(results.into_iter().flatten().collect())
+}

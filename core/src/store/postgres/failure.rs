@@ -1,0 +1,187 @@
+//! Errors of the server and of connections, and whether a write may be repeated after them.
+
+use crate::random::{OsRandom, Random};
+use crate::{Error, Result};
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+use tokio_postgres::error::{DbError, SqlState};
+
+/// An error, and what it says about the transaction.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The connection was lost, or the server is not available. A commit that had been sent may have been done or not.
+    Lost,
+    /// The transaction was in conflict with another one and was rolled back. Repeating it may succeed.
+    Conflict,
+    /// Anything else. The transaction is rolled back, and repeating it is of no use.
+    Final,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure { error, cause: Cause::Final }
+    }
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Failure {
+        match error.as_db_error() {
+            Some(server) => reported(server),
+            None => of_client(error),
+        }
+    }
+}
+
+/// Classifies an error of the client: of the network, of TLS, or of a password that is missing.
+fn of_client(error: tokio_postgres::Error) -> Failure {
+    let (what, why) = (error.to_string(), error.source().map(ToString::to_string).unwrap_or_default());
+    let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    if io == Some(ErrorKind::PermissionDenied) && why == "database does not allow writes" {
+        let message =
+            "no server accepts writes, which target_session_attrs=read-write asks for: name the primary server";
+        return Failure { error: Error::store(message).temporary(), cause: Cause::Lost };
+    }
+    // rustls reports what is wrong with a certificate as invalid data. The client does not export the kinds of its errors.
+    if what == TLS_FAILED && matches!(io, None | Some(ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
+        let message = if why == "server does not support TLS" {
+            "the server does not use TLS, which sslmode asks for: enable it in the server (ssl = on), or where the network is trusted, set \
+             sslmode=disable"
+                .to_owned()
+        } else {
+            format!("the server cannot be trusted: {why}: check sslmode, sslrootcert, and the server's certificate")
+        };
+        return Error::store(message).into();
+    }
+    if io.is_some() || error.is_closed() || what == TLS_FAILED {
+        let why = if why.is_empty() { what } else { why };
+        let message = format!("the connection to PostgreSQL was lost, or could not be made: {why}: check that it runs");
+        return Failure { error: Error::store(message).temporary(), cause: Cause::Lost };
+    }
+    if why == "password missing" {
+        return Error::store("the server asks for a password: set it in the URL, PGPASSWORD or ~/.pgpass").into();
+    }
+    // For example an answer that is not of PostgreSQL's protocol.
+    Error::store("the connection to PostgreSQL cannot be used: check the URL").with_source(error).into()
+}
+
+/// The text of the client's errors of TLS.
+const TLS_FAILED: &str = "error performing TLS handshake";
+
+/// Classifies an error that the server has reported.
+fn reported(server: &DbError) -> Failure {
+    let code = server.code().code();
+    // A server that was the primary one and is a standby now. The other code has many uses; it is that of a transaction that begins there.
+    let is_standby = code == "25006" || (code == "0A000" && server.message().contains("during recovery"));
+    let cause = if is_standby { Cause::Lost } else { cause(server.code()) };
+    let message = match code {
+        _ if is_standby => "the server accepts no writes, as a standby does: connect to the primary server",
+        "55P03" => "a write waited too long for another one: the lock timeout has passed",
+        "57014" => "a statement took too long: the statement timeout has passed",
+        "53300" => "the server has too many connections: raise max_connections, or use fewer",
+        "42501" => "the role has no permission for a statement: grant what the guide to PostgreSQL lists",
+        "28P01" => "the server refused the password: check the user and password in the URL, PGPASSWORD or ~/.pgpass",
+        "28000" => "the server refused the user: check the user in the URL, sslmode, and the server's pg_hba.conf",
+        "3D000" => "there is no such database: create it, or check the URL",
+        "3F000" | "42P01" => "a table of the mirror's schema is missing: restore the schema, or open the mirror again",
+        _ if cause == Cause::Lost => "the server has closed the connection, or is starting or stopping",
+        _ if cause == Cause::Conflict => "the transaction was in conflict with others",
+        _ => "PostgreSQL reported an error",
+    };
+    let failed = Error::store(message).with_context("sqlstate", code.to_owned());
+    let is_temporary = cause != Cause::Final || matches!(code, "55P03" | "57014" | "53300");
+    let failed = if is_temporary { failed.temporary() } else { failed };
+    Failure { error: failed.with_source(Report::of(server)), cause }
+}
+
+/// What the server reported, without values of rows: the detail and the hint, and messages about data, may have them.
+#[derive(Debug)]
+struct Report(String);
+
+impl Report {
+    fn of(server: &DbError) -> Report {
+        let code = server.code().code();
+        // Errors of data (22) and of constraints (23) are described by the names of what they concern.
+        if code.starts_with("22") || code.starts_with("23") {
+            let names = [server.schema(), server.table(), server.column(), server.constraint()];
+            let names: Vec<&str> = names.into_iter().flatten().collect();
+            return Report(format!("{}: SQLSTATE {code} {}", server.severity(), names.join(".")));
+        }
+        Report(format!("{}: {}", server.severity(), server.message()))
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Report {}
+
+fn cause(code: &SqlState) -> Cause {
+    match code.code() {
+        // Serialization failure, deadlock; and two organizations inserted a row with the same id at the same time.
+        "40001" | "40P01" | "23505" => Cause::Conflict,
+        // Stopped by an administrator, by a crash, or not ready yet; ended since it was idle in a transaction.
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Cause::Lost,
+        code if code.starts_with("08") => Cause::Lost,
+        _ => Cause::Final,
+    }
+}
+
+/// How long a call goes on trying to reach a server: longer than a restart, and than most failovers.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The same for opening a store, when a wrong address is more likely than a restart.
+const PATIENCE_TO_OPEN: Duration = Duration::from_secs(3);
+
+/// How many conflicts in a row end a call.
+const MOST_CONFLICTS: u32 = 20;
+
+/// Counts the attempts of a call.
+pub(super) struct Attempts {
+    started: Instant,
+    patience: Duration,
+    conflicts: u32,
+    losses: u32,
+}
+
+impl Attempts {
+    #[allow(clippy::disallowed_methods, reason = "the time that a call takes, which no decision depends on")]
+    pub(super) fn new() -> Attempts {
+        Attempts { started: Instant::now(), patience: PATIENCE, conflicts: 0, losses: 0 }
+    }
+
+    /// For opening a store.
+    pub(super) fn to_open() -> Attempts {
+        Attempts { patience: PATIENCE_TO_OPEN, ..Attempts::new() }
+    }
+
+    /// Waits before the next attempt, or returns the error if there should be none.
+    pub(super) async fn wait(&mut self, failure: Failure) -> Result<()> {
+        let pause = match failure.cause {
+            Cause::Final => return Err(failure.error),
+            Cause::Conflict if self.conflicts >= MOST_CONFLICTS => return Err(failure.error),
+            Cause::Conflict => {
+                self.conflicts += 1;
+                Duration::from_millis(1 << self.conflicts.min(7))
+            }
+            Cause::Lost if self.started.elapsed() >= self.patience => return Err(failure.error),
+            Cause::Lost => {
+                self.losses += 1;
+                // At once after the first loss, which may be of an idle connection that the server closed long ago.
+                Duration::from_millis(if self.losses == 1 { 0 } else { 10 << self.losses.min(6) })
+            }
+        };
+        let jitter = pause.mul_f64(0.5 + (OsRandom.bits() % 512) as f64 / 1024.0);
+        tokio::time::sleep(jitter).await;
+        Ok(())
+    }
+}

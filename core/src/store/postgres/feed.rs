@@ -1,0 +1,64 @@
+//! Reads the feed: entries, expanded to their changes.
+
+use super::database::{Database, Statement};
+use super::rows::{CONSUMER, ENTRY, PARKED, Text, consumer, entry, first, get, parked, signed};
+use crate::Result;
+use crate::record::{Change, ParkedChange};
+use crate::store::{FeedMarks, FeedPage};
+use tokio_postgres::Row;
+
+/// Expands entries to the changes after `after`, `limit` at most.
+fn expand(rows: &[Row], after: i64, limit: usize) -> Result<Vec<Change>> {
+    let mut found = Vec::new();
+    for row in rows {
+        if found.len() >= limit {
+            break;
+        }
+        found.extend(entry(row)?.changes_after(after, limit - found.len())?);
+    }
+    Ok(found)
+}
+
+/// Reads the changes after `after`, `limit` at most.
+pub(super) async fn changes(database: &Database, after: i64, limit: usize) -> Result<Vec<Change>> {
+    // Each of these entries has at least one change after `after`, so `limit` entries are enough.
+    let sql = format!("SELECT {ENTRY} FROM {{s}}.change WHERE seq > $1 ORDER BY seq LIMIT $2");
+    let rows = database.read_one(Statement::new(sql).with(after).with(signed(limit))).await?;
+    expand(&rows, after, limit)
+}
+
+/// Reads a consumer and the changes after its position, all as of one moment.
+pub(super) async fn page(database: &Database, name: &str, after: Option<i64>, limit: usize) -> Result<FeedPage> {
+    let marks = "SELECT (SELECT change FROM {s}.counter), (SELECT max(change) FROM {s}.durable), (SELECT trimmed FROM {s}.mark)";
+    let known = format!("SELECT {CONSUMER} FROM {{s}}.consumer WHERE name = $1");
+    // The same number as `ConsumerRow::seen` returns.
+    let entries = format!(
+        "SELECT {ENTRY} FROM {{s}}.change WHERE seq > (
+            SELECT greatest(cursor, (snapshot::json ->> 'seq')::bigint, $2) FROM {{s}}.consumer WHERE name = $1 AND cursor >= 0)
+        ORDER BY seq LIMIT $3"
+    );
+    let after = after.unwrap_or(0).max(0);
+    let statements = [
+        Statement::new(marks),
+        Statement::new(known).with(Text::new(name)),
+        Statement::new(entries).with(Text::new(name)).with(after).with(signed(limit)),
+    ];
+    let rows = database.read(&statements).await?;
+    let [marks, known, entries] = rows.as_slice() else { return Err(super::rows::no_row()) };
+    let row = first(marks)?;
+    let latest: i64 = get(row, 0)?;
+    let marks = FeedMarks { latest, durable: get::<i64>(row, 1)?.min(latest), trimmed: get(row, 2)? };
+    let row = known.first().map(consumer).transpose()?;
+    let changes = match &row {
+        Some(row) if row.cursor >= 0 => expand(entries, row.seen().max(after), limit)?,
+        _ => Vec::new(),
+    };
+    Ok(FeedPage { consumer: row, changes, marks })
+}
+
+/// Reads the changes that a consumer has parked.
+pub(super) async fn parked_changes(database: &Database, name: &str) -> Result<Vec<ParkedChange>> {
+    let sql = format!("SELECT {PARKED} FROM {{s}}.parked_change WHERE consumer = $1 ORDER BY seq");
+    let rows = database.read_one(Statement::new(sql).with(Text::new(name))).await?;
+    rows.iter().map(parked).collect()
+}

@@ -1,0 +1,198 @@
+//! Leases: rows with an expiry and a token, which is one more than that of the lease before.
+//!
+//! A lease ends when it expires or is released, which happens in the background when it or its store is dropped. Writes with a fence, and calls that
+//! take a lease, wait for releases that this process has begun.
+//!
+//! The time is that of the server's clock, so that a holder whose clock is wrong neither loses its lease nor takes that of another. A write with
+//! a fence locks the row of its lease until it has committed: nobody takes the lease meanwhile.
+
+use super::database::{Database, Flush, Statement};
+use super::failure::Failure;
+use super::rows::{Text, get};
+use crate::random::{OsRandom, Random};
+use crate::store::{Fence, Lease};
+use crate::{Error, Result, Timestamp};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_postgres::Row;
+
+/// How long a call waits for releases of this process, which may not reach the server. Their leases end when they expire.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The number of releases of this process that have not ended.
+static RELEASES: Releases = Releases { running: std::sync::OnceLock::new() };
+
+struct Releases {
+    running: std::sync::OnceLock<watch::Sender<usize>>,
+}
+
+impl Releases {
+    fn running(&self) -> &watch::Sender<usize> {
+        self.running.get_or_init(|| watch::Sender::new(0))
+    }
+}
+
+/// Counts a release until it is dropped, with its task.
+struct Running;
+
+impl Running {
+    fn new() -> Running {
+        RELEASES.running().send_modify(|count| *count += 1);
+        Running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RELEASES.running().send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// Waits for the releases that this process has begun.
+pub(super) async fn wait_for_releases() {
+    let mut running = RELEASES.running().subscribe();
+    if *running.borrow() > 0 {
+        let _ = tokio::time::timeout(WAIT, running.wait_for(|count| *count == 0)).await;
+    }
+}
+
+/// The leases that a store holds. Dropping it releases them.
+pub(super) struct Holder {
+    database: Arc<Database>,
+    held: Arc<Mutex<BTreeSet<(String, i64)>>>,
+    runtime: Handle,
+}
+
+/// A lease that is held until it is dropped.
+struct Taken {
+    fence: Fence,
+    database: Arc<Database>,
+    held: Arc<Mutex<BTreeSet<(String, i64)>>>,
+    runtime: Handle,
+}
+
+impl Lease for Taken {
+    fn fence(&self) -> &Fence {
+        &self.fence
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        // A forked child must not release the leases of its parent.
+        if !self.database.pool.is_ours() {
+            return;
+        }
+        let Fence { name, token } = &self.fence;
+        let lease = (name.clone(), *token);
+        if self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&lease) {
+            release(&self.database, &self.runtime, vec![lease]);
+        }
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        if !self.database.pool.is_ours() {
+            return;
+        }
+        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        if !held.is_empty() {
+            release(&self.database, &self.runtime, held.into_iter().collect());
+        }
+    }
+}
+
+/// Releases leases in the background.
+fn release(database: &Arc<Database>, runtime: &Handle, leases: Vec<(String, i64)>) {
+    let (database, running) = (Arc::clone(database), Running::new());
+    let runtime = Handle::try_current().unwrap_or_else(|_| runtime.clone());
+    runtime.spawn(async move {
+        // If it fails, the leases end when they expire.
+        let _ = database.change(&leases.iter().map(release_one).collect::<Vec<_>>(), Flush::Later).await;
+        drop(running);
+    });
+}
+
+fn release_one((name, token): &(String, i64)) -> Statement {
+    let sql = "UPDATE {s}.lease SET expires_at = 0 WHERE name = $1 AND token = $2";
+    Statement::new(sql).with(Text::new(name)).with(*token)
+}
+
+impl Holder {
+    pub(super) fn new(database: Arc<Database>) -> Holder {
+        Holder { database, held: Arc::default(), runtime: Handle::current() }
+    }
+
+    /// Takes a lease for `duration`. Returns `None` if another holder has it.
+    pub(super) async fn take(
+        &self,
+        name: String,
+        now: Timestamp,
+        duration: Duration,
+    ) -> Result<Option<Box<dyn Lease>>> {
+        wait_for_releases().await;
+        let now = self.database.now(now);
+        let duration = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(LONGEST);
+        // The row is locked before the new token is computed. It is flushed, because a token that a crash undoes would be given again. The holder's
+        // name is of this call: if the connection is lost during the commit, the repetition takes the lease that the lost attempt may have taken.
+        let sql = "INSERT INTO {s}.lease (name, holder, token, expires_at, duration) VALUES ($1, $2, 1, {now} + $3, $3)
+            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1, expires_at = {now} + $3,
+                duration = excluded.duration
+            WHERE lease.expires_at <= {now} OR lease.holder = excluded.holder
+            RETURNING token";
+        let take = Statement::new(with_now(sql, 4))
+            .with(Text::new(&name))
+            .with(Text::new(&format!("{:016x}", OsRandom.bits())))
+            .with(duration)
+            .with(now);
+        let rows = self.database.change(&[take], Flush::Now).await?.pop().unwrap_or_default();
+        let Some(row) = rows.first() else { return Ok(None) };
+        let fence = Fence { name, token: get(row, 0)? };
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert((fence.name.clone(), fence.token));
+        Ok(Some(Box::new(Taken {
+            fence,
+            database: Arc::clone(&self.database),
+            held: Arc::clone(&self.held),
+            runtime: self.runtime.clone(),
+        })))
+    }
+}
+
+/// The longest duration of a lease in microseconds, about 30,000 years: the sum with a time must not overflow.
+const LONGEST: i64 = 1_000_000_000_000_000_000;
+
+/// Replaces `{now}` in a statement by the parameter with this number, or if that is NULL, by the time of the server's clock.
+fn with_now(sql: &str, parameter: usize) -> String {
+    let now = format!("coalesce(${parameter}, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)");
+    sql.replace("{now}", &now)
+}
+
+/// Reads how long a lease that has the token of a fence is held, and locks it: another holder takes it only after the transaction.
+pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
+    let sql = "SELECT expires_at - {now}, duration FROM {s}.lease WHERE name = $1 AND token = $2 FOR NO KEY UPDATE";
+    Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
+}
+
+/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended: half of its duration or less is left.
+pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
+    let lost = || {
+        let lost = Error::store("the lease was lost: another process took it over, or it expired");
+        lost.with_context("lease", fence.name.clone()).temporary()
+    };
+    let row = rows.first().ok_or_else(lost)?;
+    let (left, duration): (i64, i64) = (get(row, 0)?, get(row, 1)?);
+    if left <= 0 {
+        return Err(lost().into());
+    }
+    Ok(left <= duration / 2)
+}
+
+/// Extends a lease.
+pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
+    let sql = "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2";
+    Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
+}

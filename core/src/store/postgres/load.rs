@@ -1,0 +1,296 @@
+//! Loads the rows that a decision asks for: one statement for each kind of row, however many rows, in two or three round trips.
+
+use super::database::{Columns, Statement, Transaction};
+use super::failure::Failure;
+use super::pages;
+use super::rows::{
+    EVENT, GROUP, GROUP_COLUMNS, HOLD, RETIREMENT, Text, Time, USER, count, event, first, from_json, get, get_json,
+    get_text, get_text_if_any, group, hold, retirement, texts, user,
+};
+use crate::Result;
+use crate::record::{
+    Chore, Counts, DirectoryRow, EnvironmentRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents,
+    WorkingSet,
+};
+use crate::store::UserFilter;
+use std::collections::BTreeSet;
+use tokio_postgres::Row;
+
+/// What every load returns: the role map and the settings.
+#[derive(Clone)]
+pub(super) struct Head {
+    role_map: Option<String>,
+    settings: MirrorOptions,
+    environment: EnvironmentRow,
+}
+
+impl Head {
+    pub(super) fn select() -> Statement {
+        Statement::new("SELECT name, value FROM {s}.setting")
+    }
+
+    pub(super) fn read(rows: &[Row]) -> Result<Head> {
+        let mut head =
+            Head { role_map: None, settings: MirrorOptions::default(), environment: EnvironmentRow::default() };
+        for row in rows {
+            match get_text(row, 0)?.as_str() {
+                "role_map" => head.role_map = Some(get_text(row, 1)?),
+                "options" => head.settings = from_json(&get_text(row, 1)?)?,
+                "environment" => head.environment = from_json(&get_text(row, 1)?)?,
+                _ => {}
+            }
+        }
+        Ok(head)
+    }
+
+    /// Makes a set without rows.
+    pub(super) fn set(&self, revision: i64) -> WorkingSet {
+        WorkingSet {
+            revision,
+            role_map: self.role_map.clone(),
+            settings: self.settings.clone(),
+            environment: self.environment.clone(),
+            ..WorkingSet::default()
+        }
+    }
+}
+
+/// What a statement reads.
+enum Part {
+    Organizations,
+    Pending,
+    Directories,
+    Users,
+    Members(MembersKey),
+    Chore,
+    Groups,
+    Events,
+    Addresses,
+    Counts,
+    Holds,
+    Retirements,
+}
+
+/// The statements of the first round trip, and what they read.
+pub(super) struct Plan {
+    keys: Keys,
+    parts: Vec<Part>,
+    /// Whether groups are loaded later, since the loaded users name some.
+    groups_later: bool,
+}
+
+impl Plan {
+    /// Makes the statements that load what `keys` asks for, as far as they do not depend on loaded rows.
+    pub(super) fn new(keys: Keys) -> (Plan, Vec<Statement>) {
+        let (mut parts, mut statements) = (Vec::new(), Vec::new());
+        let mut add = |part: Part, statement: Statement| {
+            parts.push(part);
+            statements.push(statement);
+        };
+        let (organizations, directories) = (&keys.organizations, &keys.directories);
+        if !organizations.is_empty() {
+            let sql = "SELECT body FROM {s}.organization WHERE id = ANY($1)";
+            add(Part::Organizations, Statement::new(sql).with(texts(organizations)));
+            let sql = "SELECT organization_id, events, bytes FROM {s}.pending WHERE organization_id = ANY($1)";
+            add(Part::Pending, Statement::new(sql).with(texts(organizations)));
+        }
+        if !organizations.is_empty() || !directories.is_empty() {
+            let sql = "SELECT body FROM {s}.directory WHERE organization_id = ANY($1)
+                UNION ALL SELECT body FROM {s}.directory WHERE id = ANY($2)";
+            add(Part::Directories, Statement::new(sql).with(texts(organizations)).with(texts(directories)));
+        }
+        if !keys.users.is_empty() {
+            let sql = format!("SELECT {USER} FROM {{s}}.users WHERE id = ANY($1)");
+            add(Part::Users, Statement::new(sql).with(texts(&keys.users)));
+        }
+        for key in &keys.members {
+            add(Part::Members(key.clone()), select_members(key));
+        }
+        if keys.chore.is_some() {
+            let sql = "SELECT number, group_id, position, deletes, cause FROM {s}.chore ORDER BY number LIMIT 1";
+            add(Part::Chore, Statement::new(sql));
+        }
+        let groups_later = !keys.users.is_empty() || !keys.members.is_empty() || keys.chore.is_some();
+        if !groups_later && !keys.groups.is_empty() {
+            add(Part::Groups, select_groups(keys.groups.iter().map(String::as_str)));
+        }
+        if !keys.events.is_empty() {
+            let sql = format!("SELECT {EVENT} FROM {{s}}.event WHERE id = ANY($1)");
+            add(Part::Events, Statement::new(sql).with(texts(&keys.events)));
+        }
+        if !keys.addresses.is_empty() {
+            let addresses: Vec<&(String, String)> = keys.addresses.iter().collect();
+            // `OFFSET 0` keeps the server from reading all users of the organization instead of those with the address.
+            let sql = "SELECT organization_id, email FROM {new} WHERE EXISTS (
+                SELECT FROM (SELECT organization_id FROM {s}.users WHERE users.email = new.email AND deleted_at IS NULL OFFSET 0) AS known
+                WHERE known.organization_id = new.organization_id)";
+            let columns = Columns::new(&addresses)
+                .with("organization_id", |(organization_id, _)| Text::new(organization_id))
+                .with("email", |(_, email)| Text::new(email));
+            add(Part::Addresses, columns.statement(sql, &[]));
+        }
+        if !keys.counts.is_empty() {
+            let counts: Vec<_> = keys.counts.iter().collect();
+            let live = "SELECT count(*) FROM {s}.users WHERE users.directory_id = new.id AND deleted_at IS NULL";
+            let lost = "FROM {s}.loss WHERE loss.directory_id = new.id AND at > new.since";
+            let was_there = "(added_at IS NULL OR added_at <= new.base)";
+            let sql = format!(
+                "SELECT id, ({live}),
+                    ({live} AND {was_there}) + (SELECT count(DISTINCT user_id) {lost} AND is_removal AND {was_there}),
+                    (SELECT count(DISTINCT user_id) {lost} AND NOT is_approved)
+                FROM {{new}}"
+            );
+            let columns = Columns::new(&counts)
+                .with("id", |(id, _)| Text::new(id))
+                .with("since", |(_, key)| Time(key.since))
+                .with("base", |(_, key)| Time(key.base));
+            add(Part::Counts, columns.statement(&sql, &[]));
+        }
+        if !keys.holds.is_empty() {
+            let sql = format!("SELECT {HOLD} FROM {{s}}.hold WHERE directory_id = ANY($1) ORDER BY number");
+            add(Part::Holds, Statement::new(sql).with(texts(&keys.holds)));
+        }
+        if keys.retirements {
+            let sql = format!("SELECT {RETIREMENT} FROM {{s}}.retirement ORDER BY at, id");
+            add(Part::Retirements, Statement::new(sql));
+        }
+        (Plan { keys, parts, groups_later }, statements)
+    }
+
+    /// Reads the rows of the first round trip, and loads the rest. Returns the set, and the organizations of the rows in it.
+    pub(super) async fn finish(
+        self,
+        transaction: &mut Transaction<'_>,
+        mut set: WorkingSet,
+        rows: &[Vec<Row>],
+    ) -> Result<(WorkingSet, BTreeSet<String>), Failure> {
+        let Plan { keys, parts, groups_later } = self;
+        let mut owners = BTreeSet::new();
+        for (part, rows) in parts.into_iter().zip(rows) {
+            read(part, rows, &mut set, &mut owners)?;
+        }
+        if let Some((chore, limit)) = set.chore.as_ref().zip(keys.chore) {
+            let key = chore.members(limit);
+            let rows = transaction.run_one(select_members(&key)).await?;
+            read(Part::Members(key), &rows, &mut set, &mut owners)?;
+        }
+        if groups_later {
+            let mut groups: BTreeSet<&str> = keys.groups.iter().map(String::as_str).collect();
+            groups.extend(set.users.values().flat_map(|row| &row.told_groups).map(String::as_str));
+            if !groups.is_empty() {
+                let rows = transaction.run_one(select_groups(groups)).await?;
+                read(Part::Groups, &rows, &mut set, &mut owners)?;
+            }
+        }
+        set.keys = keys;
+        owners.extend(set.users.values().map(|row| row.user.organization_id.clone()));
+        owners.extend(set.directories.values().map(|row| row.directory.organization_id.clone()));
+        owners.extend(set.events.values().map(|row| row.organization_id.clone()));
+        Ok((set, owners))
+    }
+}
+
+fn select_members(key: &MembersKey) -> Statement {
+    let filter = UserFilter { group_id: key.group_id.clone(), ..UserFilter::default() };
+    pages::select_users(&filter, key.after, key.limit)
+}
+
+fn select_groups<'a>(ids: impl IntoIterator<Item = &'a str>) -> Statement {
+    // The last column is the group's organization.
+    let owner = "(SELECT organization_id FROM {s}.directory WHERE directory.id = groups.directory_id)";
+    Statement::new(format!("SELECT {GROUP}, {owner} FROM {{s}}.groups WHERE id = ANY($1)")).with(texts(ids))
+}
+
+/// Adds rows to the set, and the organizations of groups to `owners`.
+fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeSet<String>) -> Result<()> {
+    match part {
+        Part::Organizations => {
+            for row in rows {
+                let row: OrganizationRow = get_json(row, 0)?;
+                set.organizations.insert(row.id.clone(), row);
+            }
+        }
+        Part::Pending => {
+            for row in rows {
+                let pending = PendingEvents { events: count(row, 1)?, bytes: count(row, 2)? };
+                set.pending.insert(get_text(row, 0)?, pending);
+            }
+        }
+        Part::Directories => {
+            for row in rows {
+                let row: DirectoryRow = get_json(row, 0)?;
+                set.directories.insert(row.directory.id.clone(), row);
+            }
+        }
+        Part::Users => {
+            for row in rows {
+                let row = user(row)?;
+                set.users.insert(row.user.id.clone(), row);
+            }
+        }
+        Part::Members(key) => {
+            let mut ids = Vec::with_capacity(rows.len());
+            for row in rows {
+                let row = user(row)?;
+                ids.push(row.user.id.clone());
+                set.users.insert(row.user.id.clone(), row);
+            }
+            set.members.insert(key, ids);
+        }
+        Part::Chore => {
+            if let Some(row) = rows.first() {
+                set.chore = Some(Chore {
+                    number: get(row, 0)?,
+                    group_id: get_text(row, 1)?,
+                    position: get(row, 2)?,
+                    deletes: get(row, 3)?,
+                    cause: get_text(row, 4)?,
+                });
+            }
+        }
+        Part::Groups => {
+            for row in rows {
+                owners.extend(get_text_if_any(row, GROUP_COLUMNS)?);
+                let row = group(row)?;
+                set.groups.insert(row.group.id.clone(), row);
+            }
+        }
+        Part::Events => {
+            for row in rows {
+                let row = event(row, 0)?;
+                set.events.insert(row.id.clone(), row);
+            }
+        }
+        Part::Addresses => {
+            for row in rows {
+                set.addresses.insert((get_text(row, 0)?, get_text(row, 1)?));
+            }
+        }
+        Part::Counts => {
+            for row in rows {
+                let counts = Counts { users: count(row, 1)?, base_users: count(row, 2)?, losses: count(row, 3)? };
+                set.counts.insert(get_text(row, 0)?, counts);
+            }
+        }
+        Part::Holds => {
+            for row in rows {
+                let row = hold(row)?;
+                set.holds.entry(row.directory_id.clone()).or_default().push(row);
+            }
+        }
+        Part::Retirements => set.retirements = rows.iter().map(retirement).collect::<Result<_>>()?,
+    }
+    Ok(())
+}
+
+/// Loads rows as of one moment, in a transaction that reads.
+pub(super) async fn load(transaction: &mut Transaction<'_>, keys: Keys) -> Result<WorkingSet, Failure> {
+    let (plan, mut statements) = Plan::new(keys);
+    // The end of an index, unlike the greatest revision of all scopes.
+    let latest = Statement::new("SELECT coalesce(max(revision), 0) FROM {s}.commit_log");
+    statements.splice(0..0, [latest, Head::select()]);
+    let rows = transaction.run(&statements).await?;
+    let [revision, head, rows @ ..] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
+    let set = Head::read(head)?.set(get(first(revision)?, 0)?);
+    Ok(plan.finish(transaction, set, rows).await?.0)
+}

@@ -1,0 +1,200 @@
+//! PostgreSQL: one mirror for several machines.
+//!
+//! Each write is one transaction that locks its scope, so that writes of different organizations run in parallel. Statements have no names and
+//! sessions no state, so that the store works behind pgbouncer in transaction mode.
+//!
+//! Every write is durable when its call returns: see `commit`.
+//!
+//! A call that loses its connection is repeated for 20 seconds, which is longer than a restart of the server takes. If the connection is lost during
+//! a commit, the log of commits tells whether it was done (`commit`).
+
+mod commit;
+mod consumers;
+mod database;
+mod failure;
+mod feed;
+mod lease;
+mod load;
+mod open;
+mod options;
+mod pages;
+mod pool;
+mod retention;
+mod rows;
+mod target;
+mod tls;
+
+pub use options::PostgresOptions;
+
+use super::{
+    Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
+    FeedPage, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
+};
+use crate::record::{ConsumerRow, ParkedChange};
+use crate::{Change, Result, Timestamp};
+use database::{Database, Flush};
+use failure::Attempts;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A mirror's store in a schema of a PostgreSQL database.
+///
+/// Any number of processes on any number of machines may use one schema at the same time.
+pub struct PostgresStore {
+    database: Arc<Database>,
+    holder: lease::Holder,
+}
+
+impl PostgresStore {
+    /// Connects to a database and opens the schema `headcount`, which it creates or brings up to date.
+    ///
+    /// `url` is `postgresql://user:password@host:port/database?parameter=value`. Each part may be missing: it is then taken from the environment
+    /// variables of libpq, such as `PGHOST` and `PGPASSWORD`, and the password from `~/.pgpass`. Parameters have libpq's names and meanings:
+    /// `application_name` (default: `headcount`), `channel_binding`, `connect_timeout` (default: 10 seconds), `dbname`, `host`, `hostaddr`,
+    /// `keepalives`, `keepalives_idle`, `keepalives_interval`, `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
+    /// `verify-ca` or `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`,
+    /// or `read-write` where several hosts are listed), `tcp_user_timeout` and `user`. `host`, `hostaddr` and `port` may be lists; the first server
+    /// that accepts a connection is used. With `verify-ca` and `verify-full`, the trusted authorities are those in the file `sslrootcert`, or else in
+    /// `~/.postgresql/root.crt`, or else the system's.
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the URL or a setting cannot be used, and
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the server cannot be reached, refuses the user, or accepts no writes, or if the schema was
+    /// written by a newer version.
+    pub async fn connect(url: &str) -> Result<PostgresStore> {
+        PostgresStore::connect_with(url, PostgresOptions::default()).await
+    }
+
+    /// As [`connect`](PostgresStore::connect), with settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](PostgresStore::connect).
+    pub async fn connect_with(url: &str, options: PostgresOptions) -> Result<PostgresStore> {
+        let database = Arc::new(open::open(url, &options).await?);
+        let holder = lease::Holder::new(Arc::clone(&database));
+        Ok(PostgresStore { database, holder })
+    }
+
+    async fn load_all(&self, keys: Keys) -> Result<WorkingSet> {
+        let mut attempts = Attempts::new();
+        loop {
+            let result = async {
+                let mut transaction = self.database.begin_read().await?;
+                match load::load(&mut transaction, keys.clone()).await {
+                    Ok(set) => transaction.end(&[], Flush::Later).await.map(|_| set),
+                    Err(failure) => {
+                        transaction.roll_back().await;
+                        Err(failure)
+                    }
+                }
+            };
+            match result.await {
+                Ok(set) => return Ok(set),
+                Err(failure) => attempts.wait(failure).await?,
+            }
+        }
+    }
+}
+
+impl Store for PostgresStore {
+    fn write(&self, write: Write) -> StoreFuture<'_, Committed> {
+        Box::pin(commit::write(&self.database, write))
+    }
+
+    fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {
+        Box::pin(self.load_all(keys))
+    }
+
+    fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
+        Box::pin(async move { pages::users(&self.database, &filter, after, limit).await })
+    }
+
+    fn user_numbers(&self, directory_id: String, after: i64, limit: usize) -> StoreFuture<'_, Vec<i64>> {
+        Box::pin(async move { pages::user_numbers(&self.database, &directory_id, after, limit).await })
+    }
+
+    fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>> {
+        Box::pin(async move { pages::groups(&self.database, directory_id.as_deref(), after, limit).await })
+    }
+
+    fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>> {
+        Box::pin(async move { pages::directories(&self.database, organization_id.as_deref()).await })
+    }
+
+    fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>> {
+        Box::pin(async move { pages::holds(&self.database, organization_id.as_deref(), directory_id.as_deref()).await })
+    }
+
+    fn approvals(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<Approval>> {
+        Box::pin(async move { pages::approvals(&self.database, organization_id.as_deref()).await })
+    }
+
+    fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>> {
+        Box::pin(pages::directory_counts(&self.database))
+    }
+
+    fn events(
+        &self,
+        organization_id: String,
+        state: EventState,
+        after: i64,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<(i64, EventRow)>> {
+        Box::pin(async move { pages::events(&self.database, &organization_id, state, after, limit).await })
+    }
+
+    fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage> {
+        Box::pin(async move { feed::page(&self.database, &consumer, after, limit).await })
+    }
+
+    fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>> {
+        Box::pin(feed::changes(&self.database, after, limit))
+    }
+
+    fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)> {
+        Box::pin(consumers::all(&self.database))
+    }
+
+    fn update_consumer(&self, name: String, durability: Durability, mut decide: DecideConsumer) -> StoreFuture<'_, ()> {
+        Box::pin(async move { consumers::update(&self.database, &name, durability, &mut decide).await })
+    }
+
+    fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool> {
+        Box::pin(async move { consumers::delete(&self.database, &name).await })
+    }
+
+    fn parked_changes(&self, consumer: String) -> StoreFuture<'_, Vec<ParkedChange>> {
+        Box::pin(async move { feed::parked_changes(&self.database, &consumer).await })
+    }
+
+    fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool> {
+        Box::pin(async move { consumers::delete_parked(&self.database, &consumer, seq).await })
+    }
+
+    fn trim(&self, retention: Retention) -> StoreFuture<'_, usize> {
+        Box::pin(retention::trim(&self.database, retention))
+    }
+
+    fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>> {
+        Box::pin(async move { retention::expire_events(&self.database, &expiry).await })
+    }
+
+    fn flush(&self) -> StoreFuture<'_, ()> {
+        Box::pin(consumers::flush(&self.database))
+    }
+
+    fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
+        Box::pin(self.holder.take(name, now, duration))
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+//! Connects, and brings the schema up to date.
+
+use super::database::{self, Database, Flush, Statement};
+use super::failure::{Attempts, Failure};
+use super::options::PostgresOptions;
+use super::pool::Pool;
+use super::rows::{Text, get, get_text};
+use super::target::Target;
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// The statements of each version.
+const MIGRATIONS: &[&str] = &[include_str!("001.sql")];
+
+/// The oldest version of the server that the tests run on.
+const OLDEST: i64 = 150_000;
+
+/// Checks the URL and the settings, connects, and brings the schema up to date.
+pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Database> {
+    let PostgresOptions { schema, connections, lock_timeout, statement_timeout, callers_time } = options;
+    let target = Target::new(url, &crate::config::process_variable)?;
+    let letters = |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    if !letters(schema) || schema.is_empty() || schema.len() > 63 || schema.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(Error::config(
+            "the name of the schema cannot be used: expected at most 63 lower-case letters, digits and underscores",
+        ));
+    }
+    if schema.starts_with("pg_") {
+        return Err(Error::config("the name of the schema begins with pg_, which PostgreSQL reserves: choose another"));
+    }
+    let database = Database {
+        pool: Arc::new(Pool::new(target, *connections, *lock_timeout)),
+        schema: format!("\"{schema}\""),
+        callers_time: *callers_time,
+        settings: database::settings(*lock_timeout, *statement_timeout),
+    };
+    let mut attempts = Attempts::to_open();
+    loop {
+        let result = match check(&database).await {
+            Ok(role) => migrate(&database, schema, &role).await,
+            Err(failure) => Err(failure),
+        };
+        match result {
+            Ok(()) => return Ok(database),
+            // Another process may create the schema at the same time.
+            Err(failure) => attempts.wait(failure).await?,
+        }
+    }
+}
+
+/// Checks the version and the state of the server. Returns the name of the role.
+async fn check(database: &Database) -> Result<String, Failure> {
+    let sql =
+        "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'), pg_is_in_recovery(),
+        current_user::text";
+    let rows = database.begin_read().await?.end(&[Statement::new(sql)], Flush::Later).await?;
+    let row = rows.first().and_then(|rows| rows.first()).ok_or_else(super::rows::no_row)?;
+    if get::<i64>(row, 0)? < OLDEST {
+        let version = get_text(row, 1)?;
+        return Err(Error::store(format!("expected PostgreSQL 15 or later, got {version}: upgrade the server")).into());
+    }
+    if get::<bool>(row, 2)? {
+        return Err(Error::store(
+            "the server is a standby, which accepts no writes: connect to the primary, or list all servers as hosts of the URL",
+        )
+        .into());
+    }
+    Ok(get_text(row, 3)?)
+}
+
+/// Makes the error for a role that may not create what the schema lacks.
+fn not_permitted(failure: Failure, schema: &str, role: &str) -> Failure {
+    if !failure.error.context().iter().any(|(name, value)| *name == "sqlstate" && value == "42501") {
+        return failure;
+    }
+    // The statement as one can run it. The name of the schema needs no quotes.
+    let role = role.replace('"', "\"\"");
+    Error::store(format!(
+        "the role has no permission to create or change the schema {schema}: run as its owner, or as an administrator run \
+         CREATE SCHEMA {schema} AUTHORIZATION \"{role}\""
+    ))
+    .into()
+}
+
+/// Runs the migrations that the schema lacks, all of them in one transaction.
+async fn migrate(database: &Database, schema: &str, role: &str) -> Result<(), Failure> {
+    let mut transaction = database.begin_write().await?;
+    let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1),
+        EXISTS (SELECT FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE nspname = $1 AND relname = 'version')";
+    let result = async {
+        let rows = transaction.run_one(Statement::new(exists).with(Text::new(schema))).await?;
+        let row = super::rows::first(&rows)?;
+        // The permission to create is needed only where something is missing.
+        if !get::<bool>(row, 0)? {
+            transaction.run_one(Statement::new("CREATE SCHEMA {s}")).await?;
+        }
+        if !get::<bool>(row, 1)? {
+            transaction
+                .run(&[
+                    Statement::new(
+                        "CREATE TABLE {s}.version (id bigint PRIMARY KEY CHECK (id = 1), version bigint NOT NULL)",
+                    ),
+                    Statement::new("INSERT INTO {s}.version VALUES (1, 0)"),
+                ])
+                .await?;
+        }
+        let rows = transaction.run_one(Statement::new("SELECT version FROM {s}.version WHERE id = 1")).await?;
+        let latest = MIGRATIONS.len() as i64;
+        let mut version: i64 = get(super::rows::first(&rows)?, 0)?;
+        if version < latest {
+            // Waits for another process that migrates.
+            let lock = "SELECT version FROM {s}.version WHERE id = 1 FOR UPDATE";
+            version = get(super::rows::first(&transaction.run_one(Statement::new(lock)).await?)?, 0)?;
+        }
+        if version > latest {
+            return Err(Error::store(format!(
+                "the schema is of a newer version of headcount (its version is {version}, this one reads {latest}): update headcount"
+            ))
+            .with_context("schema", schema)
+            .into());
+        }
+        let missing = MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0));
+        let mut statements: Vec<Statement> = missing.map(|text| Statement::script(*text)).collect();
+        if !statements.is_empty() {
+            statements.push(Statement::new("UPDATE {s}.version SET version = $1").with(latest));
+        }
+        Ok::<_, Failure>(statements)
+    };
+    match result.await {
+        Ok(statements) => transaction
+            .end(&statements, Flush::Now)
+            .await
+            .map(drop)
+            .map_err(|failure| not_permitted(failure, schema, role)),
+        Err(failure) => {
+            transaction.roll_back().await;
+            Err(not_permitted(failure, schema, role))
+        }
+    }
+}

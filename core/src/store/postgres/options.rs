@@ -1,0 +1,42 @@
+//! Settings of the store.
+
+use std::time::Duration;
+
+/// Settings of a [`PostgresStore`](crate::store::PostgresStore).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    /// Name of the schema that has the mirror's tables: lower-case letters, digits and underscores. It is created if there is none. Default:
+    /// `headcount`.
+    pub schema: String,
+    /// The most connections that are open at once. Default: 10.
+    pub connections: usize,
+    /// How long a call waits for another transaction, or for a connection while all are in use, before it fails. Default: 10 seconds. After half of it, the server ends
+    /// transactions of processes that have stopped in the middle of one.
+    pub lock_timeout: Duration,
+    /// How long a statement may take before the call fails. Default: 60 seconds.
+    pub statement_timeout: Duration,
+    /// Whether the time of leases is the caller's.
+    pub(super) callers_time: bool,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> PostgresOptions {
+        PostgresOptions {
+            schema: "headcount".to_owned(),
+            connections: 10,
+            lock_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(60),
+            callers_time: false,
+        }
+    }
+}
+
+#[cfg(feature = "store-testing")]
+impl PostgresOptions {
+    /// Takes the time of leases from the caller, and not from the server's clock: for tests with a time of their own.
+    pub fn with_callers_time(mut self) -> PostgresOptions {
+        self.callers_time = true;
+        self
+    }
+}

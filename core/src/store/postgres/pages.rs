@@ -1,0 +1,152 @@
+//! Reads pages of users, groups and events, the directories, and their counts.
+
+use super::database::{Database, Statement};
+use super::rows::{
+    APPROVAL, EVENT, GROUP, HOLD, Text, USER, approval, count, event, get, get_json, group, hold, signed, user,
+};
+use crate::Result;
+use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, HoldId, HoldRow, UserRow, email_key};
+use crate::store::codec::state_number;
+use crate::store::{DirectoryCounts, UserFilter};
+
+/// Bytes of bodies after which a page of events ends.
+const EVENT_BYTES: i64 = 4 << 20;
+
+/// Selects a page of live users.
+pub(super) fn select_users(filter: &UserFilter, after: i64, limit: usize) -> Statement {
+    let UserFilter { organization_id, directory_id, email, group_id, hold } = filter;
+    let sql = match group_id {
+        Some(_) => format!(
+            "SELECT {USER} FROM {{s}}.membership JOIN {{s}}.users ON number = user_number WHERE deleted_at IS NULL AND"
+        ),
+        None => format!("SELECT {USER} FROM {{s}}.users WHERE deleted_at IS NULL AND"),
+    };
+    let mut statement = Statement::new(sql);
+    if let Some(group_id) = group_id {
+        statement.push("group_id =", Text::new(group_id));
+        statement.push("AND user_number >", after);
+    } else {
+        statement.push("number >", after);
+    }
+    let email = email.as_deref().map(email_key);
+    for (value, condition) in
+        [(organization_id, "AND organization_id ="), (directory_id, "AND directory_id ="), (&email, "AND email =")]
+    {
+        if let Some(value) = value {
+            statement.push(condition, Text::new(value));
+        }
+    }
+    if let Some(HoldId { number, revision }) = hold {
+        statement.push("AND hold =", *number);
+        statement.push("AND hold_revision <=", *revision);
+    }
+    statement.push("ORDER BY number LIMIT", signed(limit));
+    statement
+}
+
+pub(super) async fn users(database: &Database, filter: &UserFilter, after: i64, limit: usize) -> Result<Vec<UserRow>> {
+    database.read_one(select_users(filter, after, limit)).await?.iter().map(user).collect()
+}
+
+/// Reads only the index `user_of_directory`.
+pub(super) async fn user_numbers(
+    database: &Database,
+    directory_id: &str,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<i64>> {
+    let sql = "SELECT number FROM {s}.users WHERE directory_id = $1 AND deleted_at IS NULL AND number > $2 ORDER BY number LIMIT $3";
+    let select = Statement::new(sql).with(Text::new(directory_id)).with(after).with(signed(limit));
+    database.read_one(select).await?.iter().map(|row| get(row, 0)).collect()
+}
+
+pub(super) async fn holds(
+    database: &Database,
+    organization_id: Option<&str>,
+    directory_id: Option<&str>,
+) -> Result<Vec<HoldRow>> {
+    let mut select = Statement::new(format!("SELECT * FROM (SELECT {HOLD} FROM {{s}}.hold WHERE true"));
+    if let Some(id) = organization_id {
+        select.push("AND organization_id =", Text::new(id));
+    }
+    if let Some(id) = directory_id {
+        select.push("AND directory_id =", Text::new(id));
+    }
+    select.push_text(") AS hold WHERE count > 0 ORDER BY number");
+    database.read_one(select).await?.iter().map(hold).collect()
+}
+
+pub(super) async fn approvals(database: &Database, organization_id: Option<&str>) -> Result<Vec<Approval>> {
+    let mut select = Statement::new(format!("SELECT {APPROVAL} FROM {{s}}.approval WHERE true"));
+    if let Some(id) = organization_id {
+        select.push("AND organization_id =", Text::new(id));
+    }
+    select.push_text(" ORDER BY at, id");
+    database.read_one(select).await?.iter().map(approval).collect()
+}
+
+pub(super) async fn groups(
+    database: &Database,
+    directory_id: Option<&str>,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<GroupRow>> {
+    let mut select = Statement::new(format!("SELECT {GROUP} FROM {{s}}.groups WHERE deleted_at IS NULL"));
+    select.push("AND number >", after);
+    if let Some(id) = directory_id {
+        select.push("AND directory_id =", Text::new(id));
+    }
+    select.push("ORDER BY number LIMIT", signed(limit));
+    database.read_one(select).await?.iter().map(group).collect()
+}
+
+pub(super) async fn directories(database: &Database, organization_id: Option<&str>) -> Result<Vec<DirectoryRow>> {
+    let mut select = Statement::new("SELECT body FROM {s}.directory WHERE true");
+    if let Some(id) = organization_id {
+        select.push("AND organization_id =", Text::new(id));
+    }
+    select.push_text(" ORDER BY id");
+    database.read_one(select).await?.iter().map(|row| get_json(row, 0)).collect()
+}
+
+pub(super) async fn directory_counts(database: &Database) -> Result<Vec<DirectoryCounts>> {
+    let sql = "SELECT body,
+        (SELECT count(*) FROM {s}.users WHERE users.directory_id = directory.id AND deleted_at IS NULL),
+        (SELECT count(*) FROM {s}.groups WHERE groups.directory_id = directory.id AND deleted_at IS NULL),
+        coalesce((SELECT events FROM {s}.pending WHERE pending.organization_id = directory.organization_id), 0)
+        FROM {s}.directory ORDER BY id";
+    let rows = database.read_one(Statement::new(sql)).await?;
+    let counts = rows.iter().map(|row| {
+        Ok(DirectoryCounts {
+            row: get_json(row, 0)?,
+            users: count(row, 1)?,
+            groups: count(row, 2)?,
+            pending_events: count(row, 3)?,
+        })
+    });
+    counts.collect()
+}
+
+pub(super) async fn events(
+    database: &Database,
+    organization_id: &str,
+    state: EventState,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<(i64, EventRow)>> {
+    // The partial index `event_waiting` is used only if the query has the index's condition literally.
+    let state = match state {
+        EventState::Pending => "state = 1".to_owned(),
+        other => format!("state = {}", state_number(other)),
+    };
+    // An event is read if the bodies of those before it have fewer bytes than the limit.
+    let sql = format!(
+        "SELECT number, {EVENT} FROM (
+            SELECT *, sum(coalesce(octet_length(body), 0)) OVER (ORDER BY number) - coalesce(octet_length(body), 0) AS bytes FROM (
+                SELECT number, {EVENT} FROM {{s}}.event WHERE organization_id = $1 AND {state} AND number > $2 ORDER BY number LIMIT $3
+            ) AS page
+        ) AS page WHERE bytes < $4 ORDER BY number"
+    );
+    let select = Statement::new(sql).with(Text::new(organization_id)).with(after).with(signed(limit)).with(EVENT_BYTES);
+    database.read_one(select).await?.iter().map(|row| Ok((get(row, 0)?, event(row, 1)?))).collect()
+}

@@ -1,0 +1,114 @@
+//! Connections: a fixed number at most, made when they are needed, and used again.
+
+use super::failure::{Cause, Failure};
+use super::target::Target;
+use crate::process::Process;
+use crate::{Error, Result};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config, NoTls};
+
+pub(super) struct Pool {
+    target: Target,
+    idle: Mutex<Vec<Client>>,
+    slots: Arc<Semaphore>,
+    /// How long a call waits for a connection that others use.
+    patience: Duration,
+    process: Process,
+}
+
+/// A connection. It is closed when dropped, which ends its transaction, unless [`keep`](Connection::keep) is called.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    pool: Arc<Pool>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(super) fn new(target: Target, connections: usize, patience: Duration) -> Pool {
+        Pool {
+            target,
+            idle: Mutex::default(),
+            slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
+            patience,
+            process: Process::current(),
+        }
+    }
+
+    /// Whether this is the process that opened the pool.
+    pub(super) fn is_ours(&self) -> bool {
+        self.process.is_current()
+    }
+
+    /// Returns an idle connection, or makes one.
+    pub(super) async fn get(self: &Arc<Pool>) -> Result<Connection, Failure> {
+        if !self.is_ours() {
+            return Err(Error::store(
+                "the store was opened before a fork or before all descriptors were closed: open it again",
+            )
+            .into());
+        }
+        let slot = timeout(self.patience, Arc::clone(&self.slots).acquire_owned()).await;
+        let slot = slot
+            .map_err(|_| Error::store("all connections to PostgreSQL are in use: allow more of them").temporary())?
+            .map_err(|_| Error::store("the store is closed: open it again"))?;
+        let client = loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            match idle {
+                Some(client) if client.is_closed() => {}
+                Some(client) => break client,
+                None => break self.connect().await?,
+            }
+        };
+        Ok(Connection { client, pool: Arc::clone(self), _slot: slot })
+    }
+
+    /// Connects to the first server that accepts it.
+    async fn connect(&self) -> Result<Client, Failure> {
+        let mut failed = None;
+        for server in &self.target.servers {
+            match self.connect_to(server).await {
+                Ok(client) => return Ok(client),
+                // The others would refuse the user, the password or the database as well.
+                Err(failure) if failure.cause == Cause::Final => return Err(failure),
+                Err(failure) => failed = Some(failure),
+            }
+        }
+        Err(failed.unwrap_or_else(|| Error::config("the URL of the database names no host").into()))
+    }
+
+    async fn connect_to(&self, server: &Config) -> Result<Client, Failure> {
+        let connected = async {
+            // The task ends when the client is dropped, or with an error that the client returns as well.
+            match &self.target.tls {
+                Some(tls) => {
+                    let (client, connection) = server.connect(tls.clone()).await?;
+                    tokio::spawn(async move { drop(connection.await) });
+                    Ok(client)
+                }
+                None => {
+                    let (client, connection) = server.connect(NoTls).await?;
+                    tokio::spawn(async move { drop(connection.await) });
+                    Ok(client)
+                }
+            }
+        };
+        timeout(self.target.timeout, connected).await.unwrap_or_else(|_| {
+            let error =
+                Error::store("PostgreSQL did not accept a connection in time: check the host, and connect_timeout");
+            Err(Failure { error: error.temporary(), cause: Cause::Lost })
+        })
+    }
+}
+
+impl Connection {
+    /// Leaves the connection, in which no transaction is open, for later calls.
+    pub(super) fn keep(self) {
+        let Connection { client, pool, _slot } = self;
+        if !client.is_closed() {
+            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+        }
+    }
+}

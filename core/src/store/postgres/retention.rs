@@ -1,0 +1,184 @@
+//! Removes rows that are older than their retention.
+
+use super::commit::{lock, log, logged_revision, run, was_committed};
+use super::database::{Database, Flush, Statement, Transaction};
+use super::failure::{Attempts, Cause, Failure};
+use super::rows::{CONSUMER, HOLD, Text, Time, consumer, get, get_json, get_text, signed, texts};
+use crate::Result;
+use crate::record::ConsumerRow;
+use crate::store::{Expiry, Retention, Scope};
+use std::collections::BTreeMap;
+
+/// How long the revisions of committed writes are kept: longer than a client tries to find out whether its write was committed. The latest one is
+/// always kept.
+const COMMIT_LOG: &str = "1 hour";
+
+/// Removes rows as [`Store::trim`](crate::store::Store::trim) describes. Returns how many.
+pub(super) async fn trim(database: &Database, retention: Retention) -> Result<usize> {
+    let mut attempts = Attempts::new();
+    loop {
+        match try_trim(database, retention).await {
+            Ok(removed) => return Ok(removed),
+            Err((failure, None)) => attempts.wait(failure).await?,
+            Err((failure, Some((revision, removed)))) => {
+                if was_committed(database, &Scope::Everything, revision, failure, &mut attempts).await? {
+                    return Ok(removed);
+                }
+            }
+        }
+    }
+}
+
+/// Removes rows once. If the connection is lost during the commit, the error has the entry in the log of commits, and how many rows it removed.
+async fn try_trim(database: &Database, retention: Retention) -> Result<usize, (Failure, Option<(i64, usize)>)> {
+    let mut transaction = database.begin_write().await.map_err(|failure| (failure, None))?;
+    match step(&mut transaction, retention).await {
+        Ok((revision, removed, statements)) => match transaction.end(&statements, Flush::Now).await {
+            Ok(_) => Ok(removed),
+            Err(failure) if failure.cause == Cause::Lost => Err((failure, Some((revision, removed)))),
+            Err(failure) => Err((failure, None)),
+        },
+        Err(failure) => {
+            transaction.roll_back().await;
+            Err((failure, None))
+        }
+    }
+}
+
+/// Removes rows. Returns the entry in the log of commits, how many rows it removed, and statements that do the rest.
+async fn step(
+    transaction: &mut Transaction<'_>,
+    retention: Retention,
+) -> Result<(i64, usize, Vec<Statement>), Failure> {
+    let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
+    let limit = signed(limit);
+    // No consumer is changed or registered meanwhile, so that none misses a change that is removed here. No user is changed meanwhile, so that a
+    // tombstone that is removed here is not made a user again.
+    let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
+    let mut start = lock(&Scope::Everything);
+    start.push(log());
+    let revision = logged_revision(&transaction.run(&start).await?)?;
+    let rows = transaction
+        .run(&[
+            Statement::new(format!("SELECT {CONSUMER} FROM {{s}}.consumer")),
+            Statement::new(old).with(Time(tombstones)).with(limit),
+        ])
+        .await?;
+    let [known, old_users] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
+    let known = known.iter().map(consumer).collect::<Result<Vec<_>>>()?;
+    let active = known.iter().filter(|row| row.seen_at >= consumers);
+    let slowest = active.map(ConsumerRow::seen).min().unwrap_or(i64::MAX);
+    let (mut numbers, mut group_ids, mut members) = (Vec::new(), Vec::new(), Vec::new());
+    for row in old_users {
+        let number: i64 = get(row, 0)?;
+        numbers.push(number);
+        // A tombstone's `told_groups` name all of its memberships, so no other rows have to be searched.
+        for id in get_json::<Vec<String>>(row, 1)? {
+            group_ids.push(id);
+            members.push(number);
+        }
+    }
+
+    // `seq` is the number of the entry's last change. Only the oldest `limit` entries are read. They are removed up to the first one that is not
+    // old enough, so that the feed has no gaps: if the clock was set back, an entry may have an earlier time than the one before it.
+    let removed_changes = "WITH oldest AS MATERIALIZED (SELECT seq, at FROM {s}.change WHERE seq <= $1 ORDER BY seq LIMIT $3),
+        gone AS (DELETE FROM {s}.change WHERE seq IN (
+            SELECT seq FROM oldest WHERE NOT EXISTS (SELECT FROM oldest AS young WHERE young.seq <= oldest.seq AND young.at >= $2))
+            RETURNING seq)
+        SELECT count(*), max(seq) FROM gone";
+    let removed_changes = Statement::new(removed_changes).with(slowest).with(Time(changes)).with(limit);
+    let memberships = "DELETE FROM {s}.membership USING unnest($1, $2) AS gone (id, number)
+        WHERE group_id = gone.id AND user_number = gone.number";
+    let users = "WITH gone AS (DELETE FROM {s}.users WHERE number = ANY($1) RETURNING 1) SELECT count(*) FROM gone";
+    let counted = |table: &str, key: &str, old: &str| {
+        format!(
+            "WITH old AS MATERIALIZED (SELECT {key} FROM {{s}}.{table} WHERE {old} LIMIT $2),
+            gone AS (DELETE FROM {{s}}.{table} WHERE ({key}) IN (SELECT * FROM old) RETURNING 1)
+            SELECT count(*) FROM gone"
+        )
+    };
+    let rows = transaction
+        .run(&[
+            removed_changes,
+            Statement::new(users).with(numbers),
+            Statement::new(counted("groups", "number", "deleted_at < $1 ORDER BY deleted_at, number"))
+                .with(Time(tombstones))
+                .with(limit),
+            Statement::new(counted("event", "number", "received_at < $1 AND state = 0 ORDER BY received_at"))
+                .with(Time(events))
+                .with(limit),
+            Statement::new(counted("loss", "directory_id, at, user_id", "at < $1 ORDER BY at"))
+                .with(Time(losses))
+                .with(limit),
+            Statement::new(counted("retirement", "id", "ended_at < $1 ORDER BY ended_at"))
+                .with(Time(changes))
+                .with(limit),
+            // The changes that an approval made have its id as their cause, so it is kept until they were removed.
+            Statement::new(counted(
+                "approval",
+                "id",
+                "at < $1 AND at < coalesce((SELECT at FROM {s}.change ORDER BY seq LIMIT 1), $1) ORDER BY at",
+            ))
+            .with(Time(changes))
+            .with(limit),
+            Statement::new(memberships).with(texts(&group_ids)).with(members),
+            Statement::new(format!(
+                "WITH gone AS (DELETE FROM {{s}}.hold WHERE number IN (
+                    SELECT number FROM (SELECT {HOLD} FROM {{s}}.hold) AS hold WHERE count = 0) RETURNING 1)
+                SELECT count(*) FROM gone"
+            )),
+        ])
+        .await?;
+    let mut removed = 0;
+    for rows in &rows {
+        if let Some(row) = rows.first() {
+            removed += get::<i64>(row, 0)?;
+        }
+    }
+    let last = match rows.first().and_then(|rows| rows.first()) {
+        Some(row) => get::<Option<i64>>(row, 1)?,
+        None => None,
+    };
+    // A consumer that has expired and whose next change was removed cannot go on, whether or not its row is kept.
+    let expired = "WITH gone AS (DELETE FROM {s}.consumer WHERE seen_at < $1
+        AND greatest(cursor, (snapshot::json ->> 'seq')::bigint, 0) < greatest((SELECT trimmed FROM {s}.mark), $2)
+        AND NOT EXISTS (SELECT FROM {s}.parked_change WHERE parked_change.consumer = name) RETURNING 1)
+        SELECT count(*) FROM gone";
+    let rows = transaction.run_one(Statement::new(expired).with(Time(consumers)).with(last.unwrap_or(0))).await?;
+    removed += get::<i64>(super::rows::first(&rows)?, 0)?;
+    let mut rest = vec![Statement::new(format!(
+        "DELETE FROM {{s}}.commit_log WHERE at < now() - interval '{COMMIT_LOG}'
+            AND revision < (SELECT max(revision) FROM {{s}}.commit_log)"
+    ))];
+    if let Some(last) = last {
+        rest.push(Statement::new("UPDATE {s}.mark SET trimmed = greatest(trimmed, $1)").with(last));
+    }
+    Ok((revision, usize::try_from(removed).unwrap_or(0), rest))
+}
+
+/// Expires pending events as [`Store::expire_events`](crate::store::Store::expire_events) describes.
+pub(super) async fn expire_events(database: &Database, expiry: &Expiry) -> Result<BTreeMap<String, u64>> {
+    let Expiry { organization_id, before, limit, forget } = expiry;
+    let scope = organization_id.clone().map_or(Scope::Everything, Scope::Organization);
+    let forget_old = "DELETE FROM {s}.event WHERE number IN (
+        SELECT number FROM {s}.event WHERE received_at < $1 AND state = 3 ORDER BY received_at LIMIT $2)";
+    let mut old = Statement::new(
+        "WITH old AS MATERIALIZED (SELECT number, organization_id, octet_length(body) AS bytes FROM {s}.event WHERE state = 1",
+    );
+    old.push("AND received_at <", Time(*before));
+    if let Some(id) = organization_id {
+        old.push("AND organization_id =", Text::new(id));
+    }
+    old.push("ORDER BY received_at LIMIT", signed(*limit));
+    // The counts are computed from `old`, since an UPDATE returns the new values.
+    old.push_text(
+        "), gone AS (UPDATE {s}.event SET state = 3, body = NULL FROM old WHERE event.number = old.number),
+        counts AS MATERIALIZED (SELECT organization_id, count(*) AS events, coalesce(sum(bytes), 0) AS bytes FROM old GROUP BY organization_id),
+        counted AS (UPDATE {s}.pending SET events = pending.events - counts.events, bytes = pending.bytes - counts.bytes
+            FROM counts WHERE pending.organization_id = counts.organization_id)
+        SELECT organization_id, events FROM counts",
+    );
+    let statements = [Statement::new(forget_old).with(Time(*forget)).with(signed(*limit)), old];
+    let rows = run(database, &scope, &statements, Flush::Now).await?.pop().unwrap_or_default();
+    rows.iter().map(|row| Ok((get_text(row, 0)?, super::rows::count(row, 1)?))).collect()
+}

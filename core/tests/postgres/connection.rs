@@ -1,0 +1,224 @@
+//! Which server a URL reaches, TLS, passwords, permissions, and the errors of those that cannot be reached.
+
+use super::*;
+use headcount::ErrorStatus;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use std::sync::LazyLock;
+use std::time::Instant;
+
+const PASSWORD: &str = "correct horse";
+
+/// Makes a certificate authority.
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// Writes a file that this program's tests use.
+fn file(name: &str, text: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// A server with TLS and passwords, and the file of its certificate authority. Its certificate is for `localhost`.
+fn secured() -> &'static (Server, String) {
+    static SECURED: LazyLock<(Server, String)> = LazyLock::new(|| {
+        let (authority, key) = (authority(), KeyPair::generate().unwrap());
+        let certificate =
+            CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let settings = ["ssl=on", "ssl_cert_file={folder}/server.crt", "ssl_key_file={folder}/server.key"];
+        let server = Server::start(Start {
+            tcp: true,
+            arguments: settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]).collect(),
+            hba: "local all guarded scram-sha-256\nhostssl all guarded 127.0.0.1/32 scram-sha-256\n",
+            files: vec![("server.crt", certificate.pem()), ("server.key", key.serialize_pem())],
+            ..Start::default()
+        });
+        server.psql(&format!("CREATE ROLE guarded SUPERUSER LOGIN PASSWORD '{PASSWORD}'"));
+        (server, file("pg-authority.pem", &authority.pem()))
+    });
+    &SECURED
+}
+
+/// A standby without TLS.
+fn standby() -> &'static Server {
+    static STANDBY: LazyLock<Server> =
+        LazyLock::new(|| Server::start(Start { tcp: true, standby: true, ..Start::default() }));
+    &STANDBY
+}
+
+async fn refusal(url: &str) -> String {
+    let error = open(url, "refused").await.unwrap_err();
+    let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error).map(ToString::to_string));
+    assert!(!text.contains("horse"), "{text}");
+    error.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
+    let story = async {
+        let (server, trusted) = secured();
+        let other = file("pg-other-authority.pem", &authority().pem());
+        let url = |host: &str, mode: &str, root: &str, name: &str| {
+            let port = server.port();
+            format!("postgresql://headcount@{host}:{port}/postgres?sslmode={mode}{root}&application_name={name}")
+        };
+        let (right, wrong) = (format!("&sslrootcert={trusted}"), format!("&sslrootcert={other}"));
+        for (number, (host, mode, root, is_encrypted)) in [
+            ("localhost", "disable", "", "f"),
+            ("localhost", "prefer", "", "t"),
+            ("127.0.0.1", "require", "", "t"),
+            ("127.0.0.1", "require", right.as_str(), "t"),
+            ("127.0.0.1", "verify-ca", &right, "t"),
+            ("localhost", "verify-full", &right, "t"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let name = format!("tls_{number}");
+            let store = open(&url(host, mode, root, &name), "tls").await.unwrap();
+            let sql =
+                "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name =";
+            assert_eq!(server.psql(&format!("{sql} '{name}'")), is_encrypted, "{host} {mode} {root}");
+            drop(store);
+        }
+        for (host, mode, root) in [
+            ("127.0.0.1", "verify-full", right.as_str()),
+            ("localhost", "verify-full", &wrong),
+            ("localhost", "verify-full", "&sslrootcert=system"),
+            ("127.0.0.1", "verify-ca", &wrong),
+            ("127.0.0.1", "require", &wrong),
+        ] {
+            let started = Instant::now();
+            let error = refusal(&url(host, mode, root, "untrusted")).await;
+            assert!(error.contains("the server cannot be trusted"), "{host} {mode} {root}: {error}");
+            assert!(started.elapsed() < Duration::from_secs(3), "it is not tried again");
+        }
+        let plain = format!("postgresql://headcount@localhost:{}/postgres?sslmode=require", standby().port());
+        let error = refusal(&plain).await;
+        assert!(error.contains("the server does not use TLS, which sslmode asks for"), "{error}");
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_comes_from_the_url_or_from_a_file() {
+    let story = async {
+        let (server, _) = secured();
+        let folder = server.folder().display();
+        let port = server.port();
+        let url = |password: &str, more: &str| {
+            format!("postgresql://guarded{password}@/postgres?host={folder}&port={port}{more}")
+        };
+        let lines = file("pgpass", &format!("elsewhere:*:*:*:wrong\n*:*:postgres:guarded:{PASSWORD}\n"));
+        std::fs::set_permissions(&lines, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        open(&url(":correct%20horse", ""), "password").await.unwrap();
+        open(&url("", &format!("&passfile={lines}")), "password").await.unwrap();
+
+        let error = refusal(&url(":wrong%20horse", "")).await;
+        assert!(error.contains("the server refused the password"), "{error}");
+        let error = refusal(&url("", "&passfile=/dev/null")).await;
+        assert!(error.contains("the server asks for a password"), "{error}");
+        let tcp = format!("postgresql://guarded:wrong%20horse@localhost:{port}/postgres?sslmode=require");
+        let error = refusal(&tcp).await;
+        assert!(error.contains("the server refused the password"), "{error}");
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_cannot_be_used_is_refused_and_the_error_says_what_to_do() {
+    let story = async {
+        let server = Server::shared();
+        let missing = server.url.replace("/postgres?", "/no_such_database?");
+        let error = refusal(&missing).await;
+        assert!(error.contains("there is no such database"), "{error}");
+
+        server.psql("DROP ROLE IF EXISTS test_limited");
+        server.psql("CREATE ROLE test_limited LOGIN");
+        let limited = server.url.replace("user=headcount", "user=test_limited");
+        let error = refusal(&limited).await;
+        let sql = format!("CREATE SCHEMA {} AUTHORIZATION \"test_limited\"", schema("refused"));
+        assert!(error.contains(&sql), "{error}");
+
+        let error = refusal("postgresql://headcount@/postgres?host=/does/not/exist").await;
+        assert!(error.contains("check that it runs"), "{error}");
+
+        let error = open("postgresql:///?sslmode=on", "refused").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert_eq!(error.status(), ErrorStatus::Permanent, "{error}");
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_is_refused_and_in_a_list_of_hosts_passed_over() {
+    let story = async {
+        let (primary, _) = secured();
+        let error = refusal(&standby().url).await;
+        assert!(error.contains("the server is a standby"), "{error}");
+
+        let hosts = format!("{},{}", standby().folder().display(), primary.folder().display());
+        let ports = format!("{},{}", standby().port(), primary.port());
+        let url = format!("postgresql://headcount@/postgres?host={hosts}&port={ports}");
+        let store = open(&url, "hosts").await.unwrap();
+        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_whose_transactions_are_read_only_by_default_writes() {
+    let story = async {
+        Server::shared().forget(&schema("read_only"));
+        let url = format!("{}&options=-c%20default_transaction_read_only%3Don", Server::shared().url);
+        let store = open(&url, "read_only").await.unwrap();
+        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_roles_of_the_guide_may_do_what_they_are_for() {
+    let story = async {
+        // The script names roles and a schema, so that it needs a server of its own.
+        let (server, _) = secured();
+        server.psql(include_str!("../../../docs/postgresql-roles.sql"));
+        server.psql(
+            "CREATE ROLE app_migrate LOGIN IN ROLE headcount_migrate; ALTER ROLE app_migrate SET role = headcount_migrate;
+            CREATE ROLE app LOGIN IN ROLE headcount_write; CREATE ROLE report LOGIN IN ROLE headcount_read",
+        );
+        let url = |role: &str| server.url.replace("user=headcount", &format!("user={role}"));
+        let as_role = |role: &str, sql: &str| server.psql_result(&format!("SET ROLE {role}; {sql}"));
+
+        // The application cannot create the tables, and needs no permission to once they exist.
+        let error = PostgresStore::connect(&url("app")).await.unwrap_err();
+        assert!(error.message().contains("no permission to create or change the schema headcount"), "{error}");
+        drop(PostgresStore::connect(&url("app_migrate")).await.unwrap());
+        let store = PostgresStore::connect(&url("app")).await.unwrap();
+        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        let everything = write("", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
+        store.write(Write { scope: Scope::Everything, ..everything }).await.unwrap();
+        let lease = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60)).await.unwrap();
+        assert!(lease.is_some());
+        let soon = Timestamp::UNIX_EPOCH + Duration::from_secs(1);
+        let old = Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
+        store.trim(old).await.unwrap();
+
+        assert_eq!(as_role("report", "SELECT count(*) FROM headcount.users").unwrap(), "2");
+        for (role, sql) in [
+            ("app", "CREATE TABLE headcount.other (id bigint)"),
+            ("app", "DROP TABLE headcount.users"),
+            ("report", "DELETE FROM headcount.users"),
+            ("report", "SELECT nextval('headcount.revision')"),
+        ] {
+            let error = as_role(role, sql).unwrap_err();
+            assert!(error.contains("permission denied") || error.contains("must be owner"), "{role}: {sql}: {error}");
+        }
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}

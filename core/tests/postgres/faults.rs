@@ -1,0 +1,275 @@
+//! A server that is killed, calls that wait too long, and connections that are all in use.
+
+use super::*;
+use headcount::system::{Clock, SystemClock};
+use headcount::{ErrorStatus, Event, Mirror};
+use headcount_sandbox::Sandbox;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// How long a test with many restarts of the server may take.
+const LONG: Duration = Duration::from_secs(110);
+
+/// The server that is killed. It does not wait for the disk, since what a killed process has written to a file is kept.
+fn killed_server() -> &'static Server {
+    static KILLED: LazyLock<Server> = LazyLock::new(|| Server::start(Start::default()));
+    &KILLED
+}
+
+/// One test at a time kills the server.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+const KILLS: [Fault; 3] = [Fault::KillBefore, Fault::KillDuring, Fault::KillAfter];
+
+/// A sandbox, a proxy in front of the server that is killed, and a mirror in a schema of its own.
+struct World {
+    sandbox: Sandbox,
+    proxy: Proxy,
+    mirror: Mirror,
+}
+
+impl World {
+    async fn new(name: &str) -> World {
+        let sandbox = Sandbox::builder().users(30).groups(3).start().unwrap();
+        let proxy = Proxy::start(killed_server()).await;
+        let store = Arc::new(open(&proxy.url, name).await.unwrap());
+        let mirror = Mirror::builder().client(sandbox.client().build().unwrap()).open_in(store).await.unwrap();
+        World { sandbox, proxy, mirror }
+    }
+
+    /// Checks that the feed has no gaps, that it creates each user once, and that its users are those of the mirror. Returns them.
+    async fn users(&self) -> BTreeSet<String> {
+        let mut created = BTreeSet::new();
+        let mut seq = 0;
+        loop {
+            let page = self.mirror.poll_after("check", Some(seq), 100).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            for change in page {
+                seq += 1;
+                assert_eq!(change.seq, seq, "the feed has a gap");
+                if change.kind == ChangeKind::UserCreated {
+                    let id = change.user.unwrap().id;
+                    assert!(created.insert(id.clone()), "{id} was created twice");
+                }
+            }
+        }
+        let mut stored = BTreeSet::new();
+        let mut users = self.mirror.users(self.sandbox.organization_id());
+        while let Some(user) = users.next().await.unwrap() {
+            stored.insert(user.id);
+        }
+        assert_eq!(stored, created, "the feed and the mirror differ");
+        stored
+    }
+
+    /// Runs a call with each fault at each of its commits. Returns how many faults there were.
+    async fn with_each_fault(&self, mut call: impl AsyncFnMut()) -> usize {
+        let mut count = 0;
+        for fault in KILLS {
+            for commit in 1.. {
+                let before = self.proxy.happened();
+                self.proxy.arm(fault, commit);
+                call().await;
+                if self.proxy.happened() == before {
+                    // The call has fewer commits.
+                    break;
+                }
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// An event that creates a user.
+    fn event(&self, number: usize) -> Event {
+        let body = serde_json::json!({
+            "id": format!("evt_{number}"),
+            "type": "organization.directory.user_created",
+            "occurred_at": SystemClock.now().to_string(),
+            "organization_id": self.sandbox.organization_id(),
+            "data": { "id": format!("diruser_of_event_{number}"), "email": format!("{number}@example.com") },
+        });
+        Event::from_verified_body(body.to_string().as_bytes()).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
+    let story = async {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let world = World::new("killed_receive").await;
+        world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
+        let before = world.users().await;
+        let applied = AtomicUsize::new(0);
+
+        let kills = world
+            .with_each_fault(async || {
+                let number = applied.fetch_add(1, Ordering::SeqCst);
+                world.mirror.apply(&world.event(number)).await.unwrap();
+            })
+            .await;
+
+        assert!(kills >= 3, "the server was killed {kills} times");
+        let users = world.users().await;
+        for number in 0..applied.load(Ordering::SeqCst) {
+            assert!(users.contains(&format!("diruser_of_event_{number}")), "event {number} of {applied:?} is lost");
+        }
+        assert_eq!(users.len(), before.len() + applied.load(Ordering::SeqCst));
+    };
+    tokio::time::timeout(LONG, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polls_and_acknowledgements_survive_if_the_server_is_killed_at_a_commit() {
+    let story = async {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let world = World::new("killed_consumer").await;
+        world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
+
+        // A poll of a new consumer, and the acknowledgement of its first change.
+        let consumers = AtomicUsize::new(0);
+        let kills = world
+            .with_each_fault(async || {
+                let name = format!("consumer_{}", consumers.fetch_add(1, Ordering::SeqCst));
+                let polled = world.mirror.poll(&name, 2).await.unwrap();
+                assert_eq!(polled.iter().map(|change| change.seq).collect::<Vec<_>>(), [1, 2]);
+                world.mirror.ack(&name, 1).await.unwrap();
+                let polled = world.mirror.poll(&name, 2).await.unwrap();
+                assert_eq!(
+                    polled.iter().map(|change| change.seq).collect::<Vec<_>>(),
+                    [2, 3],
+                    "the acknowledgement is lost"
+                );
+            })
+            .await;
+
+        assert!(kills >= 6, "the server was killed {kills} times");
+    };
+    tokio::time::timeout(LONG, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
+    let story = async {
+        let _alone = ONE_AT_A_TIME.lock().await;
+        for (number, commit) in [1, 3, 6, 9, 12, 15].into_iter().enumerate() {
+            let fault = KILLS[number % KILLS.len()];
+            let world = World::new(&format!("killed_sync_{number}")).await;
+            world.proxy.arm(fault, commit);
+            let report = world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
+            assert_eq!(world.proxy.happened(), 1, "a sync has at least {commit} commits");
+            assert!(report.iter().all(|report| report.error.is_none()), "{report:?}");
+            assert_eq!(world.users().await.len(), 30);
+        }
+    };
+    tokio::time::timeout(LONG, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mirror_is_opened_by_the_url_of_a_database() {
+    let story = async {
+        // It uses the schema `headcount`, so it must not be on a server that this program did not start.
+        let _alone = ONE_AT_A_TIME.lock().await;
+        let url = &killed_server().url;
+        let mirror = Mirror::builder().open(url).await.unwrap();
+        mirror.set_role_map([("Engineering", "developer")]).await.unwrap();
+        drop(mirror);
+
+        let mirror = Mirror::builder().open(url.replace("postgresql://", "postgres://")).await.unwrap();
+        assert_eq!(mirror.role_map_entries().await.unwrap().len(), 1);
+        let relation = "SELECT count(*) FROM pg_namespace WHERE nspname = 'headcount'";
+        assert_eq!(killed_server().psql(relation), "1");
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+/// Holds a write of `org_1` open until the sender sends or is dropped. The write may be decided again.
+async fn hold(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (entered, held) = mpsc::channel();
+    let (resume, resumed) = mpsc::channel::<()>();
+    let held_open = write("org_1", Keys::default(), move |_| {
+        let _ = entered.send(());
+        let _ = block_in_place(|| resumed.recv());
+        Batch::default()
+    });
+    let store = Arc::clone(store);
+    let running = tokio::spawn(async move { drop(store.write(held_open).await.unwrap()) });
+    receive(held).await;
+    (resume, running)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_that_waits_too_long_fails_and_says_for_what() {
+    let story = async {
+        let holder = Arc::new(create("timeouts").await);
+        let open = async |lock: u64, statement: u64, connections: usize| {
+            let mut options = PostgresOptions::default();
+            options.schema = schema("timeouts");
+            options.lock_timeout = Duration::from_millis(lock);
+            options.statement_timeout = Duration::from_millis(statement);
+            options.connections = connections;
+            Arc::new(PostgresStore::connect_with(&Server::shared().url, options).await.unwrap())
+        };
+        let (resume, running) = hold(&holder).await;
+        for (lock, statement, id, expected) in
+            [(100, 60_000, "diruser_1", "the lock timeout"), (60_000, 100, "diruser_2", "the statement timeout")]
+        {
+            let store = open(lock, statement, 1).await;
+            let error = store.write(write("org_1", Keys::default(), |_| Batch::default())).await.unwrap_err();
+            assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");
+            assert!(error.message().contains(expected), "{error}");
+            // The connection is usable.
+            store.write(write("org_2", Keys::default(), |_| with_user(user("org_2", id)))).await.unwrap();
+        }
+        // A call waits for the only connection, and for no longer than for a lock.
+        let busy = open(1_000, 60_000, 1).await;
+        let (entered, held) = mpsc::channel();
+        let (resume_busy, resumed) = mpsc::channel::<()>();
+        let long = write("org_3", Keys::default(), move |_| {
+            let _ = entered.send(());
+            let _ = block_in_place(|| resumed.recv());
+            Batch::default()
+        });
+        let other = Arc::clone(&busy);
+        let long = tokio::spawn(async move { drop(other.write(long).await) });
+        receive_one(&held).await;
+        let error = busy.load(Keys::default()).await.unwrap_err();
+        assert!(error.message().contains("all connections to PostgreSQL are in use"), "{error}");
+        assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");
+        drop(resume_busy);
+        long.await.unwrap();
+        busy.load(Keys::default()).await.unwrap();
+        drop(resume);
+        running.await.unwrap();
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_calls_share_one_connection() {
+    let story = async {
+        let mut options = PostgresOptions::default();
+        options.schema = schema("one_connection");
+        options.connections = 1;
+        Server::shared().forget(&options.schema);
+        let store = Arc::new(PostgresStore::connect_with(&Server::shared().url, options).await.unwrap());
+        let running: Vec<_> = (0..40)
+            .map(|number| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    let (organization, id) = (format!("org_{}", number % 4), format!("diruser_{number}"));
+                    let row = user(&organization, &id);
+                    store.write(write(&organization, Keys::default(), move |_| with_user(row.clone()))).await.unwrap();
+                })
+            })
+            .collect();
+        for one in running {
+            one.await.unwrap();
+        }
+        assert_eq!(user_ids(&store).await.len(), 40);
+        assert_eq!(seqs(&store).await, (1..=40).collect::<Vec<_>>());
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}

@@ -1,0 +1,220 @@
+//! Leases by the server's clock, and processes that are stopped.
+
+use super::*;
+use headcount::ErrorStatus;
+use headcount::store::{Fence, Lease};
+use headcount::system::{Clock, SystemClock};
+use std::io::{BufRead, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A write of a user that needs a lease.
+fn fenced(fence: &Fence, now: Timestamp, user_id: &'static str) -> Write {
+    Write { fence: Some(fence.clone()), now, ..write("org_1", Keys::default(), |_| with_user(user("org_1", user_id))) }
+}
+
+/// Takes a lease as soon as it is free.
+async fn take(store: &PostgresStore, name: &str, duration: Duration) -> Box<dyn Lease> {
+    loop {
+        match store.lease(name.to_owned(), SystemClock.now(), duration).await.unwrap() {
+            Some(lease) => return lease,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+fn assert_lost(result: Result<Committed>) {
+    let error = result.unwrap_err();
+    assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");
+    assert!(error.message().contains("the lease was lost"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_whose_clock_is_an_hour_off_neither_loses_nor_takes_a_lease() {
+    let story = async {
+        let store = create("clocks").await;
+        let other = open(&Server::shared().url, "clocks").await.unwrap();
+        let now = SystemClock.now();
+
+        let lease = store.lease("sync".to_owned(), now - HOUR, Duration::from_secs(60)).await.unwrap().unwrap();
+        let taken = other.lease("sync".to_owned(), now + HOUR, Duration::from_secs(60)).await.unwrap();
+
+        assert!(taken.is_none(), "a clock that is fast takes no lease");
+        store.write(fenced(lease.fence(), now + HOUR, "diruser_1")).await.unwrap();
+        store.write(fenced(lease.fence(), now - HOUR, "diruser_2")).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1", "diruser_2"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_is_extended_and_expires_by_the_servers_clock() {
+    let story = async {
+        let store = create("expiry").await;
+        // The holder's clock stands still.
+        let now = SystemClock.now();
+        let lease = store.lease("sync".to_owned(), now, HOUR).await.unwrap().unwrap();
+        let table = format!("{}.lease", schema("expiry"));
+        let time_passes = |left: &str| {
+            let sql =
+                format!("UPDATE {table} SET expires_at = (extract(epoch FROM clock_timestamp()) + {left}) * 1000000");
+            Server::shared().psql(&sql);
+        };
+        let left = || -> f64 {
+            let sql = format!("SELECT expires_at / 1000000.0 - extract(epoch FROM clock_timestamp()) FROM {table}");
+            Server::shared().psql(&sql).parse().unwrap()
+        };
+
+        time_passes("1900");
+        store.write(fenced(lease.fence(), now, "diruser_1")).await.unwrap();
+        assert!(left() <= 1900.0, "more than half was left, so it was not extended");
+        time_passes("1700");
+        store.write(fenced(lease.fence(), now, "diruser_2")).await.unwrap();
+        assert!(left() > 1900.0, "less than half was left, so it was extended");
+
+        time_passes("0");
+        assert_lost(store.write(fenced(lease.fence(), now, "diruser_3")).await);
+        let next = store.lease("sync".to_owned(), now, HOUR).await.unwrap().unwrap();
+        assert_eq!(next.fence().token, lease.fence().token + 1);
+        assert_lost(store.write(fenced(lease.fence(), now, "diruser_4")).await);
+        store.write(fenced(next.fence(), now, "diruser_5")).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1", "diruser_2", "diruser_5"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lease_whose_commit_was_not_answered_is_held_by_the_call_that_took_it() {
+    let story = async {
+        let direct = create("lost_lease").await;
+        let proxy = Proxy::start(Server::shared()).await;
+        let store = open(&proxy.url, "lost_lease").await.unwrap();
+        proxy.lose_next_commit();
+
+        let lease = store.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().unwrap();
+
+        assert_eq!(proxy.happened(), 1);
+        assert!(direct.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().is_none());
+        store.write(fenced(lease.fence(), SystemClock.now(), "diruser_1")).await.unwrap();
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+/// The schema's name, for the process that is stopped.
+const STOPPED: &str = "HEADCOUNT_STOPPED_IN";
+
+/// The process that is stopped, started by the tests below; does nothing if it runs as a test. It takes a lease, and writes when it is told to. Its
+/// decision waits until it is told to go on.
+#[test]
+fn stopped_process() {
+    let Ok(url) = std::env::var(STOPPED) else { return };
+    let (url, name) = url.split_once(' ').unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut options = PostgresOptions::default();
+        options.schema = schema(name);
+        // The server ends a transaction that is idle for half of it.
+        options.lock_timeout = Duration::from_secs(2);
+        let store = PostgresStore::connect_with(url, options).await.unwrap();
+        let lease = take(&store, "sync", Duration::from_secs(2)).await;
+        say("held");
+        hear();
+        let deciding = write("org_1", Keys::default(), |_| {
+            say("deciding");
+            block_in_place(hear);
+            with_user(user("org_1", "diruser_of_the_stopped"))
+        });
+        match store.write(Write { fence: Some(lease.fence().clone()), ..deciding }).await {
+            Ok(_) => say("written"),
+            Err(error) => say(error.message()),
+        }
+    });
+}
+
+fn say(text: &str) {
+    println!("stopped process: {text}");
+}
+
+fn hear() {
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+/// A running [`stopped_process`].
+struct Stopped {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Stopped {
+    fn start(name: &str) -> Stopped {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "leases::stopped_process", "--nocapture"])
+            .env(STOPPED, format!("{} {name}", Server::shared().url))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+        Stopped { child, input, output }
+    }
+
+    /// Returns the next line that the process says.
+    fn hear(&mut self) -> String {
+        loop {
+            let line = self.output.next().expect("the process goes on").unwrap();
+            if let Some((_, text)) = line.split_once("stopped process: ") {
+                return text.to_owned();
+            }
+        }
+    }
+
+    fn tell(&mut self) {
+        self.input.write_all(b"\n").unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Stops a process for longer than its lease, which another one takes meanwhile. Returns what the process says about its write.
+async fn stop_for_longer_than_its_lease(name: &'static str, in_a_transaction: bool) -> String {
+    let store = create(name).await;
+    let mut process = Stopped::start(name);
+    assert_eq!(process.hear(), "held");
+    if in_a_transaction {
+        process.tell();
+        assert_eq!(process.hear(), "deciding");
+    }
+    process.signal("-STOP");
+    let next = take(&store, "sync", HOUR).await;
+    store.write(fenced(next.fence(), SystemClock.now(), "diruser_of_the_next")).await.unwrap();
+    process.signal("-CONT");
+    process.tell();
+    let said = process.hear();
+    assert_eq!(user_ids(&store).await, ["diruser_of_the_next"]);
+    said
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_was_stopped_for_longer_than_its_lease_changes_nothing() {
+    let story = stop_for_longer_than_its_lease("stopped", false);
+    let said = tokio::time::timeout(LIMIT, story).await.unwrap();
+    assert!(said.contains("the lease was lost"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_was_stopped_inside_a_transaction_loses_its_locks_and_its_lease() {
+    let story = stop_for_longer_than_its_lease("stopped_inside", true);
+    let said = tokio::time::timeout(LIMIT, story).await.unwrap();
+    assert!(said.contains("the lease was lost"), "{said}");
+}

@@ -1,0 +1,198 @@
+//! The PostgreSQL store: the tests that every store passes, and lost connections, on a server that this program starts.
+//!
+//! The server and pgbouncer are started from Debian's packages on a temporary folder, and stopped when this program ends.
+//! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user
+//! must be permitted to create schemas and to end connections. Tests that kill the server or need special settings start one of their own.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
+mod connection;
+mod faults;
+mod leases;
+mod plans;
+mod server;
+mod speed;
+mod writes;
+
+use headcount::mirror::Mirrored;
+use headcount::store::conformance::{Factory, Setup};
+use headcount::store::{
+    Batch, Committed, ConsumerRow, ConsumerUpdate, DecideConsumer, Decision, Delta, Durability, EntryBody, EventRow,
+    EventState, Expiry, Keys, NewEntry, Park, PostgresOptions, PostgresStore, Retention, Scope, Store, StoreFuture,
+    UserFilter, UserRow, UserWrite, WorkingSet, Write,
+};
+use headcount::{ChangeKind, ErrorKind, MirrorUser, Result, Timestamp};
+use server::{Fault, Proxy, Server, Start};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+// A decision of a test that waits blocks its thread. Tasks that this thread has to run next are run by others meanwhile.
+use tokio::task::block_in_place;
+
+/// How long a test may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The schema of a test. Names of schemas are shorter than names of tests.
+fn schema(name: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    format!("test_{:016x}", hasher.finish())
+}
+
+async fn open(url: &str, name: &str) -> Result<PostgresStore> {
+    let mut options = PostgresOptions::default();
+    options.schema = schema(name);
+    // A transaction that a test holds open is not ended by the server, however slow the machine is.
+    options.lock_timeout = LIMIT;
+    PostgresStore::connect_with(url, options).await
+}
+
+/// Opens a store in a schema of its own that does not exist yet.
+async fn create(name: &str) -> PostgresStore {
+    Server::shared().forget(&schema(name));
+    open(&Server::shared().url, name).await.unwrap()
+}
+
+/// How the stores of a suite are opened.
+#[derive(Clone, Copy, Debug)]
+enum Suite {
+    Plain,
+    Flaky,
+    ThroughPgbouncer,
+}
+
+impl Suite {
+    fn schema(self, test: &str) -> String {
+        schema(&format!("{self:?}/{test}"))
+    }
+
+    async fn open(self, test: &str) -> Result<Arc<dyn Store>> {
+        let server = Server::shared();
+        let url = match self {
+            Suite::Plain | Suite::Flaky => server.url.as_str(),
+            Suite::ThroughPgbouncer => server.bouncer(),
+        };
+        // The tests give leases a time of their own.
+        let mut options = PostgresOptions::default().with_callers_time();
+        options.schema = self.schema(test);
+        Ok(Arc::new(PostgresStore::connect_with(url, options).await?))
+    }
+}
+
+impl Factory for Suite {
+    fn create(&self, name: String) -> StoreFuture<'_, Arc<dyn Store>> {
+        let suite = *self;
+        Box::pin(async move {
+            Server::shared().forget(&suite.schema(&name));
+            suite.open(&name).await
+        })
+    }
+
+    fn reopen(&self, name: String) -> Option<StoreFuture<'_, Arc<dyn Store>>> {
+        let suite = *self;
+        Some(Box::pin(async move { suite.open(&name).await }))
+    }
+}
+
+mod conformance {
+    headcount::store_tests!(super::Setup::new(super::Suite::Plain));
+}
+
+mod conformance_with_failures {
+    headcount::store_tests!(super::Setup::new(super::Suite::Flaky).flaky(3));
+}
+
+mod conformance_through_pgbouncer {
+    headcount::store_tests!(super::Setup::new(super::Suite::ThroughPgbouncer));
+}
+
+/// A user of an organization.
+fn user(organization_id: &str, id: &str) -> UserRow {
+    let mut user = MirrorUser::default();
+    user.id = id.to_owned();
+    user.organization_id = organization_id.to_owned();
+    user.directory_id = "dir_1".to_owned();
+    UserRow { user, ..UserRow::default() }
+}
+
+/// A batch that writes a user, with one change.
+fn with_user(row: UserRow) -> Batch {
+    let delta = Delta { kind: ChangeKind::UserCreated, group_id: None, fields: Vec::new() };
+    let entry = NewEntry {
+        organization_id: row.user.organization_id.clone(),
+        directory_id: "dir_1".to_owned(),
+        cause: "test".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+        body: EntryBody {
+            after: Some(Mirrored::User(Box::new(row.user.clone()))),
+            changes: vec![delta],
+            ..EntryBody::default()
+        },
+    };
+    let users = vec![UserWrite { row, ..UserWrite::default() }];
+    Batch { users, entries: vec![entry], ..Batch::default() }
+}
+
+/// A write of an organization.
+fn write(organization_id: &str, keys: Keys, mut decide: impl FnMut(WorkingSet) -> Batch + Send + 'static) -> Write {
+    Write {
+        scope: Scope::Organization(organization_id.to_owned()),
+        durability: Durability::Power,
+        fence: None,
+        now: Timestamp::UNIX_EPOCH,
+        keys,
+        decide: Box::new(move |set| Ok(Decision::Commit(Box::new(decide(set))))),
+    }
+}
+
+/// A write that reads the revision and changes nothing.
+async fn revision(store: &PostgresStore, organization_id: &str) -> i64 {
+    let (sender, receiver) = mpsc::channel();
+    let read = write(organization_id, Keys::default(), move |set| {
+        sender.send(set.revision).unwrap();
+        Batch::default()
+    });
+    store.write(read).await.unwrap();
+    receiver.recv().unwrap()
+}
+
+async fn user_ids(store: &PostgresStore) -> Vec<String> {
+    let rows = store.users(UserFilter::default(), 0, 1_000).await.unwrap();
+    rows.into_iter().map(|row| row.user.id).collect()
+}
+
+async fn seqs(store: &PostgresStore) -> Vec<i64> {
+    store.changes(0, 1_000).await.unwrap().into_iter().map(|change| change.seq).collect()
+}
+
+/// Keys of one user.
+fn keys_of(user_id: &str) -> Keys {
+    Keys { users: [user_id.to_owned()].into(), ..Keys::default() }
+}
+
+/// Waits until this many statements about a schema wait for locks.
+async fn wait_for_lock_waits(name: &str, count: usize) {
+    let sql = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND pid <> pg_backend_pid()",
+        schema(name)
+    );
+    while Server::shared().psql(&sql) != count.to_string() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Waits for a message without blocking the runtime.
+async fn receive<T: Send + 'static>(receiver: mpsc::Receiver<T>) -> T {
+    tokio::task::spawn_blocking(move || receiver.recv().unwrap()).await.unwrap()
+}
+
+/// Waits for one of several messages.
+async fn receive_one<T>(receiver: &mpsc::Receiver<T>) -> T {
+    loop {
+        match receiver.try_recv() {
+            Ok(message) => return message,
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! A PostgreSQL server and a pgbouncer that end with this program, and a proxy that loses answers.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+
+/// The folders in which Debian installs the versions of the server.
+const BINARIES: &str = "/usr/lib/postgresql";
+
+/// Where Debian installs pgbouncer, which is not in the path of all users.
+const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
+
+/// Starts the server, again each time it ends, and pgbouncer. Stops both once the other end of its standard input is closed, which happens when
+/// this program ends, however it does.
+const SUPERVISOR: &str = r#"
+binaries=$0 folder=$1 pgbouncer=$2
+shift 2
+"$binaries/initdb" --pgdata="$folder/data" --auth=trust --username=headcount --encoding=UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 || exit 1
+if [ -e "$folder/pg_hba.conf" ]; then cat "$folder/pg_hba.conf" "$folder/data/pg_hba.conf" >"$folder/hba" && mv "$folder/hba" "$folder/data/pg_hba.conf"; fi
+if [ -e "$folder/standby.signal" ]; then cp "$folder/standby.signal" "$folder/data/"; fi
+(
+    while [ ! -e "$folder/stop" ]; do
+        "$binaries/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c max_connections=200 "$@" </dev/null >>"$folder/server.log" 2>&1
+        sleep 0.05
+    done
+) &
+servers=$!
+if [ -n "$pgbouncer" ]; then
+    "$pgbouncer" "$folder/pgbouncer.ini" </dev/null >"$folder/pgbouncer.log" 2>&1 &
+    bouncer=$!
+fi
+cat >/dev/null
+touch "$folder/stop"
+if [ -n "$pgbouncer" ]; then kill $bouncer; fi
+kill -INT "$(head -n 1 "$folder/data/postmaster.pid")"
+wait $servers
+rm -rf "$folder"
+"#;
+
+/// pgbouncer in transaction mode, in front of the server on the socket in the same folder. A client that waits for a connection is one of this
+/// program, so that a short queue is enough.
+const PGBOUNCER_SETTINGS: &str = r#"
+[databases]
+* = host={folder} port=5432 user=headcount
+[pgbouncer]
+listen_addr =
+listen_port = 6432
+unix_socket_dir = {folder}
+auth_type = trust
+auth_file = {folder}/users.txt
+pool_mode = transaction
+max_client_conn = 1000
+default_pool_size = 40
+"#;
+
+pub(crate) struct Server {
+    pub(crate) url: String,
+    /// URL of the same database through pgbouncer.
+    bouncer: Option<String>,
+    /// The folder of the server's socket, or `None` for a server that this program did not start.
+    folder: Option<PathBuf>,
+    port: u16,
+}
+
+/// How to start a server.
+#[derive(Default)]
+pub(crate) struct Start {
+    /// Whether it waits for the disk.
+    pub(crate) flushes: bool,
+    /// Whether a pgbouncer is started in front of it.
+    pub(crate) bouncer: bool,
+    /// More arguments of the server.
+    pub(crate) arguments: Vec<String>,
+    /// Whether it accepts connections to a port of `localhost`.
+    pub(crate) tcp: bool,
+    /// Whether it is a standby, which never gets anything from a primary server.
+    pub(crate) standby: bool,
+    /// Lines before those of `pg_hba.conf`, which trusts everybody.
+    pub(crate) hba: &'static str,
+    /// Files for the server's folder: names and contents. In the arguments and in pg_hba.conf, `{folder}` is that folder.
+    pub(crate) files: Vec<(&'static str, String)>,
+}
+
+impl Server {
+    /// The server of all tests.
+    pub(crate) fn shared() -> &'static Server {
+        static SHARED: LazyLock<Server> = LazyLock::new(|| match std::env::var("HEADCOUNT_TEST_POSTGRES") {
+            Ok(url) => Server { url, bouncer: std::env::var("HEADCOUNT_TEST_PGBOUNCER").ok(), folder: None, port: 0 },
+            Err(_) => Server::start(Start { bouncer: true, ..Start::default() }),
+        });
+        &SHARED
+    }
+
+    /// URL of the database through pgbouncer.
+    pub(crate) fn bouncer(&self) -> &str {
+        let missing = "HEADCOUNT_TEST_POSTGRES needs HEADCOUNT_TEST_PGBOUNCER as well: the URL through a pgbouncer in transaction mode";
+        self.bouncer.as_deref().expect(missing)
+    }
+
+    pub(crate) fn start(start: Start) -> Server {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // The path of a socket has at most 107 bytes, so it is not in the target folder.
+        let folder = std::env::temp_dir().join(format!("headcount-postgres-{}-{number}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let place = |text: &str| text.replace("{folder}", folder.to_str().unwrap());
+        let mut files = start.files;
+        files.push(("pg_hba.conf", place(start.hba)));
+        files.push(("pgbouncer.ini", place(PGBOUNCER_SETTINGS)));
+        files.push(("users.txt", "\"headcount\" \"\"\n".to_owned()));
+        if start.standby {
+            files.push(("standby.signal", String::new()));
+        }
+        let owner = unprivileged();
+        for (name, text) in files {
+            let file = folder.join(name);
+            std::fs::write(&file, text).unwrap();
+            // The server refuses a key that others can read.
+            std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = owner {
+                std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
+            }
+        }
+        let mut supervisor = Command::new("sh");
+        supervisor.args(["-c", SUPERVISOR]).arg(binaries()).arg(&folder);
+        supervisor.arg(if start.bouncer { pgbouncer() } else { "" });
+        supervisor.args(["-c", if start.flushes { "fsync=on" } else { "fsync=off" }]);
+        let port = if start.tcp { free_port() } else { 5432 };
+        supervisor.args(["-p", &port.to_string()]);
+        if start.tcp {
+            supervisor.args(["-c", "listen_addresses=127.0.0.1"]);
+        }
+        supervisor.args(start.arguments.iter().map(|argument| place(argument)));
+        // In a group of its own, so that it is not interrupted together with the tests, before it has stopped the server.
+        supervisor.process_group(0).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        // The server refuses to run as root.
+        if let Some((user, group)) = owner {
+            std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+            supervisor.uid(user).gid(group);
+        }
+        let mut supervisor = supervisor.stdin(Stdio::piped()).spawn().unwrap();
+        for port in [Some(port), start.bouncer.then_some(6432)].into_iter().flatten() {
+            wait_until_ready(&folder, port, || supervisor.try_wait().unwrap().is_some());
+        }
+        // The pipe is closed when this program ends.
+        std::mem::forget(supervisor);
+        let bouncer = start.bouncer.then(|| url(&folder, 6432));
+        Server { url: url(&folder, port), bouncer, folder: Some(folder), port }
+    }
+
+    /// Starts a server that is used to the end of this program.
+    pub(crate) fn of_a_test(start: Start) -> &'static Server {
+        Box::leak(Box::new(Server::start(start)))
+    }
+
+    /// The folder of the server's socket.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("the test needs a server that this program starts")
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills the server as a power failure would end it, except that what it has written to files is kept. It starts again by itself.
+    pub(crate) fn kill(&self) {
+        let file = std::fs::read_to_string(self.folder().join("data/postmaster.pid")).unwrap();
+        let killed = Command::new("kill").args(["-9", file.lines().next().unwrap()]).status().unwrap();
+        assert!(killed.success());
+    }
+
+    /// Returns what the server has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("server.log")).unwrap()
+    }
+
+    /// Removes a schema that an earlier run left on a server that goes on running.
+    pub(crate) fn forget(&self, schema: &str) {
+        if self.folder.is_none() {
+            self.psql(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
+        }
+    }
+
+    /// Runs statements. Returns the value of the last one.
+    pub(crate) fn psql(&self, sql: &str) -> String {
+        self.psql_result(sql).unwrap()
+    }
+
+    /// Runs statements. Returns the value of the last one, or what psql reports.
+    pub(crate) fn psql_result(&self, sql: &str) -> Result<String, String> {
+        let psql = Command::new(binaries().join("psql"))
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", &self.url, "-c", sql])
+            .output();
+        let output = psql.unwrap();
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    }
+
+    /// Returns how many single rows pgbench inserts in a second with this many connections.
+    pub(crate) fn pgbench(&self, clients: usize) -> String {
+        let folder = self.folder();
+        self.psql("CREATE TABLE IF NOT EXISTS public.row (id bigserial PRIMARY KEY, body text)");
+        let script = std::env::temp_dir().join(format!("headcount-pgbench-{}.sql", std::process::id()));
+        std::fs::write(&script, "INSERT INTO public.row (body) VALUES (repeat('x', 500));").unwrap();
+        let clients = clients.to_string();
+        let mut pgbench = Command::new(binaries().join("pgbench"));
+        pgbench
+            .args(["-n", "-T", "4", "-c", &clients, "-U", "headcount", "-h"])
+            .arg(folder)
+            .arg("-f")
+            .arg(&script)
+            .arg("postgres");
+        let output = pgbench.output().unwrap();
+        std::fs::remove_file(script).unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("tps = ")).unwrap_or(&text).to_owned()
+    }
+}
+
+fn url(folder: &Path, port: u16) -> String {
+    format!("postgresql:///postgres?user=headcount&host={}&port={port}", folder.display())
+}
+
+/// Returns a port that no program uses at this moment.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The folder with the programs of the latest version.
+fn binaries() -> PathBuf {
+    let versions = std::fs::read_dir(BINARIES).into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let usable = versions.filter(|folder| folder.join("initdb").exists());
+    usable.max().unwrap_or_else(|| {
+        panic!("PostgreSQL is not installed in {BINARIES}: install Debian's package `postgresql`, or set HEADCOUNT_TEST_POSTGRES")
+    })
+}
+
+/// Returns the path of pgbouncer.
+fn pgbouncer() -> &'static str {
+    assert!(Path::new(PGBOUNCER).exists(), "{PGBOUNCER} is missing: install Debian's package `pgbouncer`");
+    PGBOUNCER
+}
+
+fn wait_until_ready(folder: &Path, port: u16, mut has_ended: impl FnMut() -> bool) {
+    let started = Instant::now();
+    let port = port.to_string();
+    let is_ready = || {
+        let ready = Command::new(binaries().join("pg_isready")).args(["-qp", &port, "-h"]).arg(folder).status();
+        ready.is_ok_and(|status| status.success())
+    };
+    while !is_ready() {
+        let log = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert!(
+            !has_ended() && started.elapsed() < Duration::from_secs(90),
+            "PostgreSQL or pgbouncer did not start: {}{}{}",
+            log("initdb.log"),
+            log("server.log"),
+            log("pgbouncer.log"),
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The user and group that the server runs as, or `None` if this program does not run as root.
+fn unprivileged() -> Option<(u32, u32)> {
+    if std::fs::metadata("/proc/self").ok().map(|file| std::os::unix::fs::MetadataExt::uid(&file)) != Some(0) {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let of = |name: &str| {
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut fields = line.split(':').skip(2);
+        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    };
+    of("postgres").or_else(|| of("nobody"))
+}
+
+/// What happens at a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The client's connection ends once the server has answered.
+    LoseAnswer,
+    /// The server is killed, and does not get the commit.
+    KillBefore,
+    /// The server is killed after it got the commit; whether it has committed is not known.
+    KillDuring,
+    /// The server is killed after it has answered, and the client does not get the answer.
+    KillAfter,
+}
+
+/// A proxy in front of a server.
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    folder: PathBuf,
+    state: Arc<State>,
+}
+
+struct State {
+    server: &'static Server,
+    /// The fault, and at which of the next commits it happens.
+    armed: Mutex<Option<(Fault, usize)>>,
+    happened: AtomicUsize,
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: &'static Server) -> Proxy {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let target =
+            server.folder.as_ref().expect("the proxy needs a server that this program starts").join(".s.PGSQL.5432");
+        let folder = std::env::temp_dir().join(format!("headcount-proxy-{}-{number}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
+        let state = Arc::new(State { server, armed: Mutex::new(None), happened: AtomicUsize::new(0) });
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (target, state) = (target.clone(), Arc::clone(&shared));
+                tokio::spawn(async move {
+                    let Ok(server) = UnixStream::connect(target).await else { return };
+                    let _ = forward(client, server, &state).await;
+                });
+            }
+        });
+        Proxy { url: url(&folder, 5432), folder, state }
+    }
+
+    /// Makes a fault happen at one of the next commits, of which the first has the number 1.
+    pub(crate) fn arm(&self, fault: Fault, commit: usize) {
+        *self.state.armed.lock().unwrap() = Some((fault, commit));
+    }
+
+    /// Passes the next commit on to the server, and closes the connection of the client once the server has answered.
+    pub(crate) fn lose_next_commit(&self) {
+        self.arm(Fault::LoseAnswer, 1);
+    }
+
+    /// How many faults have happened.
+    pub(crate) fn happened(&self) -> usize {
+        self.state.happened.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl State {
+    /// Counts a commit. Returns the fault that happens at it.
+    fn commit(&self) -> Option<Fault> {
+        let mut armed = self.armed.lock().unwrap();
+        let (fault, commit) = (*armed)?;
+        if commit > 1 {
+            *armed = Some((fault, commit - 1));
+            return None;
+        }
+        *armed = None;
+        Some(fault)
+    }
+
+    /// Ends both connections of a proxy at a fault, and the server if the fault kills it.
+    fn happen(&self, fault: Fault) -> std::io::Result<()> {
+        if fault != Fault::LoseAnswer {
+            self.server.kill();
+        }
+        self.happened.fetch_add(1, Ordering::SeqCst);
+        Err(std::io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+/// Copies bytes in both directions until one side ends.
+async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::io::Result<()> {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    // The fault that happens once the server has answered.
+    let later = Mutex::new(None);
+    let up = async {
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let count = from_client.read(&mut buffer).await?;
+            if count == 0 {
+                return to_server.shutdown().await;
+            }
+            let bytes = &buffer[..count];
+            // The store sends the commit of a write together with the statements that write.
+            let fault = if bytes.windows(8).any(|part| part == b"; COMMIT") { state.commit() } else { None };
+            match fault {
+                Some(Fault::KillBefore) => return state.happen(Fault::KillBefore),
+                Some(Fault::KillDuring) => {
+                    to_server.write_all(bytes).await?;
+                    return state.happen(Fault::KillDuring);
+                }
+                Some(fault) => *later.lock().unwrap() = Some(fault),
+                None => {}
+            }
+            to_server.write_all(bytes).await?;
+        }
+    };
+    let down = async {
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let count = from_server.read(&mut buffer).await?;
+            if count == 0 {
+                return to_client.shutdown().await;
+            }
+            let fault = *later.lock().unwrap();
+            match fault {
+                // An answer that ends with "ready" (Z) and the state "idle" (I) is that to the commit.
+                Some(fault) if buffer[..count].ends_with(b"Z\0\0\0\x05I") => return state.happen(fault),
+                Some(_) => {}
+                None => to_client.write_all(&buffer[..count]).await?,
+            }
+        }
+    };
+    tokio::select! { result = up => result, result = down => result }
+}

@@ -1,0 +1,410 @@
+//! Writes of several connections, lost connections, and the schema.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_for_its_own() {
+    let story = async {
+        let store = Arc::new(create("marks").await);
+        let other = Arc::new(open(&Server::shared().url, "marks").await.unwrap());
+        // A write of org_1 that is held open after it got its revision.
+        let (entered, held) = mpsc::channel();
+        let (resume, resumed) = mpsc::channel::<()>();
+        let writer = {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let slow = write("org_1", Keys::default(), move |set| {
+                    let mut row = user("org_1", "diruser_1");
+                    row.trail.revision = set.revision;
+                    entered.send(set.revision).unwrap();
+                    block_in_place(|| resumed.recv().unwrap());
+                    with_user(row)
+                });
+                store.write(slow).await.unwrap();
+            })
+        };
+        let slow = receive(held).await;
+
+        // Another organization goes on meanwhile, and gets a greater revision.
+        let fast = write("org_2", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
+        other.write(fast).await.unwrap();
+        assert_eq!(user_ids(&other).await, ["diruser_2"]);
+
+        // The mark of org_1 is one less than the revision of a write that changes nothing.
+        let marking = {
+            let other = Arc::clone(&other);
+            tokio::spawn(async move {
+                let mark = revision(&other, "org_1").await - 1;
+                (mark, user_ids(&other).await)
+            })
+        };
+        let elsewhere = revision(&other, "org_3").await;
+        assert!(elsewhere > slow, "a later write of another organization has a greater revision");
+        resume.send(()).unwrap();
+        writer.await.unwrap();
+        let (mark, seen) = marking.await.unwrap();
+        let later = revision(&store, "org_1").await;
+
+        assert!(slow <= mark, "the write that the mark waited for is not newer: {slow} and {mark}");
+        assert!(seen.contains(&"diruser_1".to_owned()), "what the mark waited for is visible: {seen:?}");
+        assert!(later > mark, "a later write is newer: {later} and {mark}");
+        assert_eq!(seqs(&store).await, [1, 2]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
+    let story = async {
+        let store = create("terminated").await;
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let terminated = write("org_1", Keys::default(), move |_| {
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                // The transaction of this write, which is idle while the decision runs.
+                let sql = format!(
+                    "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
+                        WHERE state = 'idle in transaction' AND query LIKE '%{}%'",
+                    schema("terminated")
+                );
+                let ended = block_in_place(|| Server::shared().psql(&sql));
+                assert_eq!(ended, "1");
+            }
+            with_user(user("org_1", "diruser_1"))
+        });
+
+        let committed = store.write(terminated).await.unwrap();
+
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+        assert_eq!(committed.changes, 1);
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+        assert_eq!(seqs(&store).await, [1]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
+    let story = async {
+        let direct = create("lost_answer").await;
+        let proxy = Proxy::start(Server::shared()).await;
+        let store = open(&proxy.url, "lost_answer").await.unwrap();
+        let calls = Arc::new(AtomicUsize::new(0));
+        for (number, durability) in [Durability::Process, Durability::Power].into_iter().enumerate() {
+            let counted = Arc::clone(&calls);
+            let id = format!("diruser_{number}");
+            let row = user("org_1", &id);
+            let lost = write("org_1", Keys::default(), move |_| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                with_user(row.clone())
+            });
+            proxy.lose_next_commit();
+
+            let committed = store.write(Write { durability, ..lost }).await.unwrap();
+
+            let number_of = direct.users(UserFilter::default(), 0, 10).await.unwrap().pop().unwrap().number;
+            let expected = Committed { users: [(id, number_of)].into(), changes: 1, ..Committed::default() };
+            assert_eq!(committed, expected);
+            assert_eq!(proxy.happened(), number + 1, "the answer was not lost");
+        }
+
+        assert_eq!(calls.load(Ordering::SeqCst), 2, "each decision was called once");
+        assert_eq!(seqs(&direct).await, [1, 2]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_goes_on_after_its_idle_connections_were_ended() {
+    let story = async {
+        let store = create("idle").await;
+        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        Server::shared().psql(&format!(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid()
+                AND application_name = 'headcount' AND (query LIKE '%{}%' OR query LIKE '%COMMIT%')",
+            schema("idle")
+        ));
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn twenty_stores_create_one_schema_at_once() {
+    let story = async {
+        Server::shared().forget(&schema("new"));
+        let opening: Vec<_> = (0..20)
+            .map(|n| {
+                tokio::spawn(async move {
+                    let store = open(&Server::shared().url, "new").await.unwrap();
+                    let organization = format!("org_{n}");
+                    let row = user(&organization, &format!("diruser_{n}"));
+                    store.write(write(&organization, Keys::default(), move |_| with_user(row.clone()))).await.unwrap();
+                })
+            })
+            .collect();
+        for one in opening {
+            one.await.unwrap();
+        }
+        let store = open(&Server::shared().url, "new").await.unwrap();
+        assert_eq!(user_ids(&store).await.len(), 20);
+        assert_eq!(seqs(&store).await, (1..=20).collect::<Vec<_>>());
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schema_of_a_newer_version_is_refused() {
+    drop(create("newer").await);
+    Server::shared().psql(&format!("UPDATE {}.version SET version = 99", schema("newer")));
+    let error = open(&Server::shared().url, "newer").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(error.message().contains("update headcount"), "{error}");
+}
+
+#[tokio::test]
+async fn names_of_schemas_that_would_need_quotes_are_refused() {
+    for name in ["", "Head", "head count", "1st", "pg_head", "a\"b", "a'b"] {
+        let mut options = PostgresOptions::default();
+        options.schema = name.to_owned();
+        let error = PostgresStore::connect_with("postgresql://localhost", options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn text_with_nul_characters_is_stored_and_found() {
+    let store = create("nul").await;
+    let mut row = user("org_\0", "diruser_\0");
+    row.user.email = "\0\u{ffff}0@example.com".to_owned();
+    row.told_groups = vec!["dirgroup_\0".to_owned()];
+    let expected = row.clone();
+    let stored = write("org_\0", Keys::default(), move |_| {
+        let mut batch = with_user(row.clone());
+        batch.users[0].joined = row.told_groups.clone();
+        batch
+    });
+    let committed = store.write(stored).await.unwrap();
+
+    let filter = UserFilter {
+        organization_id: Some("org_\0".to_owned()),
+        email: Some(expected.user.email.clone()),
+        group_id: Some("dirgroup_\0".to_owned()),
+        ..UserFilter::default()
+    };
+    let found = store.users(filter, 0, 10).await.unwrap();
+    assert_eq!(found, [UserRow { number: committed.users["diruser_\0"], ..expected }]);
+    assert_eq!(store.changes(0, 1).await.unwrap()[0].organization_id, "org_\0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_user_who_moves_to_another_organization_keeps_what_the_first_one_writes_meanwhile() {
+    let story = async {
+        let store = Arc::new(create("moves").await);
+        let other = Arc::new(open(&Server::shared().url, "moves").await.unwrap());
+        store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        // A write of org_1 that is held open after it has read the user.
+        let (entered, held) = mpsc::channel();
+        let (resume, resumed) = mpsc::channel::<()>();
+        let renaming = write("org_1", keys_of("diruser_1"), move |set| {
+            let mut row = set.users["diruser_1"].clone();
+            row.user.given_name = "Ada".to_owned();
+            entered.send(()).unwrap();
+            block_in_place(|| resumed.recv().unwrap());
+            with_user(row)
+        });
+        let renaming = tokio::spawn(async move { store.write(renaming).await.unwrap() });
+        receive(held).await;
+
+        // The user moves to org_2.
+        let moving = write("org_2", keys_of("diruser_1"), |set| {
+            let mut row = set.users["diruser_1"].clone();
+            row.user.organization_id = "org_2".to_owned();
+            with_user(row)
+        });
+        let mover = Arc::clone(&other);
+        let moving = tokio::spawn(async move { mover.write(moving).await.unwrap() });
+        wait_for_lock_waits("moves", 1).await;
+        resume.send(()).unwrap();
+        renaming.await.unwrap();
+        moving.await.unwrap();
+
+        let rows = other.users(UserFilter::default(), 0, 10).await.unwrap();
+        let [row] = rows.as_slice() else { panic!("one user, got {}", rows.len()) };
+        assert_eq!(row.user.organization_id, "org_2");
+        assert_eq!(row.user.given_name, "Ada");
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
+    let story = async {
+        let store = Arc::new(create("swaps").await);
+        for (organization, id) in [("org_1", "diruser_1"), ("org_2", "diruser_2")] {
+            store.write(write(organization, Keys::default(), |_| with_user(user(organization, id)))).await.unwrap();
+        }
+        // Each of the two writes locks its own organization, and then needs that of the other one.
+        let both = Arc::new(std::sync::Barrier::new(2));
+        let moving = [("org_1", "diruser_2"), ("org_2", "diruser_1")].map(|(organization, id)| {
+            let (store, both) = (Arc::clone(&store), Arc::clone(&both));
+            let mut is_first = true;
+            let moving = Write {
+                decide: Box::new(move |set: WorkingSet| {
+                    let Some(row) = set.users.get(id) else {
+                        if std::mem::take(&mut is_first) {
+                            // Both have locked their own.
+                            block_in_place(|| both.wait());
+                        }
+                        return Ok(Decision::Load(Box::new(keys_of(id))));
+                    };
+                    let mut row = row.clone();
+                    row.user.organization_id = organization.to_owned();
+                    Ok(Decision::Commit(Box::new(with_user(row))))
+                }),
+                ..write(organization, Keys::default(), |_| Batch::default())
+            };
+            tokio::spawn(async move { store.write(moving).await })
+        });
+        for one in moving {
+            one.await.unwrap().unwrap();
+        }
+        let rows = store.users(UserFilter::default(), 0, 10).await.unwrap();
+        let places: Vec<_> = rows.iter().map(|row| (row.user.id.as_str(), row.user.organization_id.as_str())).collect();
+        assert_eq!(places, [("diruser_1", "org_2"), ("diruser_2", "org_1")]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
+    let story = async {
+        let store = Arc::new(create("fair").await);
+        let (entered, held) = mpsc::channel();
+        let (resume, resumed) = mpsc::channel::<()>();
+        let first = write("org_first", Keys::default(), move |_| {
+            entered.send(()).unwrap();
+            block_in_place(|| resumed.recv().unwrap());
+            with_user(user("org_first", "diruser_1"))
+        });
+        let spawn = |write: Write| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.write(write).await.unwrap() })
+        };
+        let first = spawn(first);
+        receive(held).await;
+
+        let everything = write("", Keys::default(), |_| with_user(user("org_everything", "diruser_2")));
+        let everything = spawn(Write { scope: Scope::Everything, ..everything });
+        wait_for_lock_waits("fair", 1).await;
+        // It began later, so it does not overtake the write of everything, although it needs nothing that the first one holds.
+        let last = spawn(write("org_last", Keys::default(), |_| with_user(user("org_last", "diruser_3"))));
+        wait_for_lock_waits("fair", 2).await;
+        resume.send(()).unwrap();
+        for one in [first, everything, last] {
+            one.await.unwrap();
+        }
+
+        let changes = store.changes(0, 10).await.unwrap();
+        let order: Vec<&str> = changes.iter().map(|change| change.organization_id.as_str()).collect();
+        assert_eq!(order, ["org_first", "org_everything", "org_last"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+/// A pending event that arrived in 1970.
+fn pending(id: &str) -> EventRow {
+    EventRow {
+        id: id.to_owned(),
+        organization_id: "org_1".to_owned(),
+        received_at: Timestamp::UNIX_EPOCH,
+        state: EventState::Pending,
+        body: Some(b"{}".to_vec()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
+    let story = async {
+        let direct = create("lost_answers").await;
+        let proxy = Proxy::start(Server::shared()).await;
+        let store = open(&proxy.url, "lost_answers").await.unwrap();
+        let events = write("org_1", Keys::default(), |_| Batch {
+            events: vec![pending("evt_1"), pending("evt_2")],
+            ..with_user(user("org_1", "diruser_1"))
+        });
+        direct.write(events).await.unwrap();
+        let change = direct.changes(0, 1).await.unwrap().remove(0);
+        let calls = Arc::new(AtomicUsize::new(0));
+
+        proxy.lose_next_commit();
+        let counted = Arc::clone(&calls);
+        let parking: DecideConsumer = Box::new(move |state| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let row =
+                ConsumerRow { name: "app".to_owned(), generation: state.generation + 1, ..ConsumerRow::default() };
+            let park = Park { change: Box::new(change.clone()), reason: "bad".to_owned(), at: Timestamp::UNIX_EPOCH };
+            Ok(ConsumerUpdate { row: Some(row), park: Some(park) })
+        });
+        store.update_consumer("app".to_owned(), Durability::Power, parking).await.unwrap();
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "the decision was called once");
+
+        proxy.lose_next_commit();
+        assert!(store.drop_parked_change("app".to_owned(), 1).await.unwrap());
+        proxy.lose_next_commit();
+        assert!(store.drop_consumer("app".to_owned()).await.unwrap());
+        proxy.lose_next_commit();
+        let soon = Timestamp::UNIX_EPOCH + Duration::from_secs(1);
+        let expiry = Expiry { organization_id: None, before: soon, limit: 10, forget: Timestamp::UNIX_EPOCH };
+        assert_eq!(store.expire_events(expiry).await.unwrap(), [("org_1".to_owned(), 2)].into());
+        proxy.lose_next_commit();
+        let everything =
+            Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
+        assert_eq!(store.trim(everything).await.unwrap(), 1, "the change");
+
+        assert_eq!(proxy.happened(), 5, "each call lost one answer");
+        assert!(!direct.drop_parked_change("app".to_owned(), 1).await.unwrap());
+        assert!(!direct.drop_consumer("app".to_owned()).await.unwrap());
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
+    let story = async {
+        let store = Arc::new(create("same_event").await);
+        let both = Arc::new(std::sync::Barrier::new(2));
+        let decisions = Arc::new(AtomicUsize::new(0));
+        let storing = ["org_1", "org_2"].map(|organization| {
+            let (store, both, decisions) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&decisions));
+            let keys = Keys { events: ["evt_1".to_owned()].into(), ..Keys::default() };
+            let storing = write(organization, keys, move |set| {
+                // Both have found no event, so both insert one, and that of the one that is later fails and is decided again.
+                if decisions.fetch_add(1, Ordering::SeqCst) < 2 {
+                    assert!(set.events.is_empty());
+                    block_in_place(|| both.wait());
+                }
+                let is_new = set.events.is_empty();
+                let row = EventRow { organization_id: organization.to_owned(), ..pending("evt_1") };
+                Batch { events: is_new.then_some(row).into_iter().collect(), ..Batch::default() }
+            });
+            tokio::spawn(async move { store.write(storing).await })
+        });
+        for one in storing {
+            one.await.unwrap().unwrap();
+        }
+
+        assert_eq!(decisions.load(Ordering::SeqCst), 3);
+        let organizations = ["org_1".to_owned(), "org_2".to_owned()];
+        let keys = Keys { organizations: organizations.clone().into(), ..Keys::default() };
+        let counts = store.load(keys).await.unwrap().pending;
+        let mut stored = 0;
+        for organization in organizations {
+            let events = store.events(organization.clone(), EventState::Pending, 0, 10).await.unwrap();
+            assert_eq!(counts.get(&organization).map_or(0, |pending| pending.events), events.len() as u64);
+            stored += events.len();
+        }
+        assert_eq!(stored, 1);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs PostgreSQL and pgbouncer from Debian's packages where they are missing: `core/tests/postgres` starts servers of its own from them. Changes
+# nothing on a machine that has both. Starts no service and creates no database cluster.
+set -eu
+# Debian's names of the programs.
+has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+has_pgbouncer() { [ -x /usr/sbin/pgbouncer ]; }
+if has_postgresql && has_pgbouncer; then
+    exit 0
+fi
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo 'PostgreSQL or pgbouncer is missing: install the packages postgresql (15 or later) and pgbouncer' >&2
+    exit 1
+fi
+install_packages() {
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "$@" >/dev/null
+}
+undo=:
+trap 'eval "$undo"' EXIT
+# Debian asks this program before a package starts a service; 101 forbids it. One that is there already is the administrator's.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    undo="rm -f $policy"
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
+apt-get update --quiet=2 >/dev/null
+if ! has_postgresql; then
+    install_packages postgresql-common
+    settings=/etc/postgresql-common/createcluster.conf
+    cp --preserve "$settings" "$settings.before-headcount"
+    undo="$undo; mv $settings.before-headcount $settings"
+    echo 'create_main_cluster = false' >>"$settings"
+    install_packages postgresql
+fi
+has_pgbouncer || install_packages pgbouncer
