@@ -31,6 +31,15 @@ def test_the_wheel_contains_the_licences():
     assert texts == {name: (HERE.parents[1] / name).read_text() for name in ("LICENSE-APACHE", "LICENSE-MIT")}
 
 
+def test_no_text_of_the_wheel_names_the_folder_that_it_was_built_in():
+    # pip writes direct_url.json, and Python *.pyc. `make packages` searches the library of a release.
+    files = importlib.metadata.files("headcount")
+    texts = [file for file in files if file.suffix not in (".so", ".pyc") and file.name != "direct_url.json"]
+    assert len(texts) > 20 and any(file.name == "METADATA" for file in texts)
+    folder = str(HERE.parents[1]).encode()
+    assert [file for file in texts if folder in file.read_binary()] == []
+
+
 def test_a_star_import_hides_no_builtin():
     names = {}
     exec("from headcount import *", names)
