@@ -3,7 +3,7 @@
 //!
 //! A class that exists for threads and for asyncio is written once, as a macro over its [`Mode`]: [`Blocking`] or [`Asyncio`].
 
-use crate::context::{Context, within};
+use crate::context::{Context, within, within_now};
 use crate::coroutine;
 use crate::errors::OrRaise;
 use headcount::internal::catch_panic;
@@ -100,7 +100,9 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>
 
 /// Makes a call that may wait for a disk or a lock, with the interpreter released.
 pub(crate) fn release<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    py.detach(|| catch_panic(call)).or_raise(py)
+    // For log records of the threads that the call starts, such as the one that opens a mirror's file.
+    let context = Context::copy(py)?;
+    py.detach(|| catch_panic(|| within_now(context, call))).or_raise(py)
 }
 
 fn object<P: for<'a> IntoPyObject<'a>>(py: Python<'_>, value: P) -> PyResult<Py<PyAny>> {

@@ -44,7 +44,13 @@ pub(crate) async fn within<F: Future>(context: Context, call: F) -> F::Output {
     CONTEXT.scope(Arc::new(context), call).await
 }
 
-/// Makes the core carry the context of a call over to the tasks that the call starts, such as the one that reads the next page ahead.
+/// Runs `call` on this thread with the caller's context, as [`within`] does.
+pub(crate) fn within_now<T>(context: Context, call: impl FnOnce() -> T) -> T {
+    CONTEXT.sync_scope(Arc::new(context), call)
+}
+
+/// Makes the core carry the context of a call over to the tasks and threads that the call starts, such as the one that reads the
+/// next page ahead.
 pub(crate) fn carry() {
     carry_locals(|| {
         let context = CONTEXT.try_with(Arc::clone).ok()?;

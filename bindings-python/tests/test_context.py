@@ -60,6 +60,18 @@ def test_callbacks_and_log_records_have_the_callers_context_variables(records):
         assert {value for _, value in records} == {"none"}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="files have no modes there")
+def test_the_warning_about_a_files_mode_has_the_callers_context_variables(records, tmp_path):
+    path = tmp_path / "mirror.db"
+    headcount.Mirror(path).close()
+    path.chmod(0o644)
+    token = REQUEST.set("request 1")
+    headcount.Mirror(path).close()
+    REQUEST.reset(token)
+    # The file is opened on a thread of its own.
+    assert [value for record, value in records if "chmod" in record.getMessage()] == ["request 1"]
+
+
 def test_callbacks_and_log_records_have_the_context_variables_of_the_task(records):
     async def sync(name, client, sandbox):
         REQUEST.set(name)

@@ -1,6 +1,8 @@
-//! Tasks that a call starts, such as the one that reads the next page ahead. They run with what a language binding keeps for the running call.
+//! Tasks and threads that a call starts, such as the task that reads the next page ahead. They run with what a language binding keeps for the
+//! running call.
 //!
-//! A task of tokio has task-locals of its own. This module lets a binding carry its task-locals over, without knowing what they are.
+//! A task of tokio has task-locals of its own, and so has a thread. This module lets a binding carry its task-locals over, without knowing what
+//! they are.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -18,12 +20,16 @@ pub fn carry_locals(capture: fn() -> Option<Scope>) {
     let _ = CAPTURE.set(capture);
 }
 
+fn capture() -> Option<Scope> {
+    CAPTURE.get().and_then(|capture| capture())
+}
+
 /// Returns `work` for a task of its own, in the scope of the task that calls this.
 pub(crate) fn carried<F: Future + Send>(work: F) -> impl Future<Output = F::Output> + Send
 where
     F::Output: Send,
 {
-    let mut scope = CAPTURE.get().and_then(|capture| capture());
+    let mut scope = capture();
     async move {
         let mut work = pin!(work);
         poll_fn(|context| match &mut scope {
@@ -35,5 +41,28 @@ where
             }
         })
         .await
+    }
+}
+
+/// Returns `work` for a thread of its own, in the scope of the task that calls this, with the `tracing` subscriber of this thread and the span that
+/// it is in.
+#[cfg(all(feature = "mirror", feature = "sqlite"))]
+pub(crate) fn carried_to_thread(work: impl FnOnce() + Send) -> impl FnOnce() + Send {
+    let (scope, subscriber, span) =
+        (capture(), tracing::dispatcher::get_default(Clone::clone), tracing::Span::current());
+    move || {
+        tracing::dispatcher::with_default(&subscriber, || {
+            span.in_scope(|| match scope {
+                None => work(),
+                Some(mut scope) => {
+                    let mut work = Some(work);
+                    scope(&mut || {
+                        if let Some(work) = work.take() {
+                            work();
+                        }
+                    });
+                }
+            });
+        });
     }
 }

@@ -32,6 +32,21 @@ async fn the_url_of_a_postgresql_database_needs_a_feature() {
     assert!(error.message().contains("enable headcount's feature `postgres`"), "{error}");
 }
 
+/// On an executor with one thread, the task that ends the lock runs only if opening the mirror does not block that thread.
+#[tokio::test(flavor = "current_thread")]
+async fn other_tasks_run_while_a_locked_file_is_opened() {
+    let path = file("locked");
+    drop(Mirror::builder().open(&path).await.unwrap());
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let unlock = tokio::spawn(async move { drop(other) });
+
+    let opened = Mirror::builder().open(&path).await;
+
+    assert!(unlock.is_finished(), "the other task did not run while the file was opened");
+    opened.unwrap();
+}
+
 #[tokio::test]
 async fn a_guard_share_that_is_not_from_0_to_1_is_a_config_error() {
     for share in [-0.1, 1.5, f64::NAN] {

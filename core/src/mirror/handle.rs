@@ -80,6 +80,8 @@ impl Mirror {
     /// With the feature `postgres`, `path` may be the URL of a database, `postgresql://user@host/database`: see
     /// `PostgresStore::connect`. Any number of machines may use it at once.
     ///
+    /// The executor is not blocked while another process has the file locked: a thread of its own opens the file.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror, was written by a newer version, or cannot be read and
@@ -353,7 +355,7 @@ impl MirrorBuilder {
                 "expected the path of a SQLite file, got a PostgreSQL URL: this version stores mirrors in SQLite only",
             ));
         }
-        let store = crate::store::SqliteStore::open(path)?;
+        let store = crate::store::SqliteStore::open_off_executor(path).await?;
         self.open_in(Arc::new(store)).await
     }
 

@@ -20,7 +20,9 @@ use super::{
     Approval, Committed, DecideConsumer, DirectoryCounts, DirectoryRow, Durability, EventRow, EventState, Expiry,
     FeedPage, GroupRow, HoldRow, Keys, Lease, Retention, Store, StoreFuture, UserFilter, UserRow, WorkingSet, Write,
 };
+use crate::error::catch_panic;
 use crate::record::{ConsumerRow, ParkedChange};
+use crate::task::carried_to_thread;
 use crate::{Change, Error, Result, Timestamp};
 use database::Database;
 use std::collections::BTreeMap;
@@ -43,7 +45,8 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens a file, creates it if there is none, and brings an older one up to date. `:memory:` opens a store in memory, which ends with
-    /// this value.
+    /// this value. Blocks the thread, for seconds if another process has the file locked: in async tasks, call
+    /// [`open_off_executor`](SqliteStore::open_off_executor).
     ///
     /// # Errors
     ///
@@ -67,6 +70,24 @@ impl SqliteStore {
             holder,
             path,
         })
+    }
+
+    /// Does what [`open`](SqliteStore::open) does on a thread of its own, so that the executor is not blocked while another process has the file
+    /// locked.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](SqliteStore::open).
+    pub async fn open_off_executor(path: impl AsRef<Path>) -> Result<SqliteStore> {
+        let path = path.as_ref().to_owned();
+        let (sender, opened) = tokio::sync::oneshot::channel();
+        let open = carried_to_thread(move || {
+            // Fails if the caller no longer waits for the store, which is closed then.
+            let _ = sender.send(catch_panic(|| SqliteStore::open(&path)));
+        });
+        let started = std::thread::Builder::new().name("headcount-open".to_owned()).spawn(open);
+        started.map_err(|error| Error::store("the thread that opens the store cannot be started").with_source(error))?;
+        opened.await.unwrap_or_else(|_| Err(Error::internal("the thread that opens the store has ended")))
     }
 
     /// Number of statements that writes have run since the store was opened, with `BEGIN` and `COMMIT`. For tests.

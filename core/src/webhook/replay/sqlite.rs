@@ -42,7 +42,8 @@ impl ReplayGuard {
     /// Makes a guard that keeps ids in the SQLite file at `path`, which is created if it does not exist.
     ///
     /// Any number of processes on one machine may use the file at once. Committed ids survive the end of the process; a power failure can lose
-    /// those of the last moments.
+    /// those of the last moments. This call and those of the guard block their thread, for up to five seconds if another process has the file
+    /// locked: in async tasks, make them with `tokio::task::spawn_blocking`, as [`axum::receive`](crate::axum::receive) does.
     ///
     /// # Errors
     ///
