@@ -3,6 +3,7 @@
 use crate::call::{Asyncio, Mode, wait};
 use crate::coroutine::{self, Batches, ready, stop_async_iteration};
 use crate::errors::{OrRaise, exception};
+use headcount::internal::ProcessId;
 use pyo3::prelude::*;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -47,14 +48,14 @@ pub(crate) struct Buffered<S: Source> {
     items: Mutex<VecDeque<S::Item>>,
     /// Locked while a batch is read, by the thread or task that first needed the batch.
     position: tokio::sync::Mutex<S::Position>,
-    /// Id of the process that made it.
-    process: u32,
+    /// The process that made it.
+    process: ProcessId,
 }
 
 impl<S: Source> Buffered<S> {
     pub(crate) fn new(source: S, position: S::Position) -> Arc<Buffered<S>> {
         let (items, position) = (Mutex::default(), tokio::sync::Mutex::new(position));
-        Arc::new(Buffered { source, items, position, process: std::process::id() })
+        Arc::new(Buffered { source, items, position, process: ProcessId::current() })
     }
 
     fn items(&self) -> MutexGuard<'_, VecDeque<S::Item>> {
@@ -75,7 +76,7 @@ impl<S: Source> Buffered<S> {
 
     /// Takes the next item that has been read already.
     fn buffered(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        if self.process != std::process::id() {
+        if !self.process.is_current() {
             // One of the parent's threads, which a forked child does not have, could hold a lock.
             let refusal = "the iteration began before a fork: begin another in this process";
             return Err(exception(py, &headcount::Error::invalid_argument(refusal)));

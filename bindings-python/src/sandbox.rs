@@ -5,7 +5,7 @@ use crate::convert::{Count, Flag, Moment, Number, Size, Span, Text, Texts, Whole
 use crate::errors::{Named, OrRaise, exception, invalid_argument};
 use crate::generated::{Group, User};
 use crate::json::{compact_json, to_dict};
-use headcount::internal::catch_panic;
+use headcount::internal::{ProcessId, catch_panic};
 use headcount_sandbox::{
     Error, EventGroup, EventOverrides, FaultPlan, NewGroup, NewUser, SandboxBuilder, SandboxOptions, UserChange,
     parse_duration,
@@ -42,16 +42,16 @@ pub(crate) struct Sandbox {
     directory_id: String,
 }
 
-/// The native sandbox, which can be closed, and the id of the process that started it.
+/// The native sandbox, which can be closed, and the process that started it.
 struct Running {
-    process: u32,
+    process: ProcessId,
     sandbox: RwLock<Option<Arc<headcount_sandbox::Sandbox>>>,
 }
 
 impl Running {
     fn open(&self) -> headcount::Result<Arc<headcount_sandbox::Sandbox>> {
         // A lock that another thread of the parent held during the fork is never released in the child.
-        if self.process != std::process::id() {
+        if !self.process.is_current() {
             return Err(headcount::Error::invalid_argument(
                 "the sandbox was started before a fork: use it in the parent process, or through its control_url",
             ));
@@ -63,7 +63,7 @@ impl Running {
     /// Stops the sandbox after its running calls have finished. Closing it again has no effect.
     fn close(&mut self) {
         let sandbox = self.sandbox.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if self.process != std::process::id() {
+        if !self.process.is_current() {
             std::mem::forget(sandbox);
         }
     }
@@ -141,7 +141,7 @@ impl Sandbox {
             webhook_secret: sandbox.webhook_secret().to_owned(),
             organization_id: sandbox.organization_id().to_owned(),
             directory_id: sandbox.directory_id().to_owned(),
-            running: Running { process: std::process::id(), sandbox: RwLock::new(Some(Arc::new(sandbox))) },
+            running: Running { process: ProcessId::current(), sandbox: RwLock::new(Some(Arc::new(sandbox))) },
         })
     }
 
@@ -412,7 +412,7 @@ impl Sandbox {
 
     /// Stops the sandbox after its running calls have finished. Closing it again has no effect.
     fn close(&self, py: Python<'_>) {
-        if self.running.process != std::process::id() {
+        if !self.running.process.is_current() {
             return;
         }
         py.detach(|| {

@@ -139,6 +139,8 @@ pub mod internal {
     pub use crate::debug_without_personal_data;
     pub use crate::error::catch_panic;
     pub use crate::moment::parse_moment;
+    #[cfg(any(feature = "blocking", feature = "webhook"))]
+    pub use crate::process::ProcessId;
     #[cfg(feature = "client")]
     pub use crate::task::{Scope, carry_locals};
     #[cfg(feature = "webhook")]

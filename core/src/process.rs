@@ -10,17 +10,84 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Identifies a process among those that it was forked from and that are forked from it. The system's id alone does not: once a process has ended,
+/// a descendant can get its id, with a copy of its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessId {
+    /// The system's id. It also differs in a child that was made without the C library's `fork`, and so without its handlers.
+    number: u32,
+    /// Number of forks between the first process and this one.
+    forks: u32,
+}
+
+impl ProcessId {
+    /// Returns the id of this process.
+    pub fn current() -> ProcessId {
+        ProcessId { number: std::process::id(), forks: forks::count() }
+    }
+
+    /// Returns whether this is the process.
+    pub fn is_current(self) -> bool {
+        self == ProcessId::current()
+    }
+
+    /// Returns the id as one number, which is not 0.
+    fn word(self) -> u64 {
+        u64::from(self.forks) << 32 | u64::from(self.number)
+    }
+}
+
+/// Counts the forks.
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "fork handlers have no safe interface")]
+mod forks {
+    use std::ffi::c_int;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    unsafe extern "C" {
+        fn pthread_atfork(
+            prepare: Option<unsafe extern "C" fn()>,
+            parent: Option<unsafe extern "C" fn()>,
+            child: Option<unsafe extern "C" fn()>,
+        ) -> c_int;
+    }
+
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+
+    unsafe extern "C" fn in_child() {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count() -> u32 {
+        static HAS_HANDLER: AtomicBool = AtomicBool::new(false);
+        // Not a `Once`, which a fork could leave locked.
+        if !HAS_HANDLER.load(Ordering::Relaxed) && !HAS_HANDLER.swap(true, Ordering::Relaxed) {
+            // SAFETY: the handler exists as long as the process, and only changes an atomic number; the C library removes it if the shared library
+            // that has it is unloaded. If it cannot be registered, the system's id alone distinguishes processes.
+            unsafe { pthread_atfork(None, None, Some(in_child)) };
+        }
+        COUNT.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(not(unix))]
+mod forks {
+    pub(super) fn count() -> u32 {
+        0
+    }
+}
+
 /// Identifies a process, and how often all of its descriptors were closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
-    id: u32,
+    id: ProcessId,
     closed: u32,
 }
 
 impl Process {
     /// Returns this process. Costs one system call.
     pub(crate) fn current() -> Process {
-        Process { id: std::process::id(), closed: descriptors::times_closed() }
+        Process { id: ProcessId::current(), closed: descriptors::times_closed() }
     }
 
     /// Returns whether this is the process, and its descriptors are those of the time when `self` was made.
@@ -32,11 +99,6 @@ impl Process {
     #[cfg(any(feature = "blocking", all(feature = "sqlite", feature = "webhook")))]
     pub(crate) fn times_closed(self) -> u32 {
         self.closed
-    }
-
-    /// Returns the process as one number, which is not 0.
-    fn word(self) -> u64 {
-        u64::from(self.id) << 32 | u64::from(self.closed)
     }
 }
 
@@ -106,14 +168,14 @@ fn get_or_set<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
     }
 }
 
-/// A lock that a forked child takes over from its parent: the [word](Process::word) of the process whose thread holds it, or 0.
+/// A lock that a forked child takes over from its parent: the [word](ProcessId::word) of the process whose thread holds it, or 0.
 struct ForkLock(AtomicU64);
 
 /// Wait between two attempts to take the lock. It is taken once per value.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl ForkLock {
-    fn lock(&self, process: Process) -> Locked<'_> {
+    fn lock(&self, process: ProcessId) -> Locked<'_> {
         let word = process.word();
         loop {
             let holder = self.0.load(Ordering::Acquire);
@@ -181,7 +243,7 @@ impl<T: Clone> PerProcess<T> {
         if let Ok(value) = self.find(process) {
             return Ok(value);
         }
-        let _making = self.making.lock(process);
+        let _making = self.making.lock(process.id);
         match self.find(process) {
             Ok(value) => Ok(value),
             Err(end) => {
@@ -247,13 +309,51 @@ mod tests {
         assert_eq!(value.get(make).unwrap(), 1);
     }
 
-    #[test]
-    fn a_lock_that_another_process_held_at_a_fork_is_taken_over() {
-        let parent = Process { id: std::process::id() ^ 1, closed: 0 };
-        let lock = ForkLock(AtomicU64::new(parent.word()));
-        let locked = lock.lock(Process::current());
-        assert_eq!(lock.0.load(Ordering::Relaxed), Process::current().word());
+    /// Takes a lock that a process with this id held at a fork.
+    fn take_over(ancestor: ProcessId) {
+        let lock = ForkLock(AtomicU64::new(ancestor.word()));
+        let locked = lock.lock(ProcessId::current());
+        assert_eq!(lock.0.load(Ordering::Relaxed), ProcessId::current().word());
         drop(locked);
         assert_eq!(lock.0.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_lock_that_another_process_held_at_a_fork_is_taken_over() {
+        let current = ProcessId::current();
+        take_over(ProcessId { number: current.number ^ 1, ..current });
+    }
+
+    #[test]
+    fn a_lock_that_an_ended_ancestor_with_the_same_number_held_at_a_fork_is_taken_over() {
+        let current = ProcessId::current();
+        take_over(ProcessId { forks: current.forks.wrapping_sub(1), ..current });
+    }
+
+    #[test]
+    fn a_value_of_an_ended_ancestor_with_the_same_number_is_not_used() {
+        let value = PerProcess::<u32>::new();
+        let current = Process::current();
+        let ancestor = Process { id: ProcessId { forks: current.id.forks.wrapping_sub(1), ..current.id }, ..current };
+        let _ = value.first.set(Box::new(Made { process: ancestor, value: Some(1), next: OnceLock::new() }));
+        assert_eq!(value.get(|| Ok(2)).unwrap(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    #[allow(unsafe_code, reason = "the closure runs in a forked child")]
+    fn a_forked_child_has_counted_its_fork() {
+        use std::os::unix::process::CommandExt;
+        let parent = ProcessId::current();
+        let mut child = std::process::Command::new("true");
+        // The child reports the number of forks as the system's error with this number.
+        let report = move || {
+            let forks = ProcessId::current().forks - parent.forks;
+            Err(std::io::Error::from_raw_os_error(i32::try_from(forks).unwrap_or(0)))
+        };
+        // SAFETY: the closure makes system calls and reads atomic numbers.
+        unsafe { child.pre_exec(report) };
+        assert_eq!(child.spawn().unwrap_err().raw_os_error(), Some(1));
+        assert_eq!(ProcessId::current(), parent);
     }
 }

@@ -179,7 +179,7 @@ impl SandboxBuilder {
             ca_file: self.tls,
             stop: Some(stop),
             thread: Some(thread),
-            process: std::process::id(),
+            process: headcount::internal::ProcessId::current(),
             app,
         };
         *sandbox.app.settings.lock().unwrap_or_else(PoisonError::into_inner) = sandbox.settings();

@@ -42,8 +42,8 @@ pub struct Sandbox {
     /// Stops the thread when it is dropped.
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) thread: Option<JoinHandle<()>>,
-    /// Id of the process that has the thread.
-    pub(crate) process: u32,
+    /// The process that has the thread.
+    pub(crate) process: headcount::internal::ProcessId,
 }
 
 impl Sandbox {
@@ -236,7 +236,7 @@ impl Sandbox {
     /// Returns false in a forked child of the process that started the sandbox. The child has none of its threads: it must use the sandbox by its
     /// [`control_url`](Sandbox::control_url) only.
     pub fn is_in_its_process(&self) -> bool {
-        self.process == std::process::id()
+        self.process.is_current()
     }
 
     /// Moves the sandbox's clock forward. Tokens may expire, and retries of webhooks may become due.

@@ -7,6 +7,7 @@ use crate::errors::{OrRaise, invalid_argument};
 use crate::generated::Change;
 use crate::iterator::{Buffered, Source, iterator};
 use headcount::Error;
+use headcount::internal::ProcessId;
 use headcount::mirror::Changes;
 use pyo3::prelude::*;
 use std::marker::PhantomData;
@@ -163,8 +164,8 @@ impl Feed for Asyncio {
 pub(crate) struct Unacknowledged<M> {
     state: Arc<State>,
     changes: Changes,
-    /// Id of the process that began the iteration: it cannot continue in a forked child.
-    process: u32,
+    /// The process that began the iteration: it cannot continue in a forked child.
+    process: ProcessId,
     mode: PhantomData<fn() -> M>,
 }
 
@@ -180,7 +181,7 @@ impl<M: Feed> Source for Unacknowledged<M> {
     }
 
     fn check(&self) -> headcount::Result<()> {
-        if self.process == std::process::id() {
+        if self.process.is_current() {
             return Ok(());
         }
         Err(Error::invalid_argument("the iteration began before a fork: call mirror.changes() in this process"))
@@ -197,7 +198,7 @@ impl<M: Feed> Source for Unacknowledged<M> {
 
 /// An iterator over a consumer's changes, for the classes below.
 pub(super) fn items<M: Feed>(state: &Arc<State>, changes: Changes) -> Arc<Buffered<Unacknowledged<M>>> {
-    let (state, process) = (Arc::clone(state), std::process::id());
+    let (state, process) = (Arc::clone(state), ProcessId::current());
     Buffered::new(Unacknowledged { state, changes, process, mode: PhantomData }, ())
 }
 
