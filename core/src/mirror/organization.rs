@@ -52,22 +52,29 @@ impl Mirror {
     /// Syncs the directories of an organization: reads and applies them one after the other, and then removes the users and groups that are
     /// absent from each. All are read first, so that a user who moved from one directory to another is not removed and created again; and
     /// creations that were deferred come last. Reports the directories that are missing.
-    pub(super) async fn run_organization(&self, organization_id: &str, options: &Options) -> Result<Vec<SyncReport>> {
-        let run_id = self.fresh_id();
-        let span = tracing::info_span!(target: "headcount", "sync", organization_id, run = run_id);
-        self.run_directories(organization_id, options, run_id).instrument(span).await
-    }
-
-    async fn run_directories(
+    ///
+    /// A failure of the sync as a whole, such as that of the listing of directories, is logged here; those of single directories are with their reports.
+    pub(super) async fn run_organization(
         &self,
         organization_id: &str,
+        run_id: &str,
         options: &Options,
-        run_id: String,
     ) -> Result<Vec<SyncReport>> {
+        let span = tracing::info_span!(target: "headcount", "sync", organization_id, run = run_id);
+        let sync = async {
+            self.run_directories(organization_id, options, run_id).await.inspect_err(|error| {
+                let directory_id = options.directory_id.as_deref().unwrap_or_default();
+                self.report(organization_id, directory_id, options.mode, run_id).failed(self, error.clone()).log();
+            })
+        };
+        sync.instrument(span).await
+    }
+
+    async fn run_directories(&self, organization_id: &str, options: &Options, run_id: &str) -> Result<Vec<SyncReport>> {
         self.check_environment().await?;
         self.finish_chores().await?;
         self.finish_retirements().await?;
-        let Answer { directories, shown, not_found } = self.ask(organization_id, &run_id).await?;
+        let Answer { directories, shown, not_found } = self.ask(organization_id, run_id).await?;
         let all = directories.clone();
         let mut wanted: Vec<Directory> = match &options.directory_id {
             None => match not_found.filter(|_| shown.missing.is_empty()) {
@@ -84,10 +91,10 @@ impl Mirror {
         let (mut runs, mut reports) = (Vec::new(), Vec::new());
         for directory in wanted {
             if let Some((_, owner)) = shown.taken.iter().find(|(id, _)| *id == directory.id) {
-                reports.push(self.report_taken(&directory, owner, options, &run_id));
+                reports.push(self.report_taken(&directory, owner, options, run_id));
                 continue;
             }
-            match keeping_leases(&runs, &[], self.read_directory(&directory, options, &run_id)).await {
+            match keeping_leases(&runs, &[], self.read_directory(&directory, options, run_id)).await {
                 Ok(run) => runs.push(run),
                 Err(report) => reports.push(*report),
             }
@@ -109,7 +116,7 @@ impl Mirror {
         }
         if options.directory_id.is_none() {
             for row in &shown.missing {
-                reports.push(self.report_missing(row, options, &run_id).await);
+                reports.push(self.report_missing(row, options, run_id).await);
             }
         }
         reports.sort_by(|a, b| a.directory_id.cmp(&b.directory_id));

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::task::{Id, JoinSet};
 
-/// A sync that has not started: awaiting it starts it. Made by [`Mirror::sync`] and [`Mirror::sync_all`].
+/// A sync that has not started: awaiting it starts it, and dropping the future ends it. Made by [`Mirror::sync`] and [`Mirror::sync_all`].
 #[derive(Clone)]
 #[must_use = "a sync does not start until it is awaited"]
 pub struct SyncBuilder {
@@ -86,7 +86,8 @@ impl SyncBuilder {
             return Err(Error::invalid_argument("concurrency is 0: expected at least 1"));
         }
         let Some(organization_id) = &self.organization_id else { return self.mirror.run_all(&self.options).await };
-        let reports = self.mirror.run_organization(organization_id, &self.options).await?;
+        let run_id = self.mirror.fresh_id();
+        let reports = self.mirror.run_organization(organization_id, &run_id, &self.options).await?;
         // All directories were synced. An error must not be overlooked in one of several reports, so the first one is returned.
         match reports.iter().find_map(|report| report.error.clone()) {
             Some(error) => Err(error),
@@ -95,6 +96,10 @@ impl SyncBuilder {
     }
 }
 
+/// Awaiting the builder runs the sync.
+///
+/// The future may be dropped: the sync then ends and releases its leases. What it has written stays, as after an error, and the next sync lists
+/// everything that this one would have listed.
 impl IntoFuture for SyncBuilder {
     type Output = Result<Vec<SyncReport>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
@@ -118,15 +123,18 @@ impl std::fmt::Debug for SyncBuilder {
 #[derive(Default)]
 struct Running {
     tasks: JoinSet<Result<Vec<SyncReport>>>,
-    organizations: HashMap<Id, String>,
+    /// The organization of each task, and the id of its run.
+    organizations: HashMap<Id, (String, String)>,
     reports: Vec<SyncReport>,
 }
 
 impl Running {
     fn start(&mut self, mirror: &Mirror, organization_id: String, options: &Options) {
-        let (mirror, options, id) = (mirror.clone(), options.clone(), organization_id.clone());
-        let task = self.tasks.spawn(carried(async move { mirror.run_organization(&id, &options).await }));
-        self.organizations.insert(task.id(), organization_id);
+        let run_id = mirror.fresh_id();
+        let (mirror, options, of) = (mirror.clone(), options.clone(), (organization_id, run_id));
+        let (id, run) = of.clone();
+        let task = self.tasks.spawn(carried(async move { mirror.run_organization(&id, &run, &options).await }));
+        self.organizations.insert(task.id(), of);
     }
 
     /// Starts a sync as soon as fewer than the permitted number are running.
@@ -140,17 +148,19 @@ impl Running {
     /// Waits for one sync to end. Returns false if none is running.
     async fn end_one(&mut self, mirror: &Mirror) -> bool {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
-        let (id, result) = match ended {
-            Ok((id, result)) => (id, result),
-            Err(error) => (error.id(), Err(task_error(error))),
+        let (id, result, is_logged) = match ended {
+            Ok((id, result)) => (id, result, true),
+            // It panicked.
+            Err(error) => (error.id(), Err(task_error(error)), false),
         };
-        let organization_id = self.organizations.remove(&id).unwrap_or_default();
+        let (organization_id, run_id) = self.organizations.remove(&id).unwrap_or_default();
         match result {
             Ok(reports) => self.reports.extend(reports),
             Err(error) => {
-                let report =
-                    mirror.report(&organization_id, "", SyncMode::Full, &mirror.fresh_id()).failed(mirror, error);
-                report.log();
+                let report = mirror.report(&organization_id, "", SyncMode::Full, &run_id).failed(mirror, error);
+                if !is_logged {
+                    report.log();
+                }
                 self.reports.push(report);
             }
         }
@@ -160,26 +170,29 @@ impl Running {
 
 impl Mirror {
     async fn run_all(&self, options: &Options) -> Result<Vec<SyncReport>> {
-        self.check_environment().await?;
-        let (mut running, mut started) = (Running::default(), BTreeSet::new());
-        let mut listed = self.start_listed(&mut running, &mut started, options).await;
-        if listed.is_ok() {
-            listed = self.start_unlisted(&mut running, &started, options).await;
-        }
+        let mut running = Running::default();
+        let listed = self.run_listed(&mut running, options).await;
         while running.end_one(self).await {}
         let mut reports = running.reports;
-        match listed {
-            // No organization was synced, so there are no reports that returning the error would lose.
-            Err(error) if reports.is_empty() => return Err(error),
-            Err(error) => {
-                let report = self.report("", "", options.mode, &self.fresh_id()).failed(self, error);
-                report.log();
-                reports.push(report);
+        if let Err(error) = listed {
+            let report = self.report("", "", options.mode, &self.fresh_id()).failed(self, error.clone());
+            report.log();
+            // If no organization was synced, there are no reports that returning the error would lose.
+            if reports.is_empty() {
+                return Err(error);
             }
-            Ok(()) => {}
+            reports.push(report);
         }
         reports.sort_by(|a, b| (&a.organization_id, &a.directory_id).cmp(&(&b.organization_id, &b.directory_id)));
         Ok(reports)
+    }
+
+    /// Starts the syncs of all organizations.
+    async fn run_listed(&self, running: &mut Running, options: &Options) -> Result<()> {
+        self.check_environment().await?;
+        let mut started = BTreeSet::new();
+        self.start_listed(running, &mut started, options).await?;
+        self.start_unlisted(running, &started, options).await
     }
 
     /// Starts the syncs of all listed organizations. A listing that shifts while it is read may name one twice.

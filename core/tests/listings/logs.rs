@@ -5,6 +5,7 @@ use headcount::mirror::{MirrorOptions, SyncMode, SyncOutcome};
 use headcount::store::conformance::Flaky;
 use headcount::store::{SqliteStore, Store};
 use headcount::{Error, ErrorKind, Mirror, Webhook};
+use headcount_sandbox::Sandbox;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -86,8 +87,9 @@ impl Log {
         found[0].clone()
     }
 
-    fn has_warnings(&self) -> bool {
-        self.lines.lock().unwrap().iter().any(|line| line.level == Level::WARN)
+    /// Number of warnings about what the mirror does.
+    fn warnings(&self) -> usize {
+        self.lines.lock().unwrap().iter().filter(|line| line.level == Level::WARN).count()
     }
 }
 
@@ -119,7 +121,7 @@ async fn the_end_of_a_sync_is_logged_with_its_run_and_counts() {
         ("deleted", "0"),
     ];
     assert_line(&line, Level::INFO, &fields);
-    assert!(!log.has_warnings());
+    assert_eq!(log.warnings(), 0);
 }
 
 #[tokio::test]
@@ -136,6 +138,92 @@ async fn a_failed_sync_is_a_warning() {
     assert_line(&line, Level::WARN, &PLACE);
     assert_line(&line, Level::WARN, &[("run", reports[0].run.as_str())]);
     assert!(line.fields["message"].contains("the listing failed"), "{line:?}");
+}
+
+/// A mirror of a sandbox's environment, whose answers have request ids.
+async fn mirror_of_a_sandbox() -> (Sandbox, Mirror) {
+    let sandbox = Sandbox::builder().users(1).groups(0).start().unwrap();
+    let client = sandbox.client().build().unwrap();
+    let mirror = Mirror::builder().client(client).open(":memory:").await.unwrap();
+    (sandbox, mirror)
+}
+
+#[tokio::test]
+async fn a_sync_whose_directories_cannot_be_listed_is_one_warning_with_the_request_id() {
+    let (_sandbox, mirror) = mirror_of_a_sandbox().await;
+    let (log, _guard) = Log::start();
+
+    let error = mirror.sync("org_none").await.unwrap_err();
+
+    let line = log.only("a sync failed");
+    let request_id = error.request_id().unwrap();
+    assert_line(
+        &line,
+        Level::WARN,
+        &[("organization_id", "org_none"), ("directory_id", ""), ("request_id", request_id)],
+    );
+    assert_eq!(line.fields["run"].len(), 16, "{line:?}");
+    assert_eq!(log.warnings(), 1);
+}
+
+#[tokio::test]
+async fn a_sync_of_a_directory_that_does_not_exist_is_one_warning() {
+    let (log, _guard) = Log::start();
+    let mirror = FakeApi::with_users(1).open_mirror().await;
+
+    mirror.sync("org_1").directory("dir_none").await.unwrap_err();
+
+    assert_line(
+        &log.only("a sync failed"),
+        Level::WARN,
+        &[("organization_id", "org_1"), ("directory_id", "dir_none"), ("outcome", "failed")],
+    );
+    assert_eq!(log.warnings(), 1);
+}
+
+#[tokio::test]
+async fn each_organization_that_fails_in_a_sync_of_all_is_one_warning_with_the_run_of_its_report() {
+    let (log, _guard) = Log::start();
+    let api = FakeApi::with_users(1);
+    api.with(|state| state.unknown_organizations = vec!["org_2".to_owned()]);
+    let mirror = api.open_mirror().await;
+
+    let reports = mirror.sync_all().await.unwrap();
+
+    let failed = reports.iter().find(|report| report.organization_id == "org_2").unwrap();
+    let fields = [("organization_id", "org_2"), ("run", failed.run.as_str())];
+    assert_line(&log.only("a sync failed"), Level::WARN, &fields);
+    assert_eq!(log.warnings(), 1);
+}
+
+#[tokio::test]
+async fn an_organization_whose_sync_panics_is_one_warning() {
+    let (log, _guard) = Log::start();
+    let api = FakeApi::with_users(1);
+    api.with(|state| state.panicking_organization = Some("org_1".to_owned()));
+    let mirror = api.open_mirror().await;
+
+    let reports = mirror.sync_all().await.unwrap();
+
+    let failed = reports.iter().find(|report| report.organization_id == "org_1").unwrap();
+    let fields = [("organization_id", "org_1"), ("run", failed.run.as_str())];
+    assert_line(&log.only("a sync failed"), Level::WARN, &fields);
+}
+
+#[tokio::test]
+async fn a_sync_of_all_that_fails_before_any_organization_is_one_warning() {
+    let (log, _guard) = Log::start();
+    let api = FakeApi::with_users(1);
+    api.with(|state| {
+        state.organizations.clear();
+        state.organizations_fail = true;
+    });
+    let mirror = api.open_mirror().await;
+
+    mirror.sync_all().await.unwrap_err();
+
+    assert_line(&log.only("a sync failed"), Level::WARN, &[("organization_id", "")]);
+    assert_eq!(log.warnings(), 1);
 }
 
 #[tokio::test]
