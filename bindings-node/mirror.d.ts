@@ -307,7 +307,8 @@ export class Mirror {
   trim(): Promise<void>
   /**
    * Closes the mirror. Loops over `changes` end, and calls of `wait` and syncs reject with a `CancelledError`; syncs keep what they have written. Other
-   * running calls finish first. A worker that is terminated closes its mirrors.
+   * running calls finish first. When it resolves, the file is closed, unless an iterator over users has not ended. A worker that is terminated closes its
+   * mirrors.
    */
   close(): Promise<void>
   /** Does the same as `close`, for `using`, if the runtime has this symbol. */

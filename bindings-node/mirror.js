@@ -235,6 +235,8 @@ class Changes {
 class Mirror {
   #native
   #calls = new Calls()
+  /** The promise of `close`, once it was called. */
+  #closed
 
   constructor(path, options) {
     const { client, webhookSecret } = plain('the argument with the options', options)
@@ -442,9 +444,14 @@ class Mirror {
     await this.#calls.run(() => this.#native.trim())
   }
 
-  async close() {
+  close() {
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close() {
     this.#native.close()
     await this.#calls.close()
+    await call(() => this.#native.closed())
   }
 }
 

@@ -3168,8 +3168,10 @@ hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
- * Ends the calls of other threads that wait or run for long: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they have written.
- * Later calls fail with HC_INVALID_ARGUMENT. hc_mirror_free is still required, once no call is running.
+ * Closes the mirror. The calls of other threads that wait or run for long end: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they
+ * have written. Returns when the other writes that were begun are complete, the locks are released and the file is closed; in a callback of a
+ * running call, it does not wait for that. Later calls fail with HC_INVALID_ARGUMENT; a running call that has more steps may fail with HC_STORE.
+ * hc_mirror_free is still required, once no call is running.
  *
  * - `mirror`: required. Closing it again has no effect.
  * - `error`: may be NULL.

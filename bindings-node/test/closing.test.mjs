@@ -1,9 +1,9 @@
 // Syncs that end because their mirror is closed or their worker is terminated.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Mirror, errors } from 'headcount'
@@ -27,6 +27,29 @@ test('closing a mirror ends its syncs', LIMIT, async (t) => {
   const sync = mirror.sync(sandbox.organization_id)
   setImmediate(() => mirror.close())
   await assert.rejects(sync, errors.CancelledError)
+})
+
+test('the file is closed when close resolves', LIMIT, async (t) => {
+  const sandbox = await startSandbox(t, { users: 5, groups: 1 })
+  const path = file(t)
+  const mirror = new Mirror(path, { client: sandbox.client() })
+  await mirror.sync(sandbox.organization_id)
+  const running = mirror.status()
+  await Promise.all([mirror.close(), mirror.close()])
+  assert.deepEqual(readdirSync(dirname(path)), ['mirror.db'])
+  assert.equal((await running).length, 1, 'a running call finishes first')
+  await mirror.close()
+})
+
+test('a mirror can be closed in a callback of its sync', LIMIT, async (t) => {
+  const sandbox = await startSandbox(t, { users: 5, groups: 1 })
+  const path = file(t)
+  const mirror = new Mirror(path, { client: sandbox.client() })
+  let closed
+  const sync = mirror.sync(sandbox.organization_id, { onProgress: () => void (closed ??= mirror.close()) })
+  await sync.catch((error) => assert.ok(error instanceof errors.CancelledError, error))
+  await (closed ?? mirror.close())
+  assert.deepEqual(readdirSync(dirname(path)), ['mirror.db'])
 })
 
 test('a worker that is terminated ends its sync and releases the lease', LIMIT, async (t) => {

@@ -245,6 +245,33 @@ def test_closing_a_mirror_ends_its_iterators_waits_and_syncs_in_threads(environm
         assert again.sync(environment.organization_id, wait=False)[0].outcome == "done"
 
 
+def test_a_mirror_can_be_closed_in_a_callback_of_its_sync(environment, tmp_path):
+    mirror = opened(environment, tmp_path / "mirror.db")
+    with pytest.raises(headcount.CancelledError, match="closed"):
+        mirror.sync(environment.organization_id, on_progress=lambda _: mirror.close())
+    # Opening the file again waits until it is closed, so the lease was released.
+    with opened(environment, tmp_path / "mirror.db") as again:
+        assert again.sync(environment.organization_id, wait=False)[0].outcome == "done"
+
+
+def test_the_file_is_closed_when_close_returns(environment, tmp_path):
+    mirror = opened(environment, tmp_path / "mirror.db")
+    mirror.sync(environment.organization_id)
+    assert (tmp_path / "mirror.db-wal").exists()
+    mirror.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["mirror.db"]
+
+
+def test_the_file_is_closed_when_close_was_awaited(environment, tmp_path):
+    async def main():
+        mirror = headcount.AsyncMirror(tmp_path / "mirror.db", client=environment.async_client())
+        await mirror.sync(environment.organization_id)
+        await mirror.close()
+        return [path.name for path in tmp_path.iterdir()]
+
+    assert asyncio.run(main()) == ["mirror.db"]
+
+
 def test_closing_a_mirror_ends_its_iterators_waits_and_syncs_in_asyncio(environment, tmp_path):
     async def main():
         mirror = headcount.AsyncMirror(tmp_path / "mirror.db", client=environment.async_client())

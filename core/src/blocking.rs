@@ -23,7 +23,7 @@ pub use list::{Iter, List, Pages};
 #[cfg(all(feature = "mirror", feature = "sqlite"))]
 pub use mirror::{Changes, Mirror, MirrorUsers, SyncBuilder};
 #[doc(hidden)]
-pub use runtime::{spawn, wait, wait_interruptibly};
+pub use runtime::{may_wait, spawn, wait, wait_interruptibly};
 
 use crate::Result;
 use crate::client::{self, ClientBuilder};

@@ -1,8 +1,9 @@
-//! The mirror's file: paths that are no files, files of version 0.1.0, and syncs that change nothing.
+//! The mirror's file: paths that are no files, files of version 0.1.0, syncs that change nothing, opening a locked file, and closing.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use headcount::mirror::{SyncMode, SyncOutcome};
-use headcount::{ErrorKind, Mirror};
+use futures_util::FutureExt;
+use headcount::mirror::{MirrorOptions, SyncMode, SyncOutcome};
+use headcount::{ErrorKind, Mirror, blocking};
 use headcount_sandbox::Sandbox;
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ async fn the_url_of_a_postgresql_database_needs_a_feature() {
 #[tokio::test(flavor = "current_thread")]
 async fn other_tasks_run_while_a_locked_file_is_opened() {
     let path = file("locked");
-    drop(Mirror::builder().open(&path).await.unwrap());
+    Mirror::builder().open(&path).await.unwrap().close().await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
     let unlock = tokio::spawn(async move { drop(other) });
@@ -129,7 +130,7 @@ async fn a_file_with_triggers_views_or_other_tables_is_refused() {
         ("missing", "DROP INDEX user_gone"),
     ] {
         let path = file(name);
-        drop(Mirror::builder().open(&path).await.unwrap());
+        Mirror::builder().open(&path).await.unwrap().close().await.unwrap();
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         let opening = tokio::time::timeout(std::time::Duration::from_secs(60), Mirror::builder().open(&path));
         let error = opening.await.expect("opening a file with an endless query ends").unwrap_err();
@@ -189,6 +190,89 @@ async fn a_mirror_whose_file_was_replaced_fails_until_it_is_opened_again() {
     assert!(error.message().contains("replaced"), "{error}");
 }
 
+/// On an executor with one thread, the task that ends the lock runs only if closing the mirror does not block that thread.
+#[tokio::test(flavor = "current_thread")]
+async fn closing_a_mirror_ends_waits_completes_queued_writes_and_closes_the_file() {
+    let path = file("close");
+    let mirror = Mirror::builder().open(&path).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (configuring, waiting) = (mirror.clone(), mirror.clone());
+    let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
+    let write = tokio::spawn(async move { configuring.configure(options).await });
+    let wait = tokio::spawn(async move { waiting.wait("app", 10, None).await });
+    // Both calls have queued their first write.
+    tokio::task::yield_now().await;
+    let unlock = tokio::spawn(async move { drop(other) });
+
+    mirror.close().await.unwrap();
+
+    assert!(unlock.is_finished(), "the other task did not run while the mirror was closed");
+    assert!(!path.with_extension("db-wal").exists(), "the log was not moved into the file");
+    write.await.unwrap().unwrap();
+    assert_eq!(wait.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    let error = mirror.user("diruser_1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(error.message().contains("closed"), "{error}");
+    assert_eq!(mirror.wait("app", 10, None).await.unwrap_err().kind(), ErrorKind::Cancelled);
+    mirror.close().await.unwrap();
+    let again = Mirror::builder().open(&path).await.unwrap();
+    assert_eq!(again.settings().await.unwrap().guard.users, 7);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn dropping_the_last_handle_of_a_mirror_in_a_task_does_not_wait_and_opening_it_again_does() {
+    let path = file("dropped");
+    let mirror = Mirror::builder().open(&path).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
+    assert!(Box::pin(mirror.configure(options)).now_or_never().is_none(), "the write waits for the lock");
+
+    // If this waited, the write would fail: only this thread can end the lock.
+    drop(mirror);
+    drop(other);
+
+    let again = Mirror::builder().open(&path).await.unwrap();
+    assert_eq!(again.settings().await.unwrap().guard.users, 7);
+}
+
+#[test]
+fn a_blocking_mirror_is_closed_when_close_returns() {
+    let path = file("blocking");
+    let sandbox = Sandbox::builder().users(3).groups(1).start().unwrap();
+    let client = blocking::Client::new(sandbox.client()).unwrap();
+    let mirror = blocking::Mirror::open(&path, client).unwrap();
+    mirror.sync(sandbox.organization_id()).run().unwrap();
+    assert!(path.with_extension("db-wal").exists());
+
+    mirror.close().unwrap();
+
+    assert!(!path.with_extension("db-wal").exists(), "the log was not moved into the file");
+    assert_eq!(mirror.status().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    mirror.close().unwrap();
+}
+
+#[test]
+fn a_blocking_mirror_can_be_closed_in_a_callback_of_its_sync() {
+    let path = file("callback");
+    let sandbox = Sandbox::builder().users(3).groups(1).start().unwrap();
+    let open = || {
+        let client = blocking::Client::new(sandbox.client()).unwrap();
+        blocking::Mirror::open(&path, client).unwrap()
+    };
+    let mirror = open();
+    let closing = mirror.clone();
+
+    let sync = mirror.sync(sandbox.organization_id()).on_progress(move |_| closing.close().unwrap());
+    let error = sync.run().unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    drop(mirror);
+    let report = open().sync(sandbox.organization_id()).wait(false).run().unwrap().remove(0);
+    assert_eq!(report.outcome, SyncOutcome::Done);
+}
+
 #[tokio::test]
 async fn closing_a_mirror_ends_its_sync_and_releases_the_lease() {
     let path = file("closed");
@@ -199,7 +283,7 @@ async fn closing_a_mirror_ends_its_sync_and_releases_the_lease() {
     let sync = mirror.sync(sandbox.organization_id()).on_progress(move |_| {
         let _ = begun.send(());
         // Within the sync, so that it cannot end before it is closed.
-        closing.close();
+        drop(closing.close());
     });
 
     // Much shorter than a lease.

@@ -320,7 +320,7 @@ fn closing_a_blocking_mirror_ends_an_iterator_that_waits() {
         std::thread::yield_now();
     }
 
-    mirror.close();
+    mirror.close().unwrap();
 
     let count = end.recv_timeout(Duration::from_secs(60)).expect("the iterator did not end");
     assert!(count <= 4, "{count}");

@@ -3,11 +3,12 @@
 
 mod store_files;
 
+use futures_util::FutureExt;
 use headcount::mirror::{HoldReason, Mirrored};
 use headcount::store::conformance::Factory;
 use headcount::store::{
-    Batch, Decision, Delta, Durability, EntryBody, EventRow, EventState, Keys, NewEntry, Retention, Scope, SqliteStore,
-    Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
+    Batch, Decision, Delta, Durability, EntryBody, EventRow, EventState, Keys, Lease, NewEntry, Retention, Scope,
+    SqliteStore, Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
 };
 use headcount::{ChangeKind, ErrorKind, ErrorStatus, MirrorUser, Result, Timestamp};
 use rusqlite::Connection;
@@ -145,6 +146,132 @@ async fn a_write_that_waits_too_long_for_another_process_is_a_temporary_error() 
     write_user(&store, "diruser_1").await.unwrap();
 }
 
+/// Takes the lease `sync` for a minute.
+async fn take_lease(store: &SqliteStore) -> Option<Box<dyn Lease>> {
+    store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60)).await.unwrap()
+}
+
+/// Makes writes of the store wait until it is dropped.
+fn lock(path: &Path) -> Connection {
+    let other = Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn at_most_512_jobs_are_queued_and_a_dropped_call_that_waits_for_room_writes_nothing() {
+    let path = file("queue");
+    let store = SqliteStore::open(&path).unwrap();
+    let lease = take_lease(&store).await;
+    let other = lock(&path);
+    let mut writes: Vec<_> = (0..600).map(|n| store.write(users([format!("diruser_{n:03}")]))).collect();
+    assert!(writes.iter_mut().all(|write| write.now_or_never().is_none()));
+
+    drop(writes);
+    // A lease is released even if the queue is full.
+    drop(lease);
+    drop(other);
+    write_user(&store, "diruser_last").await.unwrap();
+
+    let ids = user_ids(&store).await;
+    assert_eq!(ids.len(), 513);
+    assert!(
+        ids[..512] == (0..512).map(|n| format!("diruser_{n:03}")).collect::<Vec<_>>(),
+        "those that were queued first"
+    );
+    assert!(take_lease(&store).await.is_some());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn calls_that_wait_for_room_in_the_queue_are_served() {
+    let path = file("room");
+    let store = SqliteStore::open(&path).unwrap();
+    let other = lock(&path);
+    let mut writes: Vec<_> = (0..1_000).map(|n| store.write(users([format!("diruser_{n:03}")]))).collect();
+    assert!(writes.iter_mut().all(|write| write.now_or_never().is_none()));
+    drop(other);
+
+    for written in futures_util::future::join_all(writes).await {
+        written.unwrap();
+    }
+
+    let mut ids = user_ids(&store).await;
+    ids.sort();
+    assert!(ids == (0..1_000).map(|n| format!("diruser_{n:03}")).collect::<Vec<_>>(), "{} users", ids.len());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn dropping_a_store_in_a_task_does_not_wait_and_opening_it_again_does() {
+    let path = file("dropped");
+    let store = SqliteStore::open(&path).unwrap();
+    let lease = take_lease(&store).await;
+    let other = lock(&path);
+    assert!(store.write(users(["diruser_1".to_owned()])).now_or_never().is_none());
+
+    // If this waited, the write would fail: only this thread can end the lock.
+    drop(store);
+    let unlock = tokio::spawn(async move { drop(other) });
+    let again = SqliteStore::open_off_executor(&path).await.unwrap();
+
+    assert!(unlock.is_finished(), "the other task did not run while the store was opened");
+    assert_eq!(user_ids(&again).await, ["diruser_1"]);
+    assert!(take_lease(&again).await.is_some(), "the lease ended with its store");
+    drop(lease);
+}
+
+#[test]
+fn dropping_a_store_outside_of_a_runtime_waits_until_its_file_is_closed() {
+    let path = file("dropped_outside");
+    let store = SqliteStore::open(&path).unwrap();
+    assert!(store.write(users(["diruser_1".to_owned()])).now_or_never().is_none());
+
+    drop(store);
+
+    assert!(!path.with_extension("db-wal").exists(), "the log was not moved into the file");
+    let count = "SELECT count(*) FROM user";
+    let count: i64 = Connection::open(&path).unwrap().query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 1);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn closing_a_store_completes_queued_calls_and_releases_its_leases() {
+    let path = file("closed");
+    let store = SqliteStore::open(&path).unwrap();
+    let lease = take_lease(&store).await;
+    let other = lock(&path);
+    let mut write = store.write(users(["diruser_1".to_owned()]));
+    assert!((&mut write).now_or_never().is_none());
+    let unlock = tokio::spawn(async move { drop(other) });
+
+    store.close().await.unwrap();
+
+    assert!(unlock.is_finished(), "the other task did not run while the store was closed");
+    write.await.unwrap();
+    let names = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["mirror.db"], "log and lock are removed");
+    let error = write_user(&store, "diruser_2").await.unwrap_err();
+    assert!(error.message().contains("the store is closed"), "{error}");
+    store.close().await.unwrap();
+    drop(lease);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn closing_a_store_fails_the_calls_that_wait_for_room_in_the_queue() {
+    let path = file("closed_full");
+    let store = SqliteStore::open(&path).unwrap();
+    let other = lock(&path);
+    let mut writes: Vec<_> = (0..513).map(|n| store.write(users([format!("diruser_{n:03}")]))).collect();
+    assert!(writes.iter_mut().all(|write| write.now_or_never().is_none()));
+    let unlock = tokio::spawn(async move { drop(other) });
+
+    store.close().await.unwrap();
+
+    unlock.await.unwrap();
+    let results = futures_util::future::join_all(writes).await;
+    assert!(results[..512].iter().all(Result::is_ok));
+    assert_eq!(results[512].as_ref().unwrap_err().kind(), ErrorKind::Store);
+}
+
 #[tokio::test]
 async fn a_damaged_row_is_an_error() {
     let path = file("damaged");
@@ -229,7 +356,7 @@ async fn a_lease_ends_with_its_process() {
 
     assert_eq!(lease.unwrap().fence().token, 2);
     assert_eq!(holders(), 1, "the file of the process that ended is removed");
-    drop(store);
+    store.close().await.unwrap();
     assert_eq!(holders(), 0);
 }
 

@@ -72,18 +72,17 @@ pub unsafe extern "C" fn hc_mirror_open(
     })
 }
 
-/// Ends the calls of other threads that wait or run for long: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they have written.
-/// Later calls fail with HC_INVALID_ARGUMENT. hc_mirror_free is still required, once no call is running.
+/// Closes the mirror. The calls of other threads that wait or run for long end: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they
+/// have written. Returns when the other writes that were begun are complete, the locks are released and the file is closed; in a callback of a
+/// running call, it does not wait for that. Later calls fail with HC_INVALID_ARGUMENT; a running call that has more steps may fail with HC_STORE.
+/// hc_mirror_free is still required, once no call is running.
 ///
 /// - `mirror`: required. Closing it again has no effect.
 /// - `error`: may be NULL.
 /// - Threads: any number at once, also while other threads wait. It is not for signal handlers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_close(mirror: *const hc_mirror, error: *mut *mut hc_error) -> hc_status {
-    call!(error, (mirror: object) => {
-        mirror.0.close();
-        Ok(())
-    })
+    call!(error, (mirror: object) => mirror.0.close())
 }
 
 /// Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL has

@@ -22,21 +22,47 @@ use headcount::mirror::Progress;
 use headcount::{Error, Event, Mirror, Result, Webhook};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw, block_on};
+use napi::tokio::runtime::Handle;
 use options::{MirrorOptions, SyncOptions};
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// An open mirror; `None` after `close`. And its verifier of webhooks, if secrets were passed when it was opened.
+/// An open mirror, and its verifier of webhooks, if secrets were passed when it was opened.
 #[napi_derive::napi]
-pub struct NativeMirror(Arc<RwLock<Option<Mirror>>>, Option<Webhook>);
+pub struct NativeMirror(Arc<RwLock<State>>, Option<Webhook>);
+
+struct State {
+    /// `None` after `close`.
+    open: Option<Mirror>,
+    /// The mirror from `close` to `closed`.
+    closing: Option<Mirror>,
+    runtime: Handle,
+}
+
+impl State {
+    fn close(&mut self) {
+        if let Some(mirror) = self.open.take() {
+            mirror.end_waits();
+            self.closing = Some(mirror);
+        }
+    }
+}
+
+impl Drop for State {
+    /// Closes the file in the background: the garbage collector runs on the thread of Node's event loop.
+    fn drop(&mut self) {
+        let _entered = self.runtime.enter();
+        drop((self.open.take(), self.closing.take()));
+    }
+}
 
 type Promise<'env> = napi::Result<PromiseRaw<'env, Json>>;
 type OptionalCancel<'a> = Option<ClassInstance<'a, Cancel>>;
 
 impl NativeMirror {
     fn mirror(&self) -> Result<Mirror> {
-        let mirror = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        state.open.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
     }
 
     /// Returns a promise of the result of `call`, which gets the mirror.
@@ -71,28 +97,42 @@ impl NativeMirror {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);
             }
             let webhook = secrets.map(|secrets| webhook::settings(Some(&secrets), "{}")?.build()).transpose()?;
-            Ok((block_on(settings.open_file(path))?, webhook))
+            let (mirror, runtime) =
+                block_on(async { settings.open_file(path).await.map(|mirror| (mirror, Handle::current())) })?;
+            Ok((State { open: Some(mirror), closing: None, runtime }, webhook))
         })
         .map_err(thrown)
-        .and_then(|(mirror, webhook)| {
+        .and_then(|(state, webhook)| {
             // A worker that is terminated does not call `close`: its sync would go on without it.
-            let mirror = Arc::new(RwLock::new(Some(mirror)));
-            env.add_env_cleanup_hook(Arc::downgrade(&mirror), |mirror| {
-                if let Some(mirror) = mirror.upgrade() {
-                    NativeMirror(mirror, None).close();
+            let state = Arc::new(RwLock::new(state));
+            env.add_env_cleanup_hook(Arc::downgrade(&state), |state| {
+                if let Some(state) = state.upgrade() {
+                    let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
+                    state.close();
+                    // If no call is running, this waits until the file is closed: the process may end next.
+                    drop(state.closing.take());
                 }
             })?;
-            Ok(NativeMirror(mirror, webhook))
+            Ok(NativeMirror(state, webhook))
         })
     }
 
-    /// Ends waits and syncs, and releases the mirror. The store is closed once the last running call has ended; later calls fail.
+    /// Ends waits and syncs; later calls fail. The running calls go on.
     #[napi]
     pub fn close(&self) {
-        let mirror = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mirror) = mirror {
-            mirror.close();
-        }
+        self.0.write().unwrap_or_else(PoisonError::into_inner).close();
+    }
+
+    /// Releases the mirror after `close`. Resolves when the file is closed, unless a call is running or an iterator uses it.
+    #[napi]
+    pub fn closed<'env>(&self, env: &'env Env) -> Promise<'env> {
+        let mirror = self.0.write().unwrap_or_else(PoisonError::into_inner).closing.take();
+        promise(env, None, async move {
+            if let Some(mirror) = mirror {
+                mirror.release().await?;
+            }
+            json::text(&())
+        })
     }
 
     /// Syncs one directory, one organization, or without an organization id all of them. Resolves to a list of `SyncReport`s.

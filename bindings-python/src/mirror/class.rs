@@ -5,18 +5,21 @@ use super::state::State;
 use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
 use crate::convert::{FilePath, Flag, Now, Number, Size, Span};
-use crate::errors::Named;
+use crate::errors::{Named, OrRaise};
 use crate::event::GivenEvent;
 use crate::headers::Found;
 use crate::webhook::Body;
+use headcount::blocking;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::sync::Arc;
 
-/// Drops a mirror, which may wait for a disk.
-async fn drop_mirror(mirror: Option<headcount::blocking::Mirror>) -> headcount::Result<()> {
-    let dropped = tokio::task::spawn_blocking(move || drop(mirror)).await;
-    dropped.map_err(|_| headcount::Error::internal("closing the mirror did not finish"))
+/// Drops a mirror that was closed. If no other call uses it, waits until its file is closed.
+async fn release(mirror: Option<blocking::Mirror>) -> headcount::Result<()> {
+    match mirror {
+        Some(mirror) => mirror.release().await,
+        None => Ok(()),
+    }
 }
 
 /// Defines a mirror class.
@@ -169,7 +172,9 @@ mirror!(
         /// may close a mirror.
         fn close(&self, py: Python<'_>) -> PyResult<()> {
             match self.0.close() {
-                Some(mirror) => wait(py, drop_mirror(Some(mirror))),
+                Some(mirror) if blocking::may_wait() => wait(py, mirror.release()),
+                // In a callback of a sync, which ends only after the callback has returned.
+                Some(mirror) => blocking::spawn(mirror.release()).map(drop).or_raise(py),
                 None => Ok(()),
             }
         }
@@ -222,7 +227,7 @@ mirror!(
         /// Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
         /// written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect.
         fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-            Asyncio::run(py, drop_mirror(self.0.close()), |py, ()| Ok(py.None()))
+            Asyncio::run(py, release(self.0.close()), |py, ()| Ok(py.None()))
         }
 
         fn __aenter__<'py>(slf: Bound<'py, AsyncMirror>) -> PyResult<Bound<'py, PyAny>> {

@@ -54,13 +54,22 @@ impl State {
         mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
     }
 
-    /// Closes the mirror, which ends its waits and syncs, and returns it. Dropping it may wait for a disk.
+    /// Closes the mirror, which ends its waits and syncs, and returns it, to be released.
     pub(super) fn close(&self) -> Option<blocking::Mirror> {
         let mirror = self.mirror.write().unwrap_or_else(PoisonError::into_inner).take();
-        mirror.inspect(blocking::Mirror::close)
+        mirror.inspect(blocking::Mirror::end_waits)
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.mirror.read().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+impl Drop for State {
+    /// Closes the file in the background: the thread that drops the mirror has the interpreter.
+    fn drop(&mut self) {
+        if let Some(mirror) = self.mirror.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            mirror.drop_without_waiting();
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! A forked child opens the file itself, and never uses its parent's handle.
 
 use super::Client;
-use super::runtime::wait;
+use super::runtime::{wait, wait_unless_async, without_waiting};
 use crate::process::{PerProcess, Process};
 use crate::record::{
     Approval, Consumer, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome,
@@ -54,11 +54,47 @@ impl Mirror {
         Ok(Mirror(Arc::new(shared)))
     }
 
-    /// Does what [`headcount::Mirror::close`](crate::Mirror::close) does; later calls fail.
-    pub fn close(&self) {
+    /// Does what [`headcount::Mirror::close`](crate::Mirror::close) does, and returns when the file is closed. In an async task, and in a callback of
+    /// a running call, it does not wait for that. Later calls fail with [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
+    pub fn close(&self) -> Result<()> {
+        self.0.is_closed.store(true, Ordering::Release);
+        match self.0.mirror.existing() {
+            Some(mirror) => wait_unless_async(mirror.close()),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends waits and syncs, as [`close`](Mirror::close) does, makes later calls fail, and leaves the file open for the calls that are running. For
+    /// bindings.
+    #[doc(hidden)]
+    pub fn end_waits(&self) {
         self.0.is_closed.store(true, Ordering::Release);
         if let Some(mirror) = self.0.mirror.existing() {
-            mirror.close();
+            mirror.end_waits();
+        }
+    }
+
+    /// Drops this handle without waiting for the file to be closed. For bindings whose garbage collector must not wait.
+    #[doc(hidden)]
+    pub fn drop_without_waiting(self) {
+        // A forked child must not start a runtime for a mirror that it does not use.
+        if self.0.mirror.existing().is_some() {
+            without_waiting(|| drop(self));
+        }
+    }
+
+    /// Does what `release` of [`headcount::Mirror`](crate::Mirror) does. For bindings.
+    #[doc(hidden)]
+    pub async fn release(self) -> Result<()> {
+        let mirror = self.0.mirror.existing();
+        drop(self);
+        match mirror {
+            Some(mirror) => mirror.release().await,
+            None => Ok(()),
         }
     }
 

@@ -57,19 +57,47 @@ tokio::task_local! {
 /// Returns the runtime, or an error if this is called in an async task: a call that waits there would block the thread that runs the task.
 fn outside_of_tasks() -> Result<Arc<Runtime>> {
     let runtime = runtime()?;
-    // A handle of tokio is present in threads that may block as well (`spawn_blocking`, `block_in_place`). tokio's only test for them is that
-    // `block_on` does not panic. The panic hook prints that panic, so a callback is recognized without it.
-    let may_block = IN_A_CALL.try_with(|()| ()).is_err()
-        && (tokio::runtime::Handle::try_current().is_err()
-            || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(()))))
-                .is_ok());
-    if !may_block {
+    if !may_block(&runtime) {
         return Err(Error::invalid_argument(
             "a blocking call was made in an async task, or in a callback of a running call such as its progress: use the asynchronous client, \
              or make the call on another thread",
         ));
     }
     Ok(runtime)
+}
+
+/// Returns whether this thread may block.
+fn may_block(runtime: &Runtime) -> bool {
+    // A handle of tokio is present in threads that may block as well (`spawn_blocking`, `block_in_place`). tokio's only test for them is that
+    // `block_on` does not panic. The panic hook prints that panic, so a callback is recognized without it.
+    IN_A_CALL.try_with(|()| ()).is_err()
+        && (tokio::runtime::Handle::try_current().is_err()
+            || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(()))))
+                .is_ok())
+}
+
+/// Runs a call on this thread until it is done. In an async task, and in a callback of a running call, runs it in the background instead.
+///
+/// # Errors
+///
+/// The call's, and [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
+#[cfg(all(feature = "mirror", feature = "sqlite"))]
+pub(super) fn wait_unless_async(call: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    let runtime = runtime()?;
+    if may_block(&runtime) { wait(call) } else { spawn(call).map(drop) }
+}
+
+/// Returns whether [`wait`] may be called here: not in an async task, and not in a callback of a running call.
+pub fn may_wait() -> bool {
+    runtime().is_ok_and(|runtime| may_block(&runtime))
+}
+
+/// Runs `work` in the runtime, where a mirror that is dropped does not wait for its file to be closed. Without a runtime, runs it nevertheless.
+#[cfg(all(feature = "mirror", feature = "sqlite"))]
+pub(super) fn without_waiting(work: impl FnOnce()) {
+    let runtime = runtime().ok();
+    let _entered = runtime.as_ref().map(|runtime| runtime.enter());
+    work();
 }
 
 /// Returns this process's runtime. The first call starts it.

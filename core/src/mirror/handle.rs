@@ -82,6 +82,8 @@ impl Mirror {
     ///
     /// The executor is not blocked while another process has the file locked: a thread of its own opens the file.
     ///
+    /// The future may be dropped: the file may then have been created, and is closed again.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the file is not a mirror, was written by a newer version, or cannot be read and
@@ -103,14 +105,44 @@ impl Mirror {
         }
     }
 
-    /// Ends what waits or runs for long on this handle and its clones: waits for changes and syncs fail with
-    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::mirror::Changes) end. What they have written stays, and a sync
-    /// releases its leases. Later ones end at once; other calls go on. The store is closed when the last clone is dropped.
-    pub fn close(&self) {
+    /// Closes the mirror and its store. At once when this is called, before the future is awaited, waits for changes and syncs on this handle and
+    /// its clones begin to fail with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::mirror::Changes) end. What syncs
+    /// have written stays. The future then completes the writes that other calls have queued, releases the leases, closes the file and returns.
+    /// Later calls fail: waits and syncs with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), others with
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store), and so do later steps of calls that are running.
+    ///
+    /// A mirror that is not closed is closed when its last clone is dropped. Within a tokio runtime, this happens on another thread after the drop,
+    /// so that the executor is not blocked; opening the file again in this process waits for it. Close a mirror before another process shall sync
+    /// its directories, and before the process ends, so that SQLite moves its log into the file.
+    ///
+    /// The future may be dropped: waits and syncs have ended then. The file is closed in the background if the future was polled, and otherwise when
+    /// the last clone is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store cannot be closed. That of a file can.
+    pub fn close(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        self.end_waits();
+        let store = Arc::clone(self.store());
+        async move { store.close().await }
+    }
+
+    /// Ends waits and syncs, as [`close`](Mirror::close) does, and leaves the store open. For bindings, whose other calls are completed first.
+    #[doc(hidden)]
+    pub fn end_waits(&self) {
         self.0.closed.cancel();
     }
 
-    /// Returns whether [`close`](Mirror::close) was called.
+    /// Drops this handle. If it was the last one, and no iterator uses the store, waits until the store is closed. For bindings.
+    #[doc(hidden)]
+    pub async fn release(self) -> Result<()> {
+        match Arc::into_inner(self.0) {
+            Some(Inner { store, .. }) if Arc::strong_count(&store) == 1 => store.close().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether [`close`](Mirror::close) was called on this handle or a clone.
     pub fn is_closed(&self) -> bool {
         self.0.closed.is_cancelled()
     }
@@ -118,12 +150,15 @@ impl Mirror {
     /// Runs `call` until it is done or the mirror is closed.
     pub(super) async fn until_closed<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         match self.0.closed.run_until_cancelled(call).await {
-            Some(result) => result,
-            None => Err(Error::new(ErrorKind::Cancelled, "the mirror was closed: open another one")),
+            // An error of a closed mirror is that its store was closed.
+            Some(result) if result.is_ok() || !self.is_closed() => result,
+            _ => Err(Error::new(ErrorKind::Cancelled, "the mirror was closed: open another one")),
         }
     }
 
     /// Returns the settings in effect, and those that this handle was opened with and that are not in effect.
+    ///
+    /// The future may be dropped: it only reads.
     ///
     /// # Errors
     ///
@@ -134,6 +169,8 @@ impl Mirror {
     }
 
     /// Changes settings, for all processes that use the store: each reads them with its next write. What is `None` stays as it is.
+    ///
+    /// The future may be dropped: the settings are then stored as a whole or not at all.
     ///
     /// # Errors
     ///
@@ -324,6 +361,8 @@ impl MirrorBuilder {
 
     /// Opens the mirror in a file or a PostgreSQL database: see [`Mirror::open`].
     ///
+    /// The future may be dropped: the file may then have been created, and is closed again.
+    ///
     /// # Errors
     ///
     /// As [`Mirror::open`].
@@ -360,6 +399,8 @@ impl MirrorBuilder {
     }
 
     /// Opens the mirror in a given store, and completes work that an earlier process began, such as applying a role map.
+    ///
+    /// The future may be dropped: the settings of this handle may then have been stored, and an earlier process's work continued.
     ///
     /// # Errors
     ///

@@ -4,6 +4,7 @@
 //! refused, and SQLite runs neither.
 #![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "the replay guard uses only a part"))]
 
+pub(crate) mod closing;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod locks;
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]

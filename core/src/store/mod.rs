@@ -242,6 +242,8 @@ pub struct Expiry {
 pub trait Store: Send + Sync + 'static {
     /// Loads rows, calls the decision, and commits what it returns: all of it, or nothing if this fails.
     ///
+    /// The future may be dropped: the write is then committed as a whole, or not at all.
+    ///
     /// # Errors
     ///
     /// What the decision returns; [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed or the lease of the write's fence is not
@@ -249,12 +251,18 @@ pub trait Store: Send + Sync + 'static {
     fn write(&self, write: Write) -> StoreFuture<'_, Committed>;
 
     /// Loads rows as of one moment. [`WorkingSet::revision`] is that of the latest write.
+    ///
+    /// The future may be dropped: it only reads.
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet>;
 
     /// Reads live users whose row number is greater than `after`, in the order of their numbers, `limit` at most.
+    ///
+    /// The future may be dropped: it only reads.
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>>;
 
     /// Reads the row numbers of the live users of a directory that are greater than `after`, in their order, `limit` at most.
+    ///
+    /// The future may be dropped: it only reads.
     fn user_numbers(&self, directory_id: String, after: i64, limit: usize) -> StoreFuture<'_, Vec<i64>> {
         let filter = UserFilter { directory_id: Some(directory_id), ..UserFilter::default() };
         Box::pin(async move {
@@ -264,23 +272,35 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Reads live groups of a directory, or of all, whose row number is greater than `after`, in the order of their numbers, `limit` at most.
+    ///
+    /// The future may be dropped: it only reads.
     fn groups(&self, directory_id: Option<String>, after: i64, limit: usize) -> StoreFuture<'_, Vec<GroupRow>>;
 
     /// Reads the directories of an organization, or all, in the order of their ids.
+    ///
+    /// The future may be dropped: it only reads.
     fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>>;
 
     /// Reads the holds of an organization and a directory, or of all, in the order of their numbers. Only holds that are open: [`HoldRow::is_open`].
+    ///
+    /// The future may be dropped: it only reads.
     fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>>;
 
     /// Reads the decisions about holds of an organization, or of all, in the order in which they were made.
+    ///
+    /// The future may be dropped: it only reads.
     fn approvals(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<Approval>>;
 
     /// Counts the live users and groups of each directory, and the pending events of its organization, for all directories in the order of
     /// their ids.
+    ///
+    /// The future may be dropped: it only reads.
     fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>>;
 
     /// Reads events of an organization in a state, in the order of their arrival, starting after the event `after` (its number, 0 for the
     /// first), `limit` at most; each with its number. Stops after 4 MiB of bodies, but returns at least one event if there is one.
+    ///
+    /// The future may be dropped: it only reads.
     fn events(
         &self,
         organization_id: String,
@@ -291,41 +311,63 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reads a consumer, the feed's marks, and the changes after its position or after `after`, whichever is greater: `limit` at most. Without
     /// a consumer of this name, or for one that is inside a snapshot ([`ConsumerRow::cursor`] is negative), it reads no changes.
+    ///
+    /// The future may be dropped: it only reads.
     fn feed(&self, consumer: String, after: Option<i64>, limit: usize) -> StoreFuture<'_, FeedPage>;
 
     /// Reads the changes after `after`, oldest first, `limit` at most.
+    ///
+    /// The future may be dropped: it only reads.
     fn changes(&self, after: i64, limit: usize) -> StoreFuture<'_, Vec<Change>>;
 
     /// Reads every consumer in the order of their names, each with the number of changes that it has parked; and the number of the latest
     /// change, or 0.
+    ///
+    /// The future may be dropped: it only reads.
     fn consumers(&self) -> StoreFuture<'_, (Vec<(ConsumerRow, u64)>, i64)>;
 
     /// Reads a consumer and changes it as decided. With [`Durability::Power`], all changes that were committed before are durable as well when
     /// this returns, even if the decision changes nothing, and [`FeedMarks::durable`] includes them.
+    ///
+    /// The future may be dropped: the consumer is then changed as a whole, or not at all.
     fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()>;
 
     /// Deletes a consumer and its parked changes. Returns whether it existed.
+    ///
+    /// The future may be dropped: the consumer is then deleted with its parked changes, or not at all.
     fn drop_consumer(&self, name: String) -> StoreFuture<'_, bool>;
 
     /// Reads the changes that a consumer has parked, oldest first.
+    ///
+    /// The future may be dropped: it only reads.
     fn parked_changes(&self, consumer: String) -> StoreFuture<'_, Vec<ParkedChange>>;
 
     /// Deletes a parked change. Returns whether it existed.
+    ///
+    /// The future may be dropped: the change is then deleted or not.
     fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool>;
 
     /// Removes rows that are older than `retention` permits. Returns how many.
+    ///
+    /// The future may be dropped: the rows are then removed, or none of them.
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
 
     /// Marks old pending events as expired and deletes their bodies, and deletes events that expired long ago. Returns the number of events that
     /// it marked, by organization.
+    ///
+    /// The future may be dropped: the events are then expired, or none of them.
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
 
     /// Makes all commits before it durable: when this returns, a power failure cannot undo them, and [`FeedMarks::durable`] covers
     /// their changes.
+    ///
+    /// The future may be dropped: the commits may then be durable or not.
     fn flush(&self) -> StoreFuture<'_, ()>;
 
     /// Frees the disk space that deleted and replaced rows occupy in the store's log, and overwrites what the log has of them: always, or only
     /// if the log is large. What other connections still use stays. A store without such a log does nothing.
+    ///
+    /// The future may be dropped: the space may then be freed or not.
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
         let _ = always;
         Box::pin(async { Ok(()) })
@@ -333,7 +375,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes the lease of this name until `now` plus `duration`, or returns `None` if another holder has it. A write with its fence extends it
     /// to the write's `now` plus `duration`, if half of `duration` or less is left.
+    ///
+    /// The future may be dropped: the lease is then not taken, or it is released.
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
+
+    /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later
+    /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store). The default, for a store that has nothing to close, does nothing.
+    ///
+    /// The future may be dropped: the calls that were made before are completed nevertheless.
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// A directory's row, and the numbers of its users, groups and events.

@@ -346,7 +346,7 @@ async fn an_interrupted_retirement_is_completed_when_the_mirror_is_opened() {
     sync(&mirror).await;
     api.with(|state| state.has_lost_directories = true);
     sync(&mirror).await;
-    drop(mirror);
+    mirror.close().await.unwrap();
     // The row that a process has stored if it ends after it ordered the retirement and before it removed a user.
     let sql = "INSERT INTO retirement VALUES ('r', 'org_1', 'dir_1', 'ops@example.com', '', x'800000000000000000000000', NULL, 0)";
     Connection::open(&path).unwrap().execute(sql, []).unwrap();

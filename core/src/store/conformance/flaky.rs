@@ -212,4 +212,8 @@ impl Store for Flaky {
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
         self.store.lease(name, now, duration)
     }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        self.store.close()
+    }
 }

@@ -110,11 +110,11 @@ impl Lease for Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let Fence { name, token } = self.fence.clone();
-        // Sent to the writer's thread without waiting for the result. If it fails, the lease ends with the store or when it expires.
-        drop(self.jobs.run(Some(Durability::Process), move |database| {
+        // If it fails, the lease ends with the store or when it expires.
+        self.jobs.run_later(Durability::Process, move |database| {
             let sql = "DELETE FROM lease WHERE name = ?1 AND token = ?2";
             database.atomically(|| database.run(sql, params![name, token]))
-        }));
+        });
     }
 }
 
@@ -194,8 +194,9 @@ impl Holder {
     }
 }
 
-impl Drop for Holder {
-    fn drop(&mut self) {
+impl Holder {
+    /// Unlocks and removes this holder's file, which ends its leases.
+    pub(super) fn release(&mut self) {
         let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // A forked child must not remove its parent's file.
         if file.is_some()
@@ -204,6 +205,12 @@ impl Drop for Holder {
         {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 

@@ -22,25 +22,55 @@ use super::{
 };
 use crate::error::catch_panic;
 use crate::record::{ConsumerRow, ParkedChange};
+use crate::sqlite::closing::{self, Closed};
 use crate::task::carried_to_thread;
 use crate::{Change, Error, Result, Timestamp};
 use database::Database;
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use worker::Worker;
 
 /// A mirror's store in a SQLite file, or in memory.
 ///
 /// Several processes may use one file at the same time. A write waits up to ten seconds for a write of another process to end.
+///
+/// A call waits while 512 others are queued or running. Its future may be dropped: what it writes is then written as a whole if it was queued
+/// already, and not at all if it still waited for room in the queue.
+///
+/// Dropping the store within a tokio runtime does not block the thread: the queued writes are committed, the leases released and the file closed
+/// on other threads, and opening the file again in this process waits for that. Outside of a runtime, dropping it blocks until this is done.
+/// [`close`](Store::close) waits in either case.
 pub struct SqliteStore {
     writer: Worker,
     /// `None` for a store in memory, which reads with the writer's connection.
     reader: Option<Worker>,
-    holder: Arc<lease::Holder>,
+    /// Ends with the writer's thread.
+    open: Weak<Open>,
+    closed: Arc<Closed>,
+    /// Cancelled once the store is closed.
+    ended: CancellationToken,
     /// `None` for a store in memory.
     path: Option<PathBuf>,
+}
+
+/// What is released when a store is closed. The writer's thread drops it after its connection was closed.
+struct Open {
+    holder: lease::Holder,
+    closed: Arc<Closed>,
+    ended: CancellationToken,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.holder.release();
+        self.closed.set();
+        self.ended.cancel();
+    }
 }
 
 impl SqliteStore {
@@ -55,25 +85,54 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<SqliteStore> {
         let path = path.as_ref();
         if path.as_os_str() == ":memory:" {
-            let writer = Worker::start("headcount-write", open::memory()?, None)?;
-            return Ok(SqliteStore { writer, reader: None, holder: Arc::new(lease::Holder::new(None)), path: None });
+            return SqliteStore::start(open::memory()?, None, None);
         }
         let named = |error: Error| error.with_context("file", path.display().to_string());
         let (writer, reader) = (open::file(path).map_err(named)?, open::reader(path).map_err(named)?);
         // The absolute path as SQLite has it, because `path` may be relative, or a URI.
         let path = writer.path().map(PathBuf::from);
-        let holder = Arc::new(lease::Holder::new(path.as_deref()));
+        if let Some(path) = &path {
+            closing::wait(path);
+        }
+        SqliteStore::start(writer, Some(reader), path)
+    }
+
+    /// Starts the threads of the connections. `path` is that of the file, or `None` for a store in memory.
+    fn start(writer: Connection, reader_connection: Option<Connection>, path: Option<PathBuf>) -> Result<SqliteStore> {
+        let (closed, ended) = (Arc::<Closed>::default(), CancellationToken::new());
+        let holder = lease::Holder::new(path.as_deref());
+        let open = Arc::new(Open { holder, closed: Arc::clone(&closed), ended: ended.clone() });
         let place = path.as_deref().map(|path| Arc::new(open::place(path)));
+        // The writer's connection is closed last, because only the last connection that is closed moves the log into the file, and of two that are closed
+        // at the same moment neither is.
+        let ((reads, after_reads), (_, at_once)) = (channel(), channel());
+        let reader = |connection| Worker::start("headcount-read", connection, place.clone(), at_once, reads);
+        let reader = reader_connection.map(reader).transpose()?;
         Ok(SqliteStore {
-            writer: Worker::start("headcount-write", writer, place.clone())?,
-            reader: Some(Worker::start("headcount-read", reader, place)?),
-            holder,
+            open: Arc::downgrade(&open),
+            writer: Worker::start("headcount-write", writer, place, after_reads, open)?,
+            reader,
+            closed,
+            ended,
             path,
         })
     }
 
+    /// Refuses further calls, and makes the threads close the file when the queued calls are done.
+    fn stop(&self) {
+        if let Some(path) = &self.path {
+            closing::begin(path, &self.closed);
+        }
+        self.writer.stop();
+        if let Some(reader) = &self.reader {
+            reader.stop();
+        }
+    }
+
     /// Does what [`open`](SqliteStore::open) does on a thread of its own, so that the executor is not blocked while another process has the file
     /// locked.
+    ///
+    /// The future may be dropped: the file may then have been created, and is closed again.
     ///
     /// # Errors
     ///
@@ -86,7 +145,8 @@ impl SqliteStore {
             let _ = sender.send(catch_panic(|| SqliteStore::open(&path)));
         });
         let started = std::thread::Builder::new().name("headcount-open".to_owned()).spawn(open);
-        started.map_err(|error| Error::store("the thread that opens the store cannot be started").with_source(error))?;
+        started
+            .map_err(|error| Error::store("the thread that opens the store cannot be started").with_source(error))?;
         opened.await.unwrap_or_else(|_| Err(Error::internal("the thread that opens the store has ended")))
     }
 
@@ -206,21 +266,55 @@ impl Store for SqliteStore {
     }
 
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
-        let Some(path) = self.path.clone() else { return Box::pin(async { Ok(()) }) };
-        // With a connection of its own, so that writes go on meanwhile.
-        let shrink = tokio::task::spawn_blocking(move || open::shrink(&path, always));
         Box::pin(async move {
+            let Some((path, open)) = self.path.clone().zip(self.open.upgrade()) else { return Ok(()) };
+            // With a connection of its own, so that writes go on meanwhile. The store is not closed before it ends.
+            let shrink = tokio::task::spawn_blocking(move || {
+                let shrunk = open::shrink(&path, always);
+                drop(open);
+                shrunk
+            });
             shrink.await.unwrap_or_else(|error| Err(Error::internal(format!("the log was not made smaller: {error}"))))
         })
     }
 
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
-        let (holder, jobs) = (Arc::clone(&self.holder), self.writer.jobs.clone());
+        let (open, jobs) = (Weak::clone(&self.open), self.writer.jobs.clone());
         self.change(Durability::Process, move |database| {
-            let fence = lease::take(database, &holder, &name, now, duration)?;
+            // The thread that runs this holds it.
+            let Some(open) = open.upgrade() else {
+                return Err(Error::internal("a closed store was asked for a lease"));
+            };
+            let fence = lease::take(database, &open.holder, &name, now, duration)?;
             // Made here, so that the lease is dropped and thereby released if the caller no longer waits for it.
             Ok(fence.map(|fence| Box::new(lease::Taken::new(fence, jobs)) as Box<dyn Lease>))
         })
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            // In a forked child there is nothing to close: the file is its parent's.
+            if self.writer.is_current() {
+                self.stop();
+                self.ended.cancelled().await;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if !self.writer.is_current() {
+            return;
+        }
+        self.stop();
+        if !closing::is_async() {
+            self.writer.join();
+            if let Some(reader) = &mut self.reader {
+                reader.join();
+            }
+        }
     }
 }
 

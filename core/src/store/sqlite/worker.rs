@@ -6,13 +6,19 @@ use crate::sqlite::Place;
 use crate::store::{Durability, StoreFuture};
 use crate::{Error, Result};
 use rusqlite::Connection;
+use std::convert::Infallible;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The most writes in one commit. More would delay the first of them, and a commit costs about the same for any number.
 const GROUP: usize = 256;
+
+/// The most jobs of a thread that are queued or running, except for releases of leases. Further callers wait, so that the memory of the queue is
+/// bounded: by 512 webhooks, each of at most 1 MiB and usually of a few kilobytes. Two groups, because the next one is queued while one is
+/// committed; more would not be committed sooner.
+pub(super) const QUEUE: usize = 2 * GROUP;
 
 /// Work for the thread of a connection.
 trait Job: Send {
@@ -31,6 +37,8 @@ struct Pending<F, T> {
     work: Option<F>,
     result: Option<Result<T>>,
     done: oneshot::Sender<Result<T>>,
+    /// Its place in the queue, until it is finished.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl<T: Send, F: FnOnce(&Database) -> Result<T> + Send> Job for Pending<F, T> {
@@ -47,13 +55,16 @@ impl<T: Send, F: FnOnce(&Database) -> Result<T> + Send> Job for Pending<F, T> {
     }
 
     fn finish(self: Box<Self>, outcome: Result<()>) {
-        let result = match (outcome, self.result) {
+        let Pending { result, done, room, .. } = *self;
+        let result = match (outcome, result) {
             (Ok(()), Some(result)) => result,
             (Err(error), _) => Err(error),
             (Ok(()), None) => Err(Error::internal("a job of the store did not run")),
         };
+        // Before the caller gets the result, and may make the next call.
+        drop(room);
         // Fails if the caller no longer waits for the result.
-        let _ = self.done.send(result);
+        let _ = done.send(result);
     }
 }
 
@@ -65,35 +76,67 @@ pub(super) struct Jobs {
     process: Process,
     /// `None` once the store is closed.
     sender: Arc<Mutex<Option<Queue>>>,
+    /// Closed once the store is closed.
+    room: Arc<Semaphore>,
 }
 
 impl Jobs {
-    /// Runs `work` in a transaction on the thread, and returns its result after the commit. The work is queued at once, even if the future is
-    /// never polled. `durability` is `None` for a read.
+    /// Runs `work` in a transaction on the thread, and returns its result after the commit. `durability` is `None` for a read.
+    ///
+    /// The future waits for room in the queue. If it is dropped before there is any, the work is not run; after that, it is run.
     pub(super) fn run<T: Send + 'static>(
         &self,
         durability: Option<Durability>,
         work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
     ) -> StoreFuture<'static, T> {
-        let (done, result) = oneshot::channel();
-        let job = Pending { durability, work: Some(work), result: None, done };
-        // In a forked child there is no thread, and the mutex may be locked for ever.
-        let sent = self.process.is_current() && {
-            let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-            sender.as_ref().is_some_and(|sender| sender.send(Box::new(job)).is_ok())
-        };
+        let jobs = self.clone();
         Box::pin(async move {
-            if !sent {
-                return Err(Error::store(
-                    "the store is closed, or was opened before a fork or before all descriptors were closed: open it again",
-                ));
+            // In a forked child there is no thread, and a lock may be held for ever.
+            if !jobs.process.is_current() {
+                return Err(closed());
+            }
+            // Where there is room, the job is queued by the first poll. `acquire_owned` alone yields to other tasks now and then.
+            let room = match Arc::clone(&jobs.room).try_acquire_owned() {
+                Ok(room) => room,
+                Err(_) => Arc::clone(&jobs.room).acquire_owned().await.map_err(|_| closed())?,
+            };
+            let (done, result) = oneshot::channel();
+            let job = Pending { durability, work: Some(work), result: None, done, room: Some(room) };
+            if !jobs.send(Box::new(job)) {
+                return Err(closed());
             }
             result.await.unwrap_or_else(|_| Err(Error::store("the store's thread has ended: open it again")))
         })
     }
+
+    /// Queues a write even if the queue is full, and does not wait for its result: for the release of a lease. There are no more of these than
+    /// leases.
+    pub(super) fn run_later<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+    ) {
+        if self.process.is_current() {
+            let (done, _) = oneshot::channel();
+            let durability = Some(durability);
+            self.send(Box::new(Pending { durability, work: Some(work), result: None, done, room: None }));
+        }
+    }
+
+    /// Queues a job. Returns false if the store is closed. The caller must have checked that this is the process of the thread.
+    fn send(&self, job: Box<dyn Job>) -> bool {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        sender.as_ref().is_some_and(|sender| sender.send(job).is_ok())
+    }
 }
 
-/// A thread with a connection. Dropping it waits until all jobs are done and the file is closed.
+fn closed() -> Error {
+    Error::store(
+        "the store is closed, or was opened before a fork or before all descriptors were closed: open it again",
+    )
+}
+
+/// A thread with a connection. It ends once it is [stopped](Worker::stop), or when this is dropped.
 pub(super) struct Worker {
     pub(super) jobs: Jobs,
     thread: Option<JoinHandle<()>>,
@@ -106,8 +149,15 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread. `place` is where the connection's file is, or `None` for a store in memory.
-    pub(super) fn start(name: &str, connection: Connection, place: Option<Arc<Place>>) -> Result<Worker> {
+    /// Starts the thread. `place` is where the connection's file is, or `None` for a store in memory. The thread closes the connection once the other
+    /// end of `after` is dropped, and then drops `open`.
+    pub(super) fn start(
+        name: &str,
+        connection: Connection,
+        place: Option<Arc<Place>>,
+        after: Receiver<Infallible>,
+        open: impl Send + 'static,
+    ) -> Result<Worker> {
         let (sender, waiting) = channel::<Box<dyn Job>>();
         let process = Process::current();
         let database = Database::new(connection);
@@ -119,15 +169,19 @@ impl Worker {
                 while let Ok(first) = waiting.recv() {
                     serve(&database, place.as_deref(), first, &waiting);
                 }
-                if !process.is_current() {
+                let _ = after.recv();
+                if process.is_current() {
+                    drop(database);
+                } else {
                     // The connection's descriptors were closed, and their numbers may belong to other files.
                     std::mem::forget(database);
                 }
+                drop(open);
             })
             .map_err(|error| Error::store("the store's thread cannot be started").with_source(error))?;
-        let sender = Arc::new(Mutex::new(Some(sender)));
+        let (sender, room) = (Arc::new(Mutex::new(Some(sender))), Arc::new(Semaphore::new(QUEUE)));
         Ok(Worker {
-            jobs: Jobs { process, sender },
+            jobs: Jobs { process, sender, room },
             thread: Some(thread),
             #[cfg(feature = "store-testing")]
             statements,
@@ -135,20 +189,34 @@ impl Worker {
             flushes,
         })
     }
+
+    /// Returns whether this is the process of the thread. If it is not, no other method must be called.
+    pub(super) fn is_current(&self) -> bool {
+        self.jobs.process.is_current()
+    }
+
+    /// Makes the thread end when the queued jobs are done. Calls that wait for room in the queue fail, and so do later ones.
+    pub(super) fn stop(&self) {
+        self.jobs.room.close();
+        self.jobs.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Blocks until the thread has ended. Call [`stop`](Worker::stop) before.
+    pub(super) fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let thread = self.thread.take();
-        if !self.jobs.process.is_current() {
+        if self.is_current() {
+            self.stop();
+        } else {
             // A forked child has a copy of its parent's handles, and must not use the thread or its file. A process that has closed its
             // descriptors must not close them again.
-            std::mem::forget((self.jobs.clone(), thread));
-            return;
-        }
-        self.jobs.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            let _ = thread.join();
+            std::mem::forget((self.jobs.clone(), self.thread.take()));
         }
     }
 }

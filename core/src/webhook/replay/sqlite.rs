@@ -2,7 +2,7 @@
 
 use super::{IdStore, ReplayGuard};
 use crate::process::PerProcess;
-use crate::sqlite::{FileKind, Place};
+use crate::sqlite::{FileKind, Place, closing};
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl ReplayGuard {
     ///
     /// Any number of processes on one machine may use the file at once. Committed ids survive the end of the process; a power failure can lose
     /// those of the last moments. This call and those of the guard block their thread, for up to five seconds if another process has the file
-    /// locked: in async tasks, make them with `tokio::task::spawn_blocking`, as [`axum::receive`](crate::axum::receive) does.
+    /// locked: in async tasks, make them with `tokio::task::spawn_blocking`, as the endpoint for axum does.
     ///
     /// # Errors
     ///
@@ -51,6 +51,17 @@ impl ReplayGuard {
     /// of headcount.
     pub fn sqlite(path: impl AsRef<Path>) -> Result<ReplayGuard> {
         Ok(ReplayGuard::with_store(File::open(path.as_ref())?))
+    }
+}
+
+impl Drop for File {
+    /// Closes the file on another thread if this one runs async tasks: the last connection that is closed copies the log into the file.
+    fn drop(&mut self) {
+        if closing::is_async() {
+            let open = std::mem::take(&mut self.open);
+            // If no thread can be started, `open` is dropped here.
+            let _ = std::thread::Builder::new().name("headcount-close".to_owned()).spawn(move || drop(open));
+        }
     }
 }
 

@@ -44,7 +44,7 @@ async fn a_mirror_is_synced_while_sqlx_uses_its_own_database_and_reads_the_mirro
     let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM account").fetch_one(&own).await.unwrap();
     assert_eq!(accounts, 10);
     mirrors.close().await;
-    drop(mirror);
+    mirror.close().await.unwrap();
     let mirrors = open(&mirror_file).await;
     let check: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mirrors).await.unwrap();
     assert_eq!(check, "ok");

@@ -1,0 +1,66 @@
+//! Files that this process is closing. A handle that is dropped in an async task must not block the executor, so the file is closed later, on
+//! another thread. Opening the file again in this process waits for that, so that it finds the locks and leases of the earlier handle released.
+
+use crate::process::PerProcess;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+/// Returns whether this thread is in a runtime of tokio, where it may run async tasks and must not block.
+pub(crate) fn is_async() -> bool {
+    #[cfg(any(feature = "client", feature = "axum"))]
+    return tokio::runtime::Handle::try_current().is_ok();
+    #[cfg(not(any(feature = "client", feature = "axum")))]
+    return false;
+}
+
+/// Whether the file of a handle was closed.
+#[derive(Default)]
+pub(crate) struct Closed {
+    is_closed: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Closed {
+    /// Reports that the file was closed.
+    pub(crate) fn set(&self) {
+        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    fn is_set(&self) -> bool {
+        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Blocks the thread until the file was closed.
+    fn wait(&self) {
+        let is_closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(is_closed, |is_closed| !*is_closed).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+type Files = Mutex<Vec<(PathBuf, Arc<Closed>)>>;
+
+/// Calls `work` with the files that this process is closing, each with its path as SQLite has it.
+fn with_files<T>(work: impl FnOnce(&mut Vec<(PathBuf, Arc<Closed>)>) -> T) -> Option<T> {
+    static FILES: PerProcess<Arc<Files>> = PerProcess::new();
+    let files = FILES.get(|| Ok(Arc::default())).ok()?;
+    let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+    files.retain(|(_, closed)| !closed.is_set());
+    Some(work(&mut files))
+}
+
+/// Records that the file at `path` is being closed. Call it before the handle can no longer be used.
+pub(crate) fn begin(path: &Path, closed: &Arc<Closed>) {
+    with_files(|files| {
+        if !files.iter().any(|(_, other)| Arc::ptr_eq(other, closed)) {
+            files.push((path.to_owned(), Arc::clone(closed)));
+        }
+    });
+}
+
+/// Blocks the thread until no earlier handle of this process is closing the file at `path`.
+pub(crate) fn wait(path: &Path) {
+    let at_path = |(other, closed): &(PathBuf, Arc<Closed>)| (other == path).then(|| Arc::clone(closed));
+    let closing = with_files(|files| files.iter().filter_map(at_path).collect::<Vec<_>>());
+    closing.into_iter().flatten().for_each(|closed| closed.wait());
+}
