@@ -179,6 +179,9 @@ where
 }
 
 /// An endpoint; made by [`receive`]. Clones are cheap.
+///
+/// The future of a request may be dropped, as servers do when the connection ends: the handler's future is then dropped as well, and the replay guard
+/// records the message only if the handler has answered 2xx.
 pub struct Receive<H> {
     webhook: Webhook,
     handler: Arc<H>,

@@ -32,6 +32,8 @@ impl Client {
 impl Directories {
     /// Returns all directories of an organization, in one answer.
     ///
+    /// The future may be dropped: the request is then cancelled. It only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if there is no such organization.
@@ -42,6 +44,8 @@ impl Directories {
 
     /// Returns one directory.
     ///
+    /// The future may be dropped: the request is then cancelled. It only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if the organization has no such directory.
@@ -51,6 +55,8 @@ impl Directories {
     }
 
     /// Returns the first directory of the organization's list; most organizations have only one.
+    ///
+    /// The future may be dropped: the request is then cancelled. It only reads.
     ///
     /// # Errors
     ///
@@ -65,6 +71,8 @@ impl Directories {
 
     /// Starts the synchronization of the directory by Scalekit.
     ///
+    /// The future may be dropped: the request is then cancelled, and the directory may have been enabled or not. The call may be repeated.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if the organization has no such directory.
@@ -73,6 +81,8 @@ impl Directories {
     }
 
     /// Stops the synchronization of the directory by Scalekit.
+    ///
+    /// The future may be dropped: the request is then cancelled, and the directory may have been disabled or not. The call may be repeated.
     ///
     /// # Errors
     ///

@@ -115,6 +115,8 @@ impl<T: Listed> List<T> {
 
     /// Reads one page, with the server's default number of items unless [`page_size`](List::page_size) was called.
     ///
+    /// The future may be dropped: the request is then cancelled. It only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such organization or directory;
@@ -144,6 +146,8 @@ impl<T: Listed> List<T> {
 }
 
 /// Awaiting a listing reads one page, as [`send`](List::send) does.
+///
+/// The future may be dropped: the request is then cancelled. It only reads.
 impl<T: Listed> IntoFuture for List<T> {
     type Output = Result<Page<T>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;

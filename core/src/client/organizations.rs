@@ -38,6 +38,8 @@ impl Organizations {
 
     /// Returns the organization with this id (`org_…`).
     ///
+    /// The future may be dropped: the request is then cancelled. It only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none.
@@ -47,6 +49,8 @@ impl Organizations {
     }
 
     /// Returns the organization to which the application assigned this id.
+    ///
+    /// The future may be dropped: the request is then cancelled. It only reads.
     ///
     /// # Errors
     ///
@@ -62,6 +66,9 @@ impl Organizations {
     /// The call is repeated only if the previous attempt certainly created nothing: after a refused connection or a 429. After another error, find
     /// out by the external id whether the organization exists.
     ///
+    /// The future may be dropped: the request is then cancelled, and the organization may have been created or not: find out by the external id,
+    /// before the call is repeated.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::BadRequest`](crate::ErrorKind::BadRequest) if the server refuses a field.
@@ -72,6 +79,8 @@ impl Organizations {
     }
 
     /// Changes the fields that are given and leaves the others as they are.
+    ///
+    /// The future may be dropped: the request is then cancelled, and the organization may have been changed or not. The call may be repeated.
     ///
     /// # Errors
     ///
@@ -85,6 +94,8 @@ impl Organizations {
     /// Changes the organization to which the application assigned this id: looks it up, then updates it as [`update`](Organizations::update)
     /// does. These are two calls, each with the deadline of a call.
     ///
+    /// The future may be dropped: the request is then cancelled, and the organization may have been changed or not. The call may be repeated.
+    ///
     /// # Errors
     ///
     /// As [`update`](Organizations::update).
@@ -96,6 +107,8 @@ impl Organizations {
     /// Enables and disables features of an organization; features that are not named stay as they are. Returns the changed organization.
     ///
     /// Features: `sso`, `dir_sync`, `domain_verification`, `session_policy`.
+    ///
+    /// The future may be dropped: the request is then cancelled, and the organization may have been changed or not. The call may be repeated.
     ///
     /// # Errors
     ///
@@ -115,6 +128,8 @@ impl Organizations {
     /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost cannot be used, because
     /// its URL is not known, and it expires after a minute.
     ///
+    /// The future may be dropped: the request is then cancelled, and a link that nobody knows may have been created.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such organization,
@@ -127,6 +142,8 @@ impl Organizations {
     }
 
     /// Deletes an organization with all its data. This cannot be undone.
+    ///
+    /// The future may be dropped: the request is then cancelled, and the organization may have been deleted or not.
     ///
     /// # Errors
     ///

@@ -57,7 +57,9 @@ impl<T: Listed> Pages<T> {
         Pages { list, seen: HashSet::new(), hasher: RandomState::new(), done: false, ahead: None, date: None }
     }
 
-    /// Returns the next page, or `None` after the last one. Dropping the future loses no page.
+    /// Returns the next page, or `None` after the last one. After an error it requests the same page again.
+    ///
+    /// The future may be dropped: no page is lost, because the next call returns it.
     ///
     /// # Errors
     ///

@@ -3,9 +3,10 @@
 use super::Mirror;
 use super::decide::Acks;
 use super::feed::Polled;
+use crate::process::ProcessId;
 use crate::record::Change;
 use crate::{Error, Result};
-use futures_util::Stream;
+use futures_util::stream::BoxStream;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,8 +26,8 @@ struct Shared {
     mirror: Mirror,
     consumer: String,
     timeout: Option<Duration>,
-    /// Id of the process that made it.
-    process: u32,
+    /// The process that made it.
+    process: ProcessId,
     reading: tokio::sync::Mutex<Reading>,
     acks: Mutex<Acks>,
 }
@@ -48,7 +49,7 @@ impl Mirror {
             mirror: self.clone(),
             consumer: consumer.to_owned(),
             timeout,
-            process: std::process::id(),
+            process: ProcessId::current(),
             reading: tokio::sync::Mutex::default(),
             acks: Mutex::default(),
         }))
@@ -57,6 +58,8 @@ impl Mirror {
 
 impl Changes {
     /// Returns the next change, or `None` if none came within the timeout and when the mirror is [closed](Mirror::close).
+    ///
+    /// The future may be dropped: no change is lost, because the next call returns it.
     ///
     /// # Errors
     ///
@@ -67,6 +70,8 @@ impl Changes {
 
     /// Returns the next changes, `limit` (1 to 10,000) at most; none where [`next`](Changes::next) returns `None`. Each of them is acknowledged or
     /// parked by itself.
+    ///
+    /// The future may be dropped: no change is lost, because the next call returns it.
     ///
     /// # Errors
     ///
@@ -100,34 +105,45 @@ impl Changes {
         Ok(taken)
     }
 
-    /// Returns the changes as a stream, which ends when none came within the timeout, or after an error. Acknowledge each with
-    /// [`ack`](Changes::ack) of this iterator or of a clone.
+    /// Returns the changes as a stream, which ends when none came within the timeout, when the mirror is closed, and after an error. Acknowledge each
+    /// with [`ack`](Changes::ack) of this iterator or of a clone. Dropping the stream loses no change: the next call of
+    /// [`next`](Changes::next), or of another stream, returns it.
     ///
     /// # Examples
     ///
-    /// ```no_run
-    /// use futures_util::TryStreamExt;
+    /// ```
+    /// use futures_util::{StreamExt, TryStreamExt};
+    /// use std::time::Duration;
     ///
-    /// # async fn run(mirror: headcount::Mirror) -> headcount::Result<()> {
-    /// let changes = mirror.changes("provisioner", None);
+    /// # #[cfg(feature = "sqlite")]
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let mirror = headcount::Mirror::builder().open(":memory:").await?;
+    /// let changes = mirror.changes("provisioner", Some(Duration::ZERO));
+    /// let mut stream = changes.stream();
+    /// while let Some(change) = stream.next().await {
+    ///     let change = change?;
+    ///     println!("{}", change.kind);
+    ///     changes.ack(change.seq).await?;
+    /// }
+    ///
+    /// // Four at a time:
     /// changes.stream().try_for_each_concurrent(4, |change| {
     ///     let changes = changes.clone();
-    ///     async move {
-    ///         println!("{}", change.kind);
-    ///         changes.ack(change.seq).await
-    ///     }
-    /// }).await
-    /// # }
+    ///     async move { changes.ack(change.seq).await }
+    /// }).await?;
+    /// # headcount::Result::Ok(()) }).unwrap();
     /// ```
-    pub fn stream(&self) -> impl Stream<Item = Result<Change>> + Send + use<> {
-        let changes = self.clone();
-        futures_util::stream::try_unfold(changes, |changes| async move {
+    pub fn stream(&self) -> BoxStream<'static, Result<Change>> {
+        Box::pin(futures_util::stream::try_unfold(self.clone(), async |changes| {
             Ok(changes.next().await?.map(|change| (change, changes)))
-        })
+        }))
     }
 
     /// Acknowledges one change that this iterator returned, and not the changes before it. Durable when this returns, if all earlier changes
     /// are acknowledged; otherwise once they are.
+    ///
+    /// The future may be dropped: the acknowledgement is then stored or not. This iterator counts the change as acknowledged, so a later call stores
+    /// it as well; this one may be repeated.
     ///
     /// # Errors
     ///
@@ -147,6 +163,8 @@ impl Changes {
     /// does. It is kept and [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked). A change of a snapshot can be parked
     /// as well.
     ///
+    /// The future may be dropped: the change may then be parked and not acknowledged, or neither, or both. The call may be repeated.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the consumer was dropped, and in a forked child;
@@ -159,7 +177,7 @@ impl Changes {
 
     /// Refuses to go on in a forked child: one of the parent's threads, which the child does not have, could hold a lock.
     fn check_process(&self) -> Result<()> {
-        if self.0.process == std::process::id() {
+        if self.0.process.is_current() {
             return Ok(());
         }
         Err(Error::invalid_argument("the iteration of the changes began before a fork: call `changes` in this process"))

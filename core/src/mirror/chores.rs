@@ -13,6 +13,9 @@ impl Mirror {
     /// with `dirgroup_`, else a name, or a pattern of names with `*` and `?`. A user has the roles of all entries that match one of their
     /// groups. When this returns, the feed has a `roles.changed` with the cause `roles` for each user whose roles changed.
     ///
+    /// The future may be dropped: the entries are then stored as a whole or not at all. If they are stored, the remaining users are updated when the
+    /// mirror is next opened or synced.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for more than 10,000 entries, and for an empty group, role or
@@ -42,6 +45,8 @@ impl Mirror {
 
     /// Returns the group and the role of each entry of the role map, as they were set.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
@@ -52,6 +57,8 @@ impl Mirror {
 
     /// Returns the entries of the role map, as they were set.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
@@ -61,6 +68,8 @@ impl Mirror {
 
     /// Returns the entries of the role map that match no mirrored group: a group that was renamed or deleted, or a name that is misspelled.
     /// Reads the groups of all directories, unless every entry matches one of the first.
+    ///
+    /// The future may be dropped: it only reads.
     ///
     /// # Errors
     ///

@@ -48,6 +48,8 @@ impl Mirror {
     /// Returns the changes after the cursor of `consumer`, oldest first, `limit` (1 to 10,000) at most. A new name starts with the first
     /// change of the feed. Changes that are not acknowledged are returned again. A power failure cannot undo a change that was returned.
     ///
+    /// The future may be dropped: nothing is acknowledged, so the next poll returns the same changes.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty or longer than 200 bytes, and for a limit
@@ -60,6 +62,8 @@ impl Mirror {
 
     /// As [`poll`](Mirror::poll), but without the changes up to and including `seq`. Iterators use it to return every change once, even if it
     /// has not been acknowledged when they read the next page. A `seq` from before the consumer's latest snapshot has no effect.
+    ///
+    /// The future may be dropped: nothing is acknowledged, so the next poll returns the same changes.
     ///
     /// # Errors
     ///
@@ -147,6 +151,8 @@ impl Mirror {
 
     /// As [`poll_after`](Mirror::poll_after), under the name that version 0.1.0 documented.
     ///
+    /// The future may be dropped: nothing is acknowledged, so the next poll returns the same changes.
+    ///
     /// # Errors
     ///
     /// As [`poll`](Mirror::poll).
@@ -156,6 +162,8 @@ impl Mirror {
     }
 
     /// As [`wait_after`](Mirror::wait_after), under the name that version 0.1.0 documented.
+    ///
+    /// The future may be dropped: nothing is acknowledged, so the next poll returns the same changes.
     ///
     /// # Errors
     ///
@@ -185,6 +193,8 @@ impl Mirror {
     /// As [`poll`](Mirror::poll), but if there are no changes it waits for the first one until `timeout` has passed, and then returns none.
     /// Without a timeout it waits without limit. Changes that another process appends are seen within half a second.
     ///
+    /// The future may be dropped: nothing is acknowledged, so the next poll returns the same changes.
+    ///
     /// # Errors
     ///
     /// As [`poll`](Mirror::poll), and [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) when the mirror is [closed](Mirror::close).
@@ -193,6 +203,8 @@ impl Mirror {
     }
 
     /// As [`wait`](Mirror::wait), but for changes [after](Mirror::poll_after) `seq`.
+    ///
+    /// The future may be dropped: nothing is acknowledged, so the next poll returns the same changes.
     ///
     /// # Errors
     ///
@@ -246,6 +258,8 @@ impl Mirror {
     /// returns. A number that is not greater than an acknowledged one has no effect, nor has one that was polled before the consumer's latest
     /// [`start_from_snapshot`](Mirror::start_from_snapshot).
     ///
+    /// The future may be dropped: the acknowledgement is then stored or not. The call may be repeated.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a consumer that never polled, and for a number greater than those
@@ -262,6 +276,8 @@ impl Mirror {
 
     /// Parks a change that `consumer` cannot handle, with a reason, and acknowledges it and all changes before it. A copy of it is kept and
     /// [listed](Mirror::parked_changes) until it is [dropped](Mirror::drop_parked).
+    ///
+    /// The future may be dropped: the change is then parked and acknowledged, or neither. The call may be repeated.
     ///
     /// # Errors
     ///
@@ -318,6 +334,8 @@ impl Mirror {
 
     /// Returns the changes that `consumer` has parked, oldest first.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is empty or longer than 200 bytes;
@@ -327,6 +345,8 @@ impl Mirror {
     }
 
     /// Deletes a parked change. Returns whether it existed.
+    ///
+    /// The future may be dropped: the change is then deleted or not.
     ///
     /// # Errors
     ///
@@ -339,6 +359,8 @@ impl Mirror {
     /// `user.created` for each group and user, with negative numbers and the cause `snapshot`, followed by every change since this call. It may
     /// stop within the snapshot and go on later. Changes that were polled before are of an earlier generation: acknowledging one of them later
     /// has no effect.
+    ///
+    /// The future may be dropped: the cursor is then reset or not.
     ///
     /// # Errors
     ///
@@ -366,6 +388,8 @@ impl Mirror {
 
     /// Returns every consumer and its position, in the order of their names.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
@@ -386,6 +410,8 @@ impl Mirror {
     /// Deletes a consumer that is no longer used, and the changes that it has parked. Returns whether it existed. Changes that only this
     /// consumer had not acknowledged can then be trimmed.
     ///
+    /// The future may be dropped: the consumer is then deleted with its parked changes, or not at all.
+    ///
     /// # Errors
     ///
     /// As [`parked_changes`](Mirror::parked_changes).
@@ -398,6 +424,8 @@ impl Mirror {
     /// and events that are older than a week. Each sync of
     /// an organization does it at its end, and received events do some of it once a minute. The store overwrites what was removed, in its log
     /// as well, unless another process is reading at this moment.
+    ///
+    /// The future may be dropped: some of the old rows are then removed, and the next call removes the others.
     ///
     /// # Errors
     ///

@@ -64,6 +64,8 @@ impl Decider {
 impl Mirror {
     /// Returns the open holds of an organization, or of one of its directories, in the order in which they were made.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`].
@@ -102,6 +104,8 @@ impl Mirror {
     /// the guard's budget. `by` (1 to 200 bytes) is who approves, and `note` (at most 2,000 bytes) the reason; both are stored with the time.
     /// After an error, or if the process ends, approving again does the rest.
     ///
+    /// The future may be dropped: some of the users have then lost access. Approving again does the rest.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidArgument`] if `hold_id` is not the id of a hold, if the hold is about a directory that is disabled or not found,
@@ -113,6 +117,8 @@ impl Mirror {
     /// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes them.
     /// Returns the number of those users. Arguments as for [`approve`](Mirror::approve).
     ///
+    /// The future may be dropped: the hold may then still name some of the users. Dismissing again drops the rest.
+    ///
     /// # Errors
     ///
     /// As [`approve`](Mirror::approve).
@@ -122,6 +128,8 @@ impl Mirror {
 
     /// Returns the decisions about holds of an organization, or of all, in the order in which they were made. They are kept as long as the
     /// changes that they made.
+    ///
+    /// The future may be dropped: it only reads.
     ///
     /// # Errors
     ///

@@ -18,6 +18,10 @@ impl Mirror {
     /// [`WebhookVerification`](crate::ErrorKind::WebhookVerification) error; after any other error answer 500, so that the webhook is sent
     /// again.
     ///
+    /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
+    /// What takes further writes, such as the roles of a large group's members, is then completed by the next sync, or when the mirror is next
+    /// opened.
+    ///
     /// # Errors
     ///
     /// As [`Webhook::verify`](crate::Webhook::verify); [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no secret;
@@ -33,6 +37,10 @@ impl Mirror {
     /// Does what [`receive`](Mirror::receive) does, with the timestamp compared with `now`: the time at which the request arrived, for requests
     /// that a queue kept. What the mirror records as its own time is the current one.
     ///
+    /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
+    /// What takes further writes, such as the roles of a large group's members, is then completed by the next sync, or when the mirror is next
+    /// opened.
+    ///
     /// # Errors
     ///
     /// As [`receive`](Mirror::receive).
@@ -42,6 +50,10 @@ impl Mirror {
     }
 
     /// Stores and applies an event that has been verified before, as [`receive`](Mirror::receive) does.
+    ///
+    /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
+    /// What takes further writes, such as the roles of a large group's members, is then completed by the next sync, or when the mirror is next
+    /// opened.
     ///
     /// # Errors
     ///

@@ -17,6 +17,9 @@ impl Mirror {
     /// retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next opened or the organization is
     /// next synced, or by another call.
     ///
+    /// The future may be dropped: the retirement is then not ordered, or it was ordered and some users are removed. The rest is removed as after an
+    /// error.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if no directory of this id is mirrored; [`ErrorKind::InvalidArgument`] if it is neither
@@ -37,6 +40,8 @@ impl Mirror {
     }
 
     /// Returns the retirements of directories in the order in which they were ordered. They are kept as long as changes are.
+    ///
+    /// The future may be dropped: it only reads.
     ///
     /// # Errors
     ///

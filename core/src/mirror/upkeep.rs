@@ -29,6 +29,8 @@ impl Mirror {
     /// The mirror keeps 10,000 of them for an organization unless [`configure`](Mirror::configure) has changed that. An event that the syncs of
     /// its organization could not apply for a week expires, and after 30 days it expires in any case: it is not applied, and a warning is logged.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).

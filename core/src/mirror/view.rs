@@ -5,13 +5,15 @@ use super::write::{Task, run};
 use crate::record::{DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorUser};
 use crate::store::{Durability, Keys, Scope, Store, UserFilter};
 use crate::{Error, ErrorKind, Result};
+use futures_util::stream::BoxStream;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// How many rows are read at a time.
 const PAGE: usize = 500;
 
-/// The users of an organization, in the order in which the mirror first stored them; made by [`Mirror::users`].
+/// The users of an organization, in the order in which the mirror first stored them; made by [`Mirror::users`]. Read one after another with
+/// [`next`](MirrorUsers::next), by page with [`next_page`](MirrorUsers::next_page), or as a [`stream`](MirrorUsers::stream).
 #[derive(Clone)]
 pub struct MirrorUsers {
     store: Arc<dyn Store>,
@@ -40,6 +42,8 @@ impl MirrorUsers {
 
     /// Returns the next user, or `None` after the last one.
     ///
+    /// The future may be dropped: no user is lost, because the next call returns them.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`].
@@ -51,6 +55,8 @@ impl MirrorUsers {
     }
 
     /// Returns the next 500 users at most; none after the last one.
+    ///
+    /// The future may be dropped: no user is lost, because the next call returns them.
     ///
     /// # Errors
     ///
@@ -76,6 +82,15 @@ impl MirrorUsers {
     }
 }
 
+impl MirrorUsers {
+    /// Returns the users as a stream, which ends after the first error.
+    pub fn stream(self) -> BoxStream<'static, Result<MirrorUser>> {
+        Box::pin(futures_util::stream::try_unfold(self, async |mut users| {
+            Ok(users.next().await?.map(|user| (user, users)))
+        }))
+    }
+}
+
 impl std::fmt::Debug for MirrorUsers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MirrorUsers").finish_non_exhaustive()
@@ -91,6 +106,8 @@ impl Mirror {
 
     /// Returns a user, or `None` if none of this id is mirrored.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`].
@@ -101,6 +118,8 @@ impl Mirror {
 
     /// Returns all users with this primary address, in all organizations. Upper and lower case and Unicode normalization make no difference,
     /// for letters of any alphabet. An address does not identify a user: several may have the same.
+    ///
+    /// The future may be dropped: it only reads.
     ///
     /// # Errors
     ///
@@ -120,6 +139,8 @@ impl Mirror {
     }
 
     /// Returns the groups of an organization, or of one of its directories, in the order in which the mirror first stored them.
+    ///
+    /// The future may be dropped: it only reads.
     ///
     /// # Errors
     ///
@@ -144,6 +165,8 @@ impl Mirror {
 
     /// Returns a group, or `None` if none of this id is mirrored.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`].
@@ -154,6 +177,8 @@ impl Mirror {
 
     /// Returns the directories of an organization, or all, in the order of their ids.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`].
@@ -163,6 +188,8 @@ impl Mirror {
     }
 
     /// Returns how up to date the mirror is with each directory, in the order of their ids.
+    ///
+    /// The future may be dropped: it only reads.
     ///
     /// # Errors
     ///
@@ -194,6 +221,8 @@ impl Mirror {
 
     /// Returns the ids of all users whose removal from a directory is held back, sorted.
     ///
+    /// The future may be dropped: it only reads.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Store`].
@@ -215,6 +244,8 @@ impl Mirror {
 
     /// Stores the application's own account id of a user, or removes it. Every later change of the user contains it. Syncs and events keep
     /// it, and it is kept for a week after the user was removed, in case the user returns.
+    ///
+    /// The future may be dropped: the account id is then stored or not.
     ///
     /// # Errors
     ///

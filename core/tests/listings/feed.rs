@@ -1,7 +1,7 @@
 //! Consumers of the feed: which acknowledgements count, when a power failure can no longer undo what they get, and when they expire.
 
 use crate::api::{FakeApi, apply_event, full_sync, numbered_user};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use headcount::store::{SqliteStore, Store};
 use headcount::{Change, ChangeKind, ErrorKind, Mirror};
 use serde_json::json;
@@ -167,7 +167,7 @@ async fn closing_a_mirror_ends_the_calls_that_wait_for_its_changes() {
     let wait = tokio::spawn(async move { polling.wait("app", 10, None).await });
     tokio::task::yield_now().await;
 
-    mirror.close();
+    mirror.close().await.unwrap();
 
     let limit = Duration::from_secs(60);
     assert_eq!(tokio::time::timeout(limit, next).await.unwrap().unwrap().unwrap(), None);
@@ -177,6 +177,62 @@ async fn closing_a_mirror_ends_the_calls_that_wait_for_its_changes() {
 }
 
 // ---- durability ----
+
+#[tokio::test]
+async fn a_stream_returns_each_change_once_and_starts_after_the_acknowledged_ones() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let changes = mirror.changes("app", NO_WAIT);
+    let mut stream = changes.stream();
+    let mut seen = Vec::new();
+
+    while let Some(change) = stream.next().await {
+        let seq = change.unwrap().seq;
+        seen.push(seq);
+        if seq <= 4 {
+            changes.ack(seq).await.unwrap();
+        }
+    }
+
+    assert_eq!(seen, (1..=11).collect::<Vec<_>>());
+    assert_eq!(mirror.consumers().await.unwrap()[0].cursor, 4);
+    let next = mirror.changes("app", NO_WAIT).stream().next().await.unwrap().unwrap();
+    assert_eq!(next.seq, 5, "the first change that was not acknowledged");
+}
+
+#[tokio::test]
+async fn a_stream_waits_for_the_next_change_and_ends_when_the_mirror_is_closed() {
+    let (api, mirror) = mirror_of_ten().await;
+    read_to_the_end(&mirror, "app").await;
+    let mut stream = mirror.changes("app", None).stream();
+    api.list_numbered_users(11);
+    let syncing = mirror.clone();
+    let sync = tokio::spawn(async move { full_sync(&syncing).await.unwrap() });
+
+    let change = stream.next().await.unwrap().unwrap();
+    sync.await.unwrap();
+    mirror.close().await.unwrap();
+
+    assert_eq!(change.user.unwrap().id, numbered_user(10));
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_ends_after_an_error() {
+    let (_api, mirror) = trimmed_mirror().await;
+    let mut stream = mirror.changes("other", NO_WAIT).stream();
+    assert_eq!(stream.next().await.unwrap().unwrap_err().kind(), ErrorKind::HistoryTrimmed);
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn mirrored_users_are_read_as_a_stream() {
+    let (_api, mirror) = mirror_of_ten().await;
+    let users: Vec<_> = mirror.users("org_1").directory("dir_1").stream().try_collect().await.unwrap();
+    assert_eq!(
+        users.iter().map(|user| user.id.clone()).collect::<Vec<_>>(),
+        (0..10).map(numbered_user).collect::<Vec<_>>()
+    );
+}
 
 #[tokio::test]
 async fn a_stream_of_changes_ends_after_its_timeout_and_its_clones_acknowledge() {
