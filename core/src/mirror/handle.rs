@@ -109,7 +109,8 @@ impl Mirror {
     /// its clones begin to fail with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::mirror::Changes) end. What syncs
     /// have written stays. The future then completes the writes that other calls have queued, releases the leases, closes the file and returns.
     /// Later calls fail: waits and syncs with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), others with
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store), and so do later steps of calls that are running.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store), and so do later steps of calls that are running. Connections to PostgreSQL are closed when the
+    /// last clone is dropped, and other calls go on until then.
     ///
     /// A mirror that is not closed is closed when its last clone is dropped. Within a tokio runtime, this happens on another thread after the drop,
     /// so that the executor is not blocked; opening the file again in this process waits for it. Close a mirror before another process shall sync
@@ -120,7 +121,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store cannot be closed. That of a file can.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store cannot be closed. A file can.
     pub fn close(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         self.end_waits();
         let store = Arc::clone(self.store());

@@ -60,6 +60,8 @@ impl PostgresStore {
     ///
     /// Must be called within a tokio runtime.
     ///
+    /// The future may be dropped: the schema may then have been created or brought up to date, or not.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the URL or a setting cannot be used, and
@@ -70,6 +72,8 @@ impl PostgresStore {
     }
 
     /// As [`connect`](PostgresStore::connect), with settings.
+    ///
+    /// The future may be dropped: the schema may then have been created or brought up to date, or not.
     ///
     /// # Errors
     ///
