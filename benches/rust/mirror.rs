@@ -3,7 +3,7 @@
 //!
 //! Sizes: `HEADCOUNT_BENCH_USERS` (100,000 users), `HEADCOUNT_BENCH_MANY` (1,000,000 users, for memory) and `HEADCOUNT_BENCH_CHANGES`
 //! (10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
-//! program.
+//! program. Arguments name the parts to run, such as `webhooks`: `cargo bench --package headcount-benches --bench mirror -- webhooks`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, reason = "a benchmark")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the system clock")]
 
@@ -32,11 +32,25 @@ fn main() {
     }
     println!("{}, {} cores", std::env::consts::ARCH, std::thread::available_parallelism().unwrap());
     let size = |name: &str, default: usize| std::env::var(name).map_or(default, |text| text.parse().unwrap());
-    syncs(size("HEADCOUNT_BENCH_USERS", 100_000));
-    memory(size("HEADCOUNT_BENCH_MANY", 1_000_000));
-    runtime().block_on(webhooks());
-    runtime().block_on(two_customers());
-    runtime().block_on(feed(size("HEADCOUNT_BENCH_CHANGES", 10_000_000)));
+    let runs = |part: &str| {
+        let mut parts = arguments[1..].iter().filter(|argument| !argument.starts_with('-')).peekable();
+        parts.peek().is_none() || parts.any(|named| named == part)
+    };
+    if runs("syncs") {
+        syncs(size("HEADCOUNT_BENCH_USERS", 100_000));
+    }
+    if runs("memory") {
+        memory(size("HEADCOUNT_BENCH_MANY", 1_000_000));
+    }
+    if runs("webhooks") {
+        runtime().block_on(webhooks());
+    }
+    if runs("two_customers") {
+        runtime().block_on(two_customers());
+    }
+    if runs("feed") {
+        runtime().block_on(feed(size("HEADCOUNT_BENCH_CHANGES", 10_000_000)));
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {

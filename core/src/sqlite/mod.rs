@@ -79,6 +79,7 @@ impl FileKind {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(crate) fn open_in_memory(&self) -> Result<Connection> {
         let connection = Connection::open_in_memory().map_err(|error| self.failed(&error))?;
+        self.configure(&connection)?;
         self.migrate(&connection)?;
         Ok(connection)
     }
@@ -119,19 +120,22 @@ impl FileKind {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| self.failed(&error))?;
         connection.busy_timeout(self.busy_timeout).map_err(|error| self.failed(&error))?;
-        self.restrict(&connection)?;
+        self.configure(&connection)?;
         Ok(connection)
     }
 
-    /// Makes SQLite run no functions and views of the file's schema, and protects the schema and SQLite's own tables from writes. Triggers run only
-    /// when something is written, which happens after [`check`](Self::check) has found the schema to be headcount's own.
-    fn restrict(&self, connection: &Connection) -> Result<()> {
+    /// Makes plans independent of values, makes SQLite run no functions and views of the file's schema, and protects the schema and SQLite's own
+    /// tables from writes. Triggers run only when something is written, which happens after [`check`](Self::check) has found the schema to be
+    /// headcount's own.
+    fn configure(&self, connection: &Connection) -> Result<()> {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+            // Otherwise SQLite prepares many statements, such as those with `LIMIT ?`, again at each use.
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
         ];
         for (setting, value) in settings {
             connection.set_db_config(setting, value).map_err(|error| self.failed(&error))?;

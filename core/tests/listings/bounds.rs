@@ -445,3 +445,36 @@ async fn the_statements_of_an_event_grow_by_a_few_for_each_500_groups() {
     assert!(few.statements <= 16, "10 groups take {} statements", few.statements);
     assert!(many.statements <= few.statements + 16, "2,000 groups take {} statements", many.statements);
 }
+
+/// Syncs a directory after a change, receives an event, reads, and handles the changes. `turn` makes the changes differ.
+async fn use_everything(api: &FakeApi, mirror: &Mirror, turn: usize) {
+    api.list_numbered_users(3 + turn % 2);
+    full_sync(mirror).await.unwrap();
+    let groups = json!([{ "id": "dirgroup_1", "name": format!("Crew {turn}") }]);
+    let data = json!({ "id": "diruser_000", "email": format!("ada{turn}@example.com"), "groups": groups });
+    let at = format!("2025-06-01T11:{:02}:00Z", 30 + turn);
+    let outcome = mirror.apply(&event_at(&format!("evt_{turn}"), &at, data)).await.unwrap();
+    assert_eq!(outcome, Outcome::Applied);
+    mirror.find_users(&format!("ada{turn}@example.com")).await.unwrap();
+    mirror.status().await.unwrap();
+    let changes = mirror.poll("app", 100).await.unwrap();
+    mirror.park("app", changes[0].seq, "later").await.unwrap();
+    mirror.ack("app", changes[changes.len() - 1].seq).await.unwrap();
+    mirror.consumers().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_statement_is_prepared_again_for_other_values() {
+    let api = FakeApi::with_users(3);
+    // In memory, all statements are those of the connection that writes.
+    let store = Arc::new(SqliteStore::open(":memory:").unwrap());
+    let mirror = api.mirror_builder().open_in(store.clone()).await.unwrap();
+    use_everything(&api, &mirror, 0).await;
+    use_everything(&api, &mirror, 1).await;
+    let before = store.reprepared();
+
+    use_everything(&api, &mirror, 2).await;
+    use_everything(&api, &mirror, 3).await;
+
+    assert_eq!(store.reprepared() - before, 0);
+}

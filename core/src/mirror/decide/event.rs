@@ -98,9 +98,15 @@ pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
     let mut keys = Keys { events: [event.id().to_owned()].into(), ..Keys::default() };
     let ids: Ids = event.data().decode().unwrap_or_default();
     match event.event_type() {
-        OrganizationDirectoryUserCreated | OrganizationDirectoryUserUpdated | OrganizationDirectoryUserDeleted => {
+        kind @ (OrganizationDirectoryUserCreated
+        | OrganizationDirectoryUserUpdated
+        | OrganizationDirectoryUserDeleted) => {
             keys.users.insert(ids.id);
             keys.groups.extend(ids.groups.into_iter().map(|group| group.id));
+            // The directory of a new user is the organization's only one.
+            if *kind != OrganizationDirectoryUserDeleted {
+                keys.organizations.insert(organization_of(event));
+            }
         }
         OrganizationDirectoryGroupCreated | OrganizationDirectoryGroupUpdated | OrganizationDirectoryGroupDeleted => {
             keys.groups.insert(ids.id);

@@ -6,6 +6,7 @@ use crate::store::Durability;
 use crate::{Error, Result};
 use rusqlite::{CachedStatement, Connection, Params, Row, Statement, ToSql};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 /// A connection and its state.
@@ -20,6 +21,9 @@ pub(super) struct Database {
     /// Number of statements that were run.
     #[cfg(feature = "store-testing")]
     pub(super) statements: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    /// Number of times that SQLite prepared a statement again.
+    #[cfg(feature = "store-testing")]
+    pub(super) reprepared: std::sync::Arc<std::sync::atomic::AtomicU64>,
     /// Number of commits that were flushed.
     #[cfg(feature = "store-testing")]
     pub(super) flushes: std::sync::Arc<std::sync::atomic::AtomicU64>,
@@ -35,14 +39,23 @@ impl Database {
             #[cfg(feature = "store-testing")]
             statements: std::sync::Arc::default(),
             #[cfg(feature = "store-testing")]
+            reprepared: std::sync::Arc::default(),
+            #[cfg(feature = "store-testing")]
             flushes: std::sync::Arc::default(),
         }
     }
 
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        let statement = self.connection.prepare_cached(sql).map_err(|error| failed(&error))?;
         #[cfg(feature = "store-testing")]
-        self.statements.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.connection.prepare_cached(sql).map_err(|error| failed(&error))
+        {
+            use std::sync::atomic::Ordering::Relaxed;
+            self.statements.fetch_add(1, Relaxed);
+            // Of its earlier runs.
+            let count = statement.reset_status(rusqlite::StatementStatus::RePrepare);
+            self.reprepared.fetch_add(u64::try_from(count).unwrap_or(0), Relaxed);
+        }
+        Ok(statement)
     }
 
     /// Runs a statement. Returns the number of rows that it changed.
@@ -246,6 +259,18 @@ impl Values<'_, '_> {
 /// Ids as a JSON array, for `IN (SELECT value FROM json_each(?1))`.
 pub(super) fn list<T: serde::Serialize>(values: &T) -> Result<String> {
     serde_json::to_string(values).map_err(|error| Error::internal(format!("keys cannot be written as JSON: {error}")))
+}
+
+/// Returns what to write between the parentheses of `IN (…)` for ids, and the value of its parameter. A single id is compared directly, which is
+/// faster than a list.
+pub(super) fn in_list<T: AsRef<str> + Ord + serde::Serialize>(
+    ids: &BTreeSet<T>,
+    parameter: &str,
+) -> Result<(String, String)> {
+    match (ids.first(), ids.len()) {
+        (Some(id), 1) => Ok((parameter.to_owned(), id.as_ref().to_owned())),
+        _ => Ok((format!("SELECT value FROM json_each({parameter})"), list(ids)?)),
+    }
 }
 
 /// Converts a limit to SQL's integer.

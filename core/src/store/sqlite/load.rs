@@ -1,6 +1,6 @@
 //! Loads the rows that a decision asks for: one statement for each kind of row, however many rows.
 
-use super::database::{Database, list};
+use super::database::{Database, in_list, list};
 use super::lease;
 use super::pages;
 use super::rows::{
@@ -150,17 +150,16 @@ impl Database {
         ids: &BTreeSet<T>,
         read: impl FnMut(&Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let select = format!("SELECT {columns} FROM {table} WHERE id");
-        match (ids.first(), ids.len()) {
-            (None, _) => Ok(()),
-            (Some(id), 1) => self.each(&format!("{select} = ?1"), [id.as_ref()], read),
-            _ => self.each(&format!("{select} IN (SELECT value FROM json_each(?1))"), [list(ids)?], read),
+        if ids.is_empty() {
+            return Ok(());
         }
+        let (list, value) = in_list(ids, "?1")?;
+        self.each(&format!("SELECT {columns} FROM {table} WHERE id IN ({list})"), [value], read)
     }
 
     fn load_directories(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
         let (organizations, directories) = (&keys.organizations, &keys.directories);
-        let mut read = |row: &Row<'_>| -> Result<()> {
+        let read = |row: &Row<'_>| -> Result<()> {
             match get(row, 0)? {
                 0 => {
                     let row: OrganizationRow = get_json(row, 1)?;
@@ -177,25 +176,25 @@ impl Database {
             }
             Ok(())
         };
-        let ids = "SELECT value FROM json_each(?1)";
-        let organizations_sql = format!(
-            "SELECT 0, body FROM organization WHERE id IN ({ids})
-            UNION ALL SELECT 2, json_array(organization_id, max(events, 0), max(bytes, 0)) FROM pending WHERE organization_id IN ({ids})"
-        );
-        let theirs_sql = format!("SELECT 1, body FROM directory WHERE organization_id IN ({ids})");
-        let directories_sql = "SELECT 1, body FROM directory WHERE id IN (SELECT value FROM json_each(?2))";
-        match (organizations.is_empty(), directories.is_empty()) {
-            (true, true) => Ok(()),
-            (true, false) => self.each(&directories_sql.replace("?2", "?1"), [list(directories)?], &mut read),
-            (false, true) => {
-                self.each(&format!("{organizations_sql} UNION ALL {theirs_sql}"), [list(organizations)?], &mut read)
-            }
-            (false, false) => self.each(
-                &format!("{organizations_sql} UNION ALL {theirs_sql} UNION ALL {directories_sql}"),
-                [list(organizations)?, list(directories)?],
-                &mut read,
-            ),
+        let (mut parts, mut values) = (Vec::new(), Vec::new());
+        if !organizations.is_empty() {
+            let (list, value) = in_list(organizations, "?1")?;
+            parts.push(format!(
+                "SELECT 0, body FROM organization WHERE id IN ({list})
+                UNION ALL SELECT 2, json_array(organization_id, max(events, 0), max(bytes, 0)) FROM pending WHERE organization_id IN ({list})
+                UNION ALL SELECT 1, body FROM directory WHERE organization_id IN ({list})"
+            ));
+            values.push(value);
         }
+        if !directories.is_empty() {
+            let (list, value) = in_list(directories, &format!("?{}", values.len() + 1))?;
+            parts.push(format!("SELECT 1, body FROM directory WHERE id IN ({list})"));
+            values.push(value);
+        }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        self.each(&parts.join(" UNION ALL "), rusqlite::params_from_iter(values), read)
     }
 
     fn load_members(&self, key: MembersKey, set: &mut WorkingSet) -> Result<()> {

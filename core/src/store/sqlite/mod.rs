@@ -156,6 +156,13 @@ impl SqliteStore {
         self.writer.statements.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// Number of times that SQLite prepared statements of writes again since the store was opened, because of other parameters or another schema.
+    /// A statement's are counted when it is used again. For tests.
+    #[cfg(feature = "store-testing")]
+    pub fn reprepared(&self) -> u64 {
+        self.writer.reprepared.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Number of commits since the store was opened that a power failure cannot undo. For tests.
     #[cfg(feature = "store-testing")]
     pub fn flushes(&self) -> u64 {

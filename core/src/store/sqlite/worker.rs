@@ -143,6 +143,9 @@ pub(super) struct Worker {
     /// Number of statements that were run.
     #[cfg(feature = "store-testing")]
     pub(super) statements: Arc<std::sync::atomic::AtomicU64>,
+    /// Number of times that SQLite prepared a statement again.
+    #[cfg(feature = "store-testing")]
+    pub(super) reprepared: Arc<std::sync::atomic::AtomicU64>,
     /// Number of commits that were flushed.
     #[cfg(feature = "store-testing")]
     pub(super) flushes: Arc<std::sync::atomic::AtomicU64>,
@@ -162,7 +165,8 @@ impl Worker {
         let process = Process::current();
         let database = Database::new(connection);
         #[cfg(feature = "store-testing")]
-        let (statements, flushes) = (Arc::clone(&database.statements), Arc::clone(&database.flushes));
+        let (statements, reprepared, flushes) =
+            (Arc::clone(&database.statements), Arc::clone(&database.reprepared), Arc::clone(&database.flushes));
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
@@ -185,6 +189,8 @@ impl Worker {
             thread: Some(thread),
             #[cfg(feature = "store-testing")]
             statements,
+            #[cfg(feature = "store-testing")]
+            reprepared,
             #[cfg(feature = "store-testing")]
             flushes,
         })
