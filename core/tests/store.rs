@@ -272,6 +272,57 @@ async fn closing_a_store_fails_the_calls_that_wait_for_room_in_the_queue() {
     assert_eq!(results[512].as_ref().unwrap_err().kind(), ErrorKind::Store);
 }
 
+/// A write of a new user that fails after it has written the row, because its entry of the feed has no changes.
+fn partial_write(id: &str) -> Write {
+    let mut write = users([id.to_owned()]);
+    let mut decide = write.decide;
+    write.decide = Box::new(move |set| {
+        let Decision::Commit(mut batch) = decide(set)? else { unreachable!() };
+        batch.entries.push(NewEntry {
+            organization_id: "org_1".to_owned(),
+            directory_id: "dir_1".to_owned(),
+            cause: "sync:1".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            body: EntryBody::default(),
+        });
+        Ok(Decision::Commit(batch))
+    });
+    write
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_write_that_fails_half_way_does_not_affect_the_writes_and_leases_queued_with_it() {
+    let path = file("partial");
+    let store = SqliteStore::open(&path).unwrap();
+    let other = lock(&path);
+    // The first write waits for the lock, and what is queued after it is one group. The lease is taken before the first failure.
+    let mut first = store.write(users(["diruser_first".to_owned()]));
+    assert!((&mut first).now_or_never().is_none());
+    let mut taking = store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60));
+    assert!((&mut taking).now_or_never().is_none());
+    let mut writes: Vec<_> = (0..9)
+        .map(|n| match n % 3 {
+            1 => store.write(partial_write(&format!("diruser_{n}"))),
+            _ => store.write(users([format!("diruser_{n}")])),
+        })
+        .collect();
+    assert!(writes.iter_mut().all(|write| write.now_or_never().is_none()));
+    drop(other);
+
+    first.await.unwrap();
+    let failed: Vec<_> = futures_util::future::join_all(writes).await.iter().map(Result::is_err).collect();
+    let lease = taking.await.unwrap().unwrap();
+
+    assert_eq!(failed, [false, true, false, false, true, false, false, true, false]);
+    let written = ["diruser_0", "diruser_2", "diruser_3", "diruser_5", "diruser_6", "diruser_8", "diruser_first"];
+    let mut ids = user_ids(&store).await;
+    ids.sort();
+    assert_eq!(ids, written);
+    // It is still held, although it was taken again after the rollback.
+    let fenced = Write { fence: Some(lease.fence().clone()), ..users(["diruser_last".to_owned()]) };
+    store.write(fenced).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_damaged_row_is_an_error() {
     let path = file("damaged");

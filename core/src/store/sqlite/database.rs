@@ -1,4 +1,4 @@
-//! A connection with helpers for statements: cached statements, statements that write many rows, and savepoints.
+//! A connection with helpers for statements: cached statements, and statements that write many rows.
 
 use super::open::{self, failed};
 use crate::error::catch_panic;
@@ -14,8 +14,8 @@ pub(super) struct Database {
     connection: Connection,
     /// What `PRAGMA synchronous` is set to, or `None` before it is set.
     durability: Cell<Option<Durability>>,
-    /// Whether several writes share the transaction, so that each needs a savepoint.
-    shared: Cell<bool>,
+    /// Whether a write of the transaction failed after it had begun to write.
+    partial: Cell<bool>,
     /// Whether the transaction has written anything.
     wrote: Cell<bool>,
     /// Number of statements that were run.
@@ -34,7 +34,7 @@ impl Database {
         Database {
             connection,
             durability: Cell::new(None),
-            shared: Cell::new(false),
+            partial: Cell::new(false),
             wrote: Cell::new(false),
             #[cfg(feature = "store-testing")]
             statements: std::sync::Arc::default(),
@@ -136,31 +136,24 @@ impl Database {
         Ok(())
     }
 
-    /// Calls `write`, and undoes what it wrote if it fails.
+    /// Calls `write`. If it fails, the transaction is rolled back at its end.
     pub(super) fn atomically<T>(&self, write: impl FnOnce() -> Result<T>) -> Result<T> {
         self.wrote.set(true);
-        if !self.shared.get() {
-            // The worker rolls the transaction back.
-            return catch_panic(write);
-        }
-        self.run("SAVEPOINT write", [])?;
-        let result = catch_panic(write);
-        if result.is_err() && !self.connection.is_autocommit() {
-            self.run("ROLLBACK TO write", [])?;
-        }
-        if !self.connection.is_autocommit() {
-            self.run("RELEASE write", [])?;
-        }
-        result
+        catch_panic(write).inspect_err(|_| self.partial.set(true))
     }
 
-    /// Begins a transaction for `count` writes. Waits for a write of another process to end.
-    pub(super) fn begin_write(&self, durability: Durability, count: usize) -> Result<()> {
+    /// Whether a write of the transaction failed after it had begun to write, so that the transaction must be rolled back.
+    pub(super) fn has_partial_write(&self) -> bool {
+        self.partial.get()
+    }
+
+    /// Begins a transaction for writes. Waits for a write of another process to end.
+    pub(super) fn begin_write(&self, durability: Durability) -> Result<()> {
         if self.durability.get() != Some(durability) {
             open::set_durability(&self.connection, durability)?;
             self.durability.set(Some(durability));
         }
-        self.shared.set(count > 1);
+        self.partial.set(false);
         self.wrote.set(false);
         self.run("BEGIN IMMEDIATE", []).map(drop)
     }

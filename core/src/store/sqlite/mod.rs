@@ -171,7 +171,7 @@ impl SqliteStore {
 
     fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Database) -> Result<T> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         self.reader.as_ref().unwrap_or(&self.writer).jobs.run(None, work)
     }
@@ -179,7 +179,7 @@ impl SqliteStore {
     fn change<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Database) -> Result<T> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         self.writer.jobs.run(Some(durability), work)
     }
@@ -191,7 +191,7 @@ impl Store for SqliteStore {
     }
 
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {
-        self.read(move |database| database.load(&database.head(None)?, keys))
+        self.read(move |database| database.load(&database.head(None)?, keys.clone()))
     }
 
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {
@@ -294,7 +294,7 @@ impl Store for SqliteStore {
             };
             let fence = lease::take(database, &open.holder, &name, now, duration)?;
             // Made here, so that the lease is dropped and thereby released if the caller no longer waits for it.
-            Ok(fence.map(|fence| Box::new(lease::Taken::new(fence, jobs)) as Box<dyn Lease>))
+            Ok(fence.map(|fence| Box::new(lease::Taken::new(fence, jobs.clone())) as Box<dyn Lease>))
         })
     }
 

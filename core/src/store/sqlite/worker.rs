@@ -25,7 +25,7 @@ trait Job: Send {
     /// Returns which failures the write must survive, or `None` for a read.
     fn durability(&self) -> Option<Durability>;
 
-    /// Runs the job in an open transaction. If it returns an error, it has written nothing.
+    /// Runs the job in an open transaction. It runs again after a rollback if another job of the transaction failed in the middle of its write.
     fn run(&mut self, database: &Database) -> Result<()>;
 
     /// Reports the result, or the error of the transaction.
@@ -34,23 +34,23 @@ trait Job: Send {
 
 struct Pending<F, T> {
     durability: Option<Durability>,
-    work: Option<F>,
+    work: F,
     result: Option<Result<T>>,
     done: oneshot::Sender<Result<T>>,
     /// Its place in the queue, until it is finished.
     room: Option<OwnedSemaphorePermit>,
 }
 
-impl<T: Send, F: FnOnce(&Database) -> Result<T> + Send> Job for Pending<F, T> {
+impl<T: Send, F: FnMut(&Database) -> Result<T> + Send> Job for Pending<F, T> {
     fn durability(&self) -> Option<Durability> {
         self.durability
     }
 
     fn run(&mut self, database: &Database) -> Result<()> {
-        let Some(work) = self.work.take() else { return Err(Error::internal("a job of the store ran twice")) };
-        let result = crate::error::catch_panic(|| work(database));
+        let result = crate::error::catch_panic(|| (self.work)(database));
         let outcome = result.as_ref().map(drop).map_err(Error::clone);
-        self.result = Some(result);
+        // What was rolled back is not dropped: dropping a lease releases it, and the repetition takes it with the same token.
+        std::mem::forget(self.result.replace(result));
         outcome
     }
 
@@ -87,7 +87,7 @@ impl Jobs {
     pub(super) fn run<T: Send + 'static>(
         &self,
         durability: Option<Durability>,
-        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Database) -> Result<T> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         let jobs = self.clone();
         Box::pin(async move {
@@ -101,7 +101,7 @@ impl Jobs {
                 Err(_) => Arc::clone(&jobs.room).acquire_owned().await.map_err(|_| closed())?,
             };
             let (done, result) = oneshot::channel();
-            let job = Pending { durability, work: Some(work), result: None, done, room: Some(room) };
+            let job = Pending { durability, work, result: None, done, room: Some(room) };
             if !jobs.send(Box::new(job)) {
                 return Err(closed());
             }
@@ -114,12 +114,12 @@ impl Jobs {
     pub(super) fn run_later<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&Database) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Database) -> Result<T> + Send + 'static,
     ) {
         if self.process.is_current() {
             let (done, _) = oneshot::channel();
             let durability = Some(durability);
-            self.send(Box::new(Pending { durability, work: Some(work), result: None, done, room: None }));
+            self.send(Box::new(Pending { durability, work, result: None, done, room: None }));
         }
     }
 
@@ -251,31 +251,37 @@ fn serve(database: &Database, place: Option<&Place>, first: Box<dyn Job>, waitin
     }
 }
 
-/// Commits a group of writes. If one fails, only that one is rolled back; if the commit fails, all of them fail.
-fn write(database: &Database, place: Option<&Place>, group: Vec<Box<dyn Job>>) {
+/// Commits a group of writes. If one fails, nothing of it is written; if the commit fails, all of them fail.
+fn write(database: &Database, place: Option<&Place>, mut group: Vec<Box<dyn Job>>) {
     let durability = group.iter().filter_map(|job| job.durability()).max().unwrap_or(Durability::Power);
     // The file is compared before the commit as well, since a write may have waited for another process meanwhile.
-    let mut outcome = check(place).and_then(|()| database.begin_write(durability, group.len()));
+    let mut outcome = check(place).and_then(|()| database.begin_write(durability));
     let begun = outcome.is_ok();
     let mut any_done = false;
-    let mut finished = Vec::with_capacity(group.len());
-    for mut job in group {
-        if outcome.is_ok() {
-            let result = job.run(database);
-            any_done |= result.is_ok();
-            if !database.in_transaction() {
-                // On a full disk and similar errors, SQLite rolls back the whole transaction, including the earlier writes of the group.
-                outcome = Err(result.err().unwrap_or_else(|| Error::store("the transaction was rolled back")));
-            }
+    for job in &mut group {
+        if outcome.is_err() || database.has_partial_write() {
+            break;
         }
-        finished.push(job);
+        let result = job.run(database);
+        any_done |= result.is_ok();
+        if !database.in_transaction() {
+            // On a full disk and similar errors, SQLite rolls back the whole transaction, including the earlier writes of the group.
+            outcome = Err(result.err().unwrap_or_else(|| Error::store("the transaction was rolled back")));
+        }
     }
     if begun && database.in_transaction() {
+        let is_partial = database.has_partial_write();
         outcome = outcome.and_then(|()| check(place));
-        let ended = database.end_write(outcome.is_ok() && any_done);
+        let ended = database.end_write(outcome.is_ok() && any_done && !is_partial);
         outcome = outcome.and(ended);
+        if is_partial && outcome.is_ok() && group.len() > 1 {
+            // Each in a transaction of its own. Savepoints would avoid this, but they slow down every write, and a write hardly ever fails after it
+            // has begun.
+            group.into_iter().for_each(|job| write(database, place, vec![job]));
+            return;
+        }
     }
-    for job in finished {
+    for job in group {
         job.finish(outcome.clone());
     }
 }
