@@ -1,4 +1,5 @@
 //! A PostgreSQL server and a pgbouncer that end with this program, and a proxy that loses answers.
+#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "a test, which waits for real servers")]
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
