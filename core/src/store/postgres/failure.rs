@@ -127,8 +127,9 @@ impl std::error::Error for Report {}
 
 fn cause(code: &SqlState) -> Cause {
     match code.code() {
-        // Serialization failure, deadlock; and two organizations inserted a row with the same id at the same time.
-        "40001" | "40P01" | "23505" => Cause::Conflict,
+        // Serialization failure, deadlock; two organizations inserted a row with the same id at the same time; and another process created the schema
+        // or its first table after this one found that there was none.
+        "40001" | "40P01" | "23505" | "42P06" | "42P07" => Cause::Conflict,
         // Stopped by an administrator, by a crash, or not ready yet; ended since it was idle in a transaction.
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Cause::Lost,
         code if code.starts_with("08") => Cause::Lost,
