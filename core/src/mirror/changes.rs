@@ -131,7 +131,7 @@ impl Changes {
     ///     let changes = changes.clone();
     ///     async move { changes.ack(change.seq).await }
     /// }).await?;
-    /// # headcount::Result::Ok(()) }).unwrap();
+    /// # Ok::<(), headcount::Error>(()) }).unwrap();
     /// ```
     pub fn stream(&self) -> BoxStream<'static, Result<Change>> {
         Box::pin(futures_util::stream::try_unfold(self.clone(), async |changes| {
