@@ -85,7 +85,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Returns this process. Costs one system call.
+    /// Returns this process. Costs two system calls or more: one reads the id, and one per pipe checks that it is open.
     pub(crate) fn current() -> Process {
         Process { id: ProcessId::current(), closed: descriptors::times_closed() }
     }
@@ -110,8 +110,8 @@ mod descriptors {
     use std::os::unix::fs::MetadataExt;
     use std::sync::OnceLock;
 
-    /// A pipe that stays open unless all descriptors of the process are closed. No other open file has its inode number, so a descriptor that
-    /// was closed and used again for another file is recognized.
+    /// A pipe that stays open unless all descriptors of the process are closed. No other pipe has its inode number, so it is recognized if the
+    /// descriptor was closed and its number belongs to another pipe or socket; a file with the same inode number is unlikely.
     struct Witness {
         /// The descriptor and its inode number, or `None` if no pipe could be made.
         pipe: Option<(File, u64)>,

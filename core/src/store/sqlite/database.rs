@@ -51,7 +51,7 @@ impl Database {
         {
             use std::sync::atomic::Ordering::Relaxed;
             self.statements.fetch_add(1, Relaxed);
-            // Of its earlier runs.
+            // How often the earlier runs of this statement prepared it again.
             let count = statement.reset_status(rusqlite::StatementStatus::RePrepare);
             self.reprepared.fetch_add(u64::try_from(count).unwrap_or(0), Relaxed);
         }

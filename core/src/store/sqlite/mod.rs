@@ -1,8 +1,9 @@
 //! SQLite: one file, one thread that writes, one that reads.
 //!
-//! Writes that wait are committed together, each in a savepoint of its own, so that a burst of webhooks costs one flush to disk instead of
-//! one each. The file is in WAL mode: readers see the state between two commits and do not delay the writer. A commit that must survive a
-//! power failure is flushed before it is reported. That flush includes all commits before it, which need no flush of their own.
+//! Writes that wait are committed together, so that a burst of webhooks costs one flush to disk instead of one each. If one of them fails after it
+//! has begun to write, all are rolled back and repeated, each in a transaction of its own. The file is in WAL mode: readers see the state between two
+//! commits and do not delay the writer. A commit that must survive a power failure is flushed before it is reported. That flush includes all commits
+//! before it, which need no flush of their own.
 
 mod commit;
 mod consumers;
@@ -103,8 +104,9 @@ impl SqliteStore {
         let holder = lease::Holder::new(path.as_deref());
         let open = Arc::new(Open { holder, closed: Arc::clone(&closed), ended: ended.clone() });
         let place = path.as_deref().map(|path| Arc::new(open::place(path)));
-        // The writer's connection is closed last, because only the last connection that is closed moves the log into the file, and of two that are closed
-        // at the same moment neither is.
+        // The writer's thread closes its connection only after the reader's thread has closed its own and dropped `reads`: SQLite moves the log into
+        // the file when the last connection is closed, and of two that are closed at the same moment neither counts as the last. The reader's thread
+        // waits for nothing, because the sender of `at_once` is dropped here.
         let ((reads, after_reads), (_, at_once)) = (channel(), channel());
         let reader = |connection| Worker::start("headcount-read", connection, place.clone(), at_once, reads);
         let reader = reader_connection.map(reader).transpose()?;
@@ -157,7 +159,7 @@ impl SqliteStore {
     }
 
     /// Number of times that SQLite prepared statements of writes again since the store was opened, because of other parameters or another schema.
-    /// A statement's are counted when it is used again. For tests.
+    /// What a run of a statement adds is counted when the statement is next used. For tests.
     #[cfg(feature = "store-testing")]
     pub fn reprepared(&self) -> u64 {
         self.writer.reprepared.load(std::sync::atomic::Ordering::Relaxed)

@@ -49,7 +49,8 @@ impl<T: Send, F: FnMut(&Database) -> Result<T> + Send> Job for Pending<F, T> {
     fn run(&mut self, database: &Database) -> Result<()> {
         let result = crate::error::catch_panic(|| (self.work)(database));
         let outcome = result.as_ref().map(drop).map_err(Error::clone);
-        // What was rolled back is not dropped: dropping a lease releases it, and the repetition takes it with the same token.
+        // The result of an earlier run, which was rolled back, is not dropped: dropping a lease queues its release, and the lease that the job takes in
+        // this run has the same token.
         std::mem::forget(self.result.replace(result));
         outcome
     }
@@ -95,7 +96,8 @@ impl Jobs {
             if !jobs.process.is_current() {
                 return Err(closed());
             }
-            // Where there is room, the job is queued by the first poll. `acquire_owned` alone yields to other tasks now and then.
+            // If there is room, the first poll of this future queues the job. `acquire_owned` alone does not ensure that: it returns `Pending` if the task
+            // has used up tokio's cooperative budget.
             let room = match Arc::clone(&jobs.room).try_acquire_owned() {
                 Ok(room) => room,
                 Err(_) => Arc::clone(&jobs.room).acquire_owned().await.map_err(|_| closed())?,
@@ -196,7 +198,7 @@ impl Worker {
         })
     }
 
-    /// Returns whether this is the process of the thread. If it is not, no other method must be called.
+    /// Returns whether this is the process of the thread. If it is not, do not call other methods.
     pub(super) fn is_current(&self) -> bool {
         self.jobs.process.is_current()
     }
