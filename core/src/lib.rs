@@ -155,12 +155,12 @@ pub mod internal {
     }
 }
 
-/// The README's Rust, compiled.
+/// Compiles the Rust examples in the README.
 #[cfg(all(doctest, feature = "mirror", feature = "sqlite"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The Rust of the guide to PostgreSQL, compiled.
+/// Compiles the Rust examples in the guide to PostgreSQL.
 #[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
 #[doc = include_str!("../../docs/postgresql.md")]
 struct PostgresqlGuide;

@@ -1,8 +1,8 @@
-//! Tasks and threads that a call starts, such as the task that reads the next page ahead. They run with what a language binding keeps for the
-//! running call.
+//! Tasks and threads that a call starts, such as the task that reads the next page ahead. They run with the data that a language binding has stored
+//! for the call, such as Python's context variables.
 //!
-//! A task of tokio has task-locals of its own, and so has a thread. This module lets a binding carry its task-locals over, without knowing what
-//! they are.
+//! A binding stores these data in task-locals of tokio, which a new task or thread does not inherit. The binding sets a function with
+//! [`carry_locals`] that makes them available there, so that this crate does not need to know their types.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;

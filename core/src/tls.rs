@@ -91,7 +91,7 @@ fn unusable(error: &rustls::Error) -> Error {
 fn system_verifier_if_any(extra: Vec<CertificateDer<'static>>) -> Result<Option<Arc<dyn ServerCertVerifier>>> {
     match Verifier::new_with_extra_roots(extra, provider()?) {
         Ok(verifier) => Ok(Some(Arc::new(verifier))),
-        // The verifier has no other error for a system without certificate authorities.
+        // The verifier returns this error if the system has no certificate authorities. There is no more specific one.
         Err(rustls::Error::General(_)) => Ok(None),
         Err(error) => Err(unusable(&error)),
     }
@@ -140,7 +140,7 @@ pub(crate) fn unreadable(setting: &str, path: &Path, error: &std::io::Error) -> 
     Error::config(format!("{setting} {} cannot be read: {}", path.display(), error.kind()))
 }
 
-/// Returns the certificates of a PEM text that can be used.
+/// Returns the certificates of a PEM text, without those that rustls does not accept as certificate authorities.
 pub(crate) fn in_pem(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).filter(is_certificate)
 }

@@ -87,10 +87,11 @@ impl Mirror {
         }
     }
 
-    /// Does what `release` of [`headcount::Mirror`](crate::Mirror) does. For bindings.
+    /// Drops this handle. If it was the last one, and no iterator uses the store, waits until the store is closed. For bindings.
     #[doc(hidden)]
     pub async fn release(self) -> Result<()> {
         let mirror = self.0.mirror.existing();
+        // Drops the other reference to the async mirror, unless this handle has clones: its `release` waits only if it gets the last one.
         drop(self);
         match mirror {
             Some(mirror) => mirror.release().await,

@@ -68,8 +68,8 @@ fn outside_of_tasks() -> Result<Arc<Runtime>> {
 
 /// Returns whether this thread may block.
 fn may_block(runtime: &Runtime) -> bool {
-    // A handle of tokio is present in threads that may block as well (`spawn_blocking`, `block_in_place`). tokio's only test for them is that
-    // `block_on` does not panic. The panic hook prints that panic, so a callback is recognized without it.
+    // A thread has a handle of tokio also where it may block (`spawn_blocking`, `block_in_place`). The only way to find out is to call `block_on`,
+    // which panics if the thread must not block. The panic hook prints that panic, so callbacks of a call are recognized by `IN_A_CALL` instead.
     IN_A_CALL.try_with(|()| ()).is_err()
         && (tokio::runtime::Handle::try_current().is_err()
             || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(std::future::ready(()))))

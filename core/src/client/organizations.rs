@@ -128,7 +128,7 @@ impl Organizations {
     /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost cannot be used, because
     /// its URL is not known, and it expires after a minute.
     ///
-    /// The future may be dropped: the request is then cancelled, and a link that nobody knows may have been created.
+    /// The future may be dropped: the request is then cancelled, and a link whose URL is not known may have been created.
     ///
     /// # Errors
     ///

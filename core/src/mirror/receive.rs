@@ -19,7 +19,7 @@ impl Mirror {
     /// again.
     ///
     /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
-    /// What takes further writes, such as the roles of a large group's members, is then completed by the next sync, or when the mirror is next
+    /// Effects that need further writes, such as the roles of a large group's members, are then completed by the next sync, or when the mirror is next
     /// opened.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Mirror {
     /// that a queue kept. What the mirror records as its own time is the current one.
     ///
     /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
-    /// What takes further writes, such as the roles of a large group's members, is then completed by the next sync, or when the mirror is next
+    /// Effects that need further writes, such as the roles of a large group's members, are then completed by the next sync, or when the mirror is next
     /// opened.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Mirror {
     /// Stores and applies an event that has been verified before, as [`receive`](Mirror::receive) does.
     ///
     /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
-    /// What takes further writes, such as the roles of a large group's members, is then completed by the next sync, or when the mirror is next
+    /// Effects that need further writes, such as the roles of a large group's members, are then completed by the next sync, or when the mirror is next
     /// opened.
     ///
     /// # Errors

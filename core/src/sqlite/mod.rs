@@ -124,9 +124,9 @@ impl FileKind {
         Ok(connection)
     }
 
-    /// Makes plans independent of values, makes SQLite run no functions and views of the file's schema, and protects the schema and SQLite's own
-    /// tables from writes. Triggers run only when something is written, which happens after [`check`](Self::check) has found the schema to be
-    /// headcount's own.
+    /// Makes query plans independent of the values of parameters, prevents SQLite from running functions and views of the file's schema, and protects
+    /// the schema and SQLite's own tables from writes. Triggers run only when something is written, which happens after [`check`](Self::check) has
+    /// found the schema to be headcount's own.
     fn configure(&self, connection: &Connection) -> Result<()> {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
