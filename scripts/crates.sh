@@ -27,8 +27,9 @@ for features in webhook http axum sqlite client,rustls-ring blocking,rustls-ring
     document "$features"
 done
 
-# docs.rs marks what needs a feature, which only a nightly rustdoc does. RUSTC_BOOTSTRAP applies to rustdoc alone: build scripts depend on it, so that
-# cargo would compile dependencies again. `rustls-aws-lc` is left out: it adds nothing to the documentation, and its C code takes a minute to compile.
+# docs.rs marks items that need a feature. The nightly rustdoc can do this, and a stable one with RUSTC_BOOTSTRAP, which is set for rustdoc alone: if it
+# were set for cargo as well, dependencies whose build scripts read it would be compiled again. `rustls-aws-lc` is left out: it adds nothing to the
+# documentation, and its C code takes a minute to compile.
 mkdir -p target/docsrs
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >target/docsrs/rustdoc
 chmod +x target/docsrs/rustdoc

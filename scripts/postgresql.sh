@@ -17,7 +17,8 @@ install_packages() {
 }
 undo=:
 trap 'eval "$undo"' EXIT
-# Debian asks this program before a package starts a service; 101 forbids it. One that is there already is the administrator's.
+# Debian runs this program before a package starts a service: exit status 101 forbids the start. If the file exists, the administrator made it, and it is
+# not changed.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     undo="rm -f $policy"

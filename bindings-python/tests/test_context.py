@@ -160,7 +160,8 @@ def test_records_of_a_tokens_renewal_in_the_background_have_the_callers_context_
         token = REQUEST.set("request 1")
         renewals, end = [], time.monotonic() + 60
         while not renewals and time.monotonic() < end:
-            # A call in the last tenth of the token's second renews it in the background. If none comes then, the next call does it, and fails.
+            # The token expires after a second. A call in the last tenth of it renews the token in the background. If there was no such call, the
+            # next one renews the token itself, and fails because this renewal does.
             try:
                 client.directory.list_directories("org_1")
             except headcount.ServerError:

@@ -158,14 +158,14 @@ fn each_public_async_function_says_whether_its_future_may_be_dropped() {
         files.sort();
         for path in files {
             let file = format!("{crate_folder}/{}", path.strip_prefix(&root).unwrap().display());
-            // Tests of stores, which a macro calls.
+            // The functions in this folder are tests of stores. They are public because a macro calls them, and are not part of the API.
             if !file.contains("/conformance/") {
                 let text = std::fs::read_to_string(&path).unwrap();
                 read_items(syn::parse_file(&text).unwrap().items, &file, &mut found);
             }
         }
     }
-    // What was read: an async method, a method that returns a future, a trait's, and an implementation.
+    // Each kind was found: async methods, a method that returns a future, methods of traits, and an implementation of `IntoFuture`.
     for name in [
         "core/mirror/receive.rs: receive",
         "core/mirror/handle.rs: close",

@@ -1,4 +1,4 @@
-"""Versions that the documents state: those of the frameworks are the ones that the tests run, and those that are required are the ones that are checked."""
+"""The documents state the versions of frameworks that the tests use, and the required versions of Python and Node that `scripts/prerequisites.sh` checks."""
 
 import json
 import re

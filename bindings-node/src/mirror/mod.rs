@@ -34,7 +34,7 @@ pub struct NativeMirror(Arc<RwLock<State>>, Option<Webhook>);
 struct State {
     /// `None` after `close`.
     open: Option<Mirror>,
-    /// The mirror from `close` to `closed`.
+    /// The mirror after `close` was called and until `closed` is called.
     closing: Option<Mirror>,
     runtime: Handle,
 }

@@ -466,7 +466,7 @@ async fn use_everything(api: &FakeApi, mirror: &Mirror, turn: usize) {
 #[tokio::test]
 async fn no_statement_is_prepared_again_for_other_values() {
     let api = FakeApi::with_users(3);
-    // In memory, all statements are those of the connection that writes.
+    // A store in memory has one connection, so that the statements of reads are counted as well.
     let store = Arc::new(SqliteStore::open(":memory:").unwrap());
     let mirror = api.mirror_builder().open_in(store.clone()).await.unwrap();
     use_everything(&api, &mirror, 0).await;

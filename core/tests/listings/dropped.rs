@@ -1,4 +1,4 @@
-//! Futures that are dropped at each of their await points: what has happened then is what the documentation of the call says.
+//! Drops futures at each of their await points, and checks that the effects are those that the documentation of the call states.
 
 use crate::api::{FakeApi, USER_UPDATED, full_sync, listed_user, numbered_user};
 use headcount::mirror::{Outcome, SyncMode, SyncOutcome};

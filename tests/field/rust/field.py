@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 TARGET = ROOT / "target" / "field-rust"
-# Build settings of the workspace are no part of these programs.
+# Without the build settings of headcount's workspace, which do not apply to these programs.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("CARGO_TARGET_DIR", "RUSTFLAGS", "MAKEFLAGS")}
 LIMIT = 1100
 """Seconds after which a build is ended."""

@@ -38,7 +38,8 @@ class Cryptography(unittest.TestCase):
     def test_of_the_application(self):
         build("build", "beside-rustls", "--features", "no-provider")
         requested = f"request: {self.sandbox.organization_id}"
-        # It may install a provider itself, or leave it to rustls, which installs the only one with the first configuration.
+        # The application may install a provider itself. If it does not, rustls installs the only provider that is compiled in when the first
+        # configuration is built.
         for steps in (["install", "request", "configure"], ["configure", "request"]):
             status, lines = self.run_steps(*steps)
             self.assertEqual((status, requested in lines), (0, True), lines)
