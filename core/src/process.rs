@@ -26,7 +26,7 @@ impl ProcessId {
         ProcessId { number: std::process::id(), forks: forks::count() }
     }
 
-    /// Returns whether this is the process.
+    /// Returns whether this is the id of the running process.
     pub fn is_current(self) -> bool {
         self == ProcessId::current()
     }
@@ -90,7 +90,7 @@ impl Process {
         Process { id: ProcessId::current(), closed: descriptors::times_closed() }
     }
 
-    /// Returns whether this is the process, and its descriptors are those of the time when `self` was made.
+    /// Returns whether `self` is the running process, and all of its descriptors have not been closed since `self` was made.
     pub(crate) fn is_current(self) -> bool {
         self == Process::current()
     }
@@ -346,7 +346,7 @@ mod tests {
         use std::os::unix::process::CommandExt;
         let parent = ProcessId::current();
         let mut child = std::process::Command::new("true");
-        // The child reports the number of forks as the system's error with this number.
+        // The child reports the number of forks in place of an error number (`errno`), which `spawn` returns to the parent.
         let report = move || {
             let forks = ProcessId::current().forks - parent.forks;
             Err(std::io::Error::from_raw_os_error(i32::try_from(forks).unwrap_or(0)))

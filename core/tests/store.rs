@@ -151,7 +151,7 @@ async fn take_lease(store: &SqliteStore) -> Option<Box<dyn Lease>> {
     store.lease("sync".to_owned(), Timestamp::UNIX_EPOCH, Duration::from_secs(60)).await.unwrap()
 }
 
-/// Makes writes of the store wait until it is dropped.
+/// Locks the file for writing: writes of the store wait until the returned connection is dropped.
 fn lock(path: &Path) -> Connection {
     let other = Connection::open(path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -187,7 +187,7 @@ impl Mirror {
         Ok(reports)
     }
 
-    /// Starts the syncs of all organizations.
+    /// Checks the environment, and starts the syncs of all organizations: of those that are listed, then of other ones that the mirror has.
     async fn run_listed(&self, running: &mut Running, options: &Options) -> Result<()> {
         self.check_environment().await?;
         let mut started = BTreeSet::new();

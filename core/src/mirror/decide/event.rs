@@ -103,7 +103,7 @@ pub(in crate::mirror) fn event_keys(event: &Event) -> Keys {
         | OrganizationDirectoryUserDeleted) => {
             keys.users.insert(ids.id);
             keys.groups.extend(ids.groups.into_iter().map(|group| group.id));
-            // The directory of a new user is the organization's only one.
+            // An event may create a user without naming the directory. The user is then added to the organization's directory, if it has only one.
             if *kind != OrganizationDirectoryUserDeleted {
                 keys.organizations.insert(organization_of(event));
             }
