@@ -1,10 +1,10 @@
-//! Encodings that stores share: times as bytes in the order of time, records as JSON, and states as numbers.
+//! Encodings that stores share: times as bytes that sort like the times, records as JSON, and states as numbers.
 
 use crate::record::{EventState, HoldReason};
 use crate::{Error, Result, Timestamp};
 use serde::Serialize;
 
-/// Returns a time as 12 bytes, whose order is that of the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant
+/// Returns a time as 12 bytes that sort like the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant
 /// byte first.
 pub(super) fn time_bytes(moment: Timestamp) -> [u8; 12] {
     let nanoseconds = moment.as_nanosecond();
@@ -14,7 +14,7 @@ pub(super) fn time_bytes(moment: Timestamp) -> [u8; 12] {
     [s0, s1, s2, s3, s4, s5, s6, s7, n0, n1, n2, n3]
 }
 
-/// Reads what [`time_bytes`] returned, or returns `None` if the bytes are not a time.
+/// Returns the time that [`time_bytes`] encoded, or `None` if the bytes are not a time.
 pub(super) fn time_from_bytes(bytes: &[u8]) -> Option<Timestamp> {
     let [s0, s1, s2, s3, s4, s5, s6, s7, n0, n1, n2, n3] = bytes.try_into().ok()?;
     let seconds = (u64::from_be_bytes([s0, s1, s2, s3, s4, s5, s6, s7]) ^ (1 << 63)) as i64;
@@ -34,7 +34,7 @@ pub(super) fn state_number(state: EventState) -> i64 {
     }
 }
 
-/// Reads what [`state_number`] returned. Unknown numbers are settled events.
+/// Returns the state that has this [`state_number`]. Unknown numbers become `Settled`.
 pub(super) fn state(number: i64) -> EventState {
     match number {
         1 => EventState::Pending,

@@ -3,8 +3,9 @@
 -- A time is 12 bytes in the order of time: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
 -- Records are JSON in columns of type `text`, which keeps them byte for byte. All text is compared by its bytes.
 
--- What writes lock. Kinds: 0 is everything, 1 one organization, 2 one consumer. `revision` is that of the last write of the scope. A write of
--- everything locks the table, and the others their row. Rows are never deleted, since other transactions may wait for them.
+-- The locks of writes, one row for each scope. `kind` is 0 for everything, 1 for an organization and 2 for a consumer. `revision` is that of the
+-- scope's last write; it is not used for consumers. A write of everything locks the table, and any other write locks the row of its scope. Rows are
+-- never deleted, since other transactions may wait for them.
 CREATE TABLE {s}.scope (
     kind bigint NOT NULL,
     name text COLLATE "C" NOT NULL,
@@ -19,31 +20,30 @@ CREATE SEQUENCE {s}.group_number;
 CREATE SEQUENCE {s}.event_number;
 CREATE SEQUENCE {s}.chore_number;
 
--- The revisions of committed writes, so that a client that lost its connection during a commit can look whether it was committed. The greatest is
--- that of the latest write.
+-- The revisions of committed writes. A client that lost its connection during a commit finds out here whether the write was committed.
 CREATE TABLE {s}.commit_log (
     revision bigint PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX commit_log_by_age ON {s}.commit_log (at);
 
--- The number of the latest change, in one row. Its update is the last statement of a transaction before the entries, so that numbers have no
--- gaps and become visible in their order.
+-- The number of the latest change, in one row. A write updates it in its last statement, which inserts the entries of the feed as well. Other
+-- writes wait for the row until the commit, so numbers have no gaps and become visible in their order.
 CREATE TABLE {s}.counter (
     id bigint PRIMARY KEY CHECK (id = 1),
     change bigint NOT NULL
 ) WITH (fillfactor = 50);
 INSERT INTO {s}.counter VALUES (1, 0);
 
--- Numbers of changes that a crash of the server cannot undo; the greatest of them counts. There are several rows so that transactions that are
--- flushed at the same time do not wait for each other.
+-- The changes up to the greatest number in this table are durable: a crash of the server cannot undo them. There are several rows so that
+-- transactions that are flushed at the same time do not wait for each other.
 CREATE TABLE {s}.durable (
     slot bigint PRIMARY KEY,
     change bigint NOT NULL
 ) WITH (fillfactor = 50);
 INSERT INTO {s}.durable SELECT slot, 0 FROM generate_series(0, 15) AS slot;
 
--- `trimmed` is the greatest number of a change that was removed, `generation` the last one that was given to a consumer.
+-- `trimmed` is the greatest number of a change that was removed, `generation` is the last generation that was given to a consumer.
 CREATE TABLE {s}.mark (
     id bigint PRIMARY KEY CHECK (id = 1),
     trimmed bigint NOT NULL,
@@ -68,7 +68,8 @@ CREATE TABLE {s}.directory (
 );
 CREATE INDEX directory_of_organization ON {s}.directory (organization_id, id);
 
--- Users and their tombstones (deleted_at). `email` is the key of the address. `hold_revision` is the revision of the write that held the user.
+-- Users and their tombstones, which have a `deleted_at`. `email` is the key of the address. `hold_revision` is the revision of the write that held
+-- the user.
 CREATE TABLE {s}.users (
     number bigint PRIMARY KEY,
     id text COLLATE "C" NOT NULL UNIQUE,
@@ -168,7 +169,7 @@ CREATE INDEX event_pending ON {s}.event (received_at, organization_id) WHERE sta
 CREATE INDEX event_settled ON {s}.event (received_at) WHERE state = 0;
 CREATE INDEX event_expired ON {s}.event (received_at) WHERE state = 3;
 
--- The number and bytes of the pending events of each organization. Every statement that changes events changes these.
+-- The number and bytes of the pending events of each organization. A transaction that adds, settles or expires pending events updates them.
 CREATE TABLE {s}.pending (
     organization_id text COLLATE "C" PRIMARY KEY,
     events bigint NOT NULL,

@@ -2,12 +2,13 @@
 //!
 //! A write locks its scope with its first statements, and thereby gets its revision. Statements after that see what earlier writes of the scope have
 //! committed. The numbers of changes are taken by the last statement before the commit, which is sent with it: other writes wait for the row of
-//! these numbers only while the server commits.
+//! these numbers (table `counter`) only while the server commits.
 //!
-//! Every write is durable when the call returns, whatever [`Durability`] it asks for: unlike a file, the server can crash while the process goes on, and a sync that went on after its first pages were undone would be incomplete without noticing.
+//! Every write is durable when the call returns, whatever [`Durability`] it asks for. The server can crash while the process runs on. A crash that
+//! undid the first pages of a sync would leave the sync incomplete, and the process could not detect it.
 //!
-//! A write that appends to the feed is committed without waiting for the disk, and then flushed by a second transaction. Otherwise each would hold
-//! the row of the numbers until its own flush, and the server could flush only one after another.
+//! A write that appends to the feed is committed without waiting for the disk, and then flushed by a second transaction. If it were flushed by its
+//! own commit, it would hold the row of the numbers until then, and the server could not flush several writes together.
 
 use super::database::{Columns, Database, Flush, Statement, Transaction};
 use super::failure::{Attempts, Cause, Failure};
@@ -36,7 +37,7 @@ const SLOTS: u64 = 16;
 /// for a table's lock: a write of everything waits only for writes that have begun before it. Requests for the lock of a row are not
 /// queued: if the writes of organizations shared a row, ones that overlap could delay a write of everything without end.
 pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
-    // The row is locked before the new revision is computed, which is so with ON CONFLICT, and not with UPDATE.
+    // ON CONFLICT locks an existing row before it computes the new revision. UPDATE would compute it before it waits for the lock.
     let next = "nextval('{s}.revision')";
     let row = |kind: i64, name: &str, inserted: &str, updated: &str| {
         let sql = format!(
@@ -62,14 +63,15 @@ pub(super) fn slot() -> i64 {
     (OsRandom.bits() % SLOTS) as i64
 }
 
-/// Records that the changes up to this one are durable, once the transaction is committed and flushed. All of them have to be committed before.
+/// Records that all changes up to the number `change` are durable, which is so once the transaction of this statement is flushed: its flush includes
+/// all earlier commits. The caller must have seen these changes as committed.
 pub(super) fn mark_durable(change: i64) -> Statement {
     Statement::new("UPDATE {s}.durable SET change = $1 WHERE slot = $2 AND change < $1").with(change).with(slot())
 }
 
-/// How an attempt ended, unless it succeeded.
+/// How an attempt that did not succeed ended.
 enum Ended {
-    /// Nothing was written.
+    /// The transaction was not committed, or its flush failed.
     Failed(Failure),
     /// The connection was lost after the commit was sent.
     Unknown(Failure, Sent),
@@ -126,7 +128,7 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
                 transaction.roll_back().await;
                 Ok(Committed::default())
             }
-            // Without effect on a repetition, so that it does not matter whether a lost commit was done.
+            // Idempotent: if the connection is lost during this commit, the attempt is repeated whether or not it was done.
             Some(extend) => Ok(transaction.end(&[extend], Flush::Later).await.map(|_| Committed::default())?),
         };
     }
@@ -147,7 +149,8 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
     let committed = committed(&rows, &sent)?;
     if appends {
         let change: i64 = get(first(rows.last().ok_or_else(no_row)?)?, 0)?;
-        // Consumers get the changes of a sync only after a flush of their own, as those of other stores do.
+        // Without `Durability::Power`, as in a sync, the write is flushed but its changes are not recorded as durable: as in other stores, consumers
+        // get them only after a later flush.
         let change = if write.durability == Durability::Power { change } else { 0 };
         match make_durable(database, revision, change).await {
             Ok(true) => {}
@@ -169,11 +172,11 @@ fn undone() -> Failure {
 /// undone the write.
 async fn make_durable(database: &Database, revision: i64, change: i64) -> Result<bool, Failure> {
     let sql = "SELECT EXISTS (SELECT FROM {s}.commit_log WHERE revision = $1)";
-    // Both statements are of one transaction, so that the server cannot crash between them unnoticed.
+    // Both statements are in one transaction: if the server crashes between them, the transaction fails.
     let statements = [
         Statement::new(sql).with(revision),
         Statement::new(
-            // A transaction that changes no row is not flushed.
+            // A transaction is flushed only if it changes a row, so this sets the column even if it has the value already.
             "UPDATE {s}.durable SET change = greatest(change, $1) WHERE slot = $2
                 AND EXISTS (SELECT FROM {s}.commit_log WHERE revision = $3)",
         )
@@ -185,7 +188,7 @@ async fn make_durable(database: &Database, revision: i64, change: i64) -> Result
     Ok(get(first(rows.first().ok_or_else(no_row)?)?, 0)?)
 }
 
-/// Looks whether a write whose commit was sent was committed. Returns `None` if it was rolled back.
+/// Finds out whether a write whose commit was sent was committed, and returns its result. Returns `None` if it was rolled back.
 async fn find(database: &Database, scope: &Scope, sent: &Sent, attempts: &mut Attempts) -> Result<Option<Committed>> {
     let numbers = |table: &str, ids: &[String]| {
         Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))
@@ -199,8 +202,8 @@ async fn find(database: &Database, scope: &Scope, sent: &Sent, attempts: &mut At
     Ok(Some(committed))
 }
 
-/// Looks whether the transaction with this entry in the log of commits was committed, and makes it durable. Waits until it has ended. Returns the
-/// rows of `statements`, or `None` if it was rolled back.
+/// Finds out whether the transaction that inserted `revision` into the log of commits was committed, and makes it durable. Waits until it has ended.
+/// Returns the rows of the statements in `more`, or `None` if it was rolled back.
 async fn look(
     database: &Database,
     scope: &Scope,
@@ -208,7 +211,8 @@ async fn look(
     more: Vec<Statement>,
     attempts: &mut Attempts,
 ) -> Result<Option<Vec<Vec<Row>>>> {
-    // The lost transaction holds the scope's lock until it has ended. All commits up to it are flushed, whatever durability it needs.
+    // The lost transaction holds the scope's lock until it has ended, so `lock` waits for that. The last statement changes a row, so that the commit
+    // flushes all earlier commits.
     let mut statements = lock(scope);
     let locks = statements.len();
     statements.push(Statement::new("SELECT revision FROM {s}.commit_log WHERE revision = $1").with(revision));
@@ -260,7 +264,7 @@ pub(super) async fn run(
     }
 }
 
-/// The entry in the log of commits, and the rows, of a transaction whose commit was sent.
+/// The revision in the log of commits, and the rows, of a transaction whose commit was sent; `None` if no commit was sent.
 type Unknown = Option<(i64, Vec<Vec<Row>>)>;
 
 async fn run_once(
@@ -271,7 +275,7 @@ async fn run_once(
 ) -> Result<Vec<Vec<Row>>, (Failure, Unknown)> {
     let mut transaction = database.begin_write().await.map_err(|failure| (failure, None))?;
     let result = async {
-        // Not with the statements: they are sent once the transaction is known to have begun.
+        // In a round trip before `statements`: if the transaction could not begin, the server would run each of them on its own.
         let mut first_ones = lock(scope);
         first_ones.push(log());
         let logged = transaction.run(&first_ones).await?;
@@ -291,17 +295,18 @@ async fn run_once(
     }
 }
 
-/// Makes an entry in the log of commits, for a transaction that has no revision of its own.
+/// Inserts a new revision into the log of commits, for a transaction that did not take one when it locked its scope. Returns the revision.
 pub(super) fn log() -> Statement {
     Statement::new("INSERT INTO {s}.commit_log (revision) VALUES (nextval('{s}.revision')) RETURNING revision")
 }
 
-/// Reads the entry that [`log`] made, if it was the last of the statements.
+/// Reads the revision that the last of the statements returned, which is [`log`] or the last of [`lock`].
 pub(super) fn logged_revision(rows: &[Vec<Row>]) -> Result<i64> {
     get(first(rows.last().ok_or_else(no_row)?)?, 0)
 }
 
-/// Waits for the server, and looks whether a transaction was committed whose commit was sent before the connection was lost.
+/// Finds out whether a transaction was committed whose connection was lost after its commit was sent. `failure` is that loss: it is waited for like
+/// that of any attempt.
 pub(super) async fn was_committed(
     database: &Database,
     scope: &Scope,
@@ -319,7 +324,7 @@ struct Decided {
     batch: Batch,
     /// Whether the lease of the write has to be extended.
     extends: bool,
-    /// The stored ones of the events that the batch writes.
+    /// Of the events that the batch writes, those that are stored already.
     events: StoredEvents,
 }
 
@@ -354,8 +359,8 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
     loop {
         let (set, owners) = plan.finish(transaction, head.set(revision), &rows).await?;
         let mut statements = Vec::new();
-        // Rows of other organizations, such as that of a user who moves, may be changed by writes of these meanwhile: their scopes are locked as well,
-        // and the rows are loaded again.
+        // A loaded row may belong to another organization, for example that of a user who moves. Writes of that organization could change it
+        // meanwhile, so its scope is locked as well, and all rows are loaded again.
         if let Some(locked) = &mut locked {
             for id in owners.into_iter().filter(|id| !locked.contains(id)).collect::<Vec<_>>() {
                 statements.extend(lock(&Scope::Organization(id.clone())));
@@ -372,7 +377,7 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
                     if unknown.is_empty() {
                         return Ok(Decided { revision, batch: *batch, extends, events });
                     }
-                    // How an event is written depends on what is stored.
+                    // How an event is written depends on the stored one, so these are loaded first.
                     keys.events.extend(unknown);
                 }
                 Decision::Load(more) => keys.extend(*more),
@@ -587,10 +592,10 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         .with("hold_revision", |write| write.row.held.as_ref().map(|held| held.revision))
         .json("held", |write| write.row.held.as_ref().map(|held| Json::new(&held.loss)).transpose())?;
     if writes.iter().all(|write| write.joined.is_empty() && write.left.is_empty()) {
-        // The server plans each statement anew, so the parts that have nothing to do are left out.
+        // Without the parts for memberships, which the server would plan each time although they have nothing to do.
         return Ok(put_numbered(columns, "users", "user_number", KEEP, "{insert} RETURNING id, number"));
     }
-    // Memberships of users that are new get the numbers that the first part returns.
+    // A new user's number is known only from the rows that the INSERT returns, so memberships are joined with these.
     let first = columns.names().len() + 1;
     let [a, b, c, d] = [first, first + 1, first + 2, first + 3];
     let sql = format!(

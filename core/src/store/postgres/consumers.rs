@@ -21,7 +21,7 @@ pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>,
     Ok((consumers?, get(first(latest)?, 0)?))
 }
 
-/// Makes all earlier commits durable. A commit without changes is not flushed, so that a row has to be written.
+/// Makes all earlier commits durable. It writes a row, because the server does not flush a commit that changed nothing.
 pub(super) async fn flush(database: &Database) -> Result<()> {
     let sql =
         "UPDATE {s}.durable SET change = greatest(durable.change, counter.change) FROM {s}.counter WHERE slot = $1";
@@ -36,7 +36,7 @@ pub(super) async fn update(
     decide: &mut DecideConsumer,
 ) -> Result<()> {
     let mut attempts = Attempts::new();
-    // The row of an attempt whose connection was lost.
+    // The row that an attempt wrote whose connection was lost, so that the next attempt can tell whether it was committed.
     let mut sent = None;
     loop {
         let result = async {
@@ -46,7 +46,7 @@ pub(super) async fn update(
                     transaction.roll_back().await;
                     Ok(())
                 }
-                // Always durable: a process that was told of changes may acknowledge them after a crash of the server.
+                // Flushed for any durability: the process has received changes, and may acknowledge them although the server has crashed since.
                 Ok(statements) => transaction.end(&statements, Flush::Now).await.map(drop),
                 Err(failure) => {
                     transaction.roll_back().await;
@@ -66,7 +66,8 @@ pub(super) async fn update(
     }
 }
 
-/// Reads the consumer and decides. Returns the statements that change it. `sent` is the row of an earlier attempt.
+/// Locks and reads the consumer, and decides. Returns the statements that change it. `sent` is the row that an earlier attempt wrote if its
+/// connection was lost; it is replaced by the row of this attempt.
 async fn step(
     transaction: &mut Transaction<'_>,
     name: &str,
@@ -112,7 +113,7 @@ async fn step(
         statements.push(mark_durable(latest.seq));
     }
     if let Some(row) = row.filter(|row| row.generation > generation) {
-        // Last, because other consumers wait for this row.
+        // Last, because updates of all other consumers wait for this row until the commit.
         let sql = "UPDATE {s}.mark SET generation = greatest(generation, $1)";
         statements.push(Statement::new(sql).with(row.generation));
     }

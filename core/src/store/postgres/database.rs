@@ -1,8 +1,8 @@
 //! Statements and transactions.
 //!
 //! A statement is sent without a name and with the types of its parameters, which works behind pgbouncer in transaction mode. Several statements
-//! are sent together, and the server runs them one after another: they take one round trip. If one fails, the server skips the ones after it, and
-//! a `COMMIT` among them rolls the transaction back.
+//! are sent together, and the server runs them one after another: they take one round trip. If one fails, the server refuses the ones after it,
+//! including the commit, and the transaction has to be rolled back.
 
 use super::failure::{Attempts, Cause, Failure};
 use super::pool::{Connection, Pool};
@@ -17,8 +17,9 @@ use std::time::Duration;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-/// Makes the settings of every transaction. They are set in each, since a session may be shared. A process that stops inside a transaction must not
-/// keep its locks: the server ends the transaction before others have waited too long for them.
+/// Makes the statements that set the settings of a transaction. Each transaction runs them, since pgbouncer may give it a session that others use as
+/// well. A transaction that is idle for half of the lock timeout is ended by the server: a process that stops inside a transaction must not keep its
+/// locks until the calls that wait for them fail.
 pub(super) fn settings(lock_timeout: Duration, statement_timeout: Duration) -> String {
     let (lock, statement) = (lock_timeout.as_millis().max(1), statement_timeout.as_millis().max(1));
     format!(
@@ -52,7 +53,7 @@ impl Statement {
         self
     }
 
-    /// Adds text, and the value of the next parameter: `text` is followed by the parameter.
+    /// Appends a space, `text` and the next parameter (` text $1`), and adds the parameter's value.
     pub(super) fn push<V: Value>(&mut self, text: &str, value: V) {
         self.values.push((Box::new(value), V::kind()));
         let number = self.values.len();
@@ -142,7 +143,7 @@ pub(super) struct Database {
     pub(super) pool: Arc<Pool>,
     /// The quoted name of the schema.
     pub(super) schema: String,
-    /// Whether the time of leases is the caller's, and not the server's.
+    /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
     /// The [`settings`] of every transaction.
     pub(super) settings: String,
@@ -152,16 +153,16 @@ pub(super) struct Database {
 pub(super) struct Transaction<'a> {
     database: &'a Database,
     connection: Connection,
-    /// Sent before the first statement.
+    /// Begins the transaction: sent with the first statements, and `None` after that.
     begin: Option<Statement>,
 }
 
-/// When a commit returns.
+/// Whether a commit waits until it is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flush {
-    /// Once a crash of the server cannot undo it.
+    /// It returns once a crash of the server cannot undo it.
     Now,
-    /// Before that. A later commit that is flushed makes it durable, as the server does within a second.
+    /// It returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
     Later,
 }
 
@@ -207,8 +208,8 @@ impl Database {
         Ok(self.read(&[statement]).await?.pop().unwrap_or_default())
     }
 
-    /// Runs statements in one transaction and one round trip. They may be run twice, if the connection is lost during the commit, or only in part,
-    /// if the server cannot begin the transaction: each must be such that this is harmless.
+    /// Runs statements in one transaction and one round trip. Each must be idempotent and valid on its own: they run twice if the connection is lost
+    /// during the commit, and possibly only some of them, without a transaction, if the server cannot begin one.
     pub(super) async fn change(&self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>> {
         let mut attempts = Attempts::new();
         loop {
@@ -255,7 +256,7 @@ impl Transaction<'_> {
             }
             Err(error) => {
                 let failure = Failure::from(error);
-                // A connection that was lost, or whose server accepts no writes any more, is closed.
+                // After a loss, the connection is closed rather than kept: it is broken, or its server has become a standby.
                 if failure.cause != Cause::Lost {
                     self.roll_back().await;
                 }
@@ -264,7 +265,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Rolls back, so that the connection can be used again.
+    /// Rolls back, and keeps the connection for later calls.
     pub(super) async fn roll_back(self) {
         if self.begin.is_some() || self.connection.client.batch_execute("ROLLBACK").await.is_ok() {
             self.connection.keep();

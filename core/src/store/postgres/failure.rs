@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 use tokio_postgres::error::{DbError, SqlState};
 
-/// An error, and what it says about the transaction.
+/// An error, and what it means for the transaction and for another attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
@@ -77,7 +77,8 @@ const TLS_FAILED: &str = "error performing TLS handshake";
 /// Classifies an error that the server has reported.
 fn reported(server: &DbError) -> Failure {
     let code = server.code().code();
-    // A server that was the primary one and is a standby now. The other code has many uses; it is that of a transaction that begins there.
+    // The server has become a standby: 25006 is its error for a write, and 0A000 ("feature not supported", which has other causes as well) for
+    // BEGIN READ WRITE.
     let is_standby = code == "25006" || (code == "0A000" && server.message().contains("during recovery"));
     let cause = if is_standby { Cause::Lost } else { cause(server.code()) };
     let message = match code {
@@ -100,14 +101,15 @@ fn reported(server: &DbError) -> Failure {
     Failure { error: failed.with_source(Report::of(server)), cause }
 }
 
-/// What the server reported, without values of rows: the detail and the hint, and messages about data, may have them.
+/// What the server reported, without values of rows. The detail, the hint, and the message of an error of data can have such values: they are left
+/// out.
 #[derive(Debug)]
 struct Report(String);
 
 impl Report {
     fn of(server: &DbError) -> Report {
         let code = server.code().code();
-        // Errors of data (22) and of constraints (23) are described by the names of what they concern.
+        // Errors of data (22) and of constraints (23): the names of the table, column and constraint instead of the message.
         if code.starts_with("22") || code.starts_with("23") {
             let names = [server.schema(), server.table(), server.column(), server.constraint()];
             let names: Vec<&str> = names.into_iter().flatten().collect();
@@ -127,26 +129,26 @@ impl std::error::Error for Report {}
 
 fn cause(code: &SqlState) -> Cause {
     match code.code() {
-        // Serialization failure, deadlock; two organizations inserted a row with the same id at the same time; and another process created the schema
-        // or its first table after this one found that there was none.
+        // In this order: a serialization failure; a deadlock; two organizations inserted a row with the same id at the same time; and another process
+        // created the schema, or its first table, after this one found that there was none.
         "40001" | "40P01" | "23505" | "42P06" | "42P07" => Cause::Conflict,
-        // Stopped by an administrator, by a crash, or not ready yet; ended since it was idle in a transaction.
+        // In this order: ended by an administrator; by a crash; the server is not ready yet; the session, or the transaction, was idle for too long.
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Cause::Lost,
         code if code.starts_with("08") => Cause::Lost,
         _ => Cause::Final,
     }
 }
 
-/// How long a call goes on trying to reach a server: longer than a restart, and than most failovers.
+/// Time since the start of a call after which a lost connection ends it: longer than a restart takes, and than most failovers.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The same for opening a store, when a wrong address is more likely than a restart.
+/// The same as [`PATIENCE`] for opening a store. It is shorter, because a wrong address is more likely than a restart then.
 const PATIENCE_TO_OPEN: Duration = Duration::from_secs(3);
 
 /// How many conflicts in a row end a call.
 const MOST_CONFLICTS: u32 = 20;
 
-/// Counts the attempts of a call.
+/// Counts the failed attempts of a call, and decides whether there is another one.
 pub(super) struct Attempts {
     started: Instant,
     patience: Duration,
@@ -177,7 +179,7 @@ impl Attempts {
             Cause::Lost if self.started.elapsed() >= self.patience => return Err(failure.error),
             Cause::Lost => {
                 self.losses += 1;
-                // At once after the first loss, which may be of an idle connection that the server closed long ago.
+                // No pause after the first loss: the connection may have been idle, and closed by the server long ago.
                 Duration::from_millis(if self.losses == 1 { 0 } else { 10 << self.losses.min(6) })
             }
         };

@@ -1,10 +1,10 @@
-//! Leases: rows with an expiry and a token, which is one more than that of the lease before.
+//! Leases: rows with an expiry and a token. The token of a lease is one more than that of the previous lease of the same name.
 //!
 //! A lease ends when it expires or is released, which happens in the background when it or its store is dropped. Writes with a fence, and calls that
 //! take a lease, wait for releases that this process has begun.
 //!
 //! The time is that of the server's clock, so that a holder whose clock is wrong neither loses its lease nor takes that of another. A write with
-//! a fence locks the row of its lease until it has committed: nobody takes the lease meanwhile.
+//! a fence locks the row of its lease until it has committed, so that no other process takes the lease meanwhile.
 
 use super::database::{Database, Flush, Statement};
 use super::failure::Failure;
@@ -19,7 +19,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_postgres::Row;
 
-/// How long a call waits for releases of this process, which may not reach the server. Their leases end when they expire.
+/// How long a call waits at most for releases of this process. A release that does not reach the server has no effect: its lease ends when it
+/// expires.
 const WAIT: Duration = Duration::from_secs(5);
 
 /// The number of releases of this process that have not ended.
@@ -35,7 +36,7 @@ impl Releases {
     }
 }
 
-/// Counts a release until it is dropped, with its task.
+/// A release that is counted in [`RELEASES`] until this is dropped, which happens when its task ends or is cancelled.
 struct Running;
 
 impl Running {
@@ -137,8 +138,9 @@ impl Holder {
         wait_for_releases().await;
         let now = self.database.now(now);
         let duration = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(LONGEST);
-        // The row is locked before the new token is computed. It is flushed, because a token that a crash undoes would be given again. The holder's
-        // name is of this call: if the connection is lost during the commit, the repetition takes the lease that the lost attempt may have taken.
+        // ON CONFLICT locks the row before it computes the new token. The commit is flushed, because a token that a crash undoes would be given
+        // again. `holder` is a random name of this call: if the connection is lost during the commit, the next attempt has the same name, and takes
+        // over the lease that the lost one may have taken.
         let sql = "INSERT INTO {s}.lease (name, holder, token, expires_at, duration) VALUES ($1, $2, 1, {now} + $3, $3)
             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1, expires_at = {now} + $3,
                 duration = excluded.duration
@@ -171,13 +173,15 @@ fn with_now(sql: &str, parameter: usize) -> String {
     sql.replace("{now}", &now)
 }
 
-/// Reads how long a lease that has the token of a fence is held, and locks it: another holder takes it only after the transaction.
+/// Reads the remaining time and the duration of the lease of a fence, in microseconds, or no row if the lease has another token. Locks the lease: no
+/// other process takes it before the end of the transaction.
 pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
     let sql = "SELECT expires_at - {now}, duration FROM {s}.lease WHERE name = $1 AND token = $2 FOR NO KEY UPDATE";
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
 }
 
-/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended: half of its duration or less is left.
+/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, which is so if half of its duration or less is
+/// left.
 pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     let lost = || {
         let lost = Error::store("the lease was lost: another process took it over, or it expired");
@@ -191,7 +195,7 @@ pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     Ok(left <= duration / 2)
 }
 
-/// Extends a lease.
+/// Extends a lease: it expires after its whole duration from now.
 pub(super) fn extend(fence: &Fence, now: Option<i64>) -> Statement {
     let sql = "UPDATE {s}.lease SET expires_at = {now} + duration WHERE name = $1 AND token = $2";
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)

@@ -43,7 +43,7 @@ impl Head {
         Ok(head)
     }
 
-    /// Makes a set without rows.
+    /// Makes a working set without rows.
     pub(super) fn set(&self, revision: i64) -> WorkingSet {
         WorkingSet {
             revision,
@@ -75,7 +75,7 @@ enum Part {
 pub(super) struct Plan {
     keys: Keys,
     parts: Vec<Part>,
-    /// Whether groups are loaded later, since the loaded users name some.
+    /// Whether groups are loaded in a later round trip, because which ones depends on the loaded users.
     groups_later: bool,
 }
 
@@ -120,7 +120,7 @@ impl Plan {
         }
         if !keys.addresses.is_empty() {
             let addresses: Vec<&(String, String)> = keys.addresses.iter().collect();
-            // `OFFSET 0` keeps the server from reading all users of the organization instead of those with the address.
+            // `OFFSET 0` makes the server search by the address. Without it, it may read all users of the organization.
             let sql = "SELECT organization_id, email FROM {new} WHERE EXISTS (
                 SELECT FROM (SELECT organization_id FROM {s}.users WHERE users.email = new.email AND deleted_at IS NULL OFFSET 0) AS known
                 WHERE known.organization_id = new.organization_id)";
@@ -286,7 +286,7 @@ fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeSet<St
 /// Loads rows as of one moment, in a transaction that reads.
 pub(super) async fn load(transaction: &mut Transaction<'_>, keys: Keys) -> Result<WorkingSet, Failure> {
     let (plan, mut statements) = Plan::new(keys);
-    // The end of an index, unlike the greatest revision of all scopes.
+    // Read from the end of an index. The greatest revision in the table of scopes would need a scan of that table.
     let latest = Statement::new("SELECT coalesce(max(revision), 0) FROM {s}.commit_log");
     statements.splice(0..0, [latest, Head::select()]);
     let rows = transaction.run(&statements).await?;

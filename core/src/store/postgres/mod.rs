@@ -1,12 +1,12 @@
 //! PostgreSQL: one mirror for several machines.
 //!
-//! Each write is one transaction that locks its scope, so that writes of different organizations run in parallel. Statements have no names and
-//! sessions no state, so that the store works behind pgbouncer in transaction mode.
+//! Each write is one transaction that locks its scope, so that writes of different organizations run in parallel. Statements are unnamed, and
+//! settings are local to their transaction, so that the store works behind pgbouncer in transaction mode.
 //!
 //! Every write is durable when its call returns: see `commit`.
 //!
 //! A call that loses its connection is repeated for 20 seconds, which is longer than a restart of the server takes. If the connection is lost during
-//! a commit, the log of commits tells whether it was done (`commit`).
+//! a commit, the store finds out from the table `commit_log` whether the commit was done (`commit`).
 
 mod commit;
 mod consumers;

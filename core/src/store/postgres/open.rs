@@ -42,7 +42,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         };
         match result {
             Ok(()) => return Ok(database),
-            // Another process may create the schema at the same time.
+            // Repeated also if another process created the schema at the same time.
             Err(failure) => attempts.wait(failure).await?,
         }
     }
@@ -68,12 +68,12 @@ async fn check(database: &Database) -> Result<String, Failure> {
     Ok(get_text(row, 3)?)
 }
 
-/// Makes the error for a role that may not create what the schema lacks.
+/// Replaces the error "insufficient privilege" (42501) of a migration by one that has the SQL to run. Returns other failures as they are.
 fn not_permitted(failure: Failure, schema: &str, role: &str) -> Failure {
     if !failure.error.context().iter().any(|(name, value)| *name == "sqlstate" && value == "42501") {
         return failure;
     }
-    // The statement as one can run it. The name of the schema needs no quotes.
+    // The message has a complete statement. The name of the schema needs no quotes.
     let role = role.replace('"', "\"\"");
     Error::store(format!(
         "the role has no permission to create or change the schema {schema}: run as its owner, or as an administrator run \
@@ -91,7 +91,7 @@ async fn migrate(database: &Database, schema: &str, role: &str) -> Result<(), Fa
     let result = async {
         let rows = transaction.run_one(Statement::new(exists).with(Text::new(schema))).await?;
         let row = super::rows::first(&rows)?;
-        // The permission to create is needed only where something is missing.
+        // CREATE ... IF NOT EXISTS needs the permission to create even if nothing is missing, so the catalog is asked first.
         if !get::<bool>(row, 0)? {
             transaction.run_one(Statement::new("CREATE SCHEMA {s}")).await?;
         }
@@ -109,7 +109,7 @@ async fn migrate(database: &Database, schema: &str, role: &str) -> Result<(), Fa
         let latest = MIGRATIONS.len() as i64;
         let mut version: i64 = get(super::rows::first(&rows)?, 0)?;
         if version < latest {
-            // Waits for another process that migrates.
+            // Waits until a migration by another process has ended, and reads the version after it.
             let lock = "SELECT version FROM {s}.version WHERE id = 1 FOR UPDATE";
             version = get(super::rows::first(&transaction.run_one(Statement::new(lock)).await?)?, 0)?;
         }

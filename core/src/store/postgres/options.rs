@@ -11,12 +11,13 @@ pub struct PostgresOptions {
     pub schema: String,
     /// The most connections that are open at once. Default: 10.
     pub connections: usize,
-    /// How long a call waits for another transaction, or for a connection while all are in use, before it fails. Default: 10 seconds. After half of it, the server ends
-    /// transactions of processes that have stopped in the middle of one.
+    /// How long a call waits for another transaction, or for a connection while all are in use, before it fails. Default: 10 seconds.
+    ///
+    /// The server ends a transaction that is idle for half of this time, so that a process that has stopped does not keep its locks.
     pub lock_timeout: Duration,
     /// How long a statement may take before the call fails. Default: 60 seconds.
     pub statement_timeout: Duration,
-    /// Whether the time of leases is the caller's.
+    /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::record::{Approval, DirectoryRow, EventRow, EventState, GroupRow, Hold
 use crate::store::codec::state_number;
 use crate::store::{DirectoryCounts, UserFilter};
 
-/// Bytes of bodies after which a page of events ends.
+/// A page of events ends after the event with which its bodies have this many bytes.
 const EVENT_BYTES: i64 = 4 << 20;
 
 /// Selects a page of live users.
@@ -48,7 +48,7 @@ pub(super) async fn users(database: &Database, filter: &UserFilter, after: i64, 
     database.read_one(select_users(filter, after, limit)).await?.iter().map(user).collect()
 }
 
-/// Reads only the index `user_of_directory`.
+/// Reads a page of the numbers of a directory's live users. All columns are in the index `user_of_directory`, so the table itself is not read.
 pub(super) async fn user_numbers(
     database: &Database,
     directory_id: &str,
@@ -139,7 +139,7 @@ pub(super) async fn events(
         EventState::Pending => "state = 1".to_owned(),
         other => format!("state = {}", state_number(other)),
     };
-    // An event is read if the bodies of those before it have fewer bytes than the limit.
+    // An event is in the page if the bodies of the events before it have fewer bytes than the limit.
     let sql = format!(
         "SELECT number, {EVENT} FROM (
             SELECT *, sum(coalesce(octet_length(body), 0)) OVER (ORDER BY number) - coalesce(octet_length(body), 0) AS bytes FROM (

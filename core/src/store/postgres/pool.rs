@@ -1,4 +1,4 @@
-//! Connections: a fixed number at most, made when they are needed, and used again.
+//! The pool of connections. They are made when they are needed and used again, up to a fixed number at once.
 
 use super::failure::{Cause, Failure};
 use super::target::Target;
@@ -14,7 +14,7 @@ pub(super) struct Pool {
     target: Target,
     idle: Mutex<Vec<Client>>,
     slots: Arc<Semaphore>,
-    /// How long a call waits for a connection that others use.
+    /// How long a call waits for a connection while all are in use.
     patience: Duration,
     process: Process,
 }
@@ -81,7 +81,7 @@ impl Pool {
 
     async fn connect_to(&self, server: &Config) -> Result<Client, Failure> {
         let connected = async {
-            // The task ends when the client is dropped, or with an error that the client returns as well.
+            // The task reads from and writes to the connection. It ends when the client is dropped, or on an error, which calls of the client return.
             match &self.target.tls {
                 Some(tls) => {
                     let (client, connection) = server.connect(tls.clone()).await?;
@@ -104,7 +104,7 @@ impl Pool {
 }
 
 impl Connection {
-    /// Leaves the connection, in which no transaction is open, for later calls.
+    /// Returns the connection to the pool. No transaction may be open in it.
     pub(super) fn keep(self) {
         let Connection { client, pool, _slot } = self;
         if !client.is_closed() {

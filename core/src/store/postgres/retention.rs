@@ -29,7 +29,8 @@ pub(super) async fn trim(database: &Database, retention: Retention) -> Result<us
     }
 }
 
-/// Removes rows once. If the connection is lost during the commit, the error has the entry in the log of commits, and how many rows it removed.
+/// Removes rows once. If the connection is lost during the commit, the error has the transaction's revision in the log of commits, and how many rows
+/// it removed.
 async fn try_trim(database: &Database, retention: Retention) -> Result<usize, (Failure, Option<(i64, usize)>)> {
     let mut transaction = database.begin_write().await.map_err(|failure| (failure, None))?;
     match step(&mut transaction, retention).await {
@@ -45,15 +46,15 @@ async fn try_trim(database: &Database, retention: Retention) -> Result<usize, (F
     }
 }
 
-/// Removes rows. Returns the entry in the log of commits, how many rows it removed, and statements that do the rest.
+/// Removes rows. Returns the revision in the log of commits, how many rows were removed, and the statements that have to be sent with the commit.
 async fn step(
     transaction: &mut Transaction<'_>,
     retention: Retention,
 ) -> Result<(i64, usize, Vec<Statement>), Failure> {
     let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
     let limit = signed(limit);
-    // No consumer is changed or registered meanwhile, so that none misses a change that is removed here. No user is changed meanwhile, so that a
-    // tombstone that is removed here is not made a user again.
+    // The lock of everything excludes other writes: no consumer is registered or moved meanwhile that would need a change that is removed here, and
+    // no tombstone that is removed here becomes a user again.
     let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
     let mut start = lock(&Scope::Everything);
     start.push(log());
@@ -139,7 +140,7 @@ async fn step(
         Some(row) => get::<Option<i64>>(row, 1)?,
         None => None,
     };
-    // A consumer that has expired and whose next change was removed cannot go on, whether or not its row is kept.
+    // An expired consumer whose next change was removed cannot continue, so its row is of no use. One that has parked changes is kept.
     let expired = "WITH gone AS (DELETE FROM {s}.consumer WHERE seen_at < $1
         AND greatest(cursor, (snapshot::json ->> 'seq')::bigint, 0) < greatest((SELECT trimmed FROM {s}.mark), $2)
         AND NOT EXISTS (SELECT FROM {s}.parked_change WHERE parked_change.consumer = name) RETURNING 1)

@@ -18,7 +18,7 @@ pub(super) trait Value: ToSql + Send + Sync + 'static {
     fn kind() -> Type;
 }
 
-/// A value that arrays may have.
+/// A value that can be an element of an array.
 pub(super) trait Element: Value {
     fn array() -> Type;
 }
@@ -120,7 +120,7 @@ impl Json {
         to_json(value).map(Json)
     }
 
-    /// Takes what is JSON already.
+    /// Wraps text that is JSON already.
     pub(super) fn raw(json: String) -> Json {
         Json(json)
     }
@@ -135,7 +135,7 @@ impl ToSql for Json {
     to_sql_checked!();
 }
 
-/// A time as 12 bytes, whose order is that of the times.
+/// A time as 12 bytes that sort like the times.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Time(pub(super) Timestamp);
 
@@ -161,7 +161,7 @@ pub(super) fn time(moment: Option<Timestamp>) -> Option<Time> {
     moment.map(Time)
 }
 
-/// Bytes as they are.
+/// Bytes, stored as they are.
 #[derive(Debug)]
 pub(super) struct Bytes(pub(super) Vec<u8>);
 
@@ -219,17 +219,17 @@ pub(super) fn get_time(row: &Row, column: usize) -> Result<Option<Timestamp>> {
     Ok(get::<Option<Time>>(row, column)?.map(|time| time.0))
 }
 
-/// Reads a number that is never negative.
+/// Reads a count. A negative number, which the store does not write, is read as 0.
 pub(super) fn count(row: &Row, column: usize) -> Result<u64> {
     Ok(u64::try_from(get::<i64>(row, column)?).unwrap_or(0))
 }
 
-/// Converts a count to SQL's integer.
+/// Converts a count to `bigint`; one that is too large becomes the greatest `bigint`.
 pub(super) fn signed(count: impl TryInto<i64>) -> i64 {
     count.try_into().unwrap_or(i64::MAX)
 }
 
-/// Reads the only row of a result.
+/// Returns the first row of a result that always has one.
 pub(super) fn first(rows: &[Row]) -> Result<&Row> {
     rows.first().ok_or_else(no_row)
 }

@@ -1,6 +1,6 @@
 //! Which server to connect to, and how: a URL, the environment variables of libpq, and a file of passwords.
 //!
-//! The names of the parameters are libpq's. What the URL does not say is taken from the variables.
+//! The names of the parameters are libpq's. A parameter that is not in the URL is taken from its variable.
 
 use super::tls::{self, Mode};
 use crate::{Error, Result};
@@ -34,7 +34,7 @@ const PARAMETERS: &[(&str, Option<&str>)] = &[
     ("user", Some("PGUSER")),
 ];
 
-/// How long making a connection may take, if nothing else is said.
+/// How long making a connection may take if `connect_timeout` is not given.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where Debian's and PostgreSQL's own builds of the server have their socket.
@@ -66,7 +66,7 @@ impl Target {
                 let value = value
                     .into_string()
                     .map_err(|_| Error::config(format!("{} is not valid UTF-8", variable.unwrap_or_default())))?;
-                // As for libpq, a variable without a value is not set.
+                // As in libpq, an empty variable counts as not set.
                 if !value.is_empty() {
                     given.insert((*name).to_owned(), value);
                 }
@@ -115,7 +115,7 @@ impl Target {
             if let Some(address) = address {
                 config.hostaddr(address);
             }
-            // As for libpq, TLS is of no use on a socket of this machine.
+            // As in libpq, connections to a socket of this machine do not use TLS.
             config.ssl_mode(if is_socket { SslMode::Disable } else { mode.of_connection() });
             let name = match address {
                 Some(address) if host.is_empty() => address.to_string(),
@@ -174,7 +174,7 @@ fn from_url(url: &str) -> Result<BTreeMap<String, String>> {
         let name = decode(name)?;
         if !PARAMETERS.iter().any(|(known, _)| *known == name) {
             let known: Vec<&str> = PARAMETERS.iter().map(|(known, _)| *known).collect();
-            // It is not repeated: it may be a part of a password with unescaped characters.
+            // The message does not repeat the name: it may be a part of a password with unescaped characters.
             return Err(Error::config(format!(
                 "the URL of the database has a parameter that is not known: expected {}",
                 known.join(", ")
@@ -185,7 +185,7 @@ fn from_url(url: &str) -> Result<BTreeMap<String, String>> {
     Ok(given)
 }
 
-/// Makes the settings of the parameters that are left to the client's parser.
+/// Makes the client's settings from the parameters that are not handled here: its own parser reads them.
 fn config_of(given: &BTreeMap<String, String>) -> Result<Config> {
     let mut text = String::new();
     for (name, value) in given {
@@ -244,7 +244,7 @@ fn local(port: u16) -> String {
     folder.map_or("localhost", |folder| folder).to_owned()
 }
 
-/// A line of a file of passwords.
+/// A line of a password file (`~/.pgpass`).
 struct Line {
     /// Host, port, database and user. `*` stands for any.
     keys: Vec<String>,
@@ -257,7 +257,7 @@ impl Line {
     }
 }
 
-/// Reads a file of passwords. One that others may read is ignored, as libpq does.
+/// Reads a password file. As in libpq, a file that other users may read is ignored.
 fn passwords(path: &Path) -> Vec<Line> {
     let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
     #[cfg(unix)]

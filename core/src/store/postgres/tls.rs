@@ -40,7 +40,7 @@ impl Mode {
         }
     }
 
-    /// Returns the mode of connections: whether they use TLS.
+    /// Returns the client's mode, which says only whether connections use TLS.
     pub(super) fn of_connection(self) -> SslMode {
         match self {
             Mode::Disable => SslMode::Disable,
@@ -63,7 +63,7 @@ pub(super) fn settings(mode: Mode, roots: Option<&str>, home: Option<&Path>) -> 
         },
     };
     if roots == Some("system") && mode != Mode::VerifyFull && mode != Mode::Disable {
-        // Anybody can have a certificate of these authorities, for some name.
+        // Anybody can get a certificate from these authorities for a host name of their own, so the name has to be checked.
         return Err(Error::config("sslrootcert=system needs sslmode=verify-full"));
     }
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
@@ -95,7 +95,7 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // The name is checked last.
+        // The name is checked last, so an error about the name means that everything else is valid.
         match self.0.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
