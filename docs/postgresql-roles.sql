@@ -1,4 +1,4 @@
--- The roles of a mirror in PostgreSQL, each with the least that it needs. Run it with psql, as an administrator, in the mirror's database:
+-- The roles of a mirror in PostgreSQL, each with only the permissions that it needs. Run it with psql, as an administrator, in the mirror's database:
 --
 --     psql --dbname=app --file=postgresql-roles.sql
 --
@@ -17,8 +17,8 @@ CREATE ROLE headcount_read NOLOGIN;
 CREATE SCHEMA headcount AUTHORIZATION headcount_migrate;
 GRANT USAGE ON SCHEMA headcount TO headcount_write, headcount_read;
 
--- What exists, and what members of headcount_migrate create later with `SET ROLE headcount_migrate`, or with
--- `ALTER ROLE app_migrate SET role = headcount_migrate`.
+-- Permissions for the tables and sequences that headcount_migrate creates later. A member creates them as this role after
+-- `SET ROLE headcount_migrate`, or always with `ALTER ROLE app_migrate SET role = headcount_migrate`. Tables that exist already are not included.
 ALTER DEFAULT PRIVILEGES FOR ROLE headcount_migrate IN SCHEMA headcount
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO headcount_write;
 ALTER DEFAULT PRIVILEGES FOR ROLE headcount_migrate IN SCHEMA headcount

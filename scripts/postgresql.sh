@@ -2,7 +2,7 @@
 # Installs PostgreSQL and pgbouncer from Debian's packages where they are missing: `core/tests/postgres` starts servers of its own from them. Changes
 # nothing on a machine that has both. Starts no service and creates no database cluster.
 set -eu
-# Debian's names of the programs.
+# Debian's packages install the programs in these places.
 has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 has_pgbouncer() { [ -x /usr/sbin/pgbouncer ]; }
 if has_postgresql && has_pgbouncer; then

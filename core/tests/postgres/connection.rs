@@ -15,14 +15,15 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Writes a file that this program's tests use.
+/// Writes a file for a test. Returns its path.
 fn file(name: &str, text: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-/// A server with TLS and passwords, and the file of its certificate authority. Its certificate is for `localhost`.
+/// A server that uses TLS and asks the role `guarded` for a password, and the path of its certificate authority's file. Its certificate is for
+/// `localhost`.
 fn secured() -> &'static (Server, String) {
     static SECURED: LazyLock<(Server, String)> = LazyLock::new(|| {
         let (authority, key) = (authority(), KeyPair::generate().unwrap());

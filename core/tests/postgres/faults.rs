@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 /// How long a test with many restarts of the server may take.
 const LONG: Duration = Duration::from_secs(110);
 
-/// The server that is killed. It does not wait for the disk, since what a killed process has written to a file is kept.
+/// The server that tests kill. It runs without `fsync`: what a killed process has written to a file is kept by the system.
 fn killed_server() -> &'static Server {
     static KILLED: LazyLock<Server> = LazyLock::new(|| Server::start(Start::default()));
     &KILLED
@@ -64,7 +64,7 @@ impl World {
         stored
     }
 
-    /// Runs a call with each fault at each of its commits. Returns how many faults there were.
+    /// Calls `call` once for each fault and each commit of the call, with that fault at that commit. Returns how many faults there were.
     async fn with_each_fault(&self, mut call: impl AsyncFnMut()) -> usize {
         let mut count = 0;
         for fault in KILLS {
@@ -73,7 +73,7 @@ impl World {
                 self.proxy.arm(fault, commit);
                 call().await;
                 if self.proxy.happened() == before {
-                    // The call has fewer commits.
+                    // The call has fewer commits than this, so the fault did not happen.
                     break;
                 }
                 count += 1;
@@ -170,7 +170,7 @@ async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_is_opened_by_the_url_of_a_database() {
     let story = async {
-        // It uses the schema `headcount`, so it must not be on a server that this program did not start.
+        // The test uses the default schema `headcount`, so it does not run on the server of HEADCOUNT_TEST_POSTGRES, where that schema may be in use.
         let _alone = ONE_AT_A_TIME.lock().await;
         let url = &killed_server().url;
         let mirror = Mirror::builder().open(url).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_mirror_is_opened_by_the_url_of_a_database() {
     tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
-/// Holds a write of `org_1` open until the sender sends or is dropped. The write may be decided again.
+/// Begins a write of `org_1` that does not end before the returned sender sends or is dropped. Its decision may be called again.
 async fn hold(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
     let (entered, held) = mpsc::channel();
     let (resume, resumed) = mpsc::channel::<()>();
@@ -220,7 +220,7 @@ async fn a_call_that_waits_too_long_fails_and_says_for_what() {
             let error = store.write(write("org_1", Keys::default(), |_| Batch::default())).await.unwrap_err();
             assert_eq!(error.status(), ErrorStatus::Temporary, "{error}");
             assert!(error.message().contains(expected), "{error}");
-            // The connection is usable.
+            // The connection can be used again.
             store.write(write("org_2", Keys::default(), |_| with_user(user("org_2", id)))).await.unwrap();
         }
         // A call waits for the only connection, and for no longer than for a lock.

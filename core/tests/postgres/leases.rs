@@ -1,4 +1,4 @@
-//! Leases by the server's clock, and processes that are stopped.
+//! Leases expire by the server's clock, and a process that was stopped (SIGSTOP) for longer than its lease changes nothing.
 
 use super::*;
 use headcount::ErrorStatus;
@@ -52,7 +52,7 @@ async fn a_client_whose_clock_is_an_hour_off_neither_loses_nor_takes_a_lease() {
 async fn a_lease_is_extended_and_expires_by_the_servers_clock() {
     let story = async {
         let store = create("expiry").await;
-        // The holder's clock stands still.
+        // The holder always passes the same time, which the store must not use.
         let now = SystemClock.now();
         let lease = store.lease("sync".to_owned(), now, HOUR).await.unwrap().unwrap();
         let table = format!("{}.lease", schema("expiry"));
@@ -101,11 +101,11 @@ async fn a_lease_whose_commit_was_not_answered_is_held_by_the_call_that_took_it(
     tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
-/// The schema's name, for the process that is stopped.
+/// Environment variable of the process that is stopped: the server's URL, a space, and the name that [`schema`] gets.
 const STOPPED: &str = "HEADCOUNT_STOPPED_IN";
 
-/// The process that is stopped, started by the tests below; does nothing if it runs as a test. It takes a lease, and writes when it is told to. Its
-/// decision waits until it is told to go on.
+/// The process that is stopped, started by the tests below; does nothing if it runs as a test. It takes a lease, waits for a line of its standard
+/// input, and begins a write, whose decision waits for another line. It prints what it has done.
 #[test]
 fn stopped_process() {
     let Ok(url) = std::env::var(STOPPED) else { return };
@@ -114,7 +114,7 @@ fn stopped_process() {
     runtime.block_on(async {
         let mut options = PostgresOptions::default();
         options.schema = schema(name);
-        // The server ends a transaction that is idle for half of it.
+        // The server ends a transaction that is idle for half of this time.
         options.lock_timeout = Duration::from_secs(2);
         let store = PostgresStore::connect_with(url, options).await.unwrap();
         let lease = take(&store, "sync", Duration::from_secs(2)).await;
@@ -160,7 +160,7 @@ impl Stopped {
         Stopped { child, input, output }
     }
 
-    /// Returns the next line that the process says.
+    /// Returns the next message that the process prints.
     fn hear(&mut self) -> String {
         loop {
             let line = self.output.next().expect("the process goes on").unwrap();
@@ -186,7 +186,8 @@ impl Drop for Stopped {
     }
 }
 
-/// Stops a process for longer than its lease, which another one takes meanwhile. Returns what the process says about its write.
+/// Stops a process for longer than its lease, which this process takes meanwhile. Returns what the stopped process prints about its write after it
+/// was continued. `in_a_transaction` tells whether it is stopped while its write is being decided, or before the write.
 async fn stop_for_longer_than_its_lease(name: &'static str, in_a_transaction: bool) -> String {
     let store = create(name).await;
     let mut process = Stopped::start(name);

@@ -1,4 +1,5 @@
-//! The PostgreSQL store: the tests that every store passes, and lost connections, on a server that this program starts.
+//! Tests of the PostgreSQL store on a server that this program starts: those that every store passes, and those of lost connections, leases, TLS,
+//! permissions and query plans.
 //!
 //! The server and pgbouncer are started from Debian's packages on a temporary folder, and stopped when this program ends.
 //! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user
@@ -28,13 +29,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
-// A decision of a test that waits blocks its thread. Tasks that this thread has to run next are run by others meanwhile.
+// A decision that waits for its test blocks its thread. `block_in_place` lets other threads run the tasks of this one meanwhile.
 use tokio::task::block_in_place;
 
 /// How long a test may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The schema of a test. Names of schemas are shorter than names of tests.
+/// Returns the name of a test's schema. It has a hash of the test's name, which can be longer than the 63 bytes that PostgreSQL permits.
 fn schema(name: &str) -> String {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
@@ -44,7 +45,7 @@ fn schema(name: &str) -> String {
 async fn open(url: &str, name: &str) -> Result<PostgresStore> {
     let mut options = PostgresOptions::default();
     options.schema = schema(name);
-    // A transaction that a test holds open is not ended by the server, however slow the machine is.
+    // The server ends a transaction that is idle for half of this time. A test may hold one open for long on a slow machine.
     options.lock_timeout = LIMIT;
     PostgresStore::connect_with(url, options).await
 }
@@ -74,7 +75,7 @@ impl Suite {
             Suite::Plain | Suite::Flaky => server.url.as_str(),
             Suite::ThroughPgbouncer => server.bouncer(),
         };
-        // The tests give leases a time of their own.
+        // The tests choose the times of leases, which are not those of a clock.
         let mut options = PostgresOptions::default().with_callers_time();
         options.schema = self.schema(test);
         Ok(Arc::new(PostgresStore::connect_with(url, options).await?))

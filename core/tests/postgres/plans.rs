@@ -1,4 +1,4 @@
-//! The plans of the statements: none of those that run often reads a whole table that can be large.
+//! The query plans of the statements that run often: none reads the whole of a table that can be large.
 
 use super::*;
 use headcount::mirror::SyncMode;
@@ -6,7 +6,8 @@ use headcount::system::{Clock, SystemClock};
 use headcount::{Event, Mirror};
 use headcount_sandbox::Sandbox;
 
-/// Fills the tables that can be large. `{t}` is a time in the store's form, `{g}` the number of a row.
+/// What follows `INSERT INTO schema.` to fill each table that can be large. `{t}` is a time as the store encodes it, `{one}` an existing row of the
+/// table, and `{rows}` and `{fewer}` generate the numbers `g` of the new rows.
 const LARGE: &[&str] = &[
     "users SELECT 1000000 + g, 'u' || g, 'org_' || g % 1000, 'dir_' || g % 1000, 'u' || g || '@example.com', body, told_groups, listed, version_at,
         version_kind, version_event, touched_at, revision, CASE WHEN g % 10 = 0 THEN {t} END, added_at, NULL, NULL, NULL, NULL FROM {one}, {rows}",
@@ -24,7 +25,7 @@ const LARGE: &[&str] = &[
     "lease SELECT 'l' || g, '', 1, 0, 0 FROM {fewer}",
 ];
 
-/// How many rows a table gets, and how many the ones that are smaller in any mirror.
+/// How many rows a table gets, and how many a table gets (`FEWER`) that has fewer rows than the others in any mirror.
 const ROWS: i64 = 100_000;
 const FEWER: i64 = 20_000;
 
@@ -116,7 +117,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
         let whole = whole_reads(log);
         assert!(whole.is_empty(), "{} of {plans} plans read a large table as a whole: {whole:#?}", whole.len());
 
-        // What the test looks for is found.
+        // Checks the check: a statement that reads a whole table is found in the log.
         let start = server.log().len();
         server.psql(&format!("SELECT count(*) FROM {schema}.users WHERE body LIKE '%x'"));
         assert_eq!(whole_reads(&server.log()[start..]).len(), 1);

@@ -1,4 +1,4 @@
-//! A PostgreSQL server and a pgbouncer that end with this program, and a proxy that loses answers.
+//! A PostgreSQL server and a pgbouncer that end with this program, and a proxy that drops answers of the server or kills it at a commit.
 #![allow(clippy::expect_used, clippy::disallowed_methods, reason = "a test, which waits for real servers")]
 
 use std::os::unix::process::CommandExt;
@@ -16,8 +16,8 @@ const BINARIES: &str = "/usr/lib/postgresql";
 /// Where Debian installs pgbouncer, which is not in the path of all users.
 const PGBOUNCER: &str = "/usr/sbin/pgbouncer";
 
-/// Starts the server, again each time it ends, and pgbouncer. Stops both once the other end of its standard input is closed, which happens when
-/// this program ends, however it does.
+/// Shell script that starts pgbouncer and the server, and starts the server again each time it ends. It stops both at the end of its standard input,
+/// which is a pipe from this program: the system closes it when this program ends, even if it is killed.
 const SUPERVISOR: &str = r#"
 binaries=$0 folder=$1 pgbouncer=$2
 shift 2
@@ -43,8 +43,7 @@ wait $servers
 rm -rf "$folder"
 "#;
 
-/// pgbouncer in transaction mode, in front of the server on the socket in the same folder. A client that waits for a connection is one of this
-/// program, so that a short queue is enough.
+/// Settings of a pgbouncer in transaction mode, in front of the server whose socket is in the same folder.
 const PGBOUNCER_SETTINGS: &str = r#"
 [databases]
 * = host={folder} port=5432 user=headcount
@@ -71,7 +70,7 @@ pub(crate) struct Server {
 /// How to start a server.
 #[derive(Default)]
 pub(crate) struct Start {
-    /// Whether it waits for the disk.
+    /// Whether it waits for the disk (`fsync`).
     pub(crate) flushes: bool,
     /// Whether a pgbouncer is started in front of it.
     pub(crate) bouncer: bool,
@@ -79,16 +78,16 @@ pub(crate) struct Start {
     pub(crate) arguments: Vec<String>,
     /// Whether it accepts connections to a port of `localhost`.
     pub(crate) tcp: bool,
-    /// Whether it is a standby, which never gets anything from a primary server.
+    /// Whether it is a standby. It has no primary server.
     pub(crate) standby: bool,
-    /// Lines before those of `pg_hba.conf`, which trusts everybody.
+    /// Lines of `pg_hba.conf` that precede the others, which trust everybody.
     pub(crate) hba: &'static str,
     /// Files for the server's folder: names and contents. In the arguments and in pg_hba.conf, `{folder}` is that folder.
     pub(crate) files: Vec<(&'static str, String)>,
 }
 
 impl Server {
-    /// The server of all tests.
+    /// The server of all tests that need none of their own.
     pub(crate) fn shared() -> &'static Server {
         static SHARED: LazyLock<Server> = LazyLock::new(|| match std::env::var("HEADCOUNT_TEST_POSTGRES") {
             Ok(url) => Server { url, bouncer: std::env::var("HEADCOUNT_TEST_PGBOUNCER").ok(), folder: None, port: 0 },
@@ -121,7 +120,7 @@ impl Server {
         for (name, text) in files {
             let file = folder.join(name);
             std::fs::write(&file, text).unwrap();
-            // The server refuses a key that others can read.
+            // The server refuses a key file that other users can read.
             std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
             if let Some((user, group)) = owner {
                 std::os::unix::fs::chown(&file, Some(user), Some(group)).unwrap();
@@ -137,7 +136,7 @@ impl Server {
             supervisor.args(["-c", "listen_addresses=127.0.0.1"]);
         }
         supervisor.args(start.arguments.iter().map(|argument| place(argument)));
-        // In a group of its own, so that it is not interrupted together with the tests, before it has stopped the server.
+        // In a process group of its own: Ctrl-C in a terminal would otherwise end the supervisor before it has stopped the server.
         supervisor.process_group(0).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
         // The server refuses to run as root.
         if let Some((user, group)) = owner {
@@ -154,7 +153,7 @@ impl Server {
         Server { url: url(&folder, port), bouncer, folder: Some(folder), port }
     }
 
-    /// Starts a server that is used to the end of this program.
+    /// Starts a server that runs until this program ends.
     pub(crate) fn of_a_test(start: Start) -> &'static Server {
         Box::leak(Box::new(Server::start(start)))
     }
@@ -168,7 +167,7 @@ impl Server {
         self.port
     }
 
-    /// Kills the server as a power failure would end it, except that what it has written to files is kept. It starts again by itself.
+    /// Kills the server (SIGKILL). Unlike after a power failure, what it has written to files is kept. The supervisor starts it again.
     pub(crate) fn kill(&self) {
         let file = std::fs::read_to_string(self.folder().join("data/postmaster.pid")).unwrap();
         let killed = Command::new("kill").args(["-9", file.lines().next().unwrap()]).status().unwrap();
@@ -180,7 +179,7 @@ impl Server {
         std::fs::read_to_string(self.folder().join("server.log")).unwrap()
     }
 
-    /// Removes a schema that an earlier run left on a server that goes on running.
+    /// Removes a schema that an earlier run left behind. Does nothing on a server that this program started, which has no earlier runs.
     pub(crate) fn forget(&self, schema: &str) {
         if self.folder.is_none() {
             self.psql(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"));
@@ -382,7 +381,7 @@ impl State {
 async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    // The fault that happens once the server has answered.
+    // The fault that happens once the server has answered the commit.
     let later = Mutex::new(None);
     let up = async {
         let mut buffer = vec![0; 1 << 20];
@@ -392,7 +391,7 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
                 return to_server.shutdown().await;
             }
             let bytes = &buffer[..count];
-            // The store sends the commit of a write together with the statements that write.
+            // A commit is always sent as `SET LOCAL ...; COMMIT`. It is assumed that one read contains all of it.
             let fault = if bytes.windows(8).any(|part| part == b"; COMMIT") { state.commit() } else { None };
             match fault {
                 Some(Fault::KillBefore) => return state.happen(Fault::KillBefore),

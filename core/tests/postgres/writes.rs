@@ -30,7 +30,7 @@ async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_
         other.write(fast).await.unwrap();
         assert_eq!(user_ids(&other).await, ["diruser_2"]);
 
-        // The mark of org_1 is one less than the revision of a write that changes nothing.
+        // A mark is one less than the revision of a write that changes nothing, as the mirror takes it before a listing.
         let marking = {
             let other = Arc::clone(&other);
             tokio::spawn(async move {
@@ -61,7 +61,7 @@ async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
         let counted = Arc::clone(&calls);
         let terminated = write("org_1", Keys::default(), move |_| {
             if counted.fetch_add(1, Ordering::SeqCst) == 0 {
-                // The transaction of this write, which is idle while the decision runs.
+                // Ends the connection of this write: its transaction is idle while the decision runs.
                 let sql = format!(
                     "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
                         WHERE state = 'idle in transaction' AND query LIKE '%{}%'",
@@ -244,7 +244,7 @@ async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
         for (organization, id) in [("org_1", "diruser_1"), ("org_2", "diruser_2")] {
             store.write(write(organization, Keys::default(), |_| with_user(user(organization, id)))).await.unwrap();
         }
-        // Each of the two writes locks its own organization, and then needs that of the other one.
+        // Each of the two writes locks its own organization, and then needs that of the other one: a deadlock, after which one is repeated.
         let both = Arc::new(std::sync::Barrier::new(2));
         let moving = [("org_1", "diruser_2"), ("org_2", "diruser_1")].map(|(organization, id)| {
             let (store, both) = (Arc::clone(&store), Arc::clone(&both));
@@ -253,7 +253,7 @@ async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
                 decide: Box::new(move |set: WorkingSet| {
                     let Some(row) = set.users.get(id) else {
                         if std::mem::take(&mut is_first) {
-                            // Both have locked their own.
+                            // Waits until both writes have locked their own organization.
                             block_in_place(|| both.wait());
                         }
                         return Ok(Decision::Load(Box::new(keys_of(id))));
@@ -297,7 +297,7 @@ async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
         let everything = write("", Keys::default(), |_| with_user(user("org_everything", "diruser_2")));
         let everything = spawn(Write { scope: Scope::Everything, ..everything });
         wait_for_lock_waits("fair", 1).await;
-        // It began later, so it does not overtake the write of everything, although it needs nothing that the first one holds.
+        // This write waits for the write of everything, which was requested earlier, although the first write holds nothing that it needs.
         let last = spawn(write("org_last", Keys::default(), |_| with_user(user("org_last", "diruser_3"))));
         wait_for_lock_waits("fair", 2).await;
         resume.send(()).unwrap();
@@ -379,7 +379,7 @@ async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
             let (store, both, decisions) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&decisions));
             let keys = Keys { events: ["evt_1".to_owned()].into(), ..Keys::default() };
             let storing = write(organization, keys, move |set| {
-                // Both have found no event, so both insert one, and that of the one that is later fails and is decided again.
+                // Both writes have found no event, so both insert it. The later insertion fails, and that write is decided again.
                 if decisions.fetch_add(1, Ordering::SeqCst) < 2 {
                     assert!(set.events.is_empty());
                     block_in_place(|| both.wait());

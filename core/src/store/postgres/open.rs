@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// The statements of each version.
 const MIGRATIONS: &[&str] = &[include_str!("001.sql")];
 
-/// The oldest version of the server that the tests run on.
+/// The oldest supported version of the server, as `server_version_num`: the oldest that the tests run on.
 const OLDEST: i64 = 150_000;
 
 /// Checks the URL and the settings, connects, and brings the schema up to date.
