@@ -223,7 +223,7 @@ async fn a_call_that_waits_too_long_fails_and_says_for_what() {
             // The connection can be used again.
             store.write(write("org_2", Keys::default(), |_| with_user(user("org_2", id)))).await.unwrap();
         }
-        // A call waits for the only connection, and for no longer than for a lock.
+        // A call that waits for the only connection fails after the lock timeout as well.
         let busy = open(1_000, 60_000, 1).await;
         let (entered, held) = mpsc::channel();
         let (resume_busy, resumed) = mpsc::channel::<()>();

@@ -414,7 +414,7 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
             }
             let fault = *later.lock().unwrap();
             match fault {
-                // An answer that ends with "ready" (Z) and the state "idle" (I) is that to the commit.
+                // The answer to the commit ends with the message ReadyForQuery (Z) and the state idle (I).
                 Some(fault) if buffer[..count].ends_with(b"Z\0\0\0\x05I") => return state.happen(fault),
                 Some(_) => {}
                 None => to_client.write_all(&buffer[..count]).await?,

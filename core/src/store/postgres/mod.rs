@@ -5,8 +5,8 @@
 //!
 //! Every write is durable when its call returns: see `commit`.
 //!
-//! A call that loses its connection is repeated for 20 seconds, which is longer than a restart of the server takes. If the connection is lost during
-//! a commit, the store finds out from the table `commit_log` whether the commit was done (`commit`).
+//! A call that loses its connection is repeated until 20 seconds after its start, which is longer than a restart of the server takes. If the
+//! connection is lost during a commit, `commit` finds out from the table `commit_log` whether the commit was done.
 
 mod commit;
 mod consumers;
