@@ -273,7 +273,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Sends statements in their order without waiting between them, and returns the rows of each, or the first error.
+/// Sends statements in their order without waiting between them. Returns the rows of each, or the error of the first that failed: the server
+/// refuses those after it with an error of their own.
 async fn in_order(
     client: &Client,
     schema: &str,
@@ -284,22 +285,22 @@ async fn in_order(
     for statement in statements {
         running.push(Box::pin(statement.run(client, schema)));
     }
-    let mut results: Vec<Option<Vec<Row>>> = Vec::new();
+    let mut results: Vec<Option<Result<Vec<Row>, tokio_postgres::Error>>> = Vec::new();
     results.resize_with(running.len(), || None);
     poll_fn(|context| {
-        let mut is_done = true;
         // The first poll of each sends its statement.
         for (future, result) in running.iter_mut().zip(&mut results) {
-            if result.is_none() {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(Ok(rows)) => *result = Some(rows),
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => is_done = false,
-                }
+            if result.is_none()
+                && let Poll::Ready(ended) = future.as_mut().poll(context)
+            {
+                *result = Some(ended);
             }
         }
-        if is_done { Poll::Ready(Ok(())) } else { Poll::Pending }
+        match results.iter().find(|result| !matches!(result, Some(Ok(_)))) {
+            Some(None) => Poll::Pending,
+            Some(Some(_)) | None => Poll::Ready(()),
+        }
     })
-    .await?;
-    Ok(results.into_iter().flatten().collect())
+    .await;
+    results.into_iter().flatten().collect()
 }

@@ -59,7 +59,11 @@ impl<T: Send, F: FnMut(&Database) -> Result<T> + Send> Job for Pending<F, T> {
         let Pending { result, done, room, .. } = *self;
         let result = match (outcome, result) {
             (Ok(()), Some(result)) => result,
-            (Err(error), _) => Err(error),
+            (Err(error), undone) => {
+                // Not dropped, as in `run`: another holder may have taken the lease with the same token meanwhile.
+                std::mem::forget(undone);
+                Err(error)
+            }
             (Ok(()), None) => Err(Error::internal("a job of the store did not run")),
         };
         // Before the caller gets the result, and may make the next call.
