@@ -11,6 +11,14 @@ use std::time::Duration;
 
 const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
 
+/// A mirror in memory after a full sync of `dir_1`, whatever store the other tests use: what was sent to PostgreSQL before a future was dropped may
+/// still be done after the next call has read.
+async fn synced_mirror(api: &FakeApi) -> Mirror {
+    let mirror = api.mirror_builder().open(":memory:").await.unwrap();
+    full_sync(&mirror).await.unwrap();
+    mirror
+}
+
 /// Polls a future until it is done, or `polls` times, and then drops it. Returns its output, or `None` if it was not done.
 async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -85,7 +93,7 @@ async fn a_sync_that_is_dropped_releases_its_lease_and_the_next_one_completes_it
     for polls in 1.. {
         let api = FakeApi::with_users(3);
         api.with(|state| state.page_size = Some(2));
-        let mirror = api.synced_mirror().await;
+        let mirror = synced_mirror(&api).await;
         // One user leaves and three join.
         api.list_users((1..6).map(listed_user));
 
@@ -108,7 +116,7 @@ async fn a_sync_that_is_dropped_releases_its_lease_and_the_next_one_completes_it
 #[tokio::test]
 async fn polls_and_acknowledgements_that_are_dropped_lose_no_change() {
     for polls in 1.. {
-        let mirror = FakeApi::with_users(10).synced_mirror().await;
+        let mirror = synced_mirror(&FakeApi::with_users(10)).await;
 
         let done = polled(polls, mirror.poll("app", 4)).await;
         assert_eq!(feed(&mirror, "app").await, (1..=11).collect::<Vec<_>>(), "after {polls} polls");
@@ -128,7 +136,7 @@ async fn polls_and_acknowledgements_that_are_dropped_lose_no_change() {
 #[tokio::test]
 async fn iterations_that_are_dropped_lose_no_change() {
     for polls in 1.. {
-        let mirror = FakeApi::with_users(10).synced_mirror().await;
+        let mirror = synced_mirror(&FakeApi::with_users(10)).await;
         let changes = mirror.changes("app", NO_WAIT);
         let (mut seen, mut are_done) = (Vec::new(), true);
 
@@ -158,7 +166,7 @@ async fn iterations_that_are_dropped_lose_no_change() {
 #[tokio::test]
 async fn mirrored_users_are_each_read_once_though_reads_are_dropped() {
     let api = FakeApi::with_users(3);
-    let mirror = api.synced_mirror().await;
+    let mirror = synced_mirror(&api).await;
     for polls in 1.. {
         let mut users = mirror.users("org_1");
         let first = polled(polls, users.next()).await;
@@ -183,7 +191,7 @@ async fn a_role_map_that_is_dropped_is_completed_by_the_next_sync() {
             let groups = json!([{ "id": "dirgroup_1", "name": "Staff" }]);
             state.users = (0..3).map(|n| json!({ "id": numbered_user(n), "groups": groups })).collect();
         });
-        let mirror = api.synced_mirror().await;
+        let mirror = synced_mirror(&api).await;
 
         let done = polled(polls, mirror.set_role_map([("Staff", "member")])).await;
         let is_stored = !mirror.role_map().await.unwrap().is_empty();
