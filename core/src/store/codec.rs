@@ -47,7 +47,7 @@ pub(super) fn state(number: i64) -> EventState {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Store`](crate::ErrorKind::Store) if a newer version of this crate wrote it.
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) if there is no such reason, which means that a newer version of this crate wrote the name.
 pub(super) fn reason(name: &str) -> Result<HoldReason> {
     HoldReason::ALL
         .iter()
