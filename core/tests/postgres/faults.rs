@@ -1,4 +1,4 @@
-//! A server that is killed, calls that wait too long, and connections that are all in use.
+//! Tests with a server that is killed, with calls that wait too long, and with connections that are all in use.
 
 use super::*;
 use headcount::system::{Clock, SystemClock};
@@ -97,7 +97,7 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
-    let story = async {
+    let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
         let world = World::new("killed_receive").await;
         world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
@@ -118,12 +118,12 @@ async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
         }
         assert_eq!(users.len(), before.len() + applied.load(Ordering::SeqCst));
     };
-    tokio::time::timeout(LONG, story).await.unwrap();
+    tokio::time::timeout(LONG, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn polls_and_acknowledgements_survive_if_the_server_is_killed_at_a_commit() {
-    let story = async {
+    let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
         let world = World::new("killed_consumer").await;
         world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
@@ -147,12 +147,12 @@ async fn polls_and_acknowledgements_survive_if_the_server_is_killed_at_a_commit(
 
         assert!(kills >= 6, "the server was killed {kills} times");
     };
-    tokio::time::timeout(LONG, story).await.unwrap();
+    tokio::time::timeout(LONG, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
-    let story = async {
+    let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
         for (number, commit) in [1, 3, 6, 9, 12, 15].into_iter().enumerate() {
             let fault = KILLS[number % KILLS.len()];
@@ -164,12 +164,12 @@ async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
             assert_eq!(world.users().await.len(), 30);
         }
     };
-    tokio::time::timeout(LONG, story).await.unwrap();
+    tokio::time::timeout(LONG, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_is_opened_by_the_url_of_a_database() {
-    let story = async {
+    let test = async {
         // The test uses the default schema `headcount`, so it does not run on the server of HEADCOUNT_TEST_POSTGRES, where that schema may be in use.
         let _alone = ONE_AT_A_TIME.lock().await;
         let url = &killed_server().url;
@@ -182,7 +182,7 @@ async fn a_mirror_is_opened_by_the_url_of_a_database() {
         let relation = "SELECT count(*) FROM pg_namespace WHERE nspname = 'headcount'";
         assert_eq!(killed_server().psql(relation), "1");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 /// Begins a write of `org_1` that does not end before the returned sender sends or is dropped. Its decision may be called again.
@@ -201,8 +201,8 @@ async fn hold(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, tokio::task::Joi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_call_that_waits_too_long_fails_and_says_for_what() {
-    let story = async {
+async fn a_call_that_waits_too_long_fails_and_its_error_says_what_it_waited_for() {
+    let test = async {
         let holder = Arc::new(create("timeouts").await);
         let open = async |lock: u64, statement: u64, connections: usize| {
             let mut options = PostgresOptions::default();
@@ -244,12 +244,12 @@ async fn a_call_that_waits_too_long_fails_and_says_for_what() {
         drop(resume);
         running.await.unwrap();
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_calls_share_one_connection() {
-    let story = async {
+    let test = async {
         let mut options = PostgresOptions::default();
         options.schema = schema("one_connection");
         options.connections = 1;
@@ -271,5 +271,5 @@ async fn many_calls_share_one_connection() {
         assert_eq!(user_ids(&store).await.len(), 40);
         assert_eq!(seqs(&store).await, (1..=40).collect::<Vec<_>>());
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }

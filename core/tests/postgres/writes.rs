@@ -1,10 +1,10 @@
-//! Writes of several connections, lost connections, and the schema.
+//! Tests of writes of several connections, of lost connections, and of the schema.
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_for_its_own() {
-    let story = async {
+async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_writes_of_its_organization() {
+    let test = async {
         let store = Arc::new(create("marks").await);
         let other = Arc::new(open(&Server::shared().url, "marks").await.unwrap());
         // A write of org_1 that is held open after it got its revision.
@@ -25,12 +25,12 @@ async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_
         };
         let slow = receive(held).await;
 
-        // Another organization goes on meanwhile, and gets a greater revision.
+        // A write of another organization ends meanwhile.
         let fast = write("org_2", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
         other.write(fast).await.unwrap();
         assert_eq!(user_ids(&other).await, ["diruser_2"]);
 
-        // A mark is one less than the revision of a write that changes nothing, as the mirror takes it before a listing.
+        // Takes a mark of org_1 as the mirror does before a listing: in a write that changes nothing, one less than the revision of that write.
         let marking = {
             let other = Arc::clone(&other);
             tokio::spawn(async move {
@@ -50,12 +50,12 @@ async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_
         assert!(later > mark, "a later write is newer: {later} and {mark}");
         assert_eq!(seqs(&store).await, [1, 2]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
-    let story = async {
+    let test = async {
         let store = create("terminated").await;
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
@@ -80,12 +80,12 @@ async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
         assert_eq!(seqs(&store).await, [1]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
-    let story = async {
+    let test = async {
         let direct = create("lost_answer").await;
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "lost_answer").await.unwrap();
@@ -111,12 +111,12 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
         assert_eq!(calls.load(Ordering::SeqCst), 2, "each decision was called once");
         assert_eq!(seqs(&direct).await, [1, 2]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_goes_on_after_its_idle_connections_were_ended() {
-    let story = async {
+    let test = async {
         let store = create("idle").await;
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
         Server::shared().psql(&format!(
@@ -126,12 +126,12 @@ async fn a_store_goes_on_after_its_idle_connections_were_ended() {
         ));
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_stores_create_one_schema_at_once() {
-    let story = async {
+    let test = async {
         Server::shared().forget(&schema("new"));
         let opening: Vec<_> = (0..20)
             .map(|n| {
@@ -150,7 +150,7 @@ async fn twenty_stores_create_one_schema_at_once() {
         assert_eq!(user_ids(&store).await.len(), 20);
         assert_eq!(seqs(&store).await, (1..=20).collect::<Vec<_>>());
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test]
@@ -198,8 +198,8 @@ async fn text_with_nul_characters_is_stored_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_user_who_moves_to_another_organization_keeps_what_the_first_one_writes_meanwhile() {
-    let story = async {
+async fn a_user_who_moves_keeps_what_a_write_of_the_former_organization_changes_meanwhile() {
+    let test = async {
         let store = Arc::new(create("moves").await);
         let other = Arc::new(open(&Server::shared().url, "moves").await.unwrap());
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
@@ -234,17 +234,17 @@ async fn a_user_who_moves_to_another_organization_keeps_what_the_first_one_write
         assert_eq!(row.user.organization_id, "org_2");
         assert_eq!(row.user.given_name, "Ada");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("swaps").await);
         for (organization, id) in [("org_1", "diruser_1"), ("org_2", "diruser_2")] {
             store.write(write(organization, Keys::default(), |_| with_user(user(organization, id)))).await.unwrap();
         }
-        // Each of the two writes locks its own organization, and then needs that of the other one: a deadlock, after which one is repeated.
+        // Each of the two writes locks its own organization and then needs the lock of the other's: a deadlock, after which one write is repeated.
         let both = Arc::new(std::sync::Barrier::new(2));
         let moving = [("org_1", "diruser_2"), ("org_2", "diruser_1")].map(|(organization, id)| {
             let (store, both) = (Arc::clone(&store), Arc::clone(&both));
@@ -273,12 +273,12 @@ async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
         let places: Vec<_> = rows.iter().map(|row| (row.user.id.as_str(), row.user.organization_id.as_str())).collect();
         assert_eq!(places, [("diruser_1", "org_2"), ("diruser_2", "org_1")]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("fair").await);
         let (entered, held) = mpsc::channel();
         let (resume, resumed) = mpsc::channel::<()>();
@@ -309,7 +309,7 @@ async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
         let order: Vec<&str> = changes.iter().map(|change| change.organization_id.as_str()).collect();
         assert_eq!(order, ["org_first", "org_everything", "org_last"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 /// A pending event that arrived in 1970.
@@ -325,7 +325,7 @@ fn pending(id: &str) -> EventRow {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
-    let story = async {
+    let test = async {
         let direct = create("lost_answers").await;
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "lost_answers").await.unwrap();
@@ -360,18 +360,18 @@ async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
         proxy.lose_next_commit();
         let everything =
             Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
-        assert_eq!(store.trim(everything).await.unwrap(), 1, "the change");
+        assert_eq!(store.trim(everything).await.unwrap(), 1, "only the change is removed");
 
         assert_eq!(proxy.happened(), 5, "each call lost one answer");
         assert!(!direct.drop_parked_change("app".to_owned(), 1).await.unwrap());
         assert!(!direct.drop_consumer("app".to_owned()).await.unwrap());
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("same_event").await);
         let both = Arc::new(std::sync::Barrier::new(2));
         let decisions = Arc::new(AtomicUsize::new(0));
@@ -406,5 +406,5 @@ async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
         }
         assert_eq!(stored, 1);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }

@@ -58,7 +58,7 @@ pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
     }
 }
 
-/// Picks a row of the table `durable`.
+/// Returns the number of a random row of the table `durable`.
 pub(super) fn slot() -> i64 {
     (OsRandom.bits() % SLOTS) as i64
 }
@@ -202,8 +202,8 @@ async fn find(database: &Database, scope: &Scope, sent: &Sent, attempts: &mut At
     Ok(Some(committed))
 }
 
-/// Finds out whether the transaction that inserted `revision` into the log of commits was committed, and makes it durable. Waits until it has ended.
-/// Returns the rows of the statements in `more`, or `None` if it was rolled back.
+/// Waits until the transaction that inserted `revision` into the log of commits has ended. If it was committed, makes it durable, and returns the
+/// rows of the statements in `more`. If it was rolled back, returns `None`.
 async fn look(
     database: &Database,
     scope: &Scope,
@@ -211,7 +211,7 @@ async fn look(
     more: Vec<Statement>,
     attempts: &mut Attempts,
 ) -> Result<Option<Vec<Vec<Row>>>> {
-    // The lost transaction holds the scope's lock until it has ended, so `lock` waits for that. The last statement changes a row, so that the commit
+    // That transaction holds the scope's lock until it has ended, so `lock` waits for its end. The last statement changes a row, so that the commit
     // flushes all earlier commits.
     let mut statements = lock(scope);
     let locks = statements.len();
@@ -305,8 +305,8 @@ pub(super) fn logged_revision(rows: &[Vec<Row>]) -> Result<i64> {
     get(first(rows.last().ok_or_else(no_row)?)?, 0)
 }
 
-/// Finds out whether a transaction was committed whose connection was lost after its commit was sent. `failure` is that loss: it is waited for like
-/// that of any attempt.
+/// Finds out whether a transaction was committed whose connection was lost after its commit was sent. `failure` is the error of the lost connection,
+/// which counts as a failed attempt in `attempts`.
 pub(super) async fn was_committed(
     database: &Database,
     scope: &Scope,

@@ -36,7 +36,7 @@ pub(super) async fn update(
     decide: &mut DecideConsumer,
 ) -> Result<()> {
     let mut attempts = Attempts::new();
-    // The row that an attempt wrote whose connection was lost, so that the next attempt can tell whether it was committed.
+    // The row that the previous attempt wrote, if that attempt lost its connection: from it, the next attempt can tell whether it was committed.
     let mut sent = None;
     loop {
         let result = async {
@@ -46,7 +46,8 @@ pub(super) async fn update(
                     transaction.roll_back().await;
                     Ok(())
                 }
-                // Flushed for any durability: the process has received changes, and may acknowledge them although the server has crashed since.
+                // Flushed whatever the durability is: the row records which changes the process got. If a crash of the server undid that record, the
+                // process could not acknowledge these changes.
                 Ok(statements) => transaction.end(&statements, Flush::Now).await.map(drop),
                 Err(failure) => {
                     transaction.roll_back().await;
@@ -66,8 +67,8 @@ pub(super) async fn update(
     }
 }
 
-/// Locks and reads the consumer, and decides. Returns the statements that change it. `sent` is the row that an earlier attempt wrote if its
-/// connection was lost; it is replaced by the row of this attempt.
+/// Locks and reads the consumer, and decides. Returns the statements that change it. `sent` is the row that the previous attempt wrote, if that
+/// attempt lost its connection; it is replaced by the row of this attempt.
 async fn step(
     transaction: &mut Transaction<'_>,
     name: &str,
@@ -93,7 +94,7 @@ async fn step(
     let known = known.first().map(consumer).transpose()?;
     let mut statements = Vec::new();
     if sent.is_some() && known == *sent {
-        // The lost attempt was committed.
+        // The previous attempt was committed although its connection was lost.
         if durability == Durability::Power {
             statements.push(mark_durable(latest.seq));
         }

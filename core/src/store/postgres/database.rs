@@ -97,7 +97,7 @@ impl<'a, T> Columns<'a, T> {
         self
     }
 
-    /// Adds a column of records.
+    /// Adds a column of records as JSON.
     pub(super) fn json(
         mut self,
         name: &'static str,
@@ -160,9 +160,9 @@ pub(super) struct Transaction<'a> {
 /// Whether a commit waits until it is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flush {
-    /// It returns once a crash of the server cannot undo it.
+    /// The commit returns once a crash of the server cannot undo it.
     Now,
-    /// It returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
+    /// The commit returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
     Later,
 }
 

@@ -101,8 +101,8 @@ fn reported(server: &DbError) -> Failure {
     Failure { error: failed.with_source(Report::of(server)), cause }
 }
 
-/// What the server reported, without values of rows. The detail, the hint, and the message of an error of data can have such values: they are left
-/// out.
+/// What the server reported, without values of rows. Left out are the detail, the hint, and the message of an error about data or constraints,
+/// because they can contain such values.
 #[derive(Debug)]
 struct Report(String);
 
@@ -139,19 +139,19 @@ fn cause(code: &SqlState) -> Cause {
     }
 }
 
-/// Time since the start of a call after which a lost connection ends it: longer than a restart takes, and than most failovers.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A call is repeated after a lost connection until this time has passed since its start. It is longer than a restart takes, and than most failovers.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
 
-/// The same as [`PATIENCE`] for opening a store. It is shorter, because a wrong address is more likely than a restart then.
-const PATIENCE_TO_OPEN: Duration = Duration::from_secs(3);
+/// The same as [`GIVE_UP_AFTER`] for opening a store. It is shorter, because a wrong address is more likely than a restart then.
+const GIVE_UP_OPENING_AFTER: Duration = Duration::from_secs(3);
 
-/// How many conflicts in a row end a call.
+/// After this many conflicts, the next one ends the call.
 const MOST_CONFLICTS: u32 = 20;
 
 /// Counts the failed attempts of a call, and decides whether there is another one.
 pub(super) struct Attempts {
     started: Instant,
-    patience: Duration,
+    give_up_after: Duration,
     conflicts: u32,
     losses: u32,
 }
@@ -159,12 +159,12 @@ pub(super) struct Attempts {
 impl Attempts {
     #[allow(clippy::disallowed_methods, reason = "the time that a call takes, which no decision depends on")]
     pub(super) fn new() -> Attempts {
-        Attempts { started: Instant::now(), patience: PATIENCE, conflicts: 0, losses: 0 }
+        Attempts { started: Instant::now(), give_up_after: GIVE_UP_AFTER, conflicts: 0, losses: 0 }
     }
 
     /// For opening a store.
     pub(super) fn to_open() -> Attempts {
-        Attempts { patience: PATIENCE_TO_OPEN, ..Attempts::new() }
+        Attempts { give_up_after: GIVE_UP_OPENING_AFTER, ..Attempts::new() }
     }
 
     /// Waits before the next attempt, or returns the error if there should be none.
@@ -176,7 +176,7 @@ impl Attempts {
                 self.conflicts += 1;
                 Duration::from_millis(1 << self.conflicts.min(7))
             }
-            Cause::Lost if self.started.elapsed() >= self.patience => return Err(failure.error),
+            Cause::Lost if self.started.elapsed() >= self.give_up_after => return Err(failure.error),
             Cause::Lost => {
                 self.losses += 1;
                 // No pause after the first loss: the connection may have been idle, and closed by the server long ago.

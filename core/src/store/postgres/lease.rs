@@ -112,7 +112,7 @@ fn release(database: &Arc<Database>, runtime: &Handle, leases: Vec<(String, i64)
     let (database, running) = (Arc::clone(database), Running::new());
     let runtime = Handle::try_current().unwrap_or_else(|_| runtime.clone());
     runtime.spawn(async move {
-        // If it fails, the leases end when they expire.
+        // If this fails, the leases end when they expire.
         let _ = database.change(&leases.iter().map(release_one).collect::<Vec<_>>(), Flush::Later).await;
         drop(running);
     });
@@ -140,7 +140,7 @@ impl Holder {
         let duration = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(LONGEST);
         // ON CONFLICT locks the row before it computes the new token. The commit is flushed, because a token that a crash undoes would be given
         // again. `holder` is a random name of this call: if the connection is lost during the commit, the next attempt has the same name, and takes
-        // over the lease that the lost one may have taken.
+        // over the lease that this attempt may have taken.
         let sql = "INSERT INTO {s}.lease (name, holder, token, expires_at, duration) VALUES ($1, $2, 1, {now} + $3, $3)
             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1, expires_at = {now} + $3,
                 duration = excluded.duration

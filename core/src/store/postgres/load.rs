@@ -16,7 +16,7 @@ use crate::store::UserFilter;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
 
-/// What every load returns: the role map and the settings.
+/// What every load returns: the role map, the settings, and the environment that the mirror is bound to.
 #[derive(Clone)]
 pub(super) struct Head {
     role_map: Option<String>,

@@ -29,8 +29,8 @@ pub(super) async fn trim(database: &Database, retention: Retention) -> Result<us
     }
 }
 
-/// Removes rows once. If the connection is lost during the commit, the error has the transaction's revision in the log of commits, and how many rows
-/// it removed.
+/// Tries once to remove rows. If the connection is lost during the commit, the error has the transaction's revision in the log of commits, and how
+/// many rows it removed.
 async fn try_trim(database: &Database, retention: Retention) -> Result<usize, (Failure, Option<(i64, usize)>)> {
     let mut transaction = database.begin_write().await.map_err(|failure| (failure, None))?;
     match step(&mut transaction, retention).await {
@@ -53,8 +53,8 @@ async fn step(
 ) -> Result<(i64, usize, Vec<Statement>), Failure> {
     let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
     let limit = signed(limit);
-    // The lock of everything excludes other writes: no consumer is registered or moved meanwhile that would need a change that is removed here, and
-    // no tombstone that is removed here becomes a user again.
+    // This lock excludes all other writes. So while this runs, no consumer is added, or moved back to changes that are removed here, and no user
+    // returns whose tombstone is removed here.
     let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
     let mut start = lock(&Scope::Everything);
     start.push(log());

@@ -185,7 +185,7 @@ fn from_url(url: &str) -> Result<BTreeMap<String, String>> {
     Ok(given)
 }
 
-/// Makes the client's settings from the parameters that are not handled here: its own parser reads them.
+/// Makes the settings of `tokio_postgres` from the parameters that are not handled here, with its parser.
 fn config_of(given: &BTreeMap<String, String>) -> Result<Config> {
     let mut text = String::new();
     for (name, value) in given {
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_names_everything() {
+    fn every_part_of_a_url_is_used_and_replaces_its_variable() {
         let target = target(
             "postgresql://a%40b:p%2Fw:d@db.example.com:6000/the%20mirror?sslmode=disable&connect_timeout=3&application_name=app&options=-c%20geqo%3Doff",
             &[("PGHOST", "elsewhere"), ("PGPORT", "1"), ("PGUSER", "nobody"), ("PGPASSWORD", "other")],
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_without_repeating_it() {
+    fn an_error_about_a_url_or_variable_does_not_repeat_its_value() {
         for (url, variables, expected) in [
             ("mysql://u:hunter2@h/d", &[][..], "expected postgresql://"),
             ("postgresql://u:hunter2@h:99999/d", &[], "a number from 1 to 65535"),
