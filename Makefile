@@ -47,8 +47,8 @@ build-rust: prerequisites
 build-c: build-rust
 	$(MAKE) --silent --no-print-directory -C tests/c
 
-# The copy is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. A target folder of its own, since other
-# flags compile everything again. Fails if a path of this machine is in a library.
+# The copy is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. The target folder is a separate one,
+# because cargo compiles everything again if the flags differ. Fails if a path of this machine is in a library.
 .PHONY: static-c
 static-c: prerequisites ## target/c/libheadcount.a, whose SQLite does not clash with another one, without paths of this machine
 	RUSTFLAGS="$$(sh scripts/release-flags.sh)" $(ALONE) cargo build --quiet --profile $(STATIC_PROFILE) --target-dir target/static --package headcount-ffi

@@ -22,19 +22,19 @@ static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(())
 const KILLS: [Fault; 3] = [Fault::KillBefore, Fault::KillDuring, Fault::KillAfter];
 
 /// A sandbox, a proxy in front of the server that is killed, and a mirror in a schema of its own.
-struct World {
+struct Fixture {
     sandbox: Sandbox,
     proxy: Proxy,
     mirror: Mirror,
 }
 
-impl World {
-    async fn new(name: &str) -> World {
+impl Fixture {
+    async fn new(name: &str) -> Fixture {
         let sandbox = Sandbox::builder().users(30).groups(3).start().unwrap();
         let proxy = Proxy::start(killed_server()).await;
         let store = Arc::new(open(&proxy.url, name).await.unwrap());
         let mirror = Mirror::builder().client(sandbox.client().build().unwrap()).open_in(store).await.unwrap();
-        World { sandbox, proxy, mirror }
+        Fixture { sandbox, proxy, mirror }
     }
 
     /// Checks that the feed has no gaps, that it creates each user once, and that its users are those of the mirror. Returns them.
@@ -99,20 +99,20 @@ impl World {
 async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
     let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
-        let world = World::new("killed_receive").await;
-        world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
-        let before = world.users().await;
+        let fixture = Fixture::new("killed_receive").await;
+        fixture.mirror.sync(fixture.sandbox.organization_id()).await.unwrap();
+        let before = fixture.users().await;
         let applied = AtomicUsize::new(0);
 
-        let kills = world
+        let kills = fixture
             .with_each_fault(async || {
                 let number = applied.fetch_add(1, Ordering::SeqCst);
-                world.mirror.apply(&world.event(number)).await.unwrap();
+                fixture.mirror.apply(&fixture.event(number)).await.unwrap();
             })
             .await;
 
         assert!(kills >= 3, "the server was killed {kills} times");
-        let users = world.users().await;
+        let users = fixture.users().await;
         for number in 0..applied.load(Ordering::SeqCst) {
             assert!(users.contains(&format!("diruser_of_event_{number}")), "event {number} of {applied:?} is lost");
         }
@@ -125,18 +125,18 @@ async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
 async fn polls_and_acknowledgements_survive_if_the_server_is_killed_at_a_commit() {
     let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
-        let world = World::new("killed_consumer").await;
-        world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
+        let fixture = Fixture::new("killed_consumer").await;
+        fixture.mirror.sync(fixture.sandbox.organization_id()).await.unwrap();
 
         // A poll of a new consumer, and the acknowledgement of its first change.
         let consumers = AtomicUsize::new(0);
-        let kills = world
+        let kills = fixture
             .with_each_fault(async || {
                 let name = format!("consumer_{}", consumers.fetch_add(1, Ordering::SeqCst));
-                let polled = world.mirror.poll(&name, 2).await.unwrap();
+                let polled = fixture.mirror.poll(&name, 2).await.unwrap();
                 assert_eq!(polled.iter().map(|change| change.seq).collect::<Vec<_>>(), [1, 2]);
-                world.mirror.ack(&name, 1).await.unwrap();
-                let polled = world.mirror.poll(&name, 2).await.unwrap();
+                fixture.mirror.ack(&name, 1).await.unwrap();
+                let polled = fixture.mirror.poll(&name, 2).await.unwrap();
                 assert_eq!(
                     polled.iter().map(|change| change.seq).collect::<Vec<_>>(),
                     [2, 3],
@@ -156,12 +156,12 @@ async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
         let _alone = ONE_AT_A_TIME.lock().await;
         for (number, commit) in [1, 3, 6, 9, 12, 15].into_iter().enumerate() {
             let fault = KILLS[number % KILLS.len()];
-            let world = World::new(&format!("killed_sync_{number}")).await;
-            world.proxy.arm(fault, commit);
-            let report = world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
-            assert_eq!(world.proxy.happened(), 1, "a sync has at least {commit} commits");
+            let fixture = Fixture::new(&format!("killed_sync_{number}")).await;
+            fixture.proxy.arm(fault, commit);
+            let report = fixture.mirror.sync(fixture.sandbox.organization_id()).await.unwrap();
+            assert_eq!(fixture.proxy.happened(), 1, "a sync has at least {commit} commits");
             assert!(report.iter().all(|report| report.error.is_none()), "{report:?}");
-            assert_eq!(world.users().await.len(), 30);
+            assert_eq!(fixture.users().await.len(), 30);
         }
     };
     tokio::time::timeout(LONG, test).await.unwrap();

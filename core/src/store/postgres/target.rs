@@ -45,7 +45,7 @@ pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The servers, of which the first that accepts a connection is used.
 pub(super) struct Target {
-    /// One for each server.
+    /// The client's settings for each server, in the order in which the servers are tried.
     pub(super) servers: Vec<Config>,
     /// `None` if no connection uses TLS.
     pub(super) tls: Option<MakeRustlsConnect>,
