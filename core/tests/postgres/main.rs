@@ -5,7 +5,7 @@
 //! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user
 //! must be permitted to create schemas and to end connections. Tests that kill the server or need special settings start one of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
-#![allow(clippy::disallowed_methods, reason = "the clock of the system: the servers are real")]
+#![allow(clippy::disallowed_methods, reason = "the tests use real servers and the system clock")]
 
 mod connection;
 mod faults;

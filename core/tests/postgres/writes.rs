@@ -23,7 +23,7 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
                 store.write(slow).await.unwrap();
             })
         };
-        let slow = receive(held).await;
+        let slow_revision = receive(held).await;
 
         // A write of another organization ends meanwhile.
         let fast = write("org_2", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
@@ -38,16 +38,16 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
                 (mark, user_ids(&other).await)
             })
         };
-        let elsewhere = revision(&other, "org_3").await;
-        assert!(elsewhere > slow, "a later write of another organization has a greater revision");
+        let other_revision = revision(&other, "org_3").await;
+        assert!(other_revision > slow_revision, "a later write of another organization has a greater revision");
         resume.send(()).unwrap();
         writer.await.unwrap();
         let (mark, seen) = marking.await.unwrap();
-        let later = revision(&store, "org_1").await;
+        let later_revision = revision(&store, "org_1").await;
 
-        assert!(slow <= mark, "the write that the mark waited for is not newer: {slow} and {mark}");
-        assert!(seen.contains(&"diruser_1".to_owned()), "what the mark waited for is visible: {seen:?}");
-        assert!(later > mark, "a later write is newer: {later} and {mark}");
+        assert!(slow_revision <= mark, "the write that the mark waited for is newer: {slow_revision} and {mark}");
+        assert!(seen.contains(&"diruser_1".to_owned()), "the write that the mark waited for is not visible: {seen:?}");
+        assert!(later_revision > mark, "a later write is not newer: {later_revision} and {mark}");
         assert_eq!(seqs(&store).await, [1, 2]);
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();

@@ -91,7 +91,7 @@ async fn migrate(database: &Database, schema: &str, role: &str) -> Result<(), Fa
     let result = async {
         let rows = transaction.run_one(Statement::new(exists).with(Text::new(schema))).await?;
         let row = super::rows::first(&rows)?;
-        // CREATE ... IF NOT EXISTS needs the permission to create even if nothing is missing, so the catalog is asked first.
+        // CREATE ... IF NOT EXISTS needs the permission to create even if nothing is missing, so the catalog is read first.
         if !get::<bool>(row, 0)? {
             transaction.run_one(Statement::new("CREATE SCHEMA {s}")).await?;
         }

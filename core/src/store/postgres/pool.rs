@@ -13,6 +13,7 @@ use tokio_postgres::{Client, Config, NoTls};
 pub(super) struct Pool {
     target: Target,
     idle: Mutex<Vec<Client>>,
+    /// One permit for each connection that may still be taken.
     slots: Arc<Semaphore>,
     /// How long a call waits for a connection while all are in use, before it fails.
     slot_timeout: Duration,

@@ -407,7 +407,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn passwords_come_from_the_first_line_of_the_file_that_fits() {
+    fn a_password_comes_from_the_first_matching_line_of_the_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = std::env::temp_dir().join(format!("headcount-pgpass-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
