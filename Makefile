@@ -26,7 +26,7 @@ prerequisites:
 
 # One set of packages, features and one profile (dev) for the programs, the C library, the wheel, the addon and all tests. Cargo enables
 # the union of the features that the selected packages need: another selection compiles the shared dependencies a second time.
-# No package enables `axum`, `postgres` and `store-testing` by default: their examples and tests are part of every build.
+# `axum`, `postgres` and `store-testing` are off by default, and are enabled here so that every build includes their examples and tests.
 SELECTION := --workspace --exclude headcount-codegen --features headcount/axum,headcount/postgres,headcount/store-testing
 # Examples are in the list for the features of their dev-dependencies, which the tests enable as well.
 SHARED := $(SELECTION) --lib --bins --examples

@@ -557,10 +557,12 @@ const NUMBERED: &str = "INSERT INTO {s}.{table} ({columns})
     SELECT CASE number WHEN 0 THEN nextval('{s}.{sequence}') ELSE number END, {others} FROM {new}
     ON CONFLICT (number) DO UPDATE SET {set}";
 
-fn put_numbered<T>(columns: Columns<'_, T>, table: &str, sequence: &str, keep: &[&str], rest: &str) -> Statement {
+/// Makes a statement from `text`, in which `{insert}` is replaced by [`NUMBERED`]. The first of the columns is `number`; existing rows keep the
+/// columns in `keep`.
+fn put_numbered<T>(columns: Columns<'_, T>, table: &str, sequence: &str, keep: &[&str], text: &str) -> Statement {
     let others = columns.names().get(1..).unwrap_or_default().join(", ");
     let sql = NUMBERED.replace("{table}", table).replace("{sequence}", sequence).replace("{others}", &others);
-    columns.statement(&rest.replace("{insert}", &sql), keep)
+    columns.statement(&text.replace("{insert}", &sql), keep)
 }
 
 fn put_groups(rows: &[GroupRow]) -> Result<Statement> {

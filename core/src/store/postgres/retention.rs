@@ -114,7 +114,7 @@ async fn step(
             Statement::new(counted("retirement", "id", "ended_at < $1 ORDER BY ended_at"))
                 .with(Time(changes))
                 .with(limit),
-            // The changes that an approval made have its id as their cause, so it is kept until they were removed.
+            // An approval is kept until the changes that it made are removed, because their cause is its id.
             Statement::new(counted(
                 "approval",
                 "id",

@@ -75,6 +75,7 @@ impl Target {
         Target::of(given, variables)
     }
 
+    /// Makes the servers and their settings from the parameters of the URL and of the variables.
     fn of(mut given: BTreeMap<String, String>, variables: Variables<'_>) -> Result<Target> {
         let mut take = |name: &str| given.remove(name);
         let home = variables("HOME").map(PathBuf::from);
