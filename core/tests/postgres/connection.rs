@@ -99,7 +99,7 @@ async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
         }
         let plain = format!("postgresql://headcount@localhost:{}/postgres?sslmode=require", standby().port());
         let error = refusal(&plain).await;
-        assert!(error.contains("the server does not use TLS, which sslmode asks for"), "{error}");
+        assert!(error.contains("the server does not use TLS, which sslmode requires"), "{error}");
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
@@ -172,7 +172,7 @@ async fn a_standby_is_refused_and_is_skipped_in_a_list_of_hosts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_whose_transactions_are_read_only_by_default_writes() {
+async fn a_role_with_read_only_transactions_by_default_can_write() {
     let test = async {
         Server::shared().forget(&schema("read_only"));
         let url = format!("{}&options=-c%20default_transaction_read_only%3Don", Server::shared().url);

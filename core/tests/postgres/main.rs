@@ -1,7 +1,7 @@
 //! Tests of the PostgreSQL store on a server that this program starts: those that every store passes, and those of lost connections, leases, TLS,
 //! permissions and query plans.
 //!
-//! The server and pgbouncer are started from Debian's packages on a temporary folder, and stopped when this program ends.
+//! The server and pgbouncer are started from Debian's packages in a temporary folder, and stopped when this program ends.
 //! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user
 //! must be permitted to create schemas and to end connections. Tests that kill the server or need special settings start one of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]

@@ -115,7 +115,7 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_store_goes_on_after_its_idle_connections_were_ended() {
+async fn a_store_works_after_its_idle_connections_were_ended() {
     let test = async {
         let store = create("idle").await;
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();

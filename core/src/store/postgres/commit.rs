@@ -63,8 +63,8 @@ pub(super) fn slot() -> i64 {
     (OsRandom.bits() % SLOTS) as i64
 }
 
-/// Records that all changes up to the number `change` are durable, which is so once the transaction of this statement is flushed: its flush includes
-/// all earlier commits. The caller must have seen these changes as committed.
+/// Records that all changes up to the number `change` are durable. The record is correct once the transaction of this statement is flushed, because
+/// the flush includes all earlier commits. The caller must have seen these changes as committed.
 pub(super) fn mark_durable(change: i64) -> Statement {
     Statement::new("UPDATE {s}.durable SET change = $1 WHERE slot = $2 AND change < $1").with(change).with(slot())
 }
@@ -188,7 +188,8 @@ async fn make_durable(database: &Database, revision: i64, change: i64) -> Result
     Ok(get(first(rows.first().ok_or_else(no_row)?)?, 0)?)
 }
 
-/// Finds out whether a write whose commit was sent was committed, and returns its result. Returns `None` if it was rolled back.
+/// Finds out what happened to a write that lost its connection after its commit was sent. Returns its result if it was committed, or `None` if it was
+/// rolled back.
 async fn find(database: &Database, scope: &Scope, sent: &Sent, attempts: &mut Attempts) -> Result<Option<Committed>> {
     let numbers = |table: &str, ids: &[String]| {
         Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))
@@ -305,7 +306,7 @@ pub(super) fn logged_revision(rows: &[Vec<Row>]) -> Result<i64> {
     get(first(rows.last().ok_or_else(no_row)?)?, 0)
 }
 
-/// Finds out whether a transaction was committed whose connection was lost after its commit was sent. `failure` is the error of the lost connection,
+/// Finds out whether a transaction was committed that lost its connection after its commit was sent. `failure` is the error of the lost connection,
 /// which counts as a failed attempt in `attempts`.
 pub(super) async fn was_committed(
     database: &Database,

@@ -45,13 +45,13 @@ fn of_client(error: tokio_postgres::Error) -> Failure {
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     if io == Some(ErrorKind::PermissionDenied) && why == "database does not allow writes" {
         let message =
-            "no server accepts writes, which target_session_attrs=read-write asks for: name the primary server";
+            "no server accepts writes, which target_session_attrs=read-write requires: name the primary server";
         return Failure { error: Error::store(message).temporary(), cause: Cause::Lost };
     }
     // rustls reports what is wrong with a certificate as invalid data. The client does not export the kinds of its errors.
     if what == TLS_FAILED && matches!(io, None | Some(ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
         let message = if why == "server does not support TLS" {
-            "the server does not use TLS, which sslmode asks for: enable it in the server (ssl = on), or where the network is trusted, set \
+            "the server does not use TLS, which sslmode requires: enable it in the server (ssl = on), or where the network is trusted, set \
              sslmode=disable"
                 .to_owned()
         } else {

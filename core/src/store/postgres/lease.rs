@@ -180,8 +180,7 @@ pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
 }
 
-/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, which is so if half of its duration or less is
-/// left.
+/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, because half of its duration or less is left.
 pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     let lost = || {
         let lost = Error::store("the lease was lost: another process took it over, or it expired");

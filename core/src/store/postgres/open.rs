@@ -115,7 +115,7 @@ async fn migrate(database: &Database, schema: &str, role: &str) -> Result<(), Fa
         }
         if version > latest {
             return Err(Error::store(format!(
-                "the schema is of a newer version of headcount (its version is {version}, this one reads {latest}): update headcount"
+                "the schema has version {version}, and this version of headcount supports up to {latest}: update headcount"
             ))
             .with_context("schema", schema)
             .into());

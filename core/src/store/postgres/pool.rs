@@ -53,7 +53,9 @@ impl Pool {
         }
         let slot = timeout(self.slot_timeout, Arc::clone(&self.slots).acquire_owned()).await;
         let slot = slot
-            .map_err(|_| Error::store("all connections to PostgreSQL are in use: allow more of them").temporary())?
+            .map_err(|_| {
+                Error::store("all connections to PostgreSQL are in use: raise the option `connections`").temporary()
+            })?
             .map_err(|_| Error::store("the store is closed: open it again"))?;
         let client = loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

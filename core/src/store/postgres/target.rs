@@ -37,7 +37,7 @@ const PARAMETERS: &[(&str, Option<&str>)] = &[
 /// How long making a connection may take if `connect_timeout` is not given.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where Debian's and PostgreSQL's own builds of the server have their socket.
+/// The folders in which the server has its socket: Debian's build, and PostgreSQL's own build.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// Reads an environment variable.
@@ -267,7 +267,7 @@ fn passwords(path: &Path) -> Vec<Line> {
         if std::fs::metadata(path).map_or(true, |file| file.permissions().mode() & 0o077 != 0) {
             tracing::warn!(
                 target: "headcount", path = %path.display(),
-                "the file of passwords is ignored, because others may read it: run chmod 600"
+                "the file of passwords is ignored, because other users can read it: run chmod 600"
             );
             return Vec::new();
         }
@@ -428,7 +428,7 @@ mod tests {
         assert_eq!(open(0o600, "postgresql://app@%2Frun%2Fpg/other"), [text("so:cket\\")]);
         assert_eq!(open(0o600, "postgresql://other@db1/mirror"), [None]);
         assert_eq!(open(0o600, "postgresql://app:given@db1/mirror"), [text("given")]);
-        assert_eq!(open(0o640, "postgresql://app@db1/mirror"), [None], "others may read it");
+        assert_eq!(open(0o640, "postgresql://app@db1/mirror"), [None], "other users can read the file");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
