@@ -1,5 +1,5 @@
-// Builds the addon with cargo and copies it to the package's JavaScript. Copies the repository's licences as well, because npm does not pack
-// symbolic links.
+// Builds the addon with cargo, and copies it and the repository's licences into the package's folder. The licences are copied because npm does not
+// pack symbolic links.
 //
 // npm runs it with --if-needed as the install script. An unpacked package contains its addon, and nothing is built. In a clone, cargo
 // builds only what has changed.
