@@ -1,11 +1,11 @@
 //! Tests of the PostgreSQL store on a server that this program starts: those that every store passes, and those of lost connections, leases, TLS,
 //! permissions and query plans.
 //!
-//! The server and pgbouncer are started from Debian's packages in a temporary folder, and stopped when this program ends.
+//! The server and pgbouncer are started from Debian's packages on a temporary folder, and stopped when this program ends.
 //! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user
 //! must be permitted to create schemas and to end connections. Tests that kill the server or need special settings start one of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
-#![allow(clippy::disallowed_methods, reason = "the tests use real servers and the system clock")]
+#![allow(clippy::disallowed_methods, reason = "the clock of the system: the servers are real")]
 
 mod connection;
 mod faults;
@@ -18,12 +18,12 @@ mod writes;
 use headcount::mirror::Mirrored;
 use headcount::store::conformance::{Factory, Setup};
 use headcount::store::{
-    Batch, Committed, ConsumerRow, ConsumerUpdate, DecideConsumer, Decision, Delta, Durability, EntryBody, EventRow,
-    EventState, Expiry, Keys, NewEntry, Park, PostgresOptions, PostgresStore, Retention, Scope, Store, StoreFuture,
-    UserFilter, UserRow, UserWrite, WorkingSet, Write,
+    Batch, Committed, ConsumerRow, ConsumerUpdate, DecideConsumer, Decision, Delta, DirectoryRow, Durability,
+    EntryBody, EnvironmentRow, EventRow, EventState, Expiry, Keys, NewEntry, Park, PostgresOptions, PostgresStore,
+    Retention, Scope, Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
 };
 use headcount::{ChangeKind, ErrorKind, MirrorUser, Result, Timestamp};
-use server::{Fault, Proxy, Server, Start};
+use server::{Fault, Proxy, Search, Server, Start};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,12 +42,29 @@ fn schema(name: &str) -> String {
     format!("test_{:016x}", hasher.finish())
 }
 
-async fn open(url: &str, name: &str) -> Result<PostgresStore> {
+/// The settings of a store in a test's schema.
+fn options(name: &str) -> PostgresOptions {
     let mut options = PostgresOptions::default();
     options.schema = schema(name);
     // The server ends a transaction that is idle for half of this time. A test may hold one open for long on a slow machine.
     options.lock_timeout = LIMIT;
-    PostgresStore::connect_with(url, options).await
+    options
+}
+
+async fn open(url: &str, name: &str) -> Result<PostgresStore> {
+    PostgresStore::connect_with(url, options(name)).await
+}
+
+/// Opens a store that repeats a call once after a loss of its connection.
+async fn open_impatient(url: &str, name: &str) -> PostgresStore {
+    PostgresStore::connect_with(url, options(name).with_patience(Duration::ZERO)).await.unwrap()
+}
+
+/// A connection of a test beside those of the stores.
+async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 /// Opens a store in a schema of its own that does not exist yet.

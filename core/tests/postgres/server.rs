@@ -1,10 +1,10 @@
-//! A PostgreSQL server and a pgbouncer that end with this program, and a proxy that drops answers of the server or kills it at a commit.
+//! A PostgreSQL server and a pgbouncer that end with this program, and a proxy that closes connections or kills the server at a commit.
 #![allow(clippy::expect_used, clippy::disallowed_methods, reason = "a test, which waits for real servers")]
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,7 +87,7 @@ pub(crate) struct Start {
 }
 
 impl Server {
-    /// The server that all tests share, except for those that need special settings.
+    /// The server of all tests that need none of their own.
     pub(crate) fn shared() -> &'static Server {
         static SHARED: LazyLock<Server> = LazyLock::new(|| match std::env::var("HEADCOUNT_TEST_POSTGRES") {
             Ok(url) => Server { url, bouncer: std::env::var("HEADCOUNT_TEST_PGBOUNCER").ok(), folder: None, port: 0 },
@@ -108,10 +108,10 @@ impl Server {
         // The path of a socket has at most 107 bytes, so it is not in the target folder.
         let folder = std::env::temp_dir().join(format!("headcount-postgres-{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
-        let with_folder = |text: &str| text.replace("{folder}", folder.to_str().unwrap());
+        let place = |text: &str| text.replace("{folder}", folder.to_str().unwrap());
         let mut files = start.files;
-        files.push(("pg_hba.conf", with_folder(start.hba)));
-        files.push(("pgbouncer.ini", with_folder(PGBOUNCER_SETTINGS)));
+        files.push(("pg_hba.conf", place(start.hba)));
+        files.push(("pgbouncer.ini", place(PGBOUNCER_SETTINGS)));
         files.push(("users.txt", "\"headcount\" \"\"\n".to_owned()));
         if start.standby {
             files.push(("standby.signal", String::new()));
@@ -135,7 +135,7 @@ impl Server {
         if start.tcp {
             supervisor.args(["-c", "listen_addresses=127.0.0.1"]);
         }
-        supervisor.args(start.arguments.iter().map(|argument| with_folder(argument)));
+        supervisor.args(start.arguments.iter().map(|argument| place(argument)));
         // In a process group of its own: Ctrl-C in a terminal would otherwise end the supervisor before it has stopped the server.
         supervisor.process_group(0).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
         // The server refuses to run as root.
@@ -287,6 +287,8 @@ fn unprivileged() -> Option<(u32, u32)> {
 pub(crate) enum Fault {
     /// The client's connection ends once the server has answered.
     LoseAnswer,
+    /// The client's connection ends, and the server does not get the commit.
+    LoseCommit,
     /// The server is killed, and does not get the commit.
     KillBefore,
     /// The server is killed after it got the commit; whether it has committed is not known.
@@ -306,9 +308,16 @@ struct State {
     server: &'static Server,
     /// The fault, and at which of the next commits it happens.
     armed: Mutex<Option<(Fault, usize)>>,
-    /// How many faults have happened.
+    /// What is done once before bytes with a text are passed on to the server.
+    before: Mutex<Option<(&'static str, Action)>>,
+    /// What is done before the client notices the next fault.
+    meanwhile: Mutex<Option<Action>>,
+    /// Whether no more connections are accepted.
+    refuses: AtomicBool,
     happened: AtomicUsize,
 }
+
+type Action = Box<dyn FnOnce() + Send>;
 
 impl Proxy {
     pub(crate) async fn start(server: &'static Server) -> Proxy {
@@ -319,11 +328,21 @@ impl Proxy {
         let folder = std::env::temp_dir().join(format!("headcount-proxy-{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432")).unwrap();
-        let state = Arc::new(State { server, armed: Mutex::new(None), happened: AtomicUsize::new(0) });
+        let state = Arc::new(State {
+            server,
+            armed: Mutex::default(),
+            before: Mutex::default(),
+            meanwhile: Mutex::default(),
+            refuses: AtomicBool::new(false),
+            happened: AtomicUsize::new(0),
+        });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (target, state) = (target.clone(), Arc::clone(&shared));
+                if state.refuses.load(Ordering::SeqCst) {
+                    continue;
+                }
                 tokio::spawn(async move {
                     let Ok(server) = UnixStream::connect(target).await else { return };
                     let _ = forward(client, server, &state).await;
@@ -343,6 +362,28 @@ impl Proxy {
         self.arm(Fault::LoseAnswer, 1);
     }
 
+    /// Calls `action` once, before the next bytes that contain `text` are passed on to the server.
+    pub(crate) fn before(&self, text: &'static str, action: impl FnOnce() + Send + 'static) {
+        *self.state.before.lock().unwrap() = Some((text, Box::new(action)));
+    }
+
+    /// Calls `action` at the next fault, before the connection of the client ends.
+    pub(crate) fn meanwhile(&self, action: impl FnOnce() + Send + 'static) {
+        *self.state.meanwhile.lock().unwrap() = Some(Box::new(action));
+    }
+
+    /// Closes new connections, or accepts them again.
+    pub(crate) fn refuse(&self, refuses: bool) {
+        self.state.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Passes the next commit on to the server, and closes the connection of the client once the server has answered, and all new connections.
+    pub(crate) fn lose_next_commit_and_refuse(&self) {
+        let state = Arc::clone(&self.state);
+        self.meanwhile(move || state.refuses.store(true, Ordering::SeqCst));
+        self.lose_next_commit();
+    }
+
     /// How many faults have happened.
     pub(crate) fn happened(&self) -> usize {
         self.state.happened.load(Ordering::SeqCst)
@@ -356,6 +397,16 @@ impl Drop for Proxy {
 }
 
 impl State {
+    /// Returns what is done before these bytes are passed on.
+    fn before(&self, search: &mut Search, bytes: &[u8]) -> Option<Action> {
+        let mut before = self.before.lock().unwrap();
+        let (text, _) = before.as_ref()?;
+        if !search.finds(text, bytes) {
+            return None;
+        }
+        before.take().map(|(_, action)| action)
+    }
+
     /// Counts a commit. Returns the fault that happens at it.
     fn commit(&self) -> Option<Fault> {
         let mut armed = self.armed.lock().unwrap();
@@ -370,11 +421,32 @@ impl State {
 
     /// Ends both connections of a proxy at a fault, and the server if the fault kills it.
     fn happen(&self, fault: Fault) -> std::io::Result<()> {
-        if fault != Fault::LoseAnswer {
+        if !matches!(fault, Fault::LoseAnswer | Fault::LoseCommit) {
             self.server.kill();
+        }
+        if let Some(action) = self.meanwhile.lock().unwrap().take() {
+            tokio::task::block_in_place(action);
         }
         self.happened.fetch_add(1, Ordering::SeqCst);
         Err(std::io::ErrorKind::ConnectionReset.into())
+    }
+}
+
+/// Finds a text in what was read, also if it is in two reads.
+#[derive(Default)]
+pub(crate) struct Search {
+    /// The end of what was read before: less than the text.
+    tail: Vec<u8>,
+}
+
+impl Search {
+    /// Whether the text ends in these bytes, which follow those of the last call.
+    pub(crate) fn finds(&mut self, text: &str, bytes: &[u8]) -> bool {
+        self.tail.extend_from_slice(bytes);
+        let found = self.tail.windows(text.len()).any(|part| part == text.as_bytes());
+        let kept = self.tail.len().saturating_sub(text.len() - 1);
+        self.tail.drain(..kept);
+        found
     }
 }
 
@@ -386,16 +458,20 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
     let later = Mutex::new(None);
     let up = async {
         let mut buffer = vec![0; 1 << 20];
+        let (mut commits, mut before) = (Search::default(), Search::default());
         loop {
             let count = from_client.read(&mut buffer).await?;
             if count == 0 {
                 return to_server.shutdown().await;
             }
             let bytes = &buffer[..count];
-            // A commit is always sent as `SET LOCAL ...; COMMIT`. It is assumed that one read contains all of it.
-            let fault = if bytes.windows(8).any(|part| part == b"; COMMIT") { state.commit() } else { None };
+            if let Some(action) = state.before(&mut before, bytes) {
+                tokio::task::block_in_place(action);
+            }
+            // A commit is always sent as `SET LOCAL ...; COMMIT`.
+            let fault = if commits.finds("; COMMIT", bytes) { state.commit() } else { None };
             match fault {
-                Some(Fault::KillBefore) => return state.happen(Fault::KillBefore),
+                Some(fault @ (Fault::KillBefore | Fault::LoseCommit)) => return state.happen(fault),
                 Some(Fault::KillDuring) => {
                     to_server.write_all(bytes).await?;
                     return state.happen(Fault::KillDuring);

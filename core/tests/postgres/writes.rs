@@ -1,10 +1,10 @@
-//! Tests of writes of several connections, of lost connections, and of the schema.
+//! Writes of several connections, lost connections, and the schema.
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_writes_of_its_organization() {
-    let test = async {
+async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_for_its_own() {
+    let story = async {
         let store = Arc::new(create("marks").await);
         let other = Arc::new(open(&Server::shared().url, "marks").await.unwrap());
         // A write of org_1 that is held open after it got its revision.
@@ -23,14 +23,14 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
                 store.write(slow).await.unwrap();
             })
         };
-        let slow_revision = receive(held).await;
+        let slow = receive(held).await;
 
-        // A write of another organization ends meanwhile.
+        // Another organization goes on meanwhile, and gets a greater revision.
         let fast = write("org_2", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
         other.write(fast).await.unwrap();
         assert_eq!(user_ids(&other).await, ["diruser_2"]);
 
-        // Takes a mark of org_1 as the mirror does before a listing: in a write that changes nothing, one less than the revision of that write.
+        // A mark is one less than the revision of a write that changes nothing, as the mirror takes it before a listing.
         let marking = {
             let other = Arc::clone(&other);
             tokio::spawn(async move {
@@ -38,37 +38,61 @@ async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_wri
                 (mark, user_ids(&other).await)
             })
         };
-        let other_revision = revision(&other, "org_3").await;
-        assert!(other_revision > slow_revision, "a later write of another organization has a greater revision");
+        let elsewhere = revision(&other, "org_3").await;
+        assert!(elsewhere > slow, "a later write of another organization has a greater revision");
         resume.send(()).unwrap();
         writer.await.unwrap();
         let (mark, seen) = marking.await.unwrap();
-        let later_revision = revision(&store, "org_1").await;
+        let later = revision(&store, "org_1").await;
 
-        assert!(slow_revision <= mark, "the write that the mark waited for is newer: {slow_revision} and {mark}");
-        assert!(seen.contains(&"diruser_1".to_owned()), "the write that the mark waited for is not visible: {seen:?}");
-        assert!(later_revision > mark, "a later write is not newer: {later_revision} and {mark}");
+        assert!(slow <= mark, "the write that the mark waited for is not newer: {slow} and {mark}");
+        assert!(seen.contains(&"diruser_1".to_owned()), "what the mark waited for is visible: {seen:?}");
+        assert!(later > mark, "a later write is newer: {later} and {mark}");
         assert_eq!(seqs(&store).await, [1, 2]);
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+/// Ends the connection of a write: its transaction is idle while the decision, which calls this, runs.
+fn end_connection_in_transaction(name: &str) {
+    let sql = format!(
+        "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%{}%'",
+        schema(name)
+    );
+    assert_eq!(block_in_place(|| Server::shared().psql(&sql)), "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_that_took_longer_than_its_patience_is_repeated_once_after_a_loss() {
+    let story = async {
+        drop(create("impatient").await);
+        let store = open_impatient(&Server::shared().url, "impatient").await;
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let terminated = write("org_1", Keys::default(), move |_| {
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                end_connection_in_transaction("impatient");
+            }
+            with_user(user("org_1", "diruser_1"))
+        });
+
+        store.write(terminated).await.unwrap();
+
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
-    let test = async {
+    let story = async {
         let store = create("terminated").await;
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
         let terminated = write("org_1", Keys::default(), move |_| {
             if counted.fetch_add(1, Ordering::SeqCst) == 0 {
-                // Ends the connection of this write: its transaction is idle while the decision runs.
-                let sql = format!(
-                    "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
-                        WHERE state = 'idle in transaction' AND query LIKE '%{}%'",
-                    schema("terminated")
-                );
-                let ended = block_in_place(|| Server::shared().psql(&sql));
-                assert_eq!(ended, "1");
+                end_connection_in_transaction("terminated");
             }
             with_user(user("org_1", "diruser_1"))
         });
@@ -80,12 +104,12 @@ async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
         assert_eq!(seqs(&store).await, [1]);
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
-    let test = async {
+    let story = async {
         let direct = create("lost_answer").await;
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "lost_answer").await.unwrap();
@@ -111,12 +135,189 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
         assert_eq!(calls.load(Ordering::SeqCst), 2, "each decision was called once");
         assert_eq!(seqs(&direct).await, [1, 2]);
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_store_works_after_its_idle_connections_were_ended() {
-    let test = async {
+async fn a_commit_that_is_lost_when_patience_is_over_is_looked_up() {
+    let story = async {
+        let direct = create("late_loss").await;
+        let proxy = Proxy::start(Server::shared()).await;
+        let store = open_impatient(&proxy.url, "late_loss").await;
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        // The first attempt uses up the patience. The answer to the commit of the second one is lost.
+        let losing = write("org_1", Keys::default(), move |_| {
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                end_connection_in_transaction("late_loss");
+            }
+            with_user(user("org_1", "diruser_1"))
+        });
+        proxy.lose_next_commit();
+
+        let committed = store.write(losing).await.unwrap();
+
+        assert_eq!(committed.changes, 1);
+        assert_eq!(proxy.happened(), 1, "the answer was not lost");
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+        assert_eq!(user_ids(&direct).await, ["diruser_1"]);
+        assert_eq!(seqs(&direct).await, [1]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_that_cannot_find_out_about_its_commit_says_so() {
+    let story = async {
+        let direct = create("unknown").await;
+        let proxy = Proxy::start(Server::shared()).await;
+        let store = open_impatient(&proxy.url, "unknown").await;
+        let writing = write("org_1", Keys::default(), |_| Batch {
+            events: vec![pending("evt_1")],
+            ..with_user(user("org_1", "diruser_1"))
+        });
+        let registering: DecideConsumer = Box::new(|state| {
+            let generation = state.generation + 1;
+            let row = ConsumerRow { name: "app".to_owned(), generation, ..ConsumerRow::default() };
+            Ok(ConsumerUpdate { row: Some(row), park: None })
+        });
+        let soon = Timestamp::UNIX_EPOCH + Duration::from_secs(1);
+        let expiry = Expiry { organization_id: None, before: soon, limit: 10, forget: Timestamp::UNIX_EPOCH };
+        let old = Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
+        let is_unknown = |call: &str, error: headcount::Error| {
+            assert!(error.message().contains("it is not known whether the write was done"), "{call}: {error}");
+            assert_eq!(error.status(), headcount::ErrorStatus::Temporary, "{call}: {error}");
+            proxy.refuse(false);
+        };
+
+        proxy.lose_next_commit_and_refuse();
+        is_unknown("write", store.write(writing).await.unwrap_err());
+        proxy.lose_next_commit_and_refuse();
+        let registered = store.update_consumer("app".to_owned(), Durability::Power, registering).await;
+        is_unknown("update_consumer", registered.unwrap_err());
+        proxy.lose_next_commit_and_refuse();
+        is_unknown("expire_events", store.expire_events(expiry).await.unwrap_err());
+        proxy.lose_next_commit_and_refuse();
+        is_unknown("trim", store.trim(old).await.unwrap_err());
+        proxy.lose_next_commit_and_refuse();
+        is_unknown("drop_consumer", store.drop_consumer("app".to_owned()).await.unwrap_err());
+
+        assert_eq!(proxy.happened(), 5, "each call lost one answer");
+        assert_eq!(user_ids(&direct).await, ["diruser_1"], "the write was committed");
+        assert!(!direct.drop_consumer("app".to_owned()).await.unwrap(), "the consumer was dropped");
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+/// Waits until a statement about a schema has waited for a lock in two transactions, one after the other, or until the task has ended.
+async fn wait_for_second_lock_wait<T>(name: &str, task: &tokio::task::JoinHandle<T>) {
+    let sql = format!(
+        "SELECT xact_start FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{}%' AND pid <> pg_backend_pid()",
+        schema(name)
+    );
+    let mut first = String::new();
+    while !task.is_finished() {
+        let started = Server::shared().psql(&sql);
+        if !started.is_empty() && first.is_empty() {
+            first = started;
+        } else if !started.is_empty() && started != first {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_committed_write_whose_flush_waits_for_longer_than_the_lock_timeout_succeeds() {
+    let story = async {
+        let direct = create("late_flush").await;
+        let mut options = options("late_flush");
+        options.lock_timeout = Duration::from_secs(1);
+        let store = Arc::new(PostgresStore::connect_with(&Server::shared().url, options).await.unwrap());
+        let mut blocker = connect(&Server::shared().url).await;
+        let blocking = blocker.transaction().await.unwrap();
+        blocking.batch_execute(&format!("SELECT FROM {}.durable FOR UPDATE", schema("late_flush"))).await.unwrap();
+
+        let writer = Arc::clone(&store);
+        let one = write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")));
+        let writing = tokio::spawn(async move { writer.write(one).await });
+        wait_for_second_lock_wait("late_flush", &writing).await;
+        blocking.rollback().await.unwrap();
+
+        assert_eq!(writing.await.unwrap().unwrap().changes, 1);
+        assert_eq!(user_ids(&direct).await, ["diruser_1"]);
+        assert_eq!(seqs(&direct).await, [1]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_its_revision() {
+    let story = async {
+        let direct = Arc::new(create("same_revision").await);
+        let proxy = Proxy::start(Server::shared()).await;
+        let store = open(&proxy.url, "same_revision").await.unwrap();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (counted, other) = (Arc::clone(&calls), Arc::clone(&direct));
+        let lost = write("org_1", Keys::default(), move |set| {
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                // As after a crash that undid that the revision was taken: another write gets it.
+                let sql = format!("SELECT setval('{}.revision', {}, false)", schema("same_revision"), set.revision);
+                block_in_place(|| {
+                    Server::shared().psql(&sql);
+                    let later = write("org_2", Keys::default(), move |later| {
+                        assert_eq!(later.revision, set.revision);
+                        with_user(user("org_2", "diruser_2"))
+                    });
+                    tokio::runtime::Handle::current().block_on(other.write(later)).unwrap();
+                });
+            }
+            with_user(user("org_1", "diruser_1"))
+        });
+        proxy.arm(Fault::LoseCommit, 1);
+
+        store.write(lost).await.unwrap();
+
+        assert_eq!(proxy.happened(), 1, "the commit was not lost");
+        assert_eq!(calls.load(Ordering::SeqCst), 2, "the write was decided again");
+        assert_eq!(user_ids(&direct).await, ["diruser_2", "diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_consumer_that_another_process_changes_after_a_lost_answer_is_changed_once() {
+    let story = async {
+        drop(create("overtaken").await);
+        let proxy = Proxy::start(Server::shared()).await;
+        let store = open(&proxy.url, "overtaken").await.unwrap();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let registering: DecideConsumer = Box::new(move |state| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let generation = state.generation + 1;
+            let row = ConsumerRow { name: "app".to_owned(), generation, ..ConsumerRow::default() };
+            Ok(ConsumerUpdate { row: Some(row), park: None })
+        });
+        proxy.meanwhile(|| {
+            drop(Server::shared().psql(&format!("UPDATE {}.consumer SET polled = 7", schema("overtaken"))))
+        });
+        proxy.lose_next_commit();
+
+        store.update_consumer("app".to_owned(), Durability::Power, registering).await.unwrap();
+
+        assert_eq!(proxy.happened(), 1, "the answer was not lost");
+        assert_eq!(calls.load(Ordering::SeqCst), 1, "the decision was called once");
+        let (consumers, _) = store.consumers().await.unwrap();
+        assert_eq!(consumers[0].0.polled, 7);
+        assert_eq!(consumers[0].0.generation, 1);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_goes_on_after_its_idle_connections_were_ended() {
+    let story = async {
         let store = create("idle").await;
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
         Server::shared().psql(&format!(
@@ -126,12 +327,12 @@ async fn a_store_works_after_its_idle_connections_were_ended() {
         ));
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_stores_create_one_schema_at_once() {
-    let test = async {
+    let story = async {
         Server::shared().forget(&schema("new"));
         let opening: Vec<_> = (0..20)
             .map(|n| {
@@ -150,7 +351,37 @@ async fn twenty_stores_create_one_schema_at_once() {
         assert_eq!(user_ids(&store).await.len(), 20);
         assert_eq!(seqs(&store).await, (1..=20).collect::<Vec<_>>());
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_schema_that_another_process_creates_meanwhile_is_used() {
+    let story = async {
+        let proxy = Proxy::start(Server::shared()).await;
+        let names = ["schema_meanwhile", "tables_meanwhile"];
+        for name in names {
+            Server::shared().forget(&schema(name));
+        }
+        let create = |name: &str| format!("CREATE SCHEMA {}", schema(name));
+
+        // Another process creates the schema after this one found that there is none.
+        proxy.before("CREATE SCHEMA", move || drop(Server::shared().psql(&create("schema_meanwhile"))));
+        let store = open(&proxy.url, "schema_meanwhile").await.unwrap();
+        assert_eq!(user_ids(&store).await.len(), 0);
+
+        // Another process creates all tables after this one found that there are none.
+        Server::shared().psql(&create("tables_meanwhile"));
+        let (opened, other) = mpsc::channel();
+        proxy.before("CREATE TABLE", move || {
+            let open = open(&Server::shared().url, "tables_meanwhile");
+            opened.send(tokio::runtime::Handle::current().block_on(open).unwrap()).unwrap();
+        });
+        let store = open(&proxy.url, "tables_meanwhile").await.unwrap();
+        let other = receive_one(&other).await;
+        other.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
+        assert_eq!(user_ids(&store).await, ["diruser_1"]);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test]
@@ -198,8 +429,8 @@ async fn text_with_nul_characters_is_stored_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_user_who_moves_keeps_what_a_write_of_the_former_organization_changes_meanwhile() {
-    let test = async {
+async fn a_user_who_moves_to_another_organization_keeps_what_the_first_one_writes_meanwhile() {
+    let story = async {
         let store = Arc::new(create("moves").await);
         let other = Arc::new(open(&Server::shared().url, "moves").await.unwrap());
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
@@ -234,17 +465,17 @@ async fn a_user_who_moves_keeps_what_a_write_of_the_former_organization_changes_
         assert_eq!(row.user.organization_id, "org_2");
         assert_eq!(row.user.given_name, "Ada");
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
-    let test = async {
+    let story = async {
         let store = Arc::new(create("swaps").await);
         for (organization, id) in [("org_1", "diruser_1"), ("org_2", "diruser_2")] {
             store.write(write(organization, Keys::default(), |_| with_user(user(organization, id)))).await.unwrap();
         }
-        // Each of the two writes locks its own organization and then needs the lock of the other's: a deadlock, after which one write is repeated.
+        // Each of the two writes locks its own organization, and then needs that of the other one: a deadlock, after which one is repeated.
         let both = Arc::new(std::sync::Barrier::new(2));
         let moving = [("org_1", "diruser_2"), ("org_2", "diruser_1")].map(|(organization, id)| {
             let (store, both) = (Arc::clone(&store), Arc::clone(&both));
@@ -273,12 +504,12 @@ async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
         let places: Vec<_> = rows.iter().map(|row| (row.user.id.as_str(), row.user.organization_id.as_str())).collect();
         assert_eq!(places, [("diruser_1", "org_2"), ("diruser_2", "org_1")]);
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
-    let test = async {
+    let story = async {
         let store = Arc::new(create("fair").await);
         let (entered, held) = mpsc::channel();
         let (resume, resumed) = mpsc::channel::<()>();
@@ -309,7 +540,7 @@ async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
         let order: Vec<&str> = changes.iter().map(|change| change.organization_id.as_str()).collect();
         assert_eq!(order, ["org_first", "org_everything", "org_last"]);
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 /// A pending event that arrived in 1970.
@@ -325,7 +556,7 @@ fn pending(id: &str) -> EventRow {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
-    let test = async {
+    let story = async {
         let direct = create("lost_answers").await;
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "lost_answers").await.unwrap();
@@ -360,18 +591,18 @@ async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
         proxy.lose_next_commit();
         let everything =
             Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
-        assert_eq!(store.trim(everything).await.unwrap(), 1, "only the change is removed");
+        assert_eq!(store.trim(everything).await.unwrap(), 1, "the change");
 
         assert_eq!(proxy.happened(), 5, "each call lost one answer");
         assert!(!direct.drop_parked_change("app".to_owned(), 1).await.unwrap());
         assert!(!direct.drop_consumer("app".to_owned()).await.unwrap());
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
-    let test = async {
+    let story = async {
         let store = Arc::new(create("same_event").await);
         let both = Arc::new(std::sync::Barrier::new(2));
         let decisions = Arc::new(AtomicUsize::new(0));
@@ -406,5 +637,91 @@ async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
         }
         assert_eq!(stored, 1);
     };
-    tokio::time::timeout(LIMIT, test).await.unwrap();
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_directory_that_two_organizations_store_at_once_is_decided_again() {
+    let story = async {
+        let store = Arc::new(create("same_directory").await);
+        let both = Arc::new(std::sync::Barrier::new(2));
+        let decisions = Arc::new(AtomicUsize::new(0));
+        let storing = ["org_1", "org_2"].map(|organization| {
+            let (store, both, decisions) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&decisions));
+            let keys = Keys { directories: ["dir_1".to_owned()].into(), ..Keys::default() };
+            let storing = write(organization, keys, move |set| {
+                // Both writes have found no directory, so both insert it. The later insertion fails, and that write is decided again.
+                if decisions.fetch_add(1, Ordering::SeqCst) < 2 {
+                    assert!(set.directories.is_empty());
+                    block_in_place(|| both.wait());
+                }
+                let is_new = set.directories.is_empty();
+                let mut row = DirectoryRow::default();
+                row.directory.id = "dir_1".to_owned();
+                row.directory.organization_id = organization.to_owned();
+                Batch { directories: is_new.then_some(row).into_iter().collect(), ..Batch::default() }
+            });
+            tokio::spawn(async move { store.write(storing).await })
+        });
+        for one in storing {
+            one.await.unwrap().unwrap();
+        }
+
+        assert_eq!(decisions.load(Ordering::SeqCst), 3);
+        assert_eq!(store.directories(None).await.unwrap().len(), 1);
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_directory_that_a_decision_has_not_loaded_is_loaded_and_replaced() {
+    let store = create("replaced_directory").await;
+    for name in ["first", "second"] {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let storing = write("org_1", Keys::default(), move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut row = DirectoryRow::default();
+            row.directory.id = "dir_1".to_owned();
+            row.directory.organization_id = "org_1".to_owned();
+            row.directory.name = name.to_owned();
+            Batch { directories: vec![row], ..Batch::default() }
+        });
+        store.write(storing).await.unwrap();
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+    let stored = store.directories(None).await.unwrap();
+    assert_eq!(stored.iter().map(|row| row.directory.name.as_str()).collect::<Vec<_>>(), ["second"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_environment_is_bound_by_one_of_two_organizations() {
+    let story = async {
+        let store = Arc::new(create("environment").await);
+        let both = Arc::new(std::sync::Barrier::new(2));
+        let firsts = Arc::new(AtomicUsize::new(0));
+        let binding = ["org_1", "org_2"].map(|organization| {
+            let (store, both, firsts) = (Arc::clone(&store), Arc::clone(&both), Arc::clone(&firsts));
+            let binding = write(organization, Keys::default(), move |set| {
+                // Both writes have found no environment.
+                if firsts.fetch_add(1, Ordering::SeqCst) < 2 {
+                    assert_eq!(set.environment.host, None);
+                    block_in_place(|| both.wait());
+                }
+                let is_bound = set.environment.host.is_some();
+                let row = EnvironmentRow { host: Some(organization.to_owned()), ..EnvironmentRow::default() };
+                Batch { environment: (!is_bound).then_some(row), ..with_user(user(organization, organization)) }
+            });
+            tokio::spawn(async move { store.write(binding).await })
+        });
+        for one in binding {
+            one.await.unwrap().unwrap();
+        }
+
+        let bound = store.load(Keys::default()).await.unwrap().environment.host.unwrap();
+        let changes = store.changes(0, 10).await.unwrap();
+        assert_eq!(changes.len(), 2);
+        assert_eq!(changes[0].organization_id, bound, "the write that was committed first has bound it");
+    };
+    tokio::time::timeout(LIMIT, story).await.unwrap();
 }

@@ -1,11 +1,11 @@
--- Version 1. Each later version has a separate file, which is run after this one. `{s}` is replaced by the quoted name of the schema.
+-- Version 1. A later version is a file of its own, run after this one. `{s}` is replaced by the quoted name of the schema.
 --
--- A time is 12 bytes that sort like the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
+-- A time is 12 bytes in the order of time: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
 -- Records are JSON in columns of type `text`, which keeps them byte for byte. All text is compared by its bytes.
 
--- The locks of writes, one row for each scope. `kind` is 0 for everything, 1 for an organization and 2 for a consumer. `revision` is that of the
--- scope's last write; it is not used for consumers. A write of everything locks the table, and any other write locks the row of its scope. Rows are
--- never deleted, since other transactions may wait for them.
+-- The locks of writes, one row for each scope. `kind` is 0 for everything, 1 for an organization, 2 for a consumer and 3 for the environment.
+-- `revision` is that of the scope's last write. A write of everything locks the table, and any other write locks the row of its scope. Rows are never
+-- deleted, since other transactions may wait for them.
 CREATE TABLE {s}.scope (
     kind bigint NOT NULL,
     name text COLLATE "C" NOT NULL,
@@ -20,9 +20,11 @@ CREATE SEQUENCE {s}.group_number;
 CREATE SEQUENCE {s}.event_number;
 CREATE SEQUENCE {s}.chore_number;
 
--- The revisions of committed writes. A client that lost its connection during a commit finds out here whether the write was committed.
+-- The committed transactions. A client that lost its connection during a commit finds out here whether it was done. `id` is a random number. The
+-- revision alone does not identify a transaction: if a crash of the server undoes one, a later one may get the same revision.
 CREATE TABLE {s}.commit_log (
     revision bigint PRIMARY KEY,
+    id bigint NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX commit_log_by_age ON {s}.commit_log (at);
@@ -167,7 +169,7 @@ CREATE TABLE {s}.event (
 CREATE INDEX event_waiting ON {s}.event (organization_id, number) WHERE state = 1;
 CREATE INDEX event_pending ON {s}.event (received_at, organization_id) WHERE state = 1;
 CREATE INDEX event_settled ON {s}.event (received_at) WHERE state = 0;
-CREATE INDEX event_expired ON {s}.event (received_at) WHERE state = 3;
+CREATE INDEX event_expired ON {s}.event (received_at, organization_id) WHERE state = 3;
 
 -- The number and bytes of the pending events of each organization. A transaction that adds, settles or expires pending events updates them.
 CREATE TABLE {s}.pending (

@@ -11,7 +11,7 @@
 //! own commit, it would hold the row of the numbers until then, and the server could not flush several writes together.
 
 use super::database::{Columns, Database, Flush, Statement, Transaction};
-use super::failure::{Attempts, Cause, Failure};
+use super::failure::{self, Cause, Failure};
 use super::lease;
 use super::load::{Head, Plan};
 use super::rows::{Bytes, Json, Text, Time, first, get, get_text, no_row, signed, texts, time};
@@ -30,25 +30,17 @@ use tokio_postgres::Row;
 /// How many rows the table `durable` has.
 const SLOTS: u64 = 16;
 
-/// Locks a scope. The last statement returns the write's revision, which is greater than those of all earlier writes of the scope: revisions come
-/// from one sequence, and are taken while the scope is locked.
+/// Locks a scope. The last statement returns the transaction's revision, which is greater than those of all earlier writes of the scope: revisions
+/// come from one sequence, and are taken while the scope is locked.
 ///
 /// A write of everything locks the table of scopes, which each other write locks in a weaker mode when it writes to it. The server queues requests
 /// for a table's lock: a write of everything waits only for writes that have begun before it. Requests for the lock of a row are not
 /// queued: if the writes of organizations shared a row, ones that overlap could delay a write of everything without end.
 pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
-    // ON CONFLICT locks an existing row before it computes the new revision. UPDATE would compute it before it waits for the lock.
     let next = "nextval('{s}.revision')";
-    let row = |kind: i64, name: &str, inserted: &str, updated: &str| {
-        let sql = format!(
-            "INSERT INTO {{s}}.scope (kind, name, revision) VALUES ({kind}, $1, {inserted})
-            ON CONFLICT (kind, name) DO UPDATE SET revision = {updated} RETURNING revision"
-        );
-        Statement::new(sql).with(Text::new(name))
-    };
     match scope {
-        Scope::Organization(id) => vec![row(1, id, next, next)],
-        Scope::Consumer(name) => vec![row(2, name, "0", "scope.revision")],
+        Scope::Organization(id) => vec![lock_row(1, id, next, next)],
+        Scope::Consumer(name) => vec![lock_row(2, name, next, next)],
         Scope::Everything => vec![
             Statement::new("LOCK TABLE {s}.scope IN SHARE ROW EXCLUSIVE MODE"),
             Statement::new(format!(
@@ -58,37 +50,85 @@ pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
     }
 }
 
-/// Returns the number of a random row of the table `durable`.
+/// Locks a row of the table of scopes, and sets its revision.
+fn lock_row(kind: i64, name: &str, inserted: &str, updated: &str) -> Statement {
+    // ON CONFLICT locks an existing row before it computes the new revision. UPDATE would compute it before it waits for the lock.
+    let sql = format!(
+        "INSERT INTO {{s}}.scope (kind, name, revision) VALUES ({kind}, $1, {inserted})
+        ON CONFLICT (kind, name) DO UPDATE SET revision = {updated} RETURNING revision"
+    );
+    Statement::new(sql).with(Text::new(name))
+}
+
+/// Locks the environment, which writes of all organizations may set.
+fn lock_environment() -> Statement {
+    lock_row(3, "", "0", "scope.revision")
+}
+
+/// Picks a row of the table `durable`.
 pub(super) fn slot() -> i64 {
     (OsRandom.bits() % SLOTS) as i64
 }
 
-/// Records that all changes up to the number `change` are durable. The record is correct once the transaction of this statement is flushed, because
-/// the flush includes all earlier commits. The caller must have seen these changes as committed.
+/// Records that all changes up to the number `change` are durable, which is so once the transaction of this statement is flushed: its flush includes
+/// all earlier commits. The caller must have seen these changes as committed.
 pub(super) fn mark_durable(change: i64) -> Statement {
     Statement::new("UPDATE {s}.durable SET change = $1 WHERE slot = $2 AND change < $1").with(change).with(slot())
 }
 
-/// How an attempt that did not succeed ended.
-enum Ended {
-    /// The transaction was not committed, or its flush failed.
-    Failed(Failure),
-    /// The connection was lost after the commit was sent.
-    Unknown(Failure, Sent),
+/// Identifies a transaction in the log of commits: the revision that it took when it locked its scope, and a random number. The revision alone is not
+/// enough, because a crash of the server can undo that it was taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CommitId {
+    revision: i64,
+    random: i64,
 }
 
-/// A write whose commit was sent.
+impl CommitId {
+    pub(super) fn new(revision: i64) -> CommitId {
+        CommitId { revision, random: OsRandom.bits() as i64 }
+    }
+
+    /// Inserts the transaction into the log of commits.
+    pub(super) fn log(self) -> Statement {
+        let sql = "INSERT INTO {s}.commit_log (revision, id) VALUES ($1, $2)";
+        Statement::new(sql).with(self.revision).with(self.random)
+    }
+}
+
+/// How an attempt that did not succeed ended.
+pub(super) enum Ended<T> {
+    /// The transaction was not committed.
+    Failed(Failure),
+    /// It is not known whether the transaction was committed, or a crash of the server could still undo it. `T` is its result if it was committed.
+    Unknown(Failure, CommitId, T),
+}
+
+impl<T, F: Into<Failure>> From<F> for Ended<T> {
+    fn from(failure: F) -> Ended<T> {
+        Ended::Failed(failure.into())
+    }
+}
+
+/// Commits a transaction of one attempt, which one of the statements, or an earlier one, inserts into the log of commits. Returns `value`.
+pub(super) async fn end_attempt<T>(
+    transaction: Transaction<'_>,
+    statements: &[Statement],
+    id: CommitId,
+    value: T,
+) -> Result<T, Ended<T>> {
+    match transaction.end(statements, Flush::Now).await {
+        Ok(_) => Ok(value),
+        Err(failure) if failure.cause == Cause::Lost => Err(Ended::Unknown(failure, id, value)),
+        Err(failure) => Err(Ended::Failed(failure)),
+    }
+}
+
+/// What a write that is sent with its commit writes.
 struct Sent {
-    revision: i64,
     user_ids: Vec<String>,
     group_ids: Vec<String>,
     changes: u64,
-}
-
-impl<T: Into<Failure>> From<T> for Ended {
-    fn from(failure: T) -> Ended {
-        Ended::Failed(failure.into())
-    }
 }
 
 /// Runs a write.
@@ -96,70 +136,68 @@ pub(super) async fn write(database: &Database, mut write: Write) -> Result<Commi
     if write.fence.is_some() {
         lease::wait_for_releases().await;
     }
-    let mut attempts = Attempts::new();
+    let mut attempts = database.attempts();
     loop {
-        match attempt(database, &mut write).await {
+        let failure = match attempt(database, &mut write).await {
             Ok(committed) => return Ok(committed),
-            Err(Ended::Failed(failure)) => attempts.wait(failure).await?,
-            Err(Ended::Unknown(failure, sent)) => {
-                attempts.wait(failure).await?;
-                if let Some(committed) = find(database, &write.scope, &sent, &mut attempts).await? {
-                    return Ok(committed);
-                }
-            }
-        }
+            Err(Ended::Failed(failure)) => failure,
+            Err(Ended::Unknown(failure, id, sent)) => match find(database, &write.scope, id, &sent).await? {
+                Some(committed) => return Ok(committed),
+                None => failure.as_lost(),
+            },
+        };
+        attempts.wait(failure).await?;
     }
 }
 
-async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, Ended> {
+async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, Ended<Sent>> {
     let mut transaction = database.begin_write().await?;
     let now = database.now(write.now);
-    let Decided { revision, batch, extends, events } = match decide(&mut transaction, write, now).await {
+    let decided = match decide(&mut transaction, write, now).await {
         Ok(decided) => decided,
         Err(failure) => {
             transaction.roll_back().await;
             return Err(failure.into());
         }
     };
-    let extend = write.fence.as_ref().filter(|_| extends).map(|fence| lease::extend(fence, now));
-    if batch.is_empty() {
-        return match extend {
-            None => {
-                transaction.roll_back().await;
-                Ok(Committed::default())
-            }
-            // Idempotent: if the connection is lost during this commit, the attempt is repeated whether or not it was done.
-            Some(extend) => Ok(transaction.end(&[extend], Flush::Later).await.map(|_| Committed::default())?),
-        };
+    let extend = write.fence.as_ref().filter(|_| decided.extends).map(|fence| lease::extend(fence, now));
+    if decided.batch.is_empty() {
+        // Committed and flushed as well, because the decision may keep its revision: a sync compares later revisions with it. After a rollback, a
+        // crash of the server could undo that the revision was taken, and a later write would get it again. Idempotent: if the connection is lost
+        // during this commit, the attempt is repeated whether or not it was done.
+        let extend: Vec<Statement> = extend.into_iter().collect();
+        return Ok(transaction.end(&extend, Flush::Now).await.map(|_| Committed::default())?);
     }
-    let appends = !batch.entries.is_empty();
+    let appends = !decided.batch.entries.is_empty();
     let flush = if appends { Flush::Later } else { Flush::Now };
-    let (statements, sent) = match statements(revision, batch, &events, extend) {
+    let id = CommitId::new(decided.revision);
+    let (statements, sent) = match statements(id, decided, extend) {
         Ok(statements) => statements,
         Err(error) => {
             transaction.roll_back().await;
             return Err(error.into());
         }
     };
-    let rows = match transaction.end(&statements, flush).await {
-        Ok(rows) => rows,
-        Err(failure) if failure.cause == Cause::Lost => return Err(Ended::Unknown(failure, sent)),
+    let (rows, connection) = match transaction.end_and_go_on(&statements, flush).await {
+        Ok(ended) => ended,
+        Err(failure) if failure.cause == Cause::Lost => return Err(Ended::Unknown(failure, id, sent)),
         Err(failure) => return Err(failure.into()),
     };
     let committed = committed(&rows, &sent)?;
-    if appends {
-        let change: i64 = get(first(rows.last().ok_or_else(no_row)?)?, 0)?;
-        // Without `Durability::Power`, as in a sync, the write is flushed but its changes are not recorded as durable: as in other stores, consumers
-        // get them only after a later flush.
-        let change = if write.durability == Durability::Power { change } else { 0 };
-        match make_durable(database, revision, change).await {
-            Ok(true) => {}
-            Ok(false) => return Err(Ended::Failed(undone())),
-            Err(failure) if failure.cause == Cause::Lost => return Err(Ended::Unknown(failure, sent)),
-            Err(failure) => return Err(failure.into()),
-        }
+    if !appends {
+        connection.keep();
+        return Ok(committed);
     }
-    Ok(committed)
+    let change: i64 = get(first(rows.last().ok_or_else(no_row)?)?, 0)?;
+    // Without `Durability::Power`, as in a sync, the write is flushed but its changes are not recorded as durable: as in other stores, consumers
+    // get them only after a later flush.
+    let change = if write.durability == Durability::Power { change } else { 0 };
+    match make_durable(database.begin_write_on(connection), id, change).await {
+        Ok(true) => Ok(committed),
+        Ok(false) => Err(Ended::Failed(undone())),
+        // The write is committed, but not flushed: `find` flushes it.
+        Err(failure) => Err(Ended::Unknown(failure, id, sent)),
+    }
 }
 
 /// The failure of a write that was committed without being flushed, and that a crash of the server undid.
@@ -170,32 +208,32 @@ fn undone() -> Failure {
 
 /// Flushes a write and all earlier ones, and records that the changes up to `change` are durable. Returns false if the server has crashed and
 /// undone the write.
-async fn make_durable(database: &Database, revision: i64, change: i64) -> Result<bool, Failure> {
-    let sql = "SELECT EXISTS (SELECT FROM {s}.commit_log WHERE revision = $1)";
+async fn make_durable(transaction: Transaction<'_>, id: CommitId, change: i64) -> Result<bool, Failure> {
+    let sql = "SELECT EXISTS (SELECT FROM {s}.commit_log WHERE revision = $1 AND id = $2)";
     // Both statements are in one transaction: if the server crashes between them, the transaction fails.
     let statements = [
-        Statement::new(sql).with(revision),
+        Statement::new(sql).with(id.revision).with(id.random),
         Statement::new(
             // A transaction is flushed only if it changes a row, so this sets the column even if it has the value already.
             "UPDATE {s}.durable SET change = greatest(change, $1) WHERE slot = $2
-                AND EXISTS (SELECT FROM {s}.commit_log WHERE revision = $3)",
+                AND EXISTS (SELECT FROM {s}.commit_log WHERE revision = $3 AND id = $4)",
         )
         .with(change)
         .with(slot())
-        .with(revision),
+        .with(id.revision)
+        .with(id.random),
     ];
-    let rows = database.begin_write().await?.end(&statements, Flush::Now).await?;
+    let rows = transaction.end(&statements, Flush::Now).await?;
     Ok(get(first(rows.first().ok_or_else(no_row)?)?, 0)?)
 }
 
-/// Finds out what happened to a write that lost its connection after its commit was sent. Returns its result if it was committed, or `None` if it was
-/// rolled back.
-async fn find(database: &Database, scope: &Scope, sent: &Sent, attempts: &mut Attempts) -> Result<Option<Committed>> {
+/// Finds out whether a write whose commit was sent was committed, and returns its result. Returns `None` if it was rolled back.
+async fn find(database: &Database, scope: &Scope, id: CommitId, sent: &Sent) -> Result<Option<Committed>> {
     let numbers = |table: &str, ids: &[String]| {
         Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))
     };
     let statements = vec![numbers("users", &sent.user_ids), numbers("groups", &sent.group_ids)];
-    let Some(rows) = look(database, scope, sent.revision, statements, attempts).await? else { return Ok(None) };
+    let Some(rows) = look(database, scope, id, statements).await? else { return Ok(None) };
     let [users, groups] = rows.as_slice() else { return Err(no_row()) };
     let mut committed = Committed { changes: sent.changes, ..Committed::default() };
     read_numbers(users, &mut committed.users)?;
@@ -203,24 +241,25 @@ async fn find(database: &Database, scope: &Scope, sent: &Sent, attempts: &mut At
     Ok(Some(committed))
 }
 
-/// Waits until the transaction that inserted `revision` into the log of commits has ended. If it was committed, makes it durable, and returns the
-/// rows of the statements in `more`. If it was rolled back, returns `None`.
-async fn look(
-    database: &Database,
-    scope: &Scope,
-    revision: i64,
-    more: Vec<Statement>,
-    attempts: &mut Attempts,
-) -> Result<Option<Vec<Vec<Row>>>> {
-    // That transaction holds the scope's lock until it has ended, so `lock` waits for its end. The last statement changes a row, so that the commit
-    // flushes all earlier commits.
+/// Finds out whether a transaction that inserted `id` into the log of commits was committed, and makes it durable. Waits until it has ended.
+/// Returns the rows of the statements in `more`, or `None` if it was rolled back.
+///
+/// The patience of this call begins with it: an answer about a commit is worth waiting for, however long the write has taken.
+async fn look(database: &Database, scope: &Scope, id: CommitId, more: Vec<Statement>) -> Result<Option<Vec<Vec<Row>>>> {
+    // The commit was sent only after the transaction had locked the scope, and the transaction holds this lock until it has ended. So `lock` waits
+    // for that. The last statement changes a row, so that the commit flushes all earlier commits.
     let mut statements = lock(scope);
     let locks = statements.len();
-    statements.push(Statement::new("SELECT revision FROM {s}.commit_log WHERE revision = $1").with(revision));
+    statements.push(
+        Statement::new("SELECT id FROM {s}.commit_log WHERE revision = $1 AND id = $2")
+            .with(id.revision)
+            .with(id.random),
+    );
     statements.extend(more);
     let flush =
         "UPDATE {s}.durable SET change = greatest(durable.change, counter.change) FROM {s}.counter WHERE slot = $1";
     statements.push(Statement::new(flush).with(slot()));
+    let mut attempts = database.attempts();
     loop {
         let result = match database.begin_write().await {
             Ok(transaction) => transaction.end(&statements, Flush::Now).await,
@@ -233,90 +272,58 @@ async fn look(
                 let known = rows.next().ok_or_else(no_row)?;
                 return Ok((!known.is_empty()).then(|| rows.collect()));
             }
-            Err(failure) => attempts.wait(failure).await.map_err(|error| {
-                Error::store("the connection was lost during a commit: it is not known whether the write was done")
-                    .temporary()
-                    .with_source(error)
-            })?,
+            // A timeout is not the end either: what it waited for may be the lost transaction.
+            Err(failure) => attempts.wait(failure.as_lost_if_temporary()).await.map_err(failure::unknown)?,
         }
     }
 }
 
+/// Finds out whether a transaction was committed whose connection was lost after its commit was sent, and makes it durable.
+pub(super) async fn was_committed(database: &Database, scope: &Scope, id: CommitId) -> Result<bool> {
+    Ok(look(database, scope, id, Vec::new()).await?.is_some())
+}
+
 /// Runs statements of a scope in one transaction, and returns the rows of each, also if the connection is lost during the commit.
-pub(super) async fn run(
-    database: &Database,
-    scope: &Scope,
-    statements: &[Statement],
-    flush: Flush,
-) -> Result<Vec<Vec<Row>>> {
-    let mut attempts = Attempts::new();
+pub(super) async fn run(database: &Database, scope: &Scope, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
+    let mut attempts = database.attempts();
     loop {
-        let failure = match run_once(database, scope, statements, flush).await {
+        let failure = match run_once(database, scope, statements).await {
             Ok(rows) => return Ok(rows),
-            Err((failure, None)) => failure,
-            Err((failure, Some((revision, rows)))) => {
-                if was_committed(database, scope, revision, failure, &mut attempts).await? {
+            Err(Ended::Failed(failure)) => failure,
+            Err(Ended::Unknown(failure, id, rows)) => {
+                if was_committed(database, scope, id).await? {
                     return Ok(rows);
                 }
-                continue;
+                failure
             }
         };
         attempts.wait(failure).await?;
     }
 }
 
-/// The revision in the log of commits, and the rows, of a transaction whose commit was sent; `None` if no commit was sent.
-type Unknown = Option<(i64, Vec<Vec<Row>>)>;
-
 async fn run_once(
     database: &Database,
     scope: &Scope,
     statements: &[Statement],
-    flush: Flush,
-) -> Result<Vec<Vec<Row>>, (Failure, Unknown)> {
-    let mut transaction = database.begin_write().await.map_err(|failure| (failure, None))?;
+) -> Result<Vec<Vec<Row>>, Ended<Vec<Vec<Row>>>> {
+    let mut transaction = database.begin_write().await?;
     let result = async {
         // In a round trip before `statements`: if the transaction could not begin, the server would run each of them on its own.
-        let mut first_ones = lock(scope);
-        first_ones.push(log());
-        let logged = transaction.run(&first_ones).await?;
-        let rows = transaction.run(statements).await?;
-        Ok::<_, Failure>((logged_revision(&logged)?, rows))
+        let locked = transaction.run(&lock(scope)).await?;
+        Ok::<_, Failure>((CommitId::new(revision_of(&locked)?), transaction.run(statements).await?))
     };
     match result.await {
-        Ok((revision, rows)) => match transaction.end(&[], flush).await {
-            Ok(_) => Ok(rows),
-            Err(failure) if failure.cause == Cause::Lost => Err((failure, Some((revision, rows)))),
-            Err(failure) => Err((failure, None)),
-        },
+        Ok((id, rows)) => end_attempt(transaction, &[id.log()], id, rows).await,
         Err(failure) => {
             transaction.roll_back().await;
-            Err((failure, None))
+            Err(failure.into())
         }
     }
 }
 
-/// Inserts a new revision into the log of commits, for a transaction that did not take one when it locked its scope. Returns the revision.
-pub(super) fn log() -> Statement {
-    Statement::new("INSERT INTO {s}.commit_log (revision) VALUES (nextval('{s}.revision')) RETURNING revision")
-}
-
-/// Reads the revision that the last of the statements returned, which is [`log`] or the last of [`lock`].
-pub(super) fn logged_revision(rows: &[Vec<Row>]) -> Result<i64> {
+/// Reads the revision that the last of the statements returned, which is the last of [`lock`].
+pub(super) fn revision_of(rows: &[Vec<Row>]) -> Result<i64> {
     get(first(rows.last().ok_or_else(no_row)?)?, 0)
-}
-
-/// Finds out whether a transaction was committed that lost its connection after its commit was sent. `failure` is the error of the lost connection,
-/// which counts as a failed attempt in `attempts`.
-pub(super) async fn was_committed(
-    database: &Database,
-    scope: &Scope,
-    revision: i64,
-    failure: Failure,
-    attempts: &mut Attempts,
-) -> Result<bool> {
-    attempts.wait(failure).await?;
-    Ok(look(database, scope, revision, Vec::new(), attempts).await?.is_some())
 }
 
 /// What a write has to commit.
@@ -325,8 +332,14 @@ struct Decided {
     batch: Batch,
     /// Whether the lease of the write has to be extended.
     extends: bool,
-    /// Of the events that the batch writes, those that are stored already.
+    stored: Stored,
+}
+
+/// What was stored when a batch was decided: of the events and directories that the batch writes, those that were stored. The others are inserted
+/// as new ones, which fails if another organization has stored them since: the write is then decided again.
+struct Stored {
     events: StoredEvents,
+    directory_ids: BTreeSet<String>,
 }
 
 /// Stored events by their ids: the organization, and the bytes of the body if the event is pending.
@@ -345,9 +358,9 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
     let mut start = transaction.run(&statements).await?;
     let mut rows = start.split_off(others);
     let checks = start.split_off(locks);
-    let mut revision = logged_revision(&start)?;
+    let mut revision = revision_of(&start)?;
     let [head, lease @ ..] = checks.as_slice() else { return Err(no_row().into()) };
-    let head = Head::read(head)?;
+    let mut head = Head::read(head)?;
     let extends = match write.fence.as_ref().zip(lease.first()) {
         None => false,
         Some((fence, lease)) => lease::check(fence, lease)?,
@@ -356,6 +369,7 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
         Scope::Organization(id) => Some(BTreeSet::from([id.clone()])),
         Scope::Consumer(_) | Scope::Everything => None,
     };
+    let mut may_bind = matches!(write.scope, Scope::Everything);
     let mut asked = 0;
     loop {
         let (set, owners) = plan.finish(transaction, head.set(revision), &rows).await?;
@@ -369,17 +383,30 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
             }
         }
         let locks = statements.len();
-        if statements.is_empty() {
-            let events = stored_events(&set);
+        statements.push(Head::select());
+        if locks == 0 {
+            let stored =
+                Stored { events: stored_events(&set), directory_ids: set.directories.keys().cloned().collect() };
             match catch_panic(|| (write.decide)(set))? {
                 Decision::Commit(batch) => {
-                    let written = batch.events.iter().map(|row| &row.id).filter(|id| !keys.events.contains(*id));
-                    let unknown: Vec<String> = written.cloned().collect();
-                    if unknown.is_empty() {
-                        return Ok(Decided { revision, batch: *batch, extends, events });
+                    // How an event or a directory is written depends on the stored one, so these are loaded first.
+                    let events = batch.events.iter().map(|row| &row.id).filter(|id| !keys.events.contains(*id));
+                    let events: Vec<String> = events.cloned().collect();
+                    let directories = batch.directories.iter().map(|row| &row.directory.id);
+                    let directories =
+                        directories.filter(|id| !stored.directory_ids.contains(*id) && !keys.directories.contains(*id));
+                    let directories: Vec<String> = directories.cloned().collect();
+                    let binds = batch.environment.is_some() && !may_bind;
+                    if events.is_empty() && directories.is_empty() && !binds {
+                        return Ok(Decided { revision, batch: *batch, extends, stored });
                     }
-                    // How an event is written depends on the stored one, so these are loaded first.
-                    keys.events.extend(unknown);
+                    keys.events.extend(events);
+                    keys.directories.extend(directories);
+                    if binds {
+                        // Another write may set it meanwhile, so it is locked, and then read and decided again.
+                        statements.insert(0, lock_environment());
+                        may_bind = true;
+                    }
                 }
                 Decision::Load(more) => keys.extend(*more),
             }
@@ -389,12 +416,14 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
                 return Err(Error::internal(message).into());
             }
         }
+        let others = statements.len();
         let (next, loads) = Plan::new(keys.clone());
         statements.extend(loads);
         let mut results = transaction.run(&statements).await?;
-        (plan, rows) = (next, results.split_off(locks));
+        (plan, rows) = (next, results.split_off(others));
+        head = Head::read(&results.pop().ok_or_else(no_row)?)?;
         if locks > 0 {
-            revision = logged_revision(&results)?;
+            revision = revision_of(&results)?;
         }
     }
 }
@@ -413,12 +442,8 @@ fn body_bytes(row: &EventRow) -> i64 {
 
 /// Makes the statements that write a batch, and extend a lease. The first return the numbers of users and groups, if the batch has any, and the
 /// last the number of the latest change, if the batch has entries.
-fn statements(
-    revision: i64,
-    batch: Batch,
-    stored: &StoredEvents,
-    extend: Option<Statement>,
-) -> Result<(Vec<Statement>, Sent)> {
+fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Result<(Vec<Statement>, Sent)> {
+    let Decided { batch, stored, .. } = decided;
     let Batch {
         organizations,
         directories,
@@ -438,7 +463,6 @@ fn statements(
         done_chores,
     } = batch;
     let sent = Sent {
-        revision,
         user_ids: users.iter().map(|write| write.row.user.id.clone()).collect(),
         group_ids: groups.iter().map(|row| row.group.id.clone()).collect(),
         changes: entries.iter().map(|entry| u64::from(entry.count())).sum(),
@@ -450,16 +474,16 @@ fn statements(
     if !groups.is_empty() {
         statements.push(put_groups(&groups)?);
     }
-    statements.push(Statement::new("INSERT INTO {s}.commit_log (revision) VALUES ($1)").with(revision));
+    statements.push(id.log());
     statements.extend(extend);
     if !organizations.is_empty() {
         statements.push(put_organizations(&organizations)?);
     }
     if !directories.is_empty() {
-        statements.push(put_directories(&directories)?);
+        statements.extend(put_directories(&directories, &stored.directory_ids)?);
     }
     if !events.is_empty() {
-        statements.extend(put_events(&events, stored));
+        statements.extend(put_events(&events, &stored.events));
     }
     if !losses.is_empty() {
         statements.push(put_losses(&losses));
@@ -533,12 +557,21 @@ fn put_organizations(rows: &[OrganizationRow]) -> Result<Statement> {
     Ok(columns.insert("organization", "ON CONFLICT (id) DO UPDATE SET {set}", &["id"]))
 }
 
-fn put_directories(rows: &[DirectoryRow]) -> Result<Statement> {
-    let columns = Columns::new(rows)
-        .with("id", |row| Text::new(&row.directory.id))
-        .with("organization_id", |row| Text::new(&row.directory.organization_id))
-        .json("body", |row| Json::new(row).map(Some))?;
-    Ok(columns.insert("directory", "ON CONFLICT (id) DO UPDATE SET {set}", &["id"]))
+/// Inserts new directories, and replaces those that are stored.
+fn put_directories(rows: &[DirectoryRow], stored: &BTreeSet<String>) -> Result<Vec<Statement>> {
+    let is_stored = |row: &&DirectoryRow| stored.contains(&row.directory.id);
+    let (known, new): (Vec<&DirectoryRow>, Vec<&DirectoryRow>) = rows.iter().partition(is_stored);
+    let mut statements = Vec::new();
+    for (rows, conflict) in [(&new, ""), (&known, "ON CONFLICT (id) DO UPDATE SET {set}")] {
+        if !rows.is_empty() {
+            let columns = Columns::new(rows)
+                .with("id", |row| Text::new(&row.directory.id))
+                .with("organization_id", |row| Text::new(&row.directory.organization_id))
+                .json("body", |row| Json::new(row).map(Some))?;
+            statements.push(columns.insert("directory", conflict, &["id"]));
+        }
+    }
+    Ok(statements)
 }
 
 /// Adds the columns of a row's version, times and revision.
@@ -558,12 +591,10 @@ const NUMBERED: &str = "INSERT INTO {s}.{table} ({columns})
     SELECT CASE number WHEN 0 THEN nextval('{s}.{sequence}') ELSE number END, {others} FROM {new}
     ON CONFLICT (number) DO UPDATE SET {set}";
 
-/// Makes a statement from `text`, in which `{insert}` is replaced by [`NUMBERED`]. The first of the columns is `number`; existing rows keep the
-/// columns in `keep`.
-fn put_numbered<T>(columns: Columns<'_, T>, table: &str, sequence: &str, keep: &[&str], text: &str) -> Statement {
+fn put_numbered<T>(columns: Columns<'_, T>, table: &str, sequence: &str, keep: &[&str], rest: &str) -> Statement {
     let others = columns.names().get(1..).unwrap_or_default().join(", ");
     let sql = NUMBERED.replace("{table}", table).replace("{sequence}", sequence).replace("{others}", &others);
-    columns.statement(&text.replace("{insert}", &sql), keep)
+    columns.statement(&rest.replace("{insert}", &sql), keep)
 }
 
 fn put_groups(rows: &[GroupRow]) -> Result<Statement> {

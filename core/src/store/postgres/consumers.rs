@@ -1,8 +1,8 @@
 //! Consumers of the feed, and the changes that they have parked.
 
-use super::commit::{lock, mark_durable, run};
+use super::commit::{CommitId, Ended, end_attempt, lock, mark_durable, revision_of, run, slot, was_committed};
 use super::database::{Database, Flush, Statement, Transaction};
-use super::failure::{Attempts, Cause, Failure};
+use super::failure::Failure;
 use super::rows::{CONSUMER, Json, Text, Time, consumer, count, first, get, no_row};
 use crate::Result;
 use crate::error::catch_panic;
@@ -25,7 +25,7 @@ pub(super) async fn all(database: &Database) -> Result<(Vec<(ConsumerRow, u64)>,
 pub(super) async fn flush(database: &Database) -> Result<()> {
     let sql =
         "UPDATE {s}.durable SET change = greatest(durable.change, counter.change) FROM {s}.counter WHERE slot = $1";
-    database.change(&[Statement::new(sql).with(super::commit::slot())], Flush::Now).await.map(drop)
+    database.change(&[Statement::new(sql).with(slot())], Flush::Now).await.map(drop)
 }
 
 /// Changes a consumer as decided. With [`Durability::Power`], all earlier changes are durable when this returns.
@@ -35,54 +35,63 @@ pub(super) async fn update(
     durability: Durability,
     decide: &mut DecideConsumer,
 ) -> Result<()> {
-    let mut attempts = Attempts::new();
-    // The row that the previous attempt wrote, if that attempt lost its connection: from it, the next attempt can tell whether it was committed.
-    let mut sent = None;
+    let scope = Scope::Consumer(name.to_owned());
+    let mut attempts = database.attempts();
     loop {
-        let result = async {
-            let mut transaction = database.begin_write().await?;
-            match step(&mut transaction, name, durability, decide, &mut sent).await {
-                Ok(statements) if statements.is_empty() => {
-                    transaction.roll_back().await;
-                    Ok(())
+        let failure = match try_update(database, &scope, name, durability, decide).await {
+            Ok(()) => return Ok(()),
+            Err(Ended::Failed(failure)) => failure,
+            Err(Ended::Unknown(failure, id, ())) => {
+                // This makes all earlier changes durable as well.
+                if was_committed(database, &scope, id).await? {
+                    return Ok(());
                 }
-                // Flushed whatever the durability is: the row records which changes the process got. If a crash of the server undid that record, the
-                // process could not acknowledge these changes.
-                Ok(statements) => transaction.end(&statements, Flush::Now).await.map(drop),
-                Err(failure) => {
-                    transaction.roll_back().await;
-                    Err(failure)
-                }
+                failure
             }
         };
-        match result.await {
-            Ok(()) => return Ok(()),
-            Err(failure) => {
-                if failure.cause != Cause::Lost {
-                    sent = None;
-                }
-                attempts.wait(failure).await?;
-            }
+        attempts.wait(failure).await?;
+    }
+}
+
+/// Changes a consumer once.
+async fn try_update(
+    database: &Database,
+    scope: &Scope,
+    name: &str,
+    durability: Durability,
+    decide: &mut DecideConsumer,
+) -> Result<(), Ended<()>> {
+    let mut transaction = database.begin_write().await?;
+    match step(&mut transaction, scope, name, durability, decide).await {
+        Ok((_, statements)) if statements.is_empty() => {
+            transaction.roll_back().await;
+            Ok(())
+        }
+        // Flushed for any durability: the process has received changes, and may acknowledge them although the server has crashed since.
+        Ok((id, statements)) => end_attempt(transaction, &statements, id, ()).await,
+        Err(failure) => {
+            transaction.roll_back().await;
+            Err(failure.into())
         }
     }
 }
 
-/// Locks and reads the consumer, and decides. Returns the statements that change it. `sent` is the row that the previous attempt wrote, if that
-/// attempt lost its connection; it is replaced by the row of this attempt.
+/// Locks and reads the consumer, and decides. Returns the statements that change it, with the id that they insert into the log of commits.
 async fn step(
     transaction: &mut Transaction<'_>,
+    scope: &Scope,
     name: &str,
     durability: Durability,
     decide: &mut DecideConsumer,
-    sent: &mut Option<ConsumerRow>,
-) -> Result<Vec<Statement>, Failure> {
+) -> Result<(CommitId, Vec<Statement>), Failure> {
     let latest = "SELECT (SELECT change FROM {s}.counter), (SELECT max(number) FROM {s}.groups),
         (SELECT max(number) FROM {s}.users), (SELECT generation FROM {s}.mark), (SELECT max(change) FROM {s}.durable)";
     let known = format!("SELECT {CONSUMER} FROM {{s}}.consumer WHERE name = $1");
-    let mut statements = lock(&Scope::Consumer(name.to_owned()));
+    let mut statements = lock(scope);
     statements.extend([Statement::new(latest), Statement::new(known).with(Text::new(name))]);
     let rows = transaction.run(&statements).await?;
-    let [.., latest, known] = rows.as_slice() else { return Err(no_row().into()) };
+    let [locked @ .., latest, known] = rows.as_slice() else { return Err(no_row().into()) };
+    let id = CommitId::new(revision_of(locked)?);
     let row = first(latest)?;
     let latest = Snapshot {
         seq: get(row, 0)?,
@@ -92,18 +101,9 @@ async fn step(
     };
     let (generation, durable): (i64, i64) = (get(row, 3)?, get(row, 4)?);
     let known = known.first().map(consumer).transpose()?;
-    let mut statements = Vec::new();
-    if sent.is_some() && known == *sent {
-        // The previous attempt was committed although its connection was lost.
-        if durability == Durability::Power {
-            statements.push(mark_durable(latest.seq));
-        }
-        return Ok(statements);
-    }
-    let state = ConsumerState { row: known.clone(), latest, generation };
+    let state = ConsumerState { row: known, latest, generation };
     let ConsumerUpdate { row, park } = catch_panic(|| decide(state))?;
-    // An unchanged row does not tell whether the attempt was committed.
-    *sent = row.clone().filter(|_| row != known);
+    let mut statements = Vec::new();
     if let Some(row) = &row {
         statements.push(put(row)?);
     }
@@ -113,12 +113,15 @@ async fn step(
     if durability == Durability::Power && durable < latest.seq {
         statements.push(mark_durable(latest.seq));
     }
+    if !statements.is_empty() {
+        statements.push(id.log());
+    }
     if let Some(row) = row.filter(|row| row.generation > generation) {
         // Last, because updates of all other consumers wait for this row until the commit.
         let sql = "UPDATE {s}.mark SET generation = greatest(generation, $1)";
         statements.push(Statement::new(sql).with(row.generation));
     }
-    Ok(statements)
+    Ok((id, statements))
 }
 
 fn put(row: &ConsumerRow) -> Result<Statement> {
@@ -163,7 +166,7 @@ pub(super) async fn delete(database: &Database, name: &str) -> Result<bool> {
         Statement::new("DELETE FROM {s}.parked_change WHERE consumer = $1").with(Text::new(name)),
         Statement::new("DELETE FROM {s}.consumer WHERE name = $1 RETURNING true").with(Text::new(name)),
     ];
-    let rows = run(database, &Scope::Consumer(name.to_owned()), &statements, Flush::Now).await?;
+    let rows = run(database, &Scope::Consumer(name.to_owned()), &statements).await?;
     Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }
 
@@ -171,6 +174,6 @@ pub(super) async fn delete(database: &Database, name: &str) -> Result<bool> {
 pub(super) async fn delete_parked(database: &Database, name: &str, seq: i64) -> Result<bool> {
     let sql = "DELETE FROM {s}.parked_change WHERE consumer = $1 AND seq = $2 RETURNING true";
     let delete = [Statement::new(sql).with(Text::new(name)).with(seq)];
-    let rows = run(database, &Scope::Consumer(name.to_owned()), &delete, Flush::Now).await?;
+    let rows = run(database, &Scope::Consumer(name.to_owned()), &delete).await?;
     Ok(rows.last().is_some_and(|rows| !rows.is_empty()))
 }

@@ -21,7 +21,9 @@ use tokio_postgres::{Client, Row};
 /// well. A transaction that is idle for half of the lock timeout is ended by the server: a process that stops inside a transaction must not keep its
 /// locks until the calls that wait for them fail.
 pub(super) fn settings(lock_timeout: Duration, statement_timeout: Duration) -> String {
-    let (lock, statement) = (lock_timeout.as_millis().max(1), statement_timeout.as_millis().max(1));
+    // The server stores these settings as 32-bit numbers.
+    let milliseconds = |timeout: Duration| timeout.as_millis().clamp(1, i32::MAX as u128);
+    let (lock, statement) = (milliseconds(lock_timeout), milliseconds(statement_timeout));
     format!(
         "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; \
          SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL search_path = pg_catalog",
@@ -97,7 +99,7 @@ impl<'a, T> Columns<'a, T> {
         self
     }
 
-    /// Adds a column of records as JSON.
+    /// Adds a column of records.
     pub(super) fn json(
         mut self,
         name: &'static str,
@@ -145,6 +147,8 @@ pub(super) struct Database {
     pub(super) schema: String,
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
+    /// How long a call is repeated after its connection was lost.
+    pub(super) patience: Duration,
     /// The [`settings`] of every transaction.
     pub(super) settings: String,
 }
@@ -160,9 +164,9 @@ pub(super) struct Transaction<'a> {
 /// Whether a commit waits until it is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flush {
-    /// The commit returns once a crash of the server cannot undo it.
+    /// It returns once a crash of the server cannot undo it.
     Now,
-    /// The commit returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
+    /// It returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
     Later,
 }
 
@@ -172,25 +176,34 @@ impl Database {
         self.callers_time.then(|| now.as_microsecond())
     }
 
-    async fn begin(&self, mode: &str) -> Result<Transaction<'_>, Failure> {
-        let connection = self.pool.get().await?;
+    /// Counts the attempts of a call.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts::new(self.patience)
+    }
+
+    fn begin(&self, connection: Connection, mode: &str) -> Transaction<'_> {
         let begin = Statement::script(format!("BEGIN ISOLATION LEVEL {mode}; {}", self.settings));
-        Ok(Transaction { database: self, connection, begin: Some(begin) })
+        Transaction { database: self, connection, begin: Some(begin) }
     }
 
     /// Begins a transaction each of whose statements reads what was committed before the statement.
     pub(super) async fn begin_write(&self) -> Result<Transaction<'_>, Failure> {
-        self.begin("READ COMMITTED READ WRITE").await
+        Ok(self.begin_write_on(self.pool.get().await?))
+    }
+
+    /// The same on a connection that has no open transaction.
+    pub(super) fn begin_write_on(&self, connection: Connection) -> Transaction<'_> {
+        self.begin(connection, "READ COMMITTED READ WRITE")
     }
 
     /// Begins a transaction that reads as of one moment.
     pub(super) async fn begin_read(&self) -> Result<Transaction<'_>, Failure> {
-        self.begin("REPEATABLE READ READ ONLY").await
+        Ok(self.begin(self.pool.get().await?, "REPEATABLE READ READ ONLY"))
     }
 
     /// Runs statements that read as of one moment, in one round trip. Returns the rows of each.
     pub(super) async fn read(&self, statements: &[Statement]) -> Result<Vec<Vec<Row>>> {
-        let mut attempts = Attempts::new();
+        let mut attempts = self.attempts();
         loop {
             let result = match self.begin_read().await {
                 Ok(transaction) => transaction.end(statements, Flush::Later).await,
@@ -211,7 +224,7 @@ impl Database {
     /// Runs statements in one transaction and one round trip. Each must be idempotent and valid on its own: they run twice if the connection is lost
     /// during the commit, and possibly only some of them, without a transaction, if the server cannot begin one.
     pub(super) async fn change(&self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>> {
-        let mut attempts = Attempts::new();
+        let mut attempts = self.attempts();
         loop {
             let result = match self.begin_write().await {
                 Ok(transaction) => transaction.end(statements, flush).await,
@@ -240,7 +253,21 @@ impl Transaction<'_> {
     }
 
     /// Runs statements and commits, in one round trip. Returns the rows of each.
-    pub(super) async fn end(mut self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>, Failure> {
+    ///
+    /// A failure whose cause is [`Cause::Lost`] leaves open whether the transaction was committed. After any other, it is rolled back.
+    pub(super) async fn end(self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>, Failure> {
+        let (rows, connection) = self.end_and_go_on(statements, flush).await?;
+        connection.keep();
+        Ok(rows)
+    }
+
+    /// The same as [`end`](Transaction::end), but returns the connection as well, for another transaction of the call: it need not wait for one of
+    /// the pool.
+    pub(super) async fn end_and_go_on(
+        mut self,
+        statements: &[Statement],
+        flush: Flush,
+    ) -> Result<(Vec<Vec<Row>>, Connection), Failure> {
         let commit = Statement::script(match flush {
             Flush::Now => "SET LOCAL synchronous_commit = on; COMMIT",
             Flush::Later => "SET LOCAL synchronous_commit = off; COMMIT",
@@ -251,11 +278,13 @@ impl Transaction<'_> {
         match result {
             Ok(mut rows) => {
                 rows.pop();
-                self.connection.keep();
-                Ok(rows.split_off(usize::from(begin.is_some())))
+                Ok((rows.split_off(usize::from(begin.is_some())), self.connection))
             }
             Err(error) => {
+                // An error that the server did not report tells nothing about the transaction: the server may have got the commit.
+                let is_reported = error.as_db_error().is_some();
                 let failure = Failure::from(error);
+                let failure = if is_reported { failure } else { failure.as_lost() };
                 // After a loss, the connection is closed rather than kept: it is broken, or its server has become a standby.
                 if failure.cause != Cause::Lost {
                     self.roll_back().await;
@@ -294,6 +323,10 @@ async fn in_order(
                 && let Poll::Ready(ended) = future.as_mut().poll(context)
             {
                 *result = Some(ended);
+            }
+            if matches!(result, Some(Err(_))) {
+                // If it could not be sent, those after it must not be sent either: the last one may be a commit.
+                break;
             }
         }
         match results.iter().find(|result| !matches!(result, Some(Ok(_)))) {

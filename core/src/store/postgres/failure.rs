@@ -1,10 +1,11 @@
 //! Errors of the server and of connections, and whether a write may be repeated after them.
 
 use crate::random::{OsRandom, Random};
-use crate::{Error, Result};
+use crate::{Error, ErrorStatus, Result};
 use std::error::Error as _;
 use std::io::ErrorKind;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_postgres::error::{DbError, SqlState};
 
 /// An error, and what it means for the transaction and for another attempt.
@@ -22,6 +23,25 @@ pub(super) enum Cause {
     Conflict,
     /// Anything else. The transaction is rolled back, and repeating it is of no use.
     Final,
+}
+
+impl Failure {
+    /// Returns the same failure as the loss of a connection.
+    pub(super) fn as_lost(self) -> Failure {
+        Failure { cause: Cause::Lost, ..self }
+    }
+
+    /// Returns the same failure as the loss of a connection, if another attempt may succeed.
+    pub(super) fn as_lost_if_temporary(self) -> Failure {
+        if self.error.status() == ErrorStatus::Temporary { self.as_lost() } else { self }
+    }
+}
+
+/// Makes the error of a call that sent a commit, and could not find out in time whether it was done.
+pub(super) fn unknown(cause: Error) -> Error {
+    Error::store("the connection was lost during a commit: it is not known whether the write was done")
+        .temporary()
+        .with_source(cause)
 }
 
 impl From<Error> for Failure {
@@ -45,13 +65,13 @@ fn of_client(error: tokio_postgres::Error) -> Failure {
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     if io == Some(ErrorKind::PermissionDenied) && why == "database does not allow writes" {
         let message =
-            "no server accepts writes, which target_session_attrs=read-write requires: name the primary server";
+            "no server accepts writes, which target_session_attrs=read-write asks for: name the primary server";
         return Failure { error: Error::store(message).temporary(), cause: Cause::Lost };
     }
     // rustls reports what is wrong with a certificate as invalid data. The client does not export the kinds of its errors.
     if what == TLS_FAILED && matches!(io, None | Some(ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
         let message = if why == "server does not support TLS" {
-            "the server does not use TLS, which sslmode requires: enable it in the server (ssl = on), or where the network is trusted, set \
+            "the server does not use TLS, which sslmode asks for: enable it in the server (ssl = on), or where the network is trusted, set \
              sslmode=disable"
                 .to_owned()
         } else {
@@ -101,8 +121,8 @@ fn reported(server: &DbError) -> Failure {
     Failure { error: failed.with_source(Report::of(server)), cause }
 }
 
-/// What the server reported, without values of rows. Left out are the detail, the hint, and the message of an error about data or constraints,
-/// because they can contain such values.
+/// What the server reported, without values of rows. The detail, the hint, and the message of an error of data can have such values: they are left
+/// out.
 #[derive(Debug)]
 struct Report(String);
 
@@ -139,36 +159,38 @@ fn cause(code: &SqlState) -> Cause {
     }
 }
 
-/// A call is repeated after a lost connection until this time has passed since its start. It is longer than a restart takes, and than most failovers.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
+/// Time since the first loss of a connection after which another loss ends a call: longer than a restart takes, and than most failovers.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The same as [`GIVE_UP_AFTER`] for opening a store. It is shorter, because a wrong address is more likely than a restart then.
-const GIVE_UP_OPENING_AFTER: Duration = Duration::from_secs(3);
+/// Time since the start of opening a store after which a loss ends it. It is shorter, because a wrong address is more likely than a restart then.
+const PATIENCE_TO_OPEN: Duration = Duration::from_secs(3);
 
-/// After this many conflicts, the next one ends the call.
+/// How many conflicts in a row end a call.
 const MOST_CONFLICTS: u32 = 20;
 
 /// Counts the failed attempts of a call, and decides whether there is another one.
 pub(super) struct Attempts {
-    started: Instant,
-    give_up_after: Duration,
+    patience: Duration,
+    /// The time from which patience counts, or `None` before the first loss.
+    since: Option<Instant>,
     conflicts: u32,
     losses: u32,
 }
 
 impl Attempts {
-    #[allow(clippy::disallowed_methods, reason = "the time that a call takes, which no decision depends on")]
-    pub(super) fn new() -> Attempts {
-        Attempts { started: Instant::now(), give_up_after: GIVE_UP_AFTER, conflicts: 0, losses: 0 }
+    /// For a call. It is repeated at least once after a loss, however long it has taken until then, and until `patience` has passed since the loss.
+    pub(super) fn new(patience: Duration) -> Attempts {
+        Attempts { patience, since: None, conflicts: 0, losses: 0 }
     }
 
     /// For opening a store.
     pub(super) fn to_open() -> Attempts {
-        Attempts { give_up_after: GIVE_UP_OPENING_AFTER, ..Attempts::new() }
+        Attempts { since: Some(Instant::now()), ..Attempts::new(PATIENCE_TO_OPEN) }
     }
 
     /// Waits before the next attempt, or returns the error if there should be none.
     pub(super) async fn wait(&mut self, failure: Failure) -> Result<()> {
+        let now = Instant::now();
         let pause = match failure.cause {
             Cause::Final => return Err(failure.error),
             Cause::Conflict if self.conflicts >= MOST_CONFLICTS => return Err(failure.error),
@@ -176,7 +198,7 @@ impl Attempts {
                 self.conflicts += 1;
                 Duration::from_millis(1 << self.conflicts.min(7))
             }
-            Cause::Lost if self.started.elapsed() >= self.give_up_after => return Err(failure.error),
+            Cause::Lost if now - *self.since.get_or_insert(now) > self.patience => return Err(failure.error),
             Cause::Lost => {
                 self.losses += 1;
                 // No pause after the first loss: the connection may have been idle, and closed by the server long ago.

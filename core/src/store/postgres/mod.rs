@@ -5,7 +5,7 @@
 //!
 //! Every write is durable when its call returns: see `commit`.
 //!
-//! A call that loses its connection is repeated until 20 seconds after its start, which is longer than a restart of the server takes. If the
+//! A call that loses its connection is repeated until 20 seconds after the loss, which is longer than a restart of the server takes. If the
 //! connection is lost during a commit, `commit` finds out from the table `commit_log` whether the commit was done.
 
 mod commit;
@@ -33,7 +33,6 @@ use super::{
 use crate::record::{ConsumerRow, ParkedChange};
 use crate::{Change, Result, Timestamp};
 use database::{Database, Flush};
-use failure::Attempts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,8 +48,8 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects to a database and opens the schema `headcount`, which it creates or brings up to date.
     ///
-    /// `url` is `postgresql://user:password@host:port/database?parameter=value`. A missing part is taken from its environment variable of libpq,
-    /// such as `PGHOST` or `PGPASSWORD`; a password that is in neither is taken from `~/.pgpass`. Parameters have libpq's names and meanings:
+    /// `url` is `postgresql://user:password@host:port/database?parameter=value`. Each part may be missing: it is then taken from the environment
+    /// variables of libpq, such as `PGHOST` and `PGPASSWORD`, and the password from `~/.pgpass`. Parameters have libpq's names and meanings:
     /// `application_name` (default: `headcount`), `channel_binding`, `connect_timeout` (default: 10 seconds), `dbname`, `host`, `hostaddr`,
     /// `keepalives`, `keepalives_idle`, `keepalives_interval`, `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
     /// `verify-ca` or `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`,
@@ -85,7 +84,7 @@ impl PostgresStore {
     }
 
     async fn load_all(&self, keys: Keys) -> Result<WorkingSet> {
-        let mut attempts = Attempts::new();
+        let mut attempts = self.database.attempts();
         loop {
             let result = async {
                 let mut transaction = self.database.begin_read().await?;

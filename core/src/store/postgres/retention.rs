@@ -1,64 +1,59 @@
 //! Removes rows that are older than their retention.
 
-use super::commit::{lock, log, logged_revision, run, was_committed};
-use super::database::{Database, Flush, Statement, Transaction};
-use super::failure::{Attempts, Cause, Failure};
+use super::commit::{CommitId, Ended, end_attempt, lock, revision_of, run, was_committed};
+use super::database::{Database, Statement, Transaction};
+use super::failure::Failure;
 use super::rows::{CONSUMER, HOLD, Text, Time, consumer, get, get_json, get_text, signed, texts};
 use crate::Result;
 use crate::record::ConsumerRow;
 use crate::store::{Expiry, Retention, Scope};
 use std::collections::BTreeMap;
 
-/// How long the revisions of committed writes are kept: longer than a client tries to find out whether its write was committed. The latest one is
+/// How long the log of commits is kept: longer than a client tries to find out whether its write was committed. The latest one is
 /// always kept.
 const COMMIT_LOG: &str = "1 hour";
 
 /// Removes rows as [`Store::trim`](crate::store::Store::trim) describes. Returns how many.
 pub(super) async fn trim(database: &Database, retention: Retention) -> Result<usize> {
-    let mut attempts = Attempts::new();
+    let mut attempts = database.attempts();
     loop {
-        match try_trim(database, retention).await {
+        let failure = match try_trim(database, retention).await {
             Ok(removed) => return Ok(removed),
-            Err((failure, None)) => attempts.wait(failure).await?,
-            Err((failure, Some((revision, removed)))) => {
-                if was_committed(database, &Scope::Everything, revision, failure, &mut attempts).await? {
+            Err(Ended::Failed(failure)) => failure,
+            Err(Ended::Unknown(failure, id, removed)) => {
+                if was_committed(database, &Scope::Everything, id).await? {
                     return Ok(removed);
                 }
+                failure
             }
-        }
+        };
+        attempts.wait(failure).await?;
     }
 }
 
-/// Tries once to remove rows. If the connection is lost during the commit, the error has the transaction's revision in the log of commits, and how
-/// many rows it removed.
-async fn try_trim(database: &Database, retention: Retention) -> Result<usize, (Failure, Option<(i64, usize)>)> {
-    let mut transaction = database.begin_write().await.map_err(|failure| (failure, None))?;
+/// Removes rows once.
+async fn try_trim(database: &Database, retention: Retention) -> Result<usize, Ended<usize>> {
+    let mut transaction = database.begin_write().await?;
     match step(&mut transaction, retention).await {
-        Ok((revision, removed, statements)) => match transaction.end(&statements, Flush::Now).await {
-            Ok(_) => Ok(removed),
-            Err(failure) if failure.cause == Cause::Lost => Err((failure, Some((revision, removed)))),
-            Err(failure) => Err((failure, None)),
-        },
+        Ok((id, removed, statements)) => end_attempt(transaction, &statements, id, removed).await,
         Err(failure) => {
             transaction.roll_back().await;
-            Err((failure, None))
+            Err(failure.into())
         }
     }
 }
 
-/// Removes rows. Returns the revision in the log of commits, how many rows were removed, and the statements that have to be sent with the commit.
+/// Removes rows. Returns the id in the log of commits, how many rows were removed, and the statements that have to be sent with the commit.
 async fn step(
     transaction: &mut Transaction<'_>,
     retention: Retention,
-) -> Result<(i64, usize, Vec<Statement>), Failure> {
+) -> Result<(CommitId, usize, Vec<Statement>), Failure> {
     let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
     let limit = signed(limit);
-    // This lock excludes all other writes. So while this runs, no consumer is added, or moved back to changes that are removed here, and no user
-    // returns whose tombstone is removed here.
+    // The lock of everything excludes other writes: no consumer is registered or moved meanwhile that would need a change that is removed here, and
+    // no tombstone that is removed here becomes a user again.
     let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
-    let mut start = lock(&Scope::Everything);
-    start.push(log());
-    let revision = logged_revision(&transaction.run(&start).await?)?;
+    let id = CommitId::new(revision_of(&transaction.run(&lock(&Scope::Everything)).await?)?);
     let rows = transaction
         .run(&[
             Statement::new(format!("SELECT {CONSUMER} FROM {{s}}.consumer")),
@@ -114,7 +109,7 @@ async fn step(
             Statement::new(counted("retirement", "id", "ended_at < $1 ORDER BY ended_at"))
                 .with(Time(changes))
                 .with(limit),
-            // An approval is kept until the changes that it made are removed, because their cause is its id.
+            // The changes that an approval made have its id as their cause, so it is kept until they were removed.
             Statement::new(counted(
                 "approval",
                 "id",
@@ -147,22 +142,31 @@ async fn step(
         SELECT count(*) FROM gone";
     let rows = transaction.run_one(Statement::new(expired).with(Time(consumers)).with(last.unwrap_or(0))).await?;
     removed += get::<i64>(super::rows::first(&rows)?, 0)?;
-    let mut rest = vec![Statement::new(format!(
-        "DELETE FROM {{s}}.commit_log WHERE at < now() - interval '{COMMIT_LOG}'
+    let mut rest = vec![
+        id.log(),
+        Statement::new(format!(
+            "DELETE FROM {{s}}.commit_log WHERE at < now() - interval '{COMMIT_LOG}'
             AND revision < (SELECT max(revision) FROM {{s}}.commit_log)"
-    ))];
+        )),
+    ];
     if let Some(last) = last {
         rest.push(Statement::new("UPDATE {s}.mark SET trimmed = greatest(trimmed, $1)").with(last));
     }
-    Ok((revision, usize::try_from(removed).unwrap_or(0), rest))
+    Ok((id, usize::try_from(removed).unwrap_or(0), rest))
 }
 
 /// Expires pending events as [`Store::expire_events`](crate::store::Store::expire_events) describes.
 pub(super) async fn expire_events(database: &Database, expiry: &Expiry) -> Result<BTreeMap<String, u64>> {
     let Expiry { organization_id, before, limit, forget } = expiry;
     let scope = organization_id.clone().map_or(Scope::Everything, Scope::Organization);
-    let forget_old = "DELETE FROM {s}.event WHERE number IN (
-        SELECT number FROM {s}.event WHERE received_at < $1 AND state = 3 ORDER BY received_at LIMIT $2)";
+    let mut forget_old =
+        Statement::new("DELETE FROM {s}.event WHERE number IN (SELECT number FROM {s}.event WHERE state = 3");
+    forget_old.push("AND received_at <", Time(*forget));
+    if let Some(id) = organization_id {
+        forget_old.push("AND organization_id =", Text::new(id));
+    }
+    forget_old.push("ORDER BY received_at LIMIT", signed(*limit));
+    forget_old.push_text(")");
     let mut old = Statement::new(
         "WITH old AS MATERIALIZED (SELECT number, organization_id, octet_length(body) AS bytes FROM {s}.event WHERE state = 1",
     );
@@ -179,7 +183,6 @@ pub(super) async fn expire_events(database: &Database, expiry: &Expiry) -> Resul
             FROM counts WHERE pending.organization_id = counts.organization_id)
         SELECT organization_id, events FROM counts",
     );
-    let statements = [Statement::new(forget_old).with(Time(*forget)).with(signed(*limit)), old];
-    let rows = run(database, &scope, &statements, Flush::Now).await?.pop().unwrap_or_default();
+    let rows = run(database, &scope, &[forget_old, old]).await?.pop().unwrap_or_default();
     rows.iter().map(|row| Ok((get_text(row, 0)?, super::rows::count(row, 1)?))).collect()
 }
