@@ -3,6 +3,8 @@
 //! A lease ends when it expires or is released, which happens in the background when it or its store is dropped. Writes with a fence, and calls that
 //! take a lease, wait for releases that this process has begun.
 //!
+//! A lease is taken by a task, which releases it if the call's future was dropped meanwhile: the server may have given the lease already.
+//!
 //! The time is that of the server's clock, so that a holder whose clock is wrong neither loses its lease nor takes that of another. A write with
 //! a fence locks the row of its lease until it has committed, so that no other process takes the lease meanwhile.
 
@@ -16,7 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_postgres::Row;
 
 /// How long a call waits at most for releases of this process. A release that does not reach the server has no effect: its lease ends when it
@@ -49,6 +51,16 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         RELEASES.running().send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// Part of the future of a call that takes a lease. If the future is dropped before the task has ended, the task counts as a release from then on.
+#[derive(Default)]
+struct Caller(Arc<Mutex<Option<Running>>>);
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running::new());
     }
 }
 
@@ -112,7 +124,7 @@ fn release(database: &Arc<Database>, runtime: &Handle, leases: Vec<(String, i64)
     let (database, running) = (Arc::clone(database), Running::new());
     let runtime = Handle::try_current().unwrap_or_else(|_| runtime.clone());
     runtime.spawn(async move {
-        // If this fails, the leases end when they expire.
+        // If it fails, the leases end when they expire.
         let _ = database.change(&leases.iter().map(release_one).collect::<Vec<_>>(), Flush::Later).await;
         drop(running);
     });
@@ -136,32 +148,53 @@ impl Holder {
         duration: Duration,
     ) -> Result<Option<Box<dyn Lease>>> {
         wait_for_releases().await;
-        let now = self.database.now(now);
-        let duration = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(LONGEST);
-        // ON CONFLICT locks the row before it computes the new token. The commit is flushed, because a token that a crash undoes would be given
-        // again. `holder` is a random name of this call: if the connection is lost during the commit, the next attempt has the same name, and takes
-        // over the lease that this attempt may have taken.
-        let sql = "INSERT INTO {s}.lease (name, holder, token, expires_at, duration) VALUES ($1, $2, 1, {now} + $3, $3)
-            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1, expires_at = {now} + $3,
-                duration = excluded.duration
-            WHERE lease.expires_at <= {now} OR lease.holder = excluded.holder
-            RETURNING token";
-        let take = Statement::new(with_now(sql, 4))
-            .with(Text::new(&name))
-            .with(Text::new(&format!("{:016x}", OsRandom.bits())))
-            .with(duration)
-            .with(now);
-        let rows = self.database.change(&[take], Flush::Now).await?.pop().unwrap_or_default();
-        let Some(row) = rows.first() else { return Ok(None) };
-        let fence = Fence { name, token: get(row, 0)? };
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert((fence.name.clone(), fence.token));
-        Ok(Some(Box::new(Taken {
-            fence,
-            database: Arc::clone(&self.database),
-            held: Arc::clone(&self.held),
-            runtime: self.runtime.clone(),
-        })))
+        let (database, held, runtime) = (Arc::clone(&self.database), Arc::clone(&self.held), self.runtime.clone());
+        let (sender, receiver) = oneshot::channel();
+        let caller = Caller::default();
+        // Dropped when the task ends, which ends the release that a dropped future counts.
+        let counted = Arc::clone(&caller.0);
+        tokio::spawn(async move {
+            let taken = take(database, held, runtime, name, now, duration).await;
+            // If the caller is gone, its lease is dropped here, which releases it.
+            drop(sender.send(taken));
+            drop(counted);
+        });
+        match receiver.await {
+            Ok(taken) => Ok(taken?.map(|taken| Box::new(taken) as Box<dyn Lease>)),
+            // The runtime is ending.
+            Err(_) => Err(Error::cancelled()),
+        }
     }
+}
+
+async fn take(
+    database: Arc<Database>,
+    held: Arc<Mutex<BTreeSet<(String, i64)>>>,
+    runtime: Handle,
+    name: String,
+    now: Timestamp,
+    duration: Duration,
+) -> Result<Option<Taken>> {
+    let now = database.now(now);
+    let duration = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(LONGEST);
+    // ON CONFLICT locks the row before it computes the new token. The commit is flushed, because a token that a crash undoes would be given again.
+    // `holder` is a random name of this call: if the connection is lost during the commit, the next attempt has the same name, and takes over the
+    // lease that the lost one may have taken.
+    let sql = "INSERT INTO {s}.lease (name, holder, token, expires_at, duration) VALUES ($1, $2, 1, {now} + $3, $3)
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = lease.token + 1, expires_at = {now} + $3,
+            duration = excluded.duration
+        WHERE lease.expires_at <= {now} OR lease.holder = excluded.holder
+        RETURNING token";
+    let take = Statement::new(with_now(sql, 4))
+        .with(Text::new(&name))
+        .with(Text::new(&format!("{:016x}", OsRandom.bits())))
+        .with(duration)
+        .with(now);
+    let rows = database.change(&[take], Flush::Now).await?.pop().unwrap_or_default();
+    let Some(row) = rows.first() else { return Ok(None) };
+    let fence = Fence { name, token: get(row, 0)? };
+    held.lock().unwrap_or_else(PoisonError::into_inner).insert((fence.name.clone(), fence.token));
+    Ok(Some(Taken { fence, database, held, runtime }))
 }
 
 /// The longest duration of a lease in microseconds, about 30,000 years: the sum with a time must not overflow.
@@ -180,7 +213,8 @@ pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
 }
 
-/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, because half of its duration or less is left.
+/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, which is so if half of its duration or less is
+/// left.
 pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     let lost = || {
         let lost = Error::store("the lease was lost: another process took it over, or it expired");
