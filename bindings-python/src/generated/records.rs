@@ -1120,7 +1120,7 @@ impl Retirement {
         &self.value.directory_id
     }
 
-    /// Who requested it, as given by the application.
+    /// Who ordered it, as given by the application.
     #[getter]
     fn by(&self) -> &str {
         &self.value.by

@@ -411,15 +411,17 @@ impl Rows {
     }
 
     fn expire_events(&mut self, Expiry { organization_id, before, limit, forget }: Expiry) -> BTreeMap<String, u64> {
-        remove(&mut self.events, limit, |_, row| row.state == EventState::Expired && row.received_at < forget);
+        let is_meant = |row: &EventRow| organization_id.as_ref().is_none_or(|id| *id == row.organization_id);
+        remove(&mut self.events, limit, |_, row| {
+            row.state == EventState::Expired && row.received_at < forget && is_meant(row)
+        });
         let kept = &self.events;
         self.event_numbers.retain(|_, number| kept.contains_key(number));
         let mut expired = BTreeMap::new();
-        let old = self.events.values_mut().filter(|row| {
-            row.state == EventState::Pending
-                && row.received_at < before
-                && organization_id.as_ref().is_none_or(|id| *id == row.organization_id)
-        });
+        let old = self
+            .events
+            .values_mut()
+            .filter(|row| row.state == EventState::Pending && row.received_at < before && is_meant(row));
         let mut old: Vec<_> = old.collect();
         old.sort_by_key(|row| row.received_at);
         for row in old.into_iter().take(limit) {

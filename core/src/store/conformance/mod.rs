@@ -216,6 +216,7 @@ macro_rules! store_tests {
             old_events_are_removed_unless_they_are_pending
             pending_events_expire_in_one_organization_or_in_all
             expired_events_are_deleted_later
+            expired_events_are_deleted_in_one_organization_or_in_all
             at_most_the_limit_of_events_expires
             old_losses_of_access_are_removed
             trim_removes_at_most_the_limit_of_each_kind

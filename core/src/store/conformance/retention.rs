@@ -261,6 +261,19 @@ pub async fn expired_events_are_deleted_later(setup: Setup) {
     assert_eq!(states(&store, &["evt_1", "evt_2"]).await, [None, Some(EventState::Expired)]);
 }
 
+pub async fn expired_events_are_deleted_in_one_organization_or_in_all(setup: Setup) {
+    let store = with_pending(setup, &[("evt_1", "org_1", 10), ("evt_2", "org_2", 10)]).await;
+    store.expire_events(expiry(None, 40)).await.unwrap();
+
+    store.expire_events(Expiry { forget: at(20), ..expiry(Some("org_1"), 0) }).await.unwrap();
+
+    assert_eq!(states(&store, &["evt_1", "evt_2"]).await, [None, Some(EventState::Expired)]);
+
+    store.expire_events(Expiry { forget: at(20), ..expiry(None, 0) }).await.unwrap();
+
+    assert_eq!(states(&store, &["evt_1", "evt_2"]).await, [None, None]);
+}
+
 pub async fn at_most_the_limit_of_events_expires(setup: Setup) {
     let events = [("evt_1", "org_1", 3), ("evt_2", "org_1", 1), ("evt_3", "org_1", 2)];
     let store = with_pending(setup, &events).await;

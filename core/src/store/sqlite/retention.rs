@@ -88,8 +88,11 @@ pub(super) fn expire_events(database: &Database, expiry: &Expiry) -> Result<BTre
     let Expiry { organization_id, before, limit, forget } = expiry;
     database.atomically(|| {
         let limit = limited(*limit);
-        let old = "SELECT number FROM event WHERE received_at < ?1 AND state = 3 ORDER BY received_at LIMIT ?2";
-        database.run(&format!("DELETE FROM event WHERE number IN ({old})"), params![Time(*forget), limit])?;
+        let old =
+            "SELECT number FROM event WHERE received_at < ?1 AND state = 3 AND (?2 IS NULL OR organization_id = ?2)
+            ORDER BY received_at LIMIT ?3";
+        let sql = format!("DELETE FROM event WHERE number IN ({old})");
+        database.run(&sql, params![Time(*forget), organization_id, limit])?;
         let old =
             "SELECT number FROM event WHERE received_at < ?1 AND state = 1 AND (?2 IS NULL OR organization_id = ?2)
             ORDER BY received_at LIMIT ?3";

@@ -1,8 +1,8 @@
-//! An endpoint that verifies webhooks with the headers of the crate `http`.
+//! A webhook is verified with the headers of the crate `http`.
 
 use http::{HeaderMap, StatusCode};
 
-/// Answers a webhook: 201 if it is verified, and 400 otherwise.
+/// Answers a request.
 pub fn receive(webhook: &headcount::Webhook, headers: &HeaderMap, body: &[u8]) -> StatusCode {
     match webhook.verify(headers, body) {
         Ok(_) => StatusCode::CREATED,
