@@ -26,7 +26,7 @@ prerequisites:
 
 # One set of packages, features and one profile (dev) for the programs, the C library, the wheel, the addon and all tests. Cargo enables
 # the union of the features that the selected packages need: another selection compiles the shared dependencies a second time.
-# No package enables `axum`, `postgres` and `store-testing` by default: their examples and tests are part of every build.
+# `axum`, `postgres` and `store-testing` are off by default, and are enabled here so that every build includes their examples and tests.
 SELECTION := --workspace --exclude headcount-codegen --features headcount/axum,headcount/postgres,headcount/store-testing
 # Examples are in the list for the features of their dev-dependencies, which the tests enable as well.
 SHARED := $(SELECTION) --lib --bins --examples
@@ -47,8 +47,8 @@ build-rust: prerequisites
 build-c: build-rust
 	$(MAKE) --silent --no-print-directory -C tests/c
 
-# The copy is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. A target folder of its own, since other
-# flags compile everything again. Fails if a path of this machine is in a library.
+# The copy is for programs that link statically and have an SQLite of their own; see scripts/static-library.sh. The target folder is a separate one,
+# because cargo compiles everything again if the flags differ. Fails if a path of this machine is in a library.
 .PHONY: static-c
 static-c: prerequisites ## target/c/libheadcount.a, whose SQLite does not clash with another one, without paths of this machine
 	RUSTFLAGS="$$(sh scripts/release-flags.sh)" $(ALONE) cargo build --quiet --profile $(STATIC_PROFILE) --target-dir target/static --package headcount-ffi

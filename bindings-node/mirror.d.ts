@@ -225,7 +225,7 @@ export class Mirror {
   retire(directoryId: string, decision: HoldDecision): Promise<number>
   /** Returns the decisions about holds of an organization, or without an id all decisions, in the order in which they were made. */
   approvals(organizationId?: string | null): Promise<Approval[]>
-  /** Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are. */
+  /** Returns the retirements of directories, oldest first. They are kept as long as changes are. */
   retirements(): Promise<Retirement[]>
   /**
    * Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They contain

@@ -651,7 +651,7 @@ export interface Retirement {
   organizationId: string
   /** Id of the directory (`dir_…`). */
   directoryId: string
-  /** Who ordered it, as given by the application. */
+  /** Who requested it, as given by the application. */
   by: string
   /** Why it was ordered, as given by the application. */
   note: string

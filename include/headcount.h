@@ -3686,7 +3686,7 @@ hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
  *
  * - `mirror`: required.
  * - `directory_id`: "dir_...". The directory has to be disabled, or missing: the API does not list it.
- * - `by`: who ordered it; stored with the time.
+ * - `by`: who requested it; stored with the time.
  * - `note`: why; stored as well. May be NULL.
  * - `count`: receives the number of users that were removed.
  * - `error`: may be NULL.
@@ -3717,7 +3717,7 @@ hc_status hc_mirror_approvals(const struct hc_mirror *mirror,
                                    struct hc_error **error);
 
 /**
- * Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+ * Returns the retirements of directories, oldest first. They are kept as long as changes are.
  *
  * - `mirror`: required.
  * - `retirements`: receives the list; free it with hc_retirement_list_free.
@@ -5739,7 +5739,7 @@ const char *hc_retirement_organization_id(const struct hc_retirement *retirement
 const char *hc_retirement_directory_id(const struct hc_retirement *retirement);
 
 /**
- * Who ordered it, as given by the application.
+ * Who requested it, as given by the application.
  *
  * - `retirement`: may be NULL, which gives NULL.
  * - Returns text owned by `retirement`.

@@ -17,11 +17,11 @@ for package in headcount headcount-sandbox; do
     done
 done
 
-# Dependencies are checked, not documented. Features that choose the cryptography of TLS do nothing alone.
+# Builds the documentation with these features. The features that choose the cryptography of TLS are not tested alone, because they do nothing alone.
 document() {
-    cargo doc --quiet --no-deps --package headcount --no-default-features --features "$1" || { echo "with the features $1" >&2; exit 1; }
+    cargo doc --quiet --no-deps --package headcount --no-default-features --features "$1" || { echo "the documentation of headcount has errors with the features $1" >&2; exit 1; }
 }
-# Whether the target of a link is redundant depends on the features.
+# A link target that is redundant with some features is needed with others.
 export RUSTDOCFLAGS='--deny warnings --allow rustdoc::redundant_explicit_links'
 for features in webhook http axum sqlite client,rustls-ring blocking,rustls-ring mirror,rustls-ring postgres,rustls-ring store-testing,rustls-ring; do
     document "$features"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs PostgreSQL and pgbouncer from Debian's packages where they are missing: `core/tests/postgres` starts servers of its own from them. Changes
-# nothing on a machine that has both. Starts no service and creates no database cluster.
+# Installs PostgreSQL and pgbouncer from Debian's packages if they are missing, for the tests in `core/tests/postgres`, which start their own servers.
+# Starts no service and creates no database cluster.
 set -eu
 # Debian's packages install the programs in these places.
 has_postgresql() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }

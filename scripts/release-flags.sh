@@ -4,5 +4,5 @@
 #   RUSTFLAGS=$(sh scripts/release-flags.sh) cargo build --release --package headcount-ffi
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-# The standard library's paths are those of this machine where rustup's component rust-src is installed.
+# If rustup's component rust-src is installed, the standard library's paths are those of this machine.
 echo "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$(rustc --print sysroot)=/rust --remap-path-prefix=$root=/headcount"

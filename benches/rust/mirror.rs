@@ -1,5 +1,6 @@
 //! Benchmarks of the mirror: the time of a first full sync and of one that changes nothing, relative to the listing alone; the peak memory of
-//! syncs; webhooks per second, and while another customer sends large ones; and the time of a poll from a long feed. SQLite alone is measured in the same run as the lower bound.
+//! syncs; webhooks per second, alone and while another customer sends large ones; and the time of a poll from a long feed. SQLite alone is measured
+//! in the same run as the lower bound.
 //!
 //! Sizes: `HEADCOUNT_BENCH_USERS` (100,000 users), `HEADCOUNT_BENCH_MANY` (1,000,000 users, for memory) and `HEADCOUNT_BENCH_CHANGES`
 //! (10,000,000 changes). The sandbox runs in a separate process, so that its work is not measured; `HEADCOUNT_SANDBOX` is the path of its
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 fn main() {
-    // reqwest alone has no provider of cryptography.
+    // For the benchmark's own reqwest client, which uses the provider of cryptography that is installed for the process.
     let _ = (*headcount::internal::tls::provider().unwrap()).clone().install_default();
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--sync") {

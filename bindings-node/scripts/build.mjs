@@ -1,4 +1,5 @@
-// Builds the addon with cargo and puts it beside the package's JavaScript, and the repository's licences, since npm packs no links.
+// Builds the addon with cargo, and copies it and the repository's licences into the package's folder. The licences are copied because npm does not
+// pack symbolic links.
 //
 // npm runs it with --if-needed as the install script. An unpacked package contains its addon, and nothing is built. In a clone, cargo
 // builds only what has changed.

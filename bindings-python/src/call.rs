@@ -100,7 +100,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, call: impl Future<Output = Result<T>
 
 /// Makes a call that may wait for a disk or a lock, with the interpreter released.
 pub(crate) fn release<T: Send>(py: Python<'_>, call: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    // For log records of the threads that the call starts, such as the one that opens a mirror's file.
+    // Threads that the call starts, such as the one that opens a mirror's file, log with the caller's context variables.
     let context = Context::copy(py)?;
     py.detach(|| catch_panic(|| within_now(context, call))).or_raise(py)
 }

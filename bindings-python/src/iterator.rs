@@ -48,7 +48,7 @@ pub(crate) struct Buffered<S: Source> {
     items: Mutex<VecDeque<S::Item>>,
     /// Locked while a batch is read, by the thread or task that first needed the batch.
     position: tokio::sync::Mutex<S::Position>,
-    /// The process that made it.
+    /// The process that made the iterator.
     process: ProcessId,
 }
 

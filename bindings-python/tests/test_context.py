@@ -68,7 +68,7 @@ def test_the_warning_about_a_files_mode_has_the_callers_context_variables(record
     token = REQUEST.set("request 1")
     headcount.Mirror(path).close()
     REQUEST.reset(token)
-    # The file is opened on a thread of its own.
+    # Another thread opens the file and logs the warning.
     assert [value for record, value in records if "chmod" in record.getMessage()] == ["request 1"]
 
 
@@ -125,7 +125,7 @@ def test_records_of_all_organizations_of_a_sync_have_the_callers_context_variabl
 
 
 class Tokens(http.server.BaseHTTPRequestHandler):
-    """Answers the first request for a token with one for a second and refuses the next one, in turn. Lists no directories."""
+    """Answers requests for a token alternately with a token that expires after one second and with an error. Lists no directories."""
 
     protocol_version = "HTTP/1.1"
 
@@ -160,8 +160,8 @@ def test_records_of_a_tokens_renewal_in_the_background_have_the_callers_context_
         token = REQUEST.set("request 1")
         renewals, end = [], time.monotonic() + 60
         while not renewals and time.monotonic() < end:
-            # The token expires after a second. A call in the last tenth of it renews the token in the background. If there was no such call, the
-            # next one renews the token itself, and fails because this renewal does.
+            # The token expires after a second. A call in the last tenth of that second renews it in the background. If no call came then, the next
+            # call renews the token itself, and fails if the renewal fails.
             try:
                 client.directory.list_directories("org_1")
             except headcount.ServerError:

@@ -1,8 +1,8 @@
-//! Checks that each public async function of the crates `headcount` and `headcount-sandbox` says whether its future may be dropped, and what has
-//! happened then: its documentation has a sentence that begins with "The future may be dropped:" or "The future must not be dropped:".
+//! Checks that each public async function of the crates `headcount` and `headcount-sandbox` says whether its future may be dropped, and what the
+//! effect is: its documentation has a sentence that begins with "The future may be dropped:" or "The future must not be dropped:".
 //!
-//! Reads the sources as text. Public are inherent methods and functions that are `pub`, and the methods of traits that are; `IntoFuture` is
-//! documented at its implementation. What is `doc(hidden)`, or compiled for tests, is left out.
+//! Reads the sources as text. The public functions are the functions and inherent methods that are `pub`, and the methods of traits that are `pub`;
+//! `IntoFuture` is documented at its implementation. Items that are `doc(hidden)`, or compiled only for tests, are left out.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
@@ -165,7 +165,7 @@ fn each_public_async_function_says_whether_its_future_may_be_dropped() {
             }
         }
     }
-    // Each kind was found: async methods, a method that returns a future, methods of traits, and an implementation of `IntoFuture`.
+    // One of each kind was found: an async method, a method that returns a future, methods of traits, and an implementation of `IntoFuture`.
     for name in [
         "core/mirror/receive.rs: receive",
         "core/mirror/handle.rs: close",

@@ -1,7 +1,7 @@
 //! Checks the public names of the crate `headcount`: each has one path, few are at the root, and the main types have examples.
 //!
-//! Reads `core/src` as text and follows `pub mod` and `pub use`. `blocking` has clients and mirrors of its own under the names of the others,
-//! and what is `doc(hidden)` is not public.
+//! Reads `core/src` as text and follows `pub mod` and `pub use`. Left out are `blocking`, whose types have the same names as the async ones, and
+//! items that are `doc(hidden)`.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;

@@ -47,7 +47,7 @@
 //! ```toml
 //! headcount = { version = "0.1", default-features = false, features = ["mirror", "sqlite", "blocking", "rustls-aws-lc"] }
 //! ```
-// What these features leave out is linked to where it is documented.
+// The text above links to items that are missing without these features: such a link leads to docs.rs.
 #![cfg_attr(
     not(feature = "mirror"),
     doc = "\n[`Mirror`]: https://docs.rs/headcount/latest/headcount/struct.Mirror.html"

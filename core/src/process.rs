@@ -10,13 +10,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Identifies a process among those that it was forked from and that are forked from it. The system's id alone does not: once a process has ended,
-/// a descendant can get its id, with a copy of its memory.
+/// Distinguishes a process from its ancestors and descendants by `fork`. The system's id alone does not: once a process has ended, the system can
+/// give its id to a descendant, which has a copy of its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessId {
-    /// The system's id. It also differs in a child that was made without the C library's `fork`, and so without its handlers.
+    /// The system's id. It distinguishes children that were made without the C library's `fork`, which `forks` does not count.
     number: u32,
-    /// Number of forks between the first process and this one.
+    /// Number of forks from the first process that counted them to this one.
     forks: u32,
 }
 
@@ -37,7 +37,7 @@ impl ProcessId {
     }
 }
 
-/// Counts the forks.
+/// Counts the calls of `fork` that lead from the first process to this one, with a handler that runs in each child.
 #[cfg(unix)]
 #[allow(unsafe_code, reason = "fork handlers have no safe interface")]
 mod forks {
@@ -60,10 +60,10 @@ mod forks {
 
     pub(super) fn count() -> u32 {
         static HAS_HANDLER: AtomicBool = AtomicBool::new(false);
-        // Not a `Once`, which a fork could leave locked.
+        // Not a `Once`: it would stay locked in a child that is forked while another thread is in it.
         if !HAS_HANDLER.load(Ordering::Relaxed) && !HAS_HANDLER.swap(true, Ordering::Relaxed) {
-            // SAFETY: the handler exists as long as the process, and only changes an atomic number; the C library removes it if the shared library
-            // that has it is unloaded. If it cannot be registered, the system's id alone distinguishes processes.
+            // SAFETY: the handler only changes an atomic number. Its code stays loaded while it is registered, because the C library unregisters the
+            // handlers of a shared library that is unloaded. If this fails, the system's id alone distinguishes processes.
             unsafe { pthread_atfork(None, None, Some(in_child)) };
         }
         COUNT.load(Ordering::Relaxed)
@@ -90,7 +90,7 @@ impl Process {
         Process { id: ProcessId::current(), closed: descriptors::times_closed() }
     }
 
-    /// Returns whether `self` is the running process, and all of its descriptors have not been closed since `self` was made.
+    /// Returns whether `self` is the running process and has not closed all of its descriptors since `self` was made.
     pub(crate) fn is_current(self) -> bool {
         self == Process::current()
     }
@@ -110,8 +110,9 @@ mod descriptors {
     use std::os::unix::fs::MetadataExt;
     use std::sync::OnceLock;
 
-    /// A pipe that stays open unless all descriptors of the process are closed. No other pipe has its inode number, so it is recognized if the
-    /// descriptor was closed and its number belongs to another pipe or socket; a file with the same inode number is unlikely.
+    /// A pipe that stays open unless all descriptors of the process are closed. If its descriptor was closed, the system may have given the number of
+    /// the descriptor to another pipe, socket or file. Its inode number is then different: pipes and sockets never share one with an open pipe, and
+    /// that a file does is unlikely.
     struct Witness {
         /// The descriptor and its inode number, or `None` if no pipe could be made.
         pipe: Option<(File, u64)>,
@@ -325,13 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_an_ended_ancestor_with_the_same_number_held_at_a_fork_is_taken_over() {
+    fn a_lock_that_an_ended_ancestor_with_the_same_process_id_held_at_a_fork_is_taken_over() {
         let current = ProcessId::current();
         take_over(ProcessId { forks: current.forks.wrapping_sub(1), ..current });
     }
 
     #[test]
-    fn a_value_of_an_ended_ancestor_with_the_same_number_is_not_used() {
+    fn a_value_of_an_ended_ancestor_with_the_same_process_id_is_not_used() {
         let value = PerProcess::<u32>::new();
         let current = Process::current();
         let ancestor = Process { id: ProcessId { forks: current.id.forks.wrapping_sub(1), ..current.id }, ..current };

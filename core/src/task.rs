@@ -24,7 +24,7 @@ fn capture() -> Option<Scope> {
     CAPTURE.get().and_then(|capture| capture())
 }
 
-/// Returns `work` for a task of its own, in the scope of the task that calls this.
+/// Wraps `work` so that another task runs it with the data of the task that calls this.
 pub(crate) fn carried<F: Future + Send>(work: F) -> impl Future<Output = F::Output> + Send
 where
     F::Output: Send,
@@ -44,8 +44,7 @@ where
     }
 }
 
-/// Returns `work` for a thread of its own, in the scope of the task that calls this, with the `tracing` subscriber of this thread and the span that
-/// it is in.
+/// Wraps `work` so that another thread runs it with the data of the task that calls this, and with the `tracing` subscriber and span of this thread.
 #[cfg(all(feature = "mirror", feature = "sqlite"))]
 pub(crate) fn carried_to_thread(work: impl FnOnce() + Send) -> impl FnOnce() + Send {
     let (scope, subscriber, span) =

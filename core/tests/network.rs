@@ -180,7 +180,7 @@ async fn an_unreachable_server_is_a_connection_error() {
     let error = client.organizations().get("org_1").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert!(error.to_string().contains("refused"), "{error}");
-    // Programs print an error and its sources: the text already ends with the cause.
+    // Programs print an error and then its sources. The text already ends with the cause, so a source would repeat it.
     assert!(error.source().is_none(), "{:?}", error.source());
 }
 

@@ -177,7 +177,7 @@ async fn at_most_512_jobs_are_queued_and_a_dropped_call_that_waits_for_room_writ
     assert_eq!(ids.len(), 513);
     assert!(
         ids[..512] == (0..512).map(|n| format!("diruser_{n:03}")).collect::<Vec<_>>(),
-        "those that were queued first"
+        "only the 512 calls that were queued first have written"
     );
     assert!(take_lease(&store).await.is_some());
 }
@@ -318,7 +318,7 @@ async fn a_write_that_fails_half_way_does_not_affect_the_writes_and_leases_queue
     let mut ids = user_ids(&store).await;
     ids.sort();
     assert_eq!(ids, written);
-    // It is still held, although it was taken again after the rollback.
+    // The lease is still held: the job that took it ran twice, because the first run was rolled back.
     let fenced = Write { fence: Some(lease.fence().clone()), ..users(["diruser_last".to_owned()]) };
     store.write(fenced).await.unwrap();
 }

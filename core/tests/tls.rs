@@ -73,7 +73,7 @@ fn a_certificate_of_an_unknown_authority_names_the_remedy() {
     let error = client.organizations().get("org_1").unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Connection, headcount::ErrorStatus::Permanent));
     assert!(error.message().contains("pass the authority's certificate as ca_file"), "{error}");
-    // The text does not have the cause, so that the error has it as its source.
+    // The text does not contain the cause, so the error has it as its source.
     assert!(std::error::Error::source(&error).is_some_and(|source| !error.message().contains(&source.to_string())));
     drop(other);
 }

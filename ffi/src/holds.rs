@@ -87,7 +87,7 @@ pub unsafe extern "C" fn hc_mirror_dismiss(
 ///
 /// - `mirror`: required.
 /// - `directory_id`: "dir_...". The directory has to be disabled, or missing: the API does not list it.
-/// - `by`: who ordered it; stored with the time.
+/// - `by`: who requested it; stored with the time.
 /// - `note`: why; stored as well. May be NULL.
 /// - `count`: receives the number of users that were removed.
 /// - `error`: may be NULL.
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn hc_mirror_approvals(
     })
 }
 
-/// Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+/// Returns the retirements of directories, oldest first. They are kept as long as changes are.
 ///
 /// - `mirror`: required.
 /// - `retirements`: receives the list; free it with hc_retirement_list_free.

@@ -42,7 +42,7 @@ pub struct Sandbox {
     /// Stops the thread when it is dropped.
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) thread: Option<JoinHandle<()>>,
-    /// The process that has the thread.
+    /// The process that started the sandbox. A forked child does not have the sandbox's thread.
     pub(crate) process: headcount::internal::ProcessId,
 }
 

@@ -52,9 +52,9 @@ PROGRAMS = {
     "test_tls": ((1, 20, 5), "tls"),
     "test_faults": ((1, 10_000, 5), "faulty"),
 }
-# Neither under valgrind, which runs one thread at a time, so that a fork would rarely happen while another thread is inside a call; nor with
-# AddressSanitizer: if another thread was allocating at the fork, GCC's runtime leaves a lock of its allocator locked in the child, which then waits
-# for it for ever.
+# Programs that only run directly. Under valgrind, one thread runs at a time, so that a fork would rarely happen while another thread is inside a
+# call. With AddressSanitizer, a child that is forked while another thread allocates waits for ever, because GCC's runtime leaves a lock of its
+# allocator locked in the child.
 PLAIN = ["test_fork"]
 
 

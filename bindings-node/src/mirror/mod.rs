@@ -34,7 +34,7 @@ pub struct NativeMirror(Arc<RwLock<State>>, Option<Webhook>);
 struct State {
     /// `None` after `close`.
     open: Option<Mirror>,
-    /// The mirror after `close` was called and until `closed` is called.
+    /// The mirror between the calls of `close` and `closed`.
     closing: Option<Mirror>,
     runtime: Handle,
 }
@@ -109,7 +109,7 @@ impl NativeMirror {
                 if let Some(state) = state.upgrade() {
                     let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
                     state.close();
-                    // If no call is running, this waits until the file is closed: the process may end next.
+                    // If no call is running, this waits until the file is closed, because the process may end after this hook.
                     drop(state.closing.take());
                 }
             })?;

@@ -1849,7 +1849,7 @@ class Mirror:
         not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
-        - ``by``: who ordered it; stored with the time.
+        - ``by``: who requested it; stored with the time.
         - ``note``: why; stored as well.
 
         Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
@@ -1857,7 +1857,7 @@ class Mirror:
         """
 
     def retirements(self) -> list[Retirement]:
-        """Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+        """Returns the retirements of directories, oldest first. They are kept as long as changes are.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -2323,7 +2323,7 @@ class AsyncMirror:
         not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
-        - ``by``: who ordered it; stored with the time.
+        - ``by``: who requested it; stored with the time.
         - ``note``: why; stored as well.
 
         Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
@@ -2331,7 +2331,7 @@ class AsyncMirror:
         """
 
     def retirements(self) -> AsyncRows[Retirement]:
-        """Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+        """Returns the retirements of directories, oldest first. They are kept as long as changes are.
 
         Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
         """
@@ -3449,7 +3449,7 @@ class Retirement:
 
     @property
     def by(self) -> str:
-        """Who ordered it, as given by the application."""
+        """Who requested it, as given by the application."""
 
     @property
     def note(self) -> str:

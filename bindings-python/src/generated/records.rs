@@ -1120,7 +1120,7 @@ impl Retirement {
         &self.value.directory_id
     }
 
-    /// Who ordered it, as given by the application.
+    /// Who requested it, as given by the application.
     #[getter]
     fn by(&self) -> &str {
         &self.value.by

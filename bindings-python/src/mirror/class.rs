@@ -173,7 +173,7 @@ mirror!(
         fn close(&self, py: Python<'_>) -> PyResult<()> {
             match self.0.close() {
                 Some(mirror) if blocking::may_wait() => wait(py, mirror.release()),
-                // This is a callback of a sync. Waiting here would not end, because the sync ends only after the callback has returned.
+                // This is a callback of a sync. Waiting here would never end, because the sync ends only after the callback has returned.
                 Some(mirror) => blocking::spawn(mirror.release()).map(drop).or_raise(py),
                 None => Ok(()),
             }

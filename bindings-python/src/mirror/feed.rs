@@ -164,7 +164,7 @@ impl Feed for Asyncio {
 pub(crate) struct Unacknowledged<M> {
     state: Arc<State>,
     changes: Changes,
-    /// The process that began the iteration: it cannot continue in a forked child.
+    /// The process that began the iteration. A forked child cannot continue it.
     process: ProcessId,
     mode: PhantomData<fn() -> M>,
 }

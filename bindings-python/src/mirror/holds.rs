@@ -142,7 +142,7 @@ macro_rules! holds {
             /// limit it.
             ///
             /// - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
-            /// - ``by``: who ordered it; stored with the time.
+            /// - ``by``: who requested it; stored with the time.
             /// - ``note``: why; stored as well.
             ///
             /// Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
@@ -160,7 +160,7 @@ macro_rules! holds {
                 })
             }
 
-            /// Returns the retirements of directories, in the order in which they were ordered. They are kept as long as changes are.
+            /// Returns the retirements of directories, oldest first. They are kept as long as changes are.
             ///
             /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
             fn retirements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

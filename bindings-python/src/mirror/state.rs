@@ -54,7 +54,7 @@ impl State {
         mirror.clone().ok_or_else(|| Error::invalid_argument("the mirror is closed: open another one"))
     }
 
-    /// Closes the mirror, which ends its waits and syncs, and returns it, to be released.
+    /// Closes the mirror: ends its waits and syncs, and makes later calls fail. Returns it, so that the caller can release it.
     pub(super) fn close(&self) -> Option<blocking::Mirror> {
         let mirror = self.mirror.write().unwrap_or_else(PoisonError::into_inner).take();
         mirror.inspect(blocking::Mirror::end_waits)

@@ -91,7 +91,7 @@ impl Mirror {
     #[doc(hidden)]
     pub async fn release(self) -> Result<()> {
         let mirror = self.0.mirror.existing();
-        // Drops the other reference to the async mirror, unless this handle has clones: its `release` waits only if it gets the last one.
+        // `mirror.release` waits only if `mirror` is the last reference to the async mirror. After this, it is, unless this handle has clones.
         drop(self);
         match mirror {
             Some(mirror) => mirror.release().await,

@@ -92,7 +92,8 @@ pub fn may_wait() -> bool {
     runtime().is_ok_and(|runtime| may_block(&runtime))
 }
 
-/// Runs `work` in the runtime, where a mirror that is dropped does not wait for its file to be closed. Without a runtime, runs it nevertheless.
+/// Runs `work` on this thread with the runtime entered: a mirror that `work` drops then does not wait until its file is closed. If the runtime
+/// cannot be started, runs `work` without it.
 #[cfg(all(feature = "mirror", feature = "sqlite"))]
 pub(super) fn without_waiting(work: impl FnOnce()) {
     let runtime = runtime().ok();

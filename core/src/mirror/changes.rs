@@ -26,7 +26,7 @@ struct Shared {
     mirror: Mirror,
     consumer: String,
     timeout: Option<Duration>,
-    /// The process that made it.
+    /// The process that made this iterator. A forked child must not use it.
     process: ProcessId,
     reading: tokio::sync::Mutex<Reading>,
     acks: Mutex<Acks>,
@@ -57,7 +57,7 @@ impl Mirror {
 }
 
 impl Changes {
-    /// Returns the next change, or `None` if none came within the timeout and when the mirror is [closed](Mirror::close).
+    /// Returns the next change, or `None` if none came within the timeout or the mirror is [closed](Mirror::close).
     ///
     /// The future may be dropped: no change is lost, because the next call returns it.
     ///
@@ -68,8 +68,8 @@ impl Changes {
         Ok(self.take(BATCH, 1).await?.pop())
     }
 
-    /// Returns the next changes, `limit` (1 to 10,000) at most; none where [`next`](Changes::next) returns `None`. Each of them is acknowledged or
-    /// parked by itself.
+    /// Returns the next changes, `limit` (1 to 10,000) at most; an empty vector if [`next`](Changes::next) would return `None`. Acknowledge or
+    /// park each change separately.
     ///
     /// The future may be dropped: no change is lost, because the next call returns it.
     ///
@@ -142,8 +142,8 @@ impl Changes {
     /// Acknowledges one change that this iterator returned, and not the changes before it. Durable when this returns, if all earlier changes
     /// are acknowledged; otherwise once they are.
     ///
-    /// The future may be dropped: the acknowledgement is then stored or not. This iterator counts the change as acknowledged, so a later call stores
-    /// it as well; this one may be repeated.
+    /// The future may be dropped: the acknowledgement may then be stored, or not yet. In this iterator the change is acknowledged in both cases, and
+    /// a later call stores it. The call may be repeated.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ impl Mirror {
     /// Removes the mirror's binding to its environment: the next sync and the next event bind it again. Use it only if the environment's URL
     /// has changed; a mirror must not be synced with two environments.
     ///
-    /// The future may be dropped: the binding is then removed or not.
+    /// The future may be dropped: the binding may then have been removed or not. The call may be repeated.
     ///
     /// # Errors
     ///

@@ -258,7 +258,7 @@ impl Mirror {
     /// returns. A number that is not greater than an acknowledged one has no effect, nor has one that was polled before the consumer's latest
     /// [`start_from_snapshot`](Mirror::start_from_snapshot).
     ///
-    /// The future may be dropped: the acknowledgement is then stored or not. The call may be repeated.
+    /// The future may be dropped: the acknowledgement may then have been stored or not. The call may be repeated.
     ///
     /// # Errors
     ///
@@ -346,7 +346,7 @@ impl Mirror {
 
     /// Deletes a parked change. Returns whether it existed.
     ///
-    /// The future may be dropped: the change is then deleted or not.
+    /// The future may be dropped: the change may then have been deleted or not.
     ///
     /// # Errors
     ///
@@ -360,7 +360,7 @@ impl Mirror {
     /// stop within the snapshot and go on later. Changes that were polled before are of an earlier generation: acknowledging one of them later
     /// has no effect.
     ///
-    /// The future may be dropped: the cursor is then reset or not.
+    /// The future may be dropped: the cursor may then have been reset or not. The call may be repeated.
     ///
     /// # Errors
     ///
@@ -421,9 +421,8 @@ impl Mirror {
 
     /// Removes changes that are older than the [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
     /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); decisions about holds whose changes were removed; and tombstones
-    /// and events that are older than a week. Each sync of
-    /// an organization does it at its end, and received events do some of it once a minute. The store overwrites what was removed, in its log
-    /// as well, unless another process is reading at this moment.
+    /// and events that are older than a week. Each sync of an organization does this at its end, and at most once a minute a received event
+    /// removes some of these rows. The store overwrites what was removed, in its log as well, unless another process is reading at this moment.
     ///
     /// The future may be dropped: some of the old rows are then removed, and the next call removes the others.
     ///

@@ -80,7 +80,7 @@ impl Mirror {
     /// With the feature `postgres`, `path` may be the URL of a database, `postgresql://user@host/database`: see
     /// `PostgresStore::connect`. Any number of machines may use it at once.
     ///
-    /// The executor is not blocked while another process has the file locked: a thread of its own opens the file.
+    /// A separate thread opens the file, so that the executor is not blocked while another process has the file locked.
     ///
     /// The future may be dropped: the file may then have been created, and is closed again.
     ///
@@ -105,23 +105,26 @@ impl Mirror {
         }
     }
 
-    /// Closes the mirror and its store. At once when this is called, before the future is awaited, waits for changes and syncs on this handle and
-    /// its clones begin to fail with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::mirror::Changes) end. What syncs
-    /// have written stays. The future then completes the writes that other calls have queued, releases the leases, closes the file and returns.
-    /// Later calls fail: waits and syncs with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), others with
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store), and so do later steps of calls that are running. Connections to PostgreSQL are closed when the
-    /// last clone is dropped, and other calls go on until then.
+    /// Closes the mirror and its store.
     ///
-    /// A mirror that is not closed is closed when its last clone is dropped. Within a tokio runtime, this happens on another thread after the drop,
-    /// so that the executor is not blocked; opening the file again in this process waits for it. Close a mirror before another process shall sync
-    /// its directories, and before the process ends, so that SQLite moves its log into the file.
+    /// The call itself, before its future is awaited, ends the syncs and the waits for changes of this handle and its clones: they fail with
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), and [`Changes`](crate::mirror::Changes) end. What syncs have written stays. The future
+    /// completes the writes that other calls have queued, releases the leases, closes the file and returns.
+    ///
+    /// Later calls fail: waits and syncs with [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled), others with
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store). A call that is running fails at its next use of the store. A mirror in PostgreSQL differs: its
+    /// connections are closed when the last clone is dropped, and until then calls other than waits and syncs still work.
+    ///
+    /// If this is not called, the mirror is closed when its last clone is dropped. Within a tokio runtime, another thread then closes the file, so
+    /// that the executor is not blocked, and opening the file again in this process waits for that. Call this before another process starts to
+    /// sync the same directories, and before this process ends, so that SQLite moves its log into the file.
     ///
     /// The future may be dropped: waits and syncs have ended then. The file is closed in the background if the future was polled, and otherwise when
     /// the last clone is dropped.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store cannot be closed. A file can.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if a store of the application cannot be closed. The stores of this crate return no error.
     pub fn close(&self) -> impl Future<Output = Result<()>> + Send + use<> {
         self.end_waits();
         let store = Arc::clone(self.store());
@@ -151,7 +154,7 @@ impl Mirror {
     /// Runs `call` until it is done or the mirror is closed.
     pub(super) async fn until_closed<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         match self.0.closed.run_until_cancelled(call).await {
-            // An error of a closed mirror is that its store was closed.
+            // The call may have failed only because `close` closed the store: `Cancelled` below says so.
             Some(result) if result.is_ok() || !self.is_closed() => result,
             _ => Err(Error::new(ErrorKind::Cancelled, "the mirror was closed: open another one")),
         }

@@ -18,9 +18,9 @@ impl Mirror {
     /// [`WebhookVerification`](crate::ErrorKind::WebhookVerification) error; after any other error answer 500, so that the webhook is sent
     /// again.
     ///
-    /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
-    /// Effects that need further writes, such as the roles of a large group's members, are then completed by the next sync, or when the mirror is next
-    /// opened.
+    /// The future may be dropped: the event is then stored and applied as a whole, and its next delivery is a duplicate; or not at all, and its next
+    /// delivery is applied. Effects that need further writes, such as the roles of a large group's members, are completed by the next sync, or when
+    /// the mirror is next opened.
     ///
     /// # Errors
     ///
@@ -37,9 +37,9 @@ impl Mirror {
     /// Does what [`receive`](Mirror::receive) does, with the timestamp compared with `now`: the time at which the request arrived, for requests
     /// that a queue kept. What the mirror records as its own time is the current one.
     ///
-    /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
-    /// Effects that need further writes, such as the roles of a large group's members, are then completed by the next sync, or when the mirror is next
-    /// opened.
+    /// The future may be dropped: the event is then stored and applied as a whole, and its next delivery is a duplicate; or not at all, and its next
+    /// delivery is applied. Effects that need further writes, such as the roles of a large group's members, are completed by the next sync, or when
+    /// the mirror is next opened.
     ///
     /// # Errors
     ///
@@ -51,9 +51,9 @@ impl Mirror {
 
     /// Stores and applies an event that has been verified before, as [`receive`](Mirror::receive) does.
     ///
-    /// The future may be dropped: the event is then stored and applied as a whole, or not at all, and its next delivery is a duplicate or is applied.
-    /// Effects that need further writes, such as the roles of a large group's members, are then completed by the next sync, or when the mirror is next
-    /// opened.
+    /// The future may be dropped: the event is then stored and applied as a whole, and its next delivery is a duplicate; or not at all, and its next
+    /// delivery is applied. Effects that need further writes, such as the roles of a large group's members, are completed by the next sync, or when
+    /// the mirror is next opened.
     ///
     /// # Errors
     ///

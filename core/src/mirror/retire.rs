@@ -13,12 +13,12 @@ impl Mirror {
     /// because the application asks for it. A member of its groups who is in another directory leaves them; the guard of that directory decides
     /// whether the member loses all roles.
     ///
-    /// `by` is who ordered it, and `note` the reason; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
+    /// `by` is who requested it, and `note` the reason; both are [recorded](Mirror::retirements). The changes have the cause `retire:` and the
     /// retirement's id. If a call fails partway or the process ends, the rest is removed when the mirror is next opened or the organization is
     /// next synced, or by another call.
     ///
-    /// The future may be dropped: the retirement is then not ordered, or it was ordered and some users are removed. The rest is removed as after an
-    /// error.
+    /// The future may be dropped: either nothing has happened then, or the retirement is recorded and some users may be removed already. The rest is
+    /// removed as after an error.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Mirror {
         Ok(self.go_on_retiring(done.value, lease.as_ref()).await?.users - before)
     }
 
-    /// Returns the retirements of directories in the order in which they were ordered. They are kept as long as changes are.
+    /// Returns the retirements of directories, oldest first. They are kept as long as changes are.
     ///
     /// The future may be dropped: it only reads.
     ///

@@ -79,7 +79,7 @@ pub trait Source: Send + Sync + 'static {
     fn organizations(&self) -> Box<dyn SourcePages<Organization>>;
     /// Lists the directories of an organization.
     ///
-    /// The future may be dropped: a sync that is cancelled does so, and does not use the answer.
+    /// The future may be dropped: a sync drops it when it is cancelled, and does not need the answer then.
     fn directories<'a>(&'a self, organization_id: &'a str) -> SourceFuture<'a, Vec<Directory>>;
     /// Lists the users of a directory with their details: all, or those changed after a time.
     fn users(&self, directory: &Directory, updated_after: Option<Timestamp>) -> Box<dyn SourcePages<User>>;
@@ -91,7 +91,7 @@ pub trait Source: Send + Sync + 'static {
 pub trait SourcePages<T>: Send {
     /// Returns the next page, or `None` after the last one.
     ///
-    /// The future may be dropped: a sync that is cancelled does so, and reads no further page.
+    /// The future may be dropped: a sync drops it when it is cancelled, and reads no further page then.
     fn next(&mut self) -> SourceFuture<'_, Option<Page<T>>>;
 
     /// Returns the time, by the vendor's clock, of the answer with the latest page; `None` if it is not known. If it is known to the second only,

@@ -131,10 +131,10 @@ struct Running {
 impl Running {
     fn start(&mut self, mirror: &Mirror, organization_id: String, options: &Options) {
         let run_id = mirror.fresh_id();
-        let (mirror, options, of) = (mirror.clone(), options.clone(), (organization_id, run_id));
-        let (id, run) = of.clone();
+        let (mirror, options) = (mirror.clone(), options.clone());
+        let (id, run) = (organization_id.clone(), run_id.clone());
         let task = self.tasks.spawn(carried(async move { mirror.run_organization(&id, &run, &options).await }));
-        self.organizations.insert(task.id(), of);
+        self.organizations.insert(task.id(), (organization_id, run_id));
     }
 
     /// Starts a sync as soon as fewer than the permitted number are running.
@@ -150,7 +150,7 @@ impl Running {
         let Some(ended) = self.tasks.join_next_with_id().await else { return false };
         let (id, result, is_logged) = match ended {
             Ok((id, result)) => (id, result, true),
-            // It panicked.
+            // The task panicked, before it could log an error.
             Err(error) => (error.id(), Err(task_error(error)), false),
         };
         let (organization_id, run_id) = self.organizations.remove(&id).unwrap_or_default();
@@ -177,7 +177,7 @@ impl Mirror {
         if let Err(error) = listed {
             let report = self.report("", "", options.mode, &self.fresh_id()).failed(self, error.clone());
             report.log();
-            // If no organization was synced, there are no reports that returning the error would lose.
+            // Returning the error would lose the reports, so it is returned only if there are none.
             if reports.is_empty() {
                 return Err(error);
             }
@@ -187,7 +187,7 @@ impl Mirror {
         Ok(reports)
     }
 
-    /// Checks the environment, and starts the syncs of all organizations: of those that are listed, then of other ones that the mirror has.
+    /// Checks the environment, and starts the syncs of all organizations: first of those that the vendor lists, then of others that the mirror has.
     async fn run_listed(&self, running: &mut Running, options: &Options) -> Result<()> {
         self.check_environment().await?;
         let mut started = BTreeSet::new();

@@ -245,7 +245,7 @@ impl Mirror {
     /// Stores the application's own account id of a user, or removes it. Every later change of the user contains it. Syncs and events keep
     /// it, and it is kept for a week after the user was removed, in case the user returns.
     ///
-    /// The future may be dropped: the account id is then stored or not.
+    /// The future may be dropped: the account id may then have been stored or not. The call may be repeated.
     ///
     /// # Errors
     ///

@@ -60,10 +60,10 @@ pub(super) async fn run<T: Send + 'static>(
     Ok(Done { value, tally, chores, committed })
 }
 
-/// Returns a revision that is not less than those of all writes of an organization that are committed, and less than those of all later ones.
+/// Returns a revision that separates the writes of an organization: committed writes have this or a lower revision, later writes a higher one.
 ///
-/// It is read in a write, because a store may run writes of different organizations at the same time: a revision that is only loaded may be greater
-/// than that of a write which commits afterwards.
+/// It is read in a write of the organization, because a store may run writes of different organizations at the same time: a revision that is only
+/// loaded may be greater than that of a write of this organization that is committed later.
 pub(super) async fn mark(store: &Arc<dyn Store>, organization_id: &str, now: Timestamp) -> Result<i64> {
     let (slot, revision) = Slot::new();
     let decide = Box::new(move |set: WorkingSet| {

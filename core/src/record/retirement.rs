@@ -13,7 +13,7 @@ pub struct Retirement {
     pub organization_id: String,
     /// Id of the directory (`dir_…`).
     pub directory_id: String,
-    /// Who ordered it, as given by the application.
+    /// Who requested it, as given by the application.
     pub by: String,
     /// Why it was ordered, as given by the application.
     pub note: String,

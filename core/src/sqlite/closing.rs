@@ -13,7 +13,7 @@ pub(crate) fn is_async() -> bool {
     return false;
 }
 
-/// Whether the file of a handle was closed.
+/// Whether the file of a handle was closed. Threads can wait until it is.
 #[derive(Default)]
 pub(crate) struct Closed {
     is_closed: Mutex<bool>,
@@ -21,7 +21,7 @@ pub(crate) struct Closed {
 }
 
 impl Closed {
-    /// Reports that the file was closed.
+    /// Records that the file was closed, and wakes the threads that wait for it.
     pub(crate) fn set(&self) {
         *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
@@ -40,7 +40,7 @@ impl Closed {
 
 type Files = Mutex<Vec<(PathBuf, Arc<Closed>)>>;
 
-/// Calls `work` with the files that this process is closing, each with its path as SQLite has it.
+/// Calls `work` with the files that this process is closing, each with the absolute path that SQLite reports for it.
 fn with_files<T>(work: impl FnOnce(&mut Vec<(PathBuf, Arc<Closed>)>) -> T) -> Option<T> {
     static FILES: PerProcess<Arc<Files>> = PerProcess::new();
     let files = FILES.get(|| Ok(Arc::default())).ok()?;
@@ -49,7 +49,8 @@ fn with_files<T>(work: impl FnOnce(&mut Vec<(PathBuf, Arc<Closed>)>) -> T) -> Op
     Some(work(&mut files))
 }
 
-/// Records that the file at `path` is being closed. Call it before the handle can no longer be used.
+/// Records that the file at `path` is being closed. Call it before the handle refuses calls, so that a program which then opens the file again
+/// waits.
 pub(crate) fn begin(path: &Path, closed: &Arc<Closed>) {
     with_files(|files| {
         if !files.iter().any(|(_, other)| Arc::ptr_eq(other, closed)) {

@@ -134,7 +134,7 @@ impl FileKind {
             (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
-            // Otherwise SQLite prepares many statements, such as those with `LIMIT ?`, again at each use.
+            // Without this, SQLite prepares many statements, such as those with `LIMIT ?`, again at each use.
             (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
         ];
         for (setting, value) in settings {

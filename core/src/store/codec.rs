@@ -47,13 +47,11 @@ pub(super) fn state(number: i64) -> EventState {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Store`](crate::ErrorKind::Store) if a newer version of this crate wrote it.
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) if there is no such reason, which means that a newer version of this crate wrote the name.
 pub(super) fn reason(name: &str) -> Result<HoldReason> {
-    HoldReason::ALL
-        .iter()
-        .copied()
-        .find(|reason| reason.name() == name)
-        .ok_or_else(|| Error::store("a hold has a reason that this version of headcount does not know: update it"))
+    HoldReason::ALL.iter().copied().find(|reason| reason.name() == name).ok_or_else(|| {
+        Error::store("a hold has a reason that this version of headcount does not know: update headcount")
+    })
 }
 
 #[cfg(test)]

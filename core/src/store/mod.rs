@@ -344,18 +344,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes a parked change. Returns whether it existed.
     ///
-    /// The future may be dropped: the change is then deleted or not.
+    /// The future may be dropped: the change may then have been deleted or not.
     fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool>;
 
     /// Removes rows that are older than `retention` permits. Returns how many.
     ///
-    /// The future may be dropped: the rows are then removed, or none of them.
+    /// The future may be dropped: then either all of these rows are removed, or none.
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
 
     /// Marks old pending events as expired and deletes their bodies, and deletes events that expired long ago. Returns the number of events that
     /// it marked, by organization.
     ///
-    /// The future may be dropped: the events are then expired, or none of them.
+    /// The future may be dropped: then either all of these events are marked and deleted, or none.
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
 
     /// Makes all commits before it durable: when this returns, a power failure cannot undo them, and [`FeedMarks::durable`] covers

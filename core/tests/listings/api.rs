@@ -119,7 +119,7 @@ impl FakeApi {
     }
 }
 
-/// Opens a mirror in a new store: in memory, or with `HEADCOUNT_LISTINGS_IN=postgres` in a schema of its own of a PostgreSQL server.
+/// Opens a mirror in a new store: in memory, or with `HEADCOUNT_LISTINGS_IN=postgres` in a new schema of a PostgreSQL server.
 pub(crate) async fn open(builder: MirrorBuilder) -> Mirror {
     #[cfg(feature = "postgres")]
     if std::env::var("HEADCOUNT_LISTINGS_IN").is_ok_and(|store| store == "postgres") {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
 
-/// A mirror in memory after a full sync of `dir_1`, whatever store the other tests use: what was sent to PostgreSQL before a future was dropped may
-/// still be done after the next call has read.
+/// A mirror in memory after a full sync of `dir_1`. The tests do not run on PostgreSQL: what a dropped future has sent to that server may be done
+/// only after the next call has read.
 async fn synced_mirror(api: &FakeApi) -> Mirror {
     let mirror = api.mirror_builder().open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
@@ -48,13 +48,13 @@ async fn user_ids(mirror: &Mirror) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn receiving_an_event_that_is_dropped_applies_it_as_a_whole_or_not_at_all() {
+async fn a_receive_that_is_dropped_applies_its_event_as_a_whole_or_not_at_all() {
     let webhook = Webhook::new(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).unwrap();
     let api = FakeApi::with_users(1);
     let mirror = api.mirror_builder().webhook(webhook.clone()).open(":memory:").await.unwrap();
     full_sync(&mirror).await.unwrap();
     for polls in 1.. {
-        // Old rows are removed after an event once a minute.
+        // More than a minute passes between the events, so that each removes old rows as well.
         let now = api.with(|state| {
             state.now += Duration::from_secs(61);
             state.now
@@ -147,7 +147,7 @@ async fn iterations_that_are_dropped_lose_no_change() {
             }
         }
         while let Some(change) = changes.next().await.unwrap() {
-            // Whether this acknowledgement is stored is not known; that of the last change includes it.
+            // This acknowledgement may not be stored. The acknowledgements at the end of the test store it.
             let _ = polled(polls, changes.ack(change.seq)).await;
             seen.push(change.seq);
         }
@@ -164,7 +164,7 @@ async fn iterations_that_are_dropped_lose_no_change() {
 }
 
 #[tokio::test]
-async fn mirrored_users_are_each_read_once_though_reads_are_dropped() {
+async fn each_mirrored_user_is_read_once_although_reads_are_dropped() {
     let api = FakeApi::with_users(3);
     let mirror = synced_mirror(&api).await;
     for polls in 1.. {
@@ -183,7 +183,7 @@ async fn mirrored_users_are_each_read_once_though_reads_are_dropped() {
 }
 
 #[tokio::test]
-async fn a_role_map_that_is_dropped_is_completed_by_the_next_sync() {
+async fn a_set_role_map_that_is_dropped_is_completed_by_the_next_sync() {
     for polls in 1.. {
         let api = FakeApi::default();
         api.with(|state| {

@@ -87,7 +87,7 @@ impl Log {
         found[0].clone()
     }
 
-    /// Number of warnings about what the mirror does.
+    /// Number of warnings in the log.
     fn warnings(&self) -> usize {
         self.lines.lock().unwrap().iter().filter(|line| line.level == Level::WARN).count()
     }
@@ -149,7 +149,7 @@ async fn mirror_of_a_sandbox() -> (Sandbox, Mirror) {
 }
 
 #[tokio::test]
-async fn a_sync_whose_directories_cannot_be_listed_is_one_warning_with_the_request_id() {
+async fn a_sync_whose_directories_cannot_be_listed_logs_one_warning_with_the_request_id() {
     let (_sandbox, mirror) = mirror_of_a_sandbox().await;
     let (log, _guard) = Log::start();
 
@@ -167,7 +167,7 @@ async fn a_sync_whose_directories_cannot_be_listed_is_one_warning_with_the_reque
 }
 
 #[tokio::test]
-async fn a_sync_of_a_directory_that_does_not_exist_is_one_warning() {
+async fn a_sync_of_a_directory_that_does_not_exist_logs_one_warning() {
     let (log, _guard) = Log::start();
     let mirror = FakeApi::with_users(1).open_mirror().await;
 
@@ -182,7 +182,7 @@ async fn a_sync_of_a_directory_that_does_not_exist_is_one_warning() {
 }
 
 #[tokio::test]
-async fn each_organization_that_fails_in_a_sync_of_all_is_one_warning_with_the_run_of_its_report() {
+async fn each_organization_that_fails_in_a_sync_of_all_logs_one_warning_with_its_run_id() {
     let (log, _guard) = Log::start();
     let api = FakeApi::with_users(1);
     api.with(|state| state.unknown_organizations = vec!["org_2".to_owned()]);
@@ -197,7 +197,7 @@ async fn each_organization_that_fails_in_a_sync_of_all_is_one_warning_with_the_r
 }
 
 #[tokio::test]
-async fn an_organization_whose_sync_panics_is_one_warning() {
+async fn an_organization_whose_sync_panics_logs_one_warning() {
     let (log, _guard) = Log::start();
     let api = FakeApi::with_users(1);
     api.with(|state| state.panicking_organization = Some("org_1".to_owned()));
@@ -211,7 +211,7 @@ async fn an_organization_whose_sync_panics_is_one_warning() {
 }
 
 #[tokio::test]
-async fn a_sync_of_all_that_fails_before_any_organization_is_one_warning() {
+async fn a_sync_of_all_that_fails_before_any_organization_logs_one_warning() {
     let (log, _guard) = Log::start();
     let api = FakeApi::with_users(1);
     api.with(|state| {

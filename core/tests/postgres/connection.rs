@@ -1,4 +1,4 @@
-//! Which server a URL reaches, TLS, passwords, permissions, and the errors of those that cannot be reached.
+//! Tests of connecting: which server a URL selects, TLS, passwords, permissions, and the errors for servers that cannot be used.
 
 use super::*;
 use headcount::ErrorStatus;
@@ -59,7 +59,7 @@ async fn refusal(url: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
-    let story = async {
+    let test = async {
         let (server, trusted) = secured();
         let other = file("pg-other-authority.pem", &authority().pem());
         let url = |host: &str, mode: &str, root: &str, name: &str| {
@@ -99,14 +99,14 @@ async fn sslmode_and_sslrootcert_decide_which_server_is_trusted() {
         }
         let plain = format!("postgresql://headcount@localhost:{}/postgres?sslmode=require", standby().port());
         let error = refusal(&plain).await;
-        assert!(error.contains("the server does not use TLS, which sslmode asks for"), "{error}");
+        assert!(error.contains("the server does not use TLS, which sslmode requires"), "{error}");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_comes_from_the_url_or_from_a_file() {
-    let story = async {
+    let test = async {
         let (server, _) = secured();
         let folder = server.folder().display();
         let port = server.port();
@@ -126,12 +126,12 @@ async fn a_password_comes_from_the_url_or_from_a_file() {
         let error = refusal(&tcp).await;
         assert!(error.contains("the server refused the password"), "{error}");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_cannot_be_used_is_refused_and_the_error_says_what_to_do() {
-    let story = async {
+    let test = async {
         let server = Server::shared();
         let missing = server.url.replace("/postgres?", "/no_such_database?");
         let error = refusal(&missing).await;
@@ -151,12 +151,12 @@ async fn a_server_that_cannot_be_used_is_refused_and_the_error_says_what_to_do()
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         assert_eq!(error.status(), ErrorStatus::Permanent, "{error}");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_standby_is_refused_and_in_a_list_of_hosts_passed_over() {
-    let story = async {
+async fn a_standby_is_refused_and_is_skipped_in_a_list_of_hosts() {
+    let test = async {
         let (primary, _) = secured();
         let error = refusal(&standby().url).await;
         assert!(error.contains("the server is a standby"), "{error}");
@@ -168,25 +168,25 @@ async fn a_standby_is_refused_and_in_a_list_of_hosts_passed_over() {
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_whose_transactions_are_read_only_by_default_writes() {
-    let story = async {
+async fn a_role_with_read_only_transactions_by_default_can_write() {
+    let test = async {
         Server::shared().forget(&schema("read_only"));
         let url = format!("{}&options=-c%20default_transaction_read_only%3Don", Server::shared().url);
         let store = open(&url, "read_only").await.unwrap();
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_roles_of_the_guide_may_do_what_they_are_for() {
-    let story = async {
-        // The script names roles and a schema, so that it needs a server of its own.
+async fn the_roles_of_the_guide_have_only_the_permissions_that_they_need() {
+    let test = async {
+        // The names of the roles and of the schema are fixed in the script, so it does not run on the shared server.
         let (server, _) = secured();
         server.psql(include_str!("../../../docs/postgresql-roles.sql"));
         server.psql(
@@ -221,5 +221,5 @@ async fn the_roles_of_the_guide_may_do_what_they_are_for() {
             assert!(error.contains("permission denied") || error.contains("must be owner"), "{role}: {sql}: {error}");
         }
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! A server that is killed, calls that wait too long, and connections that are all in use.
+//! Tests with a server that is killed, with calls that wait too long, and with connections that are all in use.
 
 use super::*;
 use headcount::system::{Clock, SystemClock};
@@ -22,19 +22,19 @@ static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(())
 const KILLS: [Fault; 3] = [Fault::KillBefore, Fault::KillDuring, Fault::KillAfter];
 
 /// A sandbox, a proxy in front of the server that is killed, and a mirror in a schema of its own.
-struct World {
+struct Fixture {
     sandbox: Sandbox,
     proxy: Proxy,
     mirror: Mirror,
 }
 
-impl World {
-    async fn new(name: &str) -> World {
+impl Fixture {
+    async fn new(name: &str) -> Fixture {
         let sandbox = Sandbox::builder().users(30).groups(3).start().unwrap();
         let proxy = Proxy::start(killed_server()).await;
         let store = Arc::new(open(&proxy.url, name).await.unwrap());
         let mirror = Mirror::builder().client(sandbox.client().build().unwrap()).open_in(store).await.unwrap();
-        World { sandbox, proxy, mirror }
+        Fixture { sandbox, proxy, mirror }
     }
 
     /// Checks that the feed has no gaps, that it creates each user once, and that its users are those of the mirror. Returns them.
@@ -97,46 +97,46 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_applied_once_if_the_server_is_killed_at_a_commit() {
-    let story = async {
+    let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
-        let world = World::new("killed_receive").await;
-        world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
-        let before = world.users().await;
+        let fixture = Fixture::new("killed_receive").await;
+        fixture.mirror.sync(fixture.sandbox.organization_id()).await.unwrap();
+        let before = fixture.users().await;
         let applied = AtomicUsize::new(0);
 
-        let kills = world
+        let kills = fixture
             .with_each_fault(async || {
                 let number = applied.fetch_add(1, Ordering::SeqCst);
-                world.mirror.apply(&world.event(number)).await.unwrap();
+                fixture.mirror.apply(&fixture.event(number)).await.unwrap();
             })
             .await;
 
         assert!(kills >= 3, "the server was killed {kills} times");
-        let users = world.users().await;
+        let users = fixture.users().await;
         for number in 0..applied.load(Ordering::SeqCst) {
             assert!(users.contains(&format!("diruser_of_event_{number}")), "event {number} of {applied:?} is lost");
         }
         assert_eq!(users.len(), before.len() + applied.load(Ordering::SeqCst));
     };
-    tokio::time::timeout(LONG, story).await.unwrap();
+    tokio::time::timeout(LONG, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn polls_and_acknowledgements_survive_if_the_server_is_killed_at_a_commit() {
-    let story = async {
+    let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
-        let world = World::new("killed_consumer").await;
-        world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
+        let fixture = Fixture::new("killed_consumer").await;
+        fixture.mirror.sync(fixture.sandbox.organization_id()).await.unwrap();
 
         // A poll of a new consumer, and the acknowledgement of its first change.
         let consumers = AtomicUsize::new(0);
-        let kills = world
+        let kills = fixture
             .with_each_fault(async || {
                 let name = format!("consumer_{}", consumers.fetch_add(1, Ordering::SeqCst));
-                let polled = world.mirror.poll(&name, 2).await.unwrap();
+                let polled = fixture.mirror.poll(&name, 2).await.unwrap();
                 assert_eq!(polled.iter().map(|change| change.seq).collect::<Vec<_>>(), [1, 2]);
-                world.mirror.ack(&name, 1).await.unwrap();
-                let polled = world.mirror.poll(&name, 2).await.unwrap();
+                fixture.mirror.ack(&name, 1).await.unwrap();
+                let polled = fixture.mirror.poll(&name, 2).await.unwrap();
                 assert_eq!(
                     polled.iter().map(|change| change.seq).collect::<Vec<_>>(),
                     [2, 3],
@@ -147,29 +147,29 @@ async fn polls_and_acknowledgements_survive_if_the_server_is_killed_at_a_commit(
 
         assert!(kills >= 6, "the server was killed {kills} times");
     };
-    tokio::time::timeout(LONG, story).await.unwrap();
+    tokio::time::timeout(LONG, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sync_completes_if_the_server_is_killed_at_a_commit() {
-    let story = async {
+    let test = async {
         let _alone = ONE_AT_A_TIME.lock().await;
         for (number, commit) in [1, 3, 6, 9, 12, 15].into_iter().enumerate() {
             let fault = KILLS[number % KILLS.len()];
-            let world = World::new(&format!("killed_sync_{number}")).await;
-            world.proxy.arm(fault, commit);
-            let report = world.mirror.sync(world.sandbox.organization_id()).await.unwrap();
-            assert_eq!(world.proxy.happened(), 1, "a sync has at least {commit} commits");
+            let fixture = Fixture::new(&format!("killed_sync_{number}")).await;
+            fixture.proxy.arm(fault, commit);
+            let report = fixture.mirror.sync(fixture.sandbox.organization_id()).await.unwrap();
+            assert_eq!(fixture.proxy.happened(), 1, "a sync has at least {commit} commits");
             assert!(report.iter().all(|report| report.error.is_none()), "{report:?}");
-            assert_eq!(world.users().await.len(), 30);
+            assert_eq!(fixture.users().await.len(), 30);
         }
     };
-    tokio::time::timeout(LONG, story).await.unwrap();
+    tokio::time::timeout(LONG, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revision_is_not_given_again_after_the_server_was_killed() {
-    let story = async {
+    let test = async {
         // Without this setting, the server flushes on its own five times a second.
         let arguments = vec!["-c".to_owned(), "wal_writer_delay=10s".to_owned()];
         let server = Server::of_a_test(Start { arguments, ..Start::default() });
@@ -181,7 +181,7 @@ async fn a_revision_is_not_given_again_after_the_server_was_killed() {
         let next = revision(&store, "org_1").await;
         assert!(next > last, "{next} after {last}");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_text_that_is_in_two_reads_is_found_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_longest_timeouts_are_those_that_the_server_can_store() {
-    let story = async {
+    let test = async {
         let mut options = options("longest");
         options.lock_timeout = Duration::MAX;
         options.statement_timeout = Duration::MAX;
@@ -205,12 +205,12 @@ async fn the_longest_timeouts_are_those_that_the_server_can_store() {
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mirror_is_opened_by_the_url_of_a_database() {
-    let story = async {
+    let test = async {
         // The test uses the default schema `headcount`, so it does not run on the server of HEADCOUNT_TEST_POSTGRES, where that schema may be in use.
         let _alone = ONE_AT_A_TIME.lock().await;
         let url = &killed_server().url;
@@ -223,7 +223,7 @@ async fn a_mirror_is_opened_by_the_url_of_a_database() {
         let relation = "SELECT count(*) FROM pg_namespace WHERE nspname = 'headcount'";
         assert_eq!(killed_server().psql(relation), "1");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 /// Begins a write of `org_1` that does not end before the returned sender sends or is dropped. Its decision may be called again.
@@ -242,8 +242,8 @@ async fn hold(store: &Arc<PostgresStore>) -> (mpsc::Sender<()>, tokio::task::Joi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_call_that_waits_too_long_fails_and_says_for_what() {
-    let story = async {
+async fn a_call_that_waits_too_long_fails_and_its_error_says_what_it_waited_for() {
+    let test = async {
         let holder = Arc::new(create("timeouts").await);
         let open = async |lock: u64, statement: u64, connections: usize| {
             let mut options = PostgresOptions::default();
@@ -285,12 +285,12 @@ async fn a_call_that_waits_too_long_fails_and_says_for_what() {
         drop(resume);
         running.await.unwrap();
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_calls_share_one_connection() {
-    let story = async {
+    let test = async {
         let mut options = PostgresOptions::default();
         options.schema = schema("one_connection");
         options.connections = 1;
@@ -312,5 +312,5 @@ async fn many_calls_share_one_connection() {
         assert_eq!(user_ids(&store).await.len(), 40);
         assert_eq!(seqs(&store).await, (1..=40).collect::<Vec<_>>());
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Leases expire by the server's clock, and a process that was stopped (SIGSTOP) for longer than its lease changes nothing.
+//! Tests of leases: they expire by the server's clock, and a process that was stopped (SIGSTOP) for longer than its lease changes nothing.
 
 use super::*;
 use headcount::ErrorStatus;
@@ -32,7 +32,7 @@ fn assert_lost(result: Result<Committed>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_whose_clock_is_an_hour_off_neither_loses_nor_takes_a_lease() {
-    let story = async {
+    let test = async {
         let store = create("clocks").await;
         let other = open(&Server::shared().url, "clocks").await.unwrap();
         let now = SystemClock.now();
@@ -40,23 +40,23 @@ async fn a_client_whose_clock_is_an_hour_off_neither_loses_nor_takes_a_lease() {
         let lease = store.lease("sync".to_owned(), now - HOUR, Duration::from_secs(60)).await.unwrap().unwrap();
         let taken = other.lease("sync".to_owned(), now + HOUR, Duration::from_secs(60)).await.unwrap();
 
-        assert!(taken.is_none(), "a clock that is fast takes no lease");
+        assert!(taken.is_none(), "a client whose clock is fast took the lease");
         store.write(fenced(lease.fence(), now + HOUR, "diruser_1")).await.unwrap();
         store.write(fenced(lease.fence(), now - HOUR, "diruser_2")).await.unwrap();
         assert_eq!(user_ids(&store).await, ["diruser_1", "diruser_2"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_is_extended_and_expires_by_the_servers_clock() {
-    let story = async {
+    let test = async {
         let store = create("expiry").await;
         // The holder always passes the same time, which the store must not use.
         let now = SystemClock.now();
         let lease = store.lease("sync".to_owned(), now, HOUR).await.unwrap().unwrap();
         let table = format!("{}.lease", schema("expiry"));
-        let time_passes = |left: &str| {
+        let set_seconds_left = |left: &str| {
             let sql =
                 format!("UPDATE {table} SET expires_at = (extract(epoch FROM clock_timestamp()) + {left}) * 1000000");
             Server::shared().psql(&sql);
@@ -66,14 +66,14 @@ async fn a_lease_is_extended_and_expires_by_the_servers_clock() {
             Server::shared().psql(&sql).parse().unwrap()
         };
 
-        time_passes("1900");
+        set_seconds_left("1900");
         store.write(fenced(lease.fence(), now, "diruser_1")).await.unwrap();
         assert!(left() <= 1900.0, "more than half was left, so it was not extended");
-        time_passes("1700");
+        set_seconds_left("1700");
         store.write(fenced(lease.fence(), now, "diruser_2")).await.unwrap();
         assert!(left() > 1900.0, "less than half was left, so it was extended");
 
-        time_passes("0");
+        set_seconds_left("0");
         assert_lost(store.write(fenced(lease.fence(), now, "diruser_3")).await);
         let next = store.lease("sync".to_owned(), now, HOUR).await.unwrap().unwrap();
         assert_eq!(next.fence().token, lease.fence().token + 1);
@@ -81,12 +81,12 @@ async fn a_lease_is_extended_and_expires_by_the_servers_clock() {
         store.write(fenced(next.fence(), now, "diruser_5")).await.unwrap();
         assert_eq!(user_ids(&store).await, ["diruser_1", "diruser_2", "diruser_5"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lease_whose_commit_was_not_answered_is_held_by_the_call_that_took_it() {
-    let story = async {
+    let test = async {
         let direct = create("lost_lease").await;
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "lost_lease").await.unwrap();
@@ -98,12 +98,12 @@ async fn a_lease_whose_commit_was_not_answered_is_held_by_the_call_that_took_it(
         assert!(direct.lease("sync".to_owned(), SystemClock.now(), HOUR).await.unwrap().is_none());
         store.write(fenced(lease.fence(), SystemClock.now(), "diruser_1")).await.unwrap();
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_call_that_is_dropped_while_the_server_gives_it_a_lease_releases_the_lease() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("dropped_lease").await);
         let mut blocker = connect(&Server::shared().url).await;
         let blocking = blocker.transaction().await.unwrap();
@@ -124,7 +124,7 @@ async fn a_call_that_is_dropped_while_the_server_gives_it_a_lease_releases_the_l
 
         assert_eq!(next.expect("the lease is free").fence().token, 2, "the dropped call had taken it");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 /// Environment variable of the process that is stopped: the server's URL, a space, and the name that [`schema`] gets.
@@ -144,25 +144,25 @@ fn stopped_process() {
         options.lock_timeout = Duration::from_secs(2);
         let store = PostgresStore::connect_with(url, options).await.unwrap();
         let lease = take(&store, "sync", Duration::from_secs(2)).await;
-        say("held");
-        hear();
+        report("held");
+        wait_for_line();
         let deciding = write("org_1", Keys::default(), |_| {
-            say("deciding");
-            block_in_place(hear);
+            report("deciding");
+            block_in_place(wait_for_line);
             with_user(user("org_1", "diruser_of_the_stopped"))
         });
         match store.write(Write { fence: Some(lease.fence().clone()), ..deciding }).await {
-            Ok(_) => say("written"),
-            Err(error) => say(error.message()),
+            Ok(_) => report("written"),
+            Err(error) => report(error.message()),
         }
     });
 }
 
-fn say(text: &str) {
+fn report(text: &str) {
     println!("stopped process: {text}");
 }
 
-fn hear() {
+fn wait_for_line() {
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
@@ -187,16 +187,16 @@ impl Stopped {
     }
 
     /// Returns the next message that the process prints.
-    fn hear(&mut self) -> String {
+    fn next_message(&mut self) -> String {
         loop {
-            let line = self.output.next().expect("the process goes on").unwrap();
+            let line = self.output.next().expect("the process has ended without a further message").unwrap();
             if let Some((_, text)) = line.split_once("stopped process: ") {
                 return text.to_owned();
             }
         }
     }
 
-    fn tell(&mut self) {
+    fn send_line(&mut self) {
         self.input.write_all(b"\n").unwrap();
     }
 
@@ -212,36 +212,36 @@ impl Drop for Stopped {
     }
 }
 
-/// Stops a process for longer than its lease, which this process takes meanwhile. Returns what the stopped process prints about its write after it
-/// was continued. `in_a_transaction` tells whether it is stopped while its write is being decided, or before the write.
+/// Stops a process for longer than its lease, and takes the lease meanwhile. Then continues the process, and returns what it prints about its write.
+/// The process is stopped while its write is being decided if `in_a_transaction` is set, and otherwise before the write.
 async fn stop_for_longer_than_its_lease(name: &'static str, in_a_transaction: bool) -> String {
     let store = create(name).await;
     let mut process = Stopped::start(name);
-    assert_eq!(process.hear(), "held");
+    assert_eq!(process.next_message(), "held");
     if in_a_transaction {
-        process.tell();
-        assert_eq!(process.hear(), "deciding");
+        process.send_line();
+        assert_eq!(process.next_message(), "deciding");
     }
     process.signal("-STOP");
     let next = take(&store, "sync", HOUR).await;
     store.write(fenced(next.fence(), SystemClock.now(), "diruser_of_the_next")).await.unwrap();
     process.signal("-CONT");
-    process.tell();
-    let said = process.hear();
+    process.send_line();
+    let message = process.next_message();
     assert_eq!(user_ids(&store).await, ["diruser_of_the_next"]);
-    said
+    message
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_was_stopped_for_longer_than_its_lease_changes_nothing() {
-    let story = stop_for_longer_than_its_lease("stopped", false);
-    let said = tokio::time::timeout(LIMIT, story).await.unwrap();
-    assert!(said.contains("the lease was lost"), "{said}");
+    let test = stop_for_longer_than_its_lease("stopped", false);
+    let message = tokio::time::timeout(LIMIT, test).await.unwrap();
+    assert!(message.contains("the lease was lost"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_was_stopped_inside_a_transaction_loses_its_locks_and_its_lease() {
-    let story = stop_for_longer_than_its_lease("stopped_inside", true);
-    let said = tokio::time::timeout(LIMIT, story).await.unwrap();
-    assert!(said.contains("the lease was lost"), "{said}");
+    let test = stop_for_longer_than_its_lease("stopped_inside", true);
+    let message = tokio::time::timeout(LIMIT, test).await.unwrap();
+    assert!(message.contains("the lease was lost"), "{message}");
 }

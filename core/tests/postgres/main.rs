@@ -1,11 +1,11 @@
 //! Tests of the PostgreSQL store on a server that this program starts: those that every store passes, and those of lost connections, leases, TLS,
 //! permissions and query plans.
 //!
-//! The server and pgbouncer are started from Debian's packages on a temporary folder, and stopped when this program ends.
+//! The server and pgbouncer are started from Debian's packages in a temporary folder, and stopped when this program ends.
 //! `HEADCOUNT_TEST_POSTGRES` has the URL of a server that is used instead, and `HEADCOUNT_TEST_PGBOUNCER` that of a pgbouncer in front of it: the user
 //! must be permitted to create schemas and to end connections. Tests that kill the server or need special settings start one of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
-#![allow(clippy::disallowed_methods, reason = "the clock of the system: the servers are real")]
+#![allow(clippy::disallowed_methods, reason = "the tests use real servers and the system clock")]
 
 mod connection;
 mod faults;
@@ -56,8 +56,8 @@ async fn open(url: &str, name: &str) -> Result<PostgresStore> {
 }
 
 /// Opens a store that repeats a call once after a loss of its connection.
-async fn open_impatient(url: &str, name: &str) -> PostgresStore {
-    PostgresStore::connect_with(url, options(name).with_patience(Duration::ZERO)).await.unwrap()
+async fn open_that_repeats_once(url: &str, name: &str) -> PostgresStore {
+    PostgresStore::connect_with(url, options(name).with_give_up_after(Duration::ZERO)).await.unwrap()
 }
 
 /// A connection of a test beside those of the stores.

@@ -25,14 +25,16 @@ const LARGE: &[&str] = &[
     "lease SELECT 'l' || g, '', 1, 0, 0 FROM {fewer}",
 ];
 
-/// How many rows a table gets, and how many a table gets (`FEWER`) that has fewer rows than the others in any mirror.
+/// How many rows most tables get.
 const ROWS: i64 = 100_000;
+
+/// How many rows a table gets that has fewer rows than the others in every mirror.
 const FEWER: i64 = 20_000;
 
 /// How long the test may take. Filling the tables takes most of it.
 const LONG: Duration = Duration::from_secs(300);
 
-/// Returns the tables that plans in the server's log read as a whole.
+/// Returns the large tables that plans in the server's log read as a whole, each with the statement.
 fn whole_reads(log: &str) -> Vec<(&str, &str)> {
     let mut statement = "";
     let mut found = Vec::new();
@@ -52,7 +54,7 @@ fn whole_reads(log: &str) -> Vec<(&str, &str)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
-    let story = async {
+    let test = async {
         let settings = [
             "shared_preload_libraries=auto_explain",
             "auto_explain.log_min_duration=0",
@@ -71,6 +73,7 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
         let time = "decode('80000000' || lpad(to_hex(1700000000 + g), 8, '0') || '00000000', 'hex')";
         for fill in LARGE {
             let table = fill.split(' ').next().unwrap();
+            // The new rows of `change` are numbered from its last row on.
             let order = if *fill == LARGE[2] { "DESC" } else { "ASC" };
             let one = format!("(SELECT * FROM {schema}.{table} ORDER BY 1 {order} LIMIT 1) AS one");
             let text = fill.replace("{one}.", "one.").replace("{one}", &one).replace("{t}", time);
@@ -117,10 +120,10 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
         let whole = whole_reads(log);
         assert!(whole.is_empty(), "{} of {plans} plans read a large table as a whole: {whole:#?}", whole.len());
 
-        // Checks the check: a statement that reads a whole table is found in the log.
+        // Checks `whole_reads` itself: a statement that reads a whole table is found in the log.
         let start = server.log().len();
         server.psql(&format!("SELECT count(*) FROM {schema}.users WHERE body LIKE '%x'"));
         assert_eq!(whole_reads(&server.log()[start..]).len(), 1);
     };
-    tokio::time::timeout(LONG, story).await.unwrap();
+    tokio::time::timeout(LONG, test).await.unwrap();
 }

@@ -87,7 +87,7 @@ pub(crate) struct Start {
 }
 
 impl Server {
-    /// The server of all tests that need none of their own.
+    /// The server that all tests share, except for those that need special settings.
     pub(crate) fn shared() -> &'static Server {
         static SHARED: LazyLock<Server> = LazyLock::new(|| match std::env::var("HEADCOUNT_TEST_POSTGRES") {
             Ok(url) => Server { url, bouncer: std::env::var("HEADCOUNT_TEST_PGBOUNCER").ok(), folder: None, port: 0 },
@@ -108,10 +108,10 @@ impl Server {
         // The path of a socket has at most 107 bytes, so it is not in the target folder.
         let folder = std::env::temp_dir().join(format!("headcount-postgres-{}-{number}", std::process::id()));
         std::fs::create_dir(&folder).unwrap();
-        let place = |text: &str| text.replace("{folder}", folder.to_str().unwrap());
+        let with_folder = |text: &str| text.replace("{folder}", folder.to_str().unwrap());
         let mut files = start.files;
-        files.push(("pg_hba.conf", place(start.hba)));
-        files.push(("pgbouncer.ini", place(PGBOUNCER_SETTINGS)));
+        files.push(("pg_hba.conf", with_folder(start.hba)));
+        files.push(("pgbouncer.ini", with_folder(PGBOUNCER_SETTINGS)));
         files.push(("users.txt", "\"headcount\" \"\"\n".to_owned()));
         if start.standby {
             files.push(("standby.signal", String::new()));
@@ -135,7 +135,7 @@ impl Server {
         if start.tcp {
             supervisor.args(["-c", "listen_addresses=127.0.0.1"]);
         }
-        supervisor.args(start.arguments.iter().map(|argument| place(argument)));
+        supervisor.args(start.arguments.iter().map(|argument| with_folder(argument)));
         // In a process group of its own: Ctrl-C in a terminal would otherwise end the supervisor before it has stopped the server.
         supervisor.process_group(0).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
         // The server refuses to run as root.
@@ -314,6 +314,7 @@ struct State {
     meanwhile: Mutex<Option<Action>>,
     /// Whether no more connections are accepted.
     refuses: AtomicBool,
+    /// How many faults have happened.
     happened: AtomicUsize,
 }
 

@@ -1,10 +1,10 @@
-//! Writes of several connections, lost connections, and the schema.
+//! Tests of writes of several connections, of lost connections, and of the schema.
 
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_for_its_own() {
-    let story = async {
+async fn a_write_does_not_wait_for_another_organization_and_a_mark_waits_for_writes_of_its_organization() {
+    let test = async {
         let store = Arc::new(create("marks").await);
         let other = Arc::new(open(&Server::shared().url, "marks").await.unwrap());
         // A write of org_1 that is held open after it got its revision.
@@ -23,14 +23,14 @@ async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_
                 store.write(slow).await.unwrap();
             })
         };
-        let slow = receive(held).await;
+        let slow_revision = receive(held).await;
 
-        // Another organization goes on meanwhile, and gets a greater revision.
+        // A write of another organization ends meanwhile.
         let fast = write("org_2", Keys::default(), |_| with_user(user("org_2", "diruser_2")));
         other.write(fast).await.unwrap();
         assert_eq!(user_ids(&other).await, ["diruser_2"]);
 
-        // A mark is one less than the revision of a write that changes nothing, as the mirror takes it before a listing.
+        // Takes a mark of org_1 as the mirror does before a listing: in a write that changes nothing, one less than the revision of that write.
         let marking = {
             let other = Arc::clone(&other);
             tokio::spawn(async move {
@@ -38,19 +38,19 @@ async fn a_write_of_one_organization_does_not_wait_for_another_and_a_mark_waits_
                 (mark, user_ids(&other).await)
             })
         };
-        let elsewhere = revision(&other, "org_3").await;
-        assert!(elsewhere > slow, "a later write of another organization has a greater revision");
+        let other_revision = revision(&other, "org_3").await;
+        assert!(other_revision > slow_revision, "a later write of another organization has a greater revision");
         resume.send(()).unwrap();
         writer.await.unwrap();
         let (mark, seen) = marking.await.unwrap();
-        let later = revision(&store, "org_1").await;
+        let later_revision = revision(&store, "org_1").await;
 
-        assert!(slow <= mark, "the write that the mark waited for is not newer: {slow} and {mark}");
-        assert!(seen.contains(&"diruser_1".to_owned()), "what the mark waited for is visible: {seen:?}");
-        assert!(later > mark, "a later write is newer: {later} and {mark}");
+        assert!(slow_revision <= mark, "the write that the mark waited for is newer: {slow_revision} and {mark}");
+        assert!(seen.contains(&"diruser_1".to_owned()), "the write that the mark waited for is not visible: {seen:?}");
+        assert!(later_revision > mark, "a later write is not newer: {later_revision} and {mark}");
         assert_eq!(seqs(&store).await, [1, 2]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 /// Ends the connection of a write: its transaction is idle while the decision, which calls this, runs.
@@ -63,15 +63,15 @@ fn end_connection_in_transaction(name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_write_that_took_longer_than_its_patience_is_repeated_once_after_a_loss() {
-    let story = async {
-        drop(create("impatient").await);
-        let store = open_impatient(&Server::shared().url, "impatient").await;
+async fn a_write_is_repeated_at_least_once_after_a_lost_connection() {
+    let test = async {
+        drop(create("repeated_once").await);
+        let store = open_that_repeats_once(&Server::shared().url, "repeated_once").await;
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
         let terminated = write("org_1", Keys::default(), move |_| {
             if counted.fetch_add(1, Ordering::SeqCst) == 0 {
-                end_connection_in_transaction("impatient");
+                end_connection_in_transaction("repeated_once");
             }
             with_user(user("org_1", "diruser_1"))
         });
@@ -81,12 +81,12 @@ async fn a_write_that_took_longer_than_its_patience_is_repeated_once_after_a_los
         assert_eq!(calls.load(Ordering::SeqCst), 2);
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
-    let story = async {
+    let test = async {
         let store = create("terminated").await;
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
@@ -104,12 +104,12 @@ async fn a_write_is_repeated_if_its_connection_ends_before_the_commit() {
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
         assert_eq!(seqs(&store).await, [1]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
-    let story = async {
+    let test = async {
         let direct = create("lost_answer").await;
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "lost_answer").await.unwrap();
@@ -135,18 +135,18 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
         assert_eq!(calls.load(Ordering::SeqCst), 2, "each decision was called once");
         assert_eq!(seqs(&direct).await, [1, 2]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_commit_that_is_lost_when_patience_is_over_is_looked_up() {
-    let story = async {
+async fn a_commit_that_is_lost_when_the_time_of_the_call_is_over_is_looked_up() {
+    let test = async {
         let direct = create("late_loss").await;
         let proxy = Proxy::start(Server::shared()).await;
-        let store = open_impatient(&proxy.url, "late_loss").await;
+        let store = open_that_repeats_once(&proxy.url, "late_loss").await;
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
-        // The first attempt uses up the patience. The answer to the commit of the second one is lost.
+        // After the first attempt, the time for repeating the call is over. The answer to the commit of the second one is lost.
         let losing = write("org_1", Keys::default(), move |_| {
             if counted.fetch_add(1, Ordering::SeqCst) == 0 {
                 end_connection_in_transaction("late_loss");
@@ -163,15 +163,15 @@ async fn a_commit_that_is_lost_when_patience_is_over_is_looked_up() {
         assert_eq!(user_ids(&direct).await, ["diruser_1"]);
         assert_eq!(seqs(&direct).await, [1]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_call_that_cannot_find_out_about_its_commit_says_so() {
-    let story = async {
+    let test = async {
         let direct = create("unknown").await;
         let proxy = Proxy::start(Server::shared()).await;
-        let store = open_impatient(&proxy.url, "unknown").await;
+        let store = open_that_repeats_once(&proxy.url, "unknown").await;
         let writing = write("org_1", Keys::default(), |_| Batch {
             events: vec![pending("evt_1")],
             ..with_user(user("org_1", "diruser_1"))
@@ -206,7 +206,7 @@ async fn a_call_that_cannot_find_out_about_its_commit_says_so() {
         assert_eq!(user_ids(&direct).await, ["diruser_1"], "the write was committed");
         assert!(!direct.drop_consumer("app".to_owned()).await.unwrap(), "the consumer was dropped");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 /// Waits until a statement about a schema has waited for a lock in two transactions, one after the other, or until the task has ended.
@@ -229,7 +229,7 @@ async fn wait_for_second_lock_wait<T>(name: &str, task: &tokio::task::JoinHandle
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_committed_write_whose_flush_waits_for_longer_than_the_lock_timeout_succeeds() {
-    let story = async {
+    let test = async {
         let direct = create("late_flush").await;
         let mut options = options("late_flush");
         options.lock_timeout = Duration::from_secs(1);
@@ -248,12 +248,12 @@ async fn a_committed_write_whose_flush_waits_for_longer_than_the_lock_timeout_su
         assert_eq!(user_ids(&direct).await, ["diruser_1"]);
         assert_eq!(seqs(&direct).await, [1]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_its_revision() {
-    let story = async {
+    let test = async {
         let direct = Arc::new(create("same_revision").await);
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "same_revision").await.unwrap();
@@ -282,12 +282,12 @@ async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_its
         assert_eq!(calls.load(Ordering::SeqCst), 2, "the write was decided again");
         assert_eq!(user_ids(&direct).await, ["diruser_2", "diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_consumer_that_another_process_changes_after_a_lost_answer_is_changed_once() {
-    let story = async {
+    let test = async {
         drop(create("overtaken").await);
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "overtaken").await.unwrap();
@@ -312,12 +312,12 @@ async fn a_consumer_that_another_process_changes_after_a_lost_answer_is_changed_
         assert_eq!(consumers[0].0.polled, 7);
         assert_eq!(consumers[0].0.generation, 1);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_store_goes_on_after_its_idle_connections_were_ended() {
-    let story = async {
+async fn a_store_works_after_its_idle_connections_were_ended() {
+    let test = async {
         let store = create("idle").await;
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
         Server::shared().psql(&format!(
@@ -327,12 +327,12 @@ async fn a_store_goes_on_after_its_idle_connections_were_ended() {
         ));
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_stores_create_one_schema_at_once() {
-    let story = async {
+    let test = async {
         Server::shared().forget(&schema("new"));
         let opening: Vec<_> = (0..20)
             .map(|n| {
@@ -351,12 +351,12 @@ async fn twenty_stores_create_one_schema_at_once() {
         assert_eq!(user_ids(&store).await.len(), 20);
         assert_eq!(seqs(&store).await, (1..=20).collect::<Vec<_>>());
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_schema_that_another_process_creates_meanwhile_is_used() {
-    let story = async {
+    let test = async {
         let proxy = Proxy::start(Server::shared()).await;
         let names = ["schema_meanwhile", "tables_meanwhile"];
         for name in names {
@@ -381,7 +381,7 @@ async fn a_schema_that_another_process_creates_meanwhile_is_used() {
         other.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
         assert_eq!(user_ids(&store).await, ["diruser_1"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test]
@@ -429,8 +429,8 @@ async fn text_with_nul_characters_is_stored_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_user_who_moves_to_another_organization_keeps_what_the_first_one_writes_meanwhile() {
-    let story = async {
+async fn a_user_who_moves_keeps_what_a_write_of_the_former_organization_changes_meanwhile() {
+    let test = async {
         let store = Arc::new(create("moves").await);
         let other = Arc::new(open(&Server::shared().url, "moves").await.unwrap());
         store.write(write("org_1", Keys::default(), |_| with_user(user("org_1", "diruser_1")))).await.unwrap();
@@ -465,17 +465,17 @@ async fn a_user_who_moves_to_another_organization_keeps_what_the_first_one_write
         assert_eq!(row.user.organization_id, "org_2");
         assert_eq!(row.user.given_name, "Ada");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("swaps").await);
         for (organization, id) in [("org_1", "diruser_1"), ("org_2", "diruser_2")] {
             store.write(write(organization, Keys::default(), |_| with_user(user(organization, id)))).await.unwrap();
         }
-        // Each of the two writes locks its own organization, and then needs that of the other one: a deadlock, after which one is repeated.
+        // Each of the two writes locks its own organization and then needs the lock of the other's: a deadlock, after which one write is repeated.
         let both = Arc::new(std::sync::Barrier::new(2));
         let moving = [("org_1", "diruser_2"), ("org_2", "diruser_1")].map(|(organization, id)| {
             let (store, both) = (Arc::clone(&store), Arc::clone(&both));
@@ -504,12 +504,12 @@ async fn users_who_are_swapped_between_organizations_at_once_are_all_moved() {
         let places: Vec<_> = rows.iter().map(|row| (row.user.id.as_str(), row.user.organization_id.as_str())).collect();
         assert_eq!(places, [("diruser_1", "org_2"), ("diruser_2", "org_1")]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("fair").await);
         let (entered, held) = mpsc::channel();
         let (resume, resumed) = mpsc::channel::<()>();
@@ -540,7 +540,7 @@ async fn a_write_of_everything_waits_only_for_writes_that_began_before_it() {
         let order: Vec<&str> = changes.iter().map(|change| change.organization_id.as_str()).collect();
         assert_eq!(order, ["org_first", "org_everything", "org_last"]);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 /// A pending event that arrived in 1970.
@@ -556,7 +556,7 @@ fn pending(id: &str) -> EventRow {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
-    let story = async {
+    let test = async {
         let direct = create("lost_answers").await;
         let proxy = Proxy::start(Server::shared()).await;
         let store = open(&proxy.url, "lost_answers").await.unwrap();
@@ -591,18 +591,18 @@ async fn calls_whose_answer_to_the_commit_is_lost_return_what_they_did() {
         proxy.lose_next_commit();
         let everything =
             Retention { changes: soon, consumers: soon, tombstones: soon, events: soon, losses: soon, limit: 10 };
-        assert_eq!(store.trim(everything).await.unwrap(), 1, "the change");
+        assert_eq!(store.trim(everything).await.unwrap(), 1, "only the change is removed");
 
         assert_eq!(proxy.happened(), 5, "each call lost one answer");
         assert!(!direct.drop_parked_change("app".to_owned(), 1).await.unwrap());
         assert!(!direct.drop_consumer("app".to_owned()).await.unwrap());
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("same_event").await);
         let both = Arc::new(std::sync::Barrier::new(2));
         let decisions = Arc::new(AtomicUsize::new(0));
@@ -637,12 +637,12 @@ async fn an_event_that_two_organizations_store_at_once_is_stored_once() {
         }
         assert_eq!(stored, 1);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_directory_that_two_organizations_store_at_once_is_decided_again() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("same_directory").await);
         let both = Arc::new(std::sync::Barrier::new(2));
         let decisions = Arc::new(AtomicUsize::new(0));
@@ -670,7 +670,7 @@ async fn a_directory_that_two_organizations_store_at_once_is_decided_again() {
         assert_eq!(decisions.load(Ordering::SeqCst), 3);
         assert_eq!(store.directories(None).await.unwrap().len(), 1);
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }
 
 #[tokio::test]
@@ -696,7 +696,7 @@ async fn a_directory_that_a_decision_has_not_loaded_is_loaded_and_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_environment_is_bound_by_one_of_two_organizations() {
-    let story = async {
+    let test = async {
         let store = Arc::new(create("environment").await);
         let both = Arc::new(std::sync::Barrier::new(2));
         let firsts = Arc::new(AtomicUsize::new(0));
@@ -723,5 +723,5 @@ async fn the_environment_is_bound_by_one_of_two_organizations() {
         assert_eq!(changes.len(), 2);
         assert_eq!(changes[0].organization_id, bound, "the write that was committed first has bound it");
     };
-    tokio::time::timeout(LIMIT, story).await.unwrap();
+    tokio::time::timeout(LIMIT, test).await.unwrap();
 }

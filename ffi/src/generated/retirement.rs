@@ -60,7 +60,7 @@ pub unsafe extern "C" fn hc_retirement_directory_id(retirement: *const hc_retire
     read!(retirement => retirement.cached.directory_id.of(&retirement.record.directory_id))
 }
 
-/// Who ordered it, as given by the application.
+/// Who requested it, as given by the application.
 ///
 /// - `retirement`: may be NULL, which gives NULL.
 /// - Returns text owned by `retirement`.

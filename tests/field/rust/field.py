@@ -8,14 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 TARGET = ROOT / "target" / "field-rust"
-# Without the build settings of headcount's workspace, which do not apply to these programs.
+# Leaves out the build settings of headcount's workspace, which do not apply to these programs.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("CARGO_TARGET_DIR", "RUSTFLAGS", "MAKEFLAGS")}
 LIMIT = 1100
 """Seconds after which a build is ended."""
 
 
 def cargo(folder, *arguments, limit, succeeds=True):
-    """Runs cargo in `folder`, for at most `limit` seconds. Returns what it printed; fails with that unless cargo succeeds, or fails, as expected."""
+    """Runs cargo in `folder`, for at most `limit` seconds. Returns its output. Raises an error with the output unless cargo succeeds or fails as expected."""
     ended = subprocess.run(["cargo", *arguments], cwd=folder, env=ENVIRONMENT, timeout=limit, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if (ended.returncode == 0) != succeeds:
         raise AssertionError(f"cargo {' '.join(arguments)} ended with {ended.returncode}:\n{ended.stdout}")

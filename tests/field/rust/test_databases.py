@@ -48,7 +48,7 @@ class Databases(unittest.TestCase):
     def test_diesel_2(self):
         resolve(HEADCOUNT + 'diesel = { version = "=2.3.14", features = ["sqlite"] }')
 
-    def test_without_another_one_the_newest_rusqlite_of_the_range_is_chosen(self):
+    def test_without_another_sqlite_crate_the_newest_rusqlite_of_the_range_is_chosen(self):
         wanted = re.search(r'^rusqlite = \{ version = "([^"]+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
         newest = resolve(f'rusqlite = "{wanted}"')["rusqlite"]
         self.assertEqual(resolve(HEADCOUNT)["rusqlite"], newest)

@@ -1,4 +1,4 @@
-"""headcount with few features, in applications that choose them: cryptography of TLS, and webhooks alone."""
+"""Applications that enable only some features of headcount: a choice of the cryptography of TLS, and webhooks alone."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from sandbox import Sandbox  # noqa: E402
 
 
 class Cryptography(unittest.TestCase):
-    """In an application that uses rustls with its default features, whose cryptography is aws-lc."""
+    """Runs an application that uses rustls with its default features, whose cryptography is aws-lc."""
 
     @classmethod
     def setUpClass(cls):
@@ -35,7 +35,7 @@ class Cryptography(unittest.TestCase):
         ended = subprocess.run(program, env=self.environment, timeout=60, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return ended.returncode, ended.stdout.splitlines()
 
-    def test_of_the_application(self):
+    def test_headcount_uses_the_provider_that_the_application_installs(self):
         build("build", "beside-rustls", "--features", "no-provider")
         requested = f"request: {self.sandbox.organization_id}"
         # The application may install a provider itself. If it does not, rustls installs the only provider that is compiled in when the first
@@ -48,20 +48,20 @@ class Cryptography(unittest.TestCase):
         for remedy in ("CryptoProvider::install_default", "rustls-ring", "rustls-aws-lc"):
             self.assertIn(remedy, lines[1])
 
-    def test_of_headcount(self):
+    def test_headcount_uses_its_own_provider_and_installs_none(self):
         build("build", "beside-rustls", "--features", "aws-lc")
         status, lines = self.run_steps("request", "installed", "configure", "request")
         requested = f"request: {self.sandbox.organization_id}"
         self.assertEqual((status, lines[:2], lines[3:]), (0, [requested, "installed: false"], [requested]), lines)
 
-    def test_without_any_the_message_of_the_compiler_names_the_features(self):
+    def test_without_a_feature_for_cryptography_the_error_of_the_compiler_names_the_features(self):
         output = build("build", "beside-rustls", succeeds=False)
         for expected in ("the feature `client` needs an implementation of cryptography", "rustls-ring", "rustls-aws-lc", "rustls-no-provider"):
             self.assertIn(expected, output)
 
 
 class Webhooks(unittest.TestCase):
-    def test_alone_with_the_headers_of_the_crate_http(self):
+    def test_the_feature_webhook_alone_accepts_the_headers_of_the_crate_http(self):
         self.assertIn("test result: ok. 2 passed; 0 failed", build("test", "webhook-alone", "--lib"))
 
 

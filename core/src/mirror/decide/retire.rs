@@ -5,11 +5,11 @@ use super::version::removed_version;
 use crate::record::{HoldReason, MirrorUser, Retirement};
 use crate::{Error, ErrorKind, Result};
 
-/// The id of a new retirement, and who ordered it and why.
+/// The id of a new retirement, and who requested it and why.
 pub(in crate::mirror) struct Order<'a> {
     /// Id for a new retirement.
     pub(in crate::mirror) id: &'a str,
-    /// Who ordered it.
+    /// Who requested it.
     pub(in crate::mirror) by: &'a str,
     /// Why it was ordered, as the application describes it.
     pub(in crate::mirror) note: &'a str,

@@ -1,6 +1,6 @@
--- Version 1. A later version is a file of its own, run after this one. `{s}` is replaced by the quoted name of the schema.
+-- Version 1. Each later version has a separate file, which is run after this one. `{s}` is replaced by the quoted name of the schema.
 --
--- A time is 12 bytes in the order of time: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
+-- A time is 12 bytes that sort like the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
 -- Records are JSON in columns of type `text`, which keeps them byte for byte. All text is compared by its bytes.
 
 -- The locks of writes, one row for each scope. `kind` is 0 for everything, 1 for an organization, 2 for a consumer and 3 for the environment.

@@ -65,13 +65,13 @@ fn lock_environment() -> Statement {
     lock_row(3, "", "0", "scope.revision")
 }
 
-/// Picks a row of the table `durable`.
+/// Returns the number of a random row of the table `durable`.
 pub(super) fn slot() -> i64 {
     (OsRandom.bits() % SLOTS) as i64
 }
 
-/// Records that all changes up to the number `change` are durable, which is so once the transaction of this statement is flushed: its flush includes
-/// all earlier commits. The caller must have seen these changes as committed.
+/// Records that all changes up to the number `change` are durable. The record is correct once the transaction of this statement is flushed, because
+/// the flush includes all earlier commits. The caller must have seen these changes as committed.
 pub(super) fn mark_durable(change: i64) -> Statement {
     Statement::new("UPDATE {s}.durable SET change = $1 WHERE slot = $2 AND change < $1").with(change).with(slot())
 }
@@ -227,7 +227,8 @@ async fn make_durable(transaction: Transaction<'_>, id: CommitId, change: i64) -
     Ok(get(first(rows.first().ok_or_else(no_row)?)?, 0)?)
 }
 
-/// Finds out whether a write whose commit was sent was committed, and returns its result. Returns `None` if it was rolled back.
+/// Finds out what happened to a write whose commit was sent and not answered, or not flushed. Returns its result if it was committed, or `None` if it
+/// was rolled back.
 async fn find(database: &Database, scope: &Scope, id: CommitId, sent: &Sent) -> Result<Option<Committed>> {
     let numbers = |table: &str, ids: &[String]| {
         Statement::new(format!("SELECT id, number FROM {{s}}.{table} WHERE id = ANY($1)")).with(texts(ids))
@@ -241,10 +242,10 @@ async fn find(database: &Database, scope: &Scope, id: CommitId, sent: &Sent) -> 
     Ok(Some(committed))
 }
 
-/// Finds out whether a transaction that inserted `id` into the log of commits was committed, and makes it durable. Waits until it has ended.
-/// Returns the rows of the statements in `more`, or `None` if it was rolled back.
+/// Waits until the transaction that inserts `id` into the log of commits has ended. If it was committed, makes it durable, and returns the rows of the
+/// statements in `more`. If it was rolled back, returns `None`.
 ///
-/// The patience of this call begins with it: an answer about a commit is worth waiting for, however long the write has taken.
+/// The time after which this gives up counts from its own first failure, however long the write has taken.
 async fn look(database: &Database, scope: &Scope, id: CommitId, more: Vec<Statement>) -> Result<Option<Vec<Vec<Row>>>> {
     // The commit was sent only after the transaction had locked the scope, and the transaction holds this lock until it has ended. So `lock` waits
     // for that. The last statement changes a row, so that the commit flushes all earlier commits.
@@ -591,10 +592,12 @@ const NUMBERED: &str = "INSERT INTO {s}.{table} ({columns})
     SELECT CASE number WHEN 0 THEN nextval('{s}.{sequence}') ELSE number END, {others} FROM {new}
     ON CONFLICT (number) DO UPDATE SET {set}";
 
-fn put_numbered<T>(columns: Columns<'_, T>, table: &str, sequence: &str, keep: &[&str], rest: &str) -> Statement {
+/// Makes a statement from `text`, in which `{insert}` is replaced by [`NUMBERED`]. The first of the columns is `number`; existing rows keep the
+/// columns in `keep`.
+fn put_numbered<T>(columns: Columns<'_, T>, table: &str, sequence: &str, keep: &[&str], text: &str) -> Statement {
     let others = columns.names().get(1..).unwrap_or_default().join(", ");
     let sql = NUMBERED.replace("{table}", table).replace("{sequence}", sequence).replace("{others}", &others);
-    columns.statement(&rest.replace("{insert}", &sql), keep)
+    columns.statement(&text.replace("{insert}", &sql), keep)
 }
 
 fn put_groups(rows: &[GroupRow]) -> Result<Statement> {

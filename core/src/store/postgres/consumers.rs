@@ -67,7 +67,8 @@ async fn try_update(
             transaction.roll_back().await;
             Ok(())
         }
-        // Flushed for any durability: the process has received changes, and may acknowledge them although the server has crashed since.
+        // Flushed whatever the durability is: the row records which changes the process got. If a crash of the server undid that record, the process
+        // could not acknowledge these changes.
         Ok((id, statements)) => end_attempt(transaction, &statements, id, ()).await,
         Err(failure) => {
             transaction.roll_back().await;

@@ -99,7 +99,7 @@ impl<'a, T> Columns<'a, T> {
         self
     }
 
-    /// Adds a column of records.
+    /// Adds a column of records as JSON.
     pub(super) fn json(
         mut self,
         name: &'static str,
@@ -148,7 +148,7 @@ pub(super) struct Database {
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
     /// How long a call is repeated after its connection was lost.
-    pub(super) patience: Duration,
+    pub(super) give_up_after: Duration,
     /// The [`settings`] of every transaction.
     pub(super) settings: String,
 }
@@ -164,9 +164,9 @@ pub(super) struct Transaction<'a> {
 /// Whether a commit waits until it is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flush {
-    /// It returns once a crash of the server cannot undo it.
+    /// The commit returns once a crash of the server cannot undo it.
     Now,
-    /// It returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
+    /// The commit returns before that. It becomes durable with the next commit that is flushed, or when the server flushes it, within about a second.
     Later,
 }
 
@@ -178,7 +178,7 @@ impl Database {
 
     /// Counts the attempts of a call.
     pub(super) fn attempts(&self) -> Attempts {
-        Attempts::new(self.patience)
+        Attempts::new(self.give_up_after)
     }
 
     fn begin(&self, connection: Connection, mode: &str) -> Transaction<'_> {

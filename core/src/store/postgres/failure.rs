@@ -65,13 +65,13 @@ fn of_client(error: tokio_postgres::Error) -> Failure {
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     if io == Some(ErrorKind::PermissionDenied) && why == "database does not allow writes" {
         let message =
-            "no server accepts writes, which target_session_attrs=read-write asks for: name the primary server";
+            "no server accepts writes, which target_session_attrs=read-write requires: name the primary server";
         return Failure { error: Error::store(message).temporary(), cause: Cause::Lost };
     }
     // rustls reports what is wrong with a certificate as invalid data. The client does not export the kinds of its errors.
     if what == TLS_FAILED && matches!(io, None | Some(ErrorKind::InvalidData | ErrorKind::InvalidInput)) {
         let message = if why == "server does not support TLS" {
-            "the server does not use TLS, which sslmode asks for: enable it in the server (ssl = on), or where the network is trusted, set \
+            "the server does not use TLS, which sslmode requires: enable it in the server (ssl = on), or where the network is trusted, set \
              sslmode=disable"
                 .to_owned()
         } else {
@@ -121,8 +121,8 @@ fn reported(server: &DbError) -> Failure {
     Failure { error: failed.with_source(Report::of(server)), cause }
 }
 
-/// What the server reported, without values of rows. The detail, the hint, and the message of an error of data can have such values: they are left
-/// out.
+/// What the server reported, without values of rows. Left out are the detail, the hint, and the message of an error about data or constraints,
+/// because they can contain such values.
 #[derive(Debug)]
 struct Report(String);
 
@@ -159,33 +159,33 @@ fn cause(code: &SqlState) -> Cause {
     }
 }
 
-/// Time since the first loss of a connection after which another loss ends a call: longer than a restart takes, and than most failovers.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+/// A call is repeated after a lost connection until this time has passed since the loss. It is longer than a restart takes, and than most failovers.
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
 
-/// Time since the start of opening a store after which a loss ends it. It is shorter, because a wrong address is more likely than a restart then.
-const PATIENCE_TO_OPEN: Duration = Duration::from_secs(3);
+/// Opening a store is repeated until this time has passed since its start. It is shorter, because a wrong address is more likely than a restart then.
+const GIVE_UP_OPENING_AFTER: Duration = Duration::from_secs(3);
 
-/// How many conflicts in a row end a call.
+/// After this many conflicts, the next one ends the call.
 const MOST_CONFLICTS: u32 = 20;
 
 /// Counts the failed attempts of a call, and decides whether there is another one.
 pub(super) struct Attempts {
-    patience: Duration,
-    /// The time from which patience counts, or `None` before the first loss.
+    give_up_after: Duration,
+    /// The time from which `give_up_after` counts, or `None` before the first loss.
     since: Option<Instant>,
     conflicts: u32,
     losses: u32,
 }
 
 impl Attempts {
-    /// For a call. It is repeated at least once after a loss, however long it has taken until then, and until `patience` has passed since the loss.
-    pub(super) fn new(patience: Duration) -> Attempts {
-        Attempts { patience, since: None, conflicts: 0, losses: 0 }
+    /// For a call. It is repeated at least once after a loss, however long it has taken until then.
+    pub(super) fn new(give_up_after: Duration) -> Attempts {
+        Attempts { give_up_after, since: None, conflicts: 0, losses: 0 }
     }
 
     /// For opening a store.
     pub(super) fn to_open() -> Attempts {
-        Attempts { since: Some(Instant::now()), ..Attempts::new(PATIENCE_TO_OPEN) }
+        Attempts { since: Some(Instant::now()), ..Attempts::new(GIVE_UP_OPENING_AFTER) }
     }
 
     /// Waits before the next attempt, or returns the error if there should be none.
@@ -198,7 +198,7 @@ impl Attempts {
                 self.conflicts += 1;
                 Duration::from_millis(1 << self.conflicts.min(7))
             }
-            Cause::Lost if now - *self.since.get_or_insert(now) > self.patience => return Err(failure.error),
+            Cause::Lost if now - *self.since.get_or_insert(now) > self.give_up_after => return Err(failure.error),
             Cause::Lost => {
                 self.losses += 1;
                 // No pause after the first loss: the connection may have been idle, and closed by the server long ago.

@@ -31,7 +31,7 @@ pub(super) async fn changes(database: &Database, after: i64, limit: usize) -> Re
 pub(super) async fn page(database: &Database, name: &str, after: Option<i64>, limit: usize) -> Result<FeedPage> {
     let marks = "SELECT (SELECT change FROM {s}.counter), (SELECT max(change) FROM {s}.durable), (SELECT trimmed FROM {s}.mark)";
     let known = format!("SELECT {CONSUMER} FROM {{s}}.consumer WHERE name = $1");
-    // The same number as `ConsumerRow::seen` returns.
+    // `greatest(…)` computes the number that `ConsumerRow::seen` returns, or `after` if it is greater.
     let entries = format!(
         "SELECT {ENTRY} FROM {{s}}.change WHERE seq > (
             SELECT greatest(cursor, (snapshot::json ->> 'seq')::bigint, $2) FROM {{s}}.consumer WHERE name = $1 AND cursor >= 0)

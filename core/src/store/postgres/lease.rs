@@ -124,7 +124,7 @@ fn release(database: &Arc<Database>, runtime: &Handle, leases: Vec<(String, i64)
     let (database, running) = (Arc::clone(database), Running::new());
     let runtime = Handle::try_current().unwrap_or_else(|_| runtime.clone());
     runtime.spawn(async move {
-        // If it fails, the leases end when they expire.
+        // If this fails, the leases end when they expire.
         let _ = database.change(&leases.iter().map(release_one).collect::<Vec<_>>(), Flush::Later).await;
         drop(running);
     });
@@ -213,8 +213,7 @@ pub(super) fn select(fence: &Fence, now: Option<i64>) -> Statement {
     Statement::new(with_now(sql, 3)).with(Text::new(&fence.name)).with(fence.token).with(now)
 }
 
-/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, which is so if half of its duration or less is
-/// left.
+/// Checks that a lease is held; `rows` are those of [`select`]. Returns whether it has to be extended, because half of its duration or less is left.
 pub(super) fn check(fence: &Fence, rows: &[Row]) -> Result<bool, Failure> {
     let lost = || {
         let lost = Error::store("the lease was lost: another process took it over, or it expired");

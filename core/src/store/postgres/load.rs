@@ -16,7 +16,7 @@ use crate::store::UserFilter;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
 
-/// What every load returns: the role map and the settings.
+/// What every load returns: the role map, the settings, and the environment that the mirror is bound to.
 #[derive(Clone)]
 pub(super) struct Head {
     role_map: Option<String>,
@@ -130,13 +130,14 @@ impl Plan {
             add(Part::Addresses, columns.statement(sql, &[]));
         }
         if !keys.counts.is_empty() {
+            // The columns are the fields of `Counts`.
             let counts: Vec<_> = keys.counts.iter().collect();
             let live = "SELECT count(*) FROM {s}.users WHERE users.directory_id = new.id AND deleted_at IS NULL";
             let lost = "FROM {s}.loss WHERE loss.directory_id = new.id AND at > new.since";
-            let was_there = "(added_at IS NULL OR added_at <= new.base)";
+            let was_in_base = "(added_at IS NULL OR added_at <= new.base)";
             let sql = format!(
                 "SELECT id, ({live}),
-                    ({live} AND {was_there}) + (SELECT count(DISTINCT user_id) {lost} AND is_removal AND {was_there}),
+                    ({live} AND {was_in_base}) + (SELECT count(DISTINCT user_id) {lost} AND is_removal AND {was_in_base}),
                     (SELECT count(DISTINCT user_id) {lost} AND NOT is_approved)
                 FROM {{new}}"
             );

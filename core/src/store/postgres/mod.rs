@@ -48,8 +48,8 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects to a database and opens the schema `headcount`, which it creates or brings up to date.
     ///
-    /// `url` is `postgresql://user:password@host:port/database?parameter=value`. Each part may be missing: it is then taken from the environment
-    /// variables of libpq, such as `PGHOST` and `PGPASSWORD`, and the password from `~/.pgpass`. Parameters have libpq's names and meanings:
+    /// `url` is `postgresql://user:password@host:port/database?parameter=value`. A missing part is taken from its environment variable of libpq,
+    /// such as `PGHOST` or `PGPASSWORD`; a password that is in neither is taken from `~/.pgpass`. Parameters have libpq's names and meanings:
     /// `application_name` (default: `headcount`), `channel_binding`, `connect_timeout` (default: 10 seconds), `dbname`, `host`, `hostaddr`,
     /// `keepalives`, `keepalives_idle`, `keepalives_interval`, `options`, `passfile`, `password`, `port`, `sslmode` (`disable`, `prefer`, `require`,
     /// `verify-ca` or `verify-full`; default: `prefer`), `sslrootcert`, `target_session_attrs` (`any`, `read-write` or `read-only`; default: `any`,

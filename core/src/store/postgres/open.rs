@@ -17,7 +17,7 @@ const OLDEST: i64 = 150_000;
 
 /// Checks the URL and the settings, connects, and brings the schema up to date.
 pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Database> {
-    let PostgresOptions { schema, connections, lock_timeout, statement_timeout, callers_time, patience } = options;
+    let PostgresOptions { schema, connections, lock_timeout, statement_timeout, callers_time, give_up_after } = options;
     let target = Target::new(url, &crate::config::process_variable)?;
     let letters = |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     if !letters(schema) || schema.is_empty() || schema.len() > 63 || schema.starts_with(|c: char| c.is_ascii_digit()) {
@@ -32,7 +32,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         pool: Arc::new(Pool::new(target, *connections, *lock_timeout)),
         schema: format!("\"{schema}\""),
         callers_time: *callers_time,
-        patience: *patience,
+        give_up_after: *give_up_after,
         settings: database::settings(*lock_timeout, *statement_timeout),
     };
     let mut attempts = Attempts::to_open();
@@ -92,7 +92,7 @@ async fn migrate(database: &Database, schema: &str, role: &str) -> Result<(), Fa
     let result = async {
         let rows = transaction.run_one(Statement::new(exists).with(Text::new(schema))).await?;
         let row = super::rows::first(&rows)?;
-        // CREATE ... IF NOT EXISTS needs the permission to create even if nothing is missing, so the catalog is asked first.
+        // CREATE ... IF NOT EXISTS needs the permission to create even if nothing is missing, so the catalog is read first.
         if !get::<bool>(row, 0)? {
             transaction.run_one(Statement::new("CREATE SCHEMA {s}")).await?;
         }
@@ -116,7 +116,7 @@ async fn migrate(database: &Database, schema: &str, role: &str) -> Result<(), Fa
         }
         if version > latest {
             return Err(Error::store(format!(
-                "the schema is of a newer version of headcount (its version is {version}, this one reads {latest}): update headcount"
+                "the schema has version {version}, and this version of headcount supports up to {latest}: update headcount"
             ))
             .with_context("schema", schema)
             .into());

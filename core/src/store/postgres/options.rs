@@ -1,6 +1,6 @@
 //! Settings of the store.
 
-use super::failure::PATIENCE;
+use super::failure::GIVE_UP_AFTER;
 use std::time::Duration;
 
 /// Settings of a [`PostgresStore`](crate::store::PostgresStore).
@@ -21,7 +21,7 @@ pub struct PostgresOptions {
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
     /// How long a call is repeated after its connection was lost.
-    pub(super) patience: Duration,
+    pub(super) give_up_after: Duration,
 }
 
 impl Default for PostgresOptions {
@@ -32,22 +32,22 @@ impl Default for PostgresOptions {
             lock_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(60),
             callers_time: false,
-            patience: PATIENCE,
+            give_up_after: GIVE_UP_AFTER,
         }
     }
 }
 
 #[cfg(feature = "store-testing")]
 impl PostgresOptions {
-    /// Takes the time of leases from the caller, and not from the server's clock: for tests with a time of their own.
+    /// Takes the time of leases from the caller, and not from the server's clock: for tests that choose the time.
     pub fn with_callers_time(mut self) -> PostgresOptions {
         self.callers_time = true;
         self
     }
 
     /// Sets how long a call is repeated after its connection was lost: for tests of what happens after that. It is repeated at least once.
-    pub fn with_patience(mut self, patience: Duration) -> PostgresOptions {
-        self.patience = patience;
+    pub fn with_give_up_after(mut self, give_up_after: Duration) -> PostgresOptions {
+        self.give_up_after = give_up_after;
         self
     }
 }

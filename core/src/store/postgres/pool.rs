@@ -13,9 +13,10 @@ use tokio_postgres::{Client, Config, NoTls};
 pub(super) struct Pool {
     target: Target,
     idle: Mutex<Vec<Client>>,
+    /// One permit for each connection that may still be taken.
     slots: Arc<Semaphore>,
-    /// How long a call waits for a connection while all are in use.
-    patience: Duration,
+    /// How long a call waits for a connection while all are in use, before it fails.
+    slot_timeout: Duration,
     process: Process,
 }
 
@@ -27,12 +28,12 @@ pub(super) struct Connection {
 }
 
 impl Pool {
-    pub(super) fn new(target: Target, connections: usize, patience: Duration) -> Pool {
+    pub(super) fn new(target: Target, connections: usize, slot_timeout: Duration) -> Pool {
         Pool {
             target,
             idle: Mutex::default(),
             slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
-            patience,
+            slot_timeout,
             process: Process::current(),
         }
     }
@@ -42,7 +43,7 @@ impl Pool {
         self.process.is_current()
     }
 
-    /// Returns an idle connection, or makes one.
+    /// Returns an idle connection, or makes one. If the permitted number is in use, waits until one is free.
     pub(super) async fn get(self: &Arc<Pool>) -> Result<Connection, Failure> {
         if !self.is_ours() {
             return Err(Error::store(
@@ -50,9 +51,11 @@ impl Pool {
             )
             .into());
         }
-        let slot = timeout(self.patience, Arc::clone(&self.slots).acquire_owned()).await;
+        let slot = timeout(self.slot_timeout, Arc::clone(&self.slots).acquire_owned()).await;
         let slot = slot
-            .map_err(|_| Error::store("all connections to PostgreSQL are in use: allow more of them").temporary())?
+            .map_err(|_| {
+                Error::store("all connections to PostgreSQL are in use: raise the option `connections`").temporary()
+            })?
             .map_err(|_| Error::store("the store is closed: open it again"))?;
         let client = loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -31,7 +31,7 @@ pub(super) async fn trim(database: &Database, retention: Retention) -> Result<us
     }
 }
 
-/// Removes rows once.
+/// Tries once to remove rows.
 async fn try_trim(database: &Database, retention: Retention) -> Result<usize, Ended<usize>> {
     let mut transaction = database.begin_write().await?;
     match step(&mut transaction, retention).await {
@@ -50,8 +50,8 @@ async fn step(
 ) -> Result<(CommitId, usize, Vec<Statement>), Failure> {
     let Retention { changes, consumers, tombstones, events, losses, limit } = retention;
     let limit = signed(limit);
-    // The lock of everything excludes other writes: no consumer is registered or moved meanwhile that would need a change that is removed here, and
-    // no tombstone that is removed here becomes a user again.
+    // This lock excludes all other writes. So while this runs, no consumer is added, or moved back to changes that are removed here, and no user
+    // returns whose tombstone is removed here.
     let old = "SELECT number, told_groups FROM {s}.users WHERE deleted_at < $1 ORDER BY deleted_at, number LIMIT $2";
     let id = CommitId::new(revision_of(&transaction.run(&lock(&Scope::Everything)).await?)?);
     let rows = transaction
@@ -109,7 +109,7 @@ async fn step(
             Statement::new(counted("retirement", "id", "ended_at < $1 ORDER BY ended_at"))
                 .with(Time(changes))
                 .with(limit),
-            // The changes that an approval made have its id as their cause, so it is kept until they were removed.
+            // An approval is kept until the changes that it made are removed, because their cause is its id.
             Statement::new(counted(
                 "approval",
                 "id",

@@ -181,7 +181,7 @@ fn damaged(error: impl StdError + Send + Sync + 'static) -> Error {
         .with_source(error)
 }
 
-/// The error of a schema in which a row is missing that always exists.
+/// Makes the error for a row that is missing although each schema of a mirror has it.
 pub(super) fn no_row() -> Error {
     Error::store("a row of the mirror's schema is missing: restore the database, or sync into a new schema")
 }
@@ -356,7 +356,7 @@ pub(super) const PARKED: &str = "seq, kind, organization_id, directory_id, cause
 pub(super) fn parked(row: &Row) -> Result<ParkedChange> {
     let name = get_text(row, 1)?;
     let kind = ChangeKind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
-        Error::store("a parked change has a kind that this version of headcount does not know: update it")
+        Error::store("a parked change has a kind that this version of headcount does not know: update headcount")
     })?;
     let place = (get_text(row, 2)?, get_text(row, 3)?);
     let at = get_time(row, 5)?.unwrap_or_default();

@@ -37,7 +37,8 @@ const PARAMETERS: &[(&str, Option<&str>)] = &[
 /// How long making a connection may take if `connect_timeout` is not given.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where Debian's and PostgreSQL's own builds of the server have their socket. As in libpq, `localhost` in a password file stands for these as well.
+/// The folders in which the server has its socket: Debian's build, and PostgreSQL's own build. As in libpq, `localhost` in a password file stands for
+/// these as well.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// Reads an environment variable.
@@ -45,7 +46,7 @@ pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The servers, of which the first that accepts a connection is used.
 pub(super) struct Target {
-    /// One for each server.
+    /// The client's settings for each server, in the order in which the servers are tried.
     pub(super) servers: Vec<Config>,
     /// `None` if no connection uses TLS.
     pub(super) tls: Option<MakeRustlsConnect>,
@@ -75,6 +76,7 @@ impl Target {
         Target::of(given, variables)
     }
 
+    /// Makes the servers and their settings from the parameters of the URL and of the variables.
     fn of(mut given: BTreeMap<String, String>, variables: Variables<'_>) -> Result<Target> {
         let mut take = |name: &str| given.remove(name);
         let home = variables("HOME").map(PathBuf::from);
@@ -185,7 +187,7 @@ fn from_url(url: &str) -> Result<BTreeMap<String, String>> {
     Ok(given)
 }
 
-/// Makes the client's settings from the parameters that are not handled here: its own parser reads them.
+/// Makes the settings of `tokio_postgres` from the parameters that are not handled here, with its parser.
 fn config_of(given: &BTreeMap<String, String>) -> Result<Config> {
     let mut text = String::new();
     for (name, value) in given {
@@ -266,7 +268,7 @@ fn passwords(path: &Path) -> Vec<Line> {
         if std::fs::metadata(path).map_or(true, |file| file.permissions().mode() & 0o077 != 0) {
             tracing::warn!(
                 target: "headcount", path = %path.display(),
-                "the file of passwords is ignored, because others may read it: run chmod 600"
+                "the file of passwords is ignored, because other users can read it: run chmod 600"
             );
             return Vec::new();
         }
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_names_everything() {
+    fn every_part_of_a_url_is_used_and_replaces_its_variable() {
         let target = target(
             "postgresql://a%40b:p%2Fw:d@db.example.com:6000/the%20mirror?sslmode=disable&connect_timeout=3&application_name=app&options=-c%20geqo%3Doff",
             &[("PGHOST", "elsewhere"), ("PGPORT", "1"), ("PGUSER", "nobody"), ("PGPASSWORD", "other")],
@@ -370,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_without_repeating_it() {
+    fn an_error_about_a_url_or_variable_does_not_repeat_its_value() {
         for (url, variables, expected) in [
             ("mysql://u:hunter2@h/d", &[][..], "expected postgresql://"),
             ("postgresql://u:hunter2@h:99999/d", &[], "a number from 1 to 65535"),
@@ -407,7 +409,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn passwords_come_from_the_first_line_of_the_file_that_fits() {
+    fn a_password_comes_from_the_first_matching_line_of_the_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = std::env::temp_dir().join(format!("headcount-pgpass-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -431,7 +433,7 @@ mod tests {
         assert_eq!(open(0o600, "postgresql://app@%2Frun%2Fp%3Ag/other"), [text("third")]);
         assert_eq!(open(0o600, "postgresql://other@db1/mirror"), [None]);
         assert_eq!(open(0o600, "postgresql://app:given@db1/mirror"), [text("given")]);
-        assert_eq!(open(0o640, "postgresql://app@db1/mirror"), [None], "others may read it");
+        assert_eq!(open(0o640, "postgresql://app@db1/mirror"), [None], "other users can read the file");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -51,7 +51,7 @@ impl Mode {
 }
 
 /// Returns the settings of TLS, or `None` for no TLS. `roots` is a file of certificate authorities, or `system` for those of the system. Without
-/// it, authorities are those of libpq's file in the home folder, or if there is none, the system's.
+/// `roots`, the authorities are those of libpq's file in the home folder, or if there is no such file, the system's.
 pub(super) fn settings(mode: Mode, roots: Option<&str>, home: Option<&Path>) -> Result<Option<MakeRustlsConnect>> {
     let default = home.map(|home| home.join(".postgresql/root.crt")).filter(|file| file.exists());
     let trusted = || match roots {
@@ -77,7 +77,7 @@ pub(super) fn settings(mode: Mode, roots: Option<&str>, home: Option<&Path>) -> 
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::config(format!("TLS cannot be set up: {error}")))?;
     let mut config = config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    // PostgreSQL 17 and later refuse other protocols; earlier versions ignore it.
+    // PostgreSQL 17 and later refuse a list without this protocol; earlier versions ignore the list.
     config.alpn_protocols = vec![b"postgresql".to_vec()];
     Ok(Some(MakeRustlsConnect::new(config)))
 }

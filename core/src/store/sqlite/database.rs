@@ -14,7 +14,7 @@ pub(super) struct Database {
     connection: Connection,
     /// What `PRAGMA synchronous` is set to, or `None` before it is set.
     durability: Cell<Option<Durability>>,
-    /// Whether a write of the transaction failed after it had begun to write.
+    /// Whether one of the transaction's writes failed after it may have changed rows.
     partial: Cell<bool>,
     /// Whether the transaction has written anything.
     wrote: Cell<bool>,
@@ -51,7 +51,7 @@ impl Database {
         {
             use std::sync::atomic::Ordering::Relaxed;
             self.statements.fetch_add(1, Relaxed);
-            // How often the earlier runs of this statement prepared it again.
+            // How often SQLite prepared this statement again in its earlier runs.
             let count = statement.reset_status(rusqlite::StatementStatus::RePrepare);
             self.reprepared.fetch_add(u64::try_from(count).unwrap_or(0), Relaxed);
         }
@@ -136,13 +136,13 @@ impl Database {
         Ok(())
     }
 
-    /// Calls `write`. If it fails, the transaction is rolled back at its end.
+    /// Calls `write`. If that fails or panics, the whole transaction must be rolled back: see [`has_partial_write`](Database::has_partial_write).
     pub(super) fn atomically<T>(&self, write: impl FnOnce() -> Result<T>) -> Result<T> {
         self.wrote.set(true);
         catch_panic(write).inspect_err(|_| self.partial.set(true))
     }
 
-    /// Whether a write of the transaction failed after it had begun to write, so that the transaction must be rolled back.
+    /// Whether one of the transaction's writes failed after it may have changed rows, so that the transaction must be rolled back.
     pub(super) fn has_partial_write(&self) -> bool {
         self.partial.get()
     }

@@ -110,7 +110,7 @@ impl Lease for Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let Fence { name, token } = self.fence.clone();
-        // If it fails, the lease ends with the store or when it expires.
+        // If this fails, the lease ends when it expires or the store is closed.
         self.jobs.run_later(Durability::Process, move |database| {
             let sql = "DELETE FROM lease WHERE name = ?1 AND token = ?2";
             database.atomically(|| database.run(sql, params![name, token]))

@@ -50,7 +50,7 @@ pub struct SqliteStore {
     writer: Worker,
     /// `None` for a store in memory, which reads with the writer's connection.
     reader: Option<Worker>,
-    /// Ends with the writer's thread.
+    /// The writer's thread holds the strong reference until it ends.
     open: Weak<Open>,
     closed: Arc<Closed>,
     /// Cancelled once the store is closed.
@@ -75,8 +75,8 @@ impl Drop for Open {
 }
 
 impl SqliteStore {
-    /// Opens a file, creates it if there is none, and brings an older one up to date. `:memory:` opens a store in memory, which ends with
-    /// this value. Blocks the thread, for seconds if another process has the file locked: in async tasks, call
+    /// Opens a file, creates it if there is none, and brings an older one up to date. `:memory:` opens a store in memory, whose data are lost
+    /// when this value is dropped. Blocks the thread, for seconds if another process has the file locked: in async tasks, call
     /// [`open_off_executor`](SqliteStore::open_off_executor).
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl SqliteStore {
         }
     }
 
-    /// Does what [`open`](SqliteStore::open) does on a thread of its own, so that the executor is not blocked while another process has the file
+    /// Does what [`open`](SqliteStore::open) does, but on a separate thread, so that the executor is not blocked while another process has the file
     /// locked.
     ///
     /// The future may be dropped: the file may then have been created, and is closed again.
@@ -158,8 +158,8 @@ impl SqliteStore {
         self.writer.statements.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    /// Number of times that SQLite prepared statements of writes again since the store was opened, because of other parameters or another schema.
-    /// What a run of a statement adds is counted when the statement is next used. For tests.
+    /// Number of times since the store was opened that SQLite prepared a statement of a write again, because of other parameters or another schema.
+    /// The count of a statement is added when that statement is next used. For tests.
     #[cfg(feature = "store-testing")]
     pub fn reprepared(&self) -> u64 {
         self.writer.reprepared.load(std::sync::atomic::Ordering::Relaxed)
@@ -277,7 +277,8 @@ impl Store for SqliteStore {
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let Some((path, open)) = self.path.clone().zip(self.open.upgrade()) else { return Ok(()) };
-            // With a connection of its own, so that writes go on meanwhile. The store is not closed before it ends.
+            // `open::shrink` uses a separate connection, so that writes do not wait until it ends. As long as this has `open`, the store is not
+            // reported as closed.
             let shrink = tokio::task::spawn_blocking(move || {
                 let shrunk = open::shrink(&path, always);
                 drop(open);
@@ -290,7 +291,7 @@ impl Store for SqliteStore {
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
         let (open, jobs) = (Weak::clone(&self.open), self.writer.jobs.clone());
         self.change(Durability::Process, move |database| {
-            // The thread that runs this holds it.
+            // Never `None`: the thread that runs this has a strong reference until it ends.
             let Some(open) = open.upgrade() else {
                 return Err(Error::internal("a closed store was asked for a lease"));
             };

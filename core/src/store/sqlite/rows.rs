@@ -177,7 +177,9 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Entry> {
     let kind = match name.as_str() {
         "" => None,
         name => Some(ChangeKind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
-            Error::store("the feed holds a kind of change that this version of headcount does not know: update it")
+            Error::store(
+                "the feed holds a kind of change that this version of headcount does not know: update headcount",
+            )
         })?),
     };
     Ok(Entry {

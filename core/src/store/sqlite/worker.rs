@@ -66,7 +66,7 @@ impl<T: Send, F: FnMut(&Database) -> Result<T> + Send> Job for Pending<F, T> {
             }
             (Ok(()), None) => Err(Error::internal("a job of the store did not run")),
         };
-        // Before the caller gets the result, and may make the next call.
+        // Frees the place in the queue before the caller gets the result, so that the caller's next call finds room.
         drop(room);
         // Fails if the caller no longer waits for the result.
         let _ = done.send(result);
@@ -81,7 +81,7 @@ pub(super) struct Jobs {
     process: Process,
     /// `None` once the store is closed.
     sender: Arc<Mutex<Option<Queue>>>,
-    /// Closed once the store is closed.
+    /// One permit for each free place in the queue. Closed once the store is closed.
     room: Arc<Semaphore>,
 }
 
@@ -115,8 +115,8 @@ impl Jobs {
         })
     }
 
-    /// Queues a write even if the queue is full, and does not wait for its result: for the release of a lease. There are no more of these than
-    /// leases.
+    /// Queues a write even if the queue is full, and does not wait for its result. Used only to release leases, so that at most one such write is
+    /// queued for each lease.
     pub(super) fn run_later<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -281,8 +281,8 @@ fn write(database: &Database, place: Option<&Place>, mut group: Vec<Box<dyn Job>
         let ended = database.end_write(outcome.is_ok() && any_done && !is_partial);
         outcome = outcome.and(ended);
         if is_partial && outcome.is_ok() && group.len() > 1 {
-            // Each in a transaction of its own. Savepoints would avoid this, but they slow down every write, and a write hardly ever fails after it
-            // has begun.
+            // Repeats each write in a separate transaction. Savepoints would avoid this, but they slow down every write, and a write hardly ever
+            // fails after it has changed rows.
             group.into_iter().for_each(|job| write(database, place, vec![job]));
             return;
         }

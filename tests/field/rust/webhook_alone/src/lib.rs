@@ -1,8 +1,8 @@
-//! A webhook is verified with the headers of the crate `http`.
+//! An endpoint that verifies webhooks with the headers of the crate `http`.
 
 use http::{HeaderMap, StatusCode};
 
-/// Answers a request.
+/// Answers a webhook: 201 if it is verified, and 400 otherwise.
 pub fn receive(webhook: &headcount::Webhook, headers: &HeaderMap, body: &[u8]) -> StatusCode {
     match webhook.verify(headers, body) {
         Ok(_) => StatusCode::CREATED,
