@@ -26,6 +26,7 @@ CORE_FILES = {
     "defaults.rs": "config",
     "secret.rs": "secret",
     "moment.rs": "moment",
+    "process": "process",
     "process.rs": "process",
     "task.rs": "task",
     "tls.rs": "tls",

@@ -1,31 +1,42 @@
 //! Attaches threads of the runtime to the interpreter. The interpreter's exit waits for them.
 
+use headcount::internal::PerProcess;
 use pyo3::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-/// Number of runtime threads that are attached to the interpreter or waiting to attach (low 32 bits), with the id of their process (high
-/// 32 bits): a forked child has none of its parent's threads.
-static ATTACHED: AtomicU64 = AtomicU64::new(0);
+/// Number of runtime threads that are attached to the interpreter or waiting to attach. A forked child has none of its parent's threads.
+static ATTACHED: PerProcess<Arc<AtomicUsize>> = PerProcess::new();
 
 /// How long the interpreter's exit waits for threads of the runtime, in milliseconds.
 const EXIT_WAIT: u32 = 5_000;
 
-/// Runs `call` with the interpreter attached. Returns `None` without running it if the interpreter is exiting.
-pub(crate) fn attach<T>(call: impl FnOnce(Python<'_>) -> T) -> Option<T> {
-    count(1);
-    let result = Python::try_attach(call);
-    count(-1);
-    result
+/// Counts a thread in [`ATTACHED`] until it is dropped.
+struct Attached(Option<Arc<AtomicUsize>>);
+
+impl Attached {
+    fn new() -> Attached {
+        let count = ATTACHED.get(|| Ok(Arc::default())).ok();
+        if let Some(count) = &count {
+            count.fetch_add(1, SeqCst);
+        }
+        Attached(count)
+    }
 }
 
-fn count(change: i64) {
-    let process = u64::from(std::process::id()) << 32;
-    let update = |seen: u64| {
-        let attached = if seen >> 32 == process >> 32 { seen & u64::from(u32::MAX) } else { 0 };
-        Some(process | attached.saturating_add_signed(change))
-    };
-    let _ = ATTACHED.fetch_update(SeqCst, SeqCst, update);
+impl Drop for Attached {
+    fn drop(&mut self) {
+        if let Some(count) = &self.0 {
+            count.fetch_sub(1, SeqCst);
+        }
+    }
+}
+
+/// Runs `call` with the interpreter attached. Returns `None` without running it if the interpreter is exiting.
+pub(crate) fn attach<T>(call: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    let _attached = Attached::new();
+    Python::try_attach(call)
 }
 
 /// Waits until no thread of the runtime is attached to the interpreter or waiting to attach, for at most five seconds.
@@ -36,8 +47,7 @@ fn count(change: i64) {
 fn wait_for_threads(py: Python<'_>) {
     py.detach(|| {
         for _ in 0..EXIT_WAIT {
-            let seen = ATTACHED.load(SeqCst);
-            if seen >> 32 != u64::from(std::process::id()) || seen & u64::from(u32::MAX) == 0 {
+            if ATTACHED.existing().is_none_or(|count| count.load(SeqCst) == 0) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));

@@ -403,3 +403,47 @@ def test_a_pool_of_forked_processes_works_while_the_parent_syncs(environment, tm
     """
     settings = [environment.environment_url, environment.client_id, environment.client_secret, environment.webhook_secret]
     assert program(text, tmp_path / "mirror.db", *settings, environment.organization_id) == "done\n"
+
+
+@linux
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only the administrator can make a namespace of process ids")
+def test_the_exit_of_a_child_with_the_process_id_of_its_parent_does_not_wait_for_the_parents_threads(environment):
+    # The program and its child are the first processes of two namespaces of process ids, so that both have the id 1.
+    text = """
+        import asyncio, atexit, ctypes, logging, os, sys, threading, time, traceback, headcount
+        assert os.getpid() == 1
+        begun, end = threading.Event(), threading.Event()
+
+        class Blocked(logging.Handler):
+            # Blocks the thread of the runtime, which is attached to the interpreter meanwhile.
+            def emit(self, record):
+                if threading.current_thread() is not loop:
+                    begun.set()
+                    end.wait()
+
+        async def call():
+            async with headcount.AsyncClient(*sys.argv[1:4]) as client:
+                await client.organization.get_organization(sys.argv[4])
+
+        logger = logging.getLogger("headcount")
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(Blocked())
+        loop = threading.Thread(target=asyncio.run, args=(call(),))
+        loop.start()
+        assert begun.wait(60)
+        assert ctypes.CDLL(None, use_errno=True).unshare(0x20000000) == 0, "CLONE_NEWPID"
+        child = os.fork()
+        if child == 0:
+            assert os.getpid() == 1
+            started = time.monotonic()
+            atexit._run_exitfuncs()
+            # The limit of the wait is five seconds.
+            os._exit(0 if time.monotonic() - started < 4 else 3)
+        _, status = os.waitpid(child, 0)
+        end.set()
+        loop.join()
+        sys.exit(os.waitstatus_to_exitcode(status))
+    """
+    settings = [environment.environment_url, environment.client_id, environment.client_secret, environment.organization_id]
+    command = ["unshare", "--pid", "--fork", sys.executable, "-c", textwrap.dedent(text)]
+    run(*command, *settings)

@@ -140,7 +140,7 @@ pub mod internal {
     pub use crate::error::catch_panic;
     pub use crate::moment::parse_moment;
     #[cfg(any(feature = "blocking", feature = "webhook"))]
-    pub use crate::process::ProcessId;
+    pub use crate::process::{PerProcess, ProcessId, SetOnce};
     #[cfg(feature = "client")]
     pub use crate::task::{Scope, carry_locals};
     #[cfg(feature = "webhook")]

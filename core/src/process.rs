@@ -4,10 +4,16 @@
 //! must not wait for a lock, since the thread that held it at the fork does not exist in the child. A process that has closed all of its
 //! descriptors, as daemons do, must not use numbers of descriptors from before, since they may now belong to other files: it counts as another
 //! process here.
+//!
+//! What this module cannot prevent: a lock of other code can be held at a fork by a thread that the child does not have, and stays locked in the
+//! child. Examples are the locks of an application's log handler, and that of a `LazyLock` whose value is being made.
 
-use crate::Result;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod set_once;
+
+pub use set_once::SetOnce;
+
+use crate::{Error, Result};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Distinguishes a process from its ancestors and descendants by `fork`. The system's id alone does not: once a process has ended, the system can
@@ -105,47 +111,65 @@ impl Process {
 /// Detects that all descriptors of the process were closed.
 #[cfg(unix)]
 mod descriptors {
+    use super::SetOnce;
     use std::fs::File;
     use std::os::fd::OwnedFd;
     use std::os::unix::fs::MetadataExt;
-    use std::sync::OnceLock;
 
     /// A pipe that stays open unless all descriptors of the process are closed. If its descriptor was closed, the system may have given the number of
-    /// the descriptor to another pipe, socket or file. Its inode number is then different: pipes and sockets never share one with an open pipe, and
-    /// that a file does is unlikely.
+    /// the descriptor to another pipe, socket or file. Its device and inode numbers are then different.
     struct Witness {
-        /// The descriptor and its inode number, or `None` if no pipe could be made.
-        pipe: Option<(File, u64)>,
-        next: OnceLock<Box<Witness>>,
+        /// The descriptor, and its device and inode numbers, or `None` if no pipe could be made.
+        pipe: Option<(File, (u64, u64))>,
+        next: SetOnce<Witness>,
     }
 
     impl Witness {
-        fn new() -> Box<Witness> {
+        fn new() -> Witness {
             let pipe = std::io::pipe().ok().and_then(|(reader, _)| {
                 let file = File::from(OwnedFd::from(reader));
-                let inode = file.metadata().ok()?.ino();
-                Some((file, inode))
+                let numbers = numbers(&file)?;
+                Some((file, numbers))
             });
-            Box::new(Witness { pipe, next: OnceLock::new() })
+            Witness { pipe, next: SetOnce::new() }
         }
 
         fn is_open(&self) -> bool {
-            let Some((file, inode)) = &self.pipe else { return true };
-            file.metadata().is_ok_and(|found| found.ino() == *inode)
+            let Some((file, expected)) = &self.pipe else { return true };
+            numbers(file) == Some(*expected)
         }
     }
 
-    static FIRST: OnceLock<Box<Witness>> = OnceLock::new();
+    /// Returns the device and inode numbers of an open file, or `None` if its descriptor is closed.
+    fn numbers(file: &File) -> Option<(u64, u64)> {
+        file.metadata().ok().map(|found| (found.dev(), found.ino()))
+    }
+
+    static FIRST: SetOnce<Witness> = SetOnce::new();
 
     pub(super) fn times_closed() -> u32 {
         let (mut at, mut times) = (&FIRST, 0);
         loop {
-            let witness = super::get_or_set(at, Witness::new);
+            let witness = at.get_or_set(Witness::new);
             if witness.is_open() {
                 return times;
             }
             // The witness is not dropped, since the number of its descriptor may belong to another file now.
             (at, times) = (&witness.next, times + 1);
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_file_of_another_device_with_the_inode_number_of_the_pipe_is_not_the_pipe() {
+            let witness = Witness::new();
+            assert!(witness.is_open());
+            let (file, (device, inode)) = witness.pipe.unwrap();
+            let witness = Witness { pipe: Some((file, (device ^ 1, inode))), next: SetOnce::new() };
+            assert!(!witness.is_open());
         }
     }
 }
@@ -157,54 +181,84 @@ mod descriptors {
     }
 }
 
-/// Does what `OnceLock::get_or_init` does, but calls `make` before the cell's lock is taken: a child forked while another thread calls `make` must
-/// not find the lock taken.
-fn get_or_set<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
-    match cell.get() {
-        Some(value) => value,
-        None => {
-            let made = make();
-            cell.get_or_init(|| made)
-        }
-    }
+/// A lock that a forked child takes over from its parent.
+struct ForkLock {
+    /// The [word](ProcessId::word) of the process whose thread holds it, or 0.
+    holder: AtomicU64,
+    /// The [number](thread_number) of that thread, or 0.
+    thread: AtomicUsize,
 }
-
-/// A lock that a forked child takes over from its parent: the [word](ProcessId::word) of the process whose thread holds it, or 0.
-struct ForkLock(AtomicU64);
 
 /// Wait between two attempts to take the lock. It is taken once per value.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// Why a lock was not taken.
+#[derive(Debug, PartialEq, Eq)]
+enum Held {
+    /// This thread holds it.
+    Here,
+    /// Another thread of this process holds it.
+    Elsewhere,
+}
+
 impl ForkLock {
-    fn lock(&self, process: ProcessId) -> Locked<'_> {
+    const fn new() -> ForkLock {
+        ForkLock { holder: AtomicU64::new(0), thread: AtomicUsize::new(0) }
+    }
+
+    fn try_lock(&self, process: ProcessId) -> std::result::Result<Locked<'_>, Held> {
         let word = process.word();
+        let holder = self.holder.load(Ordering::Acquire);
+        if holder == word && self.thread.load(Ordering::Relaxed) == thread_number() {
+            return Err(Held::Here);
+        }
+        // The word of another process is that of an ancestor, which held the lock at a fork: its thread does not exist here, or it is the one that
+        // forked, and holds the lock in the parent only.
+        if holder == word || self.holder.compare_exchange(holder, word, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            return Err(Held::Elsewhere);
+        }
+        self.thread.store(thread_number(), Ordering::Relaxed);
+        Ok(Locked { lock: self, process })
+    }
+
+    /// Waits for the lock. Returns `None` if this thread holds it.
+    fn lock(&self, process: ProcessId) -> Option<Locked<'_>> {
         loop {
-            let holder = self.0.load(Ordering::Acquire);
-            // The word of another process is that of an ancestor, which held the lock at a fork: its thread does not exist here.
-            let is_free = holder != word;
-            if is_free && self.0.compare_exchange(holder, word, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                return Locked(self);
-            }
-            if !is_free {
-                std::thread::sleep(PAUSE);
+            match self.try_lock(process) {
+                Ok(locked) => return Some(locked),
+                Err(Held::Here) => return None,
+                Err(Held::Elsewhere) => std::thread::sleep(PAUSE),
             }
         }
     }
 }
 
-struct Locked<'a>(&'a ForkLock);
+/// Returns a number that no other running thread of this process has, and which is not 0.
+fn thread_number() -> usize {
+    thread_local! { static OWN: u8 = const { 0 } }
+    OWN.with(|own| std::ptr::from_ref(own).addr())
+}
+
+struct Locked<'a> {
+    lock: &'a ForkLock,
+    process: ProcessId,
+}
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.0.0.store(0, Ordering::Release);
+        // In a child that was forked while its parent held the lock, another thread may have taken it over.
+        if self.process.is_current() {
+            self.lock.thread.store(0, Ordering::Relaxed);
+            self.lock.holder.store(0, Ordering::Release);
+        }
     }
 }
 
 /// A value of which each process has its own.
 ///
 /// The values form a list: a forked child finds its parent's value and appends its own. Reading takes no lock.
-pub(crate) struct PerProcess<T> {
-    first: OnceLock<Box<Made<T>>>,
+pub struct PerProcess<T> {
+    first: SetOnce<Made<T>>,
     /// Held while a value is made.
     making: ForkLock,
 }
@@ -213,7 +267,7 @@ struct Made<T> {
     process: Process,
     /// `None` after it was dropped.
     value: Option<T>,
-    next: OnceLock<Box<Made<T>>>,
+    next: SetOnce<Made<T>>,
 }
 
 impl<T> Drop for Made<T> {
@@ -232,33 +286,49 @@ impl<T> Default for PerProcess<T> {
 }
 
 impl<T> PerProcess<T> {
-    pub(crate) const fn new() -> PerProcess<T> {
-        PerProcess { first: OnceLock::new(), making: ForkLock(AtomicU64::new(0)) }
+    /// Makes it without a value.
+    pub const fn new() -> PerProcess<T> {
+        PerProcess { first: SetOnce::new(), making: ForkLock::new() }
     }
 }
 
 impl<T: Clone> PerProcess<T> {
     /// Returns this process's value, which `make` makes at the first call. If `make` fails, the next call tries again.
-    pub(crate) fn get(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
+    ///
+    /// # Errors
+    ///
+    /// Those of `make`; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if `make` calls this for the same value, and in a child that
+    /// was forked by `make`.
+    pub fn get(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
         let process = Process::current();
         if let Ok(value) = self.find(process) {
             return Ok(value);
         }
-        let _making = self.making.lock(process.id);
+        let Some(_making) = self.making.lock(process.id) else {
+            return Err(Error::invalid_argument(
+                "a call was made while the same thread opens what the call needs, such as in a log handler: make it later",
+            ));
+        };
         match self.find(process) {
             Ok(value) => Ok(value),
             Err(end) => {
                 let value = make()?;
-                let made = Made { process, value: Some(value.clone()), next: OnceLock::new() };
-                // Cannot fail, since only the holder of the lock appends.
-                let _ = end.set(Box::new(made));
+                if !process.is_current() {
+                    // Made in part by the parent, whose threads and sockets it may have.
+                    std::mem::forget(value);
+                    return Err(Error::invalid_argument(
+                        "the process was forked while this thread opened what the call needs: make the call again",
+                    ));
+                }
+                // Only the holder of the lock appends.
+                end.get_or_set(|| Made { process, value: Some(value.clone()), next: SetOnce::new() });
                 Ok(value)
             }
         }
     }
 
     /// Returns the value of the process, or the end of the list if it has none.
-    fn find(&self, process: Process) -> std::result::Result<T, &OnceLock<Box<Made<T>>>> {
+    fn find(&self, process: Process) -> std::result::Result<T, &SetOnce<Made<T>>> {
         let mut at = &self.first;
         loop {
             match at.get() {
@@ -272,9 +342,29 @@ impl<T: Clone> PerProcess<T> {
     }
 
     /// Returns this process's value, if it has been made.
-    #[cfg(all(feature = "blocking", feature = "mirror", feature = "sqlite"))]
-    pub(crate) fn existing(&self) -> Option<T> {
+    pub fn existing(&self) -> Option<T> {
         self.find(Process::current()).ok()
+    }
+
+    /// As [`existing`](PerProcess::existing), but if another thread makes the value at this moment and `may_wait` returns true, waits for it.
+    #[cfg(all(feature = "blocking", feature = "mirror", feature = "sqlite"))]
+    pub(crate) fn settled(&self, may_wait: impl FnOnce() -> bool) -> Option<T> {
+        let process = Process::current();
+        if let Ok(value) = self.find(process) {
+            return Some(value);
+        }
+        let _making = match self.making.try_lock(process.id) {
+            Ok(locked) => Some(locked),
+            Err(Held::Elsewhere) if may_wait() => self.making.lock(process.id),
+            Err(_) => None,
+        };
+        self.find(process).ok()
+    }
+
+    /// Returns whether a thread of this process makes the value at this moment.
+    #[cfg(all(feature = "blocking", feature = "mirror", feature = "sqlite"))]
+    pub(crate) fn is_being_made(&self) -> bool {
+        self.making.holder.load(Ordering::Acquire) == ProcessId::current().word()
     }
 
     /// Returns the value of the process that this one was forked from, or of this process before it closed its descriptors, if there is one.
@@ -295,7 +385,7 @@ impl<T: Clone> PerProcess<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
+    use crate::{Error, ErrorKind};
     use std::sync::atomic::AtomicU32;
 
     #[test]
@@ -312,11 +402,11 @@ mod tests {
 
     /// Takes a lock that a process with this id held at a fork.
     fn take_over(ancestor: ProcessId) {
-        let lock = ForkLock(AtomicU64::new(ancestor.word()));
-        let locked = lock.lock(ProcessId::current());
-        assert_eq!(lock.0.load(Ordering::Relaxed), ProcessId::current().word());
+        let lock = ForkLock { holder: AtomicU64::new(ancestor.word()), ..ForkLock::new() };
+        let locked = lock.lock(ProcessId::current()).unwrap();
+        assert_eq!(lock.holder.load(Ordering::Relaxed), ProcessId::current().word());
         drop(locked);
-        assert_eq!(lock.0.load(Ordering::Relaxed), 0);
+        assert_eq!(lock.holder.load(Ordering::Relaxed), 0);
     }
 
     #[test]
@@ -336,8 +426,66 @@ mod tests {
         let value = PerProcess::<u32>::new();
         let current = Process::current();
         let ancestor = Process { id: ProcessId { forks: current.id.forks.wrapping_sub(1), ..current.id }, ..current };
-        let _ = value.first.set(Box::new(Made { process: ancestor, value: Some(1), next: OnceLock::new() }));
+        value.first.get_or_set(|| Made { process: ancestor, value: Some(1), next: SetOnce::new() });
         assert_eq!(value.get(|| Ok(2)).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_value_that_needs_itself_is_an_error() {
+        let value = PerProcess::<u32>::new();
+        let error = value.get(|| value.get(|| Ok(1))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().contains("while the same thread opens"), "{error}");
+        assert_eq!(value.get(|| Ok(2)).unwrap(), 2, "the lock was released");
+    }
+
+    #[test]
+    fn a_thread_that_is_not_the_holder_waits_for_the_lock() {
+        let (lock, process) = (ForkLock::new(), ProcessId::current());
+        let locked = lock.lock(process).unwrap();
+        assert_eq!(lock.try_lock(process).err(), Some(Held::Here));
+        let other = std::thread::scope(|scope| scope.spawn(|| lock.try_lock(process).err()).join().unwrap());
+        assert_eq!(other, Some(Held::Elsewhere));
+        drop(locked);
+        assert!(lock.try_lock(process).is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_the_parent_holds_is_not_released_by_its_child() {
+        let current = ProcessId::current();
+        let parent = ProcessId { forks: current.forks.wrapping_sub(1), ..current };
+        let lock = ForkLock { holder: AtomicU64::new(parent.word()), ..ForkLock::new() };
+        let of_the_parent = Locked { lock: &lock, process: parent };
+        let taken_over = lock.lock(current).unwrap();
+        // The child returns from the function in which its parent had forked.
+        drop(of_the_parent);
+        assert_eq!(lock.holder.load(Ordering::Relaxed), current.word());
+        drop(taken_over);
+        assert_eq!(lock.holder.load(Ordering::Relaxed), 0);
+    }
+
+    #[cfg(all(unix, feature = "sqlite"))]
+    #[test]
+    #[allow(unsafe_code, reason = "forks")]
+    fn a_child_that_is_forked_while_a_value_is_made_does_not_keep_it() {
+        let (value, mut child) = (PerProcess::<u32>::new(), 0);
+        let result = value.get(|| {
+            // SAFETY: the child only makes system calls, allocates memory and changes atomic numbers.
+            child = unsafe { libc::fork() };
+            Ok(1)
+        });
+        if child == 0 {
+            let is_refused = result.is_err_and(|error| error.message().contains("the process was forked"));
+            let is_made_again = value.get(|| Ok(2)).is_ok_and(|value| value == 2);
+            // SAFETY: ends the child without the parent's exit handlers.
+            unsafe { libc::_exit(if is_refused && is_made_again { 0 } else { 1 }) };
+        }
+        assert_eq!(result.unwrap(), 1);
+        let mut status = -1;
+        // SAFETY: `status` has room for the result.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0, "the child found what it expected");
+        assert_eq!(value.existing(), Some(1));
     }
 
     #[cfg(unix)]

@@ -1,21 +1,21 @@
 //! C strings made from Rust strings: created at the first access and kept as long as the object they belong to. Uses no other module.
 
+use headcount_core::internal::SetOnce;
 use std::ffi::{CString, c_char};
 use std::fmt::Display;
 use std::ptr;
-use std::sync::OnceLock;
 
 /// The text that replaces each NUL character, which would end the C string.
 const IN_PLACE_OF_NUL: &str = "\u{FFFD}";
 
 /// The C string of one field, created once by the first thread that reads it.
 #[derive(Default)]
-pub(crate) struct Text(OnceLock<CString>);
+pub(crate) struct Text(SetOnce<CString>);
 
 impl Text {
     /// Returns the C string of `text`, the same at every call.
     pub(crate) fn of(&self, text: &str) -> *const c_char {
-        self.0.get_or_init(|| c_string(text)).as_ptr()
+        self.0.get_or_set(|| c_string(text)).as_ptr()
     }
 
     /// Returns the C string of `text`, or NULL for `None`.
@@ -25,7 +25,7 @@ impl Text {
 
     /// Returns the C string of the text form of `value`, or NULL for `None`.
     pub(crate) fn of_display(&self, value: Option<impl Display>) -> *const c_char {
-        value.map_or(ptr::null(), |value| self.0.get_or_init(|| c_string(&value.to_string())).as_ptr())
+        value.map_or(ptr::null(), |value| self.0.get_or_set(|| c_string(&value.to_string())).as_ptr())
     }
 
     /// Returns the C string of the JSON form of `value`, or NULL if it cannot be serialized.
@@ -39,12 +39,12 @@ impl Text {
 
 /// The C strings of a field that is a list, created once by the first thread that reads it.
 #[derive(Default)]
-pub(crate) struct TextList(OnceLock<Vec<CString>>);
+pub(crate) struct TextList(SetOnce<Vec<CString>>);
 
 impl TextList {
     /// Returns the C string of the text at `index`, or NULL if `index` is out of range.
     pub(crate) fn at(&self, texts: &[String], index: usize) -> *const c_char {
-        let made = self.0.get_or_init(|| texts.iter().map(|text| c_string(text)).collect());
+        let made = self.0.get_or_set(|| texts.iter().map(|text| c_string(text)).collect());
         made.get(index).map_or(ptr::null(), |text| text.as_ptr())
     }
 }

@@ -2,12 +2,12 @@
 
 use super::open::{self, failed};
 use crate::error::catch_panic;
+use crate::process::SetOnce;
 use crate::store::Durability;
 use crate::{Error, Result};
 use rusqlite::{CachedStatement, Connection, Params, Row, Statement, ToSql};
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
 /// A connection and its state.
 pub(super) struct Database {
@@ -200,13 +200,13 @@ pub(super) struct Insert {
     head: &'static str,
     columns: usize,
     tail: &'static str,
-    texts: [OnceLock<String>; SIZES.len()],
+    texts: [SetOnce<String>; SIZES.len()],
 }
 
 impl Insert {
     /// `head` names the table and its `columns` columns, `tail` is the conflict clause or empty.
     pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Insert {
-        Insert { head, columns, tail, texts: [const { OnceLock::new() }; SIZES.len()] }
+        Insert { head, columns, tail, texts: [const { SetOnce::new() }; SIZES.len()] }
     }
 
     /// Returns the statement for at least `count` rows.
@@ -216,7 +216,7 @@ impl Insert {
             .zip(&self.texts)
             .find(|(size, _)| **size >= count)
             .unwrap_or((&SIZES[SIZES.len() - 1], &self.texts[SIZES.len() - 1]));
-        text.get_or_init(|| {
+        text.get_or_set(|| {
             let row = format!("({})", vec!["?"; self.columns].join(","));
             let rows = vec![row; *size].join(",");
             let Insert { head, tail, .. } = self;
