@@ -3,7 +3,7 @@
 //! A forked child opens the file itself, and never uses its parent's handle.
 
 use super::Client;
-use super::runtime::{wait, wait_unless_async, without_waiting};
+use super::runtime::{may_wait, wait, wait_unless_async, without_waiting};
 use crate::process::{PerProcess, Process};
 use crate::record::{
     Approval, Consumer, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome,
@@ -13,7 +13,7 @@ use crate::webhook::Headers;
 use crate::{Change, Error, Event, MirrorBuilder, MirrorUser, Result, Timestamp, mirror};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 /// A durable local copy of every directory, and a feed of changes. Clones are cheap; any number of threads may use a mirror at once.
@@ -61,8 +61,9 @@ impl Mirror {
     ///
     /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
     pub fn close(&self) -> Result<()> {
-        self.0.is_closed.store(true, Ordering::Release);
-        match self.0.mirror.existing() {
+        self.0.refuse_calls();
+        // In a forked child, another thread may be opening the file. If this thread must not wait for it, that one closes it again.
+        match self.0.mirror.settled(may_wait) {
             Some(mirror) => wait_unless_async(mirror.close()),
             None => Ok(()),
         }
@@ -72,7 +73,7 @@ impl Mirror {
     /// bindings.
     #[doc(hidden)]
     pub fn end_waits(&self) {
-        self.0.is_closed.store(true, Ordering::Release);
+        self.0.refuse_calls();
         if let Some(mirror) = self.0.mirror.existing() {
             mirror.end_waits();
         }
@@ -87,9 +88,19 @@ impl Mirror {
         }
     }
 
-    /// Drops this handle. If it was the last one, and no iterator uses the store, waits until the store is closed. For bindings.
+    /// Drops this handle. If it was the last one, and no iterator uses the store, waits until the store is closed. For bindings, which call
+    /// [`end_waits`](Mirror::end_waits) before it.
     #[doc(hidden)]
     pub async fn release(self) -> Result<()> {
+        if self.0.mirror.is_being_made() {
+            // Another thread opens the file, in a forked child. No call uses it yet, and none will.
+            let shared = Arc::clone(&self.0);
+            let opened = tokio::task::spawn_blocking(move || shared.mirror.settled(|| true)).await;
+            return match opened {
+                Ok(Some(mirror)) => mirror.close().await,
+                _ => Ok(()),
+            };
+        }
         let mirror = self.0.mirror.existing();
         // `mirror.release` waits only if `mirror` is the last reference to the async mirror. After this, it is, unless this handle has clones.
         drop(self);
@@ -121,11 +132,25 @@ fn absolute(path: PathBuf) -> PathBuf {
 }
 
 impl Shared {
-    fn mirror(&self) -> Result<mirror::Mirror> {
-        if self.is_closed.load(Ordering::Acquire) {
-            return Err(Error::invalid_argument("the mirror is closed: open another one"));
+    /// Makes later calls fail.
+    fn refuse_calls(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        // Either the caller finds the mirror that another thread opens, or that thread finds `is_closed` set.
+        fence(Ordering::SeqCst);
+    }
+
+    fn check_open(&self) -> Result<()> {
+        match self.is_closed.load(Ordering::Acquire) {
+            true => Err(Error::invalid_argument("the mirror is closed: open another one")),
+            false => Ok(()),
         }
-        self.mirror.get(|| {
+    }
+
+    fn mirror(&self) -> Result<mirror::Mirror> {
+        self.check_open()?;
+        let mut is_new = false;
+        let mirror = self.mirror.get(|| {
+            self.check_open()?;
             if self.path.as_os_str() == ":memory:" && !self.process.is_current() {
                 return Err(Error::store(
                     "a mirror in memory cannot be used after a fork, or after all descriptors were closed: open a mirror in a file",
@@ -135,8 +160,19 @@ impl Shared {
                 Some(client) => self.settings.clone().client(client.current()?),
                 None => self.settings.clone(),
             };
-            wait(settings.open_file(&self.path))
-        })
+            let mirror = wait(settings.open_file(&self.path))?;
+            is_new = true;
+            Ok(mirror)
+        })?;
+        if is_new {
+            // As in `refuse_calls`.
+            fence(Ordering::SeqCst);
+            if let Err(closed) = self.check_open() {
+                wait_unless_async(mirror.close())?;
+                return Err(closed);
+            }
+        }
+        Ok(mirror)
     }
 }
 
@@ -386,5 +422,99 @@ impl Iterator for Changes {
         };
         self.done = !matches!(next, Ok(Some(_)));
         next.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use rusqlite::Connection;
+    use std::path::Path;
+    use std::thread::{JoinHandle, spawn, yield_now};
+    use tokio::time::Instant;
+
+    /// The time after which a test that waits fails.
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn wait_until(condition: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !condition() {
+            assert!(started.elapsed() < LIMIT, "the condition was not met within the time limit");
+            yield_now();
+        }
+    }
+
+    /// A mirror that this process has not opened yet, as in a forked child, and that a thread is opening. The file is locked, so that the thread waits.
+    struct Opening {
+        mirror: Mirror,
+        call: JoinHandle<Result<Vec<DirectoryStatus>>>,
+        lock: Connection,
+        folder: PathBuf,
+    }
+
+    impl Opening {
+        fn begin(name: &str) -> Opening {
+            let folder = std::env::temp_dir().join(format!("headcount-{name}-{}", std::process::id()));
+            std::fs::create_dir(&folder).unwrap();
+            let path = folder.join("mirror.db");
+            Mirror::with_settings(&path, None, mirror::Mirror::builder()).unwrap().close().unwrap();
+            let lock = Connection::open(&path).unwrap();
+            lock.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+            let (settings, process) = (mirror::Mirror::builder(), Process::current());
+            let (mirror, is_closed) = (PerProcess::default(), AtomicBool::new(false));
+            let mirror = Mirror(Arc::new(Shared { path, client: None, settings, process, mirror, is_closed }));
+            let calling = mirror.clone();
+            let call = spawn(move || calling.status());
+            wait_until(|| mirror.0.mirror.is_being_made());
+            Opening { mirror, call, lock, folder }
+        }
+
+        /// Ends the lock of the file, so that it is opened. Checks that it is closed again, and that the call fails.
+        fn check_that_it_is_closed(self, closing: Option<JoinHandle<Result<()>>>) {
+            drop(self.lock);
+            if let Some(closing) = closing {
+                closing.join().unwrap().unwrap();
+                assert!(!has_log(&self.folder), "the file was closed when the call returned");
+            }
+            let error = self.call.join().unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.message().contains("the mirror is closed"), "{error}");
+            assert!(!has_log(&self.folder));
+            std::fs::remove_dir_all(self.folder).unwrap();
+        }
+    }
+
+    /// Returns whether SQLite's log is beside the file, as it is while the file is open.
+    fn has_log(folder: &Path) -> bool {
+        folder.join("mirror.db-wal").exists()
+    }
+
+    #[test]
+    fn close_waits_for_a_thread_that_opens_the_file_and_closes_it() {
+        let opening = Opening::begin("close");
+        let closing = opening.mirror.clone();
+        let closing = spawn(move || closing.close());
+        wait_until(|| opening.mirror.0.is_closed.load(Ordering::Acquire));
+        opening.check_that_it_is_closed(Some(closing));
+    }
+
+    #[test]
+    fn release_waits_for_a_thread_that_opens_the_file_and_closes_it() {
+        let opening = Opening::begin("release");
+        let closing = opening.mirror.clone();
+        closing.end_waits();
+        let closing = spawn(move || wait(closing.release()));
+        opening.check_that_it_is_closed(Some(closing));
+    }
+
+    #[test]
+    fn close_in_an_async_task_does_not_wait_for_a_thread_that_opens_the_file_which_closes_it_again() {
+        let opening = Opening::begin("async");
+        let closing = opening.mirror.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        // If this waited, it would not return: only this thread can end the lock.
+        runtime.block_on(async move { closing.close() }).unwrap();
+        opening.check_that_it_is_closed(None);
     }
 }
