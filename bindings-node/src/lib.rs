@@ -20,7 +20,9 @@ use napi::tokio::runtime::Builder;
 /// Gives the process one runtime thread for all clients and mirrors. They mostly wait for servers, and with several threads each page would
 /// wake another thread.
 #[napi_derive::module_init]
-fn runtime() {
+fn start() {
+    // The garbage collector drops mirrors, iterators and replay guards on the thread of the event loop.
+    headcount::internal::close_files_in_background();
     // If the thread cannot be started, the runtime that Node-API creates is used.
     if let Ok(runtime) = Builder::new_multi_thread().worker_threads(1).thread_name("headcount").enable_all().build() {
         napi::bindgen_prelude::create_custom_tokio_runtime(runtime);

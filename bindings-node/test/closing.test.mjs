@@ -1,13 +1,16 @@
-// Syncs that end because their mirror is closed or their worker is terminated.
+// Syncs that end because their mirror is closed or their worker is terminated, and mirrors that are garbage.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { Mirror, errors } from 'headcount'
-import { startSandbox } from './sandbox.mjs'
+import { eventually, startSandbox } from './sandbox.mjs'
 
 /** Long enough for a slow machine, and much shorter than a sync that is not ended, or than its lease. */
 const LIMIT = { timeout: 60_000 }
@@ -74,3 +77,87 @@ test('a worker that is terminated ends its sync and releases the lease', LIMIT, 
   const [report] = await mirror.sync(sandbox.organization_id)
   assert.equal(report.outcome, 'done')
 })
+
+/** Returns how many threads of this process have a name. */
+function threads(name) {
+  const names = readdirSync('/proc/self/task').map((id) => {
+    try {
+      return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim()
+    } catch {
+      return '' // It has ended.
+    }
+  })
+  return names.filter((found) => found === name).length
+}
+
+/** Locks a file for writing, in another process, until the returned function is called or the test ends. */
+async function lock(t, path) {
+  const program = `
+import sqlite3, sys
+other = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+other.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()`
+  const python = spawn('python3', ['-c', program, path], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const unlock = () => python.stdin.end()
+  t.after(unlock)
+  await once(python.stdout, 'data')
+  return unlock
+}
+
+const HANDLES = {
+  mirror: (mirror) => mirror,
+  changes: (mirror) => mirror.changes('app'),
+  'changes being read': async (mirror) => {
+    const changes = mirror.changes('app')
+    await changes.next()
+    return changes
+  },
+  'a change': async (mirror) => (await mirror.changes('app').next()).value,
+  users: (mirror, sandbox) => mirror.users(sandbox.organization_id),
+  'users being read': async (mirror, sandbox) => {
+    const users = mirror.users(sandbox.organization_id)
+    await users.next()
+    return users
+  },
+}
+
+for (const [name, make] of Object.entries(HANDLES)) {
+  const skip = process.platform === 'linux' ? false : 'the test reads the names of threads from /proc'
+  test(`the event loop does not wait for the file of a mirror whose last handle is garbage: ${name}`, { ...LIMIT, skip }, async (t) => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc')
+    const sandbox = await startSandbox(t, { users: 5, groups: 1 })
+    const path = file(t)
+    const others = threads('headcount-write')
+    let unlock
+
+    // A sync is aborted while another process has the file locked, so that the release of its lease waits for the lock.
+    async function prepare() {
+      const mirror = new Mirror(path, { client: sandbox.client() })
+      await mirror.sync(sandbox.organization_id)
+      const handle = await make(mirror, sandbox)
+      await sandbox.control('PUT', '/fault', { ...STALL, every: 3 })
+      const controller = new AbortController()
+      let sync
+      await new Promise((begun) => {
+        sync = mirror.sync(sandbox.organization_id, { mode: 'full', signal: controller.signal, onProgress: begun })
+      })
+      unlock = await lock(t, path)
+      controller.abort()
+      await assert.rejects(sync, errors.CancelledError)
+      // The runtime has dropped the sync before it makes a later call.
+      await mirror.status()
+      return handle
+    }
+    let handle = await prepare()
+    assert.equal(threads('headcount-write'), others + 1, String(handle))
+
+    handle = undefined
+    // The thread that reads waits for nothing, and shows that the mirror was dropped.
+    await eventually(() => collect() || threads('headcount-read') === others)
+    assert.equal(threads('headcount-write'), others + 1, 'the event loop waited until the file was closed')
+    unlock()
+    await eventually(() => threads('headcount-write') === others)
+  })
+}

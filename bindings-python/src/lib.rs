@@ -67,6 +67,7 @@ mod _headcount {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        headcount::internal::close_files_in_background();
         crate::attach::register_exit(module.py())?;
         crate::logging::forward_events();
         crate::context::carry();

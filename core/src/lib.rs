@@ -141,6 +141,8 @@ pub mod internal {
     pub use crate::moment::parse_moment;
     #[cfg(any(feature = "blocking", feature = "webhook"))]
     pub use crate::process::{PerProcess, ProcessId, SetOnce};
+    #[cfg(all(feature = "sqlite", feature = "webhook"))]
+    pub use crate::sqlite::closing::close_files_in_background;
     #[cfg(feature = "client")]
     pub use crate::task::{Scope, carry_locals};
     #[cfg(feature = "webhook")]

@@ -237,6 +237,35 @@ async fn dropping_the_last_handle_of_a_mirror_in_a_task_does_not_wait_and_openin
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
 }
 
+/// In a process of its own, because the setting is that of the process.
+#[test]
+fn a_process_that_closes_files_in_the_background_does_not_wait_outside_of_a_runtime() {
+    const CASE: &str = "HEADCOUNT_CLOSES_IN_BACKGROUND";
+    if std::env::var_os(CASE).is_none() {
+        let test = "a_process_that_closes_files_in_the_background_does_not_wait_outside_of_a_runtime";
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = command.args(["--exact", test]).env(CASE, "1").output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    }
+    headcount::internal::close_files_in_background();
+    let path = file("background");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mirror = runtime.block_on(Mirror::builder().open(&path)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
+    assert!(Box::pin(mirror.configure(options)).now_or_never().is_none(), "the write waits for the lock");
+
+    // If this waited, the write would fail: only this thread can end the lock.
+    drop(mirror);
+    drop(other);
+
+    let again = runtime.block_on(Mirror::builder().open(&path)).unwrap();
+    assert_eq!(runtime.block_on(again.settings()).unwrap().guard.users, 7);
+}
+
 #[test]
 fn a_blocking_mirror_is_closed_when_close_returns() {
     let path = file("blocking");

@@ -22,7 +22,6 @@ use headcount::mirror::Progress;
 use headcount::{Error, Event, Mirror, Result, Webhook};
 use napi::Env;
 use napi::bindgen_prelude::{ClassInstance, Function, PromiseRaw, block_on};
-use napi::tokio::runtime::Handle;
 use options::{MirrorOptions, SyncOptions};
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -36,7 +35,6 @@ struct State {
     open: Option<Mirror>,
     /// The mirror between the calls of `close` and `closed`.
     closing: Option<Mirror>,
-    runtime: Handle,
 }
 
 impl State {
@@ -45,14 +43,6 @@ impl State {
             mirror.end_waits();
             self.closing = Some(mirror);
         }
-    }
-}
-
-impl Drop for State {
-    /// Closes the file in the background: the garbage collector runs on the thread of Node's event loop.
-    fn drop(&mut self) {
-        let _entered = self.runtime.enter();
-        drop((self.open.take(), self.closing.take()));
     }
 }
 
@@ -97,9 +87,8 @@ impl NativeMirror {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);
             }
             let webhook = secrets.map(|secrets| webhook::settings(Some(&secrets), "{}")?.build()).transpose()?;
-            let (mirror, runtime) =
-                block_on(async { settings.open_file(path).await.map(|mirror| (mirror, Handle::current())) })?;
-            Ok((State { open: Some(mirror), closing: None, runtime }, webhook))
+            let mirror = block_on(settings.open_file(path))?;
+            Ok((State { open: Some(mirror), closing: None }, webhook))
         })
         .map_err(thrown)
         .and_then(|(state, webhook)| {
@@ -109,8 +98,10 @@ impl NativeMirror {
                 if let Some(state) = state.upgrade() {
                     let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
                     state.close();
-                    // If no call is running, this waits until the file is closed, because the process may end after this hook.
-                    drop(state.closing.take());
+                    if let Some(mirror) = state.closing.take() {
+                        // If no call is running, this waits until the file is closed: the process may end after this hook.
+                        let _ = block_on(mirror.release());
+                    }
                 }
             })?;
             Ok(NativeMirror(state, webhook))

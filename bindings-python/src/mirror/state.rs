@@ -64,12 +64,3 @@ impl State {
         self.mirror.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 }
-
-impl Drop for State {
-    /// Closes the file in the background, because the thread that drops the mirror is attached to the interpreter and would block other threads.
-    fn drop(&mut self) {
-        if let Some(mirror) = self.mirror.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            mirror.drop_without_waiting();
-        }
-    }
-}

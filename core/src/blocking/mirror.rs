@@ -3,7 +3,7 @@
 //! A forked child opens the file itself, and never uses its parent's handle.
 
 use super::Client;
-use super::runtime::{may_wait, wait, wait_unless_async, without_waiting};
+use super::runtime::{may_wait, wait, wait_unless_async};
 use crate::process::{PerProcess, Process};
 use crate::record::{
     Approval, Consumer, DirectoryStatus, Hold, MirrorDirectory, MirrorGroup, MirrorOptions, MirrorSettings, Outcome,
@@ -76,15 +76,6 @@ impl Mirror {
         self.0.refuse_calls();
         if let Some(mirror) = self.0.mirror.existing() {
             mirror.end_waits();
-        }
-    }
-
-    /// Drops this handle without waiting for the file to be closed. For bindings whose garbage collector must not wait.
-    #[doc(hidden)]
-    pub fn drop_without_waiting(self) {
-        // A forked child must not start a runtime for a mirror that it does not use.
-        if self.0.mirror.existing().is_some() {
-            without_waiting(|| drop(self));
         }
     }
 

@@ -92,15 +92,6 @@ pub fn may_wait() -> bool {
     runtime().is_ok_and(|runtime| may_block(&runtime))
 }
 
-/// Runs `work` on this thread with the runtime entered: a mirror that `work` drops then does not wait until its file is closed. If the runtime
-/// cannot be started, runs `work` without it.
-#[cfg(all(feature = "mirror", feature = "sqlite"))]
-pub(super) fn without_waiting(work: impl FnOnce()) {
-    let runtime = runtime().ok();
-    let _entered = runtime.as_ref().map(|runtime| runtime.enter());
-    work();
-}
-
 /// Returns this process's runtime. The first call starts it.
 fn runtime() -> Result<Arc<Runtime>> {
     static RUNTIME: PerProcess<Arc<Runtime>> = PerProcess::new();

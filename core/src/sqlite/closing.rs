@@ -1,12 +1,30 @@
-//! Files that this process is closing. A handle that is dropped in an async task must not block the executor, so the file is closed later, on
-//! another thread. Opening the file again in this process waits for that, so that it finds the locks and leases of the earlier handle released.
+//! Files that this process is closing.
+//!
+//! Closing a file can take seconds: queued writes wait for the lock of another process, and the log is copied into the file. A handle that is dropped
+//! where that must not block the thread is closed later, on another thread. Opening the file again in this process waits for that, so that it finds
+//! the locks and leases of the earlier handle released.
 
 use crate::process::PerProcess;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Returns whether this thread is in a runtime of tokio, where it may run async tasks and must not block.
-pub(crate) fn is_async() -> bool {
+/// Whether no thread may wait for a file to be closed.
+static IN_BACKGROUND: AtomicBool = AtomicBool::new(false);
+
+/// From now on, dropping a handle never waits until its file is closed, whatever thread drops it. For bindings: the garbage collector of their language
+/// drops handles on a thread that runs the program's other code.
+pub fn close_files_in_background() {
+    IN_BACKGROUND.store(true, Ordering::Relaxed);
+}
+
+/// Returns whether this thread must not block while a handle is dropped.
+pub(crate) fn must_not_block() -> bool {
+    IN_BACKGROUND.load(Ordering::Relaxed) || is_async()
+}
+
+/// Returns whether this thread is in a runtime of tokio, where it may run async tasks.
+fn is_async() -> bool {
     #[cfg(any(feature = "client", feature = "axum"))]
     return tokio::runtime::Handle::try_current().is_ok();
     #[cfg(not(any(feature = "client", feature = "axum")))]
@@ -35,6 +53,16 @@ impl Closed {
     fn wait(&self) {
         let is_closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.changed.wait_while(is_closed, |is_closed| !*is_closed).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Belongs to the handle of a file, and reports that the file was closed when it is dropped.
+#[derive(Default)]
+pub(crate) struct SetWhenDropped(pub(crate) Arc<Closed>);
+
+impl Drop for SetWhenDropped {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 

@@ -319,7 +319,7 @@ impl Drop for SqliteStore {
             return;
         }
         self.stop();
-        if !closing::is_async() {
+        if !closing::must_not_block() {
             self.writer.join();
             if let Some(reader) = &mut self.reader {
                 reader.join();

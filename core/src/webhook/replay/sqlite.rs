@@ -2,7 +2,8 @@
 
 use super::{IdStore, ReplayGuard};
 use crate::process::PerProcess;
-use crate::sqlite::{FileKind, Place, closing};
+use crate::sqlite::closing::{self, SetWhenDropped};
+use crate::sqlite::{FileKind, Place};
 use crate::{Error, Result, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ struct Open {
     connection: Connection,
     place: Place,
     records: u64,
+    /// Dropped after the connection, because it is declared after it.
+    closed: SetWhenDropped,
 }
 
 impl ReplayGuard {
@@ -44,6 +47,9 @@ impl ReplayGuard {
     /// Any number of processes on one machine may use the file at once. Committed ids survive the end of the process; a power failure can lose
     /// those of the last moments. This call and those of the guard block their thread, for up to five seconds if another process has the file
     /// locked: in async tasks, make them with `tokio::task::spawn_blocking`, as the endpoint for axum does.
+    ///
+    /// The file is closed when the last clone of the guard is dropped; in an async task, on another thread. Opening it again in this process waits
+    /// for that. If the process ends before that, no committed id is lost: some are in the file with the suffix `-wal` then.
     ///
     /// # Errors
     ///
@@ -55,10 +61,13 @@ impl ReplayGuard {
 }
 
 impl Drop for File {
-    /// Closes the file on another thread if this one runs async tasks: the last connection that is closed copies the log into the file.
+    /// Closes the file, on another thread if this one must not block: the last connection that is closed copies the log into the file.
     fn drop(&mut self) {
-        if closing::is_async() {
-            let open = std::mem::take(&mut self.open);
+        // In a forked child that has not used the guard, there is nothing to close.
+        let Some(open) = self.open.existing() else { return };
+        open.lock().unwrap_or_else(PoisonError::into_inner).begin_to_close();
+        if closing::must_not_block() {
+            let open = (std::mem::take(&mut self.open), open);
             // If no thread can be started, `open` is dropped here.
             let _ = std::thread::Builder::new().name("headcount-close".to_owned()).spawn(move || drop(open));
         }
@@ -143,9 +152,21 @@ impl Open {
     fn new(path: &Path) -> Result<Open> {
         let opened = REPLAY_GUARD.open(path).and_then(|connection| {
             connection.pragma_update(None, "synchronous", "NORMAL").map_err(|error| REPLAY_GUARD.failed(&error))?;
-            Ok(Open { connection, place: Place::of(&REPLAY_GUARD, path), records: 0 })
+            let place = Place::of(&REPLAY_GUARD, path);
+            Ok(Open { connection, place, records: 0, closed: SetWhenDropped::default() })
         });
-        opened.map_err(|error| named(error, path))
+        let opened = opened.map_err(|error| named(error, path))?;
+        if let Some(path) = opened.connection.path() {
+            closing::wait(Path::new(path));
+        }
+        Ok(opened)
+    }
+
+    /// Makes later calls that open the file wait until this is dropped.
+    fn begin_to_close(&self) {
+        if let Some(path) = self.connection.path() {
+            closing::begin(Path::new(path), &self.closed.0);
+        }
     }
 }
 
@@ -202,6 +223,26 @@ mod tests {
         assert_eq!(again.check_id("msg_1").unwrap(), Replay::Again);
         assert_eq!(again.check_id("msg_2").unwrap(), Replay::Again);
         assert_eq!(again.check_id_at("msg_2", at(3 * 86400)).unwrap(), Replay::First);
+    }
+
+    /// A guard is not closed while one of its calls is running on another thread.
+    #[cfg(feature = "client")]
+    #[test]
+    fn opening_a_file_waits_until_a_guard_that_was_dropped_in_a_task_has_closed_it() {
+        let folder = Folder::new();
+        let file = File::open(&folder.file()).unwrap();
+        let in_use = file.current().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move { drop(file) });
+        let (sender, opened) = std::sync::mpsc::channel();
+        let path = folder.file();
+        let opening = std::thread::spawn(move || sender.send(File::open(&path).map(drop)).unwrap());
+
+        assert!(opened.recv_timeout(Duration::from_millis(200)).is_err(), "the file is not closed yet");
+        drop(in_use);
+
+        opened.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+        opening.join().unwrap();
     }
 
     #[test]
