@@ -89,10 +89,18 @@ fn unusable(error: &rustls::Error) -> Error {
 
 /// Returns a verifier that trusts the system's certificate authorities and the `extra` ones, or `None` if the system has none.
 fn system_verifier_if_any(extra: Vec<CertificateDer<'static>>) -> Result<Option<Arc<dyn ServerCertVerifier>>> {
-    match Verifier::new_with_extra_roots(extra, provider()?) {
-        Ok(verifier) => Ok(Some(Arc::new(verifier))),
-        // The verifier returns this error if the system has no certificate authorities. There is no more specific one.
-        Err(rustls::Error::General(_)) => Ok(None),
+    let made = if_any(Verifier::new_with_extra_roots(extra, provider()?))?;
+    Ok(made.map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>))
+}
+
+/// The text of the verifier's error if the system has no certificate authorities. The error has no kind of its own.
+const NO_AUTHORITIES: &str = "No CA certificates were loaded from the system";
+
+/// Returns `None` for the error that the system has no certificate authorities.
+fn if_any<V>(made: std::result::Result<V, rustls::Error>) -> Result<Option<V>> {
+    match made {
+        Ok(verifier) => Ok(Some(verifier)),
+        Err(rustls::Error::General(text)) if text == NO_AUTHORITIES => Ok(None),
         Err(error) => Err(unusable(&error)),
     }
 }
@@ -147,4 +155,19 @@ pub(crate) fn in_pem(pem: &[u8]) -> impl Iterator<Item = CertificateDer<'static>
 
 fn is_certificate(der: &CertificateDer<'static>) -> bool {
     RootCertStore::empty().add(der.clone()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn only_the_error_about_missing_authorities_counts_as_none() {
+        let missing = if_any::<()>(Err(rustls::Error::General(NO_AUTHORITIES.to_owned())));
+        assert!(missing.unwrap().is_none());
+        let error = if_any::<()>(Err(rustls::Error::General("the trust store is locked".to_owned()))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().contains("the trust store is locked"), "{error}");
+    }
 }
