@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 use headcount::mirror::{HoldReason, Mirrored};
 use headcount::store::conformance::Factory;
 use headcount::store::{
-    Batch, Decision, Delta, Durability, EntryBody, EventRow, EventState, Keys, Lease, NewEntry, Retention, Scope,
-    SqliteStore, Store, StoreFuture, UserFilter, UserRow, UserWrite, WorkingSet, Write,
+    Batch, ConsumerState, ConsumerUpdate, Decision, Delta, DirectoryRow, Durability, EntryBody, EventRow, EventState,
+    Keys, Lease, NewEntry, Retention, Scope, SqliteStore, Store, StoreFuture, UserFilter, UserRow, UserWrite,
+    WorkingSet, Write,
 };
 use headcount::{ChangeKind, ErrorKind, ErrorStatus, MirrorUser, Result, Timestamp};
 use rusqlite::Connection;
@@ -321,6 +322,124 @@ async fn a_write_that_fails_half_way_does_not_affect_the_writes_and_leases_queue
     // The lease is still held: the job that took it ran twice, because the first run was rolled back.
     let fenced = Write { fence: Some(lease.fence().clone()), ..users(["diruser_last".to_owned()]) };
     store.write(fenced).await.unwrap();
+}
+
+/// A queued call.
+type Call<'a> = futures_util::future::LocalBoxFuture<'a, ()>;
+
+/// Runs calls in one group, in this order. `path` is the store's file.
+async fn run_as_one_group(store: &SqliteStore, path: &Path, mut calls: Vec<Call<'_>>) {
+    let other = lock(path);
+    // The first write waits for the lock, and what is queued after it is one group.
+    let mut first = store.write(users(["diruser_first".to_owned()]));
+    assert!((&mut first).now_or_never().is_none());
+    assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
+    drop(other);
+    first.await.unwrap();
+    futures_util::future::join_all(calls).await;
+}
+
+/// A write of a new user whose decision first calls `look`.
+fn looking(id: &str, keys: Keys, look: impl Fn(&WorkingSet) + Send + 'static) -> Write {
+    let mut write = Write { keys, ..users([id.to_owned()]) };
+    let mut decide = write.decide;
+    write.decide = Box::new(move |set| {
+        look(&set);
+        decide(set)
+    });
+    write
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn other_calls_between_writes_of_a_group_see_the_numbers_of_the_earlier_ones() {
+    let path = file("group_numbers");
+    let store = SqliteStore::open(&path).unwrap();
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let consumer = |name: &str| -> Call<'_> {
+        let seen = Arc::clone(&seen);
+        let decide = Box::new(move |state: ConsumerState| {
+            seen.lock().unwrap().push(state.latest.users);
+            Ok(ConsumerUpdate::default())
+        });
+        store.update_consumer(name.to_owned(), Durability::Process, decide).map(Result::unwrap).boxed_local()
+    };
+    let write = |id: &str| store.write(users([id.to_owned()])).map(|written| drop(written.unwrap())).boxed_local();
+    let calls = vec![
+        write("diruser_1"),
+        write("diruser_2"),
+        consumer("a"),
+        write("diruser_3"),
+        consumer("b"),
+        store.flush().map(Result::unwrap).boxed_local(),
+        write("diruser_4"),
+    ];
+
+    run_as_one_group(&store, &path, calls).await;
+
+    // The numbers of users, of which `diruser_first` has the first one.
+    assert_eq!(*seen.lock().unwrap(), [3, 4]);
+    let set = store.load(Keys { users: ["diruser_4".to_owned()].into(), ..Keys::default() }).await.unwrap();
+    assert_eq!(set.users["diruser_4"].number, 5);
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    write_user(&store, "diruser_5").await.unwrap();
+    assert_eq!(user_ids(&store).await.len(), 6);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn writes_of_a_group_see_the_settings_and_directories_of_the_earlier_ones() {
+    let path = file("group_settings");
+    let store = SqliteStore::open(&path).unwrap();
+    let keys = || Keys { organizations: ["org_1".to_owned()].into(), ..Keys::default() };
+    let put = |batch: Batch| -> Call<'_> {
+        let mut write = Write { keys: keys(), ..users([]) };
+        write.decide = Box::new(move |_| Ok(Decision::Commit(Box::new(batch.clone()))));
+        store.write(write).map(|written| drop(written.unwrap())).boxed_local()
+    };
+    let look = |id: &str, look: fn(&WorkingSet)| -> Call<'_> {
+        store.write(looking(id, keys(), look)).map(|written| drop(written.unwrap())).boxed_local()
+    };
+    let event = EventRow {
+        id: "evt_1".to_owned(),
+        organization_id: "org_1".to_owned(),
+        received_at: Timestamp::UNIX_EPOCH,
+        state: EventState::Pending,
+        body: Some(b"body".to_vec()),
+    };
+    let mut row = DirectoryRow::default();
+    row.directory.id = "dir_1".to_owned();
+    row.directory.organization_id = "org_1".to_owned();
+    let calls = vec![
+        look("diruser_1", |set| {
+            assert!(set.role_map.is_none() && set.directories.is_empty() && set.pending.is_empty())
+        }),
+        put(Batch { role_map: Some("[]".to_owned()), ..Batch::default() }),
+        look("diruser_2", |set| assert_eq!(set.role_map.as_deref(), Some("[]"))),
+        put(Batch { directories: vec![row], ..Batch::default() }),
+        look("diruser_3", |set| assert_eq!(set.directories.len(), 1)),
+        put(Batch { events: vec![event], ..Batch::default() }),
+        look("diruser_4", |set| assert_eq!(set.pending["org_1"].events, 1)),
+    ];
+
+    run_as_one_group(&store, &path, calls).await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn writes_of_a_group_share_statements() {
+    let path = file("group_statements");
+    let store = SqliteStore::open(&path).unwrap();
+    let keys = || Keys { organizations: ["org_1".to_owned()].into(), ..Keys::default() };
+    let write = |n| -> Call<'_> {
+        let write = Write { keys: keys(), ..users([format!("diruser_{n}")]) };
+        store.write(write).map(|written| drop(written.unwrap())).boxed_local()
+    };
+    let started = store.statements();
+
+    run_as_one_group(&store, &path, (0..100).map(write).collect()).await;
+
+    // Alone, each write takes six: `BEGIN`, the head, the organization, the user, the counters and `COMMIT`. In a group it takes the user's alone.
+    let count = store.statements() - started;
+    assert!(count < 2 * 101, "{count} statements");
 }
 
 #[tokio::test]

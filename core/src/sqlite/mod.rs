@@ -292,13 +292,23 @@ impl Place {
     ///
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(crate) fn check(&self) -> Result<()> {
+        self.check_process()?;
+        self.check_path()
+    }
+
+    /// Checks that the descriptors of the file are open.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    pub(crate) fn check_process(&self) -> Result<()> {
         if !self.process.is_current() {
             return Err(Error::store(format!(
                 "all descriptors of the process were closed since the {owner} was opened, or the process was forked: open the {owner} again",
                 owner = self.owner
             )));
         }
-        self.check_path()
+        Ok(())
     }
 
     /// Checks that the file's path still leads to it. The caller must have checked that this is the process that opened it.

@@ -68,6 +68,76 @@ pub async fn every_field_of_a_user_is_replaced(setup: Setup) {
     assert_eq!(row, UserRow { number: row.number, ..whole_user() });
 }
 
+/// Takes values from `whole` one after another. Each step changes one value that an index may have.
+fn indexed_values_one_by_one(mut row: UserRow, whole: &UserRow) -> Vec<UserRow> {
+    let mut steps = Vec::new();
+    let mut step = |change: &dyn Fn(&mut UserRow)| {
+        change(&mut row);
+        steps.push(row.clone());
+    };
+    step(&|row| row.user.given_name = "Ada".to_owned());
+    step(&|row| row.user.email = "ada@example.org".to_owned());
+    step(&|row| row.user.directory_id = "dir_2".to_owned());
+    step(&|row| row.user.organization_id = "org_2".to_owned());
+    step(&|row| row.added_at = whole.added_at);
+    step(&|row| row.held.clone_from(&whole.held));
+    step(&|row| row.trail.deleted_at = Some(at(8)));
+    step(&|row| row.trail.deleted_at = None);
+    step(&|row| row.held = None);
+    steps
+}
+
+pub async fn each_value_of_a_user_is_replaced_alone(setup: Setup) {
+    let store = setup.create().await;
+    commit_users(&store, &["diruser_1"], &[]).await;
+    let stored = store.load(of_users(&["diruser_1"])).await.unwrap().users["diruser_1"].clone();
+    for expected in indexed_values_one_by_one(stored, &whole_user()) {
+        let row = expected.clone();
+        let write = free(of_users(&["diruser_1"]), move |_| {
+            let write = UserWrite { row: row.clone(), ..UserWrite::default() };
+            done(Batch { users: vec![write], ..Batch::default() })
+        });
+        store.write(write).await.unwrap();
+
+        let row = store.load(of_users(&["diruser_1"])).await.unwrap().users["diruser_1"].clone();
+        assert_eq!(row, expected);
+        let listed = |directory_id: &str| {
+            let filter = UserFilter { directory_id: Some(directory_id.to_owned()), ..UserFilter::default() };
+            store.users(filter, 0, 10)
+        };
+        let is_live = expected.trail.deleted_at.is_none();
+        let is_in = |id| is_live && expected.user.directory_id == id;
+        assert_eq!(listed("dir_1").await.unwrap().len(), usize::from(is_in("dir_1")));
+        assert_eq!(listed("dir_2").await.unwrap().len(), usize::from(is_in("dir_2")));
+        let filter = UserFilter { email: Some(expected.user.email.clone()), ..UserFilter::default() };
+        assert_eq!(store.users(filter, 0, 10).await.unwrap().len(), usize::from(is_live));
+    }
+}
+
+pub async fn each_value_of_a_group_is_replaced_alone(setup: Setup) {
+    let store = setup.create().await;
+    commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await;
+    let keys = || Keys { groups: ids(&["dirgroup_1"]), ..Keys::default() };
+    let mut expected = store.load(keys()).await.unwrap().groups["dirgroup_1"].clone();
+    let steps: [fn(&mut GroupRow); 4] = [
+        |row| row.group.display_name = "Crew".to_owned(),
+        |row| row.group.directory_id = "dir_2".to_owned(),
+        |row| row.trail.deleted_at = Some(at(8)),
+        |row| row.trail.deleted_at = None,
+    ];
+    for step in steps {
+        step(&mut expected);
+        let row = expected.clone();
+        let write = free(keys(), move |_| done(Batch { groups: vec![row.clone()], ..Batch::default() }));
+        store.write(write).await.unwrap();
+
+        assert_eq!(store.load(keys()).await.unwrap().groups["dirgroup_1"], expected);
+        let is_listed = expected.trail.deleted_at.is_none();
+        let listed = store.groups(Some(expected.group.directory_id.clone()), 0, 10).await.unwrap();
+        assert_eq!(listed.len(), usize::from(is_listed));
+    }
+}
+
 pub async fn every_field_of_a_group_is_stored(setup: Setup) {
     let store = setup.create().await;
     let mut expected = GroupRow { trail: whole_trail(), leaving: true, ..group("dirgroup_1") };

@@ -128,6 +128,8 @@ macro_rules! store_tests {
             a_large_batch_of_every_kind_is_written
             every_field_of_a_user_is_stored
             every_field_of_a_user_is_replaced
+            each_value_of_a_user_is_replaced_alone
+            each_value_of_a_group_is_replaced_alone
             every_field_of_a_group_is_stored
             every_field_of_directories_and_organizations_is_stored
             keys_without_a_row_are_absent

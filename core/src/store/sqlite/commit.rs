@@ -5,92 +5,115 @@ use super::lease;
 use super::load::Counter;
 use super::rows::{Time, time};
 use crate::record::{
-    Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
-    Retirement, Trail, UserRow, UserWrite, email_key,
+    Approval, Batch, Chore, DirectoryRow, EventRow, EventState, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry,
+    OrganizationRow, Retirement, Trail, UserRow, UserWrite, email_key,
 };
 use crate::store::codec::{state_number, to_json};
 use crate::store::{Committed, Durability, Keys, WorkingSet, Write};
-use crate::{Error, Result};
-use rusqlite::params;
-use std::collections::BTreeMap;
+use crate::{Error, Result, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 static ORGANIZATIONS: Insert =
-    Insert::new("INSERT INTO organization (id, body)", 2, "ON CONFLICT (id) DO UPDATE SET body = excluded.body");
+    Insert::new("organization (id, body)", 2, &["ON CONFLICT (id) DO UPDATE SET body = excluded.body"]);
 
 static DIRECTORIES: Insert = Insert::new(
-    "INSERT INTO directory (id, organization_id, body)",
+    "directory (id, organization_id, body)",
     3,
-    "ON CONFLICT (id) DO UPDATE SET organization_id = excluded.organization_id, body = excluded.body",
+    &["ON CONFLICT (id) DO UPDATE SET organization_id = excluded.organization_id, body = excluded.body"],
 );
 
+const GROUP_COLUMNS: &str =
+    "\"group\" (number, id, directory_id, body, leaving, version_at, version_kind, version_event, touched_at, revision,
+        deleted_at)";
+static NEW_GROUPS: Insert = Insert::new_rows(GROUP_COLUMNS, 11);
+/// Sets the columns that no index has.
+const GROUP_CONFLICT: &str =
+    "ON CONFLICT (number) DO UPDATE SET body = excluded.body, leaving = excluded.leaving, version_at = excluded.version_at,
+        version_kind = excluded.version_kind, version_event = excluded.version_event, touched_at = excluded.touched_at,
+        revision = excluded.revision";
+static UNINDEXED_GROUPS: Insert = Insert::new(GROUP_COLUMNS, 11, &[GROUP_CONFLICT]);
 static GROUPS: Insert = Insert::new(
-    "INSERT INTO \"group\" (number, id, directory_id, body, leaving, version_at, version_kind, version_event, touched_at, revision,
-        deleted_at)",
+    GROUP_COLUMNS,
     11,
-    "ON CONFLICT (number) DO UPDATE SET directory_id = excluded.directory_id, body = excluded.body,
-        leaving = excluded.leaving, version_at = excluded.version_at, version_kind = excluded.version_kind,
-        version_event = excluded.version_event, touched_at = excluded.touched_at, revision = excluded.revision,
-        deleted_at = excluded.deleted_at",
+    &[GROUP_CONFLICT, ", directory_id = excluded.directory_id, deleted_at = excluded.deleted_at"],
 );
 
-static USERS: Insert = Insert::new(
-    "INSERT INTO user (number, id, organization_id, directory_id, email, body, told_groups, listed,
-        version_at, version_kind, version_event, touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held)",
-    19,
-    "ON CONFLICT (number) DO UPDATE SET organization_id = excluded.organization_id, directory_id = excluded.directory_id,
-        email = excluded.email, body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
+const USER_COLUMNS: &str =
+    "user (number, id, organization_id, directory_id, email, body, told_groups, listed, version_at, version_kind, version_event,
+        touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held)";
+static NEW_USERS: Insert = Insert::new_rows(USER_COLUMNS, 19);
+/// Sets the columns that no index has.
+const USER_CONFLICT: &str =
+    "ON CONFLICT (number) DO UPDATE SET body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
         version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
-        touched_at = excluded.touched_at,
-        revision = excluded.revision, deleted_at = excluded.deleted_at, added_at = excluded.added_at,
-        lost_at = excluded.lost_at, hold = excluded.hold, hold_revision = excluded.hold_revision, held = excluded.held",
+        touched_at = excluded.touched_at, revision = excluded.revision, lost_at = excluded.lost_at,
+        hold_revision = excluded.hold_revision, held = excluded.held";
+static UNINDEXED_USERS: Insert = Insert::new(USER_COLUMNS, 19, &[USER_CONFLICT]);
+static EMAILS: Insert = Insert::new(USER_COLUMNS, 19, &[USER_CONFLICT, ", email = excluded.email"]);
+static USERS: Insert = Insert::new(
+    USER_COLUMNS,
+    19,
+    &[
+        USER_CONFLICT,
+        ", email = excluded.email, organization_id = excluded.organization_id, directory_id = excluded.directory_id,
+            deleted_at = excluded.deleted_at, added_at = excluded.added_at, hold = excluded.hold",
+    ],
 );
 
 static ENTRIES: Insert =
-    Insert::new("INSERT INTO change (seq, count, kind, organization_id, directory_id, cause, at, body)", 8, "");
+    Insert::new_rows("change (seq, count, kind, organization_id, directory_id, cause, at, body)", 8);
 
-static EVENTS: Insert = Insert::new(
-    "INSERT INTO event (number, id, organization_id, directory_id, received_at, state, body)",
-    7,
-    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body",
+const EVENT_COLUMNS: &str = "event (number, id, organization_id, directory_id, received_at, state, body)";
+static NEW_EVENTS: Insert = Insert::new_rows(EVENT_COLUMNS, 7);
+static EVENTS: Insert =
+    Insert::new(EVENT_COLUMNS, 7, &["ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body"]);
+
+static LOSSES: Insert = Insert::new(
+    "loss (directory_id, user_id, at, added_at, is_removal, is_approved)",
+    6,
+    &["ON CONFLICT (directory_id, at, user_id) DO UPDATE SET added_at = excluded.added_at, is_removal = excluded.is_removal,
+        is_approved = excluded.is_approved"],
 );
 
-static LOSSES: Insert =
-    Insert::new("INSERT OR REPLACE INTO loss (directory_id, user_id, at, added_at, is_removal, is_approved)", 6, "");
-
 static HOLDS: Insert = Insert::new(
-    "INSERT INTO hold (number, organization_id, directory_id, reason, \"limit\", since, causes, revision)",
+    "hold (number, organization_id, directory_id, reason, \"limit\", since, causes, revision)",
     8,
-    "ON CONFLICT (number) DO UPDATE SET causes = excluded.causes, revision = excluded.revision",
+    &["ON CONFLICT (number) DO UPDATE SET causes = excluded.causes, revision = excluded.revision"],
 );
 
 static APPROVALS: Insert = Insert::new(
-    "INSERT INTO approval (id, hold_id, organization_id, directory_id, reason, is_approved, \"by\", note, at, count)",
+    "approval (id, hold_id, organization_id, directory_id, reason, is_approved, \"by\", note, at, count)",
     10,
-    "ON CONFLICT (id) DO NOTHING",
+    &["ON CONFLICT (id) DO NOTHING"],
 );
 
 static CHORES: Insert = Insert::new(
-    "INSERT INTO chore (cause, group_id, position, deletes, number)",
+    "chore (cause, group_id, position, deletes, number)",
     5,
-    "ON CONFLICT (number) DO UPDATE SET cause = excluded.cause, group_id = excluded.group_id, position = excluded.position,
-        deletes = excluded.deletes",
+    &["ON CONFLICT (number) DO UPDATE SET cause = excluded.cause, group_id = excluded.group_id, position = excluded.position,
+        deletes = excluded.deletes"],
 );
 
 static RETIREMENTS: Insert = Insert::new(
-    "INSERT INTO retirement (id, organization_id, directory_id, ordered_by, note, at, ended_at, users)",
+    "retirement (id, organization_id, directory_id, ordered_by, note, at, ended_at, users)",
     8,
-    "ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, users = excluded.users",
+    &["ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, users = excluded.users"],
 );
 
 /// Runs a write in the open transaction.
 pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed> {
-    let head = database.head(write.fence.as_ref())?;
+    let (head, lease) = database.head(write.fence.as_ref())?;
     let extended = match &write.fence {
         None => None,
-        Some(fence) => lease::check(fence, head.lease, write.now)?,
+        Some(fence) => lease::check(fence, lease, write.now)?,
     };
     let next = head.next();
-    let batch = write.decide(|keys: Keys| -> Result<WorkingSet> { database.load(&next, keys) })?;
+    let mut stored = Stored::default();
+    let batch = write.decide(|keys: Keys| -> Result<WorkingSet> {
+        let set = database.load(&next, keys)?;
+        stored.note(&set);
+        Ok(set)
+    })?;
     if batch.is_empty() && extended.is_none() {
         return Ok(Committed::default());
     }
@@ -102,13 +125,20 @@ pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed>
         if batch.is_empty() {
             Ok(Committed::default())
         } else {
-            commit(database, next.counter, write.durability, batch)
+            commit(database, next.counter, write.durability, batch, &stored)
         }
     })
 }
 
-/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that rows have.
-fn commit(database: &Database, mut counter: Counter, durability: Durability, batch: Batch) -> Result<Committed> {
+/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that rows have. `stored` has what the file has
+/// of the rows.
+fn commit(
+    database: &Database,
+    mut counter: Counter,
+    durability: Durability,
+    batch: Batch,
+    stored: &Stored,
+) -> Result<Committed> {
     let mut committed = Committed::default();
     let Batch {
         organizations,
@@ -130,10 +160,10 @@ fn commit(database: &Database, mut counter: Counter, durability: Durability, bat
     } = batch;
     put_organizations(database, &organizations)?;
     put_directories(database, &directories)?;
-    put_groups(database, &mut counter, groups, &mut committed)?;
-    put_users(database, &mut counter, users, &mut committed)?;
+    put_groups(database, &mut counter, groups, stored, &mut committed)?;
+    put_users(database, &mut counter, users, stored, &mut committed)?;
     append(database, &mut counter, &entries, &mut committed)?;
-    put_events(database, &mut counter, &events)?;
+    put_events(database, &mut counter, &events, stored)?;
     put_losses(database, &losses)?;
     put_holds(database, &holds)?;
     if !ended_holds.is_empty() {
@@ -141,6 +171,12 @@ fn commit(database: &Database, mut counter: Counter, durability: Durability, bat
         database.run(sql, [list(&ended_holds)?])?;
     }
     put_approvals(database, &approvals)?;
+    // Triggers count the pending events of each organization.
+    let changes_pending = stored.has_events || events.iter().any(|row| row.state != EventState::Settled);
+    if changes_pending || !organizations.is_empty() || !directories.is_empty() {
+        database.share_organizations(None);
+    }
+    let changes_settings = role_map.is_some() || settings.is_some() || environment.is_some();
     if let Some(text) = role_map {
         put_setting(database, "role_map", &text)?;
     }
@@ -156,12 +192,87 @@ fn commit(database: &Database, mut counter: Counter, durability: Durability, bat
         let sql = "DELETE FROM chore WHERE number IN (SELECT value FROM json_each(?1))";
         database.run(sql, [list(&done_chores)?])?;
     }
-    let Counter { revision, user, group, change, event } = counter;
-    // The log is flushed before other connections see the commit, so `durable` is never greater than what is on the disk.
-    let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5,
-        durable = iif(?6, ?4, durable)";
-    database.run(sql, params![revision, user, group, change, event, durability == Durability::Power])?;
+    database.set_counter(counter, durability);
+    if changes_settings {
+        database.end_sharing()?;
+    }
     Ok(committed)
+}
+
+/// What the file has in the indexed columns of the loaded rows. A statement makes SQLite write the indexes of all columns that it
+/// sets, even if it sets them to the same values: rows whose indexed columns do not change are written by statements that do not set them.
+#[derive(Default)]
+struct Stored {
+    users: HashMap<i64, StoredUser>,
+    /// Directory and time of the deletion, by number.
+    groups: HashMap<i64, (String, Option<Timestamp>)>,
+    has_events: bool,
+    /// Ids of the events that the decision asked for and that are not stored.
+    new_events: BTreeSet<String>,
+}
+
+struct StoredUser {
+    organization_id: String,
+    directory_id: String,
+    email: String,
+    deleted_at: Option<Timestamp>,
+    added_at: Option<Timestamp>,
+    hold: Option<i64>,
+}
+
+impl Stored {
+    fn note(&mut self, set: &WorkingSet) {
+        let user = |row: &UserRow| {
+            let stored = StoredUser {
+                organization_id: row.user.organization_id.clone(),
+                directory_id: row.user.directory_id.clone(),
+                email: row.user.email.clone(),
+                deleted_at: row.trail.deleted_at,
+                added_at: row.added_at,
+                hold: row.held.as_ref().map(|held| held.hold),
+            };
+            (row.number, stored)
+        };
+        self.users.extend(set.users.values().map(user));
+        let group = |row: &GroupRow| (row.number, (row.group.directory_id.clone(), row.trail.deleted_at));
+        self.groups.extend(set.groups.values().map(group));
+        self.has_events |= !set.events.is_empty();
+        self.new_events = set.keys.events.iter().filter(|id| !set.events.contains_key(*id)).cloned().collect();
+    }
+
+    /// Returns the statement that writes a user. `last` is the number of the last user before this write.
+    fn statement_for_user(&self, row: &UserRow, last: i64) -> &'static Insert {
+        if row.number > last {
+            return &NEW_USERS;
+        }
+        let Some(stored) = self.users.get(&row.number) else { return &USERS };
+        let StoredUser { organization_id, directory_id, email, deleted_at, added_at, hold } = stored;
+        let has_other_keys = *organization_id != row.user.organization_id
+            || *directory_id != row.user.directory_id
+            || *deleted_at != row.trail.deleted_at
+            || *added_at != row.added_at
+            || *hold != row.held.as_ref().map(|held| held.hold);
+        match (has_other_keys, *email == row.user.email) {
+            (true, _) => &USERS,
+            (false, false) => &EMAILS,
+            (false, true) => &UNINDEXED_USERS,
+        }
+    }
+
+    /// Returns the statement that writes a group. `last` is the number of the last group before this write.
+    fn statement_for_group(&self, row: &GroupRow, last: i64) -> &'static Insert {
+        if row.number > last {
+            return &NEW_GROUPS;
+        }
+        match self.groups.get(&row.number) {
+            Some((directory_id, deleted_at))
+                if *directory_id == row.group.directory_id && *deleted_at == row.trail.deleted_at =>
+            {
+                &UNINDEXED_GROUPS
+            }
+            _ => &GROUPS,
+        }
+    }
 }
 
 fn put_setting(database: &Database, name: &str, value: &str) -> Result<()> {
@@ -194,17 +305,35 @@ fn number(row: i64, last: &mut i64) -> i64 {
     *last
 }
 
+/// Writes rows, each by its one of `statements`.
+fn put_by_statement<T>(
+    database: &Database,
+    statements: &[&'static Insert],
+    rows: impl Iterator<Item = T> + Clone,
+    statement_for: impl Fn(&T) -> &'static Insert,
+    bind: impl Fn(&T, &mut Values<'_, '_>) -> Result<()>,
+) -> Result<()> {
+    for statement in statements {
+        let rows: Vec<T> = rows.clone().filter(|row| std::ptr::eq(statement_for(row), *statement)).collect();
+        database.put(statement, &rows, &bind)?;
+    }
+    Ok(())
+}
+
 fn put_groups(
     database: &Database,
     counter: &mut Counter,
     mut rows: Vec<GroupRow>,
+    stored: &Stored,
     committed: &mut Committed,
 ) -> Result<()> {
+    let last = counter.group;
     for row in &mut rows {
         row.number = number(row.number, &mut counter.group);
         committed.groups.insert(row.group.id.clone(), row.number);
     }
-    database.put(&GROUPS, &rows, |row, values| {
+    let statement = |row: &&GroupRow| stored.statement_for_group(row, last);
+    put_by_statement(database, &[&NEW_GROUPS, &UNINDEXED_GROUPS, &GROUPS], rows.iter(), statement, |row, values| {
         let GroupRow { number, group, trail, leaving } = row;
         values.push(number)?;
         values.push(&group.id)?;
@@ -219,8 +348,10 @@ fn put_users(
     database: &Database,
     counter: &mut Counter,
     mut writes: Vec<UserWrite>,
+    stored: &Stored,
     committed: &mut Committed,
 ) -> Result<()> {
+    let last = counter.user;
     let (mut joined, mut left) = (BTreeMap::new(), BTreeMap::new());
     for UserWrite { row, joined: new, left: old } in &mut writes {
         row.number = number(row.number, &mut counter.user);
@@ -231,7 +362,9 @@ fn put_users(
             }
         }
     }
-    database.put(&USERS, &writes, |UserWrite { row, .. }, values| {
+    let rows = writes.iter().map(|write| &write.row);
+    let statement = |row: &&UserRow| stored.statement_for_user(row, last);
+    put_by_statement(database, &[&NEW_USERS, &UNINDEXED_USERS, &EMAILS, &USERS], rows, statement, |row, values| {
         let UserRow { number, user, told_groups, listed, trail, added_at, lost_at, held } = row;
         values.push(number)?;
         values.push(&user.id)?;
@@ -299,12 +432,13 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
     })
 }
 
-fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow]) -> Result<()> {
+fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], stored: &Stored) -> Result<()> {
     // An event that is already stored keeps its number, and the new number stays unused.
     let first = counter.event + 1;
     counter.event += rows.len() as i64;
-    let rows: Vec<(i64, &EventRow)> = (first..).zip(rows).collect();
-    database.put(&EVENTS, &rows, |(number, row), values| {
+    let statement =
+        |(_, row): &(i64, &EventRow)| if stored.new_events.contains(&row.id) { &NEW_EVENTS } else { &EVENTS };
+    put_by_statement(database, &[&NEW_EVENTS, &EVENTS], (first..).zip(rows), statement, |(number, row), values| {
         let EventRow { id, organization_id, received_at, state, body } = row;
         values.push(number)?;
         values.push(id)?;

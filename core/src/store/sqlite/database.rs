@@ -1,12 +1,13 @@
 //! A connection with helpers for statements: cached statements, and statements that write many rows.
 
 use super::open::{self, failed};
+use super::shared::Shared;
 use crate::error::catch_panic;
 use crate::process::SetOnce;
 use crate::store::Durability;
 use crate::{Error, Result};
 use rusqlite::{CachedStatement, Connection, Params, Row, Statement, ToSql};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// A connection and its state.
@@ -18,6 +19,8 @@ pub(super) struct Database {
     partial: Cell<bool>,
     /// Whether the transaction has written anything.
     wrote: Cell<bool>,
+    /// What the writes of the transaction share, or `None` outside of a transaction for writes.
+    pub(super) shared: RefCell<Option<Shared>>,
     /// Number of statements that were run.
     #[cfg(feature = "store-testing")]
     pub(super) statements: std::sync::Arc<std::sync::atomic::AtomicU64>,
@@ -36,6 +39,7 @@ impl Database {
             durability: Cell::new(None),
             partial: Cell::new(false),
             wrote: Cell::new(false),
+            shared: RefCell::new(None),
             #[cfg(feature = "store-testing")]
             statements: std::sync::Arc::default(),
             #[cfg(feature = "store-testing")]
@@ -155,12 +159,22 @@ impl Database {
         }
         self.partial.set(false);
         self.wrote.set(false);
-        self.run("BEGIN IMMEDIATE", []).map(drop)
+        self.run("BEGIN IMMEDIATE", [])?;
+        self.shared.replace(Some(Shared::default()));
+        Ok(())
     }
 
     /// Commits the transaction if `keep` is set and it wrote something; otherwise rolls it back, which costs no flush.
     pub(super) fn end_write(&self, keep: bool) -> Result<()> {
         let commits = keep && self.wrote.get();
+        if commits && let Err(error) = self.write_counter() {
+            self.shared.replace(None);
+            if self.in_transaction() {
+                let _ = self.run("ROLLBACK", []);
+            }
+            return Err(error);
+        }
+        self.shared.replace(None);
         #[cfg(feature = "store-testing")]
         if commits && self.durability.get() == Some(Durability::Power) {
             self.flushes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -195,18 +209,37 @@ impl Database {
 const SIZES: [usize; 5] = [1, 8, 32, 128, 512];
 const MOST: usize = 512;
 
-/// A statement that writes rows: `head SELECT … FROM (VALUES …) tail`.
+/// A statement that writes rows: `verb INTO table SELECT … FROM (VALUES …) conflict`.
 pub(super) struct Insert {
-    head: &'static str,
+    verb: &'static str,
+    table: &'static str,
     columns: usize,
-    tail: &'static str,
+    /// The parts of the conflict clause.
+    conflict: &'static [&'static str],
     texts: [SetOnce<String>; SIZES.len()],
 }
 
 impl Insert {
-    /// `head` names the table and its `columns` columns, `tail` is the conflict clause or empty.
-    pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Insert {
-        Insert { head, columns, tail, texts: [const { SetOnce::new() }; SIZES.len()] }
+    /// A statement that inserts or updates rows. `table` names the table and its `columns` columns, `conflict` has the parts of the conflict clause.
+    pub(super) const fn new(table: &'static str, columns: usize, conflict: &'static [&'static str]) -> Insert {
+        Insert::with_verb("INSERT", table, columns, conflict)
+    }
+
+    /// A statement that inserts rows that do not exist, and otherwise fails.
+    ///
+    /// `OR FAIL` keeps SQLite from copying each page that the statement changes, which it would need to undo the statement alone: if a statement
+    /// fails, the transaction is rolled back.
+    pub(super) const fn new_rows(table: &'static str, columns: usize) -> Insert {
+        Insert::with_verb("INSERT OR FAIL", table, columns, &[])
+    }
+
+    const fn with_verb(
+        verb: &'static str,
+        table: &'static str,
+        columns: usize,
+        conflict: &'static [&'static str],
+    ) -> Insert {
+        Insert { verb, table, columns, conflict, texts: [const { SetOnce::new() }; SIZES.len()] }
     }
 
     /// Returns the statement for at least `count` rows.
@@ -219,10 +252,11 @@ impl Insert {
         text.get_or_set(|| {
             let row = format!("({})", vec!["?"; self.columns].join(","));
             let rows = vec![row; *size].join(",");
-            let Insert { head, tail, .. } = self;
+            let Insert { verb, table, .. } = self;
+            let conflict = self.conflict.concat();
             match size {
-                1 => format!("{head} VALUES {rows} {tail}"),
-                _ => format!("{head} SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL {tail}"),
+                1 => format!("{verb} INTO {table} VALUES {rows} {conflict}"),
+                _ => format!("{verb} INTO {table} SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL {conflict}"),
             }
         })
     }

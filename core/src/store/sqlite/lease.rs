@@ -72,6 +72,12 @@ pub(super) fn held(row: &Row<'_>, first: usize) -> Result<Option<Held>> {
     Ok(Some(Held { expires_at, duration: SignedDuration::from_nanos(get(row, first + 1)?) }))
 }
 
+/// Reads the state of a fence's lease: `None` if it is not held.
+pub(super) fn read(database: &Database, fence: &Fence) -> Result<Option<Held>> {
+    let sql = "SELECT expires_at, duration FROM lease WHERE name = ?1 AND token = ?2";
+    Ok(database.one(sql, params![fence.name, fence.token], |row| held(row, 0))?.flatten())
+}
+
 /// Checks that a lease is held. Returns the new expiry if it has to be extended, or `None` if more than half of its
 /// duration is left.
 pub(super) fn check(fence: &Fence, held: Option<Held>, now: Timestamp) -> Result<Option<Timestamp>> {

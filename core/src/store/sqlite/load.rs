@@ -6,6 +6,7 @@ use super::pages;
 use super::rows::{
     EVENT, GROUP, HOLD, RETIREMENT, USER, event, from_json, get, get_json, group, hold, retirement, text_time, user,
 };
+use super::shared::Organizations;
 use crate::record::{
     Chore, Counts, DirectoryRow, EnvironmentRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents,
     WorkingSet,
@@ -15,14 +16,13 @@ use crate::{Error, Result};
 use rusqlite::Row;
 use std::collections::BTreeSet;
 
-/// The counters, the role map, the settings, and the state of the lease that the write needs.
+/// The counters, the role map and the settings.
+#[derive(Clone)]
 pub(super) struct Head {
     pub(super) counter: Counter,
     role_map: Option<String>,
     settings: MirrorOptions,
     environment: EnvironmentRow,
-    /// `None` if there is no fence, or its lease is not held.
-    pub(super) lease: Option<lease::Held>,
 }
 
 /// The greatest numbers in use, in the one row of the table `counter`.
@@ -44,15 +44,16 @@ impl Head {
 }
 
 impl Database {
-    /// Reads the head, which every write and every load needs.
-    pub(super) fn head(&self, fence: Option<&Fence>) -> Result<Head> {
+    /// Reads the head, which every write and every load needs, and the state of a fence's lease: `None` if there is no fence, or its lease is not
+    /// held.
+    pub(super) fn read_head(&self, fence: Option<&Fence>) -> Result<(Head, Option<lease::Held>)> {
         let sql =
             "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'),
             (SELECT value FROM setting WHERE name = 'options'), (SELECT value FROM setting WHERE name = 'environment'),
             expires_at, duration FROM counter LEFT JOIN lease ON lease.name = ?1 AND lease.token = ?2";
         let (name, token) = fence.map(|fence| (&fence.name, fence.token)).unzip();
         let head = self.one(sql, rusqlite::params![name, token], |row| {
-            Ok(Head {
+            let head = Head {
                 counter: Counter {
                     revision: get(row, 0)?,
                     user: get(row, 1)?,
@@ -63,8 +64,8 @@ impl Database {
                 role_map: get(row, 5)?,
                 settings: get::<Option<String>>(row, 6)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
                 environment: get::<Option<String>>(row, 7)?.as_deref().map(from_json).transpose()?.unwrap_or_default(),
-                lease: lease::held(row, 8)?,
-            })
+            };
+            Ok((head, lease::held(row, 8)?))
         })?;
         head.ok_or_else(|| Error::store("the mirror's file has no row of counters: restore it, or sync into a new one"))
     }
@@ -158,24 +159,29 @@ impl Database {
     }
 
     fn load_directories(&self, keys: &Keys, set: &mut WorkingSet) -> Result<()> {
-        let (organizations, directories) = (&keys.organizations, &keys.directories);
-        let read = |row: &Row<'_>| -> Result<()> {
-            match get(row, 0)? {
-                0 => {
-                    let row: OrganizationRow = get_json(row, 1)?;
-                    set.organizations.insert(row.id.clone(), row);
-                }
-                1 => {
-                    let row: DirectoryRow = get_json(row, 1)?;
-                    set.directories.insert(row.directory.id.clone(), row);
-                }
-                _ => {
-                    let (id, events, bytes): (String, u64, u64) = get_json(row, 1)?;
-                    set.pending.insert(id, PendingEvents { events, bytes });
-                }
+        let loaded = match self.shared_organizations(keys) {
+            Some(loaded) => loaded,
+            None => {
+                let loaded = self.read_organizations(&keys.organizations, &keys.directories)?;
+                self.share_organizations(Some(loaded.clone()));
+                loaded
             }
-            Ok(())
         };
+        let Organizations { keys: _, organizations, directories, pending } = loaded;
+        set.organizations = organizations;
+        set.directories = directories;
+        set.pending = pending;
+        Ok(())
+    }
+
+    /// Reads organizations, their directories and pending events, and directories.
+    fn read_organizations(
+        &self,
+        organizations: &BTreeSet<String>,
+        directories: &BTreeSet<String>,
+    ) -> Result<Organizations> {
+        let mut found =
+            Organizations { keys: (organizations.clone(), directories.clone()), ..Organizations::default() };
         let (mut parts, mut values) = (Vec::new(), Vec::new());
         if !organizations.is_empty() {
             let (list, value) = in_list(organizations, "?1")?;
@@ -192,9 +198,26 @@ impl Database {
             values.push(value);
         }
         if parts.is_empty() {
-            return Ok(());
+            return Ok(found);
         }
-        self.each(&parts.join(" UNION ALL "), rusqlite::params_from_iter(values), read)
+        self.each(&parts.join(" UNION ALL "), rusqlite::params_from_iter(values), |row| {
+            match get(row, 0)? {
+                0 => {
+                    let row: OrganizationRow = get_json(row, 1)?;
+                    found.organizations.insert(row.id.clone(), row);
+                }
+                1 => {
+                    let row: DirectoryRow = get_json(row, 1)?;
+                    found.directories.insert(row.directory.id.clone(), row);
+                }
+                _ => {
+                    let (id, events, bytes): (String, u64, u64) = get_json(row, 1)?;
+                    found.pending.insert(id, PendingEvents { events, bytes });
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     fn load_members(&self, key: MembersKey, set: &mut WorkingSet) -> Result<()> {

@@ -15,6 +15,7 @@ mod open;
 mod pages;
 mod retention;
 mod rows;
+mod shared;
 mod worker;
 
 use super::{
@@ -178,22 +179,26 @@ impl SqliteStore {
         self.reader.as_ref().unwrap_or(&self.writer).jobs.run(None, work)
     }
 
+    /// Runs a change that is not a [`Write`]: it uses only what is in the file.
     fn change<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnMut(&Database) -> Result<T> + Send + 'static,
+        mut work: impl FnMut(&Database) -> Result<T> + Send + 'static,
     ) -> StoreFuture<'static, T> {
-        self.writer.jobs.run(Some(durability), work)
+        self.writer.jobs.run(Some(durability), move |database| {
+            database.end_sharing()?;
+            work(database)
+        })
     }
 }
 
 impl Store for SqliteStore {
     fn write(&self, mut write: Write) -> StoreFuture<'_, Committed> {
-        self.change(write.durability, move |database| commit::write(database, &mut write))
+        self.writer.jobs.run(Some(write.durability), move |database| commit::write(database, &mut write))
     }
 
     fn load(&self, keys: Keys) -> StoreFuture<'_, WorkingSet> {
-        self.read(move |database| database.load(&database.head(None)?, keys.clone()))
+        self.read(move |database| database.load(&database.read_head(None)?.0, keys.clone()))
     }
 
     fn users(&self, filter: UserFilter, after: i64, limit: usize) -> StoreFuture<'_, Vec<UserRow>> {

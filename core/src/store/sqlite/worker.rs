@@ -260,8 +260,7 @@ fn serve(database: &Database, place: Option<&Place>, first: Box<dyn Job>, waitin
 /// Commits a group of writes. If one fails, nothing of it is written; if the commit fails, all of them fail.
 fn write(database: &Database, place: Option<&Place>, mut group: Vec<Box<dyn Job>>) {
     let durability = group.iter().filter_map(|job| job.durability()).max().unwrap_or(Durability::Power);
-    // The file is compared before the commit as well, since a write may have waited for another process meanwhile.
-    let mut outcome = check(place).and_then(|()| database.begin_write(durability));
+    let mut outcome = begin(database, place, durability);
     let begun = outcome.is_ok();
     let mut any_done = false;
     for job in &mut group {
@@ -277,7 +276,8 @@ fn write(database: &Database, place: Option<&Place>, mut group: Vec<Box<dyn Job>
     }
     if begun && database.in_transaction() {
         let is_partial = database.has_partial_write();
-        outcome = outcome.and_then(|()| check(place));
+        // Just before the commit, since the write may have waited for another process.
+        outcome = outcome.and_then(|()| place.map_or(Ok(()), Place::check_path));
         let ended = database.end_write(outcome.is_ok() && any_done && !is_partial);
         outcome = outcome.and(ended);
         if is_partial && outcome.is_ok() && group.len() > 1 {
@@ -292,12 +292,16 @@ fn write(database: &Database, place: Option<&Place>, mut group: Vec<Box<dyn Job>
     }
 }
 
-fn check(place: Option<&Place>) -> Result<()> {
-    place.map_or(Ok(()), Place::check)
+/// Begins a transaction for writes.
+fn begin(database: &Database, place: Option<&Place>, durability: Durability) -> Result<()> {
+    let Some(place) = place else { return database.begin_write(durability) };
+    place.check_process()?;
+    // If the file was replaced, that is the error to report.
+    database.begin_write(durability).map_err(|error| place.check_path().err().unwrap_or(error))
 }
 
 fn read(database: &Database, place: Option<&Place>, mut job: Box<dyn Job>) {
-    let outcome = check(place).and_then(|()| database.begin_read());
+    let outcome = place.map_or(Ok(()), Place::check).and_then(|()| database.begin_read());
     if outcome.is_ok() {
         // `finish` reports an error of the job.
         let _ = job.run(database);
