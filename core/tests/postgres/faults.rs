@@ -187,11 +187,11 @@ async fn a_revision_is_not_given_again_after_the_server_was_killed() {
 #[test]
 fn a_text_that_is_in_two_reads_is_found_once() {
     let mut search = Search::default();
-    assert!(!search.finds("; COMMIT", b"SET LOCAL synchronous_commit = on; COM"));
-    assert!(search.finds("; COMMIT", b"MIT"));
-    assert!(!search.finds("; COMMIT", b"MIT; COM"));
-    assert!(search.finds("; COMMIT", b"MIT; COM"));
-    assert!(!search.finds("; COMMIT", b"MET"));
+    assert!(search.ends(b"; COMMIT", b"SET LOCAL synchronous_commit = on; COM").is_empty());
+    assert_eq!(search.ends(b"; COMMIT", b"MIT"), [3]);
+    assert!(search.ends(b"; COMMIT", b"MIT; COM").is_empty());
+    assert_eq!(search.ends(b"; COMMIT", b"MIT; COMMIT; COM"), [3, 11]);
+    assert!(search.ends(b"; COMMIT", b"MET").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -402,7 +402,7 @@ impl State {
     fn before(&self, search: &mut Search, bytes: &[u8]) -> Option<Action> {
         let mut before = self.before.lock().unwrap();
         let (text, _) = before.as_ref()?;
-        if !search.finds(text, bytes) {
+        if search.ends(text.as_bytes(), bytes).is_empty() {
             return None;
         }
         before.take().map(|(_, action)| action)
@@ -433,7 +433,7 @@ impl State {
     }
 }
 
-/// Finds a text in what was read, also if it is in two reads.
+/// Finds texts in what was read, also if one is in two reads.
 #[derive(Default)]
 pub(crate) struct Search {
     /// The end of what was read before: less than the text.
@@ -441,13 +441,15 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Whether the text ends in these bytes, which follow those of the last call.
-    pub(crate) fn finds(&mut self, text: &str, bytes: &[u8]) -> bool {
+    /// Returns how many of these bytes precede the end of each occurrence of the text that ends in them. The bytes follow those of the last call.
+    pub(crate) fn ends(&mut self, text: &[u8], bytes: &[u8]) -> Vec<usize> {
+        let before = self.tail.len();
         self.tail.extend_from_slice(bytes);
-        let found = self.tail.windows(text.len()).any(|part| part == text.as_bytes());
+        let starts = self.tail.windows(text.len()).enumerate().filter(|(_, part)| *part == text);
+        let ends = starts.map(|(start, _)| start + text.len() - before).collect();
         let kept = self.tail.len().saturating_sub(text.len() - 1);
         self.tail.drain(..kept);
-        found
+        ends
     }
 }
 
@@ -455,8 +457,8 @@ impl Search {
 async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    // The fault that happens once the server has answered the commit.
-    let later = Mutex::new(None);
+    // The fault that happens once the server has answered this many commits.
+    let later: Mutex<Option<(Fault, usize)>> = Mutex::new(None);
     let up = async {
         let mut buffer = vec![0; 1 << 20];
         let (mut commits, mut before) = (Search::default(), Search::default());
@@ -469,33 +471,56 @@ async fn forward(client: UnixStream, server: UnixStream, state: &State) -> std::
             if let Some(action) = state.before(&mut before, bytes) {
                 tokio::task::block_in_place(action);
             }
-            // A commit is always sent as `SET LOCAL ...; COMMIT`.
-            let fault = if commits.finds("; COMMIT", bytes) { state.commit() } else { None };
+            // A commit is always sent as `SET LOCAL ...; COMMIT`. Two transactions may be sent together.
+            let ends = commits.ends(b"; COMMIT", bytes);
+            let fault = ends.iter().enumerate().find_map(|(index, end)| Some((index, *end, state.commit()?)));
+            let Some((index, end, fault)) = fault else {
+                to_server.write_all(bytes).await?;
+                continue;
+            };
             match fault {
-                Some(fault @ (Fault::KillBefore | Fault::LoseCommit)) => return state.happen(fault),
-                Some(Fault::KillDuring) => {
-                    to_server.write_all(bytes).await?;
-                    return state.happen(Fault::KillDuring);
+                Fault::KillBefore | Fault::LoseCommit if index == 0 => return state.happen(fault),
+                Fault::KillBefore | Fault::LoseCommit => {
+                    // The server gets and answers the commits before this one.
+                    *later.lock().unwrap() = Some((fault, index));
+                    to_server.write_all(&bytes[..end - 1]).await?;
+                    return std::future::pending().await;
                 }
-                Some(fault) => *later.lock().unwrap() = Some(fault),
-                None => {}
+                Fault::KillDuring => {
+                    to_server.write_all(bytes).await?;
+                    return state.happen(fault);
+                }
+                Fault::LoseAnswer | Fault::KillAfter => {
+                    *later.lock().unwrap() = Some((fault, index + 1));
+                    to_server.write_all(bytes).await?;
+                }
             }
-            to_server.write_all(bytes).await?;
         }
     };
     let down = async {
         let mut buffer = vec![0; 1 << 20];
+        let mut answers = Search::default();
         loop {
             let count = from_server.read(&mut buffer).await?;
             if count == 0 {
                 return to_client.shutdown().await;
             }
-            let fault = *later.lock().unwrap();
-            match fault {
-                // The answer to the commit ends with the message ReadyForQuery (Z) and the state idle (I).
-                Some(fault) if buffer[..count].ends_with(b"Z\0\0\0\x05I") => return state.happen(fault),
-                Some(_) => {}
-                None => to_client.write_all(&buffer[..count]).await?,
+            let bytes = &buffer[..count];
+            // The answer to a commit ends with the message ReadyForQuery (Z) and the state idle (I).
+            let answered = answers.ends(b"Z\0\0\0\x05I", bytes).len();
+            let is_armed = {
+                let mut later = later.lock().unwrap();
+                match &mut *later {
+                    Some((fault, left)) if *left <= answered => return state.happen(*fault),
+                    Some((_, left)) => {
+                        *left -= answered;
+                        true
+                    }
+                    None => false,
+                }
+            };
+            if !is_armed {
+                to_client.write_all(bytes).await?;
             }
         }
     };

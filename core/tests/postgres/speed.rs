@@ -1,6 +1,11 @@
-//! The speed of single writes.
+//! The speed of single writes, and of receivers.
 
 use super::*;
+use headcount::mirror::Outcome;
+use headcount::store::OrganizationRow;
+use headcount::{Event, Mirror};
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 /// Runs `count` writes like those of `receive`, one after another: an event, a user and a change, durable.
@@ -29,6 +34,126 @@ async fn receive_events(store: &PostgresStore, organization_id: &str, worker: us
         });
         store.write(one).await.unwrap();
     }
+}
+
+/// Environment variable of a process with receivers: the server's URL, a space, the name that [`schema`] gets, a space, and the number of the process.
+const RECEIVERS: &str = "HEADCOUNT_RECEIVERS_IN";
+
+/// How many processes there are, how many receivers each has, and how many events each receiver gets.
+const PROCESSES: usize = 2;
+const EACH: usize = 4;
+const EVENTS: usize = 500;
+
+/// A process with receivers, started by the test below; does nothing if it runs as a test. It opens a mirror, waits for a line of its standard input,
+/// and applies events at the same time, each of which changes a user.
+#[test]
+fn receiving_process() {
+    let Ok(value) = std::env::var(RECEIVERS) else { return };
+    let [url, name, number] = value.split(' ').collect::<Vec<_>>()[..] else { panic!("{value}") };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Arc::new(open(url, name).await.unwrap());
+        for receiver in 0..EACH {
+            store.write(with_directory(&format!("{number}_{receiver}"))).await.unwrap();
+        }
+        let mirror = Mirror::builder().open_in(store).await.unwrap();
+        println!("ready");
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        let receivers: Vec<_> = (0..EACH)
+            .map(|receiver| {
+                let (mirror, receiver) = (mirror.clone(), format!("{number}_{receiver}"));
+                tokio::spawn(async move {
+                    for event in 0..EVENTS {
+                        let applied = mirror.apply(&renaming(&receiver, event)).await.unwrap();
+                        assert_eq!(applied, Outcome::Applied);
+                    }
+                })
+            })
+            .collect();
+        for one in receivers {
+            one.await.unwrap();
+        }
+    });
+}
+
+/// Stores the organization and the directory of a receiver, as after a sync.
+fn with_directory(receiver: &str) -> Write {
+    let mut organization = OrganizationRow { id: format!("org_{receiver}"), ..OrganizationRow::default() };
+    organization.directories_listed_at = Some(Timestamp::now());
+    let mut directory = DirectoryRow::default();
+    directory.directory.id = format!("dir_{receiver}");
+    directory.directory.organization_id = organization.id.clone();
+    write(&organization.id.clone(), Keys::default(), move |_| Batch {
+        organizations: vec![organization.clone()],
+        directories: vec![directory.clone()],
+        ..Batch::default()
+    })
+}
+
+/// An event that changes the name of one of 50 users of a receiver.
+fn renaming(receiver: &str, event: usize) -> Event {
+    let body = serde_json::json!({
+        "id": format!("evt_{receiver}_{event}"),
+        "type": "organization.directory.user_updated",
+        "occurred_at": Timestamp::now().to_string(),
+        "organization_id": format!("org_{receiver}"),
+        "data": {
+            "id": format!("diruser_{receiver}_{}", event % 50),
+            "organization_id": format!("org_{receiver}"),
+            "directory_id": format!("dir_{receiver}"),
+            "email": format!("{receiver}_{}@example.com", event % 50),
+            "given_name": event.to_string(),
+        },
+    });
+    Event::from_verified_body(body.to_string().as_bytes()).unwrap()
+}
+
+/// Seconds of processor time that a server, and the connections of it that have ended, have used.
+fn processor_time(server: &Server) -> f64 {
+    let pid = std::fs::read_to_string(server.folder().join("data/postmaster.pid")).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.lines().next().unwrap())).unwrap();
+    // The fields 14 to 17 are the ticks of the process and of its children, 100 of which are a second.
+    let fields = stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(4);
+    fields.map(|field| field.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
+/// Prints how many events 8 receivers in 2 processes apply in a second, and the processor time that the server uses for each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures the speed"]
+async fn speed_of_receivers_in_two_processes() {
+    let server = Server::start(Start { flushes: true, ..Start::default() });
+    for title in ["warm up", "8 receivers in 2 processes"] {
+        let name = title.replace(' ', "_");
+        drop(open(&server.url, &name).await.unwrap());
+        let before = processor_time(&server);
+        let mut processes: Vec<Child> = (0..PROCESSES)
+            .map(|number| {
+                Command::new(std::env::current_exe().unwrap())
+                    .args(["--exact", "speed::receiving_process", "--nocapture"])
+                    .env(RECEIVERS, format!("{} {name} {number}", server.url))
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for process in &mut processes {
+            let mut lines = BufReader::new(process.stdout.as_mut().unwrap()).lines();
+            assert!(lines.any(|line| line.unwrap().ends_with("ready")));
+        }
+        let started = Instant::now();
+        for process in &mut processes {
+            process.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        }
+        for process in &mut processes {
+            assert!(process.wait().unwrap().success());
+        }
+        let events = (PROCESSES * EACH * EVENTS) as f64;
+        let rate = events / started.elapsed().as_secs_f64();
+        let each = (processor_time(&server) - before) / events * 1e6;
+        println!("{title}: {rate:.0} events/s, {each:.0} µs of the server's processor time for each");
+    }
+    println!("pgbench, 8 at once: {} inserts/s", server.pgbench(8));
 }
 
 /// Prints the speed of durable single writes on a server that flushes, beside pgbench's inserts of single rows.

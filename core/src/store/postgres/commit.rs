@@ -7,8 +7,8 @@
 //! Every write is durable when the call returns, whatever [`Durability`] it asks for. The server can crash while the process runs on. A crash that
 //! undid the first pages of a sync would leave the sync incomplete, and the process could not detect it.
 //!
-//! A write that appends to the feed is committed without waiting for the disk, and then flushed by a second transaction. If it were flushed by its
-//! own commit, it would hold the row of the numbers until then, and the server could not flush several writes together.
+//! A write that appends to the feed is committed without waiting for the disk, and then flushed by a second transaction, which is sent with it. If it
+//! were flushed by its own commit, it would hold the row of the numbers until then, and the server could not flush several writes together.
 
 use super::database::{Columns, Database, Flush, Statement, Transaction};
 use super::failure::{self, Cause, Failure};
@@ -94,6 +94,18 @@ impl CommitId {
         let sql = "INSERT INTO {s}.commit_log (revision, id) VALUES ($1, $2)";
         Statement::new(sql).with(self.revision).with(self.random)
     }
+
+    /// Makes the statement of a second transaction, which flushes this one and all earlier ones. With `changes`, it records that all changes that it
+    /// sees are durable. Returns a row, or none if the server has crashed and undone the first transaction.
+    fn mark_durable(self, changes: bool) -> Statement {
+        // A transaction is flushed only if it changes a row, so this sets the column even if it has the value already.
+        let change = if changes { "greatest(change, (SELECT change FROM {s}.counter))" } else { "change" };
+        let sql = format!(
+            "UPDATE {{s}}.durable SET change = {change} WHERE slot = $1
+                AND EXISTS (SELECT FROM {{s}}.commit_log WHERE revision = $2 AND id = $3) RETURNING true"
+        );
+        Statement::new(sql).with(slot()).with(self.revision).with(self.random)
+    }
 }
 
 /// How an attempt that did not succeed ended.
@@ -169,7 +181,6 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
         return Ok(transaction.end(&extend, Flush::Now).await.map(|_| Committed::default())?);
     }
     let appends = !decided.batch.entries.is_empty();
-    let flush = if appends { Flush::Later } else { Flush::Now };
     let id = CommitId::new(decided.revision);
     let (statements, sent) = match statements(id, decided, extend) {
         Ok(statements) => statements,
@@ -178,25 +189,19 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
             return Err(error.into());
         }
     };
-    let (rows, connection) = match transaction.end_and_go_on(&statements, flush).await {
-        Ok(ended) => ended,
-        Err(failure) if failure.cause == Cause::Lost => return Err(Ended::Unknown(failure, id, sent)),
-        Err(failure) => return Err(failure.into()),
+    let ended = if appends {
+        // Without `Durability::Power`, as in a sync, the write is flushed but its changes are not recorded as durable: as in other stores, consumers
+        // get them only after a later flush.
+        let mark = id.mark_durable(write.durability == Durability::Power);
+        transaction.end_and_flush(&statements, mark).await.map(|(rows, marked)| (rows, !marked.is_empty()))
+    } else {
+        transaction.end(&statements, Flush::Now).await.map(|rows| (rows, true))
     };
-    let committed = committed(&rows, &sent)?;
-    if !appends {
-        connection.keep();
-        return Ok(committed);
-    }
-    let change: i64 = get(first(rows.last().ok_or_else(no_row)?)?, 0)?;
-    // Without `Durability::Power`, as in a sync, the write is flushed but its changes are not recorded as durable: as in other stores, consumers
-    // get them only after a later flush.
-    let change = if write.durability == Durability::Power { change } else { 0 };
-    match make_durable(database.begin_write_on(connection), id, change).await {
-        Ok(true) => Ok(committed),
-        Ok(false) => Err(Ended::Failed(undone())),
-        // The write is committed, but not flushed: `find` flushes it.
-        Err(failure) => Err(Ended::Unknown(failure, id, sent)),
+    match ended {
+        Ok((rows, true)) => Ok(committed(&rows, &sent)?),
+        Ok((_, false)) => Err(undone().into()),
+        Err(failure) if failure.cause == Cause::Lost => Err(Ended::Unknown(failure, id, sent)),
+        Err(failure) => Err(failure.into()),
     }
 }
 
@@ -204,27 +209,6 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
 fn undone() -> Failure {
     let error = Error::store("a crash of the server undid the write before it was durable").temporary();
     Failure { error, cause: Cause::Conflict }
-}
-
-/// Flushes a write and all earlier ones, and records that the changes up to `change` are durable. Returns false if the server has crashed and
-/// undone the write.
-async fn make_durable(transaction: Transaction<'_>, id: CommitId, change: i64) -> Result<bool, Failure> {
-    let sql = "SELECT EXISTS (SELECT FROM {s}.commit_log WHERE revision = $1 AND id = $2)";
-    // Both statements are in one transaction: if the server crashes between them, the transaction fails.
-    let statements = [
-        Statement::new(sql).with(id.revision).with(id.random),
-        Statement::new(
-            // A transaction is flushed only if it changes a row, so this sets the column even if it has the value already.
-            "UPDATE {s}.durable SET change = greatest(change, $1) WHERE slot = $2
-                AND EXISTS (SELECT FROM {s}.commit_log WHERE revision = $3 AND id = $4)",
-        )
-        .with(change)
-        .with(slot())
-        .with(id.revision)
-        .with(id.random),
-    ];
-    let rows = transaction.end(&statements, Flush::Now).await?;
-    Ok(get(first(rows.first().ok_or_else(no_row)?)?, 0)?)
 }
 
 /// Finds out what happened to a write whose commit was sent and not answered, or not flushed. Returns its result if it was committed, or `None` if it
@@ -441,8 +425,7 @@ fn body_bytes(row: &EventRow) -> i64 {
     signed(row.body.as_ref().map_or(0, Vec::len))
 }
 
-/// Makes the statements that write a batch, and extend a lease. The first return the numbers of users and groups, if the batch has any, and the
-/// last the number of the latest change, if the batch has entries.
+/// Makes the statements that write a batch, and extend a lease. The first return the numbers of users and groups, if the batch has any.
 fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Result<(Vec<Statement>, Sent)> {
     let Decided { batch, stored, .. } = decided;
     let Batch {
@@ -658,7 +641,7 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         .with(left_groups))
 }
 
-/// Takes the numbers of the changes, and inserts the entries. Returns the number of the latest change.
+/// Takes the numbers of the changes, and inserts the entries.
 fn append(entries: &[NewEntry], changes: u64) -> Result<Statement> {
     let mut rows = Vec::with_capacity(entries.len());
     let mut last = 0;
@@ -680,9 +663,8 @@ fn append(entries: &[NewEntry], changes: u64) -> Result<Statement> {
     let number = columns.names().len() + 1;
     let others = columns.names().get(1..).unwrap_or_default().join(", ");
     let sql = format!(
-        "WITH counted AS (UPDATE {{s}}.counter SET change = change + ${number} WHERE id = 1 RETURNING change),
-        appended AS (INSERT INTO {{s}}.change ({{columns}}) SELECT counted.change - ${number} + seq, {others} FROM {{new}}, counted)
-        SELECT change FROM counted"
+        "WITH counted AS (UPDATE {{s}}.counter SET change = change + ${number} WHERE id = 1 RETURNING change)
+        INSERT INTO {{s}}.change ({{columns}}) SELECT counted.change - ${number} + seq, {others} FROM {{new}}, counted"
     );
     Ok(columns.statement(&sql, &[]).with(signed(changes)))
 }

@@ -161,6 +161,15 @@ pub(super) struct Transaction<'a> {
     begin: Option<Statement>,
 }
 
+/// The mode of transactions that write: each statement reads what was committed before it.
+const READ_WRITE: &str = "READ COMMITTED READ WRITE";
+
+/// Commits and waits for the disk, whatever the server's setting is.
+const COMMIT_NOW: &str = "SET LOCAL synchronous_commit = on; COMMIT";
+
+/// Commits without waiting for the disk.
+const COMMIT_LATER: &str = "SET LOCAL synchronous_commit = off; COMMIT";
+
 /// Whether a commit waits until it is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flush {
@@ -181,24 +190,23 @@ impl Database {
         Attempts::new(self.give_up_after)
     }
 
-    fn begin(&self, connection: Connection, mode: &str) -> Transaction<'_> {
-        let begin = Statement::script(format!("BEGIN ISOLATION LEVEL {mode}; {}", self.settings));
-        Transaction { database: self, connection, begin: Some(begin) }
+    fn begin_statement(&self, mode: &str) -> Statement {
+        Statement::script(format!("BEGIN ISOLATION LEVEL {mode}; {}", self.settings))
+    }
+
+    async fn begin(&self, mode: &str) -> Result<Transaction<'_>, Failure> {
+        let connection = self.pool.get().await?;
+        Ok(Transaction { database: self, connection, begin: Some(self.begin_statement(mode)) })
     }
 
     /// Begins a transaction each of whose statements reads what was committed before the statement.
     pub(super) async fn begin_write(&self) -> Result<Transaction<'_>, Failure> {
-        Ok(self.begin_write_on(self.pool.get().await?))
-    }
-
-    /// The same on a connection that has no open transaction.
-    pub(super) fn begin_write_on(&self, connection: Connection) -> Transaction<'_> {
-        self.begin(connection, "READ COMMITTED READ WRITE")
+        self.begin(READ_WRITE).await
     }
 
     /// Begins a transaction that reads as of one moment.
     pub(super) async fn begin_read(&self) -> Result<Transaction<'_>, Failure> {
-        Ok(self.begin(self.pool.get().await?, "REPEATABLE READ READ ONLY"))
+        self.begin("REPEATABLE READ READ ONLY").await
     }
 
     /// Runs statements that read as of one moment, in one round trip. Returns the rows of each.
@@ -243,7 +251,8 @@ impl Transaction<'_> {
     pub(super) async fn run(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).collect();
-        let mut rows = in_order(&self.connection.client, &self.database.schema, &all).await?;
+        let ran = in_order(&self.connection.client, &self.database.schema, &all).await;
+        let mut rows = ran.map_err(|(_, error)| error)?;
         Ok(rows.split_off(usize::from(begin.is_some())))
     }
 
@@ -256,35 +265,49 @@ impl Transaction<'_> {
     ///
     /// A failure whose cause is [`Cause::Lost`] leaves open whether the transaction was committed. After any other, it is rolled back.
     pub(super) async fn end(self, statements: &[Statement], flush: Flush) -> Result<Vec<Vec<Row>>, Failure> {
-        let (rows, connection) = self.end_and_go_on(statements, flush).await?;
-        connection.keep();
+        let commit = [Statement::script(match flush {
+            Flush::Now => COMMIT_NOW,
+            Flush::Later => COMMIT_LATER,
+        })];
+        let mut rows = self.end_with(statements, &commit).await?;
+        rows.truncate(statements.len());
         Ok(rows)
     }
 
-    /// The same as [`end`](Transaction::end), but returns the connection as well, for another transaction of the call: it need not wait for one of
-    /// the pool.
-    pub(super) async fn end_and_go_on(
-        mut self,
+    /// Runs statements and commits without waiting for the disk. Then runs `next` in another transaction, which is flushed and thereby flushes this
+    /// one. All of that takes one round trip. Returns the rows of each statement, and those of `next`.
+    ///
+    /// A failure whose cause is [`Cause::Lost`] leaves open whether the first transaction was committed, and whether it is flushed. After any other,
+    /// it is rolled back.
+    pub(super) async fn end_and_flush(
+        self,
         statements: &[Statement],
-        flush: Flush,
-    ) -> Result<(Vec<Vec<Row>>, Connection), Failure> {
-        let commit = Statement::script(match flush {
-            Flush::Now => "SET LOCAL synchronous_commit = on; COMMIT",
-            Flush::Later => "SET LOCAL synchronous_commit = off; COMMIT",
-        });
+        next: Statement,
+    ) -> Result<(Vec<Vec<Row>>, Vec<Row>), Failure> {
+        let begin = self.database.begin_statement(READ_WRITE);
+        // If the first transaction fails, the server runs the second one nevertheless.
+        let commits = [Statement::script(COMMIT_LATER), begin, next, Statement::script(COMMIT_NOW)];
+        let mut rows = self.end_with(statements, &commits).await?;
+        let of_next = rows.drain(statements.len()..).nth(2).unwrap_or_default();
+        Ok((rows, of_next))
+    }
+
+    /// Runs statements and then `commits`, of which the first commits, in one round trip. Returns the rows of each.
+    async fn end_with(mut self, statements: &[Statement], commits: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
         let begin = self.begin.take();
-        let all: Vec<&Statement> = begin.iter().chain(statements).chain([&commit]).collect();
-        let result = in_order(&self.connection.client, &self.database.schema, &all).await;
-        match result {
+        let all: Vec<&Statement> = begin.iter().chain(statements).chain(commits).collect();
+        let last = all.len() - commits.len();
+        match in_order(&self.connection.client, &self.database.schema, &all).await {
             Ok(mut rows) => {
-                rows.pop();
-                Ok((rows.split_off(usize::from(begin.is_some())), self.connection))
+                self.connection.keep();
+                Ok(rows.split_off(usize::from(begin.is_some())))
             }
-            Err(error) => {
-                // An error that the server did not report tells nothing about the transaction: the server may have got the commit.
-                let is_reported = error.as_db_error().is_some();
+            Err((index, error)) => {
+                // An error that the server did not report tells nothing about the transaction: the server may have got the commit. An error of a
+                // statement after the commit means that the transaction was committed.
+                let is_rolled_back = error.as_db_error().is_some() && index <= last;
                 let failure = Failure::from(error);
-                let failure = if is_reported { failure } else { failure.as_lost() };
+                let failure = if is_rolled_back { failure } else { failure.as_lost() };
                 // After a loss, the connection is closed rather than kept: it is broken, or its server has become a standby.
                 if failure.cause != Cause::Lost {
                     self.roll_back().await;
@@ -302,13 +325,13 @@ impl Transaction<'_> {
     }
 }
 
-/// Sends statements in their order without waiting between them. Returns the rows of each, or the error of the first that failed: the server
-/// refuses those after it with an error of their own.
+/// Sends statements in their order without waiting between them. Returns the rows of each, or the index and the error of the first that failed: the
+/// server refuses those after it in the same transaction with errors of their own.
 async fn in_order(
     client: &Client,
     schema: &str,
     statements: &[&Statement],
-) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+) -> Result<Vec<Vec<Row>>, (usize, tokio_postgres::Error)> {
     type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + Send + 'a>>;
     let mut running: Vec<Running<'_>> = Vec::with_capacity(statements.len());
     for statement in statements {
@@ -335,5 +358,6 @@ async fn in_order(
         }
     })
     .await;
-    results.into_iter().flatten().collect()
+    let results = results.into_iter().flatten().enumerate();
+    results.map(|(index, result)| result.map_err(|error| (index, error))).collect()
 }
