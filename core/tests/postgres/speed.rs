@@ -110,6 +110,10 @@ fn renaming(receiver: &str, event: usize) -> Event {
 
 /// Seconds of processor time that a server, and the connections of it that have ended, have used.
 fn processor_time(server: &Server) -> f64 {
+    // The time of a connection is added when it has ended.
+    while server.psql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let pid = std::fs::read_to_string(server.folder().join("data/postmaster.pid")).unwrap();
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.lines().next().unwrap())).unwrap();
     // The fields 14 to 17 are the ticks of the process and of its children, 100 of which are a second.

@@ -13,7 +13,7 @@
 use super::database::{Columns, Database, Flush, Statement, Transaction};
 use super::failure::{self, Cause, Failure};
 use super::lease;
-use super::load::{Head, Plan};
+use super::load::Plan;
 use super::rows::{Bytes, Json, Text, Time, first, get, get_text, no_row, signed, texts, time};
 use crate::error::catch_panic;
 use crate::random::{OsRandom, Random};
@@ -336,16 +336,13 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
     let (mut plan, loads) = Plan::new(keys.clone());
     let mut statements = lock(&write.scope);
     let locks = statements.len();
-    statements.push(Head::select());
     statements.extend(write.fence.as_ref().map(|fence| lease::select(fence, now)));
     let others = statements.len();
     statements.extend(loads);
     let mut start = transaction.run(&statements).await?;
     let mut rows = start.split_off(others);
-    let checks = start.split_off(locks);
+    let lease = start.split_off(locks);
     let mut revision = revision_of(&start)?;
-    let [head, lease @ ..] = checks.as_slice() else { return Err(no_row().into()) };
-    let mut head = Head::read(head)?;
     let extends = match write.fence.as_ref().zip(lease.first()) {
         None => false,
         Some((fence, lease)) => lease::check(fence, lease)?,
@@ -357,7 +354,7 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
     let mut may_bind = matches!(write.scope, Scope::Everything);
     let mut asked = 0;
     loop {
-        let (set, owners) = plan.finish(transaction, head.set(revision), &rows).await?;
+        let (set, owners) = plan.finish(transaction, revision, &rows).await?;
         let mut statements = Vec::new();
         // A loaded row may belong to another organization, for example that of a user who moves. Writes of that organization could change it
         // meanwhile, so its scope is locked as well, and all rows are loaded again.
@@ -368,7 +365,6 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
             }
         }
         let locks = statements.len();
-        statements.push(Head::select());
         if locks == 0 {
             let stored =
                 Stored { events: stored_events(&set), directory_ids: set.directories.keys().cloned().collect() };
@@ -389,7 +385,7 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
                     keys.directories.extend(directories);
                     if binds {
                         // Another write may set it meanwhile, so it is locked, and then read and decided again.
-                        statements.insert(0, lock_environment());
+                        statements.push(lock_environment());
                         may_bind = true;
                     }
                 }
@@ -406,7 +402,6 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
         statements.extend(loads);
         let mut results = transaction.run(&statements).await?;
         (plan, rows) = (next, results.split_off(others));
-        head = Head::read(&results.pop().ok_or_else(no_row)?)?;
         if locks > 0 {
             revision = revision_of(&results)?;
         }
@@ -458,7 +453,6 @@ fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Resu
     if !groups.is_empty() {
         statements.push(put_groups(&groups)?);
     }
-    statements.push(id.log());
     statements.extend(extend);
     if !organizations.is_empty() {
         statements.push(put_organizations(&organizations)?);
@@ -499,9 +493,7 @@ fn statements(id: CommitId, decided: Decided, extend: Option<Statement>) -> Resu
     if !done_chores.is_empty() {
         statements.push(delete("chore", done_chores.into_iter().collect()));
     }
-    if !entries.is_empty() {
-        statements.push(append(&entries, sent.changes)?);
-    }
+    statements.push(if entries.is_empty() { id.log() } else { append(&entries, sent.changes, id)? });
     Ok((statements, sent))
 }
 
@@ -641,8 +633,8 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         .with(left_groups))
 }
 
-/// Takes the numbers of the changes, and inserts the entries.
-fn append(entries: &[NewEntry], changes: u64) -> Result<Statement> {
+/// Inserts the write into the log of commits, takes the numbers of the changes, and inserts the entries.
+fn append(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement> {
     let mut rows = Vec::with_capacity(entries.len());
     let mut last = 0;
     for entry in entries {
@@ -661,12 +653,14 @@ fn append(entries: &[NewEntry], changes: u64) -> Result<Statement> {
         .with("at", |(_, entry)| Time(entry.at))
         .json("body", |(_, entry)| entry.body.encode().map(|json| Some(Json::raw(json))))?;
     let number = columns.names().len() + 1;
+    let (revision, random) = (number + 1, number + 2);
     let others = columns.names().get(1..).unwrap_or_default().join(", ");
     let sql = format!(
-        "WITH counted AS (UPDATE {{s}}.counter SET change = change + ${number} WHERE id = 1 RETURNING change)
+        "WITH logged AS (INSERT INTO {{s}}.commit_log (revision, id) VALUES (${revision}, ${random})),
+        counted AS (UPDATE {{s}}.counter SET change = change + ${number} WHERE id = 1 RETURNING change)
         INSERT INTO {{s}}.change ({{columns}}) SELECT counted.change - ${number} + seq, {others} FROM {{new}}, counted"
     );
-    Ok(columns.statement(&sql, &[]).with(signed(changes)))
+    Ok(columns.statement(&sql, &[]).with(signed(changes)).with(id.revision).with(id.random))
 }
 
 /// Inserts events or replaces their states and bodies, and counts the pending ones. An event that is stored already keeps its number and

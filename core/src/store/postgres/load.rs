@@ -8,58 +8,54 @@ use super::rows::{
     get_text, get_text_if_any, group, hold, retirement, texts, user,
 };
 use crate::Result;
-use crate::record::{
-    Chore, Counts, DirectoryRow, EnvironmentRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents,
-    WorkingSet,
-};
+use crate::record::{Chore, Counts, Keys, MembersKey, PendingEvents, WorkingSet};
 use crate::store::UserFilter;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
 
-/// What every load returns: the role map, the settings, and the environment that the mirror is bound to.
-#[derive(Clone)]
-pub(super) struct Head {
-    role_map: Option<String>,
-    settings: MirrorOptions,
-    environment: EnvironmentRow,
+/// Selects the settings, and what is loaded of organizations and directories, in one statement: the server plans each statement each time. The first
+/// column says which table a row is of.
+fn select_start(organizations: &BTreeSet<String>, directories: &BTreeSet<String>) -> Statement {
+    let mut sql = "SELECT 0::bigint, name, value, 0::bigint, 0::bigint FROM {s}.setting".to_owned();
+    if !organizations.is_empty() {
+        sql.push_str(
+            " UNION ALL SELECT 1, id, body, 0, 0 FROM {s}.organization WHERE id = ANY($1)
+            UNION ALL SELECT 2, organization_id, '', events, bytes FROM {s}.pending WHERE organization_id = ANY($1)
+            UNION ALL SELECT 3, id, body, 0, 0 FROM {s}.directory WHERE organization_id = ANY($1)",
+        );
+    }
+    let mut statement = Statement::new(sql);
+    if !organizations.is_empty() {
+        statement = statement.with(texts(organizations));
+    }
+    if !directories.is_empty() {
+        statement.push_text(" UNION ALL SELECT 3, id, body, 0, 0 FROM {s}.directory WHERE id =");
+        statement.push("ANY(", texts(directories));
+        statement.push_text(")");
+    }
+    statement
 }
 
-impl Head {
-    pub(super) fn select() -> Statement {
-        Statement::new("SELECT name, value FROM {s}.setting")
-    }
-
-    pub(super) fn read(rows: &[Row]) -> Result<Head> {
-        let mut head =
-            Head { role_map: None, settings: MirrorOptions::default(), environment: EnvironmentRow::default() };
-        for row in rows {
-            match get_text(row, 0)?.as_str() {
-                "role_map" => head.role_map = Some(get_text(row, 1)?),
-                "options" => head.settings = from_json(&get_text(row, 1)?)?,
-                "environment" => head.environment = from_json(&get_text(row, 1)?)?,
-                _ => {}
-            }
-        }
-        Ok(head)
-    }
-
-    /// Makes a working set without rows.
-    pub(super) fn set(&self, revision: i64) -> WorkingSet {
-        WorkingSet {
-            revision,
-            role_map: self.role_map.clone(),
-            settings: self.settings.clone(),
-            environment: self.environment.clone(),
-            ..WorkingSet::default()
+/// Adds the rows of [`select_start`] to the set.
+fn read_start(rows: &[Row], set: &mut WorkingSet) -> Result<()> {
+    for row in rows {
+        let (table, key): (i64, String) = (get(row, 0)?, get_text(row, 1)?);
+        match (table, key.as_str()) {
+            (0, "role_map") => set.role_map = Some(get_text(row, 2)?),
+            (0, "options") => set.settings = from_json(&get_text(row, 2)?)?,
+            (0, "environment") => set.environment = from_json(&get_text(row, 2)?)?,
+            (1, _) => drop(set.organizations.insert(key, get_json(row, 2)?)),
+            (2, _) => drop(set.pending.insert(key, PendingEvents { events: count(row, 3)?, bytes: count(row, 4)? })),
+            (3, _) => drop(set.directories.insert(key, get_json(row, 2)?)),
+            _ => {}
         }
     }
+    Ok(())
 }
 
 /// What a statement reads.
 enum Part {
-    Organizations,
-    Pending,
-    Directories,
+    Start,
     Users,
     Members(MembersKey),
     Chore,
@@ -80,25 +76,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Makes the statements that load what `keys` asks for, as far as they do not depend on loaded rows.
+    /// Makes the statements that load what `keys` asks for, as far as they do not depend on loaded rows, and the settings.
     pub(super) fn new(keys: Keys) -> (Plan, Vec<Statement>) {
         let (mut parts, mut statements) = (Vec::new(), Vec::new());
         let mut add = |part: Part, statement: Statement| {
             parts.push(part);
             statements.push(statement);
         };
-        let (organizations, directories) = (&keys.organizations, &keys.directories);
-        if !organizations.is_empty() {
-            let sql = "SELECT body FROM {s}.organization WHERE id = ANY($1)";
-            add(Part::Organizations, Statement::new(sql).with(texts(organizations)));
-            let sql = "SELECT organization_id, events, bytes FROM {s}.pending WHERE organization_id = ANY($1)";
-            add(Part::Pending, Statement::new(sql).with(texts(organizations)));
-        }
-        if !organizations.is_empty() || !directories.is_empty() {
-            let sql = "SELECT body FROM {s}.directory WHERE organization_id = ANY($1)
-                UNION ALL SELECT body FROM {s}.directory WHERE id = ANY($2)";
-            add(Part::Directories, Statement::new(sql).with(texts(organizations)).with(texts(directories)));
-        }
+        add(Part::Start, select_start(&keys.organizations, &keys.directories));
         if !keys.users.is_empty() {
             let sql = format!("SELECT {USER} FROM {{s}}.users WHERE id = ANY($1)");
             add(Part::Users, Statement::new(sql).with(texts(&keys.users)));
@@ -162,10 +147,11 @@ impl Plan {
     pub(super) async fn finish(
         self,
         transaction: &mut Transaction<'_>,
-        mut set: WorkingSet,
+        revision: i64,
         rows: &[Vec<Row>],
     ) -> Result<(WorkingSet, BTreeSet<String>), Failure> {
         let Plan { keys, parts, groups_later } = self;
+        let mut set = WorkingSet { revision, ..WorkingSet::default() };
         let mut owners = BTreeSet::new();
         for (part, rows) in parts.into_iter().zip(rows) {
             read(part, rows, &mut set, &mut owners)?;
@@ -206,24 +192,7 @@ fn select_groups<'a>(ids: impl IntoIterator<Item = &'a str>) -> Statement {
 /// Adds rows to the set, and the organizations of groups to `owners`.
 fn read(part: Part, rows: &[Row], set: &mut WorkingSet, owners: &mut BTreeSet<String>) -> Result<()> {
     match part {
-        Part::Organizations => {
-            for row in rows {
-                let row: OrganizationRow = get_json(row, 0)?;
-                set.organizations.insert(row.id.clone(), row);
-            }
-        }
-        Part::Pending => {
-            for row in rows {
-                let pending = PendingEvents { events: count(row, 1)?, bytes: count(row, 2)? };
-                set.pending.insert(get_text(row, 0)?, pending);
-            }
-        }
-        Part::Directories => {
-            for row in rows {
-                let row: DirectoryRow = get_json(row, 0)?;
-                set.directories.insert(row.directory.id.clone(), row);
-            }
-        }
+        Part::Start => read_start(rows, set)?,
         Part::Users => {
             for row in rows {
                 let row = user(row)?;
@@ -290,9 +259,8 @@ pub(super) async fn load(transaction: &mut Transaction<'_>, keys: Keys) -> Resul
     let (plan, mut statements) = Plan::new(keys);
     // Read from the end of an index. The greatest revision in the table of scopes would need a scan of that table.
     let latest = Statement::new("SELECT coalesce(max(revision), 0) FROM {s}.commit_log");
-    statements.splice(0..0, [latest, Head::select()]);
+    statements.insert(0, latest);
     let rows = transaction.run(&statements).await?;
-    let [revision, head, rows @ ..] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
-    let set = Head::read(head)?.set(get(first(revision)?, 0)?);
-    Ok(plan.finish(transaction, set, rows).await?.0)
+    let [revision, rows @ ..] = rows.as_slice() else { return Err(super::rows::no_row().into()) };
+    Ok(plan.finish(transaction, get(first(revision)?, 0)?, rows).await?.0)
 }
