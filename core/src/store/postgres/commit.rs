@@ -155,7 +155,7 @@ pub(super) async fn write(database: &Database, mut write: Write) -> Result<Commi
             Err(Ended::Failed(failure)) => failure,
             Err(Ended::Unknown(failure, id, sent)) => match find(database, &write.scope, id, &sent).await? {
                 Some(committed) => return Ok(committed),
-                None => failure.as_lost(),
+                None => failure.into_loss(),
             },
         };
         attempts.wait(failure).await?;
@@ -258,7 +258,7 @@ async fn look(database: &Database, scope: &Scope, id: CommitId, more: Vec<Statem
                 return Ok((!known.is_empty()).then(|| rows.collect()));
             }
             // A timeout is not the end either: what it waited for may be the lost transaction.
-            Err(failure) => attempts.wait(failure.as_lost_if_temporary()).await.map_err(failure::unknown)?,
+            Err(failure) => attempts.wait(failure.into_loss_if_temporary()).await.map_err(failure::unknown)?,
         }
     }
 }

@@ -292,7 +292,7 @@ impl Transaction<'_> {
         Ok((rows, of_next))
     }
 
-    /// Runs statements and then `commits`, of which the first commits, in one round trip. Returns the rows of each.
+    /// Runs statements and then `commits`, of which the first is a commit, in one round trip. Returns the rows of each.
     async fn end_with(mut self, statements: &[Statement], commits: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).chain(commits).collect();
@@ -307,7 +307,7 @@ impl Transaction<'_> {
                 // statement after the commit means that the transaction was committed.
                 let is_rolled_back = error.as_db_error().is_some() && index <= last;
                 let failure = Failure::from(error);
-                let failure = if is_rolled_back { failure } else { failure.as_lost() };
+                let failure = if is_rolled_back { failure } else { failure.into_loss() };
                 // After a loss, the connection is closed rather than kept: it is broken, or its server has become a standby.
                 if failure.cause != Cause::Lost {
                     self.roll_back().await;

@@ -27,13 +27,13 @@ pub(super) enum Cause {
 
 impl Failure {
     /// Returns the same failure as the loss of a connection.
-    pub(super) fn as_lost(self) -> Failure {
+    pub(super) fn into_loss(self) -> Failure {
         Failure { cause: Cause::Lost, ..self }
     }
 
     /// Returns the same failure as the loss of a connection, if another attempt may succeed.
-    pub(super) fn as_lost_if_temporary(self) -> Failure {
-        if self.error.status() == ErrorStatus::Temporary { self.as_lost() } else { self }
+    pub(super) fn into_loss_if_temporary(self) -> Failure {
+        if self.error.status() == ErrorStatus::Temporary { self.into_loss() } else { self }
     }
 }
 
