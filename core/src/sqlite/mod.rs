@@ -124,13 +124,13 @@ impl FileKind {
         Ok(connection)
     }
 
-    /// Makes query plans independent of the values of parameters, prevents SQLite from running functions and views of the file's schema, and protects
-    /// the schema and SQLite's own tables from writes. Triggers run only when something is written, which happens after [`check`](Self::check) has
-    /// found the schema to be headcount's own.
+    /// Makes query plans independent of the values of parameters, prevents SQLite from running functions, triggers and views of the file's schema, and
+    /// protects the schema and SQLite's own tables from writes.
     fn configure(&self, connection: &Connection) -> Result<()> {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
             (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),

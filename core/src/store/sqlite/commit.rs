@@ -1,9 +1,9 @@
 //! Writes the result of a decision, with a fixed number of statements for up to 512 rows of each kind, and none for a kind without rows.
 
-use super::database::{Database, Insert, Values, list};
+use super::database::{Database, Insert, Values, in_list, list};
 use super::lease;
 use super::load::Counter;
-use super::rows::{Time, time};
+use super::rows::{EVENT, Time, event, time};
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, EventState, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry,
     OrganizationRow, Retirement, Trail, UserRow, UserWrite, email_key,
@@ -11,6 +11,7 @@ use crate::record::{
 use crate::store::codec::{state_number, to_json};
 use crate::store::{Committed, Durability, Keys, WorkingSet, Write};
 use crate::{Error, Result, Timestamp};
+use rusqlite::params;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 static ORGANIZATIONS: Insert =
@@ -163,7 +164,7 @@ fn commit(
     put_groups(database, &mut counter, groups, stored, &mut committed)?;
     put_users(database, &mut counter, users, stored, &mut committed)?;
     append(database, &mut counter, &entries, &mut committed)?;
-    put_events(database, &mut counter, &events, stored)?;
+    let changes_pending = put_events(database, &mut counter, &events, stored)?;
     put_losses(database, &losses)?;
     put_holds(database, &holds)?;
     if !ended_holds.is_empty() {
@@ -171,8 +172,6 @@ fn commit(
         database.run(sql, [list(&ended_holds)?])?;
     }
     put_approvals(database, &approvals)?;
-    // Triggers count the pending events of each organization.
-    let changes_pending = stored.has_events || events.iter().any(|row| row.state != EventState::Settled);
     if changes_pending || !organizations.is_empty() || !directories.is_empty() {
         database.share_organizations(None);
     }
@@ -206,9 +205,8 @@ struct Stored {
     users: HashMap<i64, StoredUser>,
     /// Directory and time of the deletion, by number.
     groups: HashMap<i64, (String, Option<Timestamp>)>,
-    has_events: bool,
-    /// Ids of the events that the decision asked for and that are not stored.
-    new_events: BTreeSet<String>,
+    /// Events by id, or `None` for those that the decision asked for and that are not stored.
+    events: HashMap<String, Option<StoredEvent>>,
 }
 
 struct StoredUser {
@@ -218,6 +216,23 @@ struct StoredUser {
     deleted_at: Option<Timestamp>,
     added_at: Option<Timestamp>,
     hold: Option<i64>,
+}
+
+struct StoredEvent {
+    organization_id: String,
+    /// The bytes of its body if it is pending.
+    pending: Option<i64>,
+}
+
+impl StoredEvent {
+    fn of(row: &EventRow) -> StoredEvent {
+        StoredEvent { organization_id: row.organization_id.clone(), pending: pending_bytes(row) }
+    }
+}
+
+/// Returns the bytes of the body of a pending event.
+fn pending_bytes(EventRow { state, body, .. }: &EventRow) -> Option<i64> {
+    (*state == EventState::Pending).then(|| body.as_ref().map_or(0, |body| body.len() as i64))
 }
 
 impl Stored {
@@ -236,8 +251,8 @@ impl Stored {
         self.users.extend(set.users.values().map(user));
         let group = |row: &GroupRow| (row.number, (row.group.directory_id.clone(), row.trail.deleted_at));
         self.groups.extend(set.groups.values().map(group));
-        self.has_events |= !set.events.is_empty();
-        self.new_events = set.keys.events.iter().filter(|id| !set.events.contains_key(*id)).cloned().collect();
+        let event = |id: &String| (id.clone(), set.events.get(id).map(StoredEvent::of));
+        self.events.extend(set.keys.events.iter().map(event));
     }
 
     /// Returns the statement that writes a user. `last` is the number of the last user before this write.
@@ -391,7 +406,12 @@ fn put_users(
         let sql = format!("DELETE FROM membership WHERE (group_id, user_number) IN ({pairs})");
         database.run(&sql, [to_json(&left)?])?;
     }
-    if !joined.is_empty() {
+    if let (Some((group_id, members)), 1) = (joined.first_key_value(), joined.len())
+        && let [member] = members[..]
+    {
+        let sql = "INSERT OR IGNORE INTO membership (group_id, user_number) VALUES (?1, ?2)";
+        database.run(sql, params![group_id, member])?;
+    } else if !joined.is_empty() {
         let sql = format!("INSERT OR IGNORE INTO membership (group_id, user_number) {pairs}");
         database.run(&sql, [to_json(&joined)?])?;
     }
@@ -432,12 +452,26 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
     })
 }
 
-fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], stored: &Stored) -> Result<()> {
+/// Writes events, and counts the pending ones of each organization. Returns whether the counts have changed.
+fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], stored: &Stored) -> Result<bool> {
+    let unknown = rows.iter().map(|row| &row.id).filter(|id| !stored.events.contains_key(*id)).collect();
+    let unknown = stored_events(database, &unknown)?;
+    let stored = |id: &String| stored.events.get(id).and_then(Option::as_ref).or_else(|| unknown.get(id));
+    let mut pending = PendingChanges::default();
+    for row in rows {
+        let known = stored(&row.id);
+        if let Some(StoredEvent { organization_id, pending: Some(bytes) }) = known {
+            pending.add(organization_id, -1, -bytes);
+        }
+        if let Some(bytes) = pending_bytes(row) {
+            // An event that is stored keeps its organization.
+            pending.add(known.map_or(&row.organization_id, |known| &known.organization_id), 1, bytes);
+        }
+    }
     // An event that is already stored keeps its number, and the new number stays unused.
     let first = counter.event + 1;
     counter.event += rows.len() as i64;
-    let statement =
-        |(_, row): &(i64, &EventRow)| if stored.new_events.contains(&row.id) { &NEW_EVENTS } else { &EVENTS };
+    let statement = |(_, row): &(i64, &EventRow)| if stored(&row.id).is_none() { &NEW_EVENTS } else { &EVENTS };
     put_by_statement(database, &[&NEW_EVENTS, &EVENTS], (first..).zip(rows), statement, |(number, row), values| {
         let EventRow { id, organization_id, received_at, state, body } = row;
         values.push(number)?;
@@ -447,7 +481,50 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], sto
         values.push(Time(*received_at))?;
         values.push(state_number(*state))?;
         values.push(body)
-    })
+    })?;
+    pending.write(database)
+}
+
+/// Reads the events of these ids that are stored.
+fn stored_events(database: &Database, ids: &BTreeSet<&String>) -> Result<HashMap<String, StoredEvent>> {
+    let mut found = HashMap::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let (list, value) = in_list(ids, "?1")?;
+    let sql = format!("SELECT {EVENT} FROM event WHERE id IN ({list})");
+    database.each(&sql, [value], |row| {
+        let row = event(row, 0)?;
+        found.insert(row.id.clone(), StoredEvent::of(&row));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// How a write changes the number and bytes of pending events, by organization.
+#[derive(Default)]
+pub(super) struct PendingChanges(BTreeMap<String, [i64; 2]>);
+
+impl PendingChanges {
+    pub(super) fn add(&mut self, organization_id: &str, events: i64, bytes: i64) {
+        let [all_events, all_bytes] = self.0.entry(organization_id.to_owned()).or_default();
+        *all_events += events;
+        *all_bytes += bytes;
+    }
+
+    /// Writes the changes. Returns whether there are any.
+    pub(super) fn write(self, database: &Database) -> Result<bool> {
+        let sql = "INSERT INTO pending (organization_id, events, bytes) VALUES (?1, ?2, ?3)
+            ON CONFLICT (organization_id) DO UPDATE SET events = events + excluded.events, bytes = bytes + excluded.bytes";
+        let mut has_changes = false;
+        for (organization_id, [events, bytes]) in self.0 {
+            if events != 0 || bytes != 0 {
+                database.run(sql, params![organization_id, events, bytes])?;
+                has_changes = true;
+            }
+        }
+        Ok(has_changes)
+    }
 }
 
 fn put_losses(database: &Database, rows: &[LossRow]) -> Result<()> {

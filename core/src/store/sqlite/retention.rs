@@ -1,6 +1,7 @@
 //! Removes rows that are older than their retention.
 
-use super::database::{Database, limited};
+use super::commit::PendingChanges;
+use super::database::{Database, limited, list};
 use super::rows::{CONSUMER, HOLD, Time, consumer, get};
 use crate::Result;
 use crate::record::ConsumerRow;
@@ -93,15 +94,21 @@ pub(super) fn expire_events(database: &Database, expiry: &Expiry) -> Result<BTre
             ORDER BY received_at LIMIT ?3";
         let sql = format!("DELETE FROM event WHERE number IN ({old})");
         database.run(&sql, params![Time(*forget), organization_id, limit])?;
-        let old =
-            "SELECT number FROM event WHERE received_at < ?1 AND state = 1 AND (?2 IS NULL OR organization_id = ?2)
-            ORDER BY received_at LIMIT ?3";
-        let sql = format!("UPDATE event SET state = 3, body = NULL WHERE number IN ({old}) RETURNING organization_id");
-        let mut expired = BTreeMap::new();
-        database.each(&sql, params![Time(*before), organization_id, limit], |row| {
-            *expired.entry(get(row, 0)?).or_default() += 1;
+        let sql = "SELECT number, organization_id, coalesce(length(body), 0) FROM event
+            WHERE received_at < ?1 AND state = 1 AND (?2 IS NULL OR organization_id = ?2) ORDER BY received_at LIMIT ?3";
+        let (mut numbers, mut expired, mut pending) = (Vec::new(), BTreeMap::new(), PendingChanges::default());
+        database.each(sql, params![Time(*before), organization_id, limit], |row| {
+            let organization_id: String = get(row, 1)?;
+            numbers.push(get::<i64>(row, 0)?);
+            pending.add(&organization_id, -1, -get::<i64>(row, 2)?);
+            *expired.entry(organization_id).or_default() += 1;
             Ok(())
         })?;
+        if !numbers.is_empty() {
+            let sql = "UPDATE event SET state = 3, body = NULL WHERE number IN (SELECT value FROM json_each(?1))";
+            database.run(sql, [list(&numbers)?])?;
+            pending.write(database)?;
+        }
         Ok(expired)
     })
 }

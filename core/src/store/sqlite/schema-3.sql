@@ -74,7 +74,7 @@ UPDATE event SET state = 0, body = NULL WHERE state = 2;
 
 -- Pending events.
 
--- The number and bytes of the pending events of each organization, kept by triggers.
+-- The number and bytes of the pending events of each organization.
 CREATE TABLE pending (
     organization_id TEXT PRIMARY KEY,
     events INTEGER NOT NULL,
@@ -82,22 +82,6 @@ CREATE TABLE pending (
 ) WITHOUT ROWID;
 INSERT INTO pending
     SELECT organization_id, count(*), coalesce(sum(length(body)), 0) FROM event WHERE state = 1 GROUP BY organization_id;
-CREATE TRIGGER pending_inserted AFTER INSERT ON event WHEN new.state = 1 BEGIN
-    INSERT INTO pending SELECT new.organization_id, 0, 0
-        WHERE NOT EXISTS (SELECT 1 FROM pending WHERE organization_id = new.organization_id);
-    UPDATE pending SET events = events + 1, bytes = bytes + coalesce(length(new.body), 0) WHERE organization_id = new.organization_id;
-END;
-CREATE TRIGGER pending_deleted AFTER DELETE ON event WHEN old.state = 1 BEGIN
-    UPDATE pending SET events = events - 1, bytes = bytes - coalesce(length(old.body), 0) WHERE organization_id = old.organization_id;
-END;
-CREATE TRIGGER pending_updated AFTER UPDATE ON event WHEN old.state = 1 OR new.state = 1 BEGIN
-    UPDATE pending SET events = events - 1, bytes = bytes - coalesce(length(old.body), 0)
-        WHERE organization_id = old.organization_id AND old.state = 1;
-    INSERT INTO pending SELECT new.organization_id, 0, 0
-        WHERE NOT EXISTS (SELECT 1 FROM pending WHERE organization_id = new.organization_id);
-    UPDATE pending SET events = events + 1, bytes = bytes + coalesce(length(new.body), 0)
-        WHERE organization_id = new.organization_id AND new.state = 1;
-END;
 
 -- By age: events that are settled, that are pending (1), and that have expired (3).
 DROP INDEX event_by_age;
