@@ -79,6 +79,7 @@ enum Suite {
     Plain,
     Flaky,
     ThroughPgbouncer,
+    Prepared,
 }
 
 impl Suite {
@@ -89,12 +90,13 @@ impl Suite {
     async fn open(self, test: &str) -> Result<Arc<dyn Store>> {
         let server = Server::shared();
         let url = match self {
-            Suite::Plain | Suite::Flaky => server.url.as_str(),
+            Suite::Plain | Suite::Flaky | Suite::Prepared => server.url.as_str(),
             Suite::ThroughPgbouncer => server.bouncer(),
         };
         // The tests choose the times of leases, which are not those of a clock.
         let mut options = PostgresOptions::default().with_callers_time();
         options.schema = self.schema(test);
+        options.prepared_statements = matches!(self, Suite::Prepared);
         Ok(Arc::new(PostgresStore::connect_with(url, options).await?))
     }
 }
@@ -120,6 +122,10 @@ mod conformance {
 
 mod conformance_with_failures {
     headcount::store_tests!(super::Setup::new(super::Suite::Flaky).flaky(3));
+}
+
+mod conformance_with_prepared_statements {
+    headcount::store_tests!(super::Setup::new(super::Suite::Prepared));
 }
 
 mod conformance_through_pgbouncer {

@@ -86,39 +86,48 @@ async fn receive_poll_ack_and_sync_read_no_large_table_as_a_whole() {
             UPDATE {schema}.durable SET change = (SELECT change FROM {schema}.counter); ANALYZE"
         ));
         let user = mirror.users(sandbox.organization_id()).next().await.unwrap().unwrap();
-        let start = server.log().len();
 
         let organization_id = sandbox.organization_id();
-        for (number, kind, id) in [
-            (1, "created", "diruser_new"),
-            (2, "updated", user.id.as_str()),
-            (3, "updated", "diruser_new"),
-            (4, "deleted", "diruser_new"),
-        ] {
-            let body = serde_json::json!({
-                "id": format!("evt_{number}"),
-                "type": format!("organization.directory.user_{kind}"),
-                "occurred_at": SystemClock.now().to_string(),
-                "organization_id": organization_id,
-                "data": { "id": id, "email": format!("{number}@example.com") },
-            });
-            mirror.apply(&Event::from_verified_body(body.to_string().as_bytes()).unwrap()).await.unwrap();
-        }
-        for _ in 0..3 {
-            let page = mirror.poll("app", 100).await.unwrap();
-            assert_eq!(page.len(), 100);
-            mirror.ack("app", page[99].seq).await.unwrap();
-        }
-        mirror.sync(organization_id).mode(SyncMode::Incremental).await.unwrap();
-        mirror.sync(organization_id).mode(SyncMode::Full).await.unwrap();
-        mirror.find_users(&user.email).await.unwrap();
+        let mut options = options("plans");
+        options.prepared_statements = true;
+        let store = Arc::new(PostgresStore::connect_with(&server.url, options).await.unwrap());
+        let prepared = Mirror::builder().client(sandbox.client().build().unwrap()).open_in(store).await.unwrap();
+        // The server plans a prepared statement for its parameters the first five times. After that, it may use a plan for any parameters.
+        for (title, mirror, rounds) in [("unnamed", mirror, 1), ("prepared", prepared, 7)] {
+            let start = server.log().len();
+            for round in 0..rounds {
+                let new = format!("diruser_{title}_{round}");
+                for (kind, id) in [("created", &new), ("updated", &user.id), ("updated", &new), ("deleted", &new)] {
+                    let body = serde_json::json!({
+                        "id": format!("evt_{title}_{round}_{kind}_{id}"),
+                        "type": format!("organization.directory.user_{kind}"),
+                        "occurred_at": SystemClock.now().to_string(),
+                        "organization_id": organization_id,
+                        "data": { "id": id, "email": format!("{round}@example.com") },
+                    });
+                    mirror.apply(&Event::from_verified_body(body.to_string().as_bytes()).unwrap()).await.unwrap();
+                }
+                for _ in 0..3 {
+                    let page = mirror.poll("app", 100).await.unwrap();
+                    assert_eq!(page.len(), 100);
+                    mirror.ack("app", page[99].seq).await.unwrap();
+                }
+                mirror.sync(organization_id).mode(SyncMode::Incremental).await.unwrap();
+                mirror.sync(organization_id).mode(SyncMode::Full).await.unwrap();
+                mirror.find_users(&user.email).await.unwrap();
+            }
 
-        let log = server.log();
-        let log = &log[start..];
-        let plans = log.matches("Query Text: ").count();
-        assert!(plans > 100, "{plans} plans");
-        let whole = whole_reads(log);
-        assert!(whole.is_empty(), "{} of {plans} plans read a large table as a whole: {whole:#?}", whole.len());
+            let log = server.log();
+            let log = &log[start..];
+            let plans = log.matches("Query Text: ").count();
+            assert!(plans > 100, "{title}: {plans} plans");
+            let whole = whole_reads(log);
+            assert!(
+                whole.is_empty(),
+                "{title}: {} of {plans} plans read a large table as a whole: {whole:#?}",
+                whole.len()
+            );
+        }
 
         // Checks `whole_reads` itself: a statement that reads a whole table is found in the log.
         let start = server.log().len();

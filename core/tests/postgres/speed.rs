@@ -36,7 +36,8 @@ async fn receive_events(store: &PostgresStore, organization_id: &str, worker: us
     }
 }
 
-/// Environment variable of a process with receivers: the server's URL, a space, the name that [`schema`] gets, a space, and the number of the process.
+/// Environment variable of a process with receivers. After each other, with spaces between them: the server's URL, the name that [`schema`] gets, the
+/// number of the process, and whether it prepares statements.
 const RECEIVERS: &str = "HEADCOUNT_RECEIVERS_IN";
 
 /// How many processes there are, how many receivers each has, and how many events each receiver gets.
@@ -49,10 +50,12 @@ const EVENTS: usize = 500;
 #[test]
 fn receiving_process() {
     let Ok(value) = std::env::var(RECEIVERS) else { return };
-    let [url, name, number] = value.split(' ').collect::<Vec<_>>()[..] else { panic!("{value}") };
+    let [url, name, number, prepared] = value.split(' ').collect::<Vec<_>>()[..] else { panic!("{value}") };
+    let mut options = options(name);
+    options.prepared_statements = prepared == "true";
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = Arc::new(open(url, name).await.unwrap());
+        let store = Arc::new(PostgresStore::connect_with(url, options).await.unwrap());
         for receiver in 0..EACH {
             store.write(with_directory(&format!("{number}_{receiver}"))).await.unwrap();
         }
@@ -126,7 +129,9 @@ fn processor_time(server: &Server) -> f64 {
 #[ignore = "measures the speed"]
 async fn speed_of_receivers_in_two_processes() {
     let server = Server::start(Start { flushes: true, ..Start::default() });
-    for title in ["warm up", "8 receivers in 2 processes"] {
+    for (title, prepared) in
+        [("warm up", false), ("8 receivers in 2 processes", false), ("the same with prepared statements", true)]
+    {
         let name = title.replace(' ', "_");
         drop(open(&server.url, &name).await.unwrap());
         let before = processor_time(&server);
@@ -134,7 +139,7 @@ async fn speed_of_receivers_in_two_processes() {
             .map(|number| {
                 Command::new(std::env::current_exe().unwrap())
                     .args(["--exact", "speed::receiving_process", "--nocapture"])
-                    .env(RECEIVERS, format!("{} {name} {number}", server.url))
+                    .env(RECEIVERS, format!("{} {name} {number} {prepared}", server.url))
                     .stdin(Stdio::piped())
                     .stdout(Stdio::piped())
                     .spawn()

@@ -1,11 +1,11 @@
 //! Statements and transactions.
 //!
-//! A statement is sent without a name and with the types of its parameters, which works behind pgbouncer in transaction mode. Several statements
-//! are sent together, and the server runs them one after another: they take one round trip. If one fails, the server refuses the ones after it,
-//! including the commit, and the transaction has to be rolled back.
+//! A statement is sent without a name and with the types of its parameters, which works behind pgbouncer in transaction mode. With the option
+//! `prepared_statements`, it is prepared once on each connection. Several statements are sent together, and the server runs them one after another:
+//! they take one round trip. If one fails, the server refuses the ones after it, including the commit, and the transaction has to be rolled back.
 
 use super::failure::{Attempts, Cause, Failure};
-use super::pool::{Connection, Pool};
+use super::pool::{Connection, Pool, Session};
 use super::rows::{Element, Json, Value};
 use crate::{Result, Timestamp};
 use std::borrow::Cow;
@@ -14,8 +14,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
 
 /// Makes the statements that set the settings of a transaction. Each transaction runs them, since pgbouncer may give it a session that others use as
 /// well. A transaction that is idle for half of the lock timeout is ended by the server: a process that stops inside a transaction must not keep its
@@ -66,14 +66,37 @@ impl Statement {
         self.text.to_mut().push_str(text);
     }
 
-    async fn run(&self, client: &Client, schema: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let text = self.text.replace("{s}", schema);
+    /// Prepares the statement, if it is not prepared yet and may be. `text` is its text with the schema.
+    async fn prepare(&self, session: &mut Session, text: &str) -> Result<(), tokio_postgres::Error> {
+        if let Some(prepared) = &mut session.prepared
+            && !self.is_script
+            && !prepared.contains_key(text)
+            && prepared.len() < MOST_PREPARED
+        {
+            let kinds: Vec<Type> = self.values.iter().map(|(_, kind)| kind.clone()).collect();
+            prepared.insert(text.to_owned(), session.client.prepare_typed(text, &kinds).await?);
+        }
+        Ok(())
+    }
+
+    /// Whether it can be sent without being prepared first.
+    fn is_ready(&self, session: &Session, text: &str) -> bool {
+        let Some(prepared) = &session.prepared else { return true };
+        self.is_script || prepared.contains_key(text) || prepared.len() >= MOST_PREPARED
+    }
+
+    async fn run(&self, session: &Session, text: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
         if self.is_script {
-            return client.batch_execute(&text).await.map(|()| Vec::new());
+            return session.client.batch_execute(text).await.map(|()| Vec::new());
+        }
+        if let Some(prepared) = session.prepared.as_ref().and_then(|prepared| prepared.get(text)) {
+            let values: Vec<&(dyn ToSql + Sync)> =
+                self.values.iter().map(|(value, _)| &**value as &(dyn ToSql + Sync)).collect();
+            return session.client.query(prepared, &values).await;
         }
         let values: Vec<(&(dyn ToSql + Sync), Type)> =
             self.values.iter().map(|(value, kind)| (&**value as &(dyn ToSql + Sync), kind.clone())).collect();
-        client.query_typed(&text, &values).await
+        session.client.query_typed(text, &values).await
     }
 }
 
@@ -160,6 +183,9 @@ pub(super) struct Transaction<'a> {
     /// Begins the transaction: sent with the first statements, and `None` after that.
     begin: Option<Statement>,
 }
+
+/// How many statements are prepared on a connection at most. There are fewer different ones; this bounds the memory that they use if there are more.
+const MOST_PREPARED: usize = 1_000;
 
 /// The mode of transactions that write: each statement reads what was committed before it.
 const READ_WRITE: &str = "READ COMMITTED READ WRITE";
@@ -251,7 +277,7 @@ impl Transaction<'_> {
     pub(super) async fn run(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).collect();
-        let ran = in_order(&self.connection.client, &self.database.schema, &all).await;
+        let ran = in_order(&mut self.connection.session, &self.database.schema, &all).await;
         let mut rows = ran.map_err(|(_, error)| error)?;
         Ok(rows.split_off(usize::from(begin.is_some())))
     }
@@ -297,7 +323,7 @@ impl Transaction<'_> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).chain(commits).collect();
         let last = all.len() - commits.len();
-        match in_order(&self.connection.client, &self.database.schema, &all).await {
+        match in_order(&mut self.connection.session, &self.database.schema, &all).await {
             Ok(mut rows) => {
                 self.connection.keep();
                 Ok(rows.split_off(usize::from(begin.is_some())))
@@ -319,7 +345,7 @@ impl Transaction<'_> {
 
     /// Rolls back, and keeps the connection for later calls.
     pub(super) async fn roll_back(self) {
-        if self.begin.is_some() || self.connection.client.batch_execute("ROLLBACK").await.is_ok() {
+        if self.begin.is_some() || self.connection.session.client.batch_execute("ROLLBACK").await.is_ok() {
             self.connection.keep();
         }
     }
@@ -328,14 +354,26 @@ impl Transaction<'_> {
 /// Sends statements in their order without waiting between them. Returns the rows of each, or the index and the error of the first that failed: the
 /// server refuses those after it in the same transaction with errors of their own.
 async fn in_order(
-    client: &Client,
+    session: &mut Session,
     schema: &str,
     statements: &[&Statement],
 ) -> Result<Vec<Vec<Row>>, (usize, tokio_postgres::Error)> {
     type Running<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, tokio_postgres::Error>> + Send + 'a>>;
-    let mut running: Vec<Running<'_>> = Vec::with_capacity(statements.len());
-    for statement in statements {
-        running.push(Box::pin(statement.run(client, schema)));
+    let texts: Vec<String> = statements.iter().map(|statement| statement.text.replace("{s}", schema)).collect();
+    let all: Vec<(&Statement, &str)> = statements.iter().copied().zip(texts.iter().map(String::as_str)).collect();
+    if !all.iter().all(|(statement, text)| statement.is_ready(session, text)) {
+        // This is so the first time on each connection. A statement is prepared after those before it have run, because it may depend on them.
+        let mut rows = Vec::with_capacity(all.len());
+        for (index, (statement, text)) in all.into_iter().enumerate() {
+            statement.prepare(session, text).await.map_err(|error| (index, error))?;
+            rows.push(statement.run(session, text).await.map_err(|error| (index, error))?);
+        }
+        return Ok(rows);
+    }
+    let session = &*session;
+    let mut running: Vec<Running<'_>> = Vec::with_capacity(all.len());
+    for (statement, text) in all {
+        running.push(Box::pin(statement.run(session, text)));
     }
     let mut results: Vec<Option<Result<Vec<Row>, tokio_postgres::Error>>> = Vec::new();
     results.resize_with(running.len(), || None);

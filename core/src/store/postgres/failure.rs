@@ -103,6 +103,9 @@ fn reported(server: &DbError) -> Failure {
     let cause = if is_standby { Cause::Lost } else { cause(server.code()) };
     let message = match code {
         _ if is_standby => "the server accepts no writes, as a standby does: connect to the primary server",
+        "26000" | "42P05" => {
+            "prepared statements do not work through this connection pooler: set the option `prepared_statements` to false"
+        }
         "55P03" => "a write waited too long for another one: the lock timeout has passed",
         "57014" => "a statement took too long: the statement timeout has passed",
         "53300" => "the server has too many connections: raise max_connections, or use fewer",

@@ -17,7 +17,15 @@ const OLDEST: i64 = 150_000;
 
 /// Checks the URL and the settings, connects, and brings the schema up to date.
 pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Database> {
-    let PostgresOptions { schema, connections, lock_timeout, statement_timeout, callers_time, give_up_after } = options;
+    let PostgresOptions {
+        schema,
+        connections,
+        lock_timeout,
+        statement_timeout,
+        prepared_statements,
+        callers_time,
+        give_up_after,
+    } = options;
     let target = Target::new(url, &crate::config::process_variable)?;
     let letters = |text: &str| text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     if !letters(schema) || schema.is_empty() || schema.len() > 63 || schema.starts_with(|c: char| c.is_ascii_digit()) {
@@ -29,7 +37,7 @@ pub(super) async fn open(url: &str, options: &PostgresOptions) -> Result<Databas
         return Err(Error::config("the name of the schema begins with pg_, which PostgreSQL reserves: choose another"));
     }
     let database = Database {
-        pool: Arc::new(Pool::new(target, *connections, *lock_timeout)),
+        pool: Arc::new(Pool::new(target, *connections, *lock_timeout, *prepared_statements)),
         schema: format!("\"{schema}\""),
         callers_time: *callers_time,
         give_up_after: *give_up_after,

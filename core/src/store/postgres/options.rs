@@ -18,6 +18,9 @@ pub struct PostgresOptions {
     pub lock_timeout: Duration,
     /// How long a statement may take before the call fails. Default: 60 seconds.
     pub statement_timeout: Duration,
+    /// Whether statements are prepared, so that the server plans each only a few times on each connection, and not each time. Default: false, because
+    /// prepared statements do not work through a pooler in transaction mode that does not support them, such as pgbouncer 1.18.
+    pub prepared_statements: bool,
     /// Whether leases use the time that the caller passes, and not the server's clock.
     pub(super) callers_time: bool,
     /// How long a call is repeated after its connection was lost.
@@ -31,6 +34,7 @@ impl Default for PostgresOptions {
             connections: 10,
             lock_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(60),
+            prepared_statements: false,
             callers_time: false,
             give_up_after: GIVE_UP_AFTER,
         }

@@ -4,6 +4,7 @@ use super::failure::{Cause, Failure};
 use super::target::Target;
 use crate::process::Process;
 use crate::{Error, Result};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,28 +13,37 @@ use tokio_postgres::{Client, Config, NoTls};
 
 pub(super) struct Pool {
     target: Target,
-    idle: Mutex<Vec<Client>>,
+    idle: Mutex<Vec<Session>>,
     /// One permit for each connection that may still be taken.
     slots: Arc<Semaphore>,
     /// How long a call waits for a connection while all are in use, before it fails.
     slot_timeout: Duration,
+    prepares: bool,
     process: Process,
+}
+
+/// A session of the server.
+pub(super) struct Session {
+    pub(super) client: Client,
+    /// The statements that were prepared in this session, by their texts; `None` if none may be.
+    pub(super) prepared: Option<HashMap<String, tokio_postgres::Statement>>,
 }
 
 /// A connection. It is closed when dropped, which ends its transaction, unless [`keep`](Connection::keep) is called.
 pub(super) struct Connection {
-    pub(super) client: Client,
+    pub(super) session: Session,
     pool: Arc<Pool>,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    pub(super) fn new(target: Target, connections: usize, slot_timeout: Duration) -> Pool {
+    pub(super) fn new(target: Target, connections: usize, slot_timeout: Duration, prepares: bool) -> Pool {
         Pool {
             target,
             idle: Mutex::default(),
             slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
             slot_timeout,
+            prepares,
             process: Process::current(),
         }
     }
@@ -57,15 +67,15 @@ impl Pool {
                 Error::store("all connections to PostgreSQL are in use: raise the option `connections`").temporary()
             })?
             .map_err(|_| Error::store("the store is closed: open it again"))?;
-        let client = loop {
+        let session = loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             match idle {
-                Some(client) if client.is_closed() => {}
-                Some(client) => break client,
-                None => break self.connect().await?,
+                Some(session) if session.client.is_closed() => {}
+                Some(session) => break session,
+                None => break Session { client: self.connect().await?, prepared: self.prepares.then(HashMap::new) },
             }
         };
-        Ok(Connection { client, pool: Arc::clone(self), _slot: slot })
+        Ok(Connection { session, pool: Arc::clone(self), _slot: slot })
     }
 
     /// Connects to the first server that accepts it.
@@ -109,9 +119,9 @@ impl Pool {
 impl Connection {
     /// Returns the connection to the pool. No transaction may be open in it.
     pub(super) fn keep(self) {
-        let Connection { client, pool, _slot } = self;
-        if !client.is_closed() {
-            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+        let Connection { session, pool, _slot } = self;
+        if !session.client.is_closed() {
+            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
         }
     }
 }
