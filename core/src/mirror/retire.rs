@@ -36,7 +36,11 @@ impl Mirror {
         })
         .await?;
         let before = done.value.users;
-        Ok(self.go_on_retiring(done.value, lease.as_ref()).await?.users - before)
+        let result = self.go_on_retiring(done.value, lease.as_ref()).await;
+        drop(lease);
+        // As after a sync.
+        let _ = self.store().released().await;
+        Ok(result?.users - before)
     }
 
     /// Returns the retirements of directories, oldest first. They are kept as long as changes are.

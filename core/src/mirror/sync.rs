@@ -78,7 +78,10 @@ impl SyncBuilder {
 
     async fn run(self) -> Result<Vec<SyncReport>> {
         let mirror = self.mirror.clone();
-        mirror.until_closed(self.run_to_end()).await
+        let result = mirror.until_closed(self.run_to_end()).await;
+        // The process may end next. An error does not change what was synced.
+        let _ = mirror.store().released().await;
+        result
     }
 
     async fn run_to_end(self) -> Result<Vec<SyncReport>> {

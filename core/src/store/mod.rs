@@ -379,6 +379,14 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: the lease is then not taken, or it is released.
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
 
+    /// Waits until the leases that this process has dropped are released, for a store that releases them in the background. A process may end after
+    /// that without leaving leases behind. The default, for a store whose leases end with their process, does nothing.
+    ///
+    /// The future may be dropped: it only waits.
+    fn released(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later
     /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store). The default, for a store that has nothing to close, does nothing.
     ///

@@ -194,6 +194,13 @@ impl Store for PostgresStore {
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>> {
         Box::pin(self.holder.take(name, now, duration))
     }
+
+    fn released(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            lease::wait_for_releases().await;
+            Ok(())
+        })
+    }
 }
 
 impl std::fmt::Debug for PostgresStore {
