@@ -11,6 +11,7 @@
 use super::database::{Database, Flush, Statement};
 use super::failure::Failure;
 use super::rows::{Text, get};
+use crate::process::PerProcess;
 use crate::random::{OsRandom, Random};
 use crate::store::{Fence, Lease};
 use crate::{Error, Result, Timestamp};
@@ -25,32 +26,31 @@ use tokio_postgres::Row;
 /// expires.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// The number of releases of this process that have not ended.
-static RELEASES: Releases = Releases { running: std::sync::OnceLock::new() };
+/// The number of releases of this process that have not ended. A forked child does not have its parent's.
+static RELEASES: PerProcess<Arc<watch::Sender<usize>>> = PerProcess::new();
 
-struct Releases {
-    running: std::sync::OnceLock<watch::Sender<usize>>,
-}
-
-impl Releases {
-    fn running(&self) -> &watch::Sender<usize> {
-        self.running.get_or_init(|| watch::Sender::new(0))
-    }
+fn releases() -> Option<Arc<watch::Sender<usize>>> {
+    RELEASES.get(|| Ok(Arc::new(watch::Sender::new(0)))).ok()
 }
 
 /// A release that is counted in [`RELEASES`] until this is dropped, which happens when its task ends or is cancelled.
-struct Running;
+struct Running(Option<Arc<watch::Sender<usize>>>);
 
 impl Running {
     fn new() -> Running {
-        RELEASES.running().send_modify(|count| *count += 1);
-        Running
+        let releases = releases();
+        if let Some(count) = &releases {
+            count.send_modify(|count| *count += 1);
+        }
+        Running(releases)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        RELEASES.running().send_modify(|count| *count = count.saturating_sub(1));
+        if let Some(count) = &self.0 {
+            count.send_modify(|count| *count = count.saturating_sub(1));
+        }
     }
 }
 
@@ -66,7 +66,8 @@ impl Drop for Caller {
 
 /// Waits for the releases that this process has begun.
 pub(super) async fn wait_for_releases() {
-    let mut running = RELEASES.running().subscribe();
+    let Some(releases) = releases() else { return };
+    let mut running = releases.subscribe();
     if *running.borrow() > 0 {
         let _ = tokio::time::timeout(WAIT, running.wait_for(|count| *count == 0)).await;
     }

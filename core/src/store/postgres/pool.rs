@@ -29,6 +29,15 @@ pub(super) struct Session {
     pub(super) prepared: Option<HashMap<String, tokio_postgres::Statement>>,
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // In a forked child, these are copies of the parent's connections. Dropping one would wake its task, on a thread that the child does not have.
+        if !self.is_ours() {
+            std::mem::forget(std::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner)));
+        }
+    }
+}
+
 /// A connection. It is closed when dropped, which ends its transaction, unless [`keep`](Connection::keep) is called.
 pub(super) struct Connection {
     pub(super) session: Session,
