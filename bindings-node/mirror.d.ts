@@ -152,9 +152,10 @@ export class Mirror {
   /**
    * Opens a mirror. The file is opened on the event loop, and used on other threads.
    * @param path Path of the SQLite file, which is created if it does not exist. `:memory:` is a mirror in memory that ends when it is closed.
+   * A text that begins with `postgresql://` or `postgres://` is the URL of a PostgreSQL database: `postgresql://user@host/database`.
    * @param options Settings that differ from the defaults.
-   * @throws errors.StoreError if the file is another kind of file, was written by a newer version, or cannot be read and written;
-   * errors.ConfigError for a secret that cannot be used; errors.InvalidArgumentError for an option that is unknown or of another type.
+   * @throws errors.StoreError if the file is another kind of file, was written by a newer version, or cannot be read and written, and if the
+   * database cannot be reached or refuses the user; errors.ConfigError for a secret, a URL or a schema that cannot be used; errors.InvalidArgumentError for an option that is unknown or of another type.
    */
   constructor(path: string, options?: MirrorOptions)
   /**

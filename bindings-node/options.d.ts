@@ -114,4 +114,9 @@ export interface MirrorOptions extends StoredMirrorOptions {
    * webhook arrives.
    */
   webhookSecret?: string | readonly string[] | null | undefined
+  /**
+   * Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there is none.
+   * `headcount` by default. For a mirror in a file it is refused.
+   */
+  schema?: string | undefined
 }

@@ -350,7 +350,7 @@ typedef struct hc_ignored_setting hc_ignored_setting;
 
 /**
  * A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
- * forked child may use it as well, unless it is in memory.
+ * forked child may use it as well, unless it is in memory: it opens the file again, or makes its own connections to the database.
  */
 typedef struct hc_mirror hc_mirror;
 
@@ -1164,7 +1164,7 @@ typedef struct hc_sandbox_user {
 /**
  * Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
  *
- * All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
+ * All settings but webhook_secret and schema are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
  * the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
  * ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default given here if the store has none.
  */
@@ -1226,6 +1226,11 @@ typedef struct hc_mirror_options {
    * Number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
    */
   uint64_t groups_per_user;
+  /**
+   * Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
+   * is none. NULL: "headcount". For a mirror in a file, it must be NULL.
+   */
+  const char *schema;
 } hc_mirror_options;
 
 /**
@@ -3149,16 +3154,16 @@ hc_status hc_sandbox_remove_member(const struct hc_sandbox *sandbox,
 const char *hc_outcome_name(int outcome);
 
 /**
- * Opens a mirror in a SQLite file, which is created if it does not exist.
+ * Opens a mirror in a SQLite file, which is created if it does not exist, or in a PostgreSQL database.
  *
  * - `path`: path of the file; files with the suffixes "-wal" and "-shm", and with "-lease-" in their names, are created beside it. ":memory:" for a mirror
- *   in memory. The text is copied.
+ *   in memory. A text that begins with "postgresql://" or "postgres://" is the URL of a database, "postgresql://user@host/database". The text is copied.
  * - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
  * - `options`: may be NULL, which means the defaults.
  * - `mirror`: receives the mirror; free it with hc_mirror_free.
  * - `error`: may be NULL.
- * - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written), HC_CONFIG (the
- *   webhook secret is invalid) or HC_INVALID_ARGUMENT.
+ * - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written; the database cannot be reached or
+ *   refuses the user), HC_CONFIG (the webhook secret, the URL or the schema is invalid) or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_open(const char *path,
@@ -3310,7 +3315,7 @@ hc_status hc_mirror_settings(const struct hc_mirror *mirror,
  * Changes settings, for all processes that use the store: each reads them with its next write.
  *
  * - `mirror`: required.
- * - `options`: the settings to change; what is 0 stays as it is. webhook_secret must be NULL: it belongs to the handle.
+ * - `options`: the settings to change; what is 0 stays as it is. webhook_secret and schema must be NULL: they belong to the handle.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
  * - Threads: any number at once.

@@ -381,7 +381,7 @@ def test_errors_name_the_file_or_argument_that_cannot_be_used(environment, tmp_p
     with pytest.raises(headcount.StoreError):
         headcount.Mirror(tmp_path / "no" / "such" / "folder.db")
     with pytest.raises(headcount.ConfigError, match="PostgreSQL"):
-        headcount.Mirror("postgresql://localhost/headcount")
+        headcount.Mirror(tmp_path / "mirror.db", schema="directories")
     with pytest.raises(headcount.ConfigError):
         headcount.Mirror(":memory:", webhook_secret="short")
     for options in ({"client": "client"}, {"webhook_secret": b"whsec_"}, {"guard_share": "all"}, {"full_every": "1h"}):

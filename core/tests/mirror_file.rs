@@ -18,11 +18,41 @@ fn file(name: &str) -> PathBuf {
     folder.join("mirror.db")
 }
 
+#[cfg(feature = "postgres")]
 #[tokio::test]
-async fn the_url_of_a_postgresql_database_is_not_the_path_of_a_file() {
-    let error = Mirror::builder().open_file("postgresql://localhost/mirror").await.unwrap_err();
+async fn a_mirror_in_a_file_has_no_schema() {
+    for path in [file("schema"), PathBuf::from(":memory:")] {
+        let error = Mirror::builder().schema("directories").open(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().contains("a schema is set for a mirror in a file"), "{error}");
+        assert!(!path.exists());
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn the_url_of_a_database_of_a_blocking_mirror_is_not_made_a_path_and_its_password_is_in_no_error() {
+    let open = |url: &str| {
+        let settings = Mirror::builder().schema("directories");
+        blocking::Mirror::with_settings(url, None, settings).unwrap_err()
+    };
+    let error = open("postgres://app:hunter2@localhost/mirror?sslmode=unknown");
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.message().contains("this version stores mirrors in SQLite only"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    // No server listens on the port.
+    let error = open("postgresql://app:hunter2@127.0.0.1:9/mirror?sslmode=disable&connect_timeout=1");
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_path_that_contains_the_prefix_of_a_url_is_a_path() {
+    let folder = file("prefix").with_file_name("postgresql:");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("mirror.db");
+    blocking::Mirror::with_settings(&path, None, Mirror::builder()).unwrap().close().unwrap();
+    assert!(path.exists());
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[cfg(not(feature = "postgres"))]

@@ -13,7 +13,7 @@ use headcount_core::{Error, Result, blocking};
 use std::ffi::{c_char, c_int, c_void};
 
 /// A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
-/// forked child may use it as well, unless it is in memory.
+/// forked child may use it as well, unless it is in memory: it opens the file again, or makes its own connections to the database.
 pub struct hc_mirror(pub(crate) blocking::Mirror);
 
 /// Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...
@@ -46,16 +46,16 @@ impl Out<hc_outcome> for *mut hc_outcome {
     }
 }
 
-/// Opens a mirror in a SQLite file, which is created if it does not exist.
+/// Opens a mirror in a SQLite file, which is created if it does not exist, or in a PostgreSQL database.
 ///
 /// - `path`: path of the file; files with the suffixes "-wal" and "-shm", and with "-lease-" in their names, are created beside it. ":memory:" for a mirror
-///   in memory. The text is copied.
+///   in memory. A text that begins with "postgresql://" or "postgres://" is the URL of a database, "postgresql://user@host/database". The text is copied.
 /// - `client`: the client for syncs. It may be freed before the mirror. May be NULL: then syncs fail with HC_CONFIG.
 /// - `options`: may be NULL, which means the defaults.
 /// - `mirror`: receives the mirror; free it with hc_mirror_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written), HC_CONFIG (the
-///   webhook secret is invalid) or HC_INVALID_ARGUMENT.
+/// - Fails with HC_STORE (the file is not a mirror, was written by a newer version, or cannot be read and written; the database cannot be reached or
+///   refuses the user), HC_CONFIG (the webhook secret, the URL or the schema is invalid) or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_open(

@@ -16,7 +16,7 @@ pub const HC_CONSUMERS_NEVER_EXPIRE: i64 = -1;
 
 /// Settings of a mirror. Set all bytes to 0, then struct_size and the fields that you need.
 ///
-/// All settings but webhook_secret are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
+/// All settings but webhook_secret and schema are kept in the store, so that all processes that use it have the same. hc_mirror_open stores a setting that
 /// the store does not have yet. If the store has another value, that value stays in effect, and hc_mirror_settings lists the setting as
 /// ignored: hc_mirror_configure changes it. A field that is 0 has the store's value, or the default given here if the store has none.
 #[repr(C)]
@@ -53,6 +53,9 @@ pub struct hc_mirror_options {
     pub pending_bytes: u64,
     /// Number of groups that an event may name for a user; an event with more groups changes nothing. 0 means 10,000.
     pub groups_per_user: u64,
+    /// Name of the schema in a PostgreSQL database that has the mirror's tables: lower-case letters, digits and underscores. It is created if there
+    /// is none. NULL: "headcount". For a mirror in a file, it must be NULL.
+    pub schema: *const c_char,
 }
 
 growing!(hc_mirror_options {
@@ -68,6 +71,7 @@ growing!(hc_mirror_options {
     pending_events,
     pending_bytes,
     groups_per_user,
+    schema,
 });
 
 /// Reads the options of a mirror.
@@ -76,9 +80,17 @@ growing!(hc_mirror_options {
 ///
 /// Texts in `options` are NULL, or NUL-terminated and alive during the call.
 pub(crate) unsafe fn settings(options: &hc_mirror_options) -> Result<MirrorBuilder> {
-    let settings = headcount_core::Mirror::builder().settings(stored(options)?);
+    let mut settings = headcount_core::Mirror::builder().settings(stored(options)?);
     // SAFETY: this function's contract.
-    let secret = unsafe { optional_text(options.webhook_secret, "options.webhook_secret") }?;
+    let (secret, schema) = unsafe {
+        (
+            optional_text(options.webhook_secret, "options.webhook_secret")?,
+            optional_text(options.schema, "options.schema")?,
+        )
+    };
+    if let Some(schema) = schema {
+        settings = settings.schema(schema);
+    }
     match secret {
         Some(secret) => Ok(settings.webhook(Webhook::builder().secret(secret).build()?)),
         None => Ok(settings),

@@ -26,7 +26,7 @@ pub unsafe extern "C" fn hc_mirror_settings(
 /// Changes settings, for all processes that use the store: each reads them with its next write.
 ///
 /// - `mirror`: required.
-/// - `options`: the settings to change; what is 0 stays as it is. webhook_secret must be NULL: it belongs to the handle.
+/// - `options`: the settings to change; what is 0 stays as it is. webhook_secret and schema must be NULL: they belong to the handle.
 /// - `error`: may be NULL.
 /// - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
 /// - Threads: any number at once.
@@ -39,6 +39,9 @@ pub unsafe extern "C" fn hc_mirror_configure(
     call!(error, (mirror: object, options: required_options) => {
         if !options.webhook_secret.is_null() {
             return Err(Error::invalid_argument("options.webhook_secret is set: expected NULL, pass it to hc_mirror_open"));
+        }
+        if !options.schema.is_null() {
+            return Err(Error::invalid_argument("options.schema is set: expected NULL, pass it to hc_mirror_open"));
         }
         mirror.0.configure(stored(&options)?)
     })

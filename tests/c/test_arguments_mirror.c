@@ -277,6 +277,8 @@ static void mirrors(void) {
     TEXT_IS_REFUSED(hc_mirror_set_role_map(mirror, pairs, 1, place), "pairs[0].role");
     hc_mirror_options options = {.struct_size = sizeof options, .webhook_secret = NOT_UTF8};
     TEXT_IS_REFUSED(hc_mirror_open(":memory:", NULL, &options, &opened, place), "options.webhook_secret");
+    options = (hc_mirror_options){.struct_size = sizeof options, .schema = NOT_UTF8};
+    TEXT_IS_REFUSED(hc_mirror_open(":memory:", NULL, &options, &opened, place), "options.schema");
     hc_error *error = NULL;
     options = (hc_mirror_options){.struct_size = sizeof options, .reserved = 1};
     REFUSED(hc_mirror_open(":memory:", NULL, &options, &opened, &error), HC_INVALID_ARGUMENT, "options.reserved");

@@ -87,6 +87,12 @@ static void files_that_are_not_a_mirror(void) {
     REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_INVALID_ARGUMENT, "options.retention_seconds is -2");
     options = (hc_mirror_options){.struct_size = sizeof options, .webhook_secret = "whsec_"};
     REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "");
+    options = (hc_mirror_options){.struct_size = sizeof options, .schema = "directories"};
+    REFUSED(hc_mirror_open(":memory:", NULL, &options, &mirror, &error), HC_CONFIG, "a schema is set for a mirror in a file");
+    CHECK(hc_mirror_open("postgresql://app:hunter2@127.0.0.1:9/mirror?sslmode=sometimes", NULL, &options, &mirror, &error) == HC_CONFIG);
+    CHECK(strstr(hc_error_message(error), "hunter2") == NULL);
+    hc_error_free(error);
+    error = NULL;
 
     /* A mirror without a client can be opened, but its syncs fail. */
     options = (hc_mirror_options){.struct_size = sizeof options, .guard_users = HC_GUARD_NOBODY, .guard_share = HC_GUARD_NOBODY};

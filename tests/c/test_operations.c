@@ -98,6 +98,9 @@ static void settings_are_kept_in_the_store(void) {
     REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.consumer_expiry_seconds is -2");
     change.webhook_secret = "whsec_";
     REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.webhook_secret is set");
+    change.webhook_secret = NULL;
+    change.schema = "directories";
+    REFUSED(hc_mirror_configure(mirror, &change, &error), HC_INVALID_ARGUMENT, "options.schema is set");
     hc_mirror_free(mirror);
     for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix != NULL; suffix++) {
         char name[80];

@@ -72,7 +72,7 @@ impl NativeMirror {
 
 #[napi_derive::napi]
 impl NativeMirror {
-    /// Opens the mirror at `path`, with the secrets that verify webhooks. Blocks while the store is opened.
+    /// Opens the mirror at `path`, a file or the URL of a database, with the secrets that verify webhooks. Blocks while the store is opened.
     #[napi(constructor)]
     pub fn new(
         env: Env,
@@ -82,12 +82,17 @@ impl NativeMirror {
         options: String,
     ) -> napi::Result<NativeMirror> {
         catch_panic(|| {
-            let mut settings = Mirror::builder().settings(read::<MirrorOptions>(&options)?.stored()?);
+            let mut options = read::<MirrorOptions>(&options)?;
+            let schema = options.schema.take();
+            let mut settings = Mirror::builder().settings(options.stored()?);
+            if let Some(schema) = schema {
+                settings = settings.schema(schema);
+            }
             if let Some(client) = client {
                 settings = settings.client(client.client(Ok(CallOptions::new()))?);
             }
             let webhook = secrets.map(|secrets| webhook::settings(Some(&secrets), "{}")?.build()).transpose()?;
-            let mirror = block_on(settings.open_file(path))?;
+            let mirror = block_on(settings.open(path))?;
             Ok((State { open: Some(mirror), closing: None }, webhook))
         })
         .map_err(thrown)

@@ -19,6 +19,8 @@ pub(super) struct MirrorOptions {
     pending_events: Option<u64>,
     pending_bytes: Option<u64>,
     groups_per_user: Option<u64>,
+    /// Name of the schema in PostgreSQL.
+    pub(super) schema: Option<String>,
     #[serde(rename = "client")]
     _client: Separate,
     #[serde(rename = "webhookSecret")]
@@ -28,6 +30,11 @@ pub(super) struct MirrorOptions {
 impl MirrorOptions {
     /// Returns the settings that the store keeps; those that are absent stay as they are.
     pub(super) fn stored(self) -> Result<headcount::mirror::MirrorOptions> {
+        if self.schema.is_some() {
+            return Err(Error::invalid_argument(
+                "the option schema is set: expected it only where the mirror is opened",
+            ));
+        }
         let duration = |name, value: Option<f64>| value.map(|value| seconds(name, value)).transpose();
         Ok(headcount::mirror::MirrorOptions {
             guard_users: self.guard_users,

@@ -1589,11 +1589,14 @@ class Mirror:
     """Durable local copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a
     fork.
 
-    - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
-      file at once. A mirror in memory cannot be used after a fork.
+    - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
+      ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
+      database. A mirror in memory cannot be used after a fork.
     - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
       arrives).
+    - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
+      PostgreSQL only.
     - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and fewer
       in a small directory).
     - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
@@ -1613,7 +1616,8 @@ class Mirror:
     The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
     ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
 
-    Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
+    Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
+    cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
     """
 
     def __new__(
@@ -1622,6 +1626,7 @@ class Mirror:
         *,
         client: Union[Client, AsyncClient, None] = None,
         webhook_secret: Union[str, Iterable[str], Webhook, None] = None,
+        schema: Optional[str] = None,
         guard_users: Optional[int] = None,
         guard_share: Optional[float] = None,
         guard_events: Optional[bool] = None,
@@ -2063,11 +2068,14 @@ class AsyncMirror:
     and threads at once, and after a fork. The constructor opens the file, which blocks: make the mirror before the event loop runs other
     tasks.
 
-    - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
-      file at once. A mirror in memory cannot be used after a fork.
+    - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
+      ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
+      database. A mirror in memory cannot be used after a fork.
     - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
       arrives).
+    - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
+      PostgreSQL only.
     - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and fewer
       in a small directory).
     - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
@@ -2087,7 +2095,8 @@ class AsyncMirror:
     The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
     ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
 
-    Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
+    Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
+    cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
     """
 
     def __new__(
@@ -2096,6 +2105,7 @@ class AsyncMirror:
         *,
         client: Union[Client, AsyncClient, None] = None,
         webhook_secret: Union[str, Iterable[str], Webhook, None] = None,
+        schema: Optional[str] = None,
         guard_users: Optional[int] = None,
         guard_share: Optional[float] = None,
         guard_events: Optional[bool] = None,

@@ -4,7 +4,7 @@ use super::options::Settings;
 use super::state::State;
 use crate::call::{Asyncio, Blocking, Mode, wait};
 use crate::client::AnyClient;
-use crate::convert::{FilePath, Flag, Now, Number, Size, Span};
+use crate::convert::{FilePath, Flag, Now, Number, Size, Span, Text};
 use crate::errors::{Named, OrRaise};
 use crate::event::GivenEvent;
 use crate::headers::Found;
@@ -33,7 +33,7 @@ macro_rules! mirror {
         impl $mirror {
             #[new]
             #[pyo3(signature = (
-                path, *, client = None, webhook_secret = None, guard_users = None, guard_share = None, guard_events = None,
+                path, *, client = None, webhook_secret = None, schema = None, guard_users = None, guard_share = None, guard_events = None,
                 guard_window = None, full_every = None, retention = None, consumer_expiry = None, pending_events = None,
                 pending_bytes = None, groups_per_user = None
             ))]
@@ -43,6 +43,7 @@ macro_rules! mirror {
                 path: FilePath,
                 client: Option<AnyClient>,
                 webhook_secret: Option<&Bound<'_, PyAny>>,
+                schema: Option<Text>,
                 guard_users: Option<Size>,
                 guard_share: Option<Number>,
                 guard_events: Option<Flag>,
@@ -66,7 +67,7 @@ macro_rules! mirror {
                     pending_bytes,
                     groups_per_user,
                 };
-                State::open(py, path.0, client, webhook_secret, settings).map($mirror)
+                State::open(py, path.0, client, webhook_secret, schema, settings).map($mirror)
             }
 
             /// Verifies a webhook, stores it and applies it. Durable when this returns, or has been awaited.
@@ -138,11 +139,14 @@ macro_rules! mirror {
 mirror!(
     /// Durable local copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a fork.
     ///
-    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
-    ///   file at once. A mirror in memory cannot be used after a fork.
+    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
+    ///   ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
+    ///   database. A mirror in memory cannot be used after a fork.
     /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
     ///   arrives).
+    /// - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
+    ///   PostgreSQL only.
     /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
     ///   fewer in a small directory).
     /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
@@ -162,7 +166,8 @@ mirror!(
     /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
     /// ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
     ///
-    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
+    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
     Mirror,
     Blocking,
     "Mirror",
@@ -195,11 +200,14 @@ mirror!(
     /// threads at once, and after a fork. The constructor opens the file, which blocks: make the mirror before the event loop runs other
     /// tasks.
     ///
-    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``. Any number of processes on one machine may use a
-    ///   file at once. A mirror in memory cannot be used after a fork.
+    /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
+    ///   ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
+    ///   database. A mirror in memory cannot be used after a fork.
     /// - ``client``: a ``Client`` or ``AsyncClient`` for syncs (default none: a sync raises ``ConfigError``).
     /// - ``webhook_secret``: one secret, several, or a ``Webhook`` (default: ``SCALEKIT_WEBHOOK_SECRET``, read when the first webhook
     ///   arrives).
+    /// - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
+    ///   PostgreSQL only.
     /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
     ///   fewer in a small directory).
     /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
@@ -219,7 +227,8 @@ mirror!(
     /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
     /// ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
     ///
-    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written.
+    /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
     AsyncMirror,
     Asyncio,
     "AsyncMirror",

@@ -4,6 +4,7 @@ use super::options::Settings;
 use crate::call::release;
 use crate::client::AnyClient;
 use crate::connection::Connection;
+use crate::convert::Text;
 use crate::errors::{Named, OrRaise};
 use crate::webhook::Webhook;
 use headcount::{Error, blocking};
@@ -23,11 +24,15 @@ impl State {
         path: PathBuf,
         client: Option<AnyClient>,
         webhook_secret: Option<&Bound<'_, PyAny>>,
+        schema: Option<Text>,
         settings: Settings,
     ) -> PyResult<Arc<State>> {
         let mut builder = headcount::Mirror::builder().settings(settings.into());
         if let Some(given) = webhook_secret {
             builder = builder.webhook(Webhook::read(given).named(py, "webhook_secret")?);
+        }
+        if let Some(schema) = schema {
+            builder = builder.schema(String::from(schema));
         }
         let client = client.map(|AnyClient(client)| client);
         let native = client.as_ref().map(|client| client.open()).transpose().or_raise(py)?;

@@ -40,7 +40,7 @@ impl Mirror {
         Mirror::with_settings(path, Some(client), mirror::Mirror::builder())
     }
 
-    /// Opens the mirror in a file with these settings. Without a client it cannot sync.
+    /// Opens the mirror in a file or a PostgreSQL database with these settings. Without a client it cannot sync.
     ///
     /// # Errors
     ///
@@ -116,8 +116,7 @@ impl Mirror {
 fn absolute(path: PathBuf) -> PathBuf {
     match path.to_str() {
         Some(":memory:") => path,
-        // A URL is refused when it is opened.
-        Some(text) if text.contains("://") => path,
+        _ if mirror::database_url(&path).is_some() => path,
         _ => std::path::absolute(&path).unwrap_or(path),
     }
 }
@@ -151,7 +150,7 @@ impl Shared {
                 Some(client) => self.settings.clone().client(client.current()?),
                 None => self.settings.clone(),
             };
-            let mirror = wait(settings.open_file(&self.path))?;
+            let mirror = wait(settings.open(&self.path))?;
             is_new = true;
             Ok(mirror)
         })?;

@@ -71,6 +71,9 @@ pub struct MirrorBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     options: MirrorOptions,
+    /// Name of the schema in PostgreSQL, or `None` for the default.
+    #[cfg(feature = "postgres")]
+    schema: Option<String>,
 }
 
 impl Mirror {
@@ -102,6 +105,8 @@ impl Mirror {
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             options: MirrorOptions::default(),
+            #[cfg(feature = "postgres")]
+            schema: None,
         }
     }
 
@@ -363,20 +368,41 @@ impl MirrorBuilder {
         self
     }
 
-    /// Opens the mirror in a file or a PostgreSQL database: see [`Mirror::open`].
+    /// Sets the name of the schema that has the mirror's tables, for a mirror in a PostgreSQL database: lower-case letters, digits and underscores. It is
+    /// created if there is none. Default: `headcount`.
+    #[cfg(feature = "postgres")]
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.schema = Some(name.into());
+        self
+    }
+
+    /// Opens the mirror in a file, or in a PostgreSQL database if `path` begins with `postgresql://` or `postgres://`: see [`Mirror::open`].
     ///
     /// The future may be dropped: the file may then have been created, and is closed again.
     ///
     /// # Errors
     ///
-    /// As [`Mirror::open`].
+    /// As [`Mirror::open`]; [`ErrorKind::Config`](crate::ErrorKind::Config) if a `schema` is set for a file.
     #[cfg(feature = "sqlite")]
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Mirror> {
         let path = path.as_ref();
-        let Some(url) = database_url(path) else { return self.open_file(path).await };
+        let Some(url) = database_url(path) else {
+            #[cfg(feature = "postgres")]
+            if self.schema.is_some() {
+                return Err(Error::config(
+                    "a schema is set for a mirror in a file: expected the URL of a PostgreSQL database, postgresql://user@host/database",
+                ));
+            }
+            let store = crate::store::SqliteStore::open_off_executor(path).await?;
+            return self.open_in(Arc::new(store)).await;
+        };
         #[cfg(feature = "postgres")]
         {
-            let store = crate::store::PostgresStore::connect(url).await?;
+            let mut options = crate::store::PostgresOptions::default();
+            if let Some(schema) = &self.schema {
+                options.schema.clone_from(schema);
+            }
+            let store = crate::store::PostgresStore::connect_with(url, options).await?;
             self.open_in(Arc::new(store)).await
         }
         #[cfg(not(feature = "postgres"))]
@@ -386,20 +412,6 @@ impl MirrorBuilder {
                 "expected the path of a SQLite file, got a PostgreSQL URL: enable headcount's feature `postgres`",
             ))
         }
-    }
-
-    /// Opens the mirror in a file, for bindings and threads without an async runtime, which have no PostgreSQL.
-    #[cfg(feature = "sqlite")]
-    #[doc(hidden)]
-    pub async fn open_file(self, path: impl AsRef<Path>) -> Result<Mirror> {
-        let path = path.as_ref();
-        if database_url(path).is_some() {
-            return Err(Error::config(
-                "expected the path of a SQLite file, got a PostgreSQL URL: this version stores mirrors in SQLite only",
-            ));
-        }
-        let store = crate::store::SqliteStore::open_off_executor(path).await?;
-        self.open_in(Arc::new(store)).await
     }
 
     /// Opens the mirror in a given store, and completes work that an earlier process began, such as applying a role map.
@@ -438,7 +450,7 @@ impl MirrorBuilder {
 
 /// Returns the path if it is the URL of a PostgreSQL database.
 #[cfg(feature = "sqlite")]
-fn database_url(path: &Path) -> Option<&str> {
+pub(crate) fn database_url(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| text.starts_with("postgresql://") || text.starts_with("postgres://"))
 }
 

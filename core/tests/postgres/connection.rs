@@ -223,3 +223,26 @@ async fn the_roles_of_the_guide_have_only_the_permissions_that_they_need() {
     };
     tokio::time::timeout(LIMIT, test).await.unwrap();
 }
+
+#[test]
+fn a_blocking_mirror_is_opened_by_the_url_of_its_database() {
+    Server::shared().forget(&schema("blocking"));
+    let sandbox = headcount_sandbox::Sandbox::builder().users(3).groups(1).start().unwrap();
+    let client = headcount::blocking::Client::new(sandbox.client()).unwrap();
+    let open = |client| {
+        let settings = headcount::Mirror::builder().schema(schema("blocking"));
+        headcount::blocking::Mirror::with_settings(&Server::shared().url, client, settings).unwrap()
+    };
+    let mirror = open(Some(client));
+    mirror.sync(sandbox.organization_id()).run().unwrap();
+
+    let other = open(None);
+    let users: Vec<_> = other.users(sandbox.organization_id()).collect::<Result<_>>().unwrap();
+    assert_eq!(users.len(), 3);
+    let change = other.changes("app", Some(Duration::ZERO)).next().unwrap().unwrap();
+    other.ack("app", change.seq).unwrap();
+    assert_eq!(mirror.poll("app", 1).unwrap()[0].seq, change.seq + 1);
+
+    mirror.close().unwrap();
+    assert_eq!(mirror.status().unwrap_err().kind(), headcount::ErrorKind::InvalidArgument);
+}

@@ -245,3 +245,31 @@ async fn a_process_that_was_stopped_inside_a_transaction_loses_its_locks_and_its
     let message = tokio::time::timeout(LIMIT, test).await.unwrap();
     assert!(message.contains("the lease was lost"), "{message}");
 }
+
+/// On an executor with one thread, a release in the background does not run while the test reads the table.
+#[tokio::test(flavor = "current_thread")]
+async fn a_sync_and_a_retirement_return_after_their_leases_were_released_so_that_the_process_may_end() {
+    let test = async {
+        drop(create("ended").await);
+        let sandbox = headcount_sandbox::Sandbox::builder().users(3).groups(1).start().unwrap();
+        let (organization, directory) = (sandbox.organization_id(), sandbox.directory_id());
+        let client = sandbox.client().build().unwrap();
+        let builder = headcount::Mirror::builder().client(client.clone()).schema(schema("ended"));
+        let mirror = builder.open(&Server::shared().url).await.unwrap();
+        let leases = |condition: &str| {
+            Server::shared().psql(&format!("SELECT count(*) FROM {}.lease WHERE {condition}", schema("ended")))
+        };
+
+        mirror.sync(organization).await.unwrap();
+        assert_eq!(leases("expires_at > 0"), "0");
+        assert_eq!(leases("token = 1"), "1", "the sync had a lease");
+
+        client.directories().disable(organization, directory).await.unwrap();
+        let _ = mirror.sync(organization).await;
+        let before = leases("token > 1");
+        assert_eq!(mirror.retire(directory, "ops@example.com", "no longer used").await.unwrap(), 3);
+        assert_eq!(leases("expires_at > 0"), "0");
+        assert_eq!(leases("token > 1"), "1", "the retirement had a lease; before it: {before}");
+    };
+    tokio::time::timeout(LIMIT, test).await.unwrap();
+}
