@@ -97,3 +97,22 @@ export function temporaryFolder(t) {
   t.after(() => rmSync(path, { recursive: true }))
   return path
 }
+
+/** Starts a PostgreSQL server, or uses that of HEADCOUNT_TEST_POSTGRES; it ends with the test. Returns the URL of a database. */
+export async function startPostgres(t) {
+  const server = spawn('python3', [fileURLToPath(new URL('../../tests/postgres.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface(server.stdout)
+  t.after(async () => {
+    server.stdin.end()
+    if (server.exitCode === null) await once(server, 'exit')
+  })
+  const [url] = await Promise.race([once(lines, 'line'), once(server, 'exit').then(([code]) => assert.fail(`PostgreSQL did not start: ${code}`))])
+  return url
+}
+
+let schemas = 0
+
+/** Returns the name of a schema that no other test has. On a server that was there before, it is left behind. */
+export function newSchema() {
+  return `test_${process.pid}_${Date.now()}_${schemas++}`
+}

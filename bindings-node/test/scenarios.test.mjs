@@ -1,8 +1,9 @@
-// The shared scenarios of the mirror. tests/scenarios/README.md describes them.
+// The shared scenarios of the mirror, in SQLite and in PostgreSQL. tests/scenarios/README.md describes them.
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { Mirror, Sandbox, Webhook, errors } from 'headcount'
+import { newSchema, startPostgres } from './sandbox.mjs'
 
 const folder = new URL('../../tests/scenarios/', import.meta.url)
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
@@ -17,23 +18,31 @@ const fields = (step, ...wanted) =>
   Object.fromEntries(wanted.filter((name) => step[name] !== undefined).map((name) => [camel(name), step[name]]))
 
 for (const name of names) {
-  test(`the scenario ${name} leads to the expected feed`, async (t) => {
-    const scenario = JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
-    const sandbox = new Sandbox(scenario.sandbox)
-    t.after(() => sandbox.close())
-    sandbox.registerEndpoint('http://127.0.0.1:9/')
-    const webhook = new Webhook(sandbox.webhookSecret)
-    const client = sandbox.client()
-    t.after(() => client.close())
-    const settings = fields(scenario.mirror ?? {}, 'guard_users', 'guard_share', 'guard_events')
-    const mirror = new Mirror(':memory:', { client, webhookSecret: sandbox.webhookSecret, ...settings })
-    t.after(() => mirror.close())
-    const play = player({ sandbox, mirror, webhook, ids: new Map() })
-    for (const [index, step] of scenario.steps.entries()) {
-      assert.ok(play[step.do], `there is no step ${step.do}`)
-      await play[step.do](step, `step ${index}: ${JSON.stringify(step)}`)
-    }
-  })
+  test(`the scenario ${name} leads to the expected feed`, (t) => run(t, name, ':memory:'))
+}
+
+test('in PostgreSQL, the scenarios lead to the same feeds', async (t) => {
+  const url = await startPostgres(t)
+  for (const name of names) await t.test(name, (t) => run(t, name, url, { schema: newSchema() }))
+})
+
+/** Runs a scenario with a mirror at a path, or at the URL of a database. */
+async function run(t, name, path, options = {}) {
+  const scenario = JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
+  const sandbox = new Sandbox(scenario.sandbox)
+  t.after(() => sandbox.close())
+  sandbox.registerEndpoint('http://127.0.0.1:9/')
+  const webhook = new Webhook(sandbox.webhookSecret)
+  const client = sandbox.client()
+  t.after(() => client.close())
+  const settings = fields(scenario.mirror ?? {}, 'guard_users', 'guard_share', 'guard_events')
+  const mirror = new Mirror(path, { client, webhookSecret: sandbox.webhookSecret, ...settings, ...options })
+  t.after(() => mirror.close())
+  const play = player({ sandbox, mirror, webhook, ids: new Map() })
+  for (const [index, step] of scenario.steps.entries()) {
+    assert.ok(play[step.do], `there is no step ${step.do}`)
+    await play[step.do](step, `step ${index}: ${JSON.stringify(step)}`)
+  }
 }
 
 /** Returns an object with one function for each kind of step. The function runs a step of that kind. */

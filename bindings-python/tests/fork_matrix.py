@@ -5,6 +5,8 @@
 THING is mirror, guard, client or sandbox. STATE is what a thread of the parent does at the forks: idle, reading, writing (to THING) or syncing (the
 mirror). For each of three children - one that ignores headcount, one that uses THING and one that ends as programs do - the parent forks several times,
 then uses everything. Each cell has a time limit, after which the stacks are printed and the program ends with status 1.
+
+The mirror is in a file, or in the schema MIRROR_SCHEMA of the PostgreSQL database MIRROR_URL, if these variables are set.
 """
 
 import faulthandler
@@ -42,7 +44,8 @@ class World:
         self.number = 0
 
     def open_mirror(self):
-        return headcount.Mirror(self.folder / "mirror.db", client=self.client, webhook_secret=self.sandbox.webhook_secret)
+        place = (os.environ["MIRROR_URL"], os.environ["MIRROR_SCHEMA"]) if "MIRROR_URL" in os.environ else (self.folder / "mirror.db", None)
+        return headcount.Mirror(place[0], schema=place[1], client=self.client, webhook_secret=self.sandbox.webhook_secret)
 
     def receive(self, mirror=None):
         """Receives a webhook that no process has received before."""

@@ -11,6 +11,7 @@ import textwrap
 import threading
 from pathlib import Path
 
+import postgres
 import pytest
 
 import headcount
@@ -69,6 +70,14 @@ def test_another_copy_of_sqlite_and_a_backup_do_not_corrupt_the_files():
 def test_forked_children_and_their_parent_do_not_disturb_each_other(thing, state):
     output = run(sys.executable, str(HERE / "fork_matrix.py"), thing, state)
     assert f"{thing} x {state}: 3 cells" in output
+
+
+@forks
+@pytest.mark.parametrize("state", ["idle", "reading", "writing", "syncing"])
+def test_forked_children_and_their_parent_do_not_disturb_each_other_in_postgresql(state):
+    place = {"MIRROR_URL": postgres.url(), "MIRROR_SCHEMA": postgres.schema(f"fork {state}")}
+    output = run(sys.executable, str(HERE / "fork_matrix.py"), "mirror", state, env={**os.environ, **place})
+    assert f"mirror x {state}: 3 cells" in output
 
 
 @linux

@@ -1,9 +1,10 @@
-"""The shared scenarios of the mirror, blocking and with asyncio: see tests/scenarios/README.md."""
+"""The shared scenarios of the mirror, blocking and with asyncio, in SQLite and in PostgreSQL: see tests/scenarios/README.md."""
 
 import asyncio
 import json
 from pathlib import Path
 
+import postgres
 import pytest
 
 import headcount
@@ -49,15 +50,19 @@ def test_the_scenarios_are_found():
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["blocking", "asyncio"])
-def test_a_scenario_produces_its_feed(path, asynchronous):
+def test_a_scenario_produces_its_feed(path, store, asynchronous):
     scenario = json.loads(path.read_text())
     with headcount.Sandbox(**scenario["sandbox"]) as sandbox:
         sandbox.register_endpoint("http://127.0.0.1:9/")
         client = sandbox.async_client() if asynchronous else sandbox.client()
         made = headcount.AsyncMirror if asynchronous else headcount.Mirror
         settings = {"client": client, "webhook_secret": sandbox.webhook_secret, **scenario.get("mirror", {})}
-        mirror = made(":memory:", **settings)
+        if store == "sqlite":
+            mirror = made(":memory:", **settings)
+        else:
+            mirror = made(postgres.url(), schema=postgres.schema(path.stem), **settings)
 
         async def main():
             player = Player(sandbox, Awaited(mirror) if asynchronous else Blocking(mirror))

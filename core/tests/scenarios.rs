@@ -1,34 +1,58 @@
-//! The shared scenarios of the mirror, in Rust: see tests/scenarios/README.md for their format.
+//! The shared scenarios of the mirror, in Rust, in SQLite and in PostgreSQL: see tests/scenarios/README.md for their format.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use headcount::mirror::{RoleMapEntry, SyncMode};
-use headcount::{Change, Mirror, Result, Webhook};
+use headcount::{Change, Mirror, MirrorBuilder, Result, Webhook};
 use headcount_sandbox::{NewGroup, NewUser, Sandbox, UserChange};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 
+#[cfg(feature = "postgres")]
+#[path = "postgres/server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+mod server;
+
 /// Who decides about holds, and why.
 const BY: &str = "ops@example.com";
 const NOTE: &str = "looked at";
 
-#[tokio::test]
-async fn every_scenario_leads_to_its_feed() {
+/// Returns the names and contents of the scenarios.
+fn scenarios() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
-    let mut count = 0;
+    let mut scenarios = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "json") {
-            let scenario: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            run_scenario(path.file_stem().unwrap().to_str().unwrap(), &scenario).await;
-            count += 1;
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            scenarios.push((name, serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap()));
         }
     }
-    assert!(count >= 3, "only {count} scenarios were found");
+    assert!(scenarios.len() >= 3, "only {} scenarios were found", scenarios.len());
+    scenarios
 }
 
-async fn run_scenario(name: &str, scenario: &Value) {
-    let mut run = Run::start(scenario).await;
+#[tokio::test]
+async fn every_scenario_leads_to_its_feed() {
+    for (name, scenario) in scenarios() {
+        run_scenario(&name, &scenario, Mirror::builder(), ":memory:").await;
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn every_scenario_leads_to_its_feed_in_postgresql() {
+    let server = server::Server::shared();
+    for (number, (name, scenario)) in scenarios().into_iter().enumerate() {
+        let schema = format!("scenario_{number}");
+        server.forget(&schema);
+        run_scenario(&name, &scenario, Mirror::builder().schema(schema), &server.url).await;
+    }
+}
+
+/// Runs a scenario with a mirror that `builder` opens at `path`.
+async fn run_scenario(name: &str, scenario: &Value, builder: MirrorBuilder, path: &str) {
+    let mut run = Run::start(scenario, builder, path).await;
     for (index, step) in scenario["steps"].as_array().unwrap().iter().enumerate() {
         run.step(&Step { json: step, at: format!("{name}, step {index}: {step}") }).await;
     }
@@ -71,7 +95,7 @@ struct Run {
 
 impl Run {
     /// Starts the scenario's sandbox and opens its mirror.
-    async fn start(scenario: &Value) -> Run {
+    async fn start(scenario: &Value, builder: MirrorBuilder, path: &str) -> Run {
         let number = |field: &str| scenario["sandbox"][field].as_u64().unwrap();
         let sandbox = Sandbox::builder()
             .users(number("users") as usize)
@@ -82,7 +106,7 @@ impl Run {
         // No server listens there. The sandbox records what it would deliver, and `receive` takes it from the record.
         sandbox.register_endpoint("http://127.0.0.1:9/").unwrap();
         let webhook = Webhook::new([sandbox.webhook_secret()]).unwrap();
-        let mut builder = Mirror::builder().client(sandbox.client().build().unwrap()).webhook(webhook.clone());
+        let mut builder = builder.client(sandbox.client().build().unwrap()).webhook(webhook.clone());
         let settings = &scenario["mirror"];
         if let Some(users) = settings["guard_users"].as_u64() {
             builder = builder.guard_users(users);
@@ -93,7 +117,7 @@ impl Run {
         if let Some(events) = settings["guard_events"].as_bool() {
             builder = builder.guard_events(events);
         }
-        let mirror = builder.open(":memory:").await.unwrap();
+        let mirror = builder.open(path).await.unwrap();
         Run { sandbox, webhook, mirror, ids: HashMap::new() }
     }
 

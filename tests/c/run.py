@@ -17,6 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import postgres  # noqa: E402
+
 BUILD = ROOT / ("build/c-asan" if "--asan" in sys.argv else "build/c")
 SANDBOX = os.environ.setdefault("HEADCOUNT_SANDBOX", str(ROOT / "target" / "debug" / "headcount-sandbox"))
 # Valgrind and AddressSanitizer use one processor each; most programs wait for the sandbox.
@@ -46,6 +50,7 @@ PROGRAMS = {
     "test_cpp": ((1, 1, 1), ""),
     "test_two_sqlites": ((1, 1, 1), ""),
     "test_fork": ((1, 1, 1), ""),
+    "test_fork in PostgreSQL": ((1, 1, 1), ""),
     "test_client": ((15, 75, 5), ""),
     "test_callback": ((15, 75, 5), ""),
     "test_matrix": ((1, 75, 5), ""),
@@ -55,7 +60,9 @@ PROGRAMS = {
 # Programs that only run directly. Under valgrind, one thread runs at a time, so that a fork would rarely happen while another thread is inside a
 # call. With AddressSanitizer, a child that is forked while another thread allocates waits for ever, because GCC's runtime leaves a lock of its
 # allocator locked in the child.
-PLAIN = ["test_fork"]
+PLAIN = ["test_fork", "test_fork in PostgreSQL"]
+# Programs that use a PostgreSQL database: neither under valgrind nor with AddressSanitizer, to save time.
+IN_POSTGRES = ["test_scenarios", "test_fork in PostgreSQL"]
 
 
 def run(program, prefix):
@@ -78,7 +85,9 @@ def run(program, prefix):
                  "organization_id": "SANDBOX_ORGANIZATION_ID", "directory_id": "SANDBOX_DIRECTORY_ID", "ca_file": "SANDBOX_CA_FILE"}
         environment = dict(os.environ, **{names[key]: value for key, value in settings.items() if key in names})
         environment.update(SANDBOX_ORGANIZATIONS=str(organizations), SANDBOX_USERS=str(users), SANDBOX_GROUPS=str(groups))
-        return finish([*prefix, BUILD / program], environment)
+        if program in IN_POSTGRES and not prefix and "--asan" not in sys.argv:
+            environment.update(MIRROR_URL=postgres.url(), MIRROR_SCHEMA=postgres.schema(program))
+        return finish([*prefix, BUILD / program.split()[0]], environment)
     finally:
         sandbox.stdin.close()
         sandbox.wait()
@@ -97,6 +106,8 @@ def finish(command, environment):
 def main():
     ways = [[]] + ([VALGRIND] if "--valgrind" in sys.argv else [])
     passed = failed = 0
+    if "--asan" not in sys.argv:
+        postgres.url()  # Starts the server before the threads that use it.
     with ThreadPoolExecutor(JOBS) as pool:
         # The slowest program first, so that it does not run alone at the end.
         started = [

@@ -1,5 +1,7 @@
 /* Forks while a thread of the parent uses the mirror, a replay guard, a client or a sandbox: every combination of these with what the thread does and
- * what the child does. No child writes to its standard error. Each combination has a time limit (alarm), after which the program is killed. */
+ * what the child does. No child writes to its standard error. Each combination has a time limit (alarm), after which the program is killed.
+ *
+ * If MIRROR_URL and MIRROR_SCHEMA are set, only the mirror is used, which is in this schema of the PostgreSQL database of this URL. */
 #define _DEFAULT_SOURCE
 #include "deliver.h"
 #include <pthread.h>
@@ -18,8 +20,9 @@ static hc_sandbox *sandbox;
 static hc_client *client;
 static hc_webhook *webhook;
 static hc_mirror *mirror;
+static hc_change_iter *changes;
 static hc_replay_guard *guard, *memory;
-static const char *organization, *directory;
+static const char *organization, *directory, *url;
 static char folder[] = "/tmp/headcount-fork-XXXXXX", mirror_path[64], guard_path[64];
 static atomic_int number, turns, stopping;
 
@@ -27,7 +30,8 @@ static hc_mirror *open_mirror(void) {
     hc_error *error = NULL;
     hc_mirror *opened = NULL;
     hc_mirror_options options = {.struct_size = sizeof options, .webhook_secret = hc_sandbox_webhook_secret(sandbox)};
-    WORKS(hc_mirror_open(mirror_path, client, &options, &opened, &error));
+    if (url != NULL) options.schema = getenv("MIRROR_SCHEMA");
+    WORKS(hc_mirror_open(url != NULL ? url : mirror_path, client, &options, &opened, &error));
     return opened;
 }
 
@@ -147,6 +151,7 @@ static void use(thing what) {
 
 /* Frees everything that the parent made, and ends as a program does. */
 static void end_child(void) {
+    hc_change_iter_free(changes);
     hc_mirror_free(mirror);
     hc_replay_guard_free(guard);
     hc_replay_guard_free(memory);
@@ -170,12 +175,14 @@ static void expect_silence(int from) {
 
 static void run_combination(thing what, state how, habit kind) {
     alarm(LIMIT);
+    hc_error *error = NULL;
     job todo = {what, how};
     pthread_t threads[2];
     pid_t children[FORKS];
     int release[2], errors[2];
     stopping = 0;
     CHECK(pipe(release) == 0 && pipe(errors) == 0);
+    WORKS(hc_mirror_changes(mirror, "iterated", 0, &changes, &error));
     for (int i = 0; i < 2 && how != IDLE; i++) pthread_create(&threads[i], NULL, repeat, &todo);
     for (int i = 0; i < FORKS; i++) {
         for (int before = turns; how != IDLE && turns == before;) usleep(500);
@@ -200,6 +207,7 @@ static void run_combination(thing what, state how, habit kind) {
     receive();
     commit(guard);
     list_users();
+    hc_change_iter_free(changes);
     hc_mirror_free(mirror);
     mirror = open_mirror();
     sync_mirror(mirror, kind == IGNORES);
@@ -255,6 +263,7 @@ static void closing(void) {
 int main(void) {
     hc_error *error = NULL;
     CHECK(mkdtemp(folder) != NULL);
+    url = getenv("MIRROR_URL");
     snprintf(mirror_path, sizeof mirror_path, "%s/mirror.db", folder);
     snprintf(guard_path, sizeof guard_path, "%s/replay.db", folder);
     hc_sandbox_options sizes = {.struct_size = sizeof sizes, .users = 10, .groups = 2};
@@ -268,7 +277,7 @@ int main(void) {
     WORKS(hc_replay_guard_new(NULL, &memory, &error));
     mirror = open_mirror();
     sync_mirror(mirror, false);
-    for (thing what = 0; what < THINGS; what++) {
+    for (thing what = 0; what < (url != NULL ? MIRROR + 1 : THINGS); what++) {
         for (state how = 0; how < STATES; how++) {
             for (habit kind = 0; kind < HABITS; kind++) run_combination(what, how, kind);
         }

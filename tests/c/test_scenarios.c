@@ -1,4 +1,5 @@
-/* Runs the scenarios of tests/scenarios, which all languages run. Its README describes the steps. */
+/* Runs the scenarios of tests/scenarios, which all languages run. Its README describes the steps. They run in memory, and if MIRROR_URL and MIRROR_SCHEMA
+ * are set, also in the PostgreSQL database of this URL, in schemas whose names begin with that text. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 
@@ -292,7 +293,8 @@ static void run_step(run *run, const step *step) {
     hc_group_free(group);
 }
 
-static void run_scenario(const scenario *scenario) {
+/* Runs a scenario with a mirror in memory, or in a schema of the database `url`. */
+static void run_scenario(const scenario *scenario, const char *url, const char *schema) {
     hc_error *error = NULL;
     run run = {0};
     WORKS(hc_sandbox_new(&scenario->sandbox, &run.sandbox, &error));
@@ -302,7 +304,8 @@ static void run_scenario(const scenario *scenario) {
     run.client = client_of(run.sandbox);
     hc_mirror_options options = scenario->mirror;
     options.webhook_secret = secret;
-    WORKS(hc_mirror_open(":memory:", run.client, &options, &run.mirror, &error));
+    options.schema = schema;
+    WORKS(hc_mirror_open(url ? url : ":memory:", run.client, &options, &run.mirror, &error));
     for (size_t i = 0; i < scenario->steps_len; i++) {
         int failed = check_failed;
         run_step(&run, &scenario->steps[i]);
@@ -317,7 +320,13 @@ static void run_scenario(const scenario *scenario) {
 
 int main(void) {
     size_t played = sizeof scenarios / sizeof *scenarios;
-    for (size_t i = 0; i < played; i++) run_scenario(&scenarios[i]);
+    for (size_t i = 0; i < played; i++) run_scenario(&scenarios[i], NULL, NULL);
     CHECK(played >= 3);
+    const char *url = getenv("MIRROR_URL"), *prefix = getenv("MIRROR_SCHEMA");
+    for (size_t i = 0; url && prefix && i < played; i++) {
+        char schema[64];
+        snprintf(schema, sizeof schema, "%.40s_%zu", prefix, i);
+        run_scenario(&scenarios[i], url, schema);
+    }
     return closing_line("test_scenarios");
 }

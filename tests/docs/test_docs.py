@@ -12,11 +12,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+import postgres  # noqa: E402
 from sandbox import PROGRAM, Sandbox  # noqa: E402
 
 # The blocks of each tutorial are one program, which test_tutorial.py or test_provisioning_node.py runs. tests/field/node builds the configurations of
 # docs/bundlers.md.
 TUTORIALS = {"examples/provisioning/README.md", "examples/provisioning/node/README.md", "docs/bundlers.md"}
+
+# The database in docs/postgresql.md.
+DATABASE = "postgresql://app@db.example.com/app?sslmode=verify-full"
 
 BODY = '{"id":"evt_1","type":"organization.directory.user_created","occurred_at":"2025-01-06T18:44:25Z","organization_id":"org_1","data":{"id":"diruser_1","email":"ada@example.com"}}'
 
@@ -39,6 +43,9 @@ def env():
 
 @pytest.mark.parametrize("document, language, code", list(blocks()))
 def test_the_code_block_runs(document, language, code, env, tmp_path):
+    if document == "docs/postgresql.md" and not language.startswith("rust"):
+        assert DATABASE in code
+        code = code.replace(DATABASE, postgres.url())
     RUNNERS[language](code, env, tmp_path)
 
 

@@ -1,0 +1,134 @@
+"""The mirror in a PostgreSQL database. The scenarios (test_scenarios.py) and the forks (test_processes.py) run there as well."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+import urllib.parse
+
+import postgres
+import pytest
+
+import headcount
+
+LIMIT = 120
+
+
+@pytest.fixture
+def environment():
+    with headcount.Sandbox(users=5, groups=1, seed=1) as sandbox:
+        yield sandbox
+
+
+def psql(sql):
+    command = [postgres.binaries() / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", postgres.url(), "-c", sql]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT).stdout.split()
+
+
+def named(application):
+    """Returns the URL of the database for connections with a name."""
+    return f"{postgres.url()}&{urllib.parse.urlencode({'application_name': application})}"
+
+
+def connections(application):
+    """Returns the server's process ids of the connections with a name."""
+    return set(psql(f"SELECT pid FROM pg_stat_activity WHERE application_name = '{application}'"))
+
+
+def test_mirrors_of_one_schema_share_their_rows_and_their_feed(environment):
+    schema = postgres.schema("shared")
+    with headcount.Mirror(postgres.url(), schema=schema, client=environment.client()) as mirror:
+        (report,) = mirror.sync(environment.organization_id)
+        assert report.created == 5
+        with headcount.Mirror(postgres.url(), schema=schema) as other:
+            change = next(other.changes("app", timeout=0))
+            change.ack()
+            assert len(list(other.users(environment.organization_id))) == 5
+        assert mirror.poll("app", limit=1)[0].seq == change.seq + 1
+    with pytest.raises(headcount.InvalidArgumentError, match="closed"):
+        mirror.status()
+    assert psql(f"SELECT nspname FROM pg_namespace WHERE nspname = '{schema}'") == [schema]
+
+
+def test_an_async_mirror_in_postgresql_wakes_a_consumer_and_ends_its_loop_when_it_is_closed(environment):
+    async def main():
+        mirror = headcount.AsyncMirror(postgres.url(), schema=postgres.schema("asyncio"), client=environment.async_client())
+        kinds = []
+
+        async def consume():
+            async for change in mirror.changes("app"):
+                kinds.append(change.kind)
+                await change.ack()
+                if kinds.count("user.created") == 5:
+                    await mirror.close()
+
+        await asyncio.wait_for(asyncio.gather(consume(), mirror.sync(environment.organization_id), return_exceptions=True), LIMIT)
+        return kinds
+
+    assert asyncio.run(main()).count("user.created") == 5
+
+
+@pytest.mark.parametrize("mirror", [headcount.Mirror, headcount.AsyncMirror])
+def test_errors_of_opening_have_no_password(mirror):
+    for url, schema, error in [
+        ("postgresql://app:hunter2@127.0.0.1:9/mirror?sslmode=disable&connect_timeout=1", None, headcount.StoreError),
+        ("postgres://app:hunter2@localhost/mirror?sslmode=sometimes", None, headcount.ConfigError),
+        ("postgres://app:hunter2@localhost/mirror?hunter2=1", None, headcount.ConfigError),
+        ("postgresql://app:hunter2@localhost/mirror", "Directories", headcount.ConfigError),
+    ]:
+        with pytest.raises(error) as raised:
+            mirror(url, schema=schema)
+        assert "hunter2" not in f"{raised.value} {raised.value!r} {raised.value.__dict__}"
+    with pytest.raises(headcount.ConfigError, match="a schema is set for a mirror in a file"):
+        mirror(":memory:", schema="directories")
+    with pytest.raises(TypeError, match="schema"):
+        mirror(postgres.url(), schema=5)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_makes_connections_of_its_own_and_leaves_its_parents_open(environment):
+    application = postgres.schema("fork")
+    text = """
+        import os, sys, headcount
+        url, schema, *credentials, org = sys.argv[1:]
+        mirror = headcount.Mirror(url, schema=schema, client=headcount.Client(*credentials))
+        changes = mirror.changes("app", timeout=0)
+        mirror.sync(org)
+        change = next(changes)
+        print("parent", flush=True)
+        sys.stdin.readline()
+        child = os.fork()
+        if child == 0:
+            # Handles of the parent are dropped here, and must not close or use its connections.
+            try:
+                next(changes)
+            except headcount.InvalidArgumentError as error:
+                assert "fork" in str(error), error
+            del changes
+            assert len(mirror.poll("other", limit=3)) == 3
+            print("child", flush=True)
+            sys.stdin.readline()
+            mirror.close()
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        change.ack()
+        assert len(list(mirror.users(org))) == 5
+        print("after", flush=True)
+        sys.stdin.readline()
+    """
+    credentials = [environment.environment_url, environment.client_id, environment.client_secret]
+    command = [sys.executable, "-c", textwrap.dedent(text), named(application), postgres.schema("forked"), *credentials]
+    with subprocess.Popen([*command, environment.organization_id], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+
+        def step(expected):
+            assert program.stdout.readline().strip() == expected
+            found = connections(application)
+            print("", file=program.stdin, flush=True)
+            return found
+
+        before, during, after = step("parent"), step("child"), step("after")
+        assert program.wait(LIMIT) == 0
+    assert before, "the parent has connections"
+    assert before < during, "the child has made others, and the parent's are open"
+    assert before <= after, "the parent uses the connections that it had before the fork"
