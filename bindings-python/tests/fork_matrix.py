@@ -11,6 +11,7 @@ The mirror is in a file, or in the schema MIRROR_SCHEMA of the PostgreSQL databa
 
 import faulthandler
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -41,7 +42,8 @@ class World:
         self.memory = headcount.ReplayGuard()
         self.org = self.sandbox.organization_id
         self.directory = self.sandbox.directory_id
-        self.number = 0
+        # `next` is atomic, so that threads get different numbers.
+        self.numbers = itertools.count(1)
 
     def open_mirror(self):
         place = (os.environ["MIRROR_URL"], os.environ["MIRROR_SCHEMA"]) if "MIRROR_URL" in os.environ else (self.folder / "mirror.db", None)
@@ -49,14 +51,13 @@ class World:
 
     def receive(self, mirror=None):
         """Receives a webhook that no process has received before."""
-        self.number += 1
-        body = testing.event("organization.directory.user_created", organization_id=self.org, id=f"evt_{os.getpid()}_{self.number}")
+        id = f"evt_{os.getpid()}_{next(self.numbers)}"
+        body = testing.event("organization.directory.user_created", organization_id=self.org, id=id)
         outcome = (mirror or self.mirror).receive(body, headcount.Webhook(self.sandbox.webhook_secret).sign(body))
         assert outcome != "duplicate", outcome
 
     def commit(self):
-        self.number += 1
-        message = f"msg_{os.getpid()}_{self.number}"
+        message = f"msg_{os.getpid()}_{next(self.numbers)}"
         for guard in (self.guard, self.memory):
             assert guard.check_id(message), "the message is new"
             guard.commit_id(message)
