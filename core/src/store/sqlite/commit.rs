@@ -2,8 +2,8 @@
 
 use super::database::{Database, Insert, Values, in_list, list};
 use super::lease;
-use super::load::Counter;
 use super::rows::{EVENT, Time, event, time};
+use super::shared::Counter;
 use crate::record::{
     Approval, Batch, Chore, DirectoryRow, EventRow, EventState, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry,
     OrganizationRow, Retirement, Trail, UserRow, UserWrite, email_key,

@@ -6,42 +6,12 @@ use super::pages;
 use super::rows::{
     EVENT, GROUP, HOLD, RETIREMENT, USER, event, from_json, get, get_json, group, hold, retirement, text_time, user,
 };
-use super::shared::Organizations;
-use crate::record::{
-    Chore, Counts, DirectoryRow, EnvironmentRow, Keys, MembersKey, MirrorOptions, OrganizationRow, PendingEvents,
-    WorkingSet,
-};
+use super::shared::{Counter, Head, Organizations};
+use crate::record::{Chore, Counts, DirectoryRow, Keys, MembersKey, OrganizationRow, PendingEvents, WorkingSet};
 use crate::store::{Fence, UserFilter};
 use crate::{Error, Result};
 use rusqlite::Row;
 use std::collections::BTreeSet;
-
-/// The counters, the role map and the settings.
-#[derive(Clone)]
-pub(super) struct Head {
-    pub(super) counter: Counter,
-    role_map: Option<String>,
-    settings: MirrorOptions,
-    environment: EnvironmentRow,
-}
-
-/// The greatest numbers in use, in the one row of the table `counter`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counter {
-    pub(super) revision: i64,
-    pub(super) user: i64,
-    pub(super) group: i64,
-    pub(super) change: i64,
-    pub(super) event: i64,
-}
-
-impl Head {
-    /// Returns the head for the next write, with the next revision.
-    pub(super) fn next(self) -> Head {
-        let counter = Counter { revision: self.counter.revision + 1, ..self.counter };
-        Head { counter, ..self }
-    }
-}
 
 impl Database {
     /// Reads the head, which every write and every load needs, and the state of a fence's lease: `None` if there is no fence, or its lease is not
@@ -167,7 +137,7 @@ impl Database {
                 loaded
             }
         };
-        let Organizations { keys: _, organizations, directories, pending } = loaded;
+        let Organizations { organization_ids: _, directory_ids: _, organizations, directories, pending } = loaded;
         set.organizations = organizations;
         set.directories = directories;
         set.pending = pending;
@@ -180,8 +150,11 @@ impl Database {
         organizations: &BTreeSet<String>,
         directories: &BTreeSet<String>,
     ) -> Result<Organizations> {
-        let mut found =
-            Organizations { keys: (organizations.clone(), directories.clone()), ..Organizations::default() };
+        let mut found = Organizations {
+            organization_ids: organizations.clone(),
+            directory_ids: directories.clone(),
+            ..Organizations::default()
+        };
         let (mut parts, mut values) = (Vec::new(), Vec::new());
         if !organizations.is_empty() {
             let (list, value) = in_list(organizations, "?1")?;

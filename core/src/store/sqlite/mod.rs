@@ -16,6 +16,7 @@ mod pages;
 mod retention;
 mod rows;
 mod shared;
+mod sharing;
 mod worker;
 
 use super::{

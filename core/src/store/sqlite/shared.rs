@@ -1,100 +1,55 @@
-//! What the writes of one transaction share, so that a group of writes does not repeat statements: the [`Head`], the organizations and directories
-//! that they load, and the counters, which are written once at the end.
-//!
-//! Only [`commit::write`](super::commit::write) uses it. Before any other job of the transaction, [`end_sharing`](Database::end_sharing) writes the
-//! counters to the file and discards the rest.
+//! What the writes of one transaction share, so that a group of writes does not repeat statements: the [`Head`], and the organizations and
+//! directories that they load. The counters in the head are written once, at the end.
 
-use super::database::Database;
-use super::lease::{self, Held};
-use super::load::{Counter, Head};
-use crate::Result;
-use crate::record::{DirectoryRow, Keys, OrganizationRow, PendingEvents};
-use crate::store::{Durability, Fence};
-use rusqlite::params;
+use crate::record::{DirectoryRow, EnvironmentRow, MirrorOptions, OrganizationRow, PendingEvents};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What the writes of a transaction share.
 #[derive(Default)]
 pub(super) struct Shared {
     /// `None` before the first write.
-    head: Option<Head>,
+    pub(super) head: Option<Head>,
     /// Whether the counters in `head` are not in the file yet.
-    is_counter_newer: bool,
+    pub(super) is_counter_newer: bool,
     /// Number of the last change of a write that must survive a power failure, if one is not in the file yet.
-    durable: Option<i64>,
-    organizations: Option<Organizations>,
+    pub(super) durable: Option<i64>,
+    /// Those that the last write loaded, or `None` if it changed them.
+    pub(super) organizations: Option<Organizations>,
 }
 
-/// Organizations and directories, with the keys by which they were loaded.
+/// Organizations and directories, with the ids by which they were loaded.
 #[derive(Clone, Default)]
 pub(super) struct Organizations {
-    pub(super) keys: (BTreeSet<String>, BTreeSet<String>),
+    pub(super) organization_ids: BTreeSet<String>,
+    pub(super) directory_ids: BTreeSet<String>,
     pub(super) organizations: HashMap<String, OrganizationRow>,
     pub(super) directories: BTreeMap<String, DirectoryRow>,
     pub(super) pending: HashMap<String, PendingEvents>,
 }
 
-impl Database {
-    /// Returns the head, which the first write of the transaction reads, and the state of a fence's lease.
-    pub(super) fn head(&self, fence: Option<&Fence>) -> Result<(Head, Option<Held>)> {
-        let known = self.shared.borrow().as_ref().and_then(|shared| shared.head.clone());
-        if let Some(head) = known {
-            return Ok((head, fence.map(|fence| lease::read(self, fence)).transpose()?.flatten()));
-        }
-        let (head, held) = self.read_head(fence)?;
-        if let Some(shared) = &mut *self.shared.borrow_mut() {
-            shared.head = Some(head.clone());
-        }
-        Ok((head, held))
-    }
+/// The counters, the role map and the settings.
+#[derive(Clone)]
+pub(super) struct Head {
+    pub(super) counter: Counter,
+    pub(super) role_map: Option<String>,
+    pub(super) settings: MirrorOptions,
+    pub(super) environment: EnvironmentRow,
+}
 
-    /// Keeps the counters after a write until the end of the transaction.
-    pub(super) fn set_counter(&self, counter: Counter, durability: Durability) {
-        if let Some(shared) = &mut *self.shared.borrow_mut()
-            && let Some(head) = &mut shared.head
-        {
-            head.counter = counter;
-            shared.is_counter_newer = true;
-            if durability == Durability::Power {
-                shared.durable = Some(counter.change);
-            }
-        }
-    }
+/// The greatest numbers in use, in the one row of the table `counter`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counter {
+    pub(super) revision: i64,
+    pub(super) user: i64,
+    pub(super) group: i64,
+    pub(super) change: i64,
+    pub(super) event: i64,
+}
 
-    /// Writes the counters to the file if they have changed.
-    pub(super) fn write_counter(&self) -> Result<()> {
-        let (counter, durable) = match &*self.shared.borrow() {
-            Some(Shared { head: Some(head), is_counter_newer: true, durable, .. }) => (head.counter, *durable),
-            _ => return Ok(()),
-        };
-        let Counter { revision, user, group, change, event } = counter;
-        // The log is flushed before other connections see the commit, so `durable` is never greater than what is on the disk.
-        let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5, durable = coalesce(?6, durable)";
-        self.run(sql, params![revision, user, group, change, event, durable]).map(drop)
-    }
-
-    /// Writes the counters to the file, and discards what was loaded: another job, or a write of the settings, may change it.
-    pub(super) fn end_sharing(&self) -> Result<()> {
-        if self.shared.borrow().as_ref().is_some_and(|shared| shared.is_counter_newer) {
-            self.atomically(|| self.write_counter())?;
-        }
-        if let Some(shared) = &mut *self.shared.borrow_mut() {
-            *shared = Shared::default();
-        }
-        Ok(())
-    }
-
-    /// Returns the organizations and directories of these keys, if an earlier write of the transaction has loaded them.
-    pub(super) fn shared_organizations(&self, keys: &Keys) -> Option<Organizations> {
-        let shared = self.shared.borrow();
-        let found = shared.as_ref()?.organizations.as_ref()?;
-        (found.keys.0 == keys.organizations && found.keys.1 == keys.directories).then(|| found.clone())
-    }
-
-    /// Keeps organizations and directories for later writes of the transaction, or discards those that were kept.
-    pub(super) fn share_organizations(&self, organizations: Option<Organizations>) {
-        if let Some(shared) = &mut *self.shared.borrow_mut() {
-            shared.organizations = organizations;
-        }
+impl Head {
+    /// Returns the head for the next write, with the next revision.
+    pub(super) fn next(self) -> Head {
+        let counter = Counter { revision: self.counter.revision + 1, ..self.counter };
+        Head { counter, ..self }
     }
 }

@@ -1,0 +1,77 @@
+//! Sharing among the writes of one transaction.
+//!
+//! Only [`commit::write`](super::commit::write) shares. Before any other job of the transaction, [`end_sharing`](Database::end_sharing) writes the
+//! counters to the file and discards the rest.
+
+use super::database::Database;
+use super::lease::{self, Held};
+use super::shared::{Counter, Head, Organizations, Shared};
+use crate::Result;
+use crate::record::Keys;
+use crate::store::{Durability, Fence};
+use rusqlite::params;
+
+impl Database {
+    /// Returns the head, which the first write of the transaction reads, and the state of a fence's lease.
+    pub(super) fn head(&self, fence: Option<&Fence>) -> Result<(Head, Option<Held>)> {
+        let known = self.shared.borrow().as_ref().and_then(|shared| shared.head.clone());
+        if let Some(head) = known {
+            return Ok((head, fence.map(|fence| lease::read(self, fence)).transpose()?.flatten()));
+        }
+        let (head, held) = self.read_head(fence)?;
+        if let Some(shared) = &mut *self.shared.borrow_mut() {
+            shared.head = Some(head.clone());
+        }
+        Ok((head, held))
+    }
+
+    /// Keeps the counters after a write until the end of the transaction.
+    pub(super) fn set_counter(&self, counter: Counter, durability: Durability) {
+        if let Some(shared) = &mut *self.shared.borrow_mut()
+            && let Some(head) = &mut shared.head
+        {
+            head.counter = counter;
+            shared.is_counter_newer = true;
+            if durability == Durability::Power {
+                shared.durable = Some(counter.change);
+            }
+        }
+    }
+
+    /// Writes the counters to the file if they have changed.
+    pub(super) fn write_counter(&self) -> Result<()> {
+        let (counter, durable) = match &*self.shared.borrow() {
+            Some(Shared { head: Some(head), is_counter_newer: true, durable, .. }) => (head.counter, *durable),
+            _ => return Ok(()),
+        };
+        let Counter { revision, user, group, change, event } = counter;
+        // The log is flushed before other connections see the commit, so `durable` is never greater than what is on the disk.
+        let sql = "UPDATE counter SET revision = ?1, user = ?2, \"group\" = ?3, change = ?4, event = ?5, durable = coalesce(?6, durable)";
+        self.run(sql, params![revision, user, group, change, event, durable]).map(drop)
+    }
+
+    /// Writes the counters to the file, and discards what was loaded: another job, or a write of the settings, may change it.
+    pub(super) fn end_sharing(&self) -> Result<()> {
+        if self.shared.borrow().as_ref().is_some_and(|shared| shared.is_counter_newer) {
+            self.atomically(|| self.write_counter())?;
+        }
+        if let Some(shared) = &mut *self.shared.borrow_mut() {
+            *shared = Shared::default();
+        }
+        Ok(())
+    }
+
+    /// Returns the organizations and directories of these keys, if the last write of the transaction that loaded any had the same keys.
+    pub(super) fn shared_organizations(&self, keys: &Keys) -> Option<Organizations> {
+        let shared = self.shared.borrow();
+        let found = shared.as_ref()?.organizations.as_ref()?;
+        (found.organization_ids == keys.organizations && found.directory_ids == keys.directories).then(|| found.clone())
+    }
+
+    /// Keeps organizations and directories for later writes of the transaction, or discards those that were kept.
+    pub(super) fn share_organizations(&self, organizations: Option<Organizations>) {
+        if let Some(shared) = &mut *self.shared.borrow_mut() {
+            shared.organizations = organizations;
+        }
+    }
+}
