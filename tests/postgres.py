@@ -93,8 +93,8 @@ def stop(supervisor, folder, process):
 
 
 def schema(name):
-    """Returns the name of a schema that no other test has, as long as this program runs: of at most 63 characters. On a server that was there before
-    (HEADCOUNT_TEST_POSTGRES) it is left behind."""
+    """Returns the name of a schema, of at most 63 characters, that no other test has while this program runs. The schema is not dropped: it stays on
+    the server of HEADCOUNT_TEST_POSTGRES."""
     letters = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
     return f"test_{os.getpid()}_{time.monotonic_ns()}_{letters}"[:63]
 

@@ -1,4 +1,4 @@
-// Syncs that end because their mirror is closed or their worker is terminated, and mirrors that are garbage.
+// Syncs that end because their mirror is closed or their worker is terminated, and mirrors that are garbage-collected.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -78,7 +78,7 @@ test('a worker that is terminated ends its sync and releases the lease', LIMIT, 
   assert.equal(report.outcome, 'done')
 })
 
-/** Returns how many threads of this process have a name. */
+/** Returns how many threads of this process have this name. */
 function threads(name) {
   const names = readdirSync('/proc/self/task').map((id) => {
     try {
@@ -124,7 +124,7 @@ const HANDLES = {
 
 for (const [name, make] of Object.entries(HANDLES)) {
   const skip = process.platform === 'linux' ? false : 'the test reads the names of threads from /proc'
-  test(`the event loop does not wait for the file of a mirror whose last handle is garbage: ${name}`, { ...LIMIT, skip }, async (t) => {
+  test(`the event loop does not wait for the file of a mirror whose last handle is garbage-collected: ${name}`, { ...LIMIT, skip }, async (t) => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc')
     const sandbox = await startSandbox(t, { users: 5, groups: 1 })
@@ -146,7 +146,7 @@ for (const [name, make] of Object.entries(HANDLES)) {
       unlock = await lock(t, path)
       controller.abort()
       await assert.rejects(sync, errors.CancelledError)
-      // The runtime has dropped the sync before it makes a later call.
+      // When this returns, the runtime has dropped the sync: it has one thread, and runs this call after that.
       await mirror.status()
       return handle
     }
@@ -154,7 +154,7 @@ for (const [name, make] of Object.entries(HANDLES)) {
     assert.equal(threads('headcount-write'), others + 1, String(handle))
 
     handle = undefined
-    // The thread that reads waits for nothing, and shows that the mirror was dropped.
+    // The thread that reads does not wait for the lock: its end shows that the mirror was dropped.
     await eventually(() => collect() || threads('headcount-read') === others)
     assert.equal(threads('headcount-write'), others + 1, 'the event loop waited until the file was closed')
     unlock()

@@ -98,7 +98,7 @@ export function temporaryFolder(t) {
   return path
 }
 
-/** Starts a PostgreSQL server, or uses that of HEADCOUNT_TEST_POSTGRES; it ends with the test. Returns the URL of a database. */
+/** Starts a PostgreSQL server, which ends with the test, or uses that of HEADCOUNT_TEST_POSTGRES. Returns the URL of a database. */
 export async function startPostgres(t) {
   const server = spawn('python3', [fileURLToPath(new URL('../../tests/postgres.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(server.stdout)
@@ -112,7 +112,7 @@ export async function startPostgres(t) {
 
 let schemas = 0
 
-/** Returns the name of a schema that no other test has. On a server that was there before, it is left behind. */
+/** Returns the name of a schema that no other test has. The schema is not dropped: it stays on the server of HEADCOUNT_TEST_POSTGRES. */
 export function newSchema() {
   return `test_${process.pid}_${Date.now()}_${schemas++}`
 }

@@ -21,7 +21,7 @@ LIMIT = 60  # seconds
 
 
 def threads(name):
-    """Returns the ids of this process's threads with a name."""
+    """Returns the ids of this process's threads with this name."""
     found = set()
     for task in Path("/proc/self/task").iterdir():
         # Either error means that the thread has ended.
@@ -91,7 +91,7 @@ def check_that_dropping_does_not_wait(handles, other, own):
     handles.clear()
     gc.collect()
 
-    # The thread that reads waits for nothing, and shows that the mirror was dropped.
+    # The thread that reads does not wait for the lock: its end shows that the mirror was dropped.
     wait_until(lambda: not own["headcount-read"] & threads("headcount-read"))
     assert own["headcount-write"] <= threads("headcount-write"), "the drop waited until the file was closed"
     other.execute("ROLLBACK")
@@ -148,7 +148,7 @@ def test_dropping_the_last_handle_of_an_async_mirror_does_not_wait_for_the_file(
         handle = ASYNCIO[kind](mirror, environment)
         other = lock(path)
         write = asyncio.create_task(mirror.configure(guard_users=7))
-        # The runtime has one thread: it has queued the write before it answers the first of these calls, and dropped the call before the second.
+        # The runtime has one thread. When the first `status` returns, it has queued the write; when the second returns, it has dropped the cancelled call.
         await asyncio.sleep(0)
         await mirror.status()
         write.cancel()

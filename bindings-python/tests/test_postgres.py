@@ -27,12 +27,12 @@ def psql(sql):
 
 
 def named(application):
-    """Returns the URL of the database for connections with a name."""
+    """Returns the URL of the database, with an application name for the connections."""
     return f"{postgres.url()}&{urllib.parse.urlencode({'application_name': application})}"
 
 
 def connections(application):
-    """Returns the server's process ids of the connections with a name."""
+    """Returns the server's process ids of the connections with this application name."""
     return set(psql(f"SELECT pid FROM pg_stat_activity WHERE application_name = '{application}'"))
 
 

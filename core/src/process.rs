@@ -314,7 +314,8 @@ impl<T: Clone> PerProcess<T> {
             Err(end) => {
                 let value = make()?;
                 if !process.is_current() {
-                    // Made in part by the parent, whose threads and sockets it may have.
+                    // `make` ran in part in the parent, so the value may use the parent's threads and sockets. It is not dropped, because
+                    // that could wait for a thread or close a socket of the parent.
                     std::mem::forget(value);
                     return Err(Error::invalid_argument(
                         "the process was forked while this thread opened what the call needs: make the call again",
@@ -484,7 +485,7 @@ mod tests {
         let mut status = -1;
         // SAFETY: `status` has room for the result.
         assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        assert_eq!(status, 0, "the child found what it expected");
+        assert_eq!(status, 0, "the first call in the child failed, and the second made the value again");
         assert_eq!(value.existing(), Some(1));
     }
 

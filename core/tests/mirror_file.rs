@@ -31,7 +31,7 @@ async fn a_mirror_in_a_file_has_no_schema() {
 
 #[cfg(feature = "postgres")]
 #[test]
-fn the_url_of_a_database_of_a_blocking_mirror_is_not_made_a_path_and_its_password_is_in_no_error() {
+fn a_blocking_mirror_does_not_treat_a_url_as_a_path_or_put_its_password_into_errors() {
     let open = |url: &str| {
         let settings = Mirror::builder().schema("directories");
         blocking::Mirror::with_settings(url, None, settings).unwrap_err()

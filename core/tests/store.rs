@@ -437,7 +437,8 @@ async fn writes_of_a_group_share_statements() {
 
     run_as_one_group(&store, &path, (0..100).map(write).collect()).await;
 
-    // Alone, each write takes six: `BEGIN`, the head, the organization, the user, the counters and `COMMIT`. In a group it takes the user's alone.
+    // A write that is not in a group takes six statements: `BEGIN`, the head, the organization, the user, the counters and `COMMIT`. In a group, each
+    // write takes only that of the user.
     let count = store.statements() - started;
     assert!(count < 2 * 101, "{count} statements");
 }

@@ -62,7 +62,8 @@ impl Mirror {
     /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
     pub fn close(&self) -> Result<()> {
         self.0.refuse_calls();
-        // In a forked child, another thread may be opening the file. If this thread must not wait for it, that one closes it again.
+        // In a forked child, another thread may be opening the file. If this thread must not wait for that, the other thread
+        // closes the file again.
         match self.0.mirror.settled(may_wait) {
             Some(mirror) => wait_unless_async(mirror.close()),
             None => Ok(()),
@@ -460,7 +461,8 @@ mod tests {
             Opening { mirror, call, lock, folder }
         }
 
-        /// Ends the lock of the file, so that it is opened. Checks that it is closed again, and that the call fails.
+        /// Unlocks the file, so that the call of `begin` opens it. Checks that the file is closed afterwards, and that this call fails. `closing` is the
+        /// thread that closes the mirror, if that blocks.
         fn check_that_it_is_closed(self, closing: Option<JoinHandle<Result<()>>>) {
             drop(self.lock);
             if let Some(closing) = closing {

@@ -38,7 +38,7 @@ impl Mirror {
         let before = done.value.users;
         let result = self.go_on_retiring(done.value, lease.as_ref()).await;
         drop(lease);
-        // As after a sync.
+        // The process may end next. An error does not change what was removed.
         let _ = self.store().released().await;
         Ok(result?.users - before)
     }

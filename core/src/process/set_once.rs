@@ -98,7 +98,7 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(addresses.len(), 1);
-        assert_eq!(Arc::strong_count(&made), 2, "the cell has the only copy");
+        assert_eq!(Arc::strong_count(&made), 2, "the cell has the only other copy");
         drop(cell);
         assert_eq!(Arc::strong_count(&made), 1);
     }

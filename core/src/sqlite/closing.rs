@@ -56,7 +56,8 @@ impl Closed {
     }
 }
 
-/// Belongs to the handle of a file, and reports that the file was closed when it is dropped.
+/// Sets a [`Closed`] when it is dropped. The last field of the struct that has the file's connection, so that it is
+/// dropped after the connection.
 #[derive(Default)]
 pub(crate) struct SetWhenDropped(pub(crate) Arc<Closed>);
 

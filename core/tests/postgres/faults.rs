@@ -195,7 +195,7 @@ fn a_text_that_is_in_two_reads_is_found_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_longest_timeouts_are_those_that_the_server_can_store() {
+async fn a_timeout_that_the_server_cannot_store_is_shortened() {
     let test = async {
         let mut options = options("longest");
         options.lock_timeout = Duration::MAX;

@@ -60,7 +60,7 @@ async fn open_that_repeats_once(url: &str, name: &str) -> PostgresStore {
     PostgresStore::connect_with(url, options(name).with_give_up_after(Duration::ZERO)).await.unwrap()
 }
 
-/// A connection of a test beside those of the stores.
+/// Opens a connection for the test's own statements.
 async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);

@@ -308,9 +308,9 @@ struct State {
     server: &'static Server,
     /// The fault, and at which of the next commits it happens.
     armed: Mutex<Option<(Fault, usize)>>,
-    /// What is done once before bytes with a text are passed on to the server.
+    /// A text, and an action that runs once, before bytes of a client that contain the text are passed on to the server.
     before: Mutex<Option<(&'static str, Action)>>,
-    /// What is done before the client notices the next fault.
+    /// An action that runs before the client notices the next fault.
     meanwhile: Mutex<Option<Action>>,
     /// Whether no more connections are accepted.
     refuses: AtomicBool,
@@ -398,7 +398,7 @@ impl Drop for Proxy {
 }
 
 impl State {
-    /// Returns what is done before these bytes are passed on.
+    /// Returns the action that runs before these bytes are passed on, if they contain or complete its text.
     fn before(&self, search: &mut Search, bytes: &[u8]) -> Option<Action> {
         let mut before = self.before.lock().unwrap();
         let (text, _) = before.as_ref()?;
@@ -436,7 +436,7 @@ impl State {
 /// Finds texts in what was read, also if one is in two reads.
 #[derive(Default)]
 pub(crate) struct Search {
-    /// The end of what was read before: less than the text.
+    /// The end of what was read before: fewer bytes than the text has.
     tail: Vec<u8>,
 }
 

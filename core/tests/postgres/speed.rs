@@ -1,4 +1,4 @@
-//! The speed of single writes, and of receivers.
+//! The speed of single writes, and of receivers: tasks that apply events to a mirror, each for an organization of its own.
 
 use super::*;
 use headcount::mirror::Outcome;
@@ -36,8 +36,8 @@ async fn receive_events(store: &PostgresStore, organization_id: &str, worker: us
     }
 }
 
-/// Environment variable of a process with receivers. After each other, with spaces between them: the server's URL, the name that [`schema`] gets, the
-/// number of the process, and whether it prepares statements.
+/// Environment variable of a process with receivers. Its value is, separated by spaces: the server's URL, the argument for [`schema`], the number of the
+/// process, and whether it prepares statements.
 const RECEIVERS: &str = "HEADCOUNT_RECEIVERS_IN";
 
 /// How many processes there are, how many receivers each has, and how many events each receiver gets.
@@ -45,8 +45,8 @@ const PROCESSES: usize = 2;
 const EACH: usize = 4;
 const EVENTS: usize = 500;
 
-/// A process with receivers, started by the test below; does nothing if it runs as a test. It opens a mirror, waits for a line of its standard input,
-/// and applies events at the same time, each of which changes a user.
+/// The process with receivers that the test below starts; without the variable, it does nothing. It opens a mirror and waits for a line of its
+/// standard input. Then its receivers apply events, all at the same time. Each event changes a user.
 #[test]
 fn receiving_process() {
     let Ok(value) = std::env::var(RECEIVERS) else { return };
@@ -93,7 +93,7 @@ fn with_directory(receiver: &str) -> Write {
     })
 }
 
-/// An event that changes the name of one of 50 users of a receiver.
+/// Returns an event that changes the name of one of the 50 users in a receiver's organization.
 fn renaming(receiver: &str, event: usize) -> Event {
     let body = serde_json::json!({
         "id": format!("evt_{receiver}_{event}"),

@@ -129,7 +129,7 @@ async fn a_write_whose_answer_to_the_commit_is_lost_is_done_once() {
             let number_of = direct.users(UserFilter::default(), 0, 10).await.unwrap().pop().unwrap().number;
             let expected = Committed { users: [(id, number_of)].into(), changes: 1, ..Committed::default() };
             assert_eq!(committed, expected);
-            assert_eq!(proxy.happened(), number + 1, "the answer was not lost");
+            assert_eq!(proxy.happened(), number + 1, "the answer to one commit was lost");
         }
 
         assert_eq!(calls.load(Ordering::SeqCst), 2, "each decision was called once");
@@ -158,7 +158,7 @@ async fn a_commit_that_is_lost_when_the_time_of_the_call_is_over_is_looked_up() 
         let committed = store.write(losing).await.unwrap();
 
         assert_eq!(committed.changes, 1);
-        assert_eq!(proxy.happened(), 1, "the answer was not lost");
+        assert_eq!(proxy.happened(), 1, "the answer to one commit was lost");
         assert_eq!(calls.load(Ordering::SeqCst), 2);
         assert_eq!(user_ids(&direct).await, ["diruser_1"]);
         assert_eq!(seqs(&direct).await, [1]);
@@ -167,7 +167,7 @@ async fn a_commit_that_is_lost_when_the_time_of_the_call_is_over_is_looked_up() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_call_that_cannot_find_out_about_its_commit_says_so() {
+async fn the_error_of_a_call_that_cannot_find_out_whether_its_commit_was_done_states_that() {
     let test = async {
         let direct = create("unknown").await;
         let proxy = Proxy::start(Server::shared()).await;
@@ -278,7 +278,7 @@ async fn a_write_that_was_not_committed_is_not_mistaken_for_a_later_one_with_its
 
         store.write(lost).await.unwrap();
 
-        assert_eq!(proxy.happened(), 1, "the commit was not lost");
+        assert_eq!(proxy.happened(), 1, "one commit was lost");
         assert_eq!(calls.load(Ordering::SeqCst), 2, "the write was decided again");
         assert_eq!(user_ids(&direct).await, ["diruser_2", "diruser_1"]);
     };
@@ -306,7 +306,7 @@ async fn a_consumer_that_another_process_changes_after_a_lost_answer_is_changed_
 
         store.update_consumer("app".to_owned(), Durability::Power, registering).await.unwrap();
 
-        assert_eq!(proxy.happened(), 1, "the answer was not lost");
+        assert_eq!(proxy.happened(), 1, "the answer to one commit was lost");
         assert_eq!(calls.load(Ordering::SeqCst), 1, "the decision was called once");
         let (consumers, _) = store.consumers().await.unwrap();
         assert_eq!(consumers[0].0.polled, 7);

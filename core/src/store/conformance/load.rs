@@ -68,7 +68,7 @@ pub async fn every_field_of_a_user_is_replaced(setup: Setup) {
     assert_eq!(row, UserRow { number: row.number, ..whole_user() });
 }
 
-/// Takes values from `whole` one after another. Each step changes one value that an index may have.
+/// Returns versions of `row`. Each changes one value of the version before it, one that may be in an index, except for the given name.
 fn indexed_values_one_by_one(mut row: UserRow, whole: &UserRow) -> Vec<UserRow> {
     let mut steps = Vec::new();
     let mut step = |change: &dyn Fn(&mut UserRow)| {

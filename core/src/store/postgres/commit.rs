@@ -50,7 +50,8 @@ pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
     }
 }
 
-/// Locks a row of the table of scopes, and sets its revision.
+/// Locks a row of the table of scopes, and sets its revision. `inserted` and `updated` are the SQL expressions for it: the first is used if the row does
+/// not exist yet.
 fn lock_row(kind: i64, name: &str, inserted: &str, updated: &str) -> Statement {
     // ON CONFLICT locks an existing row before it computes the new revision. UPDATE would compute it before it waits for the lock.
     let sql = format!(
@@ -95,8 +96,8 @@ impl CommitId {
         Statement::new(sql).with(self.revision).with(self.random)
     }
 
-    /// Makes the statement of a second transaction, which flushes this one and all earlier ones. With `changes`, it records that all changes that it
-    /// sees are durable. Returns a row, or none if the server has crashed and undone the first transaction.
+    /// Makes the statement of a second transaction, whose commit flushes the transaction with this id and all earlier ones. With `changes`, the
+    /// statement records that all changes that it sees are durable. It returns a row, or none if a crash of the server has undone the first transaction.
     fn mark_durable(self, changes: bool) -> Statement {
         // A transaction is flushed only if it changes a row, so this sets the column even if it has the value already.
         let change = if changes { "greatest(change, (SELECT change FROM {s}.counter))" } else { "change" };
@@ -122,7 +123,8 @@ impl<T, F: Into<Failure>> From<F> for Ended<T> {
     }
 }
 
-/// Commits a transaction of one attempt, which one of the statements, or an earlier one, inserts into the log of commits. Returns `value`.
+/// Runs `statements` and commits the transaction of one attempt. They, or earlier statements of the transaction, insert `id` into the log of commits.
+/// Returns `value`.
 pub(super) async fn end_attempt<T>(
     transaction: Transaction<'_>,
     statements: &[Statement],
@@ -136,7 +138,8 @@ pub(super) async fn end_attempt<T>(
     }
 }
 
-/// What a write that is sent with its commit writes.
+/// What [`find`] needs to know of a write to return its result after the answer to its commit was lost: the ids of the written users and groups, and
+/// the number of changes.
 struct Sent {
     user_ids: Vec<String>,
     group_ids: Vec<String>,
@@ -263,7 +266,7 @@ async fn look(database: &Database, scope: &Scope, id: CommitId, more: Vec<Statem
     }
 }
 
-/// Finds out whether a transaction was committed whose connection was lost after its commit was sent, and makes it durable.
+/// Returns whether a transaction was committed, and makes it durable if it was. For a transaction whose connection was lost after its commit was sent.
 pub(super) async fn was_committed(database: &Database, scope: &Scope, id: CommitId) -> Result<bool> {
     Ok(look(database, scope, id, Vec::new()).await?.is_some())
 }
@@ -320,8 +323,8 @@ struct Decided {
     stored: Stored,
 }
 
-/// What was stored when a batch was decided: of the events and directories that the batch writes, those that were stored. The others are inserted
-/// as new ones, which fails if another organization has stored them since: the write is then decided again.
+/// The events and directories that were stored when a batch was decided, of those that the batch writes. All others are inserted as new rows. That fails
+/// if another organization has stored one of them since: the write is then decided again.
 struct Stored {
     events: StoredEvents,
     directory_ids: BTreeSet<String>,
@@ -384,7 +387,7 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
                     keys.events.extend(events);
                     keys.directories.extend(directories);
                     if binds {
-                        // Another write may set it meanwhile, so it is locked, and then read and decided again.
+                        // Another write may set the environment meanwhile, so this one locks it, loads all rows again and decides again.
                         statements.push(lock_environment());
                         may_bind = true;
                     }

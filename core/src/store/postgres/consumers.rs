@@ -53,7 +53,7 @@ pub(super) async fn update(
     }
 }
 
-/// Changes a consumer once.
+/// Tries once to change a consumer.
 async fn try_update(
     database: &Database,
     scope: &Scope,

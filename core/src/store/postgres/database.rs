@@ -66,7 +66,8 @@ impl Statement {
         self.text.to_mut().push_str(text);
     }
 
-    /// Prepares the statement, if it is not prepared yet and may be. `text` is its text with the schema.
+    /// Prepares the statement, if prepared statements are enabled, it is not prepared yet, and fewer than [`MOST_PREPARED`] are. `text` is its text with
+    /// the name of the schema.
     async fn prepare(&self, session: &mut Session, text: &str) -> Result<(), tokio_postgres::Error> {
         if let Some(prepared) = &mut session.prepared
             && !self.is_script
@@ -184,7 +185,8 @@ pub(super) struct Transaction<'a> {
     begin: Option<Statement>,
 }
 
-/// How many statements are prepared on a connection at most. There are fewer different ones; this bounds the memory that they use if there are more.
+/// How many statements are prepared on a connection at most. The store has fewer different statements now. The limit bounds the
+/// memory that they use on a connection if a later version has more.
 const MOST_PREPARED: usize = 1_000;
 
 /// The mode of transactions that write: each statement reads what was committed before it.
@@ -362,7 +364,8 @@ async fn in_order(
     let texts: Vec<String> = statements.iter().map(|statement| statement.text.replace("{s}", schema)).collect();
     let all: Vec<(&Statement, &str)> = statements.iter().copied().zip(texts.iter().map(String::as_str)).collect();
     if !all.iter().all(|(statement, text)| statement.is_ready(session, text)) {
-        // This is so the first time on each connection. A statement is prepared after those before it have run, because it may depend on them.
+        // A statement is not prepared yet, as at its first use on each connection. It is prepared after those before it have run, because it may depend
+        // on them.
         let mut rows = Vec::with_capacity(all.len());
         for (index, (statement, text)) in all.into_iter().enumerate() {
             statement.prepare(session, text).await.map_err(|error| (index, error))?;

@@ -26,12 +26,12 @@ pub(super) enum Cause {
 }
 
 impl Failure {
-    /// Returns the same failure as the loss of a connection.
+    /// Returns the failure with the cause [`Cause::Lost`].
     pub(super) fn into_loss(self) -> Failure {
         Failure { cause: Cause::Lost, ..self }
     }
 
-    /// Returns the same failure as the loss of a connection, if another attempt may succeed.
+    /// Returns the failure with the cause [`Cause::Lost`] if its error is temporary, and otherwise unchanged.
     pub(super) fn into_loss_if_temporary(self) -> Failure {
         if self.error.status() == ErrorStatus::Temporary { self.into_loss() } else { self }
     }
@@ -165,7 +165,8 @@ fn cause(code: &SqlState) -> Cause {
 /// A call is repeated after a lost connection until this time has passed since the loss. It is longer than a restart takes, and than most failovers.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
 
-/// Opening a store is repeated until this time has passed since its start. It is shorter, because a wrong address is more likely than a restart then.
+/// Opening a store is repeated until this time has passed since its first attempt. It is shorter than [`GIVE_UP_AFTER`], because the address is more
+/// often wrong at that point than the server is restarting.
 const GIVE_UP_OPENING_AFTER: Duration = Duration::from_secs(3);
 
 /// After this many conflicts, the next one ends the call.

@@ -152,11 +152,11 @@ impl Holder {
         let (database, held, runtime) = (Arc::clone(&self.database), Arc::clone(&self.held), self.runtime.clone());
         let (sender, receiver) = oneshot::channel();
         let caller = Caller::default();
-        // Dropped when the task ends, which ends the release that a dropped future counts.
+        // If this future is dropped, `caller` counts the task as a release. That count ends when the task drops `counted`.
         let counted = Arc::clone(&caller.0);
         tokio::spawn(async move {
             let taken = take(database, held, runtime, name, now, duration).await;
-            // If the caller is gone, its lease is dropped here, which releases it.
+            // If the caller has dropped its future, the lease is dropped here, which releases it.
             drop(sender.send(taken));
             drop(counted);
         });

@@ -9,7 +9,7 @@ use crate::record::ConsumerRow;
 use crate::store::{Expiry, Retention, Scope};
 use std::collections::BTreeMap;
 
-/// How long the log of commits is kept: longer than a client tries to find out whether its write was committed. The latest one is
+/// How long the log of commits is kept: longer than a client tries to find out whether its write was committed. The latest row is
 /// always kept.
 const COMMIT_LOG: &str = "1 hour";
 

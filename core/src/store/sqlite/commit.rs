@@ -27,7 +27,7 @@ const GROUP_COLUMNS: &str =
     "\"group\" (number, id, directory_id, body, leaving, version_at, version_kind, version_event, touched_at, revision,
         deleted_at)";
 static NEW_GROUPS: Insert = Insert::new_rows(GROUP_COLUMNS, 11);
-/// Sets the columns that no index has.
+/// Sets the columns that are in no index.
 const GROUP_CONFLICT: &str =
     "ON CONFLICT (number) DO UPDATE SET body = excluded.body, leaving = excluded.leaving, version_at = excluded.version_at,
         version_kind = excluded.version_kind, version_event = excluded.version_event, touched_at = excluded.touched_at,
@@ -43,7 +43,7 @@ const USER_COLUMNS: &str =
     "user (number, id, organization_id, directory_id, email, body, told_groups, listed, version_at, version_kind, version_event,
         touched_at, revision, deleted_at, added_at, lost_at, hold, hold_revision, held)";
 static NEW_USERS: Insert = Insert::new_rows(USER_COLUMNS, 19);
-/// Sets the columns that no index has.
+/// Sets the columns that are in no index.
 const USER_CONFLICT: &str =
     "ON CONFLICT (number) DO UPDATE SET body = excluded.body, told_groups = excluded.told_groups, listed = excluded.listed,
         version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,

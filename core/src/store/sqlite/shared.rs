@@ -11,7 +11,7 @@ pub(super) struct Shared {
     pub(super) head: Option<Head>,
     /// Whether the counters in `head` are not in the file yet.
     pub(super) is_counter_newer: bool,
-    /// Number of the last change of a write that must survive a power failure, if one is not in the file yet.
+    /// Number of the last change that must survive a power failure, or `None` if the transaction has no write with such changes.
     pub(super) durable: Option<i64>,
     /// Those that the last write loaded, or `None` if it changed them.
     pub(super) organizations: Option<Organizations>,
