@@ -277,7 +277,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Reads where the file at `path` is, which was opened just now.
+    /// Records device and inode number of the database at `path` and of its write-ahead log. Call it right after the file was opened.
     pub(crate) fn of(kind: &FileKind, path: &Path) -> Place {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");

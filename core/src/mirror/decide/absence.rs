@@ -101,7 +101,8 @@ impl Reading {
         self.kept.extend(numbers.into_iter().map(i64::unsigned_abs));
     }
 
-    /// Returns the numbers of the users whose memberships have to end although they were kept: a user who was listed later has a list of groups.
+    /// Returns the numbers of the users whose memberships have to end although they were kept, and forgets them. A user who was listed later has a list
+    /// of groups, so that for users without one the listing says that they are in no group. Empty until then.
     pub(in crate::mirror) fn take_wrongly_kept(&mut self) -> RoaringTreemap {
         if self.has_groups { std::mem::take(&mut self.kept) } else { RoaringTreemap::new() }
     }

@@ -47,7 +47,7 @@ pub(in crate::mirror) fn acknowledge(
 /// The changes that one iterator has returned, each with whether it is acknowledged.
 ///
 /// Acknowledgements of a consumer are cumulative. If several threads take changes from one iterator and each acknowledges its own, then the
-/// cursor may move only to the number before which every returned change is acknowledged; otherwise a change that its thread could not handle
+/// cursor may move only to the last change up to which all returned changes are acknowledged. Otherwise a change that its thread could not handle
 /// would be lost because a later one was acknowledged.
 #[derive(Debug, Default)]
 pub(in crate::mirror) struct Acks {

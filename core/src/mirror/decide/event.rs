@@ -175,8 +175,8 @@ impl Applying<'_> {
         Ok(settled)
     }
 
-    /// Returns whether the event, which is pending, would still be pending if it were applied now. It may change `step`, which the caller
-    /// must discard.
+    /// Returns whether the event, which is pending, would still be pending if it were applied now. False if `step` lacks rows that this depends on.
+    /// May change `step`, which must not be committed. It can be used for further events.
     pub(in crate::mirror) fn is_still_pending(&self, step: &mut Step) -> bool {
         matches!(self.apply_data(step), Ok(Settled::Pending)) && !step.lacks_rows()
     }
@@ -257,9 +257,10 @@ impl Applying<'_> {
             return Ok(Settled::Ignored);
         }
         let (version, row) = (self.version(), step.user(&data.id).cloned());
-        // The deletion of a group does not change `updated_at` of its members. A listing may therefore lack a deleted group that the event
-        // names, although the event is newer than the listed row. The start of the listing is read from the directory's row, because events are
-        // also retried before the sync that applies the listing has ended: by the listing of another directory, or by another process.
+        // The deletion of a group does not change `updated_at` of its members. A pending event can therefore be newer than the listed row of the
+        // user and still name a group that was deleted since. If a listing started later than the event, the event's groups are ignored. The
+        // start of the listing is in the directory's row, because the sync of another directory, or another process, may retry the event before
+        // the sync that applies the listing has ended.
         if row.as_ref().is_some_and(|row| self.listing_is_later(step, row)) {
             data.groups = None;
         }

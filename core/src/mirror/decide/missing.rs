@@ -3,9 +3,9 @@
 //! A directory that is not listed, and an organization that is not found, may have been deleted, or the credentials may have lost access to
 //! them. Their users keep their access until the directory is retired.
 //!
-//! A listing may lag behind events by five minutes. A directory that an event enabled or disabled less than five minutes before the listing
-//! started, or later, is not missing because that listing lacks it; and an organization that an event deleted then has not returned because
-//! the listing still has it.
+//! A listing may lag behind events by five minutes, so an event counts more than a listing that started less than five minutes after it. A
+//! directory that the event enabled or disabled does not become missing although the listing lacks it. An organization that the event deleted
+//! stays missing although the API still lists its directories.
 
 use super::listing::take_directory;
 use super::owns;

@@ -82,8 +82,8 @@ pub(in crate::mirror) fn retire_users(step: &mut Step, retirement: &Retirement, 
 }
 
 /// Removes the groups with these ids that are in the directory. Their members leave them. The directory's own users were removed before, so the
-/// members who are left are in other directories of the organization: the step is guarded, and each of them loses all roles only as far as the
-/// budget of their own directory permits it.
+/// members who are left are in other directories of the organization. The step is guarded for them: if a member would lose all roles, and the
+/// budget of the member's own directory is used up, the member keeps the roles until that is approved.
 ///
 /// # Errors
 ///

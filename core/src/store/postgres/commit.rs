@@ -177,9 +177,9 @@ async fn attempt(database: &Database, write: &mut Write) -> Result<Committed, En
     };
     let extend = write.fence.as_ref().filter(|_| decided.extends).map(|fence| lease::extend(fence, now));
     if decided.batch.is_empty() {
-        // Committed and flushed as well, because the decision may keep its revision: a sync compares later revisions with it. After a rollback, a
-        // crash of the server could undo that the revision was taken, and a later write would get it again. Idempotent: if the connection is lost
-        // during this commit, the attempt is repeated whether or not it was done.
+        // Committed and flushed although no rows are written: a sync keeps the revision, and compares later ones with it. If this were not flushed,
+        // a crash of the server could reset the sequence, and a later write would get the same revision. If the connection is lost here, the
+        // attempt can be repeated, whether or not it was committed.
         let extend: Vec<Statement> = extend.into_iter().collect();
         return Ok(transaction.end(&extend, Flush::Now).await.map(|_| Committed::default())?);
     }

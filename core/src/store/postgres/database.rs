@@ -213,7 +213,7 @@ impl Database {
         self.callers_time.then(|| now.as_microsecond())
     }
 
-    /// Counts the attempts of a call.
+    /// Returns the attempts of one call, which is given up some time after its first lost connection.
     pub(super) fn attempts(&self) -> Attempts {
         Attempts::new(self.give_up_after)
     }

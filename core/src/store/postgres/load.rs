@@ -67,7 +67,7 @@ enum Part {
     Retirements,
 }
 
-/// The statements of the first round trip, and what they read.
+/// What each statement of the first round trip reads, in their order, and the keys of the rows to load.
 pub(super) struct Plan {
     keys: Keys,
     parts: Vec<Part>,

@@ -320,7 +320,7 @@ fn number(row: i64, last: &mut i64) -> i64 {
     *last
 }
 
-/// Writes rows, each by its one of `statements`.
+/// Writes each row with the statement that `statement_for` returns for it, which must be one of `statements`.
 fn put_by_statement<T>(
     database: &Database,
     statements: &[&'static Insert],

@@ -72,7 +72,7 @@ pub(super) fn held(row: &Row<'_>, first: usize) -> Result<Option<Held>> {
     Ok(Some(Held { expires_at, duration: SignedDuration::from_nanos(get(row, first + 1)?) }))
 }
 
-/// Reads the state of a fence's lease: `None` if it is not held.
+/// Reads the state of a fence's lease: `None` if no lease has this name and token. The lease may have expired: see [`check`].
 pub(super) fn read(database: &Database, fence: &Fence) -> Result<Option<Held>> {
     let sql = "SELECT expires_at, duration FROM lease WHERE name = ?1 AND token = ?2";
     Ok(database.one(sql, params![fence.name, fence.token], |row| held(row, 0))?.flatten())

@@ -180,7 +180,8 @@ impl SqliteStore {
         self.reader.as_ref().unwrap_or(&self.writer).jobs.run(None, work)
     }
 
-    /// Runs a change that is not a [`Write`]: it uses only what is in the file.
+    /// Runs a change that is not a [`Write`]. Before it, writes the counters to the file that earlier writes of the transaction share, because `work`
+    /// reads the file.
     fn change<T: Send + 'static>(
         &self,
         durability: Durability,
