@@ -6,7 +6,7 @@ use headcount::mirror::{MirrorOptions, SyncMode, SyncOutcome};
 use headcount::{ErrorKind, Mirror, blocking};
 use headcount_sandbox::Sandbox;
 use rusqlite::Connection;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The path of a file that does not exist, in a folder of its own.
 fn file(name: &str) -> PathBuf {
@@ -250,18 +250,21 @@ async fn closing_a_mirror_ends_waits_completes_queued_writes_and_closes_the_file
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
 }
 
+/// Drops a mirror, a write of which waits for a lock. Only this thread can end the lock, so if dropping waited, the write would fail.
+fn drop_with_a_write_that_waits(mirror: Mirror, path: &Path) {
+    let other = Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
+    assert!(Box::pin(mirror.configure(options)).now_or_never().is_none(), "the write waits for the lock");
+    drop(mirror);
+    drop(other);
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn dropping_the_last_handle_of_a_mirror_in_a_task_does_not_wait_and_opening_it_again_does() {
     let path = file("dropped");
     let mirror = Mirror::builder().open(&path).await.unwrap();
-    let other = Connection::open(&path).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
-    assert!(Box::pin(mirror.configure(options)).now_or_never().is_none(), "the write waits for the lock");
-
-    // If this waited, the write would fail: only this thread can end the lock.
-    drop(mirror);
-    drop(other);
+    drop_with_a_write_that_waits(mirror, &path);
 
     let again = Mirror::builder().open(&path).await.unwrap();
     assert_eq!(again.settings().await.unwrap().guard.users, 7);
@@ -283,14 +286,7 @@ fn a_process_that_closes_files_in_the_background_does_not_wait_outside_of_a_runt
     let path = file("background");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mirror = runtime.block_on(Mirror::builder().open(&path)).unwrap();
-    let other = Connection::open(&path).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let options = MirrorOptions { guard_users: Some(7), ..MirrorOptions::default() };
-    assert!(Box::pin(mirror.configure(options)).now_or_never().is_none(), "the write waits for the lock");
-
-    // If this waited, the write would fail: only this thread can end the lock.
-    drop(mirror);
-    drop(other);
+    drop_with_a_write_that_waits(mirror, &path);
 
     let again = runtime.block_on(Mirror::builder().open(&path)).unwrap();
     assert_eq!(runtime.block_on(again.settings()).unwrap().guard.users, 7);
