@@ -167,25 +167,22 @@ impl Database {
     /// Commits the transaction if `keep` is set and it wrote something; otherwise rolls it back, which costs no flush.
     pub(super) fn end_write(&self, keep: bool) -> Result<()> {
         let commits = keep && self.wrote.get();
-        if commits && let Err(error) = self.write_counter() {
-            self.shared.replace(None);
-            if self.in_transaction() {
-                let _ = self.run("ROLLBACK", []);
-            }
-            return Err(error);
-        }
+        let result = if commits { self.commit() } else { self.run("ROLLBACK", []).map(drop) };
         self.shared.replace(None);
-        #[cfg(feature = "store-testing")]
-        if commits && self.durability.get() == Some(Durability::Power) {
-            self.flushes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        }
-        let end = if commits { "COMMIT" } else { "ROLLBACK" };
-        let result = self.run(end, []);
         if result.is_err() && !self.connection.is_autocommit() {
             // A commit that failed may leave the transaction open.
             let _ = self.run("ROLLBACK", []);
         }
-        result.map(drop)
+        result
+    }
+
+    fn commit(&self) -> Result<()> {
+        self.write_counter()?;
+        #[cfg(feature = "store-testing")]
+        if self.durability.get() == Some(Durability::Power) {
+            self.flushes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        self.run("COMMIT", []).map(drop)
     }
 
     /// Whether a transaction is open. Some errors, such as a full disk, end it at once.
