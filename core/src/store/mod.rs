@@ -6,6 +6,8 @@
 mod codec;
 #[cfg(feature = "store-testing")]
 pub mod conformance;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]

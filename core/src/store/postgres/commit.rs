@@ -18,10 +18,11 @@ use super::rows::{Bytes, Json, Text, Time, first, get, get_text, no_row, signed,
 use crate::error::catch_panic;
 use crate::random::{OsRandom, Random};
 use crate::record::{
-    Approval, Batch, Chore, DirectoryRow, EventRow, EventState, GroupRow, HoldRow, LossRow, NewEntry, OrganizationRow,
-    Retirement, Trail, UserWrite, WorkingSet, email_key,
+    Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HoldRow, LossRow, NewEntry, OrganizationRow, Retirement,
+    Trail, UserWrite, email_key,
 };
 use crate::store::codec::{state_number, to_json};
+use crate::store::pending::{PendingChanges, StoredEvent};
 use crate::store::{Committed, Decision, Durability, MAX_LOADS, Scope, Write};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -158,7 +159,7 @@ pub(super) async fn write(database: &Database, mut write: Write) -> Result<Commi
             Err(Ended::Failed(failure)) => failure,
             Err(Ended::Unknown(failure, id, sent)) => match find(database, &write.scope, id, &sent).await? {
                 Some(committed) => return Ok(committed),
-                None => failure.into_loss(),
+                None => failure,
             },
         };
         attempts.wait(failure).await?;
@@ -326,12 +327,9 @@ struct Decided {
 /// The events and directories that were stored when a batch was decided, of those that the batch writes. All others are inserted as new rows. That fails
 /// if another organization has stored one of them since: the write is then decided again.
 struct Stored {
-    events: StoredEvents,
+    events: HashMap<String, StoredEvent>,
     directory_ids: BTreeSet<String>,
 }
-
-/// Stored events by their ids: the organization, and the bytes of the body if the event is pending.
-type StoredEvents = HashMap<String, (String, Option<i64>)>;
 
 /// Locks, loads and decides.
 async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Option<i64>) -> Result<Decided, Failure> {
@@ -369,8 +367,10 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
         }
         let locks = statements.len();
         if locks == 0 {
-            let stored =
-                Stored { events: stored_events(&set), directory_ids: set.directories.keys().cloned().collect() };
+            let stored = Stored {
+                events: set.events.iter().map(|(id, row)| (id.clone(), StoredEvent::of(row))).collect(),
+                directory_ids: set.directories.keys().cloned().collect(),
+            };
             match catch_panic(|| (write.decide)(set))? {
                 Decision::Commit(batch) => {
                     // How an event or a directory is written depends on the stored one, so these are loaded first.
@@ -409,18 +409,6 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
             revision = revision_of(&results)?;
         }
     }
-}
-
-fn stored_events(set: &WorkingSet) -> StoredEvents {
-    let of = |row: &EventRow| {
-        let pending = (row.state == EventState::Pending).then(|| body_bytes(row));
-        (row.id.clone(), (row.organization_id.clone(), pending))
-    };
-    set.events.values().map(of).collect()
-}
-
-fn body_bytes(row: &EventRow) -> i64 {
-    signed(row.body.as_ref().map_or(0, Vec::len))
 }
 
 /// Makes the statements that write a batch, and extend a lease. The first return the numbers of users and groups, if the batch has any.
@@ -668,7 +656,7 @@ fn append(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement>
 
 /// Inserts events or replaces their states and bodies, and counts the pending ones. An event that is stored already keeps its number and
 /// organization.
-fn put_events(rows: &[EventRow], stored: &StoredEvents) -> Vec<Statement> {
+fn put_events(rows: &[EventRow], stored: &HashMap<String, StoredEvent>) -> Vec<Statement> {
     let mut statements = Vec::new();
     let (known, new): (Vec<&EventRow>, Vec<&EventRow>) = rows.iter().partition(|row| stored.contains_key(&row.id));
     if !new.is_empty() {
@@ -690,21 +678,7 @@ fn put_events(rows: &[EventRow], stored: &StoredEvents) -> Vec<Statement> {
         let sql = "UPDATE {s}.event SET state = new.state, body = new.body FROM {new} WHERE event.id = new.id";
         statements.push(columns.statement(sql, &[]));
     }
-    let mut changes: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for row in rows {
-        let (organization_id, before) =
-            stored.get(&row.id).map_or((&row.organization_id, None), |(id, bytes)| (id, *bytes));
-        let (events, bytes) = changes.entry(organization_id).or_default();
-        if let Some(before) = before {
-            *events -= 1;
-            *bytes -= before;
-        }
-        if row.state == EventState::Pending {
-            *events += 1;
-            *bytes += body_bytes(row);
-        }
-    }
-    let changes: Vec<_> = changes.into_iter().filter(|(_, change)| *change != (0, 0)).collect();
+    let changes = PendingChanges::of(rows, |id| stored.get(id)).into_changes();
     if !changes.is_empty() {
         let columns = Columns::new(&changes)
             .with("organization_id", |(id, _)| Text::new(id))

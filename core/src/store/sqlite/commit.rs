@@ -1,14 +1,15 @@
 //! Writes the result of a decision, with a fixed number of statements for up to 512 rows of each kind, and none for a kind without rows.
 
-use super::database::{Database, Insert, Values, in_list, list};
+use super::database::{Database, Insert, Values, list};
 use super::lease;
 use super::rows::{EVENT, Time, event, time};
 use super::shared::Counter;
 use crate::record::{
-    Approval, Batch, Chore, DirectoryRow, EventRow, EventState, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry,
-    OrganizationRow, Retirement, Trail, UserRow, UserWrite, email_key,
+    Approval, Batch, Chore, DirectoryRow, EventRow, GroupRow, HeldLoss, HoldRow, LossRow, NewEntry, OrganizationRow,
+    Retirement, Trail, UserRow, UserWrite, email_key,
 };
 use crate::store::codec::{state_number, to_json};
+use crate::store::pending::{PendingChanges, StoredEvent};
 use crate::store::{Committed, Durability, Keys, WorkingSet, Write};
 use crate::{Error, Result, Timestamp};
 use rusqlite::params;
@@ -173,7 +174,7 @@ fn commit(
     }
     put_approvals(database, &approvals)?;
     if changes_pending || !organizations.is_empty() || !directories.is_empty() {
-        database.share_organizations(None);
+        database.forget_organizations();
     }
     let changes_settings = role_map.is_some() || settings.is_some() || environment.is_some();
     if let Some(text) = role_map {
@@ -216,23 +217,6 @@ struct StoredUser {
     deleted_at: Option<Timestamp>,
     added_at: Option<Timestamp>,
     hold: Option<i64>,
-}
-
-struct StoredEvent {
-    organization_id: String,
-    /// The bytes of its body if it is pending.
-    pending: Option<i64>,
-}
-
-impl StoredEvent {
-    fn of(row: &EventRow) -> StoredEvent {
-        StoredEvent { organization_id: row.organization_id.clone(), pending: pending_bytes(row) }
-    }
-}
-
-/// Returns the bytes of the body of a pending event.
-fn pending_bytes(EventRow { state, body, .. }: &EventRow) -> Option<i64> {
-    (*state == EventState::Pending).then(|| body.as_ref().map_or(0, |body| body.len() as i64))
 }
 
 impl Stored {
@@ -457,17 +441,6 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], sto
     let unknown = rows.iter().map(|row| &row.id).filter(|id| !stored.events.contains_key(*id)).collect();
     let unknown = stored_events(database, &unknown)?;
     let stored = |id: &String| stored.events.get(id).and_then(Option::as_ref).or_else(|| unknown.get(id));
-    let mut pending = PendingChanges::default();
-    for row in rows {
-        let known = stored(&row.id);
-        if let Some(StoredEvent { organization_id, pending: Some(bytes) }) = known {
-            pending.add(organization_id, -1, -bytes);
-        }
-        if let Some(bytes) = pending_bytes(row) {
-            // An event that is stored keeps its organization.
-            pending.add(known.map_or(&row.organization_id, |known| &known.organization_id), 1, bytes);
-        }
-    }
     // An event that is already stored keeps its number, and the new number stays unused.
     let first = counter.event + 1;
     counter.event += rows.len() as i64;
@@ -482,18 +455,13 @@ fn put_events(database: &Database, counter: &mut Counter, rows: &[EventRow], sto
         values.push(state_number(*state))?;
         values.push(body)
     })?;
-    pending.write(database)
+    change_pending(database, PendingChanges::of(rows, stored))
 }
 
 /// Reads the events of these ids that are stored.
 fn stored_events(database: &Database, ids: &BTreeSet<&String>) -> Result<HashMap<String, StoredEvent>> {
     let mut found = HashMap::new();
-    if ids.is_empty() {
-        return Ok(found);
-    }
-    let (list, value) = in_list(ids, "?1")?;
-    let sql = format!("SELECT {EVENT} FROM event WHERE id IN ({list})");
-    database.each(&sql, [value], |row| {
+    database.by_keys("event", EVENT, ids, |row| {
         let row = event(row, 0)?;
         found.insert(row.id.clone(), StoredEvent::of(&row));
         Ok(())
@@ -501,30 +469,15 @@ fn stored_events(database: &Database, ids: &BTreeSet<&String>) -> Result<HashMap
     Ok(found)
 }
 
-/// How a write changes the number and bytes of pending events, by organization.
-#[derive(Default)]
-pub(super) struct PendingChanges(BTreeMap<String, [i64; 2]>);
-
-impl PendingChanges {
-    pub(super) fn add(&mut self, organization_id: &str, events: i64, bytes: i64) {
-        let [all_events, all_bytes] = self.0.entry(organization_id.to_owned()).or_default();
-        *all_events += events;
-        *all_bytes += bytes;
+/// Writes changes of the counts of pending events. Returns whether there are any.
+pub(super) fn change_pending(database: &Database, changes: PendingChanges) -> Result<bool> {
+    let sql = "INSERT INTO pending (organization_id, events, bytes) VALUES (?1, ?2, ?3)
+        ON CONFLICT (organization_id) DO UPDATE SET events = events + excluded.events, bytes = bytes + excluded.bytes";
+    let changes = changes.into_changes();
+    for (organization_id, (events, bytes)) in &changes {
+        database.run(sql, params![organization_id, events, bytes])?;
     }
-
-    /// Writes the changes. Returns whether there are any.
-    pub(super) fn write(self, database: &Database) -> Result<bool> {
-        let sql = "INSERT INTO pending (organization_id, events, bytes) VALUES (?1, ?2, ?3)
-            ON CONFLICT (organization_id) DO UPDATE SET events = events + excluded.events, bytes = bytes + excluded.bytes";
-        let mut has_changes = false;
-        for (organization_id, [events, bytes]) in self.0 {
-            if events != 0 || bytes != 0 {
-                database.run(sql, params![organization_id, events, bytes])?;
-                has_changes = true;
-            }
-        }
-        Ok(has_changes)
-    }
+    Ok(!changes.is_empty())
 }
 
 fn put_losses(database: &Database, rows: &[LossRow]) -> Result<()> {

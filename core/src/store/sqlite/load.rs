@@ -114,7 +114,7 @@ impl Database {
     }
 
     /// Reads the rows of a table with these ids.
-    fn by_keys<T: AsRef<str> + Ord + serde::Serialize>(
+    pub(super) fn by_keys<T: AsRef<str> + Ord + serde::Serialize>(
         &self,
         table: &str,
         columns: &str,
@@ -133,11 +133,11 @@ impl Database {
             Some(loaded) => loaded,
             None => {
                 let loaded = self.read_organizations(&keys.organizations, &keys.directories)?;
-                self.share_organizations(Some(loaded.clone()));
+                self.share_organizations(keys, &loaded);
                 loaded
             }
         };
-        let Organizations { organization_ids: _, directory_ids: _, organizations, directories, pending } = loaded;
+        let Organizations { organizations, directories, pending } = loaded;
         set.organizations = organizations;
         set.directories = directories;
         set.pending = pending;
@@ -150,11 +150,7 @@ impl Database {
         organizations: &BTreeSet<String>,
         directories: &BTreeSet<String>,
     ) -> Result<Organizations> {
-        let mut found = Organizations {
-            organization_ids: organizations.clone(),
-            directory_ids: directories.clone(),
-            ..Organizations::default()
-        };
+        let mut found = Organizations::default();
         let (mut parts, mut values) = (Vec::new(), Vec::new());
         if !organizations.is_empty() {
             let (list, value) = in_list(organizations, "?1")?;

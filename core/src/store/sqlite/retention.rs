@@ -1,10 +1,11 @@
 //! Removes rows that are older than their retention.
 
-use super::commit::PendingChanges;
+use super::commit::change_pending;
 use super::database::{Database, limited, list};
 use super::rows::{CONSUMER, HOLD, Time, consumer, get};
 use crate::Result;
 use crate::record::ConsumerRow;
+use crate::store::pending::PendingChanges;
 use crate::store::{Expiry, Retention};
 use rusqlite::params;
 use std::collections::BTreeMap;
@@ -100,14 +101,14 @@ pub(super) fn expire_events(database: &Database, expiry: &Expiry) -> Result<BTre
         database.each(sql, params![Time(*before), organization_id, limit], |row| {
             let organization_id: String = get(row, 1)?;
             numbers.push(get::<i64>(row, 0)?);
-            pending.add(&organization_id, -1, -get::<i64>(row, 2)?);
+            pending.remove(&organization_id, get(row, 2)?);
             *expired.entry(organization_id).or_default() += 1;
             Ok(())
         })?;
         if !numbers.is_empty() {
             let sql = "UPDATE event SET state = 3, body = NULL WHERE number IN (SELECT value FROM json_each(?1))";
             database.run(sql, [list(&numbers)?])?;
-            pending.write(database)?;
+            change_pending(database, pending)?;
         }
         Ok(expired)
     })

@@ -14,14 +14,19 @@ pub(super) struct Shared {
     /// Number of the last change that must survive a power failure, or `None` if the transaction has no write with such changes.
     pub(super) durable: Option<i64>,
     /// Those that the last write loaded, or `None` if it changed them.
-    pub(super) organizations: Option<Organizations>,
+    pub(super) organizations: Option<SharedOrganizations>,
 }
 
 /// Organizations and directories, with the ids by which they were loaded.
-#[derive(Clone, Default)]
-pub(super) struct Organizations {
+pub(super) struct SharedOrganizations {
     pub(super) organization_ids: BTreeSet<String>,
     pub(super) directory_ids: BTreeSet<String>,
+    pub(super) loaded: Organizations,
+}
+
+/// Organizations, their directories and pending events.
+#[derive(Clone, Default)]
+pub(super) struct Organizations {
     pub(super) organizations: HashMap<String, OrganizationRow>,
     pub(super) directories: BTreeMap<String, DirectoryRow>,
     pub(super) pending: HashMap<String, PendingEvents>,

@@ -5,7 +5,7 @@
 
 use super::database::Database;
 use super::lease::{self, Held};
-use super::shared::{Counter, Head, Organizations, Shared};
+use super::shared::{Counter, Head, Organizations, Shared, SharedOrganizations};
 use crate::Result;
 use crate::record::Keys;
 use crate::store::{Durability, Fence};
@@ -65,13 +65,25 @@ impl Database {
     pub(super) fn shared_organizations(&self, keys: &Keys) -> Option<Organizations> {
         let shared = self.shared.borrow();
         let found = shared.as_ref()?.organizations.as_ref()?;
-        (found.organization_ids == keys.organizations && found.directory_ids == keys.directories).then(|| found.clone())
+        (found.organization_ids == keys.organizations && found.directory_ids == keys.directories)
+            .then(|| found.loaded.clone())
     }
 
-    /// Keeps organizations and directories for later writes of the transaction, or discards those that were kept.
-    pub(super) fn share_organizations(&self, organizations: Option<Organizations>) {
+    /// Keeps the organizations and directories of these keys for later writes of the transaction. Outside of a transaction for writes, does nothing.
+    pub(super) fn share_organizations(&self, keys: &Keys, loaded: &Organizations) {
         if let Some(shared) = &mut *self.shared.borrow_mut() {
-            shared.organizations = organizations;
+            shared.organizations = Some(SharedOrganizations {
+                organization_ids: keys.organizations.clone(),
+                directory_ids: keys.directories.clone(),
+                loaded: loaded.clone(),
+            });
+        }
+    }
+
+    /// Discards the organizations and directories that were kept, because a write has changed them.
+    pub(super) fn forget_organizations(&self) {
+        if let Some(shared) = &mut *self.shared.borrow_mut() {
+            shared.organizations = None;
         }
     }
 }

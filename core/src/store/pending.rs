@@ -1,0 +1,63 @@
+//! How writes change the counts of pending events, which a store keeps for each organization. It changes them in the same transaction as the
+//! events.
+
+use crate::record::{EventRow, EventState};
+use std::collections::BTreeMap;
+
+/// What the counts contain of a stored event.
+pub(super) struct StoredEvent {
+    organization_id: String,
+    /// The bytes of its body if it is pending.
+    pending: Option<i64>,
+}
+
+impl StoredEvent {
+    pub(super) fn of(row: &EventRow) -> StoredEvent {
+        StoredEvent { organization_id: row.organization_id.clone(), pending: pending_bytes(row) }
+    }
+}
+
+/// Returns the bytes of the body of a pending event.
+fn pending_bytes(EventRow { state, body, .. }: &EventRow) -> Option<i64> {
+    let bytes = || body.as_ref().map_or(0, |body| i64::try_from(body.len()).unwrap_or(i64::MAX));
+    (*state == EventState::Pending).then(bytes)
+}
+
+/// By how much the number and the bytes of pending events change, by organization.
+#[derive(Default)]
+pub(super) struct PendingChanges(BTreeMap<String, (i64, i64)>);
+
+impl PendingChanges {
+    /// Returns the changes that the write of `rows` makes. `stored` returns what is stored of the event with an id.
+    pub(super) fn of<'a>(rows: &[EventRow], stored: impl Fn(&String) -> Option<&'a StoredEvent>) -> PendingChanges {
+        let mut changes = PendingChanges::default();
+        for row in rows {
+            let known = stored(&row.id);
+            // An event that is stored keeps its organization.
+            let organization_id = known.map_or(&row.organization_id, |known| &known.organization_id);
+            if let Some(bytes) = known.and_then(|known| known.pending) {
+                changes.remove(organization_id, bytes);
+            }
+            if let Some(bytes) = pending_bytes(row) {
+                changes.add(organization_id, 1, bytes);
+            }
+        }
+        changes
+    }
+
+    /// Counts an event that is no longer pending.
+    pub(super) fn remove(&mut self, organization_id: &str, bytes: i64) {
+        self.add(organization_id, -1, -bytes);
+    }
+
+    fn add(&mut self, organization_id: &str, events: i64, bytes: i64) {
+        let (all_events, all_bytes) = self.0.entry(organization_id.to_owned()).or_default();
+        *all_events += events;
+        *all_bytes += bytes;
+    }
+
+    /// Returns the organizations whose counts change, each with the changes of the number and of the bytes.
+    pub(super) fn into_changes(self) -> Vec<(String, (i64, i64))> {
+        self.0.into_iter().filter(|(_, change)| *change != (0, 0)).collect()
+    }
+}
