@@ -142,7 +142,7 @@ CREATE TABLE {s}.consumer (
     seen_at bytea NOT NULL
 ) WITH (fillfactor = 50);
 
--- A parked change has a copy of itself, so that the feed can be trimmed.
+-- The parked changes. Each row has a copy of the change, so that the feed can be trimmed. `at` is the time at which it was parked.
 CREATE TABLE {s}.parked_change (
     consumer text COLLATE "C" NOT NULL,
     seq bigint NOT NULL,

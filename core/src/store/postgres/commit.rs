@@ -261,7 +261,7 @@ async fn look(database: &Database, scope: &Scope, id: CommitId, more: Vec<Statem
                 let known = rows.next().ok_or_else(no_row)?;
                 return Ok((!known.is_empty()).then(|| rows.collect()));
             }
-            // A timeout is not the end either: what it waited for may be the lost transaction.
+            // A timeout is handled like a loss, because this may have waited for the lost transaction.
             Err(failure) => attempts.wait(failure.into_loss_if_temporary()).await.map_err(failure::unknown)?,
         }
     }
@@ -324,8 +324,8 @@ struct Decided {
     stored: Stored,
 }
 
-/// The events and directories that were stored when a batch was decided, of those that the batch writes. All others are inserted as new rows. That fails
-/// if another organization has stored one of them since: the write is then decided again.
+/// Which of the events and directories that a batch writes were stored when it was decided. The others are inserted as new rows. That fails if another
+/// organization has stored one of them since: the write is then decided again.
 struct Stored {
     events: HashMap<String, StoredEvent>,
     directory_ids: BTreeSet<String>,
@@ -352,7 +352,7 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
         Scope::Organization(id) => Some(BTreeSet::from([id.clone()])),
         Scope::Consumer(_) | Scope::Everything => None,
     };
-    let mut may_bind = matches!(write.scope, Scope::Everything);
+    let mut has_environment_lock = matches!(write.scope, Scope::Everything);
     let mut asked = 0;
     loop {
         let (set, owners) = plan.finish(transaction, revision, &rows).await?;
@@ -380,16 +380,16 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
                     let directories =
                         directories.filter(|id| !stored.directory_ids.contains(*id) && !keys.directories.contains(*id));
                     let directories: Vec<String> = directories.cloned().collect();
-                    let binds = batch.environment.is_some() && !may_bind;
-                    if events.is_empty() && directories.is_empty() && !binds {
+                    let needs_environment_lock = batch.environment.is_some() && !has_environment_lock;
+                    if events.is_empty() && directories.is_empty() && !needs_environment_lock {
                         return Ok(Decided { revision, batch: *batch, extends, stored });
                     }
                     keys.events.extend(events);
                     keys.directories.extend(directories);
-                    if binds {
+                    if needs_environment_lock {
                         // Another write may set the environment meanwhile, so this one locks it, loads all rows again and decides again.
                         statements.push(lock_environment());
-                        may_bind = true;
+                        has_environment_lock = true;
                     }
                 }
                 Decision::Load(more) => keys.extend(*more),
@@ -599,14 +599,15 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         return Ok(put_numbered(columns, "users", "user_number", KEEP, "{insert} RETURNING id, number"));
     }
     // A new user's number is known only from the rows that the INSERT returns, so memberships are joined with these.
+    // The numbers of the parameters that follow those of the columns.
     let first = columns.names().len() + 1;
-    let [a, b, c, d] = [first, first + 1, first + 2, first + 3];
+    let [joined_users, joined_groups, left_users, left_groups] = [first, first + 1, first + 2, first + 3];
     let sql = format!(
         "WITH written AS ({{insert}} RETURNING id, number),
         joined AS (INSERT INTO {{s}}.membership (group_id, user_number)
-            SELECT pair.group_id, written.number FROM unnest(${a}, ${b}) AS pair (user_id, group_id) JOIN written ON written.id = pair.user_id
+            SELECT pair.group_id, written.number FROM unnest(${joined_users}, ${joined_groups}) AS pair (user_id, group_id) JOIN written ON written.id = pair.user_id
             ON CONFLICT DO NOTHING),
-        gone AS (DELETE FROM {{s}}.membership USING unnest(${c}, ${d}) AS pair (user_id, group_id) JOIN written ON written.id = pair.user_id
+        gone AS (DELETE FROM {{s}}.membership USING unnest(${left_users}, ${left_groups}) AS pair (user_id, group_id) JOIN written ON written.id = pair.user_id
             WHERE membership.group_id = pair.group_id AND membership.user_number = written.number)
         SELECT id, number FROM written"
     );
@@ -615,13 +616,13 @@ fn put_users(writes: &[UserWrite]) -> Result<Statement> {
         let (user_ids, group_ids): (Vec<&String>, Vec<&String>) = pairs.unzip();
         (texts(user_ids), texts(group_ids))
     };
-    let (joined_users, joined_groups) = pairs(|write| &write.joined);
-    let (left_users, left_groups) = pairs(|write| &write.left);
+    let (joined_user_ids, joined_group_ids) = pairs(|write| &write.joined);
+    let (left_user_ids, left_group_ids) = pairs(|write| &write.left);
     Ok(put_numbered(columns, "users", "user_number", KEEP, &sql)
-        .with(joined_users)
-        .with(joined_groups)
-        .with(left_users)
-        .with(left_groups))
+        .with(joined_user_ids)
+        .with(joined_group_ids)
+        .with(left_user_ids)
+        .with(left_group_ids))
 }
 
 /// Inserts the write into the log of commits, takes the numbers of the changes, and inserts the entries.
@@ -643,13 +644,14 @@ fn append(entries: &[NewEntry], changes: u64, id: CommitId) -> Result<Statement>
         .with("cause", |(_, entry)| Text::new(&entry.cause))
         .with("at", |(_, entry)| Time(entry.at))
         .json("body", |(_, entry)| entry.body.encode().map(|json| Some(Json::raw(json))))?;
-    let number = columns.names().len() + 1;
-    let (revision, random) = (number + 1, number + 2);
+    // The numbers of the parameters that follow those of the columns.
+    let first = columns.names().len() + 1;
+    let [total, revision, random] = [first, first + 1, first + 2];
     let others = columns.names().get(1..).unwrap_or_default().join(", ");
     let sql = format!(
         "WITH logged AS (INSERT INTO {{s}}.commit_log (revision, id) VALUES (${revision}, ${random})),
-        counted AS (UPDATE {{s}}.counter SET change = change + ${number} WHERE id = 1 RETURNING change)
-        INSERT INTO {{s}}.change ({{columns}}) SELECT counted.change - ${number} + seq, {others} FROM {{new}}, counted"
+        counted AS (UPDATE {{s}}.counter SET change = change + ${total} WHERE id = 1 RETURNING change)
+        INSERT INTO {{s}}.change ({{columns}}) SELECT counted.change - ${total} + seq, {others} FROM {{new}}, counted"
     );
     Ok(columns.statement(&sql, &[]).with(signed(changes)).with(id.revision).with(id.random))
 }

@@ -324,7 +324,7 @@ impl Transaction<'_> {
     async fn end_with(mut self, statements: &[Statement], commits: &[Statement]) -> Result<Vec<Vec<Row>>, Failure> {
         let begin = self.begin.take();
         let all: Vec<&Statement> = begin.iter().chain(statements).chain(commits).collect();
-        let last = all.len() - commits.len();
+        let commit = all.len() - commits.len();
         match in_order(&mut self.connection.session, &self.database.schema, &all).await {
             Ok(mut rows) => {
                 self.connection.keep();
@@ -333,7 +333,7 @@ impl Transaction<'_> {
             Err((index, error)) => {
                 // An error that the server did not report tells nothing about the transaction: the server may have got the commit. An error of a
                 // statement after the commit means that the transaction was committed.
-                let is_rolled_back = error.as_db_error().is_some() && index <= last;
+                let is_rolled_back = error.as_db_error().is_some() && index <= commit;
                 let failure = Failure::from(error);
                 let failure = if is_rolled_back { failure } else { failure.into_loss() };
                 // After a loss, the connection is closed rather than kept: it is broken, or its server has become a standby.

@@ -141,7 +141,7 @@ impl Holder {
         Holder { database, held: Arc::default(), runtime: Handle::current() }
     }
 
-    /// Takes a lease for `duration`. Returns `None` if another holder has it.
+    /// Takes a lease for `duration`. Returns `None` if it is held already.
     pub(super) async fn take(
         &self,
         name: String,

@@ -9,8 +9,8 @@ use crate::record::ConsumerRow;
 use crate::store::{Expiry, Retention, Scope};
 use std::collections::BTreeMap;
 
-/// How long the log of commits is kept: longer than a client tries to find out whether its write was committed. The latest row is
-/// always kept.
+/// How long the log of commits is kept: longer than a client tries to find out whether its write was committed. The latest row is always kept, because
+/// loads read the latest revision from it.
 const COMMIT_LOG: &str = "1 hour";
 
 /// Removes rows as [`Store::trim`](crate::store::Store::trim) describes. Returns how many.

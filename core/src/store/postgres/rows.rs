@@ -269,7 +269,7 @@ pub(super) fn user(row: &Row) -> Result<UserRow> {
     })
 }
 
-/// The columns of a hold, as [`hold`] reads them. `count` counts the users that it names.
+/// The columns of a hold, as [`hold`] reads them. `count` is computed as [`HoldRow::count`] describes.
 pub(super) const HOLD: &str = "number, organization_id, directory_id, reason, allowed, since, causes, revision,
     CASE WHEN reason IN ('directory_disabled', 'directory_not_found')
         THEN (SELECT count(*) FROM {s}.users WHERE users.directory_id = hold.directory_id AND deleted_at IS NULL)
@@ -359,9 +359,10 @@ pub(super) fn parked(row: &Row) -> Result<ParkedChange> {
         Error::store("a parked change has a kind that this version of headcount does not know: update headcount")
     })?;
     let place = (get_text(row, 2)?, get_text(row, 3)?);
-    let at = get_time(row, 5)?.unwrap_or_default();
-    let change = Change::new(get(row, 0)?, kind, place, get_json(row, 6)?, get_text(row, 4)?, at);
-    Ok(ParkedChange::new(change, get_text(row, 7)?, get_time(row, 8)?.unwrap_or_default()))
+    let (cause, changed_at) = (get_text(row, 4)?, get_time(row, 5)?.unwrap_or_default());
+    let change = Change::new(get(row, 0)?, kind, place, get_json(row, 6)?, cause, changed_at);
+    let (reason, parked_at) = (get_text(row, 7)?, get_time(row, 8)?.unwrap_or_default());
+    Ok(ParkedChange::new(change, reason, parked_at))
 }
 
 /// The columns of a retirement, as [`retirement`] reads them.
