@@ -12,12 +12,13 @@ pub const CLIENT_SECRET: &str = "SCALEKIT_CLIENT_SECRET";
 /// Name of the environment variable with the webhook secret, or several separated by spaces while one is being rotated.
 pub const WEBHOOK_SECRET: &str = "SCALEKIT_WEBHOOK_SECRET";
 
-/// Reads an environment variable of the process.
+/// Returns the value of an environment variable of the process, or `None` if it is not set.
 pub(crate) fn process_variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-/// Checks the value of the environment variable `name`. A variable that is not set, or blank, is an error that names it.
+/// Checks the value of the environment variable `name`, and returns it without surrounding white space and quotes. The error for a variable that
+/// is not set, blank or not UTF-8 names it.
 pub(crate) fn from_value(name: &'static str, value: Option<OsString>) -> Result<String> {
     let value = value.ok_or_else(|| Error::config(format!("{name} is not set: set it in the environment")))?;
     let text = value.into_string().map_err(|_| Error::config(format!("{name} is not valid UTF-8")))?;
@@ -98,8 +99,8 @@ mod url {
             Ok(EnvironmentUrl(url))
         }
 
-        /// Returns the host in lower case, with the port if it is not the scheme's own and the path if there is one. `loopback` for hosts on this
-        /// machine: a sandbox has another port each time.
+        /// Returns the name by which a mirror recognizes its environment: the host in lower case, with the port if it is not the scheme's default,
+        /// and the path if there is one. For loopback hosts it is `loopback`, because a sandbox has a different port each time it is started.
         #[cfg(feature = "mirror")]
         pub(crate) fn host(&self) -> String {
             if is_loopback(&self.0) {
@@ -118,7 +119,7 @@ mod url {
         }
     }
 
-    /// Whether the URL's host is a loopback address, or a name that always means one (RFC 6761, 6.3). For the sandbox.
+    /// Returns whether the URL's host is a loopback address, `localhost` or a name below `localhost` (RFC 6761, 6.3). Public for the sandbox.
     pub fn is_loopback(url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let name = host.trim_end_matches('.');
@@ -150,7 +151,7 @@ mod url {
 
         #[cfg(feature = "mirror")]
         #[test]
-        fn a_host_is_in_lower_case_without_the_port_of_its_scheme() {
+        fn a_host_is_in_lower_case_without_the_default_port_of_its_scheme() {
             for (text, expected) in [
                 ("https://ACME.scalekit.com", "acme.scalekit.com"),
                 ("https://acme.scalekit.com:443/", "acme.scalekit.com"),
@@ -164,7 +165,7 @@ mod url {
         }
 
         #[test]
-        fn refuses_insecure_and_incomplete_urls() {
+        fn the_error_for_an_unusable_url_names_the_setting_and_the_fault_but_no_password() {
             for (text, expected) in [
                 ("", "empty"),
                 ("acme.scalekit.com", "no scheme"),

@@ -30,9 +30,10 @@
 //!
 //! Off by default:
 //!
-//! - `http`: [`webhook::Headers`] for `http::HeaderMap`. `client` and `axum` enable it.
-//! - `postgres`: the mirror in a PostgreSQL database, for several machines. Not complete yet: `docs/postgresql.md` in the repository has the details.
-//! - `axum`: webhooks as endpoints and extractors of axum.
+//! - `http`: implements [`webhook::Headers`] for `http::HeaderMap`. `client` and `axum` enable it.
+//! - `postgres`: the mirror in a PostgreSQL database, which several machines can use. Not complete yet: `docs/postgresql.md` in the
+//!   repository has the details.
+//! - `axum`: an endpoint and an extractor of axum for webhooks.
 //! - `rustls-aws-lc`: TLS with the cryptography of `aws-lc`, instead of `rustls-ring`.
 //! - `rustls-no-provider`: TLS with the cryptography that the application installs for its process.
 //! - `store-testing`: tests for implementations of [`store::Store`].
@@ -47,7 +48,7 @@
 //! ```toml
 //! headcount = { version = "0.1", default-features = false, features = ["mirror", "sqlite", "blocking", "rustls-aws-lc"] }
 //! ```
-// The text above links to items that are missing without these features: such a link leads to docs.rs.
+// The text above links to items that exist only with the features `mirror` and `webhook`. Without them, the links lead to docs.rs.
 #![cfg_attr(
     not(feature = "mirror"),
     doc = "\n[`Mirror`]: https://docs.rs/headcount/latest/headcount/struct.Mirror.html"
@@ -131,7 +132,7 @@ pub mod system {
     pub use crate::random::{OsRandom, Random};
 }
 
-/// Functions for the bindings to other languages and for the sandbox. Any version may change them.
+/// Functions and types for the bindings to other languages and for the sandbox. Any version may change them.
 #[doc(hidden)]
 pub mod internal {
     #[cfg(feature = "client")]

@@ -1,16 +1,16 @@
-//! Moments as callers write them.
+//! Parses the points in time that callers write as text.
 
 use crate::{Error, Result, Timestamp};
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 
-/// Reads a moment: an RFC 3339 time, or a date, which means its first instant in UTC (as in JavaScript's `Date`).
+/// Parses an RFC 3339 time, or a date, which means its first instant in UTC (as in JavaScript's `Date`).
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for other text, such as a time without offset, which is not one moment.
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for other text, such as a time without an offset from UTC.
 pub fn parse_moment(text: &str) -> Result<Timestamp> {
-    // The parser of dates accepts times as well, and ignores them.
+    // Only text with the length of a date: jiff's parser of dates also accepts a date with a time, and ignores the time.
     let date = || (text.len() == "2025-01-31".len()).then(|| text.parse::<Date>().ok()).flatten();
     text.parse().ok().or_else(|| Offset::UTC.to_timestamp(date()?.to_datetime(Time::midnight())).ok()).ok_or_else(|| {
         Error::invalid_argument(

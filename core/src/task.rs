@@ -9,13 +9,13 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::Poll;
 
-/// Calls a function with the task-locals of the task for which it was made.
+/// Calls the function that it is given, with the task-locals that were current when the scope was made.
 pub type Scope = Box<dyn FnMut(&mut dyn FnMut()) + Send>;
 
 static CAPTURE: OnceLock<fn() -> Option<Scope>> = OnceLock::new();
 
-/// Sets the function that returns the scope of the running task, or `None` outside of a call. It is set once for the process; later calls have no
-/// effect. For language bindings.
+/// Sets the function that captures the task-locals of the running task as a [`Scope`], or returns `None` outside of a call. It is set once for the
+/// process; later calls have no effect. For language bindings.
 pub fn carry_locals(capture: fn() -> Option<Scope>) {
     let _ = CAPTURE.set(capture);
 }

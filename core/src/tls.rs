@@ -27,7 +27,7 @@ pub enum SystemRoots {
     Required,
     /// The system's, if it has any.
     IfAny,
-    /// None: for plain HTTP, which makes no TLS connection, and where other authorities replace the system's.
+    /// The system's are not used: for plain HTTP, which makes no TLS connection, and where other authorities replace the system's.
     Unused,
 }
 
@@ -54,12 +54,12 @@ pub fn provider() -> Result<Arc<CryptoProvider>> {
     })
 }
 
-/// Returns the settings of TLS connections for HTTP/2 and HTTP/1.1: the system's certificate authorities, if `roots` asks for them, and the
-/// `extra` ones.
+/// Returns the settings of TLS connections for HTTP/2 and HTTP/1.1. They trust the system's certificate authorities, if `roots` asks for them, and
+/// the `extra` ones.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no [`provider`], or no certificate authority although `roots` requires one.
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no [`provider`], or if `roots` requires the system's authorities and it has none.
 pub fn config(roots: SystemRoots, extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig> {
     let provider = provider()?;
     let builder = ClientConfig::builder_with_provider(provider)
@@ -119,11 +119,11 @@ pub(crate) fn system_verifier(extra: Vec<CertificateDer<'static>>) -> Result<Arc
     })
 }
 
-/// Returns a verifier that trusts only the certificate authorities of a PEM file. `setting` names it in errors.
+/// Returns a verifier that trusts only the certificate authorities of a PEM file. `setting` is the setting that names the file, for errors.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no [`provider`], or the file has no certificate.
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no [`provider`], or the file cannot be read or has no certificate.
 #[cfg(feature = "postgres")]
 pub(crate) fn file_verifier(setting: &str, path: &Path) -> Result<Arc<dyn ServerCertVerifier>> {
     let mut trusted = RootCertStore::empty();
@@ -133,7 +133,7 @@ pub(crate) fn file_verifier(setting: &str, path: &Path) -> Result<Arc<dyn Server
     Ok(verifier)
 }
 
-/// Reads the certificates of a PEM file. `setting` names it in errors.
+/// Reads the certificates of a PEM file, which has at least one. `setting` is the setting that names the file, for errors.
 pub(crate) fn in_file(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let pem = std::fs::read(path).map_err(|error| unreadable(setting, path, &error))?;
     let certificates: Vec<_> = in_pem(&pem).collect();
@@ -143,7 +143,7 @@ pub(crate) fn in_file(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'
     Ok(certificates)
 }
 
-/// Makes the error for a file or folder of certificates that cannot be read.
+/// Makes the error for a file or folder of certificates that cannot be read. `setting` is the setting that names it.
 pub(crate) fn unreadable(setting: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::config(format!("{setting} {} cannot be read: {}", path.display(), error.kind()))
 }
