@@ -3,10 +3,11 @@
 use super::{Error, ErrorKind};
 
 impl Error {
-    /// Returns the number of the gRPC status that corresponds to the error: that of the HTTP status if the server answered, else that of a
-    /// deadline, of a server that cannot be reached, or of a cancelled call. `None` for other errors and statuses.
+    /// Returns the number of the gRPC status that corresponds to the error, or `None` if there is none. If the server answered, the HTTP status
+    /// decides; otherwise the kinds `Connection`, `Timeout` and `Cancelled` have a gRPC status.
     ///
-    /// The correspondence is that of `google.rpc.Code`, which the vendor's SDKs use.
+    /// The correspondence is that of `google.rpc.Code`, which the vendor's SDKs use. It does not list the HTTP statuses 410, 412, 422 and 502: they
+    /// have the gRPC status with the closest meaning.
     pub fn grpc_status(&self) -> Option<u8> {
         match (self.http_status(), self.kind()) {
             (Some(400 | 422), _) => Some(3),                                  // INVALID_ARGUMENT
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn http_statuses_and_missing_answers_have_the_grpc_status_of_the_vendors_sdks() {
+    fn http_statuses_and_errors_without_an_answer_have_the_grpc_status_of_the_vendors_sdks() {
         for (http, grpc) in
             [(400, 3), (401, 16), (403, 7), (404, 5), (409, 6), (429, 8), (500, 13), (501, 12), (503, 14), (504, 4)]
         {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 /// Serializes all parts of the error, in snake case. A part that the error lacks is `null`.
 ///
 /// `message` is [`Error::message`], without the context. `context` is an object, `details` the server's own JSON, `retry_after` a number of seconds,
-/// `temporary` whether the error's status is another than [`ErrorStatus::Permanent`]. `directory_id`, `count`, `limit` and
+/// `temporary` whether the error's status is not [`ErrorStatus::Permanent`]. `directory_id`, `count`, `limit` and
 /// `user_ids` are those of [`Error::removals`].
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,6 @@
 //! The kinds of errors: name, number, class and HTTP statuses of each. Every binding's table is made from these definitions.
 
-/// The error of a text that is not the name of any value of a type, such as [`ErrorKind`].
+/// The error for a text that is not the name of a value of an enum such as [`ErrorKind`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
     pub(crate) type_name: &'static str,
@@ -108,7 +108,7 @@ error_kinds! {
         RateLimit = 10, "rate_limit", "RateLimitError";
         /// 5xx: the server failed.
         Server = 11, "server", "ServerError";
-        /// The server's answer does not match the contract; the message names the field.
+        /// JSON could not be decoded: the server's answer is damaged, too long, or not as the vendor's API documents it. The message says which.
         Decode = 12, "decode", "DecodeError";
         /// A webhook was refused; see [`Error::reason`](crate::Error::reason).
         WebhookVerification = 13, "webhook_verification", "WebhookVerificationError";

@@ -27,16 +27,16 @@ pub enum ErrorStatus {
     Permanent,
     /// The same call may succeed later.
     Temporary,
-    /// It was temporary, and the retries that the policy and the deadline allow are used up.
+    /// The error was temporary, and the retries that the policy and the deadline allow are used up.
     Exhausted,
 }
 
 /// An error from any part of headcount.
 ///
-/// Its text is one line: what was expected, what came, and what to do where that is known. It contains no secrets, no tokens, and no personal
-/// data of the mirror or of a webhook. What a server says about its refusal is part of the text, in at most 300 characters and without this
-/// client's secrets: a server could name a person there. [`source`](std::error::Error::source) returns no cause whose text the message already
-/// has. Clones are cheap and share the source.
+/// Its text is one line: what was expected, what was received, and what to do where that is known. It contains no secrets, no tokens, and no
+/// personal data of the mirror or of a webhook. If a server refused a request, the text includes the server's message, without this client's
+/// secrets and cut to 300 characters; that message may name a person. [`source`](std::error::Error::source) returns `None` if the error's text
+/// already contains that of its cause. Clones are cheap and share the source.
 ///
 /// # Examples
 ///
@@ -65,7 +65,8 @@ struct Inner {
     reason: Option<Reason>,
     removals: Option<Arc<Removals>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-    /// Whether the message has the source's text. Then `source` does not return it: who prints an error with its sources would print it twice.
+    /// Whether the message contains the source's text. If so, `source` returns `None`, so that code which prints an error with its sources does not
+    /// print the text twice.
     repeats_source: bool,
 }
 
@@ -94,8 +95,8 @@ pub(crate) struct Answer {
 }
 
 impl Error {
-    /// Makes a permanent error. For implementations of this crate's traits, such as a source or a store: the message is one line, and has
-    /// neither secrets nor personal data.
+    /// Makes a permanent error. For implementations of this crate's traits, such as a source or a store. The message must be one line without
+    /// secrets or personal data.
     ///
     /// # Examples
     ///
@@ -153,7 +154,7 @@ impl Error {
         Error::new(ErrorKind::Store, message)
     }
 
-    /// Makes a permanent error for a server's refusal: its HTTP status, which decides the kind, and the server's own code for it. For the
+    /// Makes a permanent error for a request that a server refused. The HTTP status decides the kind; `code` is the server's own error code. For the
     /// sandbox and language bindings.
     pub fn from_http_status(status: u16, code: Option<&str>, message: impl Into<String>) -> Error {
         let mut error = Error::new(ErrorKind::from_http_status(status), message);
@@ -221,8 +222,7 @@ impl Error {
         self
     }
 
-    /// Adds a name and a value to the error's context, which its text shows in parentheses. The value must have neither secrets nor personal
-    /// data.
+    /// Adds a name and a value to the error's context, which its text shows in parentheses. The value must not contain secrets or personal data.
     pub fn with_context(mut self, name: &'static str, value: impl Into<String>) -> Error {
         self.0.context.push((name, value.into()));
         self
@@ -234,14 +234,14 @@ impl Error {
         self
     }
 
-    /// Sets the error's cause, whose text the message has.
+    /// Sets the error's cause, whose text the message contains.
     #[cfg(feature = "client")]
     pub(crate) fn with_repeated_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         self.0.repeats_source = true;
         self.with_source(source)
     }
 
-    /// Returns the error's cause, also if the message has its text.
+    /// Returns the error's cause, even if the message contains its text.
     pub(crate) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_ref().map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
     }

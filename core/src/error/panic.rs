@@ -1,4 +1,4 @@
-//! Panics as errors. Bindings call the core through [`catch_panic`], so that no panic unwinds into code of another language.
+//! Turns panics into errors. Bindings call the core through [`catch_panic`], so that no panic unwinds into code of another language.
 
 use super::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// assert!(error.message().contains("out of cheese"));
 /// ```
 pub fn catch_panic<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    // Unwind safety: a panic can leave only the core's own state incomplete, and its locks are poisoned then.
+    // Unwind safety: only the core's own state can be incomplete after a panic, and the locks that protect it are poisoned then.
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let message =
             panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
