@@ -5,7 +5,7 @@ use super::open_enum::open_enum;
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The contract's `directoriesDirectory`.
+/// A directory of an organization: the schema `directoriesDirectory` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Directory {
@@ -17,7 +17,7 @@ pub struct Directory {
     /// Id of the organization that it belongs to.
     #[serde(default, deserialize_with = "null_is_default")]
     pub organization_id: String,
-    /// How Scalekit receives its data.
+    /// How Scalekit receives the directory's data.
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_type: DirectoryType,
     /// Product that the organization uses.
@@ -26,7 +26,7 @@ pub struct Directory {
     /// Whether Scalekit synchronizes it.
     #[serde(default, deserialize_with = "null_is_default")]
     pub enabled: bool,
-    /// State, in the vendor's terms.
+    /// State of the directory as the vendor names it, such as `IN_PROGRESS`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub status: String,
     /// Email address of the account whose access is used to poll the provider's API.
@@ -35,7 +35,7 @@ pub struct Directory {
     /// URL to which the directory sends its changes (SCIM).
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_endpoint: String,
-    /// Which groups are synchronized: all, or selected ones.
+    /// Which groups are synchronized: `ALL`, or another text for selected groups.
     #[serde(default, deserialize_with = "null_is_default")]
     pub groups_tracked: String,
     /// Number of users.
@@ -50,7 +50,7 @@ pub struct Directory {
     /// Numbers of users and groups and times of their last changes, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stats: Option<DirectoryStats>,
-    /// Which attribute of the directory is mapped to which of Scalekit's, or `None` if not sent.
+    /// Mapping of the directory's attributes to Scalekit's, or `None` if not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute_mappings: Option<AttributeMappings>,
     /// Roles of groups, or `None` if not sent.
@@ -61,7 +61,7 @@ pub struct Directory {
     pub secrets: Vec<DirectorySecret>,
 }
 
-/// The contract's `directoriesStats`.
+/// Counts of a directory, and times of its last changes: the schema `directoriesStats` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DirectoryStats {
@@ -79,7 +79,7 @@ pub struct DirectoryStats {
     pub group_updated_at: Option<Timestamp>,
 }
 
-/// The contract's `directoriesAttributeMappings`.
+/// The attribute mappings of a directory: the schema `directoriesAttributeMappings` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttributeMappings {
@@ -88,7 +88,7 @@ pub struct AttributeMappings {
     pub attributes: Vec<AttributeMapping>,
 }
 
-/// The contract's `directoriesAttributeMapping`.
+/// The mapping of one attribute: the schema `directoriesAttributeMapping` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttributeMapping {
@@ -100,7 +100,7 @@ pub struct AttributeMapping {
     pub map_to: String,
 }
 
-/// The contract's `directoriesRoleAssignments`.
+/// The roles that groups of a directory have: the schema `directoriesRoleAssignments` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RoleAssignments {
@@ -109,7 +109,7 @@ pub struct RoleAssignments {
     pub assignments: Vec<RoleAssignment>,
 }
 
-/// The contract's `directoriesRoleAssignment`.
+/// The role of one group: the schema `directoriesRoleAssignment` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RoleAssignment {
@@ -121,7 +121,7 @@ pub struct RoleAssignment {
     pub role_name: String,
 }
 
-/// The contract's `directoriesSecret`: state and lifetime of a secret, without the secret.
+/// State and lifetime of a directory's secret, without the secret: the schema `directoriesSecret` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DirectorySecret {
@@ -148,7 +148,7 @@ pub struct DirectorySecret {
     pub last_used_time: Option<Timestamp>,
 }
 
-/// The contract's `directoriesToggleDirectoryResponse`: the result of enabling or disabling a directory.
+/// The result of enabling or disabling a directory: the schema `directoriesToggleDirectoryResponse` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DirectoryToggle {
@@ -161,7 +161,7 @@ pub struct DirectoryToggle {
 }
 
 open_enum! {
-    /// The contract's `directoriesDirectoryType`.
+    /// How Scalekit receives a directory's data: the schema `directoriesDirectoryType` of the vendor's API.
     DirectoryType {
         /// The directory sends its changes (SCIM).
         Scim = "SCIM",
@@ -173,7 +173,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// The contract's `directoriesDirectoryProvider`.
+    /// The product that an organization uses as its directory: the schema `directoriesDirectoryProvider` of the vendor's API.
     DirectoryProvider {
         /// Okta.
         Okta = "OKTA",
@@ -193,7 +193,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// The contract's `directoriesSecretStatus`.
+    /// Whether a directory's secret can be used: the schema `directoriesSecretStatus` of the vendor's API.
     SecretStatus {
         /// No longer usable.
         Inactive = "INACTIVE",

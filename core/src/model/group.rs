@@ -4,7 +4,7 @@ use super::{RawJson, null_is_default};
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The contract's `directoriesDirectoryGroup`.
+/// A group of a directory: the schema `directoriesDirectoryGroup` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Group {

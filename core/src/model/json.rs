@@ -44,7 +44,7 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it has another shape.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the value does not have the form of `T`.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> crate::Result<T> {
         decode(self.get())
     }
@@ -69,7 +69,7 @@ impl<'a> RawJsonRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if it has another shape.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the value does not have the form of `T`.
     pub fn decode<T: Deserialize<'a>>(self) -> crate::Result<T> {
         decode(self.0)
     }
@@ -78,7 +78,7 @@ impl<'a> RawJsonRef<'a> {
     ///
     /// # Errors
     ///
-    /// None: the text is known to be one JSON value, and is checked once more.
+    /// None in practice: this checks the text again, which was one JSON value already.
     pub fn to_raw(self) -> crate::Result<RawJson> {
         RawJson::new(self.0)
     }
@@ -177,7 +177,7 @@ pub(crate) fn plain_json_error(error: &serde_json::Error) -> String {
             let expected = rest.rsplit_once(", expected ").map_or("something else", |(_, expected)| expected);
             plain.push_str(&format!("expected {expected}, got {}{came}", if came == "null" { "" } else { "a " }));
         }
-        // Messages about syntax and about fields do not repeat values; those of a field's own decoder can.
+        // serde_json's messages about syntax and about missing or duplicate fields do not repeat values. Messages of a field's own decoder can.
         None if !error.is_data() || what.starts_with("missing field `") || what.starts_with("duplicate field `") => {
             plain.push_str(what);
         }

@@ -1,10 +1,10 @@
-//! The types of the vendor's API, one for each schema of the contract.
+//! The types of the vendor's API, one for each schema of its OpenAPI document ("the contract", `tests/contract` in the repository).
 //!
-//! A text that was not sent is empty, as in protobuf, from which the vendor generates its JSON. Unknown fields are ignored, missing fields
-//! and `null` are accepted, and unknown values of an enum are kept. Data in the identity provider's own format (`user_detail`,
-//! `group_detail`) stays raw JSON until it is decoded.
+//! A text that was not sent is empty, as in protobuf, from which the vendor generates its JSON. Unknown fields are ignored. Missing fields and
+//! `null` are accepted, except for the `id` of organizations, directories, users and groups. Unknown values of an enum are kept. Data in
+//! the identity provider's own format (`user_detail`, `group_detail`) stays raw JSON until it is decoded.
 //!
-//! The vendor adds fields, so the structs are `non_exhaustive`. A value is made of the default, or read from JSON:
+//! The vendor adds fields, so the structs are `non_exhaustive`. Make a value by changing the default, or read it from JSON:
 //!
 //! ```
 //! let mut fields = headcount::model::OrganizationFields::default();

@@ -6,7 +6,7 @@ use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The contract's `organizationsOrganization`.
+/// A customer of the application: the schema `organizationsOrganization` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Organization {
@@ -24,7 +24,7 @@ pub struct Organization {
     /// The application's id of the organization.
     #[serde(default, deserialize_with = "null_is_default")]
     pub external_id: String,
-    /// Region in which its data is stored.
+    /// Region in which the organization's data is stored.
     #[serde(default, deserialize_with = "null_is_default")]
     pub region_code: RegionCode,
     /// Short name, for URLs.
@@ -33,7 +33,7 @@ pub struct Organization {
     /// URL of the logo.
     #[serde(default, deserialize_with = "null_is_default")]
     pub logo_url: String,
-    /// Metadata of the application.
+    /// Keys and values that the application stores with the organization.
     #[serde(default, deserialize_with = "null_is_default")]
     pub metadata: BTreeMap<String, String>,
     /// Features that are enabled or disabled, or `None` if not sent.
@@ -41,8 +41,8 @@ pub struct Organization {
     pub settings: Option<OrganizationSettings>,
 }
 
-/// The fields with which an organization is created or updated; a field that is `None` stays as it is. The contract's
-/// `v1organizationsCreateOrganization` and `v1organizationsUpdateOrganization`.
+/// The fields with which an organization is created or updated: the schemas `v1organizationsCreateOrganization` and
+/// `v1organizationsUpdateOrganization` of the vendor's API. A field that is `None` is not sent; an update leaves it as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -56,8 +56,8 @@ pub struct OrganizationFields {
     /// URL of the logo: `https`, at most 1,024 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
-    /// Metadata of the application: at most 10 keys of 3 to 25 characters with values of 1 to 256 characters. Replaces the metadata as a
-    /// whole.
+    /// Keys and values that the application stores with the organization: at most 10 keys of 3 to 25 characters with values of 1 to 256 characters.
+    /// An update replaces all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
     /// Short name, for URLs: a DNS label or host name. The empty text removes it.
@@ -90,7 +90,7 @@ impl From<&Organization> for OrganizationFields {
     }
 }
 
-/// The contract's `organizationsOrganizationSettings`.
+/// Which features of an organization are enabled: the schema `organizationsOrganizationSettings` of the vendor's API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OrganizationSettings {
@@ -125,7 +125,8 @@ impl Feature {
     }
 }
 
-/// The contract's `organizationsLink`: a link to the admin portal, in which an organization's administrator sets up SSO and directories.
+/// A link to the admin portal, in which an organization's administrator sets up SSO and directories: the schema `organizationsLink` of the vendor's
+/// API.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PortalLink {
@@ -151,7 +152,7 @@ impl std::fmt::Debug for PortalLink {
 }
 
 open_enum! {
-    /// The contract's `commonsRegionCode`.
+    /// A region in which data is stored: the schema `commonsRegionCode` of the vendor's API.
     RegionCode {
         /// United States.
         Us = "US",

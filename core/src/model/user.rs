@@ -6,7 +6,7 @@ use crate::secret::debug_without_personal_data;
 use serde::{Deserialize, Serialize, Serializer};
 use std::ops::Deref;
 
-/// The contract's `directoriesDirectoryUser`. Users are identified by `id`; email addresses can change.
+/// A user of a directory: the schema `directoriesDirectoryUser` of the vendor's API. Users are identified by `id`; email addresses can change.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct User {
@@ -92,7 +92,7 @@ impl<'a> IntoIterator for &'a Groups {
     }
 }
 
-/// Always a list.
+/// Serializes a list that was not sent as an empty list.
 impl Serialize for Groups {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self[..].serialize(serializer)
