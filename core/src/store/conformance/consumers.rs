@@ -7,7 +7,7 @@ use crate::store::{ConsumerUpdate, Durability, Park, Store, Write};
 use crate::{Error, ErrorKind};
 use std::sync::{Arc, Mutex};
 
-/// Parks a change of the feed.
+/// Parks the change with the number `seq` for a consumer.
 async fn park(store: &Arc<dyn Store>, name: &str, seq: i64) {
     let change = Box::new(store.changes(seq - 1, 1).await.unwrap().remove(0));
     consumer(store, name, move |_| {
@@ -143,7 +143,7 @@ pub async fn a_consumer_inside_a_snapshot_reads_no_changes(setup: Setup) {
     assert_eq!(seqs(&after.changes), [3]);
 }
 
-pub async fn a_consumer_is_decided_on_with_its_row_and_the_latest_numbers(setup: Setup) {
+pub async fn a_decision_on_a_consumer_gets_its_row_and_the_latest_numbers(setup: Setup) {
     let store = setup.create().await;
     let users = commit_users(&store, &["diruser_1", "diruser_2"], &[]).await.users;
     let groups = commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await.groups;
@@ -181,7 +181,7 @@ pub async fn a_decision_on_a_consumer_that_fails_changes_nothing(setup: Setup) {
     assert_eq!(store.consumers().await.unwrap(), before);
 }
 
-pub async fn concurrent_changes_of_a_consumer_are_serialized(setup: Setup) {
+pub async fn concurrent_updates_of_a_consumer_are_serialized(setup: Setup) {
     let store = setup.create().await;
     acknowledge(&store, "app", 0).await;
     let changes = (0..50).map(|_| {

@@ -1,4 +1,4 @@
-//! A store whose writes fail at random after their decision was called.
+//! A store that calls the decisions of writes more than once, at random.
 
 use crate::record::{Approval, ConsumerRow, HoldRow, ParkedChange};
 use crate::store::{
@@ -11,26 +11,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A store that makes writes fail after their decision was called and repeats them, or calls decisions twice. A seed determines which. The
-/// stored rows equal those that the wrapped store alone would have.
+/// A store for tests of decisions, which a store may call more than once. Some of its writes fail after their decision was called, and are repeated
+/// until they succeed. Others call their decision twice and use the second result. A seed determines which. The stored rows are the same as in the
+/// wrapped store alone.
 pub struct Flaky {
     store: Arc<dyn Store>,
     random: AtomicU64,
-    /// Whether writes that name users panic.
+    /// Whether a write panics if its keys have ids of users.
     panics: bool,
-    /// Whether old rows cannot be removed.
+    /// Whether `trim` fails.
     keeps_old_rows: bool,
 }
 
-/// How a call of a decision ends.
+/// What a wrapped decision does when it is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
+    /// Calls the decision and returns its result.
     Passes,
+    /// Calls the decision and returns the error [`FAILED`].
     Fails,
+    /// Calls the decision twice and returns the second result.
     IsRepeated,
 }
 
-const FAILED: &str = "a failure at random";
+/// Message of the errors that this module injects.
+const FAILED: &str = "an injected failure";
 
 impl Flaky {
     /// Wraps a store.
@@ -38,18 +43,18 @@ impl Flaky {
         Flaky { store, random: AtomicU64::new(seed), panics: false, keeps_old_rows: false }
     }
 
-    /// Wraps a store. Writes that name users panic.
+    /// Wraps a store. Writes panic if their keys have ids of users.
     pub fn panicking(store: Arc<dyn Store>) -> Flaky {
         Flaky { panics: true, ..Flaky::new(store, 0) }
     }
 
-    /// Wraps a store. Removing old rows fails.
+    /// Wraps a store. [`trim`](Store::trim) fails.
     pub fn without_trim(store: Arc<dyn Store>) -> Flaky {
         Flaky { keeps_old_rows: true, ..Flaky::new(store, 0) }
     }
 
-    /// Decides at random what happens to the next call: a quarter of the calls fail, and a quarter are repeated. The random numbers are those of
-    /// SplitMix64 (Steele, Lea and Flood, 2014).
+    /// Draws the [`Ending`] of the next call: a quarter of the calls fail, and a quarter are repeated. The random numbers are those of SplitMix64 (Steele,
+    /// Lea and Flood, 2014).
     fn ending(&self) -> Ending {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut bits = self.random.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
@@ -70,7 +75,7 @@ fn is_ours(error: &Error) -> bool {
 
 type Decider<I, O> = Box<dyn FnMut(I) -> Result<O> + Send>;
 
-/// Wraps a decision, so that its call ends as given.
+/// Wraps a decision so that its call has this [`Ending`].
 fn unreliable<I: Clone + 'static, O: 'static>(decide: &Arc<Mutex<Decider<I, O>>>, ending: Ending) -> Decider<I, O> {
     let decide = Arc::clone(decide);
     Box::new(move |state| {

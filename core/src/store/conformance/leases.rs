@@ -128,10 +128,10 @@ pub async fn a_write_that_changes_nothing_extends_a_lease(setup: Setup) {
     let store = setup.create().await;
     let lease = take(&store, "sync", 0).await.unwrap();
     store.write(fenced(lease.fence(), at(50), Batch::default())).await.unwrap();
-    assert!(take(&store, "sync", 100).await.is_none());
+    assert!(take(&store, "sync", 100).await.is_none(), "it ends at 110");
 }
 
-pub async fn another_open_store_waits_for_a_lease(setup: Setup) {
+pub async fn another_open_store_gets_a_lease_only_after_its_release(setup: Setup) {
     let store = setup.create().await;
     let Some(other) = setup.reopen().await else { return };
     let first = take(&store, "sync", 0).await.unwrap();
@@ -140,7 +140,7 @@ pub async fn another_open_store_waits_for_a_lease(setup: Setup) {
     assert!(elsewhere.is_some(), "two processes may hold leases of different names");
     assert!(take(&other, "sync", 1).await.is_none());
     drop(first);
-    // The thread of the first store releases the lease before it runs the next write.
+    // In SQLite, the first store releases the lease before it runs its next write. PostgreSQL's store waits for releases when it takes a lease.
     super::rows::append(&store, &[1]).await;
     assert!(take(&other, "sync", 1).await.is_some());
 }

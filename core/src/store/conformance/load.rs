@@ -68,7 +68,8 @@ pub async fn every_field_of_a_user_is_replaced(setup: Setup) {
     assert_eq!(row, UserRow { number: row.number, ..whole_user() });
 }
 
-/// Returns versions of `row`. Each changes one value of the version before it, one that may be in an index, except for the given name.
+/// Returns versions of `row`, each of which differs from the one before it in one value. These are the given name, and values that stores may have in
+/// an index. New values of `added_at` and `held` are taken from `whole`.
 fn indexed_values_one_by_one(mut row: UserRow, whole: &UserRow) -> Vec<UserRow> {
     let mut steps = Vec::new();
     let mut step = |change: &dyn Fn(&mut UserRow)| {
@@ -87,7 +88,7 @@ fn indexed_values_one_by_one(mut row: UserRow, whole: &UserRow) -> Vec<UserRow> 
     steps
 }
 
-pub async fn each_value_of_a_user_is_replaced_alone(setup: Setup) {
+pub async fn each_indexed_value_of_a_user_can_change_without_the_others(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &[]).await;
     let stored = store.load(of_users(&["diruser_1"])).await.unwrap().users["diruser_1"].clone();
@@ -114,7 +115,7 @@ pub async fn each_value_of_a_user_is_replaced_alone(setup: Setup) {
     }
 }
 
-pub async fn each_value_of_a_group_is_replaced_alone(setup: Setup) {
+pub async fn each_indexed_value_of_a_group_can_change_without_the_others(setup: Setup) {
     let store = setup.create().await;
     commit(&store, Batch { groups: vec![group("dirgroup_1")], ..Batch::default() }).await;
     let keys = || Keys { groups: ids(&["dirgroup_1"]), ..Keys::default() };
@@ -150,7 +151,7 @@ pub async fn every_field_of_a_group_is_stored(setup: Setup) {
     assert_eq!(set.groups["dirgroup_1"], expected);
 }
 
-pub async fn every_field_of_directories_and_organizations_is_stored(setup: Setup) {
+pub async fn directories_and_organizations_are_stored_and_loaded(setup: Setup) {
     let store = setup.create().await;
     let mut expected = directory("dir_1", "org_1");
     expected.toggled_at = Some(at(1));
@@ -174,7 +175,7 @@ pub async fn every_field_of_directories_and_organizations_is_stored(setup: Setup
     assert_eq!(set.organizations["org_1"], organization("org_1"));
 }
 
-pub async fn keys_without_a_row_are_absent(setup: Setup) {
+pub async fn a_key_without_a_row_loads_nothing(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1"], &["dirgroup_1"]).await;
     let keys = Keys {
@@ -336,7 +337,7 @@ pub async fn users_and_losses_of_access_are_counted(setup: Setup) {
     assert_eq!(set.counts["dir_2"].losses, 0);
 }
 
-/// A user whose deactivation is held back by the hold 1, since the write `revision`.
+/// A user whose deactivation hold 1 holds back. `revision` is that of the write that held it back.
 fn held(id: &str, revision: i64) -> UserRow {
     UserRow {
         held: Some(HeldLoss { hold: 1, revision, loss: Loss { deactivated: true, ..Loss::default() } }),
@@ -426,7 +427,7 @@ pub async fn holds_are_listed_by_organization_and_directory(setup: Setup) {
     assert_eq!(numbers(Some("org_2"), None).await, [0; 0]);
 }
 
-pub async fn decisions_are_kept_in_their_order(setup: Setup) {
+pub async fn a_decision_about_a_hold_is_stored_once_and_listed_by_its_time(setup: Setup) {
     let store = setup.create().await;
     for one in [approval("b", 1), approval("a", 2), approval("b", 3)] {
         commit(&store, Batch { approvals: vec![one], ..Batch::default() }).await;
@@ -436,7 +437,7 @@ pub async fn decisions_are_kept_in_their_order(setup: Setup) {
     assert_eq!(store.approvals(Some("org_2".to_owned())).await.unwrap(), []);
 }
 
-pub async fn chores_are_loaded_in_the_order_in_which_they_were_begun(setup: Setup) {
+pub async fn the_oldest_chore_is_loaded_with_its_next_users(setup: Setup) {
     let store = setup.create().await;
     commit_users(&store, &["diruser_1", "diruser_2"], &["dirgroup_1"]).await;
     let chore = |group_id: &str, cause: &str| Chore {

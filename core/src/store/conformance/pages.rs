@@ -157,7 +157,7 @@ pub async fn directories_are_listed_in_the_order_of_their_ids(setup: Setup) {
     assert_eq!(found(Some("org_1")).await, ["dir_1", "dir_2"]);
 }
 
-pub async fn directories_are_counted(setup: Setup) {
+pub async fn users_groups_and_pending_events_of_each_directory_are_counted(setup: Setup) {
     let store = setup.create().await;
     let batch = Batch {
         directories: vec![directory("dir_2", "org_2"), directory("dir_1", "org_1")],
@@ -190,7 +190,7 @@ pub async fn directories_are_counted(setup: Setup) {
     assert_eq!(counts[1].pending_events, 0);
 }
 
-pub async fn events_are_paged_in_the_order_of_their_arrival(setup: Setup) {
+pub async fn events_are_paged_in_the_order_in_which_they_were_first_stored(setup: Setup) {
     let store = setup.create().await;
     let mut other = event("evt_other", EventState::Pending, at(0));
     other.organization_id = "org_2".to_owned();

@@ -105,7 +105,7 @@ pub async fn parked_changes_are_kept_when_the_feed_is_trimmed(setup: Setup) {
 pub async fn changes_that_only_an_expired_consumer_has_not_acknowledged_are_removed(setup: Setup) {
     let store = setup.create().await;
     append(&store, &[10, 20, 30, 40]).await;
-    // A consumer was seen at the time that equals its cursor.
+    // `acknowledge` sets `seen_at` to the time `at(cursor)`.
     acknowledge(&store, "idle", 1).await;
     acknowledge(&store, "app", 3).await;
     let retention = |consumers| Retention { changes: at(100), consumers: at(consumers), ..NOTHING };
@@ -251,7 +251,7 @@ pub async fn pending_events_expire_in_one_organization_or_in_all(setup: Setup) {
     assert_eq!(states(&store, &names).await, [expired; 4]);
 }
 
-pub async fn expired_events_are_deleted_later(setup: Setup) {
+pub async fn expired_events_are_deleted_by_expire_events_and_not_by_trim(setup: Setup) {
     let store = with_pending(setup, &[("evt_1", "org_1", 10), ("evt_2", "org_1", 30)]).await;
     store.expire_events(expiry(None, 40)).await.unwrap();
 
@@ -348,7 +348,7 @@ pub async fn old_retirements_that_have_ended_are_removed(setup: Setup) {
     assert_eq!(left.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b", "c"]);
 }
 
-pub async fn old_decisions_are_removed_after_the_changes_that_they_made(setup: Setup) {
+pub async fn old_decisions_about_holds_are_removed_after_their_changes(setup: Setup) {
     let store = setup.create().await;
     let approvals = vec![approval("a", 10), approval("b", 20), approval("c", 30)];
     commit(&store, Batch { approvals, ..Batch::default() }).await;
@@ -356,7 +356,11 @@ pub async fn old_decisions_are_removed_after_the_changes_that_they_made(setup: S
     acknowledge(&store, "app", 0).await;
     let left = async || store.approvals(None).await.unwrap().into_iter().map(|row| row.id).collect::<Vec<_>>();
 
-    assert_eq!(trim_changes(&store, 100).await, 1, "a consumer keeps the changes");
+    assert_eq!(
+        trim_changes(&store, 100).await,
+        1,
+        "only `a`: `b` and `c` are not older than the oldest change, which the consumer keeps"
+    );
     assert_eq!(left().await, ["b", "c"]);
 
     acknowledge(&store, "app", 2).await;

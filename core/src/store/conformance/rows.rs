@@ -146,7 +146,7 @@ pub(super) fn entry(user_id: &str, count: usize, at: Timestamp) -> NewEntry {
     }
 }
 
-/// A write that any process may make at any time.
+/// A write of everything that needs no lease.
 pub(super) fn free(keys: Keys, decide: impl FnMut(WorkingSet) -> Result<Decision> + Send + 'static) -> Write {
     Write {
         scope: Scope::Everything,
@@ -188,7 +188,7 @@ pub(super) fn ids(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-/// Keys of users.
+/// Keys that ask for users.
 pub(super) fn of_users(user_ids: &[&str]) -> Keys {
     Keys { users: ids(user_ids), ..Keys::default() }
 }
@@ -202,18 +202,18 @@ pub(super) fn seqs(changes: &[Change]) -> Vec<i64> {
     changes.iter().map(|change| change.seq).collect()
 }
 
-/// The numbers of all changes that are kept.
+/// The numbers of all changes in the feed.
 pub(super) async fn kept(store: &Arc<dyn Store>) -> Vec<i64> {
     seqs(&store.changes(0, 100_000).await.unwrap())
 }
 
-/// Changes a consumer. `change` gets the consumer's state, whose row is `None` if there is no such consumer, and returns the change to store.
+/// Updates a consumer. `update` gets the consumer's state, whose row is `None` if there is no such consumer, and returns what to store.
 pub(super) async fn consumer(
     store: &Arc<dyn Store>,
     name: &str,
-    mut change: impl FnMut(ConsumerState) -> ConsumerUpdate + Send + 'static,
+    mut update: impl FnMut(ConsumerState) -> ConsumerUpdate + Send + 'static,
 ) {
-    let decide = Box::new(move |state| Ok(change(state)));
+    let decide = Box::new(move |state| Ok(update(state)));
     store.update_consumer(name.to_owned(), Durability::Power, decide).await.unwrap();
 }
 

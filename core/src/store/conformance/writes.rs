@@ -120,7 +120,7 @@ pub async fn a_write_sees_all_earlier_ones(setup: Setup) {
     assert_eq!(set.users["diruser_1"].user.given_name, "100");
 }
 
-pub async fn reads_see_a_state_between_two_writes(setup: Setup) {
+pub async fn a_read_never_sees_a_part_of_a_write(setup: Setup) {
     let store = setup.create().await;
     let pair = ["diruser_1", "diruser_2"];
     commit_users(&store, &pair, &[]).await;
@@ -262,7 +262,7 @@ pub async fn ten_thousand_changes_are_appended_at_once(setup: Setup) {
     assert_eq!(kept(&store).await, (1..=count as i64).collect::<Vec<_>>());
 }
 
-pub async fn a_large_batch_of_every_kind_is_written(setup: Setup) {
+pub async fn seven_hundred_groups_events_and_losses_are_written_at_once(setup: Setup) {
     let store = setup.create().await;
     let loss = |n| LossRow {
         directory_id: "dir_1".to_owned(),
