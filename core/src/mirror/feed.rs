@@ -422,7 +422,8 @@ impl Mirror {
     /// Removes changes that are older than the [retention](crate::MirrorBuilder::retention) and that every consumer has acknowledged, except for
     /// consumers that have [expired](crate::MirrorBuilder::consumer_expiry); decisions about holds whose changes were removed; and tombstones
     /// and events that are older than a week. Each sync of an organization does this at its end, and at most once a minute a received event
-    /// removes some of these rows. The store overwrites what was removed, in its log as well, unless another process is reading at this moment.
+    /// removes some of these rows. A SQLite store overwrites what was removed in its file, and truncates its log unless another process is reading at this
+    /// moment.
     ///
     /// The future may be dropped: some of the old rows are then removed, and the next call removes the others.
     ///

@@ -26,6 +26,7 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::internal(format!("a row cannot be written as JSON: {error}")))
 }
 
+/// Returns the number that stores keep for a state. 2 is not used, because version 2 of the SQLite schema used it for held events.
 pub(super) fn state_number(state: EventState) -> i64 {
     match state {
         EventState::Settled => 0,

@@ -50,7 +50,8 @@ pub enum Decision {
     Commit(Box<Batch>),
 }
 
-/// How many times a decision may ask for more rows before the write fails with [`ErrorKind::Internal`](crate::ErrorKind::Internal).
+/// How often one attempt of a write calls its decision at most. If the last call still asks for more rows, the write fails with
+/// [`ErrorKind::Internal`](crate::ErrorKind::Internal).
 pub const MAX_LOADS: usize = 16;
 
 /// The failures that a committed write survives.
@@ -100,16 +101,16 @@ pub struct Committed {
     pub changes: u64,
 }
 
-/// Identifies a lease for writes: a write with a fence fails if the lease has expired or another holder has taken it.
+/// Identifies a lease for writes: a write with a fence fails if the lease has expired, was released, or was taken by another holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
     /// The lease's name.
     pub name: String,
-    /// The fencing token: greater than the tokens of all earlier holders.
+    /// The fencing token: greater than the tokens of all earlier leases of this name.
     pub token: i64,
 }
 
-/// A lease that is held until it is dropped, expires, or its process ends.
+/// A lease that is held until it expires, or until this value or its store is dropped. A lease in a `SqliteStore` also ends with its process.
 pub trait Lease: Send + Sync {
     /// Returns the fence for the holder's writes.
     fn fence(&self) -> &Fence;
@@ -159,11 +160,11 @@ pub struct ConsumerState {
     pub row: Option<ConsumerRow>,
     /// The latest row numbers: of changes, groups and users.
     pub latest: Snapshot,
-    /// The greatest [generation](ConsumerRow::generation) that the store has given to any consumer.
+    /// The greatest [generation](ConsumerRow::generation) that any consumer has had, deleted consumers included.
     pub generation: i64,
 }
 
-/// A change of a consumer. A field that is `None` changes nothing.
+/// What to store for a consumer. Nothing is stored for a field that is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerUpdate {
     /// The row to insert or replace.
@@ -179,7 +180,7 @@ pub struct Park {
     pub change: Box<Change>,
     /// The reason that the application gives.
     pub reason: String,
-    /// Local time.
+    /// Local time at which the change is parked.
     pub at: Timestamp,
 }
 
@@ -189,11 +190,11 @@ pub type DecideConsumer = Box<dyn FnMut(ConsumerState) -> Result<ConsumerUpdate>
 /// What [`Store::trim`] removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Changes older than this that every consumer has acknowledged, except for consumers that have expired; retirements that ended before it;
-    /// and decisions about holds that are older than this and than the oldest change that is left.
+    /// Changes older than this that all consumers have acknowledged, expired consumers not counted. Retirements that ended before this. Decisions
+    /// about holds that are older than this and than the oldest change that is left.
     pub changes: Timestamp,
-    /// Consumers that were [seen](ConsumerRow::seen_at) before this have expired. They are removed once a change that they have not
-    /// acknowledged was removed, unless they have parked changes.
+    /// Consumers whose last poll or acknowledgement ([`ConsumerRow::seen_at`]) was before this have expired. An expired consumer is removed once a
+    /// change that it has not acknowledged was removed, unless it has parked changes.
     pub consumers: Timestamp,
     /// Tombstones of users and groups older than this.
     pub tombstones: Timestamp,
@@ -201,7 +202,7 @@ pub struct Retention {
     pub events: Timestamp,
     /// Losses of access older than this.
     pub losses: Timestamp,
-    /// How many rows of each kind at most.
+    /// How many rows of each kind at most. Consumers and holds are not limited.
     pub limit: usize,
 }
 
@@ -212,7 +213,7 @@ pub struct Expiry {
     pub organization_id: Option<String>,
     /// Pending events that arrived before this.
     pub before: Timestamp,
-    /// How many events at most.
+    /// How many events are marked as expired at most, and how many are deleted at most.
     pub limit: usize,
     /// Expired events of the organization, or of all, that arrived before this are deleted.
     pub forget: Timestamp,
@@ -221,12 +222,12 @@ pub struct Expiry {
 /// Durable storage of rows and of the change feed.
 ///
 /// Writes of one scope are serialized: each reads the rows that earlier writes committed, and none of a failed write. A read never returns part
-/// of a write. A store may be shared by any number of threads.
+/// of a write. A store may be shared by any number of threads. Calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails.
 ///
 /// # Examples
 ///
 /// A store that is opened before its mirror. Another implementation can take the place of `SqliteStore`: the repository's
-/// `core/examples/in_memory` has one, and the feature `store-testing` has tests that it passes.
+/// `core/examples/in_memory` has one, and the feature `store-testing` has the tests that each implementation must pass.
 ///
 /// ```
 /// use headcount::Mirror;
@@ -248,8 +249,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What the decision returns; [`ErrorKind::Store`](crate::ErrorKind::Store) if the store failed or the lease of the write's fence is not
-    /// held any more.
+    /// What the decision returns; [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the decision panics, or asks for more rows [`MAX_LOADS`]
+    /// times; [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails or the lease of the write's fence is not held any more.
     fn write(&self, write: Write) -> StoreFuture<'_, Committed>;
 
     /// Loads rows as of one moment. [`WorkingSet::revision`] is that of the latest write.
@@ -283,7 +284,7 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: it only reads.
     fn directories(&self, organization_id: Option<String>) -> StoreFuture<'_, Vec<DirectoryRow>>;
 
-    /// Reads the holds of an organization and a directory, or of all, in the order of their numbers. Only holds that are open: [`HoldRow::is_open`].
+    /// Reads the open holds ([`HoldRow::is_open`]) of an organization and a directory, or of all, in the order of their numbers.
     ///
     /// The future may be dropped: it only reads.
     fn holds(&self, organization_id: Option<String>, directory_id: Option<String>) -> StoreFuture<'_, Vec<HoldRow>>;
@@ -299,8 +300,9 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: it only reads.
     fn directory_counts(&self) -> StoreFuture<'_, Vec<DirectoryCounts>>;
 
-    /// Reads events of an organization in a state, in the order of their arrival, starting after the event `after` (its number, 0 for the
-    /// first), `limit` at most; each with its number. Stops after 4 MiB of bodies, but returns at least one event if there is one.
+    /// Reads events of an organization in a state, each with its number: those whose number is greater than `after`, in the order of their numbers,
+    /// `limit` at most. Events get ascending numbers when they are first stored. Stops after 4 MiB of bodies, but returns at least one event if there
+    /// is one.
     ///
     /// The future may be dropped: it only reads.
     fn events(
@@ -332,6 +334,11 @@ pub trait Store: Send + Sync + 'static {
     /// this returns, even if the decision changes nothing, and [`FeedMarks::durable`] includes them.
     ///
     /// The future may be dropped: the consumer is then changed as a whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// What the decision returns; [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the decision panics;
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the store fails.
     fn update_consumer(&self, name: String, durability: Durability, decide: DecideConsumer) -> StoreFuture<'_, ()>;
 
     /// Deletes a consumer and its parked changes. Returns whether it existed.
@@ -349,13 +356,13 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: the change may then have been deleted or not.
     fn drop_parked_change(&self, consumer: String, seq: i64) -> StoreFuture<'_, bool>;
 
-    /// Removes rows that are older than `retention` permits. Returns how many.
+    /// Removes rows that are older than `retention` permits, and holds that are not open. Returns how many rows.
     ///
     /// The future may be dropped: then either all of these rows are removed, or none.
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
 
-    /// Marks old pending events as expired and deletes their bodies, and deletes events that expired long ago. Returns the number of events that
-    /// it marked, by organization.
+    /// Marks old pending events as expired and deletes their bodies. Deletes expired events that arrived before [`Expiry::forget`]. Returns the number
+    /// of events that it marked, by organization.
     ///
     /// The future may be dropped: then either all of these events are marked and deleted, or none.
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
@@ -366,8 +373,8 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: the commits may then be durable or not.
     fn flush(&self) -> StoreFuture<'_, ()>;
 
-    /// Frees the disk space that deleted and replaced rows occupy in the store's log, and overwrites what the log has of them: always, or only
-    /// if the log is large. What other connections still use stays. A store without such a log does nothing.
+    /// Removes deleted and replaced rows from the store's log and frees their disk space, if the log is large or `always` is set. What other
+    /// connections still use stays. A store without such a log does nothing.
     ///
     /// The future may be dropped: the space may then be freed or not.
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
@@ -375,8 +382,8 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { Ok(()) })
     }
 
-    /// Takes the lease of this name until `now` plus `duration`, or returns `None` if another holder has it. A write with its fence extends it
-    /// to the write's `now` plus `duration`, if half of `duration` or less is left.
+    /// Takes the lease of this name until `now` plus `duration`, or returns `None` if it is held already. A write with its fence extends it to the
+    /// write's `now` plus `duration`, if half of `duration` or less is left. A store on a server may use the server's clock instead of `now`.
     ///
     /// The future may be dropped: the lease is then not taken, or it is released.
     fn lease(&self, name: String, now: Timestamp, duration: Duration) -> StoreFuture<'_, Option<Box<dyn Lease>>>;
@@ -390,7 +397,8 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later
-    /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store). The default, for a store that has nothing to close, does nothing.
+    /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store). The default does nothing: it is for a store that has nothing to close, or that is
+    /// closed when it is dropped, as `PostgresStore` is.
     ///
     /// The future may be dropped: the calls that were made before are completed nevertheless.
     fn close(&self) -> StoreFuture<'_, ()> {

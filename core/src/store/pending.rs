@@ -1,13 +1,13 @@
-//! How writes change the counts of pending events, which a store keeps for each organization. It changes them in the same transaction as the
-//! events.
+//! How writes change the counts of pending events. A store keeps these counts for each organization, and changes them in the same transaction as
+//! the events.
 
 use crate::record::{EventRow, EventState};
 use std::collections::BTreeMap;
 
-/// What the counts contain of a stored event.
+/// The part of a stored event on which the counts depend.
 pub(super) struct StoredEvent {
     organization_id: String,
-    /// The bytes of its body if it is pending.
+    /// Number of bytes of the event's body, or `None` if the event is not pending.
     pending: Option<i64>,
 }
 
@@ -17,7 +17,7 @@ impl StoredEvent {
     }
 }
 
-/// Returns the bytes of the body of a pending event.
+/// Returns the number of bytes of an event's body, or `None` if the event is not pending.
 fn pending_bytes(EventRow { state, body, .. }: &EventRow) -> Option<i64> {
     let bytes = || body.as_ref().map_or(0, |body| i64::try_from(body.len()).unwrap_or(i64::MAX));
     (*state == EventState::Pending).then(bytes)
@@ -28,12 +28,12 @@ fn pending_bytes(EventRow { state, body, .. }: &EventRow) -> Option<i64> {
 pub(super) struct PendingChanges(BTreeMap<String, (i64, i64)>);
 
 impl PendingChanges {
-    /// Returns the changes that the write of `rows` makes. `stored` returns what is stored of the event with an id.
+    /// Returns the changes that the write of `rows` makes. `stored` returns the stored event with an id, or `None`.
     pub(super) fn of<'a>(rows: &[EventRow], stored: impl Fn(&String) -> Option<&'a StoredEvent>) -> PendingChanges {
         let mut changes = PendingChanges::default();
         for row in rows {
             let known = stored(&row.id);
-            // An event that is stored keeps its organization.
+            // A write does not change the organization of a stored event.
             let organization_id = known.map_or(&row.organization_id, |known| &known.organization_id);
             if let Some(bytes) = known.and_then(|known| known.pending) {
                 changes.remove(organization_id, bytes);
@@ -45,7 +45,7 @@ impl PendingChanges {
         changes
     }
 
-    /// Counts an event that is no longer pending.
+    /// Adds the change that an event whose body has `bytes` bytes is no longer pending.
     pub(super) fn remove(&mut self, organization_id: &str, bytes: i64) {
         self.add(organization_id, -1, -bytes);
     }
