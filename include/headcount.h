@@ -9,8 +9,8 @@
  * Calls and accessors. A function that can fail returns an hc_status; its result goes to an out-parameter and its error to an
  *   hc_error **. A function that cannot fail (hc_user_email, hc_user_page_len, ...) returns its value. HC_OK is 0.
  * Errors. The hc_error ** is the last parameter and may be NULL. It is set to NULL on success and to an error on failure, which the
- *   caller frees with hc_error_free. Its previous value is neither read nor freed. On failure the out-parameter is set to NULL. Later
- *   versions may add members to hc_status: treat an unknown one as a failure.
+ *   caller frees with hc_error_free. Its previous value is neither read nor freed. On failure the out-parameter for the result is set to
+ *   NULL, 0 or false. Later versions may add members to hc_status: treat an unknown one as a failure.
  * Ownership. An object from an out-parameter of a type `hc_noun **` belongs to the caller: free it once, with hc_noun_free. A `const`
  *   pointer is borrowed from the object that it was read from, and is valid as long as that object (from an iterator: until its next
  *   call). Handles do not depend on each other: a page stays valid after its client was freed.
@@ -24,17 +24,18 @@
  * Times out are RFC 3339 in UTC, such as "2025-01-06T18:44:25.153954Z", with as many digits of a second as needed.
  * Options are structs that begin with struct_size, so that later versions can extend them: set it to sizeof, and all other fields to
  *   0 or NULL for their defaults: `hc_user_options options = { .struct_size = sizeof options, .page_size = 30 };`. Only struct_size
- *   bytes are read. A size that is 0, ends inside a field, or is larger than any options is HC_INVALID_ARGUMENT; so is a field that
- *   this version of the library does not have and that is not 0. A NULL options pointer means the defaults.
+ *   bytes are read. A size that is 0, ends inside a field or is larger than 1024 is HC_INVALID_ARGUMENT; so is a field that this version
+ *   of the library does not have and that is not 0. A NULL options pointer means the defaults.
  * Threads. Any number of threads may use a handle at once; iterators, except hc_change_iter, may be used by one thread at a time. Freeing is exclusive: no other
  *   thread may be using the object or what is borrowed from it. Calls block the calling thread; those whose names end in _async return
  *   immediately and pass their result to a callback. The application needs no async runtime.
- * Forks. A child process may use its parent's clients, mirrors (not those in memory) and replay guards: it never shares their connections, threads
- *   or locks, and keeps none of its parent's locks. It may only free its parent's sandboxes. The callbacks of running calls
- *   are called in the parent only.
- * Linking. -lheadcount. With the static library also -lm -ldl -pthread; `make static-c` makes one whose SQLite does not clash with
- *   another SQLite in the program.
- * Panics. A defect in the library is HC_INTERNAL (from an accessor: NULL, 0 or false). The library does not abort or unwind.
+ * Forks. A child process may use its parent's clients, mirrors (not those in memory) and replay guards: in the child they have their own
+ *   connections, threads and locks, and locks that the parent held at the fork are not kept by the child. Of a sandbox of its parent, the
+ *   child may use only the accessors and hc_sandbox_free. The callbacks of calls that were running at the fork are called in the parent only.
+ * Linking. -lheadcount. With the static library also -lm -ldl -pthread; `make static-c` makes a static library whose SQLite does not
+ *   clash with another SQLite in the program.
+ * Panics. If a defect in the library causes a panic, the call returns HC_INTERNAL (an accessor: NULL, 0 or false). The program is not
+ *   aborted, and no panic unwinds into its frames.
  */
 
 
@@ -65,7 +66,7 @@
 #define HC_RETENTION_NONE (-1)
 
 /**
- * For the sizes of a sandbox: none. (0 means the default.)
+ * For the numbers in hc_sandbox_options: none. (0 means the default.)
  */
 #define HC_SANDBOX_NONE (-1)
 
@@ -252,7 +253,7 @@ typedef struct hc_approval hc_approval;
 typedef struct hc_approval_list hc_approval_list;
 
 /**
- * Handle that cancels the running and later calls of the clients that hc_client_with created with it.
+ * Handle that cancels calls: the running and the later ones of each client that hc_client_with made with this handle.
  */
 typedef struct hc_cancel hc_cancel;
 
@@ -349,8 +350,8 @@ typedef struct hc_hold_list hc_hold_list;
 typedef struct hc_ignored_setting hc_ignored_setting;
 
 /**
- * A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
- * forked child may use it as well, unless it is in memory: it opens the file again, or makes its own connections to the database.
+ * A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A forked child
+ * may use it as well, unless the mirror is in memory: the first call in the child opens the file again, or connects to the database again.
  */
 typedef struct hc_mirror hc_mirror;
 
@@ -478,8 +479,8 @@ typedef struct hc_role_map_entry hc_role_map_entry;
 typedef struct hc_role_map_entry_list hc_role_map_entry_list;
 
 /**
- * A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once; a
- * forked child may not.
+ * A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once. A forked
+ * child may use only the accessors and hc_sandbox_free.
  */
 typedef struct hc_sandbox hc_sandbox;
 
@@ -535,7 +536,7 @@ typedef struct hc_webhook hc_webhook;
 
 /**
  * One activity of a client. The struct and its texts are valid until the observer returns. No text contains a token, a secret,
- * an id or a query's value. Later versions may append fields; struct_size shows how many bytes are present.
+ * an id or the value of a query parameter. Later versions may append fields; struct_size shows how many bytes are present.
  */
 typedef struct hc_activity {
   /**
@@ -596,7 +597,7 @@ typedef struct hc_activity {
 /**
  * Receives the activities of a client, for logs and measurements.
  *
- * Called during calls, from threads of the library and of the caller, by several at once. It must return soon, must not call the
+ * Called during calls, on threads of the library and of the caller; several may call it at once. It must return soon, must not call the
  * library and must not throw a C++ exception. `user_data` is the observer_data of the options.
  */
 typedef void (*hc_observer)(void *user_data, const struct hc_activity *activity);
@@ -643,11 +644,11 @@ typedef struct hc_client_options {
    */
   uint32_t retry_base_ms;
   /**
-   * Longest wait before a retry, in milliseconds, unless the server asks for more. 0 means 8000.
+   * Longest wait before a retry, in milliseconds, unless the server asks for a longer one. 0 means 8000.
    */
   uint32_t retry_cap_ms;
   /**
-   * Number of retries that all calls share; each successful call adds half a retry. 0 means 100.
+   * Number of retries that all calls share. Each retry uses one, and each successful call adds half a retry, up to this number. 0 means 100.
    */
   uint32_t retry_budget;
   /**
@@ -655,11 +656,11 @@ typedef struct hc_client_options {
    */
   uint32_t max_concurrency;
   /**
-   * Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0 means 8 MiB.
+   * Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0 means 8388608 (8 MiB).
    */
   uint64_t max_response_bytes;
   /**
-   * URL of the proxy. NULL: that of HTTPS_PROXY or ALL_PROXY. "": no proxy.
+   * URL of the proxy. NULL: the one in HTTPS_PROXY or ALL_PROXY. "": no proxy.
    */
   const char *proxy;
   /**
@@ -681,8 +682,8 @@ typedef struct hc_client_options {
 } hc_client_options;
 
 /**
- * Options of single calls, which differ from those of their client. Set all bytes to 0, then struct_size and the fields that you
- * need.
+ * Options of calls that override those of a client: hc_client_with makes a client that uses them. Set all bytes to 0, then struct_size and
+ * the fields that you need.
  */
 typedef struct hc_call_options {
   /**
@@ -694,11 +695,11 @@ typedef struct hc_call_options {
    */
   const struct hc_cancel *cancel;
   /**
-   * Deadline of each call with all its attempts, in milliseconds. 0: the client's.
+   * Deadline of each call with all its attempts, in milliseconds. 0: that of the client.
    */
   uint32_t timeout_ms;
   /**
-   * Largest number of attempts of a call; 1 disables retries. 0: the client's.
+   * Largest number of attempts of a call; 1 disables retries. 0: that of the client.
    */
   uint32_t max_attempts;
 } hc_call_options;
@@ -987,7 +988,7 @@ typedef struct hc_webhook_options {
  */
 typedef struct hc_header {
   /**
-   * Name, NUL-terminated, in any case.
+   * Name, NUL-terminated, in upper or lower case.
    */
   const char *name;
   /**
@@ -1050,7 +1051,7 @@ typedef int (*hc_replay_claim)(void *user_data, const char *message_id, int64_t 
 typedef int (*hc_replay_release)(void *user_data, const char *message_id);
 
 /**
- * A store of your own. Set all bytes to 0, then the fields.
+ * A store of your own. Set all bytes to 0, then struct_size and the fields.
  */
 typedef struct hc_replay_store {
   /**
@@ -1135,8 +1136,8 @@ typedef struct hc_sandbox_user {
    */
   const char *preferred_username;
   /**
-   * All groups of the user: `groups_len` names or ids of existing groups. NULL: none for a new user, unchanged in a change. (To
-   * remove all groups, pass a non-NULL pointer and the length 0.)
+   * All groups of the user: `groups_len` names or ids of existing groups. NULL: no groups for a new user, unchanged in a change. (To
+   * remove a user from all groups, pass a non-NULL pointer and the length 0.)
    */
   const char *const *groups;
   /**
@@ -1180,8 +1181,8 @@ typedef struct hc_mirror_options {
    */
   int64_t guard_users;
   /**
-   * Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
-   * 0 means 0.1. HC_GUARD_NOBODY: no user.
+   * Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies, and 1
+   * permits everything. 0 means 0.1. HC_GUARD_NOBODY: no user.
    */
   double guard_share;
   /**
@@ -1189,7 +1190,7 @@ typedef struct hc_mirror_options {
    */
   uint64_t full_every_seconds;
   /**
-   * How long acknowledged changes are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
+   * How long changes that all consumers have acknowledged are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
    */
   int64_t retention_seconds;
   /**
@@ -1198,7 +1199,7 @@ typedef struct hc_mirror_options {
    */
   const char *webhook_secret;
   /**
-   * Whether losses of access by events are limited as well: 1 yes, -1 no, 0 the default, which is yes.
+   * Whether the guard also limits losses of access by events: 1 yes, -1 no, 0 the default, which is yes.
    */
   int32_t guard_events;
   /**
@@ -1326,7 +1327,7 @@ typedef struct hc_sync_progress {
    */
   int64_t total;
   /**
-   * Users or groups per second.
+   * Users or groups per second since the sync of the directory started.
    */
   double rate;
 } hc_sync_progress;
@@ -1334,8 +1335,9 @@ typedef struct hc_sync_progress {
 /**
  * Receives the progress of a sync after each page.
  *
- * Called from threads of the library during the sync, by several at once if several organizations are synced. It must return soon,
- * must not call the library and must not throw a C++ exception. `user_data` is the progress_data of the options.
+ * Called during the sync: by hc_mirror_sync on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
+ * may call it at once. It must return soon, must not call the library and must not throw a C++ exception. `user_data` is the progress_data
+ * of the options.
  */
 typedef void (*hc_sync_progress_callback)(void *user_data, const struct hc_sync_progress *progress);
 
@@ -1360,7 +1362,7 @@ typedef struct hc_sync_options {
    */
   int32_t mode;
   /**
-   * Whether the open holds of the directory are approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
+   * Whether the open holds of each synced directory are approved before its sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
    */
   int32_t approve_removals;
   /**
@@ -1439,7 +1441,7 @@ const char *hc_version(void);
 /**
  * Returns the status of the failed call.
  *
- * - `error`: may be NULL, which is HC_OK.
+ * - `error`: may be NULL, which gives HC_OK.
  * - Threads: any number at once.
  */
 hc_status hc_error_status(const struct hc_error *error);
@@ -1518,7 +1520,7 @@ int64_t hc_error_retry_after_ms(const struct hc_error *error);
 uint64_t hc_error_removals_count(const struct hc_error *error);
 
 /**
- * Number of users that could have been removed without approval.
+ * Number of the directory's users who may lose access within the guard's window without approval.
  *
  * - `error`: may be NULL, which gives 0.
  * - Returns 0 if the error is of another kind.
@@ -1573,7 +1575,7 @@ const char *hc_status_name(int status);
 /**
  * Creates a client from settings in code. Does not connect yet.
  *
- * - `options`: required, with its first three texts. Texts are copied.
+ * - `options`: required, with environment_url, client_id and client_secret. Texts are copied.
  * - `client`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Fails with HC_CONFIG (a setting is empty or malformed) or HC_INVALID_ARGUMENT (a text is NULL or not UTF-8).
@@ -1586,7 +1588,7 @@ hc_status hc_client_new(const struct hc_client_options *options,
 /**
  * Creates a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. Does not connect yet.
  *
- * - `options`: the texts that come from the environment must be NULL. May be NULL, which means the defaults.
+ * - `options`: environment_url, client_id and client_secret must be NULL. May be NULL, which means the defaults.
  * - `client`: receives the client; free it with hc_client_free.
  * - `error`: may be NULL.
  * - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -1717,8 +1719,8 @@ hc_status hc_organization_get_by_external_id(const struct hc_client *client,
 /**
  * Creates an organization.
  *
- * The call is retried only if the previous attempt certainly created none. After an error that leaves this open, look it up by
- * its external id.
+ * The call is retried only if the previous attempt certainly created none. After other errors, such as HC_TIMEOUT, look the organization up
+ * by its external id: it may have been created.
  *
  * - `client`: required.
  * - `fields`: required, with its display_name. Texts are copied.
@@ -1752,7 +1754,7 @@ hc_status hc_organization_update(const struct hc_client *client,
 
 /**
  * Changes the given fields of the organization with this external id: looks it up, then updates it as hc_organization_update does.
- * These are two calls, each with the deadline of a call.
+ * The lookup and the update each have the deadline of a call.
  *
  * - `client`: required.
  * - `external_id`: the application's id of the organization.
@@ -2312,7 +2314,7 @@ hc_status hc_webhook_from_env(const struct hc_webhook_options *options,
                                    struct hc_error **error);
 
 /**
- * Frees a verifier and overwrites its secrets with zeros. Events that it gave stay valid.
+ * Overwrites a verifier's secrets with zeros and frees it. Events that it gave stay valid.
  *
  * - `webhook`: may be NULL.
  * - Threads: exclusive.
@@ -2466,8 +2468,8 @@ hc_status hc_verify_webhook_payload(const char *secret,
                                          struct hc_error **error);
 
 /**
- * Checks the signature of an interceptor's request, like hc_verify_webhook_payload. If the request has headers interceptor-* and
- * webhook-*, the former are used.
+ * Checks the signature of an interceptor's request, like hc_verify_webhook_payload. If the request has both headers interceptor-* and
+ * headers webhook-*, those named interceptor-* are used.
  *
  * - `secret`: the interceptor's secret, or several separated by white space.
  * - `headers`: all of the request's headers; `headers_len` items.
@@ -2712,7 +2714,7 @@ hc_status hc_replay_guard_custom(const struct hc_replay_store *store,
                                       struct hc_error **error);
 
 /**
- * Returns whether the message that carried an event was already handled. Records nothing. If it was, answer 2xx and do nothing.
+ * Returns whether the message that carried an event was already handled. If so, answer 2xx and do nothing else. Records nothing.
  *
  * - `guard`: required.
  * - `event`: required. hc_event_message_id identifies its message.
@@ -2741,8 +2743,9 @@ hc_status hc_replay_guard_commit(const struct hc_replay_guard *guard,
 
 /**
  * Records that the message that carried an event is handled, unless it is recorded already, in one step: of several deliveries at the
- * same time, one is the first. Call it before the message is handled, instead of hc_replay_guard_check and hc_replay_guard_commit, and
- * hc_replay_guard_release if handling it fails. If the process ends in between, the message is not handled again.
+ * same time, exactly one gets `again` = false. Call it before the message is handled, instead of hc_replay_guard_check and
+ * hc_replay_guard_commit. If handling the message fails, call hc_replay_guard_release. If the process ends while it handles the message, the
+ * message is not handled again.
  *
  * - `guard`: required.
  * - `event`: required.
@@ -2859,7 +2862,7 @@ hc_status hc_replay_guard_commit_id_at(const struct hc_replay_guard *guard,
                                             struct hc_error **error);
 
 /**
- * Frees a guard. Ids in its file or in your store are kept.
+ * Frees a guard. Ids in its file, or in a store of your own, are kept.
  *
  * - `guard`: may be NULL.
  * - Threads: exclusive.
@@ -2942,7 +2945,7 @@ const char *hc_sandbox_organization_id(const struct hc_sandbox *sandbox);
 const char *hc_sandbox_directory_id(const struct hc_sandbox *sandbox);
 
 /**
- * Base URL of the control calls, with which another program can change the content.
+ * Base URL of the sandbox's own HTTP API, with which another program can change the content.
  *
  * - `sandbox`: may be NULL, which gives NULL.
  * - Returns text owned by `sandbox`.
@@ -2951,8 +2954,8 @@ const char *hc_sandbox_directory_id(const struct hc_sandbox *sandbox);
 const char *hc_sandbox_control_url(const struct hc_sandbox *sandbox);
 
 /**
- * Registers an endpoint. It receives a signed webhook for each later change, repeated on the vendor's schedule until it answers
- * 2xx.
+ * Registers an endpoint. The sandbox sends it a signed webhook for each later change, and repeats the webhook on the vendor's schedule
+ * until the endpoint answers 2xx.
  *
  * - `sandbox`: required.
  * - `url`: URL that webhooks are sent to, on this machine: 127.0.0.1 or localhost. It is copied.
@@ -2965,8 +2968,8 @@ hc_status hc_sandbox_register_endpoint(const struct hc_sandbox *sandbox,
                                             struct hc_error **error);
 
 /**
- * Makes every `every`-th later REST call fail with the next of the faults, in turn; an empty list ends this. Requests for tokens
- * do not fail.
+ * Makes every `every`-th later REST call fail, with each of the faults in turn. An empty list makes no call fail. Requests for tokens do
+ * not fail.
  *
  * - `sandbox`: required.
  * - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
@@ -3010,7 +3013,7 @@ hc_status hc_sandbox_deliveries(const struct hc_sandbox *sandbox,
  * Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
  * under test. No sandbox is needed.
  *
- * - `type_`: such as "organization.directory.user_created"; the vendor's older names are kept as given.
+ * - `type_`: such as "organization.directory.user_created". The body has the type as given here, also if it is one of the vendor's older names.
  * - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
  *   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
  * - `body`: receives JSON; free it with hc_text_free.
@@ -3173,14 +3176,15 @@ hc_status hc_mirror_open(const char *path,
                               struct hc_error **error);
 
 /**
- * Closes the mirror. The calls of other threads that wait or run for long end: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they
- * have written. Returns when the other writes that were begun are complete, the locks are released and the file is closed; in a callback of a
- * running call, it does not wait for that. Later calls fail with HC_INVALID_ARGUMENT; a running call that has more steps may fail with HC_STORE.
- * hc_mirror_free is still required, once no call is running.
+ * Closes the mirror. hc_mirror_wait and syncs that other threads are running fail with HC_CANCELLED; what the syncs have written is kept. Returns
+ * when all other writes that were begun are complete, the locks are released and the file is closed. In a callback of a running call, it does not
+ * wait for that. Later calls fail with HC_INVALID_ARGUMENT; of iterators that were made before, hc_change_iter_next gives NULL, and other calls
+ * may fail with HC_STORE. A call that is running and needs the store again may fail with HC_STORE. hc_mirror_free is still required, once no
+ * call is running.
  *
  * - `mirror`: required. Closing it again has no effect.
  * - `error`: may be NULL.
- * - Threads: any number at once, also while other threads wait. It is not for signal handlers.
+ * - Threads: any number at once, also while other threads wait. Do not call it in a signal handler.
  */
 hc_status hc_mirror_close(const struct hc_mirror *mirror,
                                struct hc_error **error);
@@ -3198,8 +3202,8 @@ hc_status hc_mirror_unbind_environment(const struct hc_mirror *mirror,
                                             struct hc_error **error);
 
 /**
- * Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They contain
- * no personal data.
+ * Returns the pending events of an organization, oldest first: events that can be applied only after a sync. The list contains no personal
+ * data.
  *
  * - `mirror`: required.
  * - `organization_id`: "org_...".
@@ -3214,7 +3218,7 @@ hc_status hc_mirror_pending_events(const struct hc_mirror *mirror,
                                         struct hc_error **error);
 
 /**
- * Frees a mirror. Its file is kept. Users, changes and iterators that it gave stay valid.
+ * Frees a mirror. Its file or schema is kept. Users, changes and iterators that it gave stay valid.
  *
  * - `mirror`: may be NULL.
  * - Threads: exclusive.
@@ -3274,7 +3278,7 @@ hc_status hc_mirror_receive_at(const struct hc_mirror *mirror,
  * - `event`: required.
  * - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
  * - `error`: may be NULL.
- * - Fails with HC_WEBHOOK_VERIFICATION if its data does not match its type, HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_WEBHOOK_VERIFICATION if the event's data does not match its type, HC_STORE or HC_INVALID_ARGUMENT.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_apply(const struct hc_mirror *mirror,
@@ -3315,7 +3319,8 @@ hc_status hc_mirror_settings(const struct hc_mirror *mirror,
  * Changes settings, for all processes that use the store: each reads them with its next write.
  *
  * - `mirror`: required.
- * - `options`: the settings to change; what is 0 stays as it is. webhook_secret and schema must be NULL: they belong to the handle.
+ * - `options`: the settings to change; a field that is 0 leaves its setting unchanged. webhook_secret and schema must be NULL: they belong to
+ *   the handle.
  * - `error`: may be NULL.
  * - Fails with HC_INVALID_ARGUMENT, also for a guard_share that is not from 0 to 1, or HC_STORE.
  * - Threads: any number at once.
@@ -3340,8 +3345,8 @@ hc_status hc_mirror_set_role_map(const struct hc_mirror *mirror,
                                       struct hc_error **error);
 
 /**
- * Replaces the role map by typed entries, as hc_mirror_set_role_map does by pairs. An entry by id never matches a name, and one by name never
- * an id; an entry with an organization matches groups of that organization only.
+ * Replaces the role map, like hc_mirror_set_role_map, with entries that have a type. An entry by id never matches a name, and an entry by name
+ * never matches an id. An entry with an organization matches only groups of that organization.
  *
  * - `mirror`: required.
  * - `entries`: `entries_len` entries. They are copied.
@@ -3395,7 +3400,7 @@ hc_status hc_mirror_role_map(const struct hc_mirror *mirror,
                                   struct hc_error **error);
 
 /**
- * How many pairs there are.
+ * Number of pairs.
  *
  * - `role_map`: may be NULL, which gives 0.
  * - Threads: any number at once.
@@ -3454,7 +3459,7 @@ hc_status hc_mirror_users(const struct hc_mirror *mirror,
  * - `hold_id`: the hold's id, from hc_hold_id.
  * - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT if it is not the id of a hold.
+ * - Fails with HC_INVALID_ARGUMENT if `hold_id` is not the id of a hold.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_hold_users(const struct hc_mirror *mirror,
@@ -3465,7 +3470,7 @@ hc_status hc_mirror_hold_users(const struct hc_mirror *mirror,
 /**
  * Gives the next user.
  *
- * - `iter`: required. After an error it is at its end: create another one.
+ * - `iter`: required. It ends after an error: create another one.
  * - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL after the last one.
  * - `error`: may be NULL.
  * - Fails with HC_STORE.
@@ -3571,8 +3576,8 @@ hc_status hc_mirror_directories(const struct hc_mirror *mirror,
  * - `reports`: receives one report per directory; free it with hc_sync_reports_free.
  * - `error`: may be NULL.
  * - Fails with HC_MASS_REMOVAL if the guard holds removals back (see hc_error_removals_count), HC_CONFIG if the mirror has no
- *   client, HC_NOT_FOUND if there is no such directory, HC_STORE, HC_INVALID_ARGUMENT, or any status that a request can have. If
- *   one of several directories fails, the others were synced.
+ *   client, HC_NOT_FOUND if there is no such directory, HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_STORE,
+ *   HC_INVALID_ARGUMENT, or any status that a request can have. If one of several directories fails, the others were synced.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_sync(const struct hc_mirror *mirror,
@@ -3583,15 +3588,16 @@ hc_status hc_mirror_sync(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Syncs every directory of every organization of the environment, several at once. An error in one directory is in its report
- * and does not stop the others.
+ * Syncs every directory of every organization of the environment, several organizations at once. An error in one directory is in its
+ * report and does not stop the others. If listing the organizations fails partway, those that were listed are synced, and a report with
+ * the organization id "" has the error.
  *
  * - `mirror`: required.
  * - `options`: may be NULL, which means the defaults.
  * - `reports`: receives one report per directory; free it with hc_sync_reports_free.
  * - `error`: may be NULL.
- * - Fails with HC_CONFIG if the mirror has no client, HC_STORE, HC_INVALID_ARGUMENT, or any status that listing the
- *   organizations can have.
+ * - Fails with HC_CONFIG if the mirror has no client, HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_STORE,
+ *   HC_INVALID_ARGUMENT, or any status that listing the organizations can have.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
@@ -3600,7 +3606,7 @@ hc_status hc_mirror_sync_all(const struct hc_mirror *mirror,
                                   struct hc_error **error);
 
 /**
- * Returns how up to date the mirror is with each directory, ordered by id.
+ * Returns the status of each directory, ordered by id: its last syncs, its numbers of users and groups, and what is held or pending.
  *
  * - `mirror`: required.
  * - `statuses`: receives the list; free it with hc_mirror_directory_status_list_free.
@@ -3645,8 +3651,8 @@ hc_status hc_mirror_holds(const struct hc_mirror *mirror,
                                struct hc_error **error);
 
 /**
- * Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
- * added to the hold since then stay held.
+ * Approves a hold: applies the loss of access of the users that the hold named when hc_mirror_holds returned this id, if they are still
+ * held. Users who were added to the hold since then stay held.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.
@@ -3654,8 +3660,8 @@ hc_status hc_mirror_holds(const struct hc_mirror *mirror,
  * - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
  * - `count`: receives the number of users who lost access.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND if no user of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
- *   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
+ * - Fails with HC_NOT_FOUND if no user of the hold is held any more, HC_INVALID_ARGUMENT if `hold_id` is not the id of a hold, if the hold is
+ *   about a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_approve(const struct hc_mirror *mirror,
@@ -3666,8 +3672,8 @@ hc_status hc_mirror_approve(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
- * removes them.
+ * Drops a hold: the users that it named when hc_mirror_holds returned this id stay as they are mirrored, until a later listing or event
+ * changes or removes them.
  *
  * - `mirror`: required.
  * - `hold_id`: the hold's id, from hc_hold_id.
@@ -3690,13 +3696,13 @@ hc_status hc_mirror_dismiss(const struct hc_mirror *mirror,
  * removal.
  *
  * - `mirror`: required.
- * - `directory_id`: "dir_...". The directory has to be disabled, or missing: the API does not list it.
- * - `by`: who requested it; stored with the time.
- * - `note`: why; stored as well. May be NULL.
+ * - `directory_id`: "dir_...". The directory has to be disabled, or missing (the API no longer lists it).
+ * - `by`: who requested it, 1 to 200 bytes; stored with the time.
+ * - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
  * - `count`: receives the number of users that were removed.
  * - `error`: may be NULL.
- * - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, or HC_STORE.
- *   If a call fails partway, another call, or the next sync of the organization, removes the rest.
+ * - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, and for a `by`
+ *   or `note` of the wrong length, or HC_STORE. If a call fails partway, another call, or the next sync of the organization, removes the rest.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_retire(const struct hc_mirror *mirror,
@@ -3763,8 +3769,7 @@ hc_status hc_mirror_poll(const struct hc_mirror *mirror,
  * - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
  * - `batch`: receives the changes; free it with hc_change_batch_free.
  * - `error`: may be NULL.
- * - Fails with HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_HISTORY_TRIMMED if the retention has removed the consumer's next
- *   change, also for a new consumer: call hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
+ * - Fails with HC_CANCELLED when the mirror is closed (hc_mirror_close) during the call, and otherwise as hc_mirror_poll.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_wait(const struct hc_mirror *mirror,
@@ -3775,15 +3780,14 @@ hc_status hc_mirror_wait(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Acknowledges all changes up to and including `seq`: the consumer does not receive them again. (hc_change_iter_ack acknowledges one change
- * alone.) The acknowledgement is durable
- * when this returns. A smaller number than an earlier one has no effect.
+ * Acknowledges all changes up to and including `seq`: the consumer does not receive them again. (hc_change_iter_ack acknowledges only one
+ * change.) The acknowledgement is durable when this returns. A number that is not greater than an acknowledged one has no effect.
  *
  * - `mirror`: required.
  * - `consumer`: its name, 1 to 200 bytes.
  * - `seq`: the number of a change that hc_mirror_poll gave.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no poll has returned, or HC_STORE.
+ * - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number greater than those that polls have returned to it, or HC_STORE.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_ack(const struct hc_mirror *mirror,
@@ -3800,8 +3804,8 @@ hc_status hc_mirror_ack(const struct hc_mirror *mirror,
  * - `seq`: the number of a change that hc_mirror_poll gave.
  * - `reason`: why the change was parked. It is copied.
  * - `error`: may be NULL.
- * - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change whose user or group no longer exists, HC_HISTORY_TRIMMED if the
- *   retention has removed the change, or HC_STORE.
+ * - Fails as hc_mirror_ack; with HC_INVALID_ARGUMENT also for a change of a snapshot whose user or group no longer exists, and with
+ *   HC_HISTORY_TRIMMED if the retention has removed the change.
  * - Threads: any number at once.
  */
 hc_status hc_mirror_park(const struct hc_mirror *mirror,
@@ -3885,8 +3889,8 @@ hc_status hc_mirror_drop_consumer(const struct hc_mirror *mirror,
                                        struct hc_error **error);
 
 /**
- * Deletes changes that are older than the retention and that every consumer has acknowledged, and other rows whose retention has
- * ended. Every sync does this when it ends.
+ * Deletes changes that are older than the retention and that all consumers have acknowledged, except for consumers that have expired; and
+ * other rows whose retention has ended. Every sync does this when it ends.
  *
  * - `mirror`: required.
  * - `error`: may be NULL.
@@ -3897,14 +3901,14 @@ hc_status hc_mirror_trim(const struct hc_mirror *mirror,
                               struct hc_error **error);
 
 /**
- * Makes an iterator over the unacknowledged changes of a consumer, each returned once. It waits for the next change.
+ * Makes an iterator over the unacknowledged changes of a consumer, each returned once. If there is none, it waits for the next one.
  *
  * Acknowledge each change after it was handled, with hc_change_iter_ack. The consumer's cursor moves to a change once that change, and all changes
- * that this iterator gave before it, are acknowledged. What was not acknowledged is given again by the next iterator, here or in another
- * process.
+ * that this iterator gave before it, are acknowledged. The next iterator, here or in another process, gives the changes after the cursor
+ * again.
  *
  * - `mirror`: required. It may be freed before the iterator.
- * - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the oldest change that is kept.
+ * - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the first change of the feed.
  * - `timeout_ms`: longest wait for a change, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
  * - `iter`: receives the iterator; free it with hc_change_iter_free.
  * - `error`: may be NULL.
@@ -3918,14 +3922,14 @@ hc_status hc_mirror_changes(const struct hc_mirror *mirror,
                                  struct hc_error **error);
 
 /**
- * Gives the next change, and waits for it.
+ * Gives the next change. Waits for it up to the iterator's timeout.
  *
  * - `iter`: required.
- * - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (it may be
- *   called again then), and when the mirror is closed (hc_mirror_close).
+ * - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (this may
+ *   be called again then), and when the mirror is closed (hc_mirror_close).
  * - `error`: may be NULL.
- * - Fails with HC_HISTORY_TRIMMED if the next change was removed by the retention (see hc_mirror_start_from_snapshot), HC_STORE, or
- *   HC_INVALID_ARGUMENT, also in a forked child. It may be called again after an error.
+ * - Fails with HC_HISTORY_TRIMMED if the retention has removed the next change, also for a new consumer: call
+ *   hc_mirror_start_from_snapshot; with HC_STORE; or with HC_INVALID_ARGUMENT, also in a forked child. It may be called again after an error.
  * - Threads: any number at once. Each change goes to one of them.
  */
 hc_status hc_change_iter_next(const struct hc_change_iter *iter,

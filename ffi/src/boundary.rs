@@ -1,8 +1,9 @@
 //! The boundary between C and Rust: what every exported function does before and after the core's work.
 //!
 //! [`call!`] is for calls that can fail, [`read!`] for accessors, [`free!`] frees an object, and [`value_or_absent`] is for
-//! functions without an object. Each catches panics and checks pointers for NULL. The conversion functions below check arguments and name
-//! the parameter in errors. This module uses `error`, `options` and `generated/status`; these must not use this module.
+//! functions without an object. Each catches panics, and the macros check pointers for NULL. The functions from [`object`] to [`array`]
+//! convert arguments, and name the parameter in errors. This module uses `error`, `options` and `generated/status`; these must not use this
+//! module.
 
 use crate::error::{hc_error, report};
 use crate::generated::status::hc_status;
@@ -15,7 +16,8 @@ use std::ptr;
 
 /// A call that can fail: `call!(error, out, (argument: conversion, …) => Result)`, or without `out`.
 ///
-/// A conversion is the name of one of this module's functions. The value is written to `*out`, an error to `*error`.
+/// `conversion` is the name of the function that converts the argument, such as [`object`], [`text`] or [`options`]. The value of the result
+/// is written to `*out`, an error to `*error`.
 macro_rules! call {
     ($error:ident, $out:ident, ($($arguments:tt)*) => $body:expr) => {
         $crate::boundary::call!(@ $error, ($out, stringify!($out)), ($($arguments)*) => $body)
@@ -148,7 +150,7 @@ macro_rules! plain_out {
     };
 }
 
-// The value if the call failed.
+// The types, each with the value that is written if the call fails.
 plain_out! { bool = false; u64 = 0; }
 
 /// No out-parameter: the call has no value.
@@ -233,7 +235,7 @@ pub(crate) unsafe fn drop_object<T>(object: *mut T) {
     }
 }
 
-/// Conversion: a reference to an object of the caller, which must not be NULL.
+/// Converts a pointer to an object of the caller to a reference. NULL is an error.
 ///
 /// # Safety
 ///
@@ -243,7 +245,7 @@ pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T
     unsafe { object.as_ref() }.ok_or_else(|| is_null(name))
 }
 
-/// Conversion: a reference to an object of the caller, or `None` for NULL.
+/// Converts a pointer to an object of the caller to a reference, and NULL to `None`.
 ///
 /// # Safety
 ///
@@ -253,7 +255,7 @@ pub(crate) unsafe fn optional_object<'a, T>(object: *const T, _: &str) -> Result
     Ok(unsafe { object.as_ref() })
 }
 
-/// Conversion: a mutable reference to an object of the caller, which must not be NULL.
+/// Converts a pointer to an object of the caller to a mutable reference. NULL is an error.
 ///
 /// # Safety
 ///
@@ -263,7 +265,7 @@ pub(crate) unsafe fn exclusive<'a, T>(object: *mut T, name: &str) -> Result<&'a 
     unsafe { object.as_mut() }.ok_or_else(|| is_null(name))
 }
 
-/// Conversion: a text that must not be NULL.
+/// Converts a C string to a text. NULL, and bytes that are not UTF-8, are errors.
 ///
 /// # Safety
 ///
@@ -273,7 +275,7 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, name: impl Display) -> Result
     unsafe { optional_text(text, &name) }?.ok_or_else(|| is_null(name))
 }
 
-/// Conversion: a text, or `None` for NULL.
+/// Converts a C string to a text, and NULL to `None`. Bytes that are not UTF-8 are an error.
 ///
 /// # Safety
 ///
@@ -287,7 +289,7 @@ pub(crate) unsafe fn optional_text<'a>(text: *const c_char, name: impl Display) 
     text.to_str().map(Some).map_err(|_| Error::invalid_argument(format!("{name} is not valid UTF-8")))
 }
 
-/// Conversion: a copy of the value at an address, or `None` for NULL.
+/// Copies the value that a pointer points to; `None` for NULL.
 ///
 /// # Safety
 ///
@@ -297,7 +299,7 @@ pub(crate) unsafe fn optional_value<T: Copy>(value: *const T, _: &str) -> Result
     Ok(unsafe { value.as_ref() }.copied())
 }
 
-/// Conversion: an array. The address may be NULL if the length is 0.
+/// Converts a pointer and a length to a slice. The pointer may be NULL if the length is 0.
 ///
 /// # Safety
 ///
@@ -322,7 +324,7 @@ mod tests {
     use crate::error_accessors::{hc_error_free, hc_error_message, hc_error_status};
 
     #[test]
-    fn a_panic_is_an_internal_error() {
+    fn a_panic_is_hc_internal_in_a_call_and_0_in_an_accessor() {
         let mut error = ptr::null_mut();
         // SAFETY: `error` may be written to.
         let status = unsafe { run((), "", &raw mut error, || -> Result<()> { panic!("two\nlines") }) };

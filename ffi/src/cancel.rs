@@ -1,19 +1,19 @@
-//! Cancelling calls from another thread, and calls with their own deadline.
+//! Cancelling calls from another thread, and clients whose calls have another deadline.
 
 use crate::boundary::{call, free, object, read};
 use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::generated::hc_status;
-use crate::options::{growing, unless_zero};
+use crate::options::{impl_options, unless_zero};
 use headcount_core::Error;
 use headcount_core::client::{CallOptions, Cancel};
 use std::time::Duration;
 
-/// Handle that cancels the running and later calls of the clients that hc_client_with created with it.
+/// Handle that cancels calls: the running and the later ones of each client that hc_client_with made with this handle.
 pub struct hc_cancel(Cancel);
 
-/// Options of single calls, which differ from those of their client. Set all bytes to 0, then struct_size and the fields that you
-/// need.
+/// Options of calls that override those of a client: hc_client_with makes a client that uses them. Set all bytes to 0, then struct_size and
+/// the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_call_options {
@@ -21,13 +21,13 @@ pub struct hc_call_options {
     pub struct_size: usize,
     /// Cancels the calls, or NULL. It may be freed during the calls.
     pub cancel: *const hc_cancel,
-    /// Deadline of each call with all its attempts, in milliseconds. 0: the client's.
+    /// Deadline of each call with all its attempts, in milliseconds. 0: that of the client.
     pub timeout_ms: u32,
-    /// Largest number of attempts of a call; 1 disables retries. 0: the client's.
+    /// Largest number of attempts of a call; 1 disables retries. 0: that of the client.
     pub max_attempts: u32,
 }
 
-growing!(hc_call_options { cancel, timeout_ms, max_attempts });
+impl_options!(hc_call_options { cancel, timeout_ms, max_attempts });
 
 /// Creates a handle that can cancel calls; pass it to hc_client_with.
 ///

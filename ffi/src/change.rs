@@ -42,8 +42,7 @@ pub unsafe extern "C" fn hc_mirror_poll(
 /// - `timeout_ms`: longest wait, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
 /// - `batch`: receives the changes; free it with hc_change_batch_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_HISTORY_TRIMMED if the retention has removed the consumer's next
-///   change, also for a new consumer: call hc_mirror_start_from_snapshot; or with HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_CANCELLED when the mirror is closed (hc_mirror_close) during the call, and otherwise as hc_mirror_poll.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_wait(
@@ -69,15 +68,14 @@ pub(crate) fn timeout(timeout_ms: i64) -> Result<Option<Duration>> {
     }
 }
 
-/// Acknowledges all changes up to and including `seq`: the consumer does not receive them again. (hc_change_iter_ack acknowledges one change
-/// alone.) The acknowledgement is durable
-/// when this returns. A smaller number than an earlier one has no effect.
+/// Acknowledges all changes up to and including `seq`: the consumer does not receive them again. (hc_change_iter_ack acknowledges only one
+/// change.) The acknowledgement is durable when this returns. A number that is not greater than an acknowledged one has no effect.
 ///
 /// - `mirror`: required.
 /// - `consumer`: its name, 1 to 200 bytes.
 /// - `seq`: the number of a change that hc_mirror_poll gave.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number that no poll has returned, or HC_STORE.
+/// - Fails with HC_INVALID_ARGUMENT for an unknown consumer or a number greater than those that polls have returned to it, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_ack(
@@ -97,8 +95,8 @@ pub unsafe extern "C" fn hc_mirror_ack(
 /// - `seq`: the number of a change that hc_mirror_poll gave.
 /// - `reason`: why the change was parked. It is copied.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT, also for a snapshot's change whose user or group no longer exists, HC_HISTORY_TRIMMED if the
-///   retention has removed the change, or HC_STORE.
+/// - Fails as hc_mirror_ack; with HC_INVALID_ARGUMENT also for a change of a snapshot whose user or group no longer exists, and with
+///   HC_HISTORY_TRIMMED if the retention has removed the change.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_park(
@@ -200,8 +198,8 @@ pub unsafe extern "C" fn hc_mirror_drop_consumer(
     call!(error, dropped, (mirror: object, consumer: text) => mirror.0.drop_consumer(consumer))
 }
 
-/// Deletes changes that are older than the retention and that every consumer has acknowledged, and other rows whose retention has
-/// ended. Every sync does this when it ends.
+/// Deletes changes that are older than the retention and that all consumers have acknowledged, except for consumers that have expired; and
+/// other rows whose retention has ended. Every sync does this when it ends.
 ///
 /// - `mirror`: required.
 /// - `error`: may be NULL.

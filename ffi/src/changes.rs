@@ -12,14 +12,14 @@ use std::ffi::c_char;
 /// them, and belongs to the caller.
 pub struct hc_change_iter(Changes);
 
-/// Makes an iterator over the unacknowledged changes of a consumer, each returned once. It waits for the next change.
+/// Makes an iterator over the unacknowledged changes of a consumer, each returned once. If there is none, it waits for the next one.
 ///
 /// Acknowledge each change after it was handled, with hc_change_iter_ack. The consumer's cursor moves to a change once that change, and all changes
-/// that this iterator gave before it, are acknowledged. What was not acknowledged is given again by the next iterator, here or in another
-/// process.
+/// that this iterator gave before it, are acknowledged. The next iterator, here or in another process, gives the changes after the cursor
+/// again.
 ///
 /// - `mirror`: required. It may be freed before the iterator.
-/// - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the oldest change that is kept.
+/// - `consumer`: its name, 1 to 200 bytes. A new consumer starts with the first change of the feed.
 /// - `timeout_ms`: longest wait for a change, in milliseconds. 0: do not wait. HC_WAIT_FOREVER: no limit.
 /// - `iter`: receives the iterator; free it with hc_change_iter_free.
 /// - `error`: may be NULL.
@@ -38,14 +38,14 @@ pub unsafe extern "C" fn hc_mirror_changes(
     })
 }
 
-/// Gives the next change, and waits for it.
+/// Gives the next change. Waits for it up to the iterator's timeout.
 ///
 /// - `iter`: required.
-/// - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (it may be
-///   called again then), and when the mirror is closed (hc_mirror_close).
+/// - `change`: receives the change, which belongs to the caller: free it with hc_change_free. NULL if none came within the timeout (this may
+///   be called again then), and when the mirror is closed (hc_mirror_close).
 /// - `error`: may be NULL.
-/// - Fails with HC_HISTORY_TRIMMED if the next change was removed by the retention (see hc_mirror_start_from_snapshot), HC_STORE, or
-///   HC_INVALID_ARGUMENT, also in a forked child. It may be called again after an error.
+/// - Fails with HC_HISTORY_TRIMMED if the retention has removed the next change, also for a new consumer: call
+///   hc_mirror_start_from_snapshot; with HC_STORE; or with HC_INVALID_ARGUMENT, also in a forked child. It may be called again after an error.
 /// - Threads: any number at once. Each change goes to one of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_change_iter_next(

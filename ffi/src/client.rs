@@ -4,7 +4,7 @@ use crate::boundary::{call, free, optional_text};
 use crate::error::hc_error;
 use crate::generated::hc_status;
 use crate::observe::{CallerObserver, hc_observer};
-use crate::options::{growing, unless_zero};
+use crate::options::{impl_options, unless_zero};
 use crate::user_data::UserData;
 use headcount_core::{ClientBuilder, Error, Result, blocking};
 use std::ffi::{c_char, c_void};
@@ -37,15 +37,15 @@ pub struct hc_client_options {
     pub connect_timeout_ms: u32,
     /// Longest wait before the first retry, in milliseconds; it doubles with each retry. 0 means 250.
     pub retry_base_ms: u32,
-    /// Longest wait before a retry, in milliseconds, unless the server asks for more. 0 means 8000.
+    /// Longest wait before a retry, in milliseconds, unless the server asks for a longer one. 0 means 8000.
     pub retry_cap_ms: u32,
-    /// Number of retries that all calls share; each successful call adds half a retry. 0 means 100.
+    /// Number of retries that all calls share. Each retry uses one, and each successful call adds half a retry, up to this number. 0 means 100.
     pub retry_budget: u32,
     /// Largest number of concurrent requests; others wait. 0 means 32.
     pub max_concurrency: u32,
-    /// Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0 means 8 MiB.
+    /// Largest body of an answer, in bytes; a larger one fails with HC_DECODE. 0 means 8388608 (8 MiB).
     pub max_response_bytes: u64,
-    /// URL of the proxy. NULL: that of HTTPS_PROXY or ALL_PROXY. "": no proxy.
+    /// URL of the proxy. NULL: the one in HTTPS_PROXY or ALL_PROXY. "": no proxy.
     pub proxy: *const c_char,
     /// PEM file of certificate authorities that are trusted in addition to the system's, or NULL.
     pub ca_file: *const c_char,
@@ -57,7 +57,7 @@ pub struct hc_client_options {
     pub observer_data: *mut c_void,
 }
 
-growing!(hc_client_options {
+impl_options!(hc_client_options {
     environment_url,
     client_id,
     client_secret,
@@ -79,7 +79,7 @@ growing!(hc_client_options {
 
 /// Creates a client from settings in code. Does not connect yet.
 ///
-/// - `options`: required, with its first three texts. Texts are copied.
+/// - `options`: required, with environment_url, client_id and client_secret. Texts are copied.
 /// - `client`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_CONFIG (a setting is empty or malformed) or HC_INVALID_ARGUMENT (a text is NULL or not UTF-8).
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn hc_client_new(
 
 /// Creates a client from SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET. Does not connect yet.
 ///
-/// - `options`: the texts that come from the environment must be NULL. May be NULL, which means the defaults.
+/// - `options`: environment_url, client_id and client_secret must be NULL. May be NULL, which means the defaults.
 /// - `client`: receives the client; free it with hc_client_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_CONFIG, naming the variable that is missing or malformed, or HC_INVALID_ARGUMENT.
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn hc_client_free(client: *mut hc_client) {
 ///
 /// # Safety
 ///
-/// They are NULL, or NUL-terminated and alive for `'a`.
+/// The three texts are NULL, or NUL-terminated and alive for `'a`.
 unsafe fn texts<'a>(options: &hc_client_options) -> Result<[Option<&'a str>; 3]> {
     // SAFETY: this function's contract.
     unsafe {

@@ -18,7 +18,7 @@ pub extern "C" fn hc_version() -> *const c_char {
 
 /// Returns the status of the failed call.
 ///
-/// - `error`: may be NULL, which is HC_OK.
+/// - `error`: may be NULL, which gives HC_OK.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_error_status(error: *const hc_error) -> hc_status {
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn hc_error_removals_count(error: *const hc_error) -> u64 
     read!(error => error.error.removals().map_or(0, |removals| removals.count))
 }
 
-/// Number of users that could have been removed without approval.
+/// Number of the directory's users who may lose access within the guard's window without approval.
 ///
 /// - `error`: may be NULL, which gives 0.
 /// - Returns 0 if the error is of another kind.

@@ -5,7 +5,7 @@ use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::generated::{hc_group_iter, hc_group_page, hc_status};
 use crate::iter::IterOf;
-use crate::options::{growing, moment, reserved, tri_state, unless_zero};
+use crate::options::{impl_options, moment, reserved, tri_state, unless_zero};
 use headcount_core::Result;
 use headcount_core::blocking::List;
 use headcount_core::model::Group;
@@ -32,7 +32,14 @@ pub struct hc_group_options {
     pub reserved: u32,
 }
 
-growing!(hc_group_options { page_token, updated_after, page_size, include_detail, include_external_groups, reserved });
+impl_options!(hc_group_options {
+    page_token,
+    updated_after,
+    page_size,
+    include_detail,
+    include_external_groups,
+    reserved
+});
 
 /// Applies the filters of `options` to a listing.
 ///

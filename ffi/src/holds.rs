@@ -35,8 +35,8 @@ pub unsafe extern "C" fn hc_mirror_holds(
     call!(error, holds, (mirror: object, organization_id: text, directory_id: optional_text) => mirror.0.holds(organization_id, directory_id).map(hc_hold_list::from))
 }
 
-/// Approves a hold: applies the loss of access of the users that it named when it was read, if they are still held. Users who were
-/// added to the hold since then stay held.
+/// Approves a hold: applies the loss of access of the users that the hold named when hc_mirror_holds returned this id, if they are still
+/// held. Users who were added to the hold since then stay held.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.
@@ -44,8 +44,8 @@ pub unsafe extern "C" fn hc_mirror_holds(
 /// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
 /// - `count`: receives the number of users who lost access.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if no user of the hold is held any more, HC_INVALID_ARGUMENT if it is not the id of a hold, if the hold is about
-///   a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
+/// - Fails with HC_NOT_FOUND if no user of the hold is held any more, HC_INVALID_ARGUMENT if `hold_id` is not the id of a hold, if the hold is
+///   about a directory as a whole, and for a `by` or `note` of the wrong length, or HC_STORE.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_approve(
@@ -59,8 +59,8 @@ pub unsafe extern "C" fn hc_mirror_approve(
     decide!(error, count, approve(mirror, hold_id, by, note))
 }
 
-/// Drops a hold: the users that it named when it was read stay as they are mirrored, until a later listing or event changes or
-/// removes them.
+/// Drops a hold: the users that it named when hc_mirror_holds returned this id stay as they are mirrored, until a later listing or event
+/// changes or removes them.
 ///
 /// - `mirror`: required.
 /// - `hold_id`: the hold's id, from hc_hold_id.
@@ -86,13 +86,13 @@ pub unsafe extern "C" fn hc_mirror_dismiss(
 /// removal.
 ///
 /// - `mirror`: required.
-/// - `directory_id`: "dir_...". The directory has to be disabled, or missing: the API does not list it.
-/// - `by`: who requested it; stored with the time.
-/// - `note`: why; stored as well. May be NULL.
+/// - `directory_id`: "dir_...". The directory has to be disabled, or missing (the API no longer lists it).
+/// - `by`: who requested it, 1 to 200 bytes; stored with the time.
+/// - `note`: why, at most 2,000 bytes; stored as well. May be NULL.
 /// - `count`: receives the number of users that were removed.
 /// - `error`: may be NULL.
-/// - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, or HC_STORE.
-///   If a call fails partway, another call, or the next sync of the organization, removes the rest.
+/// - Fails with HC_NOT_FOUND if no directory of this id is mirrored, HC_INVALID_ARGUMENT if it is neither missing nor disabled, and for a `by`
+///   or `note` of the wrong length, or HC_STORE. If a call fails partway, another call, or the next sync of the organization, removes the rest.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_retire(

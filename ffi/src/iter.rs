@@ -1,4 +1,4 @@
-//! Iterates over the items of all pages. After an error the same page is requested again.
+//! Iterates over the items of all pages. After an error, the next call requests the same page again.
 
 use headcount_core::Result;
 use headcount_core::blocking::{List, Pages};

@@ -1,7 +1,7 @@
 //! The C ABI: a thin translation of the core without logic of its own. Each module has the functions of one kind of object.
 //!
-//! Every exported function uses a macro of `boundary` (or `callback`, for asynchronous calls), which checks for NULL and catches
-//! panics. `generated` has the records and enums, which the crate `codegen` writes from the definitions in core. cbindgen makes
+//! Every exported function uses `boundary` (or `callback`, for asynchronous calls), which checks for NULL and catches panics. `generated`
+//! has the records and enums, which the crate `codegen` writes from the definitions in core. cbindgen makes
 //! `include/headcount.h` from this crate, including the documentation; its conventions are in `cbindgen.toml`.
 #![allow(
     non_camel_case_types,

@@ -12,8 +12,8 @@ use headcount_core::mirror::Outcome;
 use headcount_core::{Error, Result, blocking};
 use std::ffi::{c_char, c_int, c_void};
 
-/// A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A
-/// forked child may use it as well, unless it is in memory: it opens the file again, or makes its own connections to the database.
+/// A durable local copy of all directories, with a feed of changes. Thread-safe: any number of threads may use it at once. A forked child
+/// may use it as well, unless the mirror is in memory: the first call in the child opens the file again, or connects to the database again.
 pub struct hc_mirror(pub(crate) blocking::Mirror);
 
 /// Returns the name of an outcome, which is the same in every language: "applied", "duplicate", "pending", ...
@@ -26,6 +26,7 @@ pub extern "C" fn hc_outcome_name(outcome: c_int) -> *const c_char {
     value_or_absent(|| Some(outcome::outcome_name(outcome).as_ptr()))
 }
 
+/// Returns the outcome's number in C.
 fn outcome_of(outcome: Outcome) -> Result<hc_outcome> {
     outcome::outcome_of(outcome).ok_or_else(|| Error::internal(format!("an outcome has no number in C: {outcome}")))
 }
@@ -72,14 +73,15 @@ pub unsafe extern "C" fn hc_mirror_open(
     })
 }
 
-/// Closes the mirror. The calls of other threads that wait or run for long end: hc_mirror_wait and syncs fail with HC_CANCELLED, and keep what they
-/// have written. Returns when the other writes that were begun are complete, the locks are released and the file is closed; in a callback of a
-/// running call, it does not wait for that. Later calls fail with HC_INVALID_ARGUMENT; a running call that has more steps may fail with HC_STORE.
-/// hc_mirror_free is still required, once no call is running.
+/// Closes the mirror. hc_mirror_wait and syncs that other threads are running fail with HC_CANCELLED; what the syncs have written is kept. Returns
+/// when all other writes that were begun are complete, the locks are released and the file is closed. In a callback of a running call, it does not
+/// wait for that. Later calls fail with HC_INVALID_ARGUMENT; of iterators that were made before, hc_change_iter_next gives NULL, and other calls
+/// may fail with HC_STORE. A call that is running and needs the store again may fail with HC_STORE. hc_mirror_free is still required, once no
+/// call is running.
 ///
 /// - `mirror`: required. Closing it again has no effect.
 /// - `error`: may be NULL.
-/// - Threads: any number at once, also while other threads wait. It is not for signal handlers.
+/// - Threads: any number at once, also while other threads wait. Do not call it in a signal handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_close(mirror: *const hc_mirror, error: *mut *mut hc_error) -> hc_status {
     call!(error, (mirror: object) => mirror.0.close())
@@ -100,8 +102,8 @@ pub unsafe extern "C" fn hc_mirror_unbind_environment(
     call!(error, (mirror: object) => mirror.0.unbind_environment())
 }
 
-/// Returns the pending events of an organization, oldest first: those that wait for a sync to show which directory they are about. They contain
-/// no personal data.
+/// Returns the pending events of an organization, oldest first: events that can be applied only after a sync. The list contains no personal
+/// data.
 ///
 /// - `mirror`: required.
 /// - `organization_id`: "org_...".
@@ -121,7 +123,7 @@ pub unsafe extern "C" fn hc_mirror_pending_events(
     })
 }
 
-/// Frees a mirror. Its file is kept. Users, changes and iterators that it gave stay valid.
+/// Frees a mirror. Its file or schema is kept. Users, changes and iterators that it gave stay valid.
 ///
 /// - `mirror`: may be NULL.
 /// - Threads: exclusive.
@@ -196,7 +198,7 @@ pub unsafe extern "C" fn hc_mirror_receive_at(
 /// - `event`: required.
 /// - `outcome`: receives the outcome; HC_OUTCOME_NONE if the call failed.
 /// - `error`: may be NULL.
-/// - Fails with HC_WEBHOOK_VERIFICATION if its data does not match its type, HC_STORE or HC_INVALID_ARGUMENT.
+/// - Fails with HC_WEBHOOK_VERIFICATION if the event's data does not match its type, HC_STORE or HC_INVALID_ARGUMENT.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_apply(

@@ -1,7 +1,7 @@
-//! The options that a mirror is opened with, and that the settings in its store are changed with.
+//! The options of hc_mirror_open, which opens a mirror, and of hc_mirror_configure, which changes the settings in its store.
 
 use crate::boundary::optional_text;
-use crate::options::{growing, reserved, tri_state, unless_zero};
+use crate::options::{impl_options, reserved, tri_state, unless_zero};
 use crate::replay::HC_RETENTION_NONE;
 use headcount_core::mirror::MirrorOptions;
 use headcount_core::{Error, MirrorBuilder, Result, Webhook};
@@ -28,17 +28,17 @@ pub struct hc_mirror_options {
     /// directory: half of its users if it has up to ten, else five or a quarter of them, whichever is more. 0 means 20.
     /// HC_GUARD_NOBODY: no user.
     pub guard_users: i64,
-    /// Share of the directory's users that may lose access, from 0 to 1; the larger of both limits applies, and 1 permits everything.
-    /// 0 means 0.1. HC_GUARD_NOBODY: no user.
+    /// Share of the directory's users that may lose access, from 0 to 1. The larger of this limit and that of guard_users applies, and 1
+    /// permits everything. 0 means 0.1. HC_GUARD_NOBODY: no user.
     pub guard_share: f64,
     /// Largest age of the last full sync, in seconds, before HC_SYNC_AUTO runs another. 0 means 24 hours.
     pub full_every_seconds: u64,
-    /// How long acknowledged changes are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
+    /// How long changes that all consumers have acknowledged are kept, in seconds. 0 means 30 days. HC_RETENTION_NONE: they are not kept.
     pub retention_seconds: i64,
     /// Secret for webhooks: "whsec_...", or several secrets separated by spaces. NULL: SCALEKIT_WEBHOOK_SECRET, read at the
     /// first webhook.
     pub webhook_secret: *const c_char,
-    /// Whether losses of access by events are limited as well: 1 yes, -1 no, 0 the default, which is yes.
+    /// Whether the guard also limits losses of access by events: 1 yes, -1 no, 0 the default, which is yes.
     pub guard_events: i32,
     /// Must be 0.
     pub reserved: u32,
@@ -58,7 +58,7 @@ pub struct hc_mirror_options {
     pub schema: *const c_char,
 }
 
-growing!(hc_mirror_options {
+impl_options!(hc_mirror_options {
     guard_users,
     guard_share,
     full_every_seconds,

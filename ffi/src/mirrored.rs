@@ -6,7 +6,7 @@ use crate::generated::{
     hc_mirror_directory_list, hc_mirror_group, hc_mirror_group_list, hc_mirror_user, hc_mirror_user_list, hc_status,
 };
 use crate::mirror::hc_mirror;
-use crate::options::growing;
+use crate::options::impl_options;
 use headcount_core::blocking::MirrorUsers;
 use std::ffi::c_char;
 use std::ptr;
@@ -29,7 +29,7 @@ pub struct hc_mirror_user_options {
     pub group_id: *const c_char,
 }
 
-growing!(hc_mirror_user_options { directory_id, group_id });
+impl_options!(hc_mirror_user_options { directory_id, group_id });
 
 /// Starts reading the users of an organization, in the order in which the mirror first stored them. Sends no request.
 ///
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn hc_mirror_users(
 /// - `hold_id`: the hold's id, from hc_hold_id.
 /// - `iter`: receives the iterator; free it with hc_mirror_user_iter_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_INVALID_ARGUMENT if it is not the id of a hold.
+/// - Fails with HC_INVALID_ARGUMENT if `hold_id` is not the id of a hold.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_hold_users(
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn hc_mirror_hold_users(
 
 /// Gives the next user.
 ///
-/// - `iter`: required. After an error it is at its end: create another one.
+/// - `iter`: required. It ends after an error: create another one.
 /// - `user`: receives the user, owned by `iter` and valid until the next call with it; NULL after the last one.
 /// - `error`: may be NULL.
 /// - Fails with HC_STORE.

@@ -7,7 +7,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 
 /// One activity of a client. The struct and its texts are valid until the observer returns. No text contains a token, a secret,
-/// an id or a query's value. Later versions may append fields; struct_size shows how many bytes are present.
+/// an id or the value of a query parameter. Later versions may append fields; struct_size shows how many bytes are present.
 #[repr(C)]
 pub struct hc_activity {
     /// The size of this struct in the library's version.
@@ -41,7 +41,7 @@ pub struct hc_activity {
 
 /// Receives the activities of a client, for logs and measurements.
 ///
-/// Called during calls, from threads of the library and of the caller, by several at once. It must return soon, must not call the
+/// Called during calls, on threads of the library and of the caller; several may call it at once. It must return soon, must not call the
 /// library and must not throw a C++ exception. `user_data` is the observer_data of the options.
 pub type hc_observer = Option<unsafe extern "C" fn(user_data: *mut c_void, activity: *const hc_activity)>;
 

@@ -5,7 +5,7 @@ use headcount_core::internal::parse_moment;
 use headcount_core::{Error, Result, Timestamp};
 use std::mem::MaybeUninit;
 
-/// Largest `struct_size` that is accepted. A larger value means that the caller did not initialize the field.
+/// Largest `struct_size` that is accepted, in bytes. A larger value means that the caller did not initialize the field.
 pub(crate) const LARGEST: usize = 1024;
 
 /// An options struct.
@@ -19,7 +19,7 @@ pub(crate) unsafe trait Options: Copy {
 }
 
 /// Implements [`Options`] for a `repr(C)` struct of numbers and pointers, given its fields in order.
-macro_rules! growing {
+macro_rules! impl_options {
     ($type:ident { $($field:ident),* $(,)? }) => {
         // SAFETY: the struct is `repr(C)` and has only numbers, pointers and optional functions as fields; the tests check that `struct_size` comes first.
         unsafe impl $crate::options::Options for $type {
@@ -28,13 +28,13 @@ macro_rules! growing {
     };
 }
 
-pub(crate) use growing;
+pub(crate) use impl_options;
 
-/// Conversion: options, or all zeros if the pointer is NULL.
+/// Reads the options that a caller passes: a struct of this or another version of the header. All fields are 0 if the pointer is NULL.
 ///
 /// # Safety
 ///
-/// `options` is NULL, or holds as many readable bytes as its first field states.
+/// `options` is NULL, or points to a struct that begins with its size, of which as many bytes can be read.
 pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Result<T> {
     let mut copy = MaybeUninit::<T>::zeroed();
     if options.is_null() {
@@ -66,7 +66,7 @@ pub(crate) unsafe fn options<T: Options>(options: *const T, name: &str) -> Resul
     }
 }
 
-/// Conversion: options that must not be NULL.
+/// Reads options as [`options`] does. NULL is an error.
 ///
 /// # Safety
 ///
@@ -79,7 +79,7 @@ pub(crate) unsafe fn required_options<T: Options>(given: *const T, name: &str) -
     unsafe { options(given, name) }
 }
 
-/// Returns `None` for 0, which means that the field was not set.
+/// Returns the value of a field, or `None` for 0, which means that the field was not set.
 pub(crate) fn unless_zero<T: Default + PartialEq>(value: T) -> Option<T> {
     Some(value).filter(|value| *value != T::default())
 }
@@ -106,7 +106,8 @@ pub(crate) fn moment(text: Option<&str>, name: &str) -> Result<Option<Timestamp>
     text.map(parse).transpose()
 }
 
-/// Checks a reserved field, which fills the struct so that a later field never overlaps uninitialized padding.
+/// Checks that a reserved field is 0. A reserved field stands where the compiler would otherwise add padding, which callers may leave
+/// uninitialized, so that a later version can give the field a meaning.
 pub(crate) fn reserved(value: u32, name: &str) -> Result<()> {
     if value == 0 { Ok(()) } else { Err(Error::invalid_argument(format!("{name} is {value}: expected 0"))) }
 }

@@ -5,7 +5,7 @@ use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::generated::{hc_organization, hc_organization_iter, hc_organization_page, hc_portal_link, hc_status};
 use crate::iter::IterOf;
-use crate::options::{growing, reserved, unless_zero};
+use crate::options::{impl_options, reserved, unless_zero};
 use headcount_core::Result;
 use headcount_core::blocking::List;
 use headcount_core::model::{Feature, Organization, OrganizationFields, OrganizationSettings};
@@ -27,7 +27,7 @@ pub struct hc_organization_options {
     pub reserved: u32,
 }
 
-growing!(hc_organization_options { page_token, external_id, page_size, reserved });
+impl_options!(hc_organization_options { page_token, external_id, page_size, reserved });
 
 /// Fields of a new organization, or changes of one. Set all bytes to 0, then struct_size and the fields that you need: a field
 /// that is NULL stays unchanged.
@@ -50,7 +50,7 @@ pub struct hc_organization_fields {
     pub metadata_len: usize,
 }
 
-growing!(hc_organization_fields { display_name, external_id, logo_url, slug, metadata, metadata_len });
+impl_options!(hc_organization_fields { display_name, external_id, logo_url, slug, metadata, metadata_len });
 
 /// A feature of an organization, and whether it is to be enabled.
 #[repr(C)]
@@ -166,8 +166,8 @@ pub unsafe extern "C" fn hc_organization_get_by_external_id(
 
 /// Creates an organization.
 ///
-/// The call is retried only if the previous attempt certainly created none. After an error that leaves this open, look it up by
-/// its external id.
+/// The call is retried only if the previous attempt certainly created none. After other errors, such as HC_TIMEOUT, look the organization up
+/// by its external id: it may have been created.
 ///
 /// - `client`: required.
 /// - `fields`: required, with its display_name. Texts are copied.
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn hc_organization_update(
 }
 
 /// Changes the given fields of the organization with this external id: looks it up, then updates it as hc_organization_update does.
-/// These are two calls, each with the deadline of a call.
+/// The lookup and the update each have the deadline of a call.
 ///
 /// - `client`: required.
 /// - `external_id`: the application's id of the organization.

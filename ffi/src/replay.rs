@@ -4,7 +4,7 @@ use crate::boundary::{call, free, is_null};
 use crate::error::hc_error;
 use crate::event::hc_event;
 use crate::generated::hc_status;
-use crate::options::{growing, unless_zero};
+use crate::options::{impl_options, unless_zero};
 use crate::text::c_string;
 use crate::user_data::UserData;
 use crate::webhook::time;
@@ -36,7 +36,7 @@ pub struct hc_replay_options {
     pub capacity: u64,
 }
 
-growing!(hc_replay_options { retention_seconds, capacity });
+impl_options!(hc_replay_options { retention_seconds, capacity });
 
 /// Returns whether `message_id` was recorded and has not expired: 1 yes, 0 no, any other value for an error.
 ///
@@ -62,7 +62,7 @@ pub type hc_replay_claim =
 /// Called by the threads that use the guard, by several at once. It must not throw a C++ exception.
 pub type hc_replay_release = Option<unsafe extern "C" fn(user_data: *mut c_void, message_id: *const c_char) -> c_int>;
 
-/// A store of your own. Set all bytes to 0, then the fields.
+/// A store of your own. Set all bytes to 0, then struct_size and the fields.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_replay_store {
@@ -80,7 +80,7 @@ pub struct hc_replay_store {
     pub release: hc_replay_release,
 }
 
-growing!(hc_replay_store { contains, record, user_data, claim, release });
+impl_options!(hc_replay_store { contains, record, user_data, claim, release });
 
 /// Implements the core's `ReplayStore` with the caller's functions.
 struct CallerStore {
@@ -96,6 +96,7 @@ fn expiry(expires_at: Timestamp) -> i64 {
     expires_at.as_second().saturating_add(i64::from(expires_at.subsec_nanosecond() > 0))
 }
 
+/// The error for a function that the caller's store does not have.
 fn without(function: &str) -> Error {
     Error::invalid_argument(format!(
         "store.{function} is NULL: set it, or use hc_replay_guard_check and hc_replay_guard_commit"
@@ -116,7 +117,7 @@ impl ReplayStore for CallerStore {
 
     fn record(&self, message_id: &str, expires_at: Timestamp) -> Result<()> {
         let id = c_string(message_id);
-        // SAFETY: as above.
+        // SAFETY: as in `contains`.
         match unsafe { (self.record)(self.user_data.0, id.as_ptr(), expiry(expires_at)) } {
             0 => Ok(()),
             other => Err(Error::store(format!("store.record returned {other}: expected 0"))),
@@ -126,7 +127,7 @@ impl ReplayStore for CallerStore {
     fn claim(&self, message_id: &str, expires_at: Timestamp) -> Result<bool> {
         let claim = self.claim.ok_or_else(|| without("claim"))?;
         let id = c_string(message_id);
-        // SAFETY: as above.
+        // SAFETY: as in `contains`.
         match unsafe { claim(self.user_data.0, id.as_ptr(), expiry(expires_at)) } {
             0 => Ok(false),
             1 => Ok(true),
@@ -137,7 +138,7 @@ impl ReplayStore for CallerStore {
     fn release(&self, message_id: &str) -> Result<()> {
         let release = self.release.ok_or_else(|| without("release"))?;
         let id = c_string(message_id);
-        // SAFETY: as above.
+        // SAFETY: as in `contains`.
         match unsafe { release(self.user_data.0, id.as_ptr()) } {
             0 => Ok(()),
             other => Err(Error::store(format!("store.release returned {other}: expected 0"))),
@@ -214,7 +215,7 @@ pub unsafe extern "C" fn hc_replay_guard_custom(
     })
 }
 
-/// Returns whether the message that carried an event was already handled. Records nothing. If it was, answer 2xx and do nothing.
+/// Returns whether the message that carried an event was already handled. If so, answer 2xx and do nothing else. Records nothing.
 ///
 /// - `guard`: required.
 /// - `event`: required. hc_event_message_id identifies its message.
@@ -249,8 +250,9 @@ pub unsafe extern "C" fn hc_replay_guard_commit(
 }
 
 /// Records that the message that carried an event is handled, unless it is recorded already, in one step: of several deliveries at the
-/// same time, one is the first. Call it before the message is handled, instead of hc_replay_guard_check and hc_replay_guard_commit, and
-/// hc_replay_guard_release if handling it fails. If the process ends in between, the message is not handled again.
+/// same time, exactly one gets `again` = false. Call it before the message is handled, instead of hc_replay_guard_check and
+/// hc_replay_guard_commit. If handling the message fails, call hc_replay_guard_release. If the process ends while it handles the message, the
+/// message is not handled again.
 ///
 /// - `guard`: required.
 /// - `event`: required.
@@ -393,7 +395,7 @@ pub unsafe extern "C" fn hc_replay_guard_commit_id_at(
     call!(error, (guard: object, message_id: text) => guard.0.commit_id_at(message_id, time(now_unix_seconds)?))
 }
 
-/// Frees a guard. Ids in its file or in your store are kept.
+/// Frees a guard. Ids in its file, or in a store of your own, are kept.
 ///
 /// - `guard`: may be NULL.
 /// - Threads: exclusive.
@@ -416,7 +418,7 @@ fn finish(guard: ReplayGuard, options: &hc_replay_options) -> Result<hc_replay_g
     }))
 }
 
-/// Checks that a guard without a capacity is not given one.
+/// Refuses a capacity, for guards that have none.
 fn without_capacity(options: &hc_replay_options) -> Result<()> {
     match options.capacity {
         0 => Ok(()),

@@ -84,8 +84,8 @@ pub unsafe extern "C" fn hc_mirror_set_role_map(
     })
 }
 
-/// Replaces the role map by typed entries, as hc_mirror_set_role_map does by pairs. An entry by id never matches a name, and one by name never
-/// an id; an entry with an organization matches groups of that organization only.
+/// Replaces the role map, like hc_mirror_set_role_map, with entries that have a type. An entry by id never matches a name, and an entry by name
+/// never matches an id. An entry with an organization matches only groups of that organization.
 ///
 /// - `mirror`: required.
 /// - `entries`: `entries_len` entries. They are copied.
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn hc_mirror_set_role_map_entries(
 ///
 /// # Safety
 ///
-/// Its texts are NULL, or NUL-terminated and alive during the call.
+/// The entry's texts are NULL, or NUL-terminated and alive during the call.
 unsafe fn role_map_entry(index: usize, entry: &hc_role_entry) -> Result<RoleMapEntry> {
     reserved(entry.reserved, &format!("entries[{index}].reserved"))?;
     // SAFETY: this function's contract.
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn hc_mirror_role_map(
     call!(error, role_map, (mirror: object) => mirror.0.role_map().map(hc_role_map::from))
 }
 
-/// How many pairs there are.
+/// Number of pairs.
 ///
 /// - `role_map`: may be NULL, which gives 0.
 /// - Threads: any number at once.

@@ -3,7 +3,7 @@
 use crate::boundary::{array, call, free, read, text};
 use crate::error::hc_error;
 use crate::generated::hc_status;
-use crate::options::{growing, unless_zero};
+use crate::options::{impl_options, unless_zero};
 use crate::text::Text;
 use crate::text_handles::hc_text;
 use headcount_core::{Error, Result};
@@ -13,11 +13,11 @@ use headcount_sandbox::{
 use std::ffi::c_char;
 use std::time::Duration;
 
-/// For the sizes of a sandbox: none. (0 means the default.)
+/// For the numbers in hc_sandbox_options: none. (0 means the default.)
 pub const HC_SANDBOX_NONE: i32 = -1;
 
-/// A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once; a
-/// forked child may not.
+/// A running sandbox, reachable on loopback only, with its own threads. Thread-safe: any number of threads may use it at once. A forked
+/// child may use only the accessors and hc_sandbox_free.
 pub struct hc_sandbox {
     pub(crate) sandbox: Sandbox,
     environment_url: Text,
@@ -30,8 +30,8 @@ pub struct hc_sandbox {
 }
 
 impl hc_sandbox {
-    /// Returns the sandbox, or an error in a forked child: a lock that a thread of the parent held at the fork is never released in the child.
-    pub(crate) fn here(&self) -> Result<&Sandbox> {
+    /// Returns the sandbox, or an error in a forked child: there, a lock that another thread of the parent held at the fork is never released.
+    pub(crate) fn unless_forked(&self) -> Result<&Sandbox> {
         match self.sandbox.is_in_its_process() {
             true => Ok(&self.sandbox),
             false => Err(Error::invalid_argument(
@@ -75,7 +75,7 @@ pub struct hc_sandbox_options {
     pub groups: i32,
 }
 
-growing!(hc_sandbox_options { seed, organizations, directories, users, groups });
+impl_options!(hc_sandbox_options { seed, organizations, directories, users, groups });
 
 /// Starts a sandbox. Use its URL, client id and client secret for a client, and its webhook secret for a verifier.
 ///
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn hc_sandbox_directory_id(sandbox: *const hc_sandbox) -> 
     read!(sandbox => sandbox.directory_id.of(sandbox.sandbox.directory_id()))
 }
 
-/// Base URL of the control calls, with which another program can change the content.
+/// Base URL of the sandbox's own HTTP API, with which another program can change the content.
 ///
 /// - `sandbox`: may be NULL, which gives NULL.
 /// - Returns text owned by `sandbox`.
@@ -182,8 +182,8 @@ pub unsafe extern "C" fn hc_sandbox_control_url(sandbox: *const hc_sandbox) -> *
     read!(sandbox => sandbox.control_url.of(sandbox.sandbox.control_url()))
 }
 
-/// Registers an endpoint. It receives a signed webhook for each later change, repeated on the vendor's schedule until it answers
-/// 2xx.
+/// Registers an endpoint. The sandbox sends it a signed webhook for each later change, and repeats the webhook on the vendor's schedule
+/// until the endpoint answers 2xx.
 ///
 /// - `sandbox`: required.
 /// - `url`: URL that webhooks are sent to, on this machine: 127.0.0.1 or localhost. It is copied.
@@ -197,12 +197,12 @@ pub unsafe extern "C" fn hc_sandbox_register_endpoint(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (sandbox: object, url: text) => {
-        sandbox.here()?.register_endpoint(url).map_err(SandboxError::into_headcount)
+        sandbox.unless_forked()?.register_endpoint(url).map_err(SandboxError::into_headcount)
     })
 }
 
-/// Makes every `every`-th later REST call fail with the next of the faults, in turn; an empty list ends this. Requests for tokens
-/// do not fail.
+/// Makes every `every`-th later REST call fail, with each of the faults in turn. An empty list makes no call fail. Requests for tokens do
+/// not fail.
 ///
 /// - `sandbox`: required.
 /// - `faults`: `faults_len` texts: "429" or "429:SECONDS", another status from 400 to 599, "reset", "truncate", "garbage",
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn hc_sandbox_fault(
         // SAFETY: by the header's conventions, `faults` holds `faults_len` texts.
         let faults = unsafe { texts(faults, faults_len, "faults") }?;
         let plan = FaultPlan { fault: None, faults: faults.into_iter().map(str::to_owned).collect(), every };
-        sandbox.here()?.set_faults(&plan).map_err(SandboxError::into_headcount)
+        sandbox.unless_forked()?.set_faults(&plan).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -241,7 +241,7 @@ pub unsafe extern "C" fn hc_sandbox_advance(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, (sandbox: object) => {
-        sandbox.here()?.advance(Duration::from_secs(seconds.into()));
+        sandbox.unless_forked()?.advance(Duration::from_secs(seconds.into()));
         Ok(())
     })
 }
@@ -260,7 +260,7 @@ pub unsafe extern "C" fn hc_sandbox_deliveries(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, deliveries, (sandbox: object) => {
-        let json = serde_json::to_string(&sandbox.here()?.deliveries());
+        let json = serde_json::to_string(&sandbox.unless_forked()?.deliveries());
         json.map(|json| hc_text::from(json.as_str())).map_err(|error| Error::internal(error.to_string()))
     })
 }
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn hc_sandbox_deliveries(
 /// Returns the body of an event with example values, as the vendor sends it. Sign it with hc_webhook_sign and send it to the code
 /// under test. No sandbox is needed.
 ///
-/// - `type_`: such as "organization.directory.user_created"; the vendor's older names are kept as given.
+/// - `type_`: such as "organization.directory.user_created". The body has the type as given here, also if it is one of the vendor's older names.
 /// - `overrides`: values to set, as a JSON object with any of "id", "occurred_at", "organization_id", "environment_id" and
 ///   "data"; keys of "data" replace those of the example. May be NULL, which means none. It is copied.
 /// - `body`: receives JSON; free it with hc_text_free.
@@ -289,6 +289,7 @@ pub unsafe extern "C" fn hc_sandbox_event_body(
     })
 }
 
+/// Reads a number of the options: 0 means that it was not set (`None`), and HC_SANDBOX_NONE means the number 0.
 fn size(given: i32, name: &str) -> Result<Option<usize>> {
     match given {
         0 => Ok(None),
@@ -299,6 +300,8 @@ fn size(given: i32, name: &str) -> Result<Option<usize>> {
     }
 }
 
+/// Reads an array of texts. A NULL in it is an error.
+///
 /// # Safety
 ///
 /// `first` is NULL or holds `length` pointers, each NULL or NUL-terminated and alive for `'a`.

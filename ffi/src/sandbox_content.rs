@@ -3,7 +3,7 @@
 use crate::boundary::{call, is_null, optional_text};
 use crate::error::hc_error;
 use crate::generated::{hc_group, hc_status, hc_user};
-use crate::options::{growing, reserved, tri_state};
+use crate::options::{impl_options, reserved, tri_state};
 use crate::sandbox::{hc_sandbox, texts};
 use headcount_core::{Error, Result};
 use headcount_sandbox::{Error as SandboxError, NewGroup, NewUser, UserChange};
@@ -23,8 +23,8 @@ pub struct hc_sandbox_user {
     pub family_name: *const c_char,
     /// User name at the directory. NULL: the part of the address before "@" for a new user, unchanged in a change.
     pub preferred_username: *const c_char,
-    /// All groups of the user: `groups_len` names or ids of existing groups. NULL: none for a new user, unchanged in a change. (To
-    /// remove all groups, pass a non-NULL pointer and the length 0.)
+    /// All groups of the user: `groups_len` names or ids of existing groups. NULL: no groups for a new user, unchanged in a change. (To
+    /// remove a user from all groups, pass a non-NULL pointer and the length 0.)
     pub groups: *const *const c_char,
     /// Number of items.
     pub groups_len: usize,
@@ -38,7 +38,7 @@ pub struct hc_sandbox_user {
     pub reserved: u32,
 }
 
-growing!(hc_sandbox_user {
+impl_options!(hc_sandbox_user {
     email,
     given_name,
     family_name,
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn hc_sandbox_create_user(
             organization_id: fields.organization_id,
             directory_id: fields.directory_id,
         };
-        sandbox.here()?.create_user(new).map(hc_user::from).map_err(SandboxError::into_headcount)
+        sandbox.unless_forked()?.create_user(new).map(hc_user::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
         // SAFETY: texts in change are NULL or alive during this call.
         let fields = unsafe { Fields::read(&change, "change") }?;
         if fields.organization_id.is_some() || fields.directory_id.is_some() {
-            return Err(Error::invalid_argument("change sets an organization or a directory: expected NULL, because users do not move"));
+            return Err(Error::invalid_argument("change sets an organization or a directory: expected NULL, because a user cannot be moved"));
         }
         let change = UserChange {
             email: fields.email,
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn hc_sandbox_update_user(
             active: fields.active,
             groups: fields.groups,
         };
-        sandbox.here()?.update_user(user_id, change).map(hc_user::from).map_err(SandboxError::into_headcount)
+        sandbox.unless_forked()?.update_user(user_id, change).map(hc_user::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_user(
     user_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, user_id: text) => sandbox.here()?.delete_user(user_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, user_id: text) => sandbox.unless_forked()?.delete_user(user_id).map_err(SandboxError::into_headcount))
 }
 
 /// Creates a group and sends a webhook to the endpoints.
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn hc_sandbox_create_group(
             organization_id: organization_id.map(str::to_owned),
             directory_id: directory_id.map(str::to_owned),
         };
-        sandbox.here()?.create_group(new).map(hc_group::from).map_err(SandboxError::into_headcount)
+        sandbox.unless_forked()?.create_group(new).map(hc_group::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn hc_sandbox_update_group(
     error: *mut *mut hc_error,
 ) -> hc_status {
     call!(error, group, (sandbox: object, group_id: text, display_name: text) => {
-        sandbox.here()?.update_group(group_id, display_name).map(hc_group::from).map_err(SandboxError::into_headcount)
+        sandbox.unless_forked()?.update_group(group_id, display_name).map(hc_group::from).map_err(SandboxError::into_headcount)
     })
 }
 
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn hc_sandbox_delete_group(
     group_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, group_id: text) => sandbox.here()?.delete_group(group_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, group_id: text) => sandbox.unless_forked()?.delete_group(group_id).map_err(SandboxError::into_headcount))
 }
 
 /// Adds a user to a group and sends a webhook to the endpoints.
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn hc_sandbox_add_member(
     user_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.here()?.add_member(group_id, user_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.unless_forked()?.add_member(group_id, user_id).map_err(SandboxError::into_headcount))
 }
 
 /// Removes a user from a group and sends a webhook to the endpoints.
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn hc_sandbox_remove_member(
     user_id: *const c_char,
     error: *mut *mut hc_error,
 ) -> hc_status {
-    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.here()?.remove_member(group_id, user_id).map_err(SandboxError::into_headcount))
+    call!(error, (sandbox: object, group_id: text, user_id: text) => sandbox.unless_forked()?.remove_member(group_id, user_id).map_err(SandboxError::into_headcount))
 }
 
 /// The fields of an hc_sandbox_user as Rust values; `None` for those that are not set.

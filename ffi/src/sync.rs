@@ -5,7 +5,7 @@ use crate::error::hc_error;
 use crate::generated::sync_mode::sync_mode;
 use crate::generated::{hc_mirror_directory_status_list, hc_status, hc_sync_reports};
 use crate::mirror::hc_mirror;
-use crate::options::{growing, tri_state, unless_zero};
+use crate::options::{impl_options, tri_state, unless_zero};
 use crate::text::c_string;
 use crate::text_handles::hc_text_list;
 use crate::user_data::UserData;
@@ -32,14 +32,15 @@ pub struct hc_sync_progress {
     pub items: u64,
     /// Number of users or groups in all; -1 if the server did not report it.
     pub total: i64,
-    /// Users or groups per second.
+    /// Users or groups per second since the sync of the directory started.
     pub rate: f64,
 }
 
 /// Receives the progress of a sync after each page.
 ///
-/// Called from threads of the library during the sync, by several at once if several organizations are synced. It must return soon,
-/// must not call the library and must not throw a C++ exception. `user_data` is the progress_data of the options.
+/// Called during the sync: by hc_mirror_sync on the thread that called it, by hc_mirror_sync_all on threads of the library, of which several
+/// may call it at once. It must return soon, must not call the library and must not throw a C++ exception. `user_data` is the progress_data
+/// of the options.
 pub type hc_sync_progress_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, progress: *const hc_sync_progress)>;
 
@@ -55,7 +56,7 @@ pub struct hc_sync_options {
     pub progress_data: *mut c_void,
     /// Kind of sync: HC_SYNC_AUTO (0), HC_SYNC_FULL or HC_SYNC_INCREMENTAL.
     pub mode: i32,
-    /// Whether the open holds of the directory are approved before the sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
+    /// Whether the open holds of each synced directory are approved before its sync: 1 yes, 0 or -1 no. With 1 the sync is a full one.
     pub approve_removals: i32,
     /// Whether to report "already_running" instead of waiting if another sync of the directory is running: 1 yes, 0 or -1 no.
     pub no_wait: i32,
@@ -63,7 +64,7 @@ pub struct hc_sync_options {
     pub concurrency: u32,
 }
 
-growing!(hc_sync_options { on_progress, progress_data, mode, approve_removals, no_wait, concurrency });
+impl_options!(hc_sync_options { on_progress, progress_data, mode, approve_removals, no_wait, concurrency });
 
 /// The caller's progress callback with its `user_data`.
 struct ProgressCallback {
@@ -119,8 +120,8 @@ fn run(sync: SyncBuilder, options: &hc_sync_options) -> Result<hc_sync_reports> 
 /// - `reports`: receives one report per directory; free it with hc_sync_reports_free.
 /// - `error`: may be NULL.
 /// - Fails with HC_MASS_REMOVAL if the guard holds removals back (see hc_error_removals_count), HC_CONFIG if the mirror has no
-///   client, HC_NOT_FOUND if there is no such directory, HC_STORE, HC_INVALID_ARGUMENT, or any status that a request can have. If
-///   one of several directories fails, the others were synced.
+///   client, HC_NOT_FOUND if there is no such directory, HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_STORE,
+///   HC_INVALID_ARGUMENT, or any status that a request can have. If one of several directories fails, the others were synced.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_sync(
@@ -134,15 +135,16 @@ pub unsafe extern "C" fn hc_mirror_sync(
     call!(error, reports, (mirror: object, organization_id: text, directory_id: optional_text, options: options) => run(mirror.0.sync(organization_id).directory(directory_id), &options))
 }
 
-/// Syncs every directory of every organization of the environment, several at once. An error in one directory is in its report
-/// and does not stop the others.
+/// Syncs every directory of every organization of the environment, several organizations at once. An error in one directory is in its
+/// report and does not stop the others. If listing the organizations fails partway, those that were listed are synced, and a report with
+/// the organization id "" has the error.
 ///
 /// - `mirror`: required.
 /// - `options`: may be NULL, which means the defaults.
 /// - `reports`: receives one report per directory; free it with hc_sync_reports_free.
 /// - `error`: may be NULL.
-/// - Fails with HC_CONFIG if the mirror has no client, HC_STORE, HC_INVALID_ARGUMENT, or any status that listing the
-///   organizations can have.
+/// - Fails with HC_CONFIG if the mirror has no client, HC_CANCELLED when the mirror is closed (hc_mirror_close), HC_STORE,
+///   HC_INVALID_ARGUMENT, or any status that listing the organizations can have.
 /// - Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hc_mirror_sync_all(
@@ -154,7 +156,7 @@ pub unsafe extern "C" fn hc_mirror_sync_all(
     call!(error, reports, (mirror: object, options: options) => run(mirror.0.sync_all(), &options))
 }
 
-/// Returns how up to date the mirror is with each directory, ordered by id.
+/// Returns the status of each directory, ordered by id: its last syncs, its numbers of users and groups, and what is held or pending.
 ///
 /// - `mirror`: required.
 /// - `statuses`: receives the list; free it with hc_mirror_directory_status_list_free.

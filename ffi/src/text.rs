@@ -13,7 +13,7 @@ const IN_PLACE_OF_NUL: &str = "\u{FFFD}";
 pub(crate) struct Text(SetOnce<CString>);
 
 impl Text {
-    /// Returns the C string of `text`, the same at every call.
+    /// Returns the C string of `text`. Later calls return the same pointer, whatever their argument is.
     pub(crate) fn of(&self, text: &str) -> *const c_char {
         self.0.get_or_set(|| c_string(text)).as_ptr()
     }

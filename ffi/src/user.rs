@@ -5,7 +5,7 @@ use crate::client::hc_client;
 use crate::error::hc_error;
 use crate::generated::{hc_status, hc_user_iter, hc_user_page};
 use crate::iter::IterOf;
-use crate::options::{growing, moment, tri_state, unless_zero};
+use crate::options::{impl_options, moment, tri_state, unless_zero};
 use headcount_core::Result;
 use headcount_core::blocking::List;
 use headcount_core::model::User;
@@ -29,7 +29,7 @@ pub struct hc_user_options {
     pub include_detail: i32,
 }
 
-growing!(hc_user_options { page_token, directory_group_id, updated_after, page_size, include_detail });
+impl_options!(hc_user_options { page_token, directory_group_id, updated_after, page_size, include_detail });
 
 /// Applies the filters of `options` to a listing.
 ///

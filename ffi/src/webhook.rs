@@ -4,7 +4,7 @@ use crate::boundary::{array, call, free, read, text};
 use crate::error::hc_error;
 use crate::event::hc_event;
 use crate::generated::hc_status;
-use crate::options::{growing, unless_zero};
+use crate::options::{impl_options, unless_zero};
 use crate::text::Text;
 use headcount_core::webhook::{SignedHeaders, verify_interceptor_payload, verify_webhook_payload};
 use headcount_core::{Error, Result, Timestamp, Webhook, WebhookBuilder};
@@ -29,13 +29,13 @@ pub struct hc_webhook_options {
     pub max_body: u64,
 }
 
-growing!(hc_webhook_options { tolerance_seconds, max_body });
+impl_options!(hc_webhook_options { tolerance_seconds, max_body });
 
 /// One header of a request.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hc_header {
-    /// Name, NUL-terminated, in any case.
+    /// Name, NUL-terminated, in upper or lower case.
     pub name: *const c_char,
     /// Value: bytes that need no terminator. May be NULL if value_len is 0.
     pub value: *const c_char,
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn hc_webhook_from_env(
     call!(error, webhook, (options: options) => finish(WebhookBuilder::from_env()?, &options))
 }
 
-/// Frees a verifier and overwrites its secrets with zeros. Events that it gave stay valid.
+/// Overwrites a verifier's secrets with zeros and frees it. Events that it gave stay valid.
 ///
 /// - `webhook`: may be NULL.
 /// - Threads: exclusive.
@@ -306,8 +306,8 @@ pub unsafe extern "C" fn hc_verify_webhook_payload(
     })
 }
 
-/// Checks the signature of an interceptor's request, like hc_verify_webhook_payload. If the request has headers interceptor-* and
-/// webhook-*, the former are used.
+/// Checks the signature of an interceptor's request, like hc_verify_webhook_payload. If the request has both headers interceptor-* and
+/// headers webhook-*, those named interceptor-* are used.
 ///
 /// - `secret`: the interceptor's secret, or several separated by white space.
 /// - `headers`: all of the request's headers; `headers_len` items.

@@ -44,7 +44,7 @@ static void sandboxes(void) {
     fields.reserved = 0;
     fields.directory_id = "dir_0";
     REFUSED(hc_sandbox_create_user(sandbox, &fields, &user, &error), HC_NOT_FOUND, "directory not found");
-    REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, &user, &error), HC_INVALID_ARGUMENT, "do not move");
+    REFUSED(hc_sandbox_update_user(sandbox, "diruser_0", &fields, &user, &error), HC_INVALID_ARGUMENT, "cannot be moved");
     fields.directory_id = NULL;
     NULL_IS_REFUSED(hc_sandbox_update_user(NULL, "diruser_0", &fields, &user, place), "sandbox");
     NULL_IS_REFUSED(hc_sandbox_update_user(sandbox, NULL, &fields, &user, place), "user_id");

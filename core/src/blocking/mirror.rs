@@ -322,7 +322,8 @@ impl SyncBuilder {
         self.set(|sync| sync.concurrency(organizations))
     }
 
-    /// Sets the function that receives the progress. It is called on a thread of the runtime.
+    /// Sets the function that receives the progress. It is called on the thread that calls [`run`](SyncBuilder::run), or, by a sync of all organizations, on
+    /// threads of the runtime.
     pub fn on_progress(self, receiver: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.set(|sync| sync.on_progress(receiver))
     }
