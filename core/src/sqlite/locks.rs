@@ -11,13 +11,14 @@
 //!   copies of SQLite, in this process and in others, and ends only with its own descriptor. All locks that this process has on a file are on one
 //!   descriptor, which nothing else uses, so that SQLite's connections share them as they share record locks.
 //! - `close`: closes this descriptor together with the last one that SQLite has of the file.
-//! - `fstat` and `stat`: change the device number after a fork. SQLite finds its records of a file by device and inode, so a forked child does
+//! - `fstat` and `stat`: return another device number after a fork. SQLite finds its records of a file by device and inode, so a forked child does
 //!   not find those of its parent, and makes its own.
 //!
 //! At a fork, `pthread_atfork` handlers hold SQLite's static mutexes, so that none is held by a thread that the child does not have. In the
 //! child they close the descriptors of locks and of [`PrivateFile`]s, so that a child does not keep its parent's locks.
 //!
-//! Elsewhere SQLite's own locks are used. On Windows they belong to the handle. On macOS, another copy of SQLite in the process must not open the file.
+//! On other systems SQLite's own locks are used. On Windows they belong to the handle. On macOS, another copy of SQLite in the process must not open the
+//! file.
 #![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "leases are those of mirrors"))]
 #![allow(unsafe_code, reason = "SQLite's file layer and fork handlers have no safe interface")]
 
@@ -45,8 +46,9 @@ pub(super) fn install() {
     // SAFETY: as above.
     let Some(set) = (unsafe { vfs.as_ref() }).and_then(|vfs| vfs.xSetSystemCall) else { return };
     type Call = unsafe extern "C" fn();
-    // SAFETY: SQLite calls each function with the arguments that its name implies, which are those of the functions here. It calls `fcntl` as a
-    // variadic function, whose integer and pointer arguments are passed like those of other functions on the platforms of this module.
+    // SAFETY: SQLite calls the function that is set for a name with the arguments of the system call of that name. The functions here take these
+    // arguments. SQLite calls `fcntl` as a variadic function. On 64-bit Linux, integer and pointer arguments of variadic calls are passed like those of
+    // other calls.
     unsafe {
         type Fcntl = unsafe extern "C" fn(c_int, c_int, *mut flock) -> c_int;
         type Close = unsafe extern "C" fn(c_int) -> c_int;
@@ -189,7 +191,7 @@ struct Locked {
 }
 
 impl Descriptors {
-    /// Returns the descriptor that has the locks of SQLite's file `descriptor`.
+    /// Returns the descriptor that has the locks of the file that SQLite has open as `descriptor`. Opens it if SQLite has not locked the file before.
     fn lock_of(&mut self, descriptor: c_int) -> io::Result<c_int> {
         if let Some(file) = self.files.iter().find(|file| file.users.contains(&descriptor)) {
             return Ok(file.lock);
@@ -319,12 +321,14 @@ unsafe extern "C" fn stat_path(path: *const c_char, found: *mut stat) -> c_int {
     unsafe { set_device(result, found) }
 }
 
+/// Changes the device number in the result of a successful call. Returns `result`.
+///
 /// # Safety
 ///
 /// `found` has a value if `result` is 0.
 unsafe fn set_device(result: c_int, found: *mut stat) -> c_int {
     if result == 0 {
-        // Linux uses the low 32 bits only.
+        // Device numbers of Linux have 32 bits. The generation changes only bits above these.
         let generation = GENERATION.load(Ordering::Relaxed) << 44;
         // SAFETY: this function's contract.
         unsafe { (*found).st_dev ^= generation };

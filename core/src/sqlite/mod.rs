@@ -23,7 +23,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A kind of file.
+/// A kind of file: a mirror's, or a replay guard's.
 pub(crate) struct FileKind {
     /// What it belongs to, for error messages: "mirror".
     pub(crate) owner: &'static str,
@@ -143,7 +143,7 @@ impl FileKind {
         Ok(())
     }
 
-    /// Reads the file's version, or 0 for an empty file. In one transaction, because another process may be creating the file.
+    /// Checks the file and returns its version, as [`check`](FileKind::check) does, in one transaction: another process may be creating the file.
     fn version(&self, connection: &Connection) -> Result<i64> {
         let transaction = connection.unchecked_transaction().map_err(|error| self.failed(&error))?;
         self.check(&transaction)

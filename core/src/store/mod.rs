@@ -361,8 +361,8 @@ pub trait Store: Send + Sync + 'static {
     /// The future may be dropped: then either all of these rows are removed, or none.
     fn trim(&self, retention: Retention) -> StoreFuture<'_, usize>;
 
-    /// Marks old pending events as expired and deletes their bodies. Deletes expired events that arrived before [`Expiry::forget`]. Returns the number
-    /// of events that it marked, by organization.
+    /// Marks old pending events as expired and deletes their bodies. Deletes expired events that arrived before [`Expiry::forget`]. Returns the
+    /// number of events that it marked, by organization.
     ///
     /// The future may be dropped: then either all of these events are marked and deleted, or none.
     fn expire_events(&self, expiry: Expiry) -> StoreFuture<'_, BTreeMap<String, u64>>;
@@ -397,8 +397,8 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Closes the store: completes the calls that were made before, releases all leases, and returns when what the store has opened is closed. Later
-    /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store). The default does nothing: it is for a store that has nothing to close, or that is
-    /// closed when it is dropped, as `PostgresStore` is.
+    /// calls fail with [`ErrorKind::Store`](crate::ErrorKind::Store). The default does nothing: it is for a store that has nothing to close, or that
+    /// is closed when it is dropped, as `PostgresStore` is.
     ///
     /// The future may be dropped: the calls that were made before are completed nevertheless.
     fn close(&self) -> StoreFuture<'_, ()> {

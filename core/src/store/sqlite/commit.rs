@@ -33,7 +33,9 @@ const GROUP_CONFLICT: &str =
     "ON CONFLICT (number) DO UPDATE SET body = excluded.body, leaving = excluded.leaving, version_at = excluded.version_at,
         version_kind = excluded.version_kind, version_event = excluded.version_event, touched_at = excluded.touched_at,
         revision = excluded.revision";
+/// Writes stored groups whose indexed columns do not change.
 static UNINDEXED_GROUPS: Insert = Insert::new(GROUP_COLUMNS, 11, &[GROUP_CONFLICT]);
+/// Writes all columns of stored groups.
 static GROUPS: Insert = Insert::new(
     GROUP_COLUMNS,
     11,
@@ -50,8 +52,11 @@ const USER_CONFLICT: &str =
         version_at = excluded.version_at, version_kind = excluded.version_kind, version_event = excluded.version_event,
         touched_at = excluded.touched_at, revision = excluded.revision, lost_at = excluded.lost_at,
         hold_revision = excluded.hold_revision, held = excluded.held";
+/// Writes stored users whose indexed columns do not change.
 static UNINDEXED_USERS: Insert = Insert::new(USER_COLUMNS, 19, &[USER_CONFLICT]);
+/// Writes stored users of whose indexed columns only `email` changes.
 static EMAILS: Insert = Insert::new(USER_COLUMNS, 19, &[USER_CONFLICT, ", email = excluded.email"]);
+/// Writes all columns of stored users.
 static USERS: Insert = Insert::new(
     USER_COLUMNS,
     19,
@@ -132,8 +137,8 @@ pub(super) fn write(database: &Database, write: &mut Write) -> Result<Committed>
     })
 }
 
-/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that rows have. `stored` has what the file has
-/// of the rows.
+/// Writes a batch that is not empty. `counter` has the revision of this write, and the last numbers that rows have. `stored` has the values that are
+/// stored of the loaded rows.
 fn commit(
     database: &Database,
     mut counter: Counter,
@@ -199,8 +204,9 @@ fn commit(
     Ok(committed)
 }
 
-/// What the file has in the indexed columns of the loaded rows. A statement makes SQLite write the indexes of all columns that it
-/// sets, even if it sets them to the same values: rows whose indexed columns do not change are written by statements that do not set them.
+/// The stored values of the indexed columns of the loaded rows, and the loaded events. A statement makes SQLite write the indexes of all columns that
+/// it sets, even if it sets them to the same values. So rows whose indexed columns do not change are written by statements that do not set these
+/// columns.
 #[derive(Default)]
 struct Stored {
     users: HashMap<i64, StoredUser>,
@@ -220,6 +226,7 @@ struct StoredUser {
 }
 
 impl Stored {
+    /// Adds the loaded rows.
     fn note(&mut self, set: &WorkingSet) {
         let user = |row: &UserRow| {
             let stored = StoredUser {
@@ -246,12 +253,12 @@ impl Stored {
         }
         let Some(stored) = self.users.get(&row.number) else { return &USERS };
         let StoredUser { organization_id, directory_id, email, deleted_at, added_at, hold } = stored;
-        let has_other_keys = *organization_id != row.user.organization_id
+        let other_indexes_change = *organization_id != row.user.organization_id
             || *directory_id != row.user.directory_id
             || *deleted_at != row.trail.deleted_at
             || *added_at != row.added_at
             || *hold != row.held.as_ref().map(|held| held.hold);
-        match (has_other_keys, *email == row.user.email) {
+        match (other_indexes_change, *email == row.user.email) {
             (true, _) => &USERS,
             (false, false) => &EMAILS,
             (false, true) => &UNINDEXED_USERS,
@@ -352,10 +359,10 @@ fn put_users(
 ) -> Result<()> {
     let last = counter.user;
     let (mut joined, mut left) = (BTreeMap::new(), BTreeMap::new());
-    for UserWrite { row, joined: new, left: old } in &mut writes {
+    for UserWrite { row, joined: joined_ids, left: left_ids } in &mut writes {
         row.number = number(row.number, &mut counter.user);
         committed.users.insert(row.user.id.clone(), row.number);
-        for (group_ids, members) in [(new, &mut joined), (old, &mut left)] {
+        for (group_ids, members) in [(joined_ids, &mut joined), (left_ids, &mut left)] {
             for id in group_ids.drain(..) {
                 members.entry(id).or_insert_with(Vec::new).push(row.number);
             }
@@ -413,7 +420,7 @@ fn push_trail(trail: &Trail, values: &mut Values<'_, '_>) -> Result<()> {
 }
 
 fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], committed: &mut Committed) -> Result<()> {
-    let first = counter.change;
+    let before = counter.change;
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         if entry.count() == 0 {
@@ -422,7 +429,7 @@ fn append(database: &Database, counter: &mut Counter, entries: &[NewEntry], comm
         counter.change += i64::from(entry.count());
         rows.push((counter.change, entry));
     }
-    committed.changes = u64::try_from(counter.change - first).unwrap_or(0);
+    committed.changes = u64::try_from(counter.change - before).unwrap_or(0);
     database.put(&ENTRIES, &rows, |(last, entry), values| {
         let NewEntry { organization_id, directory_id, cause, at, body } = entry;
         values.push(last)?;

@@ -217,12 +217,12 @@ pub(super) struct Insert {
 }
 
 impl Insert {
-    /// A statement that inserts or updates rows. `table` names the table and its `columns` columns, `conflict` has the parts of the conflict clause.
+    /// Makes a statement that inserts or updates rows. `table` names the table and its `columns` columns, `conflict` has the parts of the conflict clause.
     pub(super) const fn new(table: &'static str, columns: usize, conflict: &'static [&'static str]) -> Insert {
         Insert::with_verb("INSERT", table, columns, conflict)
     }
 
-    /// A statement that inserts rows that do not exist, and otherwise fails.
+    /// Makes a statement that inserts new rows, and fails if one of them is stored already.
     ///
     /// `OR FAIL` keeps SQLite from copying each page that the statement changes, which it would need to undo the statement alone: if a statement
     /// fails, the transaction is rolled back.
@@ -280,7 +280,7 @@ impl Values<'_, '_> {
     }
 }
 
-/// Ids as a JSON array, for `IN (SELECT value FROM json_each(?1))`.
+/// Returns values as a JSON array, for `IN (SELECT value FROM json_each(?1))`.
 pub(super) fn list<T: serde::Serialize>(values: &T) -> Result<String> {
     serde_json::to_string(values).map_err(|error| Error::internal(format!("keys cannot be written as JSON: {error}")))
 }

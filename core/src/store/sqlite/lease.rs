@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Takes a lease until `now` plus `duration`. Returns `None` if another holder has it.
+/// Takes a lease until `now` plus `duration`. Returns `None` if it is held already.
 pub(super) fn take(
     database: &Database,
     holder: &Holder,
@@ -182,6 +182,7 @@ impl Holder {
     /// Returns whether another holder's process has ended or its store was dropped. Removes its file in that case.
     fn is_gone(&self, id: &str) -> Result<bool> {
         match self.path(id) {
+            // An id of other characters was not made by a store, and its path could lead to another folder.
             Some(path) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => remove_unlocked(&path),
             _ => Ok(false),
         }

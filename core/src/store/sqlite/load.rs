@@ -14,8 +14,8 @@ use rusqlite::Row;
 use std::collections::BTreeSet;
 
 impl Database {
-    /// Reads the head, which every write and every load needs, and the state of a fence's lease: `None` if there is no fence, or its lease is not
-    /// held.
+    /// Reads the head, which every write and every load needs, and the state of a fence's lease: `None` if there is no fence, or if no lease has
+    /// its name and token.
     pub(super) fn read_head(&self, fence: Option<&Fence>) -> Result<(Head, Option<lease::Held>)> {
         let sql =
             "SELECT revision, user, \"group\", change, event, (SELECT value FROM setting WHERE name = 'role_map'),
@@ -40,7 +40,7 @@ impl Database {
         head.ok_or_else(|| Error::store("the mirror's file has no row of counters: restore it, or sync into a new one"))
     }
 
-    /// Loads rows as of one moment; within a transaction.
+    /// Loads rows as of one moment. Call it within a transaction.
     pub(super) fn load(&self, head: &Head, keys: Keys) -> Result<WorkingSet> {
         let mut set = WorkingSet {
             revision: head.counter.revision,
@@ -86,7 +86,7 @@ impl Database {
             Ok(())
         })?;
         if !keys.addresses.is_empty() {
-            // `+` keeps SQLite from walking all users of the organization instead of those with the address.
+            // `+` keeps SQLite from reading all users of the organization instead of those with the address.
             let sql = "SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE EXISTS (
                 SELECT 1 FROM user WHERE email = (value ->> 1) AND +organization_id = (value ->> 0) AND deleted_at IS NULL)";
             self.each(sql, [list(&keys.addresses)?], |row| {
@@ -144,7 +144,7 @@ impl Database {
         Ok(())
     }
 
-    /// Reads organizations, their directories and pending events, and directories.
+    /// Reads the organizations with these ids, their directories and the counts of their pending events; and the directories with these ids.
     fn read_organizations(
         &self,
         organizations: &BTreeSet<String>,

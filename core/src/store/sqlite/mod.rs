@@ -180,8 +180,8 @@ impl SqliteStore {
         self.reader.as_ref().unwrap_or(&self.writer).jobs.run(None, work)
     }
 
-    /// Runs a change that is not a [`Write`]. Before it, writes the counters to the file that earlier writes of the transaction share, because `work`
-    /// reads the file.
+    /// Runs a change that is not a [`Write`]. Earlier writes of the same transaction keep their counters in memory. These are written to the file first,
+    /// because `work` reads the file.
     fn change<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -284,8 +284,8 @@ impl Store for SqliteStore {
     fn shrink(&self, always: bool) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let Some((path, open)) = self.path.clone().zip(self.open.upgrade()) else { return Ok(()) };
-            // `open::shrink` uses a separate connection, so that writes do not wait until it ends. As long as this has `open`, the store is not
-            // reported as closed.
+            // `open::shrink` uses a separate connection, so that writes do not wait until it ends. As long as the task has `open`, the store is
+            // not reported as closed.
             let shrink = tokio::task::spawn_blocking(move || {
                 let shrunk = open::shrink(&path, always);
                 drop(open);

@@ -19,13 +19,13 @@ const MIRROR: FileKind = FileKind {
     busy_timeout: Duration::from_secs(10),
 };
 
-/// Creates the index of the keys of addresses, once they were computed.
+/// Creates the index of the keys of addresses. It runs once the keys were computed.
 const EMAIL_KEYS: &str = "CREATE INDEX user_by_email_key ON user (email, number) WHERE deleted_at IS NULL";
 
 /// Bytes of the write-ahead log beyond which it is large. SQLite checkpoints it at 32 MiB, but does not make the file smaller.
 const LARGE_LOG: u64 = 8 << 20;
 
-/// How long the truncation of the log waits for writers and readers. They are delayed meanwhile.
+/// How long the truncation of the log waits for writers and readers. Writers are delayed meanwhile.
 const SHRINK_TIMEOUT: Duration = Duration::from_millis(100);
 
 pub(super) fn memory() -> Result<Connection> {
@@ -42,7 +42,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Returns where an open file is.
+/// Records which file is open at `path`.
 pub(super) fn place(path: &Path) -> Place {
     Place::of(&MIRROR, path)
 }

@@ -1,4 +1,4 @@
-//! Rows and columns: times as bytes in the order of time, records as JSON.
+//! Rows and columns: times as bytes that sort like the times, records as JSON.
 
 use super::open::failed;
 use crate::record::{
@@ -11,7 +11,7 @@ use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::de::DeserializeOwned;
 
-/// A time as 12 bytes, whose order is that of the times.
+/// A time as 12 bytes that sort like the times.
 pub(super) struct Time(pub(super) Timestamp);
 
 impl ToSql for Time {
@@ -26,7 +26,7 @@ impl FromSql for Time {
     }
 }
 
-/// A time in the form that `unhex` reads, for JSON.
+/// Returns the bytes of a time as hexadecimal digits, which a statement reads from JSON with `unhex`.
 pub(super) fn text_time(moment: Timestamp) -> String {
     time_bytes(moment).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -98,7 +98,7 @@ pub(super) fn user(row: &Row<'_>) -> Result<UserRow> {
     })
 }
 
-/// The columns of a hold, as [`hold`] reads them. `count` counts the users that it names.
+/// The columns of a hold, as [`hold`] reads them. `count` is computed as [`HoldRow::count`] describes.
 pub(super) const HOLD: &str = "number, organization_id, directory_id, reason, \"limit\", since, causes, revision,
         CASE WHEN reason IN ('directory_disabled', 'directory_not_found')
             THEN (SELECT count(*) FROM user WHERE user.directory_id = hold.directory_id AND deleted_at IS NULL)

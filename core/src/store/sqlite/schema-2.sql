@@ -25,7 +25,7 @@ DELETE FROM setting WHERE name = 'revision';
 -- ones `kind` is empty.
 ALTER TABLE change ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
 
--- Leases that are held, and those that were not released. `duration` is in nanoseconds.
+-- Leases that are held, and leases that ended without being released. `duration` is in nanoseconds.
 CREATE TABLE lease (
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,

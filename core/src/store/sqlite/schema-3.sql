@@ -32,7 +32,8 @@ CREATE TABLE approval (
 );
 CREATE INDEX approval_of_organization ON approval (organization_id, at);
 
--- When each user was added to the directory, and lost access last. NULL where it is unknown, or never happened.
+-- `added_at` is when the user was added to the directory, or NULL if that is unknown. `lost_at` is when the user lost access last, or NULL if that never
+-- happened.
 ALTER TABLE user ADD COLUMN added_at BLOB;
 ALTER TABLE user ADD COLUMN lost_at BLOB;
 -- With `added_at`, so that the users of a directory at a past time are counted in the index alone.
@@ -53,9 +54,8 @@ INSERT OR IGNORE INTO loss SELECT directory_id, at, user_id, NULL, 1, 0 FROM eve
 DROP TABLE event_removal;
 CREATE INDEX loss_by_age ON loss (at);
 
--- Version 2 listed the users whose removal is held, and kept the bodies of the events. The users stay held: each directory gets a hold, with a
--- negative number. The time is converted to 12 bytes: it is after 1970, so the
--- first digit is 8.
+-- Version 2 listed the users whose removal is held, and kept the bodies of the events. The users stay held: each directory that has such users gets a
+-- hold with a negative number. The time is converted to 12 bytes: it is after 1970, so the first hexadecimal digit is 8.
 INSERT INTO hold
 SELECT -row_number() OVER (ORDER BY directory.id), organization_id, directory.id,
     CASE body ->> '$.held.reason' WHEN 'deletion_burst' THEN 'deletion_burst' ELSE 'mass_removal' END,
@@ -94,8 +94,9 @@ CREATE INDEX event_waiting ON event (organization_id, state, number) WHERE state
 -- `email` has the key of the address. Opening the file computes the keys of older rows, and then makes the index `user_by_email_key`.
 DROP INDEX user_by_email;
 
--- Versions: of messages about a row with the same time, deletions are newer than updates, and updates than creations. 0 is a listing, 1 a
--- creation, 2 an update, 3 a deletion. Of older rows only the event's id is known.
+-- `version_kind` is the kind of the message that the content of a row came from: 0 for a listing, 1 for a creation, 2 for an update, 3 for a deletion.
+-- Of two messages with the same time, the one with the greater kind is newer. Older rows have only the event's id, so their kind is derived from
+-- whether they are tombstones.
 ALTER TABLE user ADD COLUMN version_kind INTEGER NOT NULL DEFAULT 0;
 UPDATE user SET version_kind = iif(deleted_at IS NULL, 2, 3) WHERE version_event <> '';
 ALTER TABLE "group" ADD COLUMN version_kind INTEGER NOT NULL DEFAULT 0;
@@ -109,7 +110,8 @@ UPDATE "group" SET version_kind = iif(deleted_at IS NULL, 2, 3) WHERE version_ev
 ALTER TABLE counter ADD COLUMN durable INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE counter ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE counter ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
--- The migration is flushed. What was removed: everything, if the latest change is not kept, or else what is before the last gap.
+-- The commit of the migration is flushed, so all changes are durable. If the latest change is not in the feed, all changes were removed, and otherwise
+-- those before the last gap.
 UPDATE counter SET durable = change, trimmed = CASE
     WHEN coalesce((SELECT max(seq) FROM change), 0) < counter.change THEN counter.change
     ELSE coalesce((
@@ -154,7 +156,8 @@ INSERT INTO parked_change
     WHERE parked.seq > entry.seq - entry.count;
 DROP TABLE parked_change_2;
 
--- A group whose deletion is not in the feed yet, since a chore still removes its members; and the chores that append the deletion at their end.
+-- `leaving` marks a deleted group whose deletion is not in the feed yet, because a chore still removes its members. `deletes` marks such a chore: it
+-- appends the deletion to the feed when it is complete.
 ALTER TABLE "group" ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE chore ADD COLUMN deletes INTEGER NOT NULL DEFAULT 0;
 

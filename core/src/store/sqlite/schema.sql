@@ -1,6 +1,6 @@
 -- Version 1. A later version is a file of its own, run after this one.
 --
--- A time is 12 bytes in the order of time: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
+-- A time is 12 bytes that sort like the times: seconds since 1970 with the sign bit inverted, then nanoseconds, most significant byte first.
 
 CREATE TABLE setting (
     name TEXT PRIMARY KEY,
@@ -61,8 +61,8 @@ CREATE TABLE "group" (
 CREATE INDEX group_of_directory ON "group" (directory_id, number) WHERE deleted_at IS NULL;
 CREATE INDEX group_gone ON "group" (deleted_at) WHERE deleted_at IS NOT NULL;
 
--- The feed. Version 1 never trims the latest change: so the next number is one more than the greatest, and none is given twice. AUTOINCREMENT
--- would ensure that as well, but writes a second row with each.
+-- The feed. Version 1 never trims the latest change. So the next number is one more than the greatest, and no number is given twice. AUTOINCREMENT
+-- would ensure that as well, but writes a second row for each change.
 CREATE TABLE change (
     seq INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,

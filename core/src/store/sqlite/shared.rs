@@ -13,7 +13,7 @@ pub(super) struct Shared {
     pub(super) is_counter_newer: bool,
     /// Number of the last change that must survive a power failure, or `None` if the transaction has no write with such changes.
     pub(super) durable: Option<i64>,
-    /// Those that the last write loaded, or `None` if it changed them.
+    /// The organizations and directories that the last write loaded, or `None` if it changed them.
     pub(super) organizations: Option<SharedOrganizations>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Organizations {
     pub(super) pending: HashMap<String, PendingEvents>,
 }
 
-/// The counters, the role map and the settings.
+/// The counters, the role map, the settings and the environment.
 #[derive(Clone)]
 pub(super) struct Head {
     pub(super) counter: Counter,

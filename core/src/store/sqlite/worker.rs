@@ -25,13 +25,14 @@ trait Job: Send {
     /// Returns which failures the write must survive, or `None` for a read.
     fn durability(&self) -> Option<Durability>;
 
-    /// Runs the job in an open transaction. It runs again after a rollback if another job of the transaction failed in the middle of its write.
+    /// Runs the job in an open transaction. It runs again after a rollback if a job of the transaction failed in the middle of its write.
     fn run(&mut self, database: &Database) -> Result<()>;
 
     /// Reports the result, or the error of the transaction.
     fn finish(self: Box<Self>, outcome: Result<()>);
 }
 
+/// A queued job.
 struct Pending<F, T> {
     durability: Option<Durability>,
     work: F,
@@ -158,8 +159,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread. `place` is where the connection's file is, or `None` for a store in memory. The thread closes the connection once the other
-    /// end of `after` is dropped, and then drops `open`.
+    /// Starts the thread. `place` identifies the connection's file; it is `None` for a store in memory. Once the thread is stopped, it waits until the
+    /// other end of `after` is dropped, closes the connection, and drops `open`.
     pub(super) fn start(
         name: &str,
         connection: Connection,
@@ -276,7 +277,7 @@ fn write(database: &Database, place: Option<&Place>, mut group: Vec<Box<dyn Job>
     }
     if begun && database.in_transaction() {
         let is_partial = database.has_partial_write();
-        // Just before the commit, since the write may have waited for another process.
+        // Checked just before the commit, because the write may have waited for another process.
         outcome = outcome.and_then(|()| place.map_or(Ok(()), Place::check_path));
         let ended = database.end_write(outcome.is_ok() && any_done && !is_partial);
         outcome = outcome.and(ended);
