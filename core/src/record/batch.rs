@@ -1,4 +1,4 @@
-//! What a decision writes.
+//! The rows and feed entries that one write stores or deletes.
 
 use super::{
     Approval, DirectoryRow, EnvironmentRow, EventRow, GroupRow, HoldRow, LossRow, MirrorOptions, NewEntry,
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Everything that one write changes. A store commits all of it or nothing.
 ///
-/// A row is written at most once.
+/// No row is in it twice.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Organizations to insert or replace.
@@ -23,13 +23,13 @@ pub struct Batch {
     pub entries: Vec<NewEntry>,
     /// Events to insert or replace.
     pub events: Vec<EventRow>,
-    /// Losses of access, which the guard counts.
+    /// Losses of access to insert. The guard counts those that were not approved.
     pub losses: Vec<LossRow>,
     /// Holds to insert or replace.
     pub holds: Vec<HoldRow>,
-    /// Numbers of the holds to delete. No user's row names them.
+    /// Numbers of the holds to delete. No user is in them any more.
     pub ended_holds: BTreeSet<i64>,
-    /// Decisions about holds to insert.
+    /// Decisions about holds to insert. One whose id is stored already is ignored.
     pub approvals: Vec<Approval>,
     /// The role map to store, or `None` to leave it as it is.
     pub role_map: Option<String>,

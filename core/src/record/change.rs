@@ -18,7 +18,7 @@ named! {
         UserDeactivated = "user.deactivated",
         /// A user may sign in again.
         UserReactivated = "user.reactivated",
-        /// A user has left.
+        /// A user was removed from the mirror.
         UserDeleted = "user.deleted",
         /// A group is new.
         GroupCreated = "group.created",
@@ -36,11 +36,11 @@ named! {
         DirectoryEnabled = "directory.enabled",
         /// A directory was disabled. Its users are kept.
         DirectoryDisabled = "directory.disabled",
-        /// The API does not list a directory any more. Its users are kept until they are retired.
+        /// The API does not list a directory any more. Its users are kept until the directory is retired.
         DirectoryMissing = "directory.missing",
         /// The API lists a missing directory again.
         DirectoryFound = "directory.found",
-        /// The API no longer finds an organization, or an event reported its deletion. Its users are kept until they are retired.
+        /// The API no longer finds an organization, or an event reported its deletion. Its users are kept until its directories are retired.
         OrganizationMissing = "organization.missing",
         /// The API finds a missing organization again.
         OrganizationFound = "organization.found",
@@ -77,7 +77,8 @@ impl Mirrored {
     }
 }
 
-// The JSON form has the user or the group itself as `before` and `after`; the kind determines which. Stores keep a `ChangeBody` instead.
+// In the JSON form, `before` and `after` are the fields of the user or group, without a tag: `kind` tells which of the two it is. Stores keep a
+// `ChangeBody` instead.
 /// One change of the feed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -90,23 +91,25 @@ pub struct Change {
     pub organization_id: String,
     /// Id of the directory (`dir_…`); empty for changes of organizations.
     pub directory_id: String,
-    /// The user that the change is about: after the change, or before it for `user.deleted`. `None` for groups and directories. Changes of
-    /// memberships and roles leave `detail` and `attributes` out.
+    /// The user that the change is about: after the change, or before it for `user.deleted`. `None` for changes of groups, directories and
+    /// organizations. In changes of memberships and roles, `detail` and `attributes` are `None`.
     pub user: Option<MirrorUser>,
-    /// The group that the change is about, or the group of a membership; `None` for users and directories.
+    /// The group that the change is about, or the group of a membership; `None` for changes of users, roles, directories and organizations.
     pub group: Option<MirrorGroup>,
-    /// The user or group before the change; `None` if it is new, and for memberships and directories.
+    /// The user or group before the change; `None` if it is new, and for changes of memberships, directories and organizations.
     #[serde(default, serialize_with = "user_or_group", deserialize_with = "read_user_or_group")]
     pub before: Option<Mirrored>,
-    /// The user or group after the change; `None` if it was deleted, and for memberships and directories.
+    /// The user or group after the change; `None` if it was deleted, and for changes of memberships, directories and organizations.
     #[serde(default, serialize_with = "user_or_group", deserialize_with = "read_user_or_group")]
     pub after: Option<Mirrored>,
-    /// Names of the fields that changed.
+    /// Names of the fields that changed, in the order of the record: of the user or group for `user.updated` and `group.updated`, else `active`,
+    /// `group_ids` or `roles`. Empty for changes of directories and organizations, and if the user or group is new or was deleted.
     pub fields: Vec<String>,
     /// What caused the change: `sync:` and the run's id, `event:` and the event's id, `approval:` and the id of an
     /// approval, `retire:` and the id of a retirement, `roles` for a new role map, or `snapshot`.
     pub cause: String,
-    /// Local time at which the change was committed.
+    /// Time at which the change was written, in UTC, by the clock of the machine that wrote it. For the rows of a snapshot: time at which the
+    /// snapshot was started.
     pub at: Timestamp,
 }
 
@@ -120,7 +123,8 @@ fn user_or_group<S: Serializer>(mirrored: &Option<Mirrored>, serializer: S) -> R
     }
 }
 
-/// Reads what [`user_or_group`] wrote, or the tagged form that 0.1.0 wrote. Only a user has an e-mail address.
+/// Reads what [`user_or_group`] wrote, or the tagged form that 0.1.0 wrote. A group is not mistaken for a user, because it lacks fields such as
+/// `email`, which the JSON of a user must have.
 fn read_user_or_group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mirrored>, D::Error> {
     let Some(json) = Option::<RawJson>::deserialize(deserializer)? else { return Ok(None) };
     let text = json.get();
@@ -161,7 +165,7 @@ pub struct ParkedChange {
     pub change: Change,
     /// The reason that the application gave.
     pub reason: String,
-    /// Local time at which the change was parked.
+    /// Time at which the change was parked, in UTC, by the clock of the machine that parked it.
     pub at: Timestamp,
 }
 
@@ -217,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_json_form_of_a_change_has_the_user_itself_before_and_after() {
+    fn before_and_after_are_the_user_without_a_tag_in_the_json_form_of_a_change() {
         let user = MirrorUser { id: "diruser_1".to_owned(), ..MirrorUser::default() };
         let body = ChangeBody { after: Some(Mirrored::User(Box::new(user))), ..ChangeBody::default() };
         let place = ("org_1".to_owned(), "dir_1".to_owned());

@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 pub struct Consumer {
     /// The consumer's name.
     pub name: String,
-    /// Number of the last change that it acknowledged; negative while it reads a snapshot.
+    /// Number of the last change that it acknowledged; 0 if it has acknowledged none, and negative while it reads a snapshot.
     pub cursor: i64,
     /// Number of changes that it has not acknowledged. The rows of a snapshot are not counted.
     pub lag: u64,
     /// Number of changes that it has parked.
     pub parked: u64,
-    /// Local time of its last poll or acknowledgement. A poll that returns no new change updates it only if the
-    /// stored time is at least an hour old.
+    /// Time of its last poll or acknowledgement, in UTC, by the clock of the machine that made it. A poll that returns no new change updates it only
+    /// if the stored time is at least an hour old.
     pub seen_at: Timestamp,
-    /// Local time at which it expires unless it polls or acknowledges before: from then on, changes that only it has not acknowledged are
-    /// trimmed. `None` if consumers do not expire.
+    /// Time, in UTC, at which it expires unless it polls or acknowledges before: from then on, changes are trimmed even if it has not acknowledged
+    /// them. `None` if consumers do not expire.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
 }
@@ -33,11 +33,12 @@ pub struct ConsumerRow {
     pub cursor: i64,
     /// The greatest number that polls have returned to it in this generation.
     pub polled: i64,
-    /// The generation of its cursor: the store numbers each registration of a consumer and each start of a snapshot.
+    /// The generation of its cursor. Each registration of a consumer and each start of a snapshot gets a new one, so that a late acknowledgement of
+    /// an earlier generation is recognized.
     pub generation: i64,
     /// The snapshot that it started from, or `None` if it started from the feed.
     pub snapshot: Option<Snapshot>,
-    /// Local time of its last poll or acknowledgement.
+    /// Time of its last poll or acknowledgement, by the clock of the machine that made it.
     pub seen_at: Timestamp,
 }
 
@@ -50,13 +51,14 @@ pub struct Snapshot {
     pub groups: i64,
     /// Greatest number of a user's row.
     pub users: i64,
-    /// Local time at which the snapshot was taken; 1970 in rows that version 0.1.0 wrote.
+    /// Time at which the snapshot was taken, by the clock of the machine that took it; 1970-01-01 in rows that version 0.1.0 wrote.
     #[serde(default)]
     pub at: Timestamp,
 }
 
 impl ConsumerRow {
-    /// The number of the last change in the feed that the consumer no longer needs: acknowledged, or in its snapshot.
+    /// Number of the last change of the feed that the consumer no longer needs, because it has acknowledged it or its snapshot includes it; 0 if
+    /// there is none.
     pub fn seen(&self) -> i64 {
         self.cursor.max(self.snapshot.map_or(0, |snapshot| snapshot.seq)).max(0)
     }

@@ -26,44 +26,46 @@ pub struct MirrorDirectory {
     pub enabled: bool,
 }
 
-/// A directory as stores keep it: the directory itself, and how far it has been synced.
+/// A directory as stores keep it: the directory itself, and how far it has been synced. Times are by the clock of the machine that wrote them, unless
+/// they are called the vendor's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectoryRow {
     /// The directory.
     pub directory: MirrorDirectory,
     /// The vendor's time of the event that enabled or disabled the directory last, or `None` if there was no such event.
     pub toggled_at: Option<Timestamp>,
-    /// Whether that event disabled the directory.
+    /// Whether the event of `toggled_at` disabled the directory.
     #[serde(default)]
     pub toggled_off: bool,
-    /// Id of that event, or empty.
+    /// Id of the event of `toggled_at`, or empty.
     #[serde(default)]
     pub toggled_event: String,
-    /// Local time at which that event arrived, or `None`.
+    /// Time at which the latest event that enabled or disabled the directory arrived, or `None` if there was none.
     #[serde(default)]
     pub toggle_arrived_at: Option<Timestamp>,
-    /// Local time at which the last completed full sync started, or `None` if there was none.
+    /// Start of the last completed full sync, or `None` if there was none.
     pub last_full_sync: Option<Timestamp>,
-    /// Local time at which the last completed incremental sync started, or `None` if there was none.
+    /// Start of the last completed incremental sync, or `None` if there was none.
     pub last_incremental_sync: Option<Timestamp>,
-    /// Local time at which the latest sync started to list the directory's users, whether or not it was completed; `None` if none did.
+    /// Start of the latest sync that listed users of the directory, whether or not it was completed; `None` if there was none.
     #[serde(default)]
     pub listed_since: Option<Timestamp>,
-    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock.
+    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock; `None` if no listing had one yet.
     pub watermark: Option<Timestamp>,
-    /// Local time since which the API does not list the directory, or `None` if it does.
+    /// Time at which a sync first found that the API does not list the directory, or `None` if the directory is listed.
     #[serde(default)]
     pub missing_since: Option<Timestamp>,
-    /// Local time at which the directory was retired, or `None`.
+    /// Time at which the directory was retired, or `None` if it was not retired or has come back since.
     #[serde(default)]
     pub retired_at: Option<Timestamp>,
-    /// Local time at which the first completed full sync ended, or `None` if there was none.
+    /// Time at which the first completed full sync ended, or `None` if there was none.
     #[serde(default)]
     pub first_full_sync: Option<Timestamp>,
-    /// Local time at which the first incomplete sync since the last complete one started, or `None` if the last sync was complete.
+    /// Start of the first incomplete sync since the last complete one, or `None` if there was none. After an incomplete full sync, only a full sync
+    /// counts as complete.
     #[serde(default)]
     pub incomplete_since: Option<Timestamp>,
-    /// Whether one of the incomplete syncs since then was a full sync.
+    /// Whether one of the incomplete syncs since `incomplete_since` was a full sync.
     #[serde(default)]
     pub incomplete_full: bool,
     /// Whether a user of the last complete listing of all users had the key `groups`.
@@ -71,18 +73,19 @@ pub struct DirectoryRow {
     pub lists_groups: bool,
 }
 
-/// An organization as stores keep it.
+/// An organization as stores keep it. Times are by the clock of the machine that wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationRow {
     /// Organization id (`org_…`).
     pub id: String,
-    /// Local time at which the last listing of the organization's directories started, or `None` if they were never listed. Before that the
-    /// number of its directories is unknown.
+    /// Start of the last listing of the organization's directories. `None` if they were never listed: then it is not known how many directories the
+    /// organization has.
     pub directories_listed_at: Option<Timestamp>,
-    /// Local time since which the API does not find the organization, or at which an event about its deletion arrived; or `None`.
+    /// Time at which a sync first did not find the organization, or an event about its deletion was applied; `None` if the organization is not
+    /// missing.
     #[serde(default)]
     pub missing_since: Option<Timestamp>,
-    /// Local time at which the last event about the organization's deletion arrived, or `None` if there was none.
+    /// Time at which the last event about the organization's deletion arrived, or `None` if there was none.
     #[serde(default)]
     pub deletion_arrived_at: Option<Timestamp>,
 }
@@ -93,26 +96,26 @@ pub struct OrganizationRow {
 pub struct DirectoryStatus {
     /// The directory.
     pub directory: MirrorDirectory,
-    /// Local time at which the last completed full sync started, or `None` if there was none.
+    /// Start of the last completed full sync, in UTC, by the clock of the machine that synced, or `None` if there was none.
     pub last_full_sync: Option<Timestamp>,
-    /// Local time at which the last completed incremental sync started, or `None` if there was none.
+    /// Start of the last completed incremental sync, in UTC, by the clock of the machine that synced, or `None` if there was none.
     pub last_incremental_sync: Option<Timestamp>,
     /// Number of mirrored users.
     pub users: u64,
     /// Number of mirrored groups.
     pub groups: u64,
-    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock, or `None` before the first listing. The next incremental
-    /// sync lists what changed since five minutes before it.
+    /// Watermark: the latest `updated_at` of a listed user, by the vendor's clock; `None` if no listing had one yet. The next incremental sync lists
+    /// what changed since five minutes before this time.
     pub watermark: Option<Timestamp>,
-    /// The first of `holds`, or `None`.
+    /// The first of `holds`, or `None` if there is none.
     pub held: Option<Hold>,
     /// The directory's open holds, in the order in which they were made.
     pub holds: Vec<Hold>,
-    /// Local time at which the first incomplete sync since the last complete one started, or `None` if the last sync was complete. Until a
-    /// sync is complete, no user is removed because of a listing.
+    /// Start of the first incomplete sync since the last complete one, in UTC, by the clock of the machine that synced; `None` if there was none.
+    /// After an incomplete full sync, only a full sync counts as complete. Until then no user is removed because of a listing.
     pub incomplete_since: Option<Timestamp>,
-    /// Local time since which the API does not list the directory, or `None` if it does. The users of a missing directory are kept until it is
-    /// retired.
+    /// Time at which a sync first found that the API does not list the directory, in UTC, by the clock of the machine that synced; `None` if the
+    /// directory is listed. The users of a missing directory are kept until it is retired.
     pub missing_since: Option<Timestamp>,
     /// Number of events of the organization that wait for a sync.
     pub pending_events: u64,

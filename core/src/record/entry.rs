@@ -1,6 +1,6 @@
 //! The stored form of the feed.
 //!
-//! All changes that one step makes to one user, group or directory are one entry: it holds the row before and after once, and a list of the
+//! All changes that one step makes to one user, group or directory are one entry. It has the row before and after, each once, and a list of the
 //! changes. [`Entry::changes`] restores the changes: each starts in the state in which the previous one ended.
 
 use super::{Change, ChangeBody, ChangeKind, MirrorGroup, MirrorUser, Mirrored};
@@ -18,7 +18,7 @@ pub struct NewEntry {
     pub directory_id: String,
     /// What caused the changes.
     pub cause: String,
-    /// Local time of the write.
+    /// Time of the write, by the clock of the machine that made it.
     pub at: Timestamp,
     /// The changes; stored as [`EntryBody::encode`] writes them.
     pub body: EntryBody,
@@ -39,37 +39,38 @@ pub struct Entry {
     pub directory_id: String,
     /// What caused the changes.
     pub cause: String,
-    /// Local time of the write.
+    /// Time of the write, by the clock of the machine that made it.
     pub at: Timestamp,
     /// The changes as JSON: an [`EntryBody`], or a [`ChangeBody`] where `kind` is given.
     pub body: String,
 }
 
-/// What an entry holds.
+/// The content of an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBody {
-    /// The user or group before the step; `None` if it did not exist, and in entries that have only changes of memberships and roles.
+    /// The user or group before the step; `None` if it did not exist, in entries that have only changes of memberships and roles, and in those of
+    /// directories and organizations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Mirrored>,
-    /// The user or group after the step; `None` if it no longer exists.
+    /// The user or group after the step; `None` if it no longer exists, and in entries of directories and organizations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Mirrored>,
     /// The roles before the step, in entries that have only changes of memberships and roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,
-    /// The groups that memberships name.
+    /// The groups of the membership changes, each once, in the order of their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<MirrorGroup>,
-    /// The changes in order.
+    /// The changes, in the order of their numbers.
     pub changes: Vec<Delta>,
 }
 
 /// One change of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delta {
-    /// What the change is.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// Id of the group of a membership.
+    /// Id of the group of a membership; `None` for other kinds of changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
     /// Names of the fields that changed.
@@ -151,7 +152,7 @@ impl EntryBody {
                 .map(|(_, delta)| (delta.kind, ChangeBody { fields: delta.fields, ..body.clone() }))
                 .collect();
         };
-        // Before the deletion of a user, membership changes remove the user from each group. The user in them has no groups and no roles.
+        // If the user is deleted, the deletion is preceded by the removal of each membership. The user in these changes has no groups and no roles.
         let end = user_after.unwrap_or_else(|| without_groups(&latest));
         // The user's state before the next change.
         let mut state =
@@ -210,8 +211,8 @@ fn without_groups(user: &MirrorUser) -> MirrorUser {
     MirrorUser { group_ids: Vec::new(), roles: Vec::new(), ..user.clone() }
 }
 
-/// Returns the user without `detail` and `attributes`, which can be long. Changes of memberships and roles are frequent, and the feed keeps them
-/// for weeks, so their entries have only this.
+/// Returns the user without `detail` and `attributes`, which can be long. Entries of changes of memberships and roles have the user in this form,
+/// because such changes are frequent and the feed keeps them for weeks.
 pub(crate) fn brief(user: &MirrorUser) -> MirrorUser {
     MirrorUser { detail: None, attributes: None, ..user.clone() }
 }
@@ -251,14 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_an_entry_are_linear_in_the_number_of_groups() {
+    fn the_size_of_an_entry_is_linear_in_the_number_of_groups() {
         let (half, whole) = (created_in(1_000).body.len(), created_in(2_000).body.len());
         assert!(whole < half * 2 + 1_000, "1,000 groups take {half} bytes, 2,000 take {whole}");
         assert!(whole < 2_000 * 500, "2,000 groups take {whole} bytes");
     }
 
     #[test]
-    fn each_part_of_an_entry_equals_that_part_of_all_its_changes() {
+    fn changes_after_returns_a_part_of_the_changes_that_changes_returns() {
         let entry = created_in(7);
         let all = entry.clone().changes().unwrap();
         for after in 999..=1_010 {

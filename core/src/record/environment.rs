@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The environment whose directories a mirror holds. A mirror without one is bound by its first sync and by its first event.
+/// The environment whose directories are in a mirror. The first sync stores `host`, and the first event after that stores `environment_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentRow {
     /// Host of the environment's URL, with the port and path if the URL has them; `None` before the first sync.
     #[serde(default)]
     pub host: Option<String>,
-    /// Id of the environment (`env_…`); `None` before the first event that has one.
+    /// Id of the environment (`env_…`); `None` until an event that has one was applied after the first sync, and for an environment on this machine.
     #[serde(default)]
     pub environment_id: Option<String>,
 }

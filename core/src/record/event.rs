@@ -11,17 +11,17 @@ pub struct EventRow {
     pub id: String,
     /// Id of the organization in the event's envelope.
     pub organization_id: String,
-    /// Local time at which the event arrived.
+    /// Time at which the event arrived, by the clock of the machine that received it.
     pub received_at: Timestamp,
-    /// What was done with the event.
+    /// How far the event has been processed.
     pub state: EventState,
-    /// The event's body until the event is settled, then `None`.
+    /// The body of a pending event; `None` for others.
     pub body: Option<Vec<u8>>,
 }
 
 debug_without_personal_data!(EventRow { id, organization_id, received_at, state });
 
-/// What was done with an event.
+/// How far an event has been processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventState {
     /// It was applied, or did not have to be.
@@ -33,7 +33,7 @@ pub enum EventState {
 }
 
 impl EventRow {
-    /// Whether the event has yet to be applied.
+    /// Whether the event is pending.
     pub fn is_waiting(&self) -> bool {
         !matches!(self.state, EventState::Settled | EventState::Expired)
     }
@@ -42,9 +42,9 @@ impl EventRow {
 /// The pending events of an organization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PendingEvents {
-    /// Their number.
+    /// Number of the events.
     pub events: u64,
-    /// The bytes of their bodies.
+    /// Total size of their bodies in bytes.
     pub bytes: u64,
 }
 
@@ -56,9 +56,9 @@ pub struct PendingEvent {
     pub id: String,
     /// The event's type, such as `organization.directory.user_created`.
     pub event_type: String,
-    /// Local time at which the event arrived.
+    /// Time at which the event arrived, in UTC, by the clock of the machine that received it.
     pub received_at: Timestamp,
-    /// Why it waits, in one sentence.
+    /// Why it waits, in one English sentence.
     pub why: String,
 }
 

@@ -27,7 +27,7 @@ pub struct GroupRow {
     pub number: i64,
     /// The group.
     pub group: MirrorGroup,
-    /// How new the row is.
+    /// The row's version, times and revision.
     pub trail: Trail,
     /// Whether the row is a tombstone whose deletion is not in the feed yet, because a chore still removes its members.
     pub leaving: bool,

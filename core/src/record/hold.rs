@@ -1,15 +1,16 @@
-//! Holds: users whose loss of access the guard does not apply until it is approved.
+//! Holds: losses of access that the guard does not apply until they are approved.
 
 use super::{Version, serde_by_name};
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Users of one directory whose loss of access the guard holds for one reason: it is not applied until it is approved.
+/// Users of one directory who would lose access for one reason. They keep it until the hold is approved. A hold on a directory that is disabled or
+/// not found names no users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Hold {
-    /// Identifies the hold and the users that it names at the moment at which it is read. When users are added, it gets
-    /// another id. An approval with the earlier id covers only the users that were named then and are still held.
+    /// Id of the hold with the users that it names now (`hold_…`). When users are added, the id changes. An approval with an earlier id covers only
+    /// the users whom the hold named then and still names.
     pub id: String,
     /// Id of the organization (`org_…`).
     pub organization_id: String,
@@ -17,13 +18,15 @@ pub struct Hold {
     pub directory_id: String,
     /// Why the users are held.
     pub reason: HoldReason,
-    /// Number of users that it names. For a directory that is disabled or not found: of all its users.
+    /// Number of users that the hold names. If the directory is disabled or not found: number of all users of the directory.
     pub count: u64,
-    /// Number of users that could lose access within the guard's window without approval when the hold was made.
+    /// Number of users that could lose access within the guard's window without approval when the hold was made. 0 if the listing is empty, and if
+    /// the directory is disabled or not found.
     pub limit: u64,
-    /// Local time at which the hold was made. It stays the same when users are added.
+    /// Time at which the hold was made, in UTC, by the clock of the machine that made it. It stays the same when users are added.
     pub since: Timestamp,
-    /// The first ten syncs (`sync:` and the run's id) and events (`event:` and the event's id) that added users.
+    /// The first ten causes that made the hold or added users to it, oldest first: `sync:` and the run's id, `event:` and the event's id, or
+    /// `retire:` and the id of the retirement of another directory, to whose groups the users belonged.
     pub causes: Vec<String>,
 }
 
@@ -67,13 +70,13 @@ pub struct HoldRow {
     pub directory_id: String,
     /// Why the users are held.
     pub reason: HoldReason,
-    /// Number of users that could lose access without approval when the hold was made.
+    /// As [`Hold::limit`].
     pub limit: u64,
-    /// Local time at which the hold was made.
+    /// Time at which the hold was made, by the clock of the machine that made it.
     pub since: Timestamp,
-    /// The first causes.
+    /// As [`Hold::causes`].
     pub causes: Vec<String>,
-    /// Revision of the write that added users last.
+    /// Revision of the last write that added users.
     pub revision: i64,
     /// Number of users whose rows have this hold's number. If the reason is about the directory: number of all its live users. Counted when the
     /// row is loaded, and not written.
@@ -106,20 +109,20 @@ pub struct Loss {
     pub roles: bool,
 }
 
-/// A user's loss of access that took effect. The guard counts those of a window of time.
+/// A user's loss of access that took effect. The guard counts the users who lost access within its window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LossRow {
-    /// The directory.
+    /// Id of the directory.
     pub directory_id: String,
-    /// The user.
+    /// Id of the user.
     pub user_id: String,
-    /// Local time of the loss.
+    /// Time of the loss, by the clock of the machine that applied it.
     pub at: Timestamp,
-    /// Local time at which the user was added to the directory, or `None` if that is unknown.
+    /// Time at which the user was added to the directory, or `None` if that is unknown.
     pub added_at: Option<Timestamp>,
-    /// Whether the user was removed; otherwise deactivated, or left without roles.
+    /// Whether the user was removed. Otherwise the user was deactivated, or left without roles.
     pub is_removal: bool,
-    /// Whether it was approved or asked for by the application. The guard does not count these.
+    /// Whether the loss was approved, or asked for by the application. The guard does not count such losses.
     pub is_approved: bool,
 }
 
@@ -129,7 +132,7 @@ pub struct LossRow {
 pub struct Approval {
     /// Id of the approval. The changes that it made have the cause `approval:` and this id.
     pub id: String,
-    /// Id of the hold, as it was given.
+    /// Id of the hold, as the application passed it.
     pub hold_id: String,
     /// Id of the organization.
     pub organization_id: String,
@@ -139,13 +142,13 @@ pub struct Approval {
     pub reason: HoldReason,
     /// True if the losses were applied, false if they were dismissed.
     pub is_approved: bool,
-    /// Who decided, as given by the application.
+    /// Who decided, as given by the application; `approve_removals` if a sync with this option approved the hold.
     pub by: String,
-    /// The application's note.
+    /// The application's note; may be empty.
     pub note: String,
-    /// Local time of the decision.
+    /// Time of the decision, in UTC, by the clock of the machine that recorded it.
     pub at: Timestamp,
-    /// Number of users whose loss of access the hold held back then.
+    /// Number of users that the hold named at the time of the decision.
     pub count: u64,
 }
 
@@ -217,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_of_a_hold_is_read_as_it_was_written() {
+    fn the_id_of_a_hold_is_parsed_from_its_text_and_other_texts_are_refused() {
         let id = HoldId { number: 6_496, revision: 820 };
         assert_eq!(HoldId::parse(&id.to_string()), Some(id));
         for text in ["", "hold_", "hold_1", "hold_1_", "hold_x_1", "6496_820", "hold_1_2_3"] {

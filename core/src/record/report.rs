@@ -10,9 +10,9 @@ named! {
     SyncMode {
         /// Full if the last full sync is older than the mirror's `full_every` setting or there was none; else incremental.
         Auto = "auto",
-        /// Lists everything. Only a full sync notices that a user has left.
+        /// Lists all users and groups, and removes those that are no longer listed.
         Full = "full",
-        /// Lists what changed since the last sync. Removes no user.
+        /// Lists the users and groups that changed since the last sync. Removes none.
         Incremental = "incremental",
     }
 }
@@ -22,13 +22,13 @@ named! {
     SyncOutcome {
         /// The mirror agrees with the listing.
         Done = "done",
-        /// The listed users and groups were applied, but the listing is not complete or changed while it was read: no user was removed. Or some
-        /// of them are mirrored in another organization, and were not applied. The next sync tries again.
+        /// The listing was not complete or changed while it was read: what was listed was applied, and no user was removed. Or some listed users or
+        /// groups are mirrored in another organization, and these were not applied. The report's `incomplete` says which. The next sync tries again.
         Incomplete = "incomplete",
-        /// The guard holds losses of access, or the directory is disabled or not listed: see the report's holds. Or the directory is mirrored in
-        /// another organization: see `incomplete`.
+        /// Losses of access are held until they are approved, or the directory is disabled or not listed: see the report's `holds`. If `holds` is
+        /// empty, the directory is mirrored in another organization and was not synced: see `incomplete`.
         Held = "held",
-        /// Another sync of the directory is running.
+        /// Another sync or a retirement of the directory is running, and this sync was not to wait for it.
         AlreadyRunning = "already_running",
         /// The sync failed: see the report's error.
         Failed = "failed",
@@ -60,11 +60,11 @@ named! {
         Pending = "pending",
         /// The guard holds the loss of access that the event would cause, until it is approved.
         Held = "held",
-        /// The event is about a row of another organization or environment than the one it was signed for, or names no organization. It changed
-        /// nothing.
+        /// The event changed nothing: it is about a user, group or directory of another organization than the one that it names, it is from another
+        /// environment than the mirror's, or it names no organization.
         Foreign = "foreign",
-        /// The event is about something that is not mirrored, or names more groups for a user than the mirror permits (10,000 unless it is
-        /// configured): the next sync lists the user.
+        /// The event changed nothing: events of its type do not change the mirror, or it names more groups for a user than the setting
+        /// `groups_per_user` permits (10,000 by default). In the second case the next sync lists the user.
         Ignored = "ignored",
     }
 }
@@ -84,13 +84,14 @@ pub struct Progress {
     pub directory_id: String,
     /// What the sync is doing.
     pub phase: Phase,
-    /// Number of pages of this phase that have been read.
+    /// Number of pages of this phase that have been read; 0 in the phase `removals`.
     pub pages: u64,
-    /// Number of users or groups in those pages.
+    /// Number of users or groups in those pages; in the phase `removals`, number of users removed or held so far.
     pub items: u64,
-    /// Number of users or groups in all, or `None` if the server did not report it.
+    /// Number of users or groups to read, as the server counts them; in the phase `removals`, number of users to remove in its first report, then
+    /// `None`.
     pub total: Option<u64>,
-    /// Users or groups per second since the sync started.
+    /// `items` per second since the sync of the directory started; 0 if no time has passed.
     pub rate: f64,
 }
 
@@ -102,43 +103,44 @@ pub struct SyncReport {
     pub organization_id: String,
     /// Id of the directory (`dir_…`); empty if the organization's directories could not be listed.
     pub directory_id: String,
-    /// Which listing was read: `full` or `incremental`.
+    /// Which listing was read: `full` or `incremental`. If none was read, it may also be `auto`.
     pub mode: SyncMode,
     /// How the sync ended.
     pub outcome: SyncOutcome,
     /// Id of the sync of the organization: the same in the reports of its directories. The changes that it made have the cause `sync:` and this id.
     pub run: String,
-    /// Local time at which the sync started.
+    /// Time at which the sync started, in UTC, by this machine's clock.
     pub started_at: Timestamp,
-    /// Local time at which the sync ended.
+    /// Time at which the sync ended, in UTC, by this machine's clock.
     pub ended_at: Timestamp,
-    /// Number of pages of users and groups that were read.
+    /// Number of pages of users and groups that were read. If the listing was read more than once, pages, users and groups are counted each time.
     pub pages: u64,
-    /// Number of users that were listed.
+    /// Number of users that were listed, counted as `pages`.
     pub users: u64,
-    /// Number of groups that were listed.
+    /// Number of groups that were listed, counted as `pages`.
     pub groups: u64,
-    /// Number of users that are new.
+    /// Number of users that were created.
     pub created: u64,
-    /// Number of users that changed.
+    /// Number of users whose fields changed. Changes of `active`, groups and roles are not counted.
     pub updated: u64,
-    /// Number of users that may no longer sign in.
+    /// Number of users that were deactivated: they may no longer sign in.
     pub deactivated: u64,
-    /// Number of users that may sign in again.
+    /// Number of users that were reactivated: they may sign in again.
     pub reactivated: u64,
     /// Number of users that were removed.
     pub deleted: u64,
-    /// Number of all changes that the sync appended to the feed.
+    /// Number of changes of all kinds that the sync appended to the feed, without those of pending events.
     pub changes: u64,
-    /// Number of pending events that were settled.
+    /// Number of the organization's pending events that the sync settled.
     pub events: u64,
-    /// The first of `holds`, or `None`.
+    /// The first of `holds`, or `None` if there is none.
     pub held: Option<Hold>,
     /// The directory's open holds at the end of the sync, in the order in which they were made.
     pub holds: Vec<Hold>,
-    /// Why the listing could not be used to remove users, or which of its rows were not applied; `None` if it was applied as a whole.
+    /// Why the listing was not applied as a whole, in one English sentence: why it could not be used to remove users, or which of its rows were not
+    /// applied. `None` otherwise.
     pub incomplete: Option<String>,
-    /// The error that ended the sync, or `None`.
+    /// The error that ended the sync, or `None` if none did. It has the kind `mass_removal` if the guard holds removals of users that are not listed.
     #[serde(skip_deserializing)]
     pub error: Option<Error>,
 }

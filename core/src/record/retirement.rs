@@ -1,4 +1,4 @@
-//! Retirements: removals of all users and groups of a directory, which the application orders.
+//! Retirements: removals of all users and groups of a directory, which the application requests.
 
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,12 @@ pub struct Retirement {
     pub directory_id: String,
     /// Who requested it, as given by the application.
     pub by: String,
-    /// Why it was ordered, as given by the application.
+    /// Why it was requested, as given by the application; may be empty.
     pub note: String,
-    /// Local time at which it was ordered.
+    /// Time at which it was requested, in UTC, by the clock of the machine that recorded it.
     pub at: Timestamp,
-    /// Local time at which it ended; `None` while users or groups may be left.
+    /// Time at which it ended, in UTC, by the clock of the machine that ended it; `None` while users or groups may be left. It also ends if the
+    /// directory is listed and enabled again.
     pub ended_at: Option<Timestamp>,
     /// Number of users that it has removed.
     pub users: u64,

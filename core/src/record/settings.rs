@@ -16,8 +16,8 @@ pub struct GuardSettings {
     /// Number of users of a directory that may lose access within the window without approval. The number is smaller in a small directory: half
     /// of the users if there are at most ten, otherwise a quarter of them, but at least five.
     pub users: u64,
-    /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of the two limits applies; 1 permits
-    /// everything.
+    /// Share of the directory's users that may lose access within the window, from 0 to 1. The larger of this limit and `users` applies. 1 permits
+    /// every loss.
     pub share: f64,
     /// Whether losses of access by events are limited as well. Those by listings always are.
     pub events: bool,
@@ -45,13 +45,14 @@ pub struct MirrorSettings {
     /// How long changes are kept that every consumer has acknowledged.
     #[serde(serialize_with = "seconds", deserialize_with = "duration")]
     pub retention: Duration,
-    /// Number of pending events that are kept for an organization. A further one is an error until a sync has applied some of them.
+    /// Number of pending events that are kept for an organization. Receiving another one is an error until a sync has applied some of them.
     pub pending_events: u64,
-    /// Total bytes of the pending events that are kept for an organization. A further event is an error, as for `pending_events`.
+    /// Total size in bytes of the pending events that are kept for an organization. Receiving an event that would exceed it is an error, as for
+    /// `pending_events`.
     pub pending_bytes: u64,
     /// Number of groups that an event may name for a user. An event with more groups changes nothing: the next sync lists the user.
     pub groups_per_user: u64,
-    /// After how long without a poll or an acknowledgement a consumer expires, so that its unacknowledged changes are trimmed; `None` for
+    /// After how long without a poll or an acknowledgement a consumer expires, so that changes that it has not acknowledged are trimmed; `None` for
     /// never. At least two hours, because a poll that returns no new change is recorded once an hour.
     #[serde(default, serialize_with = "some_seconds", deserialize_with = "from_seconds")]
     pub consumer_expiry: Option<Duration>,
@@ -65,9 +66,9 @@ pub struct MirrorSettings {
 pub struct IgnoredSetting {
     /// The setting's name, such as `guard_users`.
     pub name: String,
-    /// The value in effect, which the store has.
+    /// The value in effect, which the store has, as text: a duration such as `86400s`, a number, or `true` or `false`.
     pub stored: String,
-    /// The value that the handle was opened with.
+    /// The value that the handle was opened with, as text of the same form.
     pub asked: String,
 }
 
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_stored_in_seconds_and_without_what_is_not_set() {
+    fn durations_are_stored_in_seconds_and_unset_options_are_left_out() {
         let text = serde_json::to_string(&options()).unwrap();
         assert_eq!(text, r#"{"guard_users":5,"guard_share":0.25,"guard_window":1.5,"retention":86400}"#);
         assert_eq!(serde_json::from_str::<MirrorOptions>(&text).unwrap(), options());
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_apply_to_what_is_not_set() {
+    fn defaults_apply_to_settings_that_are_not_set() {
         let settings = options().in_force();
         assert_eq!(settings.guard.users, 5);
         assert!(settings.guard.events);

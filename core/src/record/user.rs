@@ -25,13 +25,14 @@ pub struct MirrorUser {
     pub family_name: String,
     /// Name that the user signs in with at the directory.
     pub preferred_username: String,
-    /// All e-mail addresses, from the last listing.
+    /// All e-mail addresses, in the order of the last listing; empty before the first one.
     pub emails: Vec<String>,
-    /// Whether the user may sign in: from the latest event, else from `user_detail.active` of the last listing, else true.
+    /// Whether the user may sign in, by the latest event with `active` or listing with `user_detail.active`; true if none had it. While the guard
+    /// holds the user's deactivation, it is true.
     pub active: bool,
     /// Ids of the groups that the user is in, sorted. Groups that do not exist are left out.
     pub group_ids: Vec<String>,
-    /// Roles that the role map gives for those groups, sorted.
+    /// Roles that the role map gives for those groups, sorted. While the guard holds the loss of all roles, the roles before it.
     pub roles: Vec<String>,
     /// Roles assigned by the vendor, from the latest event, sorted.
     pub vendor_roles: Vec<String>,
@@ -57,14 +58,16 @@ pub struct UserRow {
     pub user: MirrorUser,
     /// Ids of all groups that the vendor named for the user, including groups that do not exist, sorted.
     pub told_groups: Vec<String>,
-    /// Whether a listing of the directory has named the user. Before that the user may belong to another directory of the organization, since
-    /// events do not name it.
+    /// Whether a listing of the directory has named the user. Before that the user may belong to another directory of the organization, since events
+    /// do not name the user's directory.
     pub listed: bool,
-    /// How new the row is.
+    /// The row's version, times and revision.
     pub trail: Trail,
-    /// Local time at which the user was added to the directory, or `None` for rows that were added before version 3 of the schema.
+    /// Time at which the user was added to the directory, by the clock of the machine that added the user, or `None` for rows that were added before
+    /// version 3 of the schema.
     pub added_at: Option<Timestamp>,
-    /// Local time of the user's last loss of access that counts against the guard's budget, or `None` if there was none.
+    /// Time of the user's last loss of access that counts against the guard's budget, by the clock of the machine that applied it, or `None` if there
+    /// was none.
     pub lost_at: Option<Timestamp>,
     /// The user's loss of access that the guard holds, or `None`.
     pub held: Option<HeldLoss>,

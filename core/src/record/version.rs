@@ -69,12 +69,12 @@ impl PartialOrd for Version {
 pub struct Trail {
     /// How new the row's content is.
     pub version: Version,
-    /// Local time at which the latest event about the row arrived, or `None` if no event was about it.
+    /// Time at which the latest event about the row arrived, by the clock of the machine that received it, or `None` if no event was about it.
     pub touched_at: Option<Timestamp>,
     /// Revision of the write that changed the row last. Each write has a greater revision than the writes before it.
     pub revision: i64,
-    /// Local time of the removal, or `None` if the row is live. A removed row is a tombstone: older messages about
-    /// it are stale and do not restore the user or group.
+    /// Time of the removal, by the clock of the machine that removed it, or `None` if the row is live. A removed row is a tombstone: older messages
+    /// about it are stale and do not restore the user or group.
     pub deleted_at: Option<Timestamp>,
 }
 

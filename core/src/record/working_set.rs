@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Names the rows that a decision needs.
 ///
-/// Stores load all of it as of one moment. With a user they always load the groups that the vendor named for the user
+/// Stores load all of these rows as of one moment. With a user they always load the groups that the vendor named for the user
 /// ([`UserRow::told_groups`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
@@ -34,7 +34,7 @@ pub struct Keys {
     pub holds: BTreeSet<String>,
     /// Whether the retirements of directories are needed.
     pub retirements: bool,
-    /// How many of its users to load with the oldest chore, at most; or `None` if the chore is not needed.
+    /// The greatest number of users to load with the oldest chore, or `None` if the chore is not needed.
     pub chore: Option<usize>,
 }
 
@@ -45,7 +45,7 @@ pub struct MembersKey {
     pub group_id: Option<String>,
     /// Only users whose number is greater.
     pub after: i64,
-    /// The most users that are wanted.
+    /// The greatest number of users in the page.
     pub limit: usize,
 }
 
@@ -90,12 +90,13 @@ pub struct WorkingSet {
     pub chore: Option<Chore>,
 }
 
-/// The times that limit what is counted in a directory.
+/// The times that limit which users and losses of a directory are counted, by this machine's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CountsKey {
-    /// Start of the window: losses after this local time are counted.
+    /// Start of the window: losses after this time are counted.
     pub since: Timestamp,
-    /// Local time of which the users are counted: the window's start, or later if the directory was first synced later.
+    /// Users who were in the directory at this time are counted: the window's start, or the end of the first full sync if that is later. The greatest
+    /// time, which counts all live users, if there was no full sync.
     pub base: Timestamp,
 }
 
