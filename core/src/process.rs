@@ -1,4 +1,4 @@
-//! Which process this is, and values of which each process has its own.
+//! Identifies the running process, and keeps values that each process makes for itself.
 //!
 //! A forked child has a copy of its parent's memory without the parent's threads. It must not use connections, threads or locks in that copy, and
 //! must not wait for a lock, since the thread that held it at the fork does not exist in the child. A process that has closed all of its
@@ -91,7 +91,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Returns this process. Costs two system calls or more: one reads the id, and one per pipe checks that it is open.
+    /// Returns this process. Makes two or more system calls: one reads the id, the others check the pipes that detect closed descriptors.
     pub(crate) fn current() -> Process {
         Process { id: ProcessId::current(), closed: descriptors::times_closed() }
     }
@@ -119,7 +119,7 @@ mod descriptors {
     /// A pipe that stays open unless all descriptors of the process are closed. If its descriptor was closed, the system may have given the number of
     /// the descriptor to another pipe, socket or file. Its device and inode numbers are then different.
     struct Witness {
-        /// The descriptor, and its device and inode numbers, or `None` if no pipe could be made.
+        /// The descriptor, and its device and inode numbers. `None` if no pipe could be made: closing is not detected then.
         pipe: Option<(File, (u64, u64))>,
         next: SetOnce<Witness>,
     }
@@ -189,7 +189,7 @@ struct ForkLock {
     thread: AtomicUsize,
 }
 
-/// Wait between two attempts to take the lock. It is taken once per value.
+/// Wait between two attempts to take a [`ForkLock`]. A thread waits only while another one makes the same value.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Why a lock was not taken.
@@ -212,8 +212,8 @@ impl ForkLock {
         if holder == word && self.thread.load(Ordering::Relaxed) == thread_number() {
             return Err(Held::Here);
         }
-        // The word of another process is that of an ancestor, which held the lock at a fork: its thread does not exist here, or it is the one that
-        // forked, and holds the lock in the parent only.
+        // The word of another process is that of an ancestor that held the lock at a fork. This process takes the lock over: the thread that held it
+        // does not exist here, or it is the thread that forked, which holds the lock in the ancestor only.
         if holder == word || self.holder.compare_exchange(holder, word, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return Err(Held::Elsewhere);
         }
@@ -286,19 +286,20 @@ impl<T> Default for PerProcess<T> {
 }
 
 impl<T> PerProcess<T> {
-    /// Makes it without a value.
+    /// Makes a `PerProcess` without a value.
     pub const fn new() -> PerProcess<T> {
         PerProcess { first: SetOnce::new(), making: ForkLock::new() }
     }
 }
 
 impl<T: Clone> PerProcess<T> {
-    /// Returns this process's value, which `make` makes at the first call. If `make` fails, the next call tries again.
+    /// Returns this process's value, which `make` makes at the first call. If `make` fails, the next call tries again. Blocks while another thread
+    /// makes the value.
     ///
     /// # Errors
     ///
-    /// Those of `make`; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if `make` calls this for the same value, and in a child that
-    /// was forked by `make`.
+    /// Those of `make`; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if `make` calls this for the same value, and in a child
+    /// that was forked by `make`.
     pub fn get(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
         let process = Process::current();
         if let Ok(value) = self.find(process) {
@@ -347,7 +348,7 @@ impl<T: Clone> PerProcess<T> {
         self.find(Process::current()).ok()
     }
 
-    /// As [`existing`](PerProcess::existing), but if another thread makes the value at this moment and `may_wait` returns true, waits for it.
+    /// Does what [`existing`](PerProcess::existing) does. If another thread is making the value and `may_wait` returns true, waits for it first.
     #[cfg(all(feature = "blocking", feature = "mirror", feature = "sqlite"))]
     pub(crate) fn settled(&self, may_wait: impl FnOnce() -> bool) -> Option<T> {
         let process = Process::current();
