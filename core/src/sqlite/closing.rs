@@ -1,18 +1,18 @@
 //! Files that this process is closing.
 //!
-//! Closing a file can take seconds: queued writes wait for the lock of another process, and the log is copied into the file. A handle that is dropped
-//! where that must not block the thread is closed later, on another thread. Opening the file again in this process waits for that, so that it finds
-//! the locks and leases of the earlier handle released.
+//! Closing a file can take seconds: queued writes wait for the lock of another process, and the write-ahead log is copied into the file. A handle
+//! that is dropped on a thread that must not block is closed later, on another thread. Opening the file again in this process waits for that, so
+//! that it finds the locks and leases of the earlier handle released.
 
 use crate::process::PerProcess;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Whether no thread may wait for a file to be closed.
+/// Whether dropping a handle must not wait until its file is closed, on any thread.
 static IN_BACKGROUND: AtomicBool = AtomicBool::new(false);
 
-/// From now on, dropping a handle never waits until its file is closed, whatever thread drops it. For bindings: the garbage collector of their language
+/// Makes dropping a handle never wait until its file is closed, on any thread, from now on. For bindings: the garbage collector of their language
 /// drops handles on a thread that runs the program's other code.
 pub fn close_files_in_background() {
     IN_BACKGROUND.store(true, Ordering::Relaxed);
@@ -56,8 +56,8 @@ impl Closed {
     }
 }
 
-/// Sets a [`Closed`] when it is dropped. The last field of the struct that has the file's connection, so that it is
-/// dropped after the connection.
+/// Sets a [`Closed`] when it is dropped. It must be the last field of the struct that has the file's connection, so that it is dropped after the
+/// connection.
 #[derive(Default)]
 pub(crate) struct SetWhenDropped(pub(crate) Arc<Closed>);
 
@@ -69,7 +69,8 @@ impl Drop for SetWhenDropped {
 
 type Files = Mutex<Vec<(PathBuf, Arc<Closed>)>>;
 
-/// Calls `work` with the files that this process is closing, each with the absolute path that SQLite reports for it.
+/// Calls `work` with the files that this process is closing, each with the absolute path that SQLite reports for it. Returns `None`, without a call
+/// of `work`, if this process cannot make the list ([`PerProcess::get`]).
 fn with_files<T>(work: impl FnOnce(&mut Vec<(PathBuf, Arc<Closed>)>) -> T) -> Option<T> {
     static FILES: PerProcess<Arc<Files>> = PerProcess::new();
     let files = FILES.get(|| Ok(Arc::default())).ok()?;
@@ -78,8 +79,8 @@ fn with_files<T>(work: impl FnOnce(&mut Vec<(PathBuf, Arc<Closed>)>) -> T) -> Op
     Some(work(&mut files))
 }
 
-/// Records that the file at `path` is being closed. Call it before the handle refuses calls, so that a program which then opens the file again
-/// waits.
+/// Records that the file at `path` is being closed. Call it before the handle starts to refuse calls, so that a program which then opens the file
+/// again waits.
 pub(crate) fn begin(path: &Path, closed: &Arc<Closed>) {
     with_files(|files| {
         if !files.iter().any(|(_, other)| Arc::ptr_eq(other, closed)) {

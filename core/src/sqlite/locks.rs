@@ -19,7 +19,7 @@
 //!
 //! On other systems SQLite's own locks are used. On Windows they belong to the handle. On macOS, another copy of SQLite in the process must not open the
 //! file.
-#![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "leases are those of mirrors"))]
+#![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "only mirrors lock a `PrivateFile`"))]
 #![allow(unsafe_code, reason = "SQLite's file layer and fork handlers have no safe interface")]
 
 use crate::process::Process;
@@ -40,7 +40,7 @@ pub(super) fn install() {
     if IS_INSTALLED.load(Ordering::Acquire) {
         return;
     }
-    // Not a `Once`, which a fork could leave locked: setting a call twice is harmless.
+    // No `Once`, which a fork could leave locked. Without it, two threads may set a call at the same time, which is harmless.
     // SAFETY: the name ends with NUL. The result is NULL or a file layer that exists as long as the process.
     let vfs = unsafe { ffi::sqlite3_vfs_find(c"unix".as_ptr()) };
     // SAFETY: as above.
@@ -217,7 +217,7 @@ impl Descriptors {
         if self.files[index].users.is_empty() {
             let Locked { device, inode, lock, .. } = self.files.swap_remove(index);
             if identity(lock).ok() == Some((device, inode)) {
-                // Explicitly, because a child that was made without the fork handlers may have a copy of the descriptor.
+                // Closing is not enough: a child that was made without the fork handlers may have a copy of the descriptor, which keeps the lock.
                 let _ = set_lock(lock, libc::F_OFD_SETLK, &mut whole_file(libc::F_UNLCK));
                 // SAFETY: only this module uses the descriptor.
                 unsafe { libc::close(lock) };
@@ -242,8 +242,8 @@ fn identity(descriptor: c_int) -> io::Result<(u64, u64)> {
     }
 }
 
-/// Opens the file of a descriptor again, so that the new one shares no locks with it. If the file cannot be opened by its number (no `/proc`, or
-/// permissions that the process has dropped), returns a copy of the descriptor.
+/// Opens the file of a descriptor again, so that the new descriptor shares no locks with it. If the file cannot be opened by its number (no
+/// `/proc`, or permissions that the process has dropped), returns a copy of the descriptor.
 fn open_again(descriptor: c_int) -> io::Result<c_int> {
     // SAFETY: a call with two integer arguments.
     let mode = unsafe { libc::fcntl(descriptor, libc::F_GETFL) } & libc::O_ACCMODE;
@@ -363,7 +363,7 @@ impl Drop for PrivateFile {
         }
         let descriptor = self.file.as_raw_fd();
         TABLE.with(|descriptors| descriptors.private.retain(|private| *private != descriptor));
-        // Explicitly, because a child that was made without the fork handlers may have a copy of the descriptor.
+        // Closing is not enough: a child that was made without the fork handlers may have a copy of the descriptor, which keeps the lock.
         let _ = self.file.unlock();
         // SAFETY: the file is not used afterwards.
         unsafe { ManuallyDrop::drop(&mut self.file) };

@@ -1,4 +1,4 @@
-//! SQLite files of headcount: how one is recognized, opened and brought up to date, and what SQLite's errors mean for its user.
+//! SQLite files of headcount: recognizes and opens them, brings their schema up to date, and explains SQLite's errors to their users.
 //!
 //! A file may come from elsewhere, so nothing in it is trusted: its schema must be exactly the one that the migrations make, triggers and views are
 //! refused, and SQLite runs neither.
@@ -42,11 +42,11 @@ pub(crate) struct FileKind {
 /// Wait between two attempts to switch to write-ahead logging.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Number of attempts: ten seconds in total.
+/// Number of attempts to switch to write-ahead logging: ten seconds in total.
 const ATTEMPTS: u32 = 500;
 
 impl FileKind {
-    /// Opens a file for reading and writing, creates it if it does not exist, and brings its schema up to date. The file is in WAL mode then.
+    /// Opens a file for reading and writing, creates it if it does not exist, and brings its schema up to date. Afterwards the file is in WAL mode.
     ///
     /// A new file can be read and written by its owner alone, and so can the files that SQLite makes beside it. An existing file keeps its mode;
     /// if others can read or write it, a warning is logged.
@@ -76,7 +76,7 @@ impl FileKind {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if SQLite fails.
     pub(crate) fn open_in_memory(&self) -> Result<Connection> {
         let connection = Connection::open_in_memory().map_err(|error| self.failed(&error))?;
         self.configure(&connection)?;
@@ -115,7 +115,8 @@ impl FileKind {
     pub(crate) fn connect(&self, path: &Path, more: OpenFlags) -> Result<Connection> {
         locks::install();
         locks::forget_descriptors_closed_by(Process::current());
-        // An absolute path, because SQLite reads one that begins with `file:` as a URI: the bundled library is compiled with `SQLITE_USE_URI`.
+        // SQLite reads a path that begins with `file:` as a URI, because the bundled library is compiled with `SQLITE_USE_URI`. An absolute path does
+        // not begin so.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| self.failed(&error))?;
@@ -124,8 +125,8 @@ impl FileKind {
         Ok(connection)
     }
 
-    /// Makes query plans independent of the values of parameters, prevents SQLite from running functions, triggers and views of the file's schema, and
-    /// protects the schema and SQLite's own tables from writes.
+    /// Makes query plans independent of the values of parameters, prevents SQLite from running functions, triggers and views of the file's schema,
+    /// and protects the schema and SQLite's own tables from writes.
     fn configure(&self, connection: &Connection) -> Result<()> {
         let settings = [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -172,7 +173,7 @@ impl FileKind {
         }
     }
 
-    /// Checks that the schema is the one that the migrations make.
+    /// Checks that the schema is the one that the migrations up to `version` make; the objects of `optional` may exist in addition.
     fn check_schema(&self, connection: &Connection, version: i64) -> Result<()> {
         let compare = || {
             let found = schema(connection)?;
@@ -260,8 +261,8 @@ fn schema(connection: &Connection) -> rusqlite::Result<BTreeSet<[String; 4]>> {
     rows.collect()
 }
 
-/// Returns a statement without its comments and with single spaces: versions of headcount differ in these. A comment counts as a space, so that a
-/// quoted name that contains one does not become another name.
+/// Returns a statement without its comments and with single spaces: versions of headcount differ in these. A comment counts as a space, because the
+/// words before and after it must not be joined into one.
 fn words(statement: &str) -> String {
     let without_comments = statement.lines().map(|line| line.split("--").next().unwrap_or_default());
     without_comments.flat_map(str::split_ascii_whitespace).collect::<Vec<_>>().join(" ")
@@ -272,7 +273,7 @@ fn words(statement: &str) -> String {
 pub(crate) struct Place {
     process: Process,
     owner: &'static str,
-    /// The database and its write-ahead log, each with its device and inode; empty where there are none.
+    /// The database and its write-ahead log, each with its device and inode. Empty on systems without these numbers.
     files: Vec<(PathBuf, [u64; 2])>,
 }
 
@@ -290,7 +291,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if they are closed, the process was forked, or the file was deleted, moved or replaced.
     pub(crate) fn check(&self) -> Result<()> {
         self.check_process()?;
         self.check_path()
@@ -300,7 +301,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if they were closed, or the process was forked.
     pub(crate) fn check_process(&self) -> Result<()> {
         if !self.process.is_current() {
             return Err(Error::store(format!(
@@ -364,7 +365,7 @@ fn is_open_to_others(path: &Path) -> bool {
     return false;
 }
 
-/// Switches the file to write-ahead logging and returns the mode that it has then.
+/// Switches the file to write-ahead logging and returns the journal mode that it has afterwards, which is `wal` on success.
 ///
 /// The switch needs an exclusive lock, for which SQLite does not wait: it returns `SQLITE_BUSY` at once, whatever the busy timeout is.
 fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {

@@ -1,5 +1,5 @@
-//! What `locks` has on other systems, where SQLite's own locks are used.
-#![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "leases are those of mirrors"))]
+//! Replaces the module `locks` on systems other than 64-bit Linux, where SQLite's own locks are used.
+#![cfg_attr(not(feature = "mirror"), allow(dead_code, reason = "only mirrors lock a `PrivateFile`"))]
 
 use crate::process::Process;
 use std::fs::File;
@@ -8,7 +8,7 @@ pub(super) fn install() {}
 
 pub(super) fn forget_descriptors_closed_by(_: Process) {}
 
-/// An open file.
+/// An open file that is unlocked when this is dropped.
 pub(crate) struct PrivateFile(File);
 
 impl PrivateFile {
@@ -23,7 +23,7 @@ impl PrivateFile {
 
 impl Drop for PrivateFile {
     fn drop(&mut self) {
-        // Explicitly, because a forked child may have a copy of the descriptor.
+        // Closing is not enough: a forked child may have a copy of the descriptor, which keeps the lock.
         let _ = self.0.unlock();
     }
 }
