@@ -25,15 +25,16 @@ const MAX_CONTENT_TYPE: usize = 60;
 /// If the body is not JSON or ends early, it was probably damaged in transit, so the error is temporary. If it is JSON of another shape, a
 /// retry would return the same, so the error is permanent; it names the field.
 ///
-/// Surrogates without a partner count as U+FFFD, so that one such name does not fail the whole listing.
+/// Surrogates without a partner count as U+FFFD, so that one user's name with such a surrogate does not make the whole listing fail.
 ///
-/// All answers of the contract are objects. Arrays are refused here, because serde also reads a struct from an array: an empty array would be
-/// an empty listing, and every user would count as removed.
+/// All answers of the API are objects. Arrays are refused here, because serde also reads a struct from an array: an empty array would be an empty
+/// listing, and every user would count as removed.
 pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<T, Error> {
     let body = replace_lone_surrogates(body);
     let body = body.as_ref();
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[');
     let decoded = match (is_array, std::str::from_utf8(body)) {
+        // Fails with the error that a map was expected.
         (true, _) => serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(body)
             .and_then(|_| serde_json::from_slice(body)),
         // Checking UTF-8 once for the whole body is faster than once for each string.
@@ -49,17 +50,20 @@ pub(super) fn decode<T: DeserializeOwned>(status: StatusCode, headers: &HeaderMa
             };
             let field =
                 if path.is_empty() || path == "." { "the answer".to_owned() } else { format!("the answer's `{path}`") };
-            Error::new(ErrorKind::Decode, format!("{field} does not match the contract: {}", plain_json_error(&error)))
+            Error::new(
+                ErrorKind::Decode,
+                format!("{field} is not as the API documents it: {}", plain_json_error(&error)),
+            )
         } else {
-            let kind =
+            let content_type =
                 headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
-            let kind = one_line(kind, MAX_CONTENT_TYPE);
+            let content_type = one_line(content_type, MAX_CONTENT_TYPE);
             let length = body.len();
             let reason = plain_json_error(&error);
-            let message = if is_json(&kind, body) {
+            let message = if is_json(&content_type, body) {
                 format!("the answer is damaged JSON ({length} bytes): {reason}")
             } else {
-                format!("the answer is not JSON ({kind}, {length} bytes): {reason}; check the environment URL")
+                format!("the answer is not JSON ({content_type}, {length} bytes): {reason}; check the environment URL")
             };
             Error::new(ErrorKind::Decode, message).temporary()
         };
@@ -82,7 +86,7 @@ fn is_json(content_type: &str, body: &[u8]) -> bool {
 #[derive(Debug)]
 pub(crate) struct Dated<T> {
     pub(crate) value: T,
-    /// The server's time, from the header `Date`, to the second; `None` if there was no such header.
+    /// The server's time, from the header `Date`, to the second; `None` if there was no such header or it was malformed.
     pub(crate) date: Option<Timestamp>,
 }
 
@@ -143,7 +147,7 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], cloc
     }
 }
 
-/// Removes a secret of the request from the error, in case the server's answer repeats it: as it is, and in the encoding of forms.
+/// Removes a secret of the request from the error, in case the server's answer repeats it: unencoded, and percent-encoded as in a form.
 pub(super) fn without_secret(error: Error, secret: &str) -> Error {
     // A secret of a few characters occurs in other words by chance.
     const SHORTEST: usize = 6;
@@ -160,7 +164,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.')
 
 /// Joins the text's lines, drops characters that a terminal interprets instead of showing, and cuts the text to `most` characters.
 fn one_line(text: &str, most: usize) -> String {
-    // Four times as many bytes hold `most` characters in any case; the rest of a text of megabytes is not examined.
+    // Only a part of a long text is examined. It is longer than `most` characters, because some of them are dropped.
     let text: String = text.chars().take(4 * most).collect();
     let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.retain(|character| !character.is_control() && !is_invisible(character));
@@ -239,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_texts_of_a_server_are_repeated_without_control_characters_and_in_bounds() {
+    fn the_texts_of_a_server_in_an_error_have_no_control_characters_and_a_bounded_length() {
         let body = serde_json::json!({
             "message": format!("\u{1b}[31mred\r\n\u{202e}txt.exe {}", "x".repeat(1 << 20)),
             "error": format!("bad\u{7}\u{200b}code{}", "y".repeat(1 << 20)),
@@ -302,7 +306,7 @@ mod tests {
         for body in [" [[],0]", "[[]]", "7", "null", r#""""#] {
             let error = decode(body).unwrap_err();
             assert_eq!((error.kind(), error.status()), (ErrorKind::Decode, ErrorStatus::Permanent), "{body}");
-            assert!(error.message().starts_with("the answer does not match the contract"), "{error}");
+            assert!(error.message().starts_with("the answer is not as the API documents it"), "{error}");
         }
         for body in ["<html>ada@example.com</html>", r#"{"users":[{"id":"ada"#, ""] {
             let error = decode(body).unwrap_err();

@@ -4,9 +4,9 @@ use crate::{Error, Result};
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
-/// Cancels every call made with it, and every later one.
+/// A handle that cancels the calls made with it: those that are running, and all later ones.
 ///
-/// Clones are the same handle and may be used from any thread. A Rust caller that holds a call's future can drop that instead.
+/// Clones are the same handle and may be used from any thread. A Rust caller that holds a call's future can drop the future instead.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(CancellationToken);
 

@@ -30,7 +30,7 @@ pub(super) fn pool(settings: &Settings, root: &Url) -> Result<reqwest::Client> {
         // Retries are made by `transport` alone, which counts them.
         .retry(reqwest::retry::never());
     match settings.proxy.as_deref().map(str::trim) {
-        // Plain HTTP is for loopback only, and must not leave the machine through a proxy of the environment.
+        // Plain HTTP is for loopback only, and must not leave the machine through a proxy that an environment variable names.
         None if root.scheme() == "http" => builder = builder.no_proxy(),
         None => {}
         Some("") => builder = builder.no_proxy(),

@@ -4,8 +4,8 @@ use crate::{Error, ErrorKind};
 use rustls::CertificateError;
 use std::error::Error as StdError;
 
-/// Converts reqwest's error: the connection could not be established, or broke. A certificate that is not trusted is a permanent error.
-/// `only` is the environment variable whose authorities replace the system's, if there is one.
+/// Converts reqwest's error: the connection could not be established, or broke. Errors of TLS, such as a certificate that is not trusted, are
+/// permanent. `only` is the environment variable whose certificate authorities replace the system's, if there is one.
 pub(super) fn connection_error(error: reqwest::Error, only: Option<&str>) -> Error {
     let error = error.without_url();
     let tls = causes(&error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
@@ -34,7 +34,7 @@ pub(super) fn connection_error(error: reqwest::Error, only: Option<&str>) -> Err
     if permanent { error } else { error.temporary() }
 }
 
-/// Returns whether the server certainly did not carry out the request: it refused it, or the request was never sent.
+/// Returns whether the server certainly did not carry out the request: it answered 401 or 429, or the request was not sent.
 pub(super) fn had_no_effect(error: &Error) -> bool {
     let source = error.cause().and_then(|source| source.downcast_ref::<reqwest::Error>());
     error.kind() == ErrorKind::RateLimit

@@ -24,7 +24,7 @@ impl Limit {
         Limit { permits: Semaphore::new(max_concurrency), max_concurrency, paused_until: Mutex::default() }
     }
 
-    /// Pauses all requests for `wait`, at most [`LONGEST_PAUSE`], and returns the pause. A longer pause in effect stays.
+    /// Pauses all requests for `wait`, at most [`LONGEST_PAUSE`], and returns the pause. If a longer pause is in effect, it stays.
     pub(super) fn pause(&self, wait: Duration) -> Duration {
         let wait = wait.min(LONGEST_PAUSE);
         let until = Instant::now() + wait;

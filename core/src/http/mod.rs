@@ -1,4 +1,4 @@
-//! One request from start to end. The code is the same for all resources of the API.
+//! Makes calls of the REST API over HTTP. The code is the same for all resources of the API.
 //!
 //! `session` makes calls with an access token from `token`. Both send through `transport`, which repeats failed attempts (`retry`), keeps
 //! to the server's rate limits (`limit`), opens connections (`connect`), interprets answers (`answer`) and errors (`failure`), and reports to

@@ -36,7 +36,7 @@ named! {
     }
 }
 
-/// One event of a client. An [`Observer`] receives it, and `tracing` subscribers under the target `headcount`.
+/// One event of a client. It is passed to the [`Observer`], and to `tracing` with the target `headcount`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Activity<'a> {
@@ -54,11 +54,11 @@ pub struct Activity<'a> {
     pub status: Option<u16>,
     /// Kind of the error, or `None` on success.
     pub error: Option<ErrorKind>,
-    /// Wait before the next request, for retries and pauses.
+    /// Wait before the next request, for retries and pauses; otherwise `None`.
     pub wait: Option<Duration>,
-    /// Duration of the request, the reading of its answer included.
+    /// Duration of the request, the reading of its answer included. Zero unless the kind is `Request`.
     pub elapsed: Duration,
-    /// Size of the answer's body after decompression, in bytes.
+    /// Size of the answer's body after decompression, in bytes. Zero unless the kind is `Request`.
     pub bytes: u64,
 }
 
@@ -148,7 +148,7 @@ pub struct Stats {
     pub requests: u64,
     /// Requests that repeated an earlier one.
     pub retries: u64,
-    /// Answers that asked for a pause: status 429, or any with `Retry-After`.
+    /// Error answers that asked for a pause: those with status 429, and any others with `Retry-After`.
     pub throttled: u64,
     /// Access tokens fetched.
     pub token_renewals: u64,

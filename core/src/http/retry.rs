@@ -8,13 +8,13 @@ use std::time::Duration;
 /// How calls are repeated after a temporary failure: full-jitter exponential backoff, within a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts of a call, the first one included; 1 turns retries off. Default: [`defaults::MAX_ATTEMPTS`].
+    /// Number of attempts of a call, the first one included; 1 turns retries off. Default: [`defaults::MAX_ATTEMPTS`].
     pub max_attempts: u32,
-    /// Upper bound of the random wait after the first failure; it doubles with each further one. Default: [`defaults::RETRY_BASE`].
+    /// Upper bound of the random wait after the first failed attempt. The bound doubles with each further failure. Default: [`defaults::RETRY_BASE`].
     pub base: Duration,
     /// Upper bound of any wait, unless the server asks for a longer one. Default: [`defaults::RETRY_CAP`].
     pub cap: Duration,
-    /// Retries that all calls of a client have in total. Each retry takes one; each successful call gives half a retry back. A server that
+    /// Number of retries that all calls of a client have in total. Each retry takes one; each successful call gives half a retry back. A server that
     /// fails permanently therefore soon receives one request per call. Default: [`defaults::RETRY_BUDGET`].
     pub budget: u32,
 }
@@ -31,8 +31,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Returns the wait after the `attempt`-th failure, counted from 1: uniformly distributed between zero and the doubled base, so that
-    /// callers that failed at the same time do not retry at the same time.
+    /// Returns the wait after the `attempt`-th failure, counted from 1: uniformly distributed between zero and `base * 2^(attempt - 1)`, at most
+    /// `cap`, so that callers that failed at the same time do not retry at the same time.
     pub(super) fn backoff(&self, attempt: u32, random: &dyn Random) -> Duration {
         let doubled = self.base.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
         let longest = doubled.min(self.cap);

@@ -1,4 +1,4 @@
-//! Calls with an access token: the entry point of this module for the client.
+//! Makes calls with an access token. The client uses `http` through this module.
 
 use super::answer::{self, Dated};
 use super::call::Call;
@@ -114,7 +114,7 @@ impl Http {
                     }
                     renewed = true;
                 }
-                // An earlier attempt, whose answer was lost, has deleted it.
+                // An earlier attempt, whose answer was lost, has deleted the resource.
                 Err(error) if is_deleted(&error, call, attempt) => {
                     let value = answer::decode(StatusCode::OK, &HeaderMap::new(), b"{}")?;
                     return Ok(Dated { value, date: None });

@@ -28,11 +28,11 @@ pub(crate) struct CaFile {
     pub(crate) path: PathBuf,
 }
 
-/// An environment variable that names certificate authorities for all programs of a language.
+/// An environment variable that names certificate authorities for all programs of a language, such as `NODE_EXTRA_CA_CERTS`.
 #[derive(Clone, Debug)]
 pub(crate) struct CaVariable {
     pub(crate) name: &'static str,
-    /// A file, or if `replaces` is set a folder.
+    /// A file. If `replaces` is set, it may also be a folder.
     pub(crate) path: PathBuf,
     /// Whether its authorities are trusted instead of the system's, and not in addition to them.
     pub(crate) replaces: bool,
@@ -47,7 +47,7 @@ pub(crate) struct Settings {
     pub(crate) retry: RetryPolicy,
     pub(crate) max_concurrency: usize,
     pub(crate) max_response_bytes: usize,
-    /// `None` uses the proxy of the environment variables, the empty text none.
+    /// `None` means the proxy that environment variables name, if they name one; the empty text means no proxy.
     pub(crate) proxy: Option<String>,
     pub(crate) ca_files: Vec<CaFile>,
     /// Has an effect only without `ca_files`.
@@ -130,13 +130,13 @@ impl CallOptions {
         CallOptions::default()
     }
 
-    /// Sets the deadline of each call, with all its attempts and waits. `None` is the client's.
+    /// Sets the deadline of each call, with all its attempts and waits. `None` means that of the client.
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> CallOptions {
         self.timeout = timeout.into();
         self
     }
 
-    /// Sets the number of attempts of each call, the first one included; 1 turns retries off. `None` is the client's.
+    /// Sets the number of attempts of each call, the first one included; 1 turns retries off. `None` means that of the client.
     pub fn max_attempts(mut self, attempts: impl Into<Option<u32>>) -> CallOptions {
         self.max_attempts = attempts.into();
         self

@@ -8,8 +8,8 @@ use rustls::pki_types::CertificateDer;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Returns the settings of connections with a certificate authority as the client's settings say. With `needs_tls` unset, no connection uses TLS:
-/// then the variable's file is not read, so that a wrong one does not concern plain HTTP.
+/// Returns the TLS settings of connections, with the certificate authorities that the client's settings name. If `needs_tls` is false, no connection
+/// uses TLS, and the file that an environment variable names is not read, so that plain HTTP works even if the file is wrong.
 pub(super) fn config_of(settings: &Settings, needs_tls: bool) -> Result<ClientConfig> {
     let roots = if needs_tls { SystemRoots::Required } else { SystemRoots::Unused };
     match settings.ca_variable().filter(|_| needs_tls) {
@@ -41,7 +41,7 @@ fn in_folder(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>>
     for entry in std::fs::read_dir(path).map_err(|error| unreadable(setting, path, &error))? {
         let entry = entry.map_err(|error| unreadable(setting, path, &error))?;
         if is_hash_name(&entry.file_name()) {
-            // A link whose certificate was removed has no effect on the others.
+            // A link to a file that was removed is skipped.
             certificates.extend(std::fs::read(entry.path()).iter().flat_map(|pem| in_pem(pem)));
         }
     }
@@ -54,7 +54,7 @@ fn in_folder(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>>
     Ok(certificates)
 }
 
-/// Whether a file's name is a hash of eight digits, a dot and a number.
+/// Returns whether a file's name is a hash of eight hexadecimal digits, a dot and a number.
 fn is_hash_name(name: &OsStr) -> bool {
     let Some((hash, number)) = name.to_str().and_then(|name| name.split_once('.')) else { return false };
     hash.len() == 8

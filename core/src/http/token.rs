@@ -49,11 +49,12 @@ pub(super) struct Tokens {
     transport: Arc<Transport>,
     current: RwLock<Option<Arc<Token>>>,
     renewals: Arc<tokio::sync::Mutex<Renewals>>,
+    /// Number of renewals that have ended, with a token or an error.
     finished: AtomicU64,
     background: Mutex<Option<AbortHandle>>,
 }
 
-/// The result of earlier renewals. The holder of the lock is the one that renews.
+/// The results of earlier renewals. Only the holder of its lock renews the token.
 #[derive(Default)]
 struct Renewals {
     last_error: Option<Error>,
@@ -76,7 +77,7 @@ impl Tokens {
     /// Returns the current token, or fetches one. Callers that come while the first token is being fetched wait for that request; callers
     /// that come while a valid token is being renewed get the valid one.
     ///
-    /// A caller that stops waiting, or drops this future during the request, leaves the request to the next caller.
+    /// If a caller drops this future during the request, the request is cancelled and the next waiting caller makes one.
     pub(super) async fn get(this: &Arc<Tokens>, deadline: Instant) -> Result<Arc<Token>> {
         if let Some(token) = this.valid() {
             if Instant::now() >= token.renew_at {
@@ -175,7 +176,7 @@ impl Tokens {
             deadline,
             max_attempts: self.transport.settings.retry.max_attempts,
             idempotent: true,
-            // The call that needs the token holds a permit already: a second one could wait for the first for ever.
+            // The call that needs the token holds a permit already. If the token request waited for a second permit, both could wait forever.
             limited: false,
         };
         let request = async |attempt: Attempt| {

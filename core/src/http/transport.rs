@@ -28,7 +28,7 @@ pub(super) struct Bounds {
     pub(super) max_attempts: u32,
     /// Whether repeating the request has the effect of sending it once (RFC 9110, 9.2.2).
     pub(super) idempotent: bool,
-    /// Whether it counts against `max_concurrency`.
+    /// Whether the call counts against `max_concurrency`.
     pub(super) limited: bool,
 }
 
@@ -113,7 +113,7 @@ impl Transport {
             if !self.budget.take() {
                 return Err(error.exhausted(number).with_context("retries", "the client's budget is used up"));
             }
-            self.observers.report(&retry(&error, label, number, wait));
+            self.observers.report(&retry_activity(&error, label, number, wait));
             tokio::time::sleep(wait).await;
         }
     }
@@ -126,7 +126,7 @@ impl Transport {
         if error.kind() == ErrorKind::RateLimit || error.retry_after().is_some() {
             count(&self.observers.throttled);
             let pause = self.limit.pause(wait);
-            let activity = retry(error, label, number, pause);
+            let activity = retry_activity(error, label, number, pause);
             self.observers.report(&Activity { kind: ActivityKind::Throttled, ..activity });
         }
         wait
@@ -194,7 +194,7 @@ impl Transport {
     }
 }
 
-fn retry<'a>(error: &Error, label: Label<'a>, number: u32, wait: Duration) -> Activity<'a> {
+fn retry_activity<'a>(error: &Error, label: Label<'a>, number: u32, wait: Duration) -> Activity<'a> {
     Activity {
         status: error.http_status(),
         error: Some(error.kind()),
