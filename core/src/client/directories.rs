@@ -32,7 +32,7 @@ impl Client {
 impl Directories {
     /// Returns all directories of an organization, in one answer.
     ///
-    /// The future may be dropped: the request is then cancelled. It only reads.
+    /// The future may be dropped: the request, which only reads, is then cancelled.
     ///
     /// # Errors
     ///
@@ -44,7 +44,7 @@ impl Directories {
 
     /// Returns one directory.
     ///
-    /// The future may be dropped: the request is then cancelled. It only reads.
+    /// The future may be dropped: the request, which only reads, is then cancelled.
     ///
     /// # Errors
     ///
@@ -56,11 +56,11 @@ impl Directories {
 
     /// Returns the first directory of the organization's list; most organizations have only one.
     ///
-    /// The future may be dropped: the request is then cancelled. It only reads.
+    /// The future may be dropped: the request, which only reads, is then cancelled.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] if it has none.
+    /// [`ErrorKind::NotFound`] if the organization has no directory, or there is no such organization.
     pub async fn primary(&self, organization_id: &str) -> Result<Directory> {
         self.list(organization_id).await?.into_iter().next().ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "the organization has no directory: set one up in its admin portal")
@@ -69,9 +69,9 @@ impl Directories {
         })
     }
 
-    /// Starts the synchronization of the directory by Scalekit.
-    ///
-    /// The future may be dropped: the request is then cancelled, and the directory may have been enabled or not. The call may be repeated.
+    /// Starts the synchronization of the directory by Scalekit. If Scalekit cannot start it, [`error_message`](DirectoryToggle::error_message) of
+    /// the result says why.  The future may be dropped: the request is then cancelled, and the directory may have been enabled or not. The call may
+    /// be repeated.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl Directories {
         self.toggle(organization_id, directory_id, "enable", "enable directory").await
     }
 
-    /// Stops the synchronization of the directory by Scalekit.
+    /// Stops the synchronization of the directory by Scalekit. If Scalekit cannot stop it, [`error_message`](DirectoryToggle::error_message) of the result says why.
     ///
     /// The future may be dropped: the request is then cancelled, and the directory may have been disabled or not. The call may be repeated.
     ///

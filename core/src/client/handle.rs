@@ -15,8 +15,8 @@ use std::time::Duration;
 
 /// The REST client of one environment.
 ///
-/// Clones are cheap and share one connection pool and one access token. Any number of tasks may use a client at once. Making one does no I/O.
-/// Its calls need a tokio runtime; `headcount::blocking` has the same calls for threads without one.
+/// Clones are cheap and share one connection pool and one access token. Any number of tasks may use a client at once. Making one sends nothing. Its
+/// calls need a tokio runtime; `headcount::blocking` has the same calls for threads without one.
 ///
 /// Every call has a deadline, is repeated after temporary failures, and is cancelled by dropping its future.
 ///
@@ -42,6 +42,7 @@ pub struct Client {
 /// Settings of a [`Client`]; made by [`Client::builder`] or [`ClientBuilder::from_env`].
 #[derive(Clone)]
 pub struct ClientBuilder {
+    // Each with its name for errors.
     url: (String, &'static str),
     id: (String, &'static str),
     secret: (Secret, &'static str),
@@ -59,7 +60,7 @@ impl Client {
         ClientBuilder::from_env()?.build()
     }
 
-    /// Starts with the three settings that have no default: URL of the environment, client id and client secret.
+    /// Returns a builder with the three settings that have no default: URL of the environment, client id and client secret.
     pub fn builder(
         environment_url: impl Into<String>,
         client_id: impl Into<String>,
@@ -73,8 +74,8 @@ impl Client {
         }
     }
 
-    /// Returns a client whose calls have these options, such as another deadline or a handle that cancels them. It shares connections and token
-    /// with this one.
+    /// Returns a client whose calls have these options, such as another deadline or a handle that cancels them. It shares the connections and the
+    /// token of this client.
     pub fn with(&self, options: CallOptions) -> Client {
         Client { http: Arc::clone(&self.http), options }
     }
@@ -101,11 +102,12 @@ impl Client {
 }
 
 impl ClientBuilder {
-    /// Starts with the settings in the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and `SCALEKIT_CLIENT_SECRET`.
+    /// Returns a builder with the settings in the environment variables `SCALEKIT_ENVIRONMENT_URL`, `SCALEKIT_CLIENT_ID` and
+    /// `SCALEKIT_CLIENT_SECRET`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the variable that is missing.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config), naming the variable that is missing, blank or not UTF-8.
     pub fn from_env() -> Result<ClientBuilder> {
         ClientBuilder::from_variables(config::process_variable)
     }
@@ -159,7 +161,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the upper bound of the random wait after the first failure. Default: [`defaults::RETRY_BASE`](crate::defaults::RETRY_BASE).
+    /// Sets the upper bound of the random wait after the first failed attempt. The bound doubles with each further failure.
+    /// Default: [`defaults::RETRY_BASE`](crate::defaults::RETRY_BASE).
     pub fn retry_base(mut self, wait: Duration) -> Self {
         self.settings.retry.base = wait;
         self
@@ -171,13 +174,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the retries that all calls have in total; see [`RetryPolicy::budget`]. Default: [`defaults::RETRY_BUDGET`](crate::defaults::RETRY_BUDGET).
+    /// Sets the number of retries that all calls have in total; see [`RetryPolicy::budget`]. Default: [`defaults::RETRY_BUDGET`](crate::defaults::RETRY_BUDGET).
     pub fn retry_budget(mut self, retries: u32) -> Self {
         self.settings.retry.budget = retries;
         self
     }
 
-    /// Sets the number of requests in flight at the same time; further ones wait. Default: [`defaults::MAX_CONCURRENCY`](crate::defaults::MAX_CONCURRENCY).
+    /// Sets the largest number of requests in flight at the same time; further ones wait. Default: [`defaults::MAX_CONCURRENCY`](crate::defaults::MAX_CONCURRENCY).
     pub fn max_concurrency(mut self, requests: usize) -> Self {
         self.settings.max_concurrency = requests;
         self
@@ -189,8 +192,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the proxy (`http://` or `https://`, with user name and password if it needs them). It replaces that of `HTTPS_PROXY` or `ALL_PROXY`;
-    /// hosts in `NO_PROXY` are reached directly. The empty text means no proxy.
+    /// Sets the proxy (`http://` or `https://`, with user name and password if it needs them). It replaces the proxy that `HTTPS_PROXY` or
+    /// `ALL_PROXY` names; hosts in `NO_PROXY` are reached directly. The empty text means no proxy.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.settings.proxy = Some(url.into());
         self
@@ -207,15 +210,15 @@ impl ClientBuilder {
     /// Trusts the certificate authorities in the PEM file that an environment variable names, in addition to the system's. For bindings of
     /// languages whose programs do so.
     ///
-    /// The file is read for https only, and not if [`ca_file`](ClientBuilder::ca_file) was called. Errors name the variable. One that is empty
-    /// counts as not set.
+    /// The file is read for https only, and not if [`ca_file`](ClientBuilder::ca_file) was called. Errors name the variable. An empty value counts as
+    /// not set.
     #[doc(hidden)]
     pub fn extra_ca_variable(self, name: &'static str, value: Option<OsString>) -> Self {
         self.ca_variable(name, value, false)
     }
 
-    /// Does what [`extra_ca_variable`](ClientBuilder::extra_ca_variable) does with a variable that replaces the system's authorities. It names a
-    /// PEM file, or a folder of those that `openssl rehash` has named.
+    /// Does what [`extra_ca_variable`](ClientBuilder::extra_ca_variable) does with a variable that replaces the system's authorities. The
+    /// variable names a PEM file, or a folder of PEM files that `openssl rehash` has named.
     #[doc(hidden)]
     pub fn only_ca_variable(self, name: &'static str, value: Option<OsString>) -> Self {
         self.ca_variable(name, value, true)
@@ -233,7 +236,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the observer that receives the events of the client. `tracing` subscribers receive them without one.
+    /// Sets the observer that receives the events of the client. `tracing` subscribers receive the events without an observer, too.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.settings.observer = Some(Arc::new(observer));
         self

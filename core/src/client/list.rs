@@ -1,4 +1,4 @@
-//! A listing before it is requested: its filters, and one page of it. `paging` reads all pages.
+//! A listing before it is requested, with its filters, and the call that reads one page. `paging` reads all pages.
 
 use super::Client;
 use super::path::Path;
@@ -63,7 +63,7 @@ macro_rules! listed {
     };
 }
 
-// The contract's largest pages: "between 10 and 100" for organizations, "Maximum value is 30" for users and for groups.
+// The largest pages in the vendor's OpenAPI document: "between 10 and 100" for organizations, "Maximum value is 30" for users and groups.
 listed!(Organization, organizations, OrganizationsAnswer, "list organizations", 100);
 listed!(User, users, UsersAnswer, "list directory users", 30);
 listed!(Group, groups, GroupsAnswer, "list directory groups", 30);
@@ -71,7 +71,7 @@ listed!(Group, groups, GroupsAnswer, "list directory groups", 30);
 /// A listing before it is requested: set its filters, then read one page ([`send`](List::send)), every item
 /// ([`stream`](List::stream)) or every page ([`pages`](List::pages)).
 ///
-/// Every setter takes a value or an `Option`; `None` is the server's default.
+/// Every setter takes a value or an `Option`; `None` means the server's default.
 #[derive(Debug)]
 #[must_use = "a listing is not requested until it is sent"]
 pub struct List<T> {
@@ -115,7 +115,7 @@ impl<T: Listed> List<T> {
 
     /// Reads one page, with the server's default number of items unless [`page_size`](List::page_size) was called.
     ///
-    /// The future may be dropped: the request is then cancelled. It only reads.
+    /// The future may be dropped: the request, which only reads, is then cancelled.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl<T: Listed> List<T> {
 
 /// Awaiting a listing reads one page, as [`send`](List::send) does.
 ///
-/// The future may be dropped: the request is then cancelled. It only reads.
+/// The future may be dropped: the request, which only reads, is then cancelled.
 impl<T: Listed> IntoFuture for List<T> {
     type Output = Result<Page<T>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<Page<T>>> + Send>>;

@@ -38,7 +38,7 @@ impl Organizations {
 
     /// Returns the organization with this id (`org_…`).
     ///
-    /// The future may be dropped: the request is then cancelled. It only reads.
+    /// The future may be dropped: the request, which only reads, is then cancelled.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Organizations {
 
     /// Returns the organization to which the application assigned this id.
     ///
-    /// The future may be dropped: the request is then cancelled. It only reads.
+    /// The future may be dropped: the request, which only reads, is then cancelled.
     ///
     /// # Errors
     ///
@@ -66,8 +66,8 @@ impl Organizations {
     /// The call is repeated only if the previous attempt certainly created nothing: after a refused connection or a 429. After another error, find
     /// out by the external id whether the organization exists.
     ///
-    /// The future may be dropped: the request is then cancelled, and the organization may have been created or not: find out by the external id,
-    /// before the call is repeated.
+    /// The future may be dropped: the request is then cancelled, and the organization may have been created or not. Before you repeat the call, find
+    /// out by the external id whether it exists.
     ///
     /// # Errors
     ///
@@ -125,8 +125,8 @@ impl Organizations {
     ///
     /// `features` (`sso`, `dir_sync`) selects what can be set up; empty: what the organization's settings enable.
     ///
-    /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose answer was lost cannot be used, because
-    /// its URL is not known, and it expires after a minute.
+    /// Each call creates another link. The call is retried after temporary failures nevertheless: a link whose answer was lost cannot be used,
+    /// because its URL is not known, and it expires after a minute.
     ///
     /// The future may be dropped: the request is then cancelled, and a link whose URL is not known may have been created.
     ///

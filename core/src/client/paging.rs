@@ -1,4 +1,4 @@
-//! Reads a listing page by page to its end, one page ahead of the reader, and stops if the server repeats a page token.
+//! Reads a listing page by page to its end, fetches one page ahead of the caller, and stops if the server repeats a page token.
 
 use super::{List, Listed};
 use crate::http::Dated;
@@ -29,7 +29,7 @@ impl<T: Listed> List<T> {
 
 /// Every page of a listing, one after the other; made by [`List::pages`].
 ///
-/// After an error [`next`](Pages::next) requests the same page again, so a listing can continue after a failure.
+/// After an error [`next`](Pages::next) requests the same page again, so a listing can continue after a failure. A repeated page token ends it.
 #[derive(Debug)]
 pub struct Pages<T> {
     list: List<T>,
@@ -57,13 +57,14 @@ impl<T: Listed> Pages<T> {
         Pages { list, seen: HashSet::new(), hasher: RandomState::new(), done: false, ahead: None, date: None }
     }
 
-    /// Returns the next page, or `None` after the last one. After an error it requests the same page again.
+    /// Returns the next page, or `None` after the last one. After an error, the next call requests the same page again.
     ///
     /// The future may be dropped: no page is lost, because the next call returns it.
     ///
     /// # Errors
     ///
-    /// As [`List::send`]; and [`ErrorKind::Decode`] if the server repeats a page token, because the listing would never end.
+    /// As [`List::send`]; and [`ErrorKind::Decode`] if the server repeats a page token, because the listing would never end. After this error, the
+    /// next call returns `None`.
     pub async fn next(&mut self) -> Result<Option<Page<T>>> {
         if self.done {
             return Ok(None);
@@ -93,7 +94,7 @@ impl<T: Listed> Pages<T> {
         self.date
     }
 
-    /// Waits for the page that is being fetched ahead, or else requests it. Dropping the future loses no page.
+    /// Waits for the page that is being fetched ahead, or requests the page if none is. Dropping the future loses no page.
     async fn fetch(&mut self) -> Result<Dated<Page<T>>> {
         if let Some(ahead) = &mut self.ahead {
             let result = (&mut ahead.0).await;
