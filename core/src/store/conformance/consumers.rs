@@ -59,7 +59,7 @@ pub async fn every_field_of_a_consumer_is_stored(setup: Setup) {
     }
 }
 
-pub async fn a_decision_on_a_consumer_gets_the_greatest_generation_of_any(setup: Setup) {
+pub async fn a_decision_on_a_consumer_gets_the_greatest_generation_so_far(setup: Setup) {
     let store = setup.create().await;
     for (name, generation) in [("a", 5), ("b", 4)] {
         let row = ConsumerRow { name: name.to_owned(), generation, ..ConsumerRow::default() };

@@ -35,7 +35,7 @@ pub async fn a_lease_has_one_holder(setup: Setup) {
     assert!(take(&store, "sync", 59).await.is_none());
 }
 
-pub async fn leases_of_other_names_are_independent(setup: Setup) {
+pub async fn leases_of_different_names_are_independent(setup: Setup) {
     let store = setup.create().await;
     let first = take(&store, "one", 0).await.unwrap();
     let second = take(&store, "two", 0).await.unwrap();

@@ -179,7 +179,7 @@ macro_rules! store_tests {
             a_consumer_reads_what_it_has_not_acknowledged
             changes_are_read_after_the_greater_of_cursor_and_argument
             every_field_of_a_consumer_is_stored
-            a_decision_on_a_consumer_gets_the_greatest_generation_of_any
+            a_decision_on_a_consumer_gets_the_greatest_generation_so_far
             a_flush_makes_the_changes_before_it_durable
             a_write_that_survives_a_power_failure_makes_its_changes_durable
             a_consumer_inside_a_snapshot_reads_no_changes
@@ -192,7 +192,7 @@ macro_rules! store_tests {
             an_empty_feed_has_the_latest_number_0
             dropping_a_consumer_deletes_its_parked_changes
             a_lease_has_one_holder
-            leases_of_other_names_are_independent
+            leases_of_different_names_are_independent
             one_of_many_takers_gets_a_lease
             an_expired_lease_can_be_taken
             a_dropped_lease_is_released

@@ -36,7 +36,7 @@ const SLOTS: u64 = 16;
 ///
 /// A write of everything locks the table of scopes, which each other write locks in a weaker mode when it writes to it. The server queues requests
 /// for a table's lock: a write of everything waits only for writes that have begun before it. Requests for the lock of a row are not
-/// queued: if the writes of organizations shared a row, ones that overlap could delay a write of everything without end.
+/// queued. If the writes of organizations shared the lock of one row, and there were always some of them, a write of everything would never get it.
 pub(super) fn lock(scope: &Scope) -> Vec<Statement> {
     let next = "nextval('{s}.revision')";
     match scope {
@@ -338,10 +338,10 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
     let mut statements = lock(&write.scope);
     let locks = statements.len();
     statements.extend(write.fence.as_ref().map(|fence| lease::select(fence, now)));
-    let others = statements.len();
+    let before_loads = statements.len();
     statements.extend(loads);
     let mut start = transaction.run(&statements).await?;
-    let mut rows = start.split_off(others);
+    let mut rows = start.split_off(before_loads);
     let lease = start.split_off(locks);
     let mut revision = revision_of(&start)?;
     let extends = match write.fence.as_ref().zip(lease.first()) {
@@ -400,11 +400,11 @@ async fn decide(transaction: &mut Transaction<'_>, write: &mut Write, now: Optio
                 return Err(Error::internal(message).into());
             }
         }
-        let others = statements.len();
+        let before_loads = statements.len();
         let (next, loads) = Plan::new(keys.clone());
         statements.extend(loads);
         let mut results = transaction.run(&statements).await?;
-        (plan, rows) = (next, results.split_off(others));
+        (plan, rows) = (next, results.split_off(before_loads));
         if locks > 0 {
             revision = revision_of(&results)?;
         }

@@ -1,4 +1,4 @@
-//! Loads the rows that a decision asks for: one statement for each kind of row, however many rows, in two or three round trips.
+//! Loads the rows that a decision asks for: one statement for each kind of row and for each page of users, in at most three round trips.
 
 use super::database::{Columns, Statement, Transaction};
 use super::failure::Failure;

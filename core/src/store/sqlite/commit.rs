@@ -1,4 +1,4 @@
-//! Writes the result of a decision, with a fixed number of statements for up to 512 rows of each kind, and none for a kind without rows.
+//! Writes the result of a decision. Each kind of row takes a few statements, none if it has no rows. A statement writes up to 512 rows.
 
 use super::database::{Database, Insert, Values, list};
 use super::lease;

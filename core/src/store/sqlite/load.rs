@@ -1,4 +1,4 @@
-//! Loads the rows that a decision asks for: one statement for each kind of row, however many rows.
+//! Loads the rows that a decision asks for: one statement for each kind of row and for each page of users.
 
 use super::database::{Database, in_list, list};
 use super::lease;

@@ -112,7 +112,7 @@ impl Jobs {
             if !jobs.send(Box::new(job)) {
                 return Err(closed());
             }
-            result.await.unwrap_or_else(|_| Err(Error::store("the store's thread has ended: open it again")))
+            result.await.unwrap_or_else(|_| Err(Error::store("the store's thread has ended: open the store again")))
         })
     }
 
