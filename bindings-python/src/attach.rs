@@ -12,7 +12,7 @@ static ATTACHED: PerProcess<Arc<AtomicUsize>> = PerProcess::new();
 /// How long the interpreter's exit waits for threads of the runtime, in milliseconds.
 const EXIT_WAIT: u32 = 5_000;
 
-/// Counts a thread in [`ATTACHED`] until it is dropped.
+/// Counts its thread in [`ATTACHED`] from its creation until it is dropped.
 struct Attached(Option<Arc<AtomicUsize>>);
 
 impl Attached {

@@ -1,5 +1,5 @@
-//! How calls of the core are made from Python. Every call, blocking or awaited, goes through one of the functions here: they release the
-//! interpreter (GIL), map errors to exceptions and catch panics.
+//! How calls of the client and the mirror are made from Python, blocking or awaited: with the interpreter (GIL) released, errors mapped
+//! to exceptions, and panics caught.
 //!
 //! A class that exists for threads and for asyncio is written once, as a macro over its [`Mode`]: [`Blocking`] or [`Asyncio`].
 

@@ -121,7 +121,8 @@ macro_rules! client {
                         ("tool_call_timeout_s", tool_call_timeout_s),
                     ],
                 )?;
-                // `os.environ.get` returns None for an unset variable: the core's error names the missing setting.
+                // A setting may be None, as `os.environ.get` returns it for an unset variable. It becomes an empty text, for which
+                // the core's error names the setting.
                 let text = |value: Option<Text>| value.map(|text| text.to_string()).unwrap_or_default();
                 let settings = headcount::Client::builder(text(environment_url), text(client_id), text(client_secret));
                 client!(@set settings: timeout, attempt_timeout, connect_timeout, max_attempts, retry_base, retry_cap,
@@ -139,7 +140,7 @@ macro_rules! client {
             /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
             /// - ``retry_cap``: longest wait before any retry (default 8).
             /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
-            /// - ``max_concurrency``: number of requests that run at once (default 32).
+            /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
             /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
             /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
             /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
@@ -175,7 +176,8 @@ macro_rules! client {
                 $client::build(py, settings)
             }
 
-            /// Returns the client's counters since it was made, in this process. A forked child starts at zero.
+            /// Returns the client's counters since it was made, in this process. A forked child starts at zero. Raises
+            /// ``InvalidArgumentError`` if the client is closed.
             fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 stats(py, &self.connection)
             }
@@ -252,7 +254,7 @@ client!(
     /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     /// - ``retry_cap``: longest wait before any retry (default 8).
     /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
-    /// - ``max_concurrency``: number of requests that run at once (default 32).
+    /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
     /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
@@ -295,7 +297,7 @@ client!(
     /// - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     /// - ``retry_cap``: longest wait before any retry (default 8).
     /// - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
-    /// - ``max_concurrency``: number of requests that run at once (default 32).
+    /// - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     /// - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     /// - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
     /// - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
@@ -325,7 +327,7 @@ client!(
     }
 );
 
-/// The core's client of a `Client` or an `AsyncClient`.
+/// The connection of a `Client` or an `AsyncClient` that is passed as an argument.
 pub(crate) struct AnyClient(pub(crate) Arc<Connection>);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for AnyClient {

@@ -23,7 +23,7 @@ impl Connection {
         let log = Arc::new(Log::new(py)?);
         let observer = Arc::clone(&log);
         let settings = settings.observer(move |activity: &Activity<'_>| observer.observe(activity));
-        // As in programs that use requests.
+        // The library `requests` reads the same variable.
         let settings = settings.only_ca_variable(CA_BUNDLE, std::env::var_os(CA_BUNDLE));
         let client = blocking::Client::new(settings).or_raise(py)?;
         Ok(Arc::new(Connection { client: RwLock::new(Some(client)), log }))

@@ -37,7 +37,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Text {
                     "the text contains a lone surrogate: expected text that can be encoded as UTF-8",
                 )
             } else {
-                wrong(&value, "a str", error)
+                replace_type_error(&value, "a str", error)
             }
         })
     }
@@ -60,12 +60,12 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Texts {
         if value.is_instance_of::<PyString>() {
             return Err(wrong_type(&value, expected));
         }
-        let texts = value.try_iter().map_err(|error| wrong(&value, expected, error))?;
+        let texts = value.try_iter().map_err(|error| replace_type_error(&value, expected, error))?;
         texts.map(|text| text?.extract::<Text>().map(String::from)).collect::<PyResult<_>>().map(Texts)
     }
 }
 
-/// Texts by text: a `dict` of `str`.
+/// A map from text to text: a `dict` with `str` keys and values.
 pub(crate) struct TextMap(BTreeMap<String, String>);
 
 impl From<TextMap> for BTreeMap<String, String> {
@@ -84,7 +84,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for TextMap {
     }
 }
 
-/// Defines an argument of one of Rust's own types, whose errors can be given the argument's name.
+/// Defines an argument type that wraps one of Rust's own types. PyO3 adds the argument's name to the wrapper's
+/// conversion errors, which it cannot for all errors of the wrapped type.
 macro_rules! plain_argument {
     ($(#[$doc:meta])* $name:ident, $value:ty, $expected:literal) => {
         $(#[$doc])*
@@ -104,7 +105,7 @@ macro_rules! plain_argument {
                     if error.is_instance_of::<PyOverflowError>(value.py()) {
                         invalid_argument(value.py(), concat!("the number is out of range: expected ", $expected))
                     } else {
-                        wrong(&value, $expected, error)
+                        replace_type_error(&value, $expected, error)
                     }
                 })
             }
@@ -171,7 +172,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Size {
             if error.is_instance_of::<PyOverflowError>(value.py()) {
                 invalid_argument(value.py(), "the number is negative or too large: expected 0 to 4294967295")
             } else {
-                wrong(&value, "an int", error)
+                replace_type_error(&value, "an int", error)
             }
         })
     }
@@ -185,7 +186,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
             if error.is_instance_of::<PyOverflowError>(value.py()) {
                 invalid_argument(value.py(), "the number is negative or too large: expected at least 1")
             } else {
-                wrong(&value, "an int", error)
+                replace_type_error(&value, "an int", error)
             }
         })
     }
@@ -208,7 +209,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Span {
         let seconds: f64 = if value.is_instance_of::<PyDelta>() {
             value.call_method0(intern!(py, "total_seconds"))?.extract()?
         } else {
-            value.extract().map_err(|error| wrong(&value, "seconds as a number, or a timedelta", error))?
+            value.extract().map_err(|error| replace_type_error(&value, "seconds as a number, or a timedelta", error))?
         };
         Duration::try_from_secs_f64(seconds)
             .map(Span)
@@ -262,7 +263,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Now {
     }
 }
 
-/// Subtracts the epoch, which is exact. `datetime.timestamp()` would round.
+/// Converts an aware `datetime`. Subtracts the epoch from it, which is exact: `datetime.timestamp()` would round.
 fn from_datetime(moment: &Bound<'_, PyDateTime>) -> PyResult<Timestamp> {
     static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
     let py = moment.py();
@@ -302,8 +303,8 @@ pub(crate) fn wrong_type(value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
     argument_type_error(value.py(), &format!("expected {expected}, got {}", name(&class)))
 }
 
-/// As [`wrong_type`], in place of the `TypeError` of a conversion. Returns other errors unchanged.
-fn wrong(value: &Bound<'_, PyAny>, expected: &str, error: PyErr) -> PyErr {
+/// Returns [`wrong_type`] if `error`, the error of a conversion, is a `TypeError`, and otherwise `error`.
+fn replace_type_error(value: &Bound<'_, PyAny>, expected: &str, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyTypeError>(value.py()) { wrong_type(value, expected) } else { error }
 }
 

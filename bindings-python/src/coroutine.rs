@@ -12,8 +12,9 @@ use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-/// Makes a coroutine. When it is first awaited it calls `make`, starts that call on the process's runtime and waits for it; its result is
-/// what `convert` returns, on the event loop's thread. Cancelling its task cancels the call.
+/// Makes a coroutine. When it is first awaited it calls `make`, starts that call on the process's runtime and waits for it. The coroutine
+/// returns what `convert` makes of the result. `make` and `convert` run on the event loop's thread. Cancelling the coroutine's task
+/// cancels the call.
 pub(crate) fn new<'py, F, T>(
     py: Python<'py>,
     make: impl FnOnce(Python<'_>) -> PyResult<F> + Send + 'static,
@@ -29,11 +30,11 @@ where
     RUN.import(py, "headcount.support", "run")?.call1((Start(Mutex::new(Some(Box::new(start)))),))
 }
 
-type Starter = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+type CallOnce = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 /// A function without arguments that can be called once.
 #[pyclass(frozen)]
-struct Start(Mutex<Option<Starter>>);
+struct Start(Mutex<Option<CallOnce>>);
 
 #[pymethods]
 impl Start {
@@ -83,7 +84,7 @@ pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 #[pyclass(frozen)]
 struct Settle {
     future: Py<PyAny>,
-    outcome: Mutex<Option<Starter>>,
+    outcome: Mutex<Option<CallOnce>>,
 }
 
 #[pymethods]

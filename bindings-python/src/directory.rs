@@ -8,8 +8,8 @@ use crate::listing::{self, AsyncGroupIterator, AsyncUserIterator, GroupIterator,
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// Defines `list_directory_users` and `users`, or the same for groups: two methods with the same filters. PyO3 cannot share a signature
-/// between methods.
+/// Defines `list_directory_users` and `users`, or `list_directory_groups` and `groups`. The methods for users and for groups differ in
+/// one filter, and PyO3 cannot share a signature between methods.
 macro_rules! listings {
     ($class:ident, $mode:ty, $listing:ident, $filter:ident: $filter_type:ty, $page:ident, $iterator:ident,
      $(#[$one_doc:meta])* $one:ident, $(#[$all_doc:meta])* $all:ident) => {
@@ -91,8 +91,9 @@ macro_rules! directory_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+            /// organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn list_directories<'py>(
                 &self,
@@ -113,8 +114,9 @@ macro_rules! directory_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+            /// directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
             fn get_directory<'py>(
                 &self,
@@ -135,8 +137,9 @@ macro_rules! directory_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if the organization has no directory. Raises another ``ApiError`` if the server refuses the call,
-            /// and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if the organization has
+            /// no directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn get_primary_directory_by_organization_id<'py>(
                 &self,
@@ -157,8 +160,9 @@ macro_rules! directory_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+            /// directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
             fn enable_directory<'py>(
                 &self,
@@ -182,8 +186,9 @@ macro_rules! directory_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+            /// directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, directory_id, *, timeout = None))]
             fn disable_directory<'py>(
                 &self,
@@ -211,32 +216,31 @@ macro_rules! directory_client {
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
             /// - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
-            /// - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-            ///   users).
+            /// - ``updated_after``: lists only users that changed after this time, an aware ``datetime``, a ``date`` (its start in
+            ///   UTC), or RFC 3339 text (default: all users).
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0, an id is empty or the client is closed.
             ///
             /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
             /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             list_directory_users,
-            /// Returns an iterator over every user of a directory. It requests a page when it is needed.
+            /// Returns an iterator over every user of a directory. Pages are requested during the iteration.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: id of the directory (``dir_...``).
-            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default 30).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
             /// - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
-            /// - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-            ///   users).
+            /// - ``updated_after``: lists only users that changed after this time, an aware ``datetime``, a ``date`` (its start in
+            ///   UTC), or RFC 3339 text (default: all users).
             /// - ``read_ahead``: whether the next page is requested while a page is read (default True).
             /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
             ///   client's ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_users``
-            /// raises.
+            /// Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_directory_users`` raises.
             users
         }
         listings! {
@@ -250,33 +254,32 @@ macro_rules! directory_client {
             /// - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
             /// - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
             ///   (default False).
-            /// - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default:
-            ///   all groups).
+            /// - ``updated_after``: lists only groups that changed after this time, an aware ``datetime``, a ``date`` (its start in
+            ///   UTC), or RFC 3339 text (default: all groups).
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0, an id is empty or the client is closed.
             ///
             /// Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
             /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             list_directory_groups,
-            /// Returns an iterator over every group of a directory. It requests a page when it is needed.
+            /// Returns an iterator over every group of a directory. Pages are requested during the iteration.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``directory_id``: id of the directory (``dir_...``).
-            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 1 to 30 (default 30).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
             /// - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
             /// - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
             ///   (default False).
-            /// - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default:
-            ///   all groups).
+            /// - ``updated_after``: lists only groups that changed after this time, an aware ``datetime``, a ``date`` (its start in
+            ///   UTC), or RFC 3339 text (default: all groups).
             /// - ``read_ahead``: whether the next page is requested while a page is read (default True).
             /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
             ///   client's ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what
-            /// ``list_directory_groups`` raises.
+            /// Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_directory_groups`` raises.
             groups
         }
     };

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict};
 
-/// The name of the class of each kind, as a `dict`.
+/// Returns the name of the exception class of each kind of error, as a `dict` by kind.
 pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     ErrorKind::ALL.iter().map(|kind| (kind.name(), kind.class_name())).into_py_dict(py)
 }
@@ -36,7 +36,8 @@ pub(crate) fn argument_type_error(py: Python<'_>, message: &str) -> PyErr {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     match CLASS.import(py, "headcount._error", "ArgumentTypeError").and_then(|class| class.call1((message,))) {
         Ok(exception) => PyErr::from_value(exception),
-        // As in `caused`.
+        // The exception cannot be made: memory is exhausted or its class cannot be imported. That error is raised
+        // instead.
         Err(failure) => failure,
     }
 }
@@ -59,16 +60,16 @@ impl<T> Named<T> for PyResult<T> {
 
 /// `DecodeError` whose cause is an exception of Python's JSON decoder.
 pub(crate) fn decode(py: Python<'_>, message: &str, cause: PyErr) -> PyErr {
-    caused(py, ErrorKind::Decode, message, None, cause)
+    exception_with_cause(py, ErrorKind::Decode, message, None, cause)
 }
 
 /// `WebhookVerificationError` for a parsed body that Python's JSON encoder cannot print, so that no signature can match it.
 pub(crate) fn too_deep(py: Python<'_>, cause: PyErr) -> PyErr {
     let message = "no signature matches the parsed body: it is nested too deep to be printed, so pass the raw body";
-    caused(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
+    exception_with_cause(py, ErrorKind::WebhookVerification, message, Some(Reason::NoMatch), cause)
 }
 
-fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>, cause: PyErr) -> PyErr {
+fn exception_with_cause(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>, cause: PyErr) -> PyErr {
     let make = || {
         let parts = [("reason", reason.map(Reason::name))].into_py_dict(py)?;
         module(py)?.getattr(kind.class_name())?.call((message,), Some(&parts))
@@ -79,7 +80,8 @@ fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>
             exception.set_cause(py, Some(cause));
             exception
         }
-        // Fails only if memory is exhausted or `headcount.errors` cannot be imported. That exception is raised instead.
+        // The exception cannot be made: memory is exhausted or its class cannot be imported. That error is raised
+        // instead.
         Err(failure) => failure,
     }
 }
@@ -88,7 +90,8 @@ fn caused(py: Python<'_>, kind: ErrorKind, message: &str, reason: Option<Reason>
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match instance(py, error) {
         Ok(exception) => PyErr::from_value(exception),
-        // As in `caused`.
+        // The exception cannot be made: memory is exhausted or its class cannot be imported. That error is raised
+        // instead.
         Err(failure) => failure,
     }
 }

@@ -10,9 +10,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyTuple, PyType};
 use std::collections::HashMap;
 
-/// A webhook event. Unknown types are kept.
+/// A webhook event. An event of an unknown type is an object of this class itself.
 ///
-/// ``headcount.events`` has a class for each known type, for ``match`` and for type checkers.
+/// ``headcount.events`` has a subclass for each known type, for ``match`` and for type checkers.
 #[pyclass(frozen, subclass, module = "headcount")]
 pub(crate) struct Event {
     value: headcount::Event,
@@ -116,7 +116,7 @@ impl Event {
         self.value.display_name()
     }
 
-    /// Version of the vendor's envelope.
+    /// Version of the vendor's event format, such as ``1``.
     #[getter]
     fn spec_version(&self) -> &str {
         self.value.spec_version()

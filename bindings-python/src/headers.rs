@@ -8,8 +8,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTypeInfo, intern};
 use std::borrow::Cow;
 
-/// Those headers of a request that verification uses.
-pub(crate) struct Found<'py>(Vec<(Cow<'static, str>, Value<'py>)>);
+/// The headers of a request that verification uses.
+pub(crate) struct WebhookHeaders<'py>(Vec<(Cow<'static, str>, Value<'py>)>);
 
 /// The bytes of a value, in Python's memory if they need no conversion.
 enum Value<'py> {
@@ -17,7 +17,7 @@ enum Value<'py> {
     Owned(Vec<u8>),
 }
 
-impl Headers for Found<'_> {
+impl Headers for WebhookHeaders<'_> {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         for (name, value) in &self.0 {
             visit(
@@ -31,10 +31,10 @@ impl Headers for Found<'_> {
     }
 }
 
-impl<'py> Found<'py> {
+impl<'py> WebhookHeaders<'py> {
     /// Reads the webhook headers from any of these types. Raises `TypeError` for another type.
-    pub(crate) fn read(headers: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
-        let mut found = Found(Vec::with_capacity(3));
+    pub(crate) fn read(headers: &Bound<'py, PyAny>) -> PyResult<WebhookHeaders<'py>> {
+        let mut found = WebhookHeaders(Vec::with_capacity(3));
         if let Ok(dict) = headers.cast::<PyDict>() {
             for (name, value) in dict {
                 found.add(&name, &value)?;

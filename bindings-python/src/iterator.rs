@@ -13,19 +13,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) trait Source: Send + Sync + 'static {
     /// An item as the core returns it.
     type Item: Send + 'static;
-    /// How far the source has been read.
+    /// Where the next batch begins.
     type Position: Send + 'static;
 
     /// Whether an awaited item is taken only when its task resumes, so that it is not lost if the task is cancelled. Costs one coroutine for
     /// each item.
     const KEEP_CANCELLED: bool;
 
-    /// Whether the iteration has ended, whatever has been read.
+    /// Whether the iteration has ended, even if items were read that have not been returned.
     fn has_ended(&self) -> bool {
         false
     }
 
-    /// Called before each item is returned, also before items of a batch that has been read already.
+    /// Called before each item is returned, also before items of a batch that has been read already. If it returns an
+    /// error, the error is raised and no item is taken.
     fn check(&self) -> headcount::Result<()> {
         Ok(())
     }
@@ -74,7 +75,7 @@ impl<S: Source> Buffered<S> {
         Ok(more)
     }
 
-    /// Takes the next item that has been read already.
+    /// Takes the next item that has been read already, or returns `None` if there is none.
     fn buffered(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         if !self.process.is_current() {
             // One of the parent's threads, which a forked child does not have, could hold a lock.

@@ -52,7 +52,8 @@ pub(crate) fn from_pickle<T: DeserializeOwned>(py: Python<'_>, json: &str) -> Py
     serde_json::from_str(json).map_err(|_| invalid_argument(py, "the pickle was not made by headcount"))
 }
 
-/// Serializes a value that Python decoded, without white space.
+/// Serializes a value with `json.dumps`, without white space. Raises `WebhookVerificationError` if the value is nested
+/// too deep, and the errors of `json.dumps`.
 pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = value.py();
@@ -66,7 +67,7 @@ pub(crate) fn compact_json<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     Ok(printed.cast_into()?)
 }
 
-/// Python strings for the keys of objects, which are the same in most texts.
+/// Python strings of object keys. They are reused, because most texts have the same keys.
 type Keys = HashMap<Box<str>, Py<PyString>>;
 
 /// Maximum number of keys in [`Keys`].

@@ -1,4 +1,5 @@
-//! The native part of the Python package: a translation of the crate `headcount`, without rules of its own.
+//! The native part of the Python package. It converts arguments, results and errors between Python and the crate
+//! `headcount`, which has all rules.
 //!
 //! From the bottom up: `errors`, `convert` and `json` translate values; `attach`, `context`, `coroutine`, `call` and `iterator` make calls; `record` and
 //! `generated` are the classes of records; the other modules have the classes that applications use. A module uses only those named before
@@ -29,7 +30,7 @@ mod webhook;
 
 use pyo3::prelude::*;
 
-/// The native half of `headcount`: import that instead.
+/// The native module of `headcount`. Applications import `headcount` instead.
 #[pymodule(gil_used = false)]
 mod _headcount {
     #[pymodule_export]

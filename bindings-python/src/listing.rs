@@ -118,7 +118,7 @@ macro_rules! listing {
                 self.items.bind(py).len()
             }
 
-            /// Refuses iteration, which would return the first page as if it were the whole listing.
+            /// Refuses iteration, which would return one page as if it were the whole listing.
             fn __iter__(&self) -> PyResult<()> {
                 Err(PyTypeError::new_err($refusal))
             }

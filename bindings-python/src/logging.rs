@@ -1,5 +1,5 @@
-//! Logs the client's requests and what the mirror does with Python's `logging`, as the logger `headcount`. Records are made in the context
-//! variables of the call that caused them.
+//! Log records for Python's logger `headcount`: about the client's requests, and about what the mirror does. A record is made in the
+//! context variables of the call that caused it.
 
 use crate::context::run_current;
 use headcount::client::{Activity, Level, Observer};
@@ -83,14 +83,14 @@ impl Observer for Log {
     }
 }
 
-/// Forwards the core's `tracing` events from INFO on to the logger `headcount`: what the mirror does, and what it holds back. This library has
-/// its own `tracing`, so that no other part of the process has set a subscriber.
+/// Forwards the core's `tracing` events of level INFO and above to the logger `headcount`: what the mirror does, and what it holds back. This
+/// library contains its own copy of `tracing`, so no other part of the process can have set a subscriber.
 pub(crate) fn forward_events() {
     // Fails if the module is initialized twice; the first subscriber stays.
     let _ = tracing::subscriber::set_global_default(Forward { last: AtomicU64::new(0), spans: Mutex::default() });
 }
 
-/// Fields of a record that are also its attributes, so that formatters can name them.
+/// Fields of an event that are also attributes of the log record, so that formatters can name them.
 const ATTRIBUTES: [&str; 4] = ["organization_id", "directory_id", "run", "request_id"];
 
 /// A value of an event or a span.
@@ -157,7 +157,8 @@ impl Forward {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the fields of a parent span: `parent` if it is given, else the innermost span of the thread.
+    /// Returns the fields that an event or a span inherits: those of `parent` if it is given, none for a root, and
+    /// otherwise those of the innermost span of the thread.
     fn inherited(&self, parent: Option<&span::Id>, is_root: bool) -> Fields {
         let innermost = || ENTERED.with_borrow(|entered| entered.last().copied());
         let parent = parent.map(span::Id::into_u64).or_else(|| if is_root { None } else { innermost() });
@@ -171,7 +172,7 @@ impl tracing::Subscriber for Forward {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // The requests of a client have an observer of their own.
+        // The requests of a client are logged by an observer, `Log`.
         let is_request = metadata.module_path().is_some_and(|module| module.starts_with("headcount::http"));
         metadata.target().starts_with("headcount") && *metadata.level() <= tracing::Level::INFO && !is_request
     }
@@ -241,7 +242,8 @@ impl tracing::Subscriber for Forward {
     }
 }
 
-/// Writes an event of the core. Its fields are the dict `headcount` of the record, and some of them its attributes.
+/// Writes a log record of an event of the core. The record's attribute `headcount` is a dict of the event's fields;
+/// those in [`ATTRIBUTES`] are attributes as well.
 fn write(py: Python<'_>, level: u32, fields: Fields) -> PyResult<()> {
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let logger = LOGGER

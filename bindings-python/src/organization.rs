@@ -58,6 +58,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Fields {
         let mut fields = OrganizationFields::default();
         (fields.display_name, fields.external_id, fields.slug) = (display_name, external_id, slug);
         (fields.logo_url, fields.metadata) = (logo_url, metadata);
+        // A mapping with an id was read from the server, where an empty text means that a field is not set.
         Ok(Fields(if id.is_some() { fields.without_unset() } else { fields }))
     }
 }
@@ -94,7 +95,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Settings {
     }
 }
 
-/// Reads a value that Python holds as `dict`s and lists. `name` names the argument in the error.
+/// Deserializes a value that consists of `dict`s and lists. `name` is the argument's name for the error.
 fn read<T: DeserializeOwned>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
     let json = compact_json(value)?;
     serde_json::from_str(&json.to_cow()?).map_err(|error| {
@@ -161,12 +162,12 @@ macro_rules! organization_client {
             ///
             /// - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-            /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+            /// - ``external_id``: lists only the organization with this external id (default: all organizations).
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0, an ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0 or the client is closed, an ``ApiError`` if the server refuses
+            /// the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (page_size = None, page_token = None, *, external_id = None, timeout = None))]
             fn list_organizations<'py>(
                 &self,
@@ -184,7 +185,7 @@ macro_rules! organization_client {
             ///
             /// - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-            /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+            /// - ``external_id``: lists only the organization with this external id (default: all organizations).
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             #[pyo3(signature = (page_size = None, page_token = None, *, external_id = None, timeout = None))]
@@ -199,16 +200,16 @@ macro_rules! organization_client {
                 self.list_organizations(py, page_size, page_token, external_id, timeout)
             }
 
-            /// Returns an iterator over every organization. It requests a page when it is needed.
+            /// Returns an iterator over every organization. Pages are requested during the iteration.
             ///
-            /// - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
+            /// - ``page_size``: maximum number of items on a page, 10 to 100 (default 100).
             /// - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-            /// - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+            /// - ``external_id``: lists only the organization with this external id (default: all organizations).
             /// - ``read_ahead``: whether the next page is requested while a page is read (default True).
             /// - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
             ///   client's ``timeout``).
             ///
-            /// Raises ``InvalidArgumentError`` if ``page_size`` is 0. Iterating raises what ``list_organizations`` raises.
+            /// Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_organizations`` raises.
             #[pyo3(signature = (
                 *, page_size = None, page_token = None, external_id = None, read_ahead = None, timeout = None
             ))]
@@ -231,8 +232,9 @@ macro_rules! organization_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+            /// organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn get_organization<'py>(
                 &self,
@@ -246,14 +248,15 @@ macro_rules! organization_client {
                 })
             }
 
-            /// Returns the organization with this id of the application.
+            /// Returns the organization with this external id.
             ///
             /// - ``external_id``: the application's own id of the organization.
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+            /// organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (external_id, *, timeout = None))]
             fn get_organization_by_external_id<'py>(
                 &self,
@@ -277,11 +280,12 @@ macro_rules! organization_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// The call is retried only if it is certain that the last attempt created nothing. After an error that leaves this open, look
-            /// for the organization by its ``external_id``.
+            /// The call is retried only if it is certain that the last attempt created nothing. If an error leaves open whether the
+            /// organization was created, look for it by its ``external_id``.
             ///
-            /// Raises ``BadRequestError`` if the server refuses a field. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if the client is closed, and ``BadRequestError`` if the server refuses a field. Raises
+            /// another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+            /// server gives no usable answer.
             #[pyo3(signature = (
                 display_name, *, external_id = None, metadata = None, slug = None, logo_url = None, timeout = None
             ))]
@@ -318,7 +322,8 @@ macro_rules! organization_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises another
+            /// Raises ``InvalidArgumentError`` if the id is empty, ``organization`` has an unknown field or the client is closed,
+            /// ``NotFoundError`` if there is no such organization, and ``BadRequestError`` if the server refuses a field. Raises another
             /// ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server
             /// gives no usable answer.
             #[pyo3(signature = (
@@ -346,8 +351,8 @@ macro_rules! organization_client {
                 })
             }
 
-            /// Changes the organization with this id of the application and returns it: looks it up, then updates it as
-            /// ``update_organization`` does. These are two calls, each with the deadline of a call.
+            /// Changes the organization with this external id and returns it: looks it up, then updates it as
+            /// ``update_organization`` does. These are two calls, each with its own deadline.
             ///
             /// - ``external_id``: the application's own id of the organization.
             /// - ``organization``, ``display_name``, ``metadata``, ``slug``, ``logo_url``: as in ``update_organization``.
@@ -388,7 +393,8 @@ macro_rules! organization_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
+            /// Raises ``InvalidArgumentError`` if the id is empty, ``settings`` cannot be read or the client is closed,
+            /// ``NotFoundError`` if there is no such organization, and ``BadRequestError`` if the server has no such feature. Raises
             /// another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
             /// server gives no usable answer.
             #[pyo3(signature = (organization_id, settings, *, timeout = None))]
@@ -408,7 +414,7 @@ macro_rules! organization_client {
             }
 
             /// Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories, and returns it. It
-            /// can be opened once, within a minute: create it when the administrator follows it, and do not log it.
+            /// can be opened once, within a minute: create it when the administrator asks for it, not in advance, and do not log it.
             ///
             /// - ``organization_id``: id of the organization (``org_...``).
             /// - ``features``: names of what can be set up, ``sso`` and ``dir_sync`` (default: what the organization's settings enable).
@@ -418,9 +424,9 @@ macro_rules! organization_client {
             /// Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used,
             /// and expires after a minute.
             ///
-            /// Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
-            /// another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
-            /// server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if the id is empty or the client is closed, ``NotFoundError`` if there is no such
+            /// organization, and ``BadRequestError`` if the server has no such feature. Raises another ``ApiError`` if the server
+            /// refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, features = None, *, timeout = None))]
             fn generate_portal_link<'py>(
                 &self,
@@ -447,8 +453,9 @@ macro_rules! organization_client {
             /// - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
             ///   ``timeout``).
             ///
-            /// Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-            /// ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+            /// Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+            /// organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+            /// ``DecodeError`` if the server gives no usable answer.
             #[pyo3(signature = (organization_id, *, timeout = None))]
             fn delete_organization<'py>(
                 &self,

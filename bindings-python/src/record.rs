@@ -61,12 +61,12 @@ pub(crate) fn hash(key: &impl Hash) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
 }
 
-/// A hash of a record that has no key fields.
+/// A hash of a record that has no key fields: the hash of its JSON.
 pub(crate) fn hash_json(py: Python<'_>, value: &impl Serialize) -> PyResult<u64> {
     Ok(hash(&to_json(py, value)?))
 }
 
-/// `Name(field=value, …)` with the fields of `shown` that are not empty. `id` is always shown.
+/// `Name(field=value, …)` with the fields of `shown` whose values are truthy. `id` is always shown.
 pub(crate) fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str]) -> PyResult<String> {
     let mut parts = Vec::new();
     for field in shown {
@@ -78,7 +78,8 @@ pub(crate) fn repr(object: &Bound<'_, PyAny>, name: &str, shown: &[&str]) -> PyR
     Ok(format!("{name}({})", parts.join(", ")))
 }
 
-/// What `__reduce__` returns: the class's `_from_json` and its arguments. `error` is the argument of records that hold an error.
+/// What `__reduce__` returns: the class's `_from_json` and its arguments. `error` is `None` for a class without an error field,
+/// and otherwise the field's exception, if there is one.
 pub(crate) fn pickle<'py>(
     object: &Bound<'py, PyAny>,
     value: &impl Serialize,

@@ -13,42 +13,47 @@ use pyo3::types::PyInt;
 use pyo3::{PyTypeInfo, intern};
 use std::cell::RefCell;
 
-/// Default number of ids that are kept in memory, at most about 20 MB.
+/// Default maximum number of ids that a guard keeps in memory. They take at most about 20 MB.
 const CAPACITY: usize = 100_000;
 
 /// Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
 /// once.
 ///
-/// Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again. The endpoints
-/// (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, ``check``
-/// may return True for both. ``claim`` does both in one step, before the event is handled. The vendor sends a message for up to 28 hours.
+/// Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, do not call ``commit``: ``check`` then returns
+/// True again when the message is repeated. The endpoints (``headcount.fastapi`` and others) do both. No lock is held between the two calls:
+/// if a message arrives twice at the same moment, ``check`` may return True for both. ``claim`` does both in one step, before the event is
+/// handled. The vendor repeats a message for up to 28 hours.
 ///
 /// ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 ///
-/// - ``capacity``: number of ids that are kept (default 100,000, at most about 20 MB).
-/// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``: at least 10 minutes, twice the tolerance of
-///   timestamps (default 3 days).
+/// - ``capacity``: maximum number of ids that are kept (default 100,000, which take at most about 20 MB). In a full
+///   guard, expired ids are removed first, then the oldest.
+/// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``: at least 10 minutes, which is twice the
+///   default tolerance of timestamps (default 3 days).
+///
+/// Raises ``InvalidArgumentError`` if the retention is shorter than 10 minutes.
 #[pyclass(frozen, module = "headcount")]
 pub(crate) struct ReplayGuard {
-    kept: headcount::webhook::ReplayGuard,
+    native: headcount::webhook::ReplayGuard,
     blocking: bool,
 }
 
 impl ReplayGuard {
     fn make(
         py: Python<'_>,
-        kept: headcount::webhook::ReplayGuard,
+        native: headcount::webhook::ReplayGuard,
         retention: Option<Span>,
         blocking: bool,
     ) -> PyResult<ReplayGuard> {
-        let kept = match retention {
-            Some(Span(retention)) => kept.try_retention(retention).or_raise(py)?,
-            None => kept,
+        let native = match retention {
+            Some(Span(retention)) => native.try_retention(retention).or_raise(py)?,
+            None => native,
         };
-        Ok(ReplayGuard { kept, blocking })
+        Ok(ReplayGuard { native, blocking })
     }
 
-    /// Makes a call of the guard with the interpreter released. Raises the exception that the application's store raised.
+    /// Makes a call of the guard with the interpreter released. If the application's store raised an exception, raises
+    /// that.
     fn call<T: Send>(&self, py: Python<'_>, call: impl FnOnce() -> headcount::Result<T> + Send) -> PyResult<T> {
         let result = py.detach(|| catch_panic(call));
         match RAISED.take() {
@@ -73,12 +78,13 @@ impl ReplayGuard {
     /// - ``path``: the file; created if it does not exist.
     /// - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
     ///
-    /// Raises ``StoreError`` if the file cannot be opened.
+    /// Raises ``StoreError`` if the file cannot be opened, and ``InvalidArgumentError`` if the retention is shorter
+    /// than 10 minutes.
     #[staticmethod]
     #[pyo3(signature = (path, *, retention = None))]
     fn sqlite(py: Python<'_>, path: FilePath, retention: Option<Span>) -> PyResult<ReplayGuard> {
-        let kept = release(py, || headcount::webhook::ReplayGuard::sqlite(&path.0))?;
-        ReplayGuard::make(py, kept, retention, true)
+        let native = release(py, || headcount::webhook::ReplayGuard::sqlite(&path.0))?;
+        ReplayGuard::make(py, native, retention, true)
     }
 
     /// Makes a guard that keeps message ids in the application's own store. The functions are plain functions, called from any thread;
@@ -90,6 +96,8 @@ impl ReplayGuard {
     /// - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it did. In Redis:
     ///   ``SET`` with ``NX``. The method ``claim`` needs it (default none).
     /// - ``release``: called with a message id; removes it. The method ``release`` needs it (default none).
+    ///
+    /// Raises ``TypeError`` if an argument is not callable, and ``InvalidArgumentError`` if the retention is shorter than 10 minutes.
     #[staticmethod]
     #[pyo3(signature = (*, contains, record, retention = None, claim = None, release = None))]
     fn custom(
@@ -126,7 +134,7 @@ impl ReplayGuard {
     ///
     /// Raises ``StoreError`` if the store fails: answer 5xx, so that the message is sent again.
     fn check(&self, py: Python<'_>, event: GivenEvent) -> PyResult<bool> {
-        Ok(self.call(py, || self.kept.check(&event.0))? == Replay::First)
+        Ok(self.call(py, || self.native.check(&event.0))? == Replay::First)
     }
 
     /// Records that the message of ``event`` is handled unless it is recorded already, in one step. Returns whether this call recorded it: of
@@ -137,7 +145,7 @@ impl ReplayGuard {
     ///
     /// Raises ``StoreError`` if the store fails, and ``InvalidArgumentError`` if a store of the application has no ``claim``.
     fn claim(&self, py: Python<'_>, event: GivenEvent) -> PyResult<bool> {
-        Ok(self.call(py, || self.kept.claim(&event.0))? == Replay::First)
+        Ok(self.call(py, || self.native.claim(&event.0))? == Replay::First)
     }
 
     /// Deletes the record of the message of ``event``, so that it is handled when it is sent again: for a claimed event whose handling failed.
@@ -146,7 +154,7 @@ impl ReplayGuard {
     ///
     /// Raises ``StoreError`` if the store fails, and ``InvalidArgumentError`` if a store of the application has no ``release``.
     fn release(&self, py: Python<'_>, event: GivenEvent) -> PyResult<()> {
-        self.call(py, || self.kept.release(&event.0))
+        self.call(py, || self.native.release(&event.0))
     }
 
     /// As ``claim``, for a message id.
@@ -158,8 +166,8 @@ impl ReplayGuard {
     #[pyo3(signature = (message_id, *, now = None))]
     fn claim_id(&self, py: Python<'_>, message_id: Text, now: Option<Now>) -> PyResult<bool> {
         let replay = self.call(py, || match now {
-            Some(Now(now)) => self.kept.claim_id_at(&message_id, now),
-            None => self.kept.claim_id(&message_id),
+            Some(Now(now)) => self.native.claim_id_at(&message_id, now),
+            None => self.native.claim_id(&message_id),
         })?;
         Ok(replay == Replay::First)
     }
@@ -170,19 +178,20 @@ impl ReplayGuard {
     ///
     /// Raises ``InvalidArgumentError`` if the id is empty, ``StoreError`` if the store fails.
     fn release_id(&self, py: Python<'_>, message_id: Text) -> PyResult<()> {
-        self.call(py, || self.kept.release_id(&message_id))
+        self.call(py, || self.native.release_id(&message_id))
     }
 
-    /// Checks that the guard keeps ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints call it.
+    /// Checks that the guard keeps ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints call
+    /// this method.
     ///
     /// - ``webhook``: the verifier.
     ///
-    /// Raises ``InvalidArgumentError`` if it does not.
+    /// Raises ``InvalidArgumentError`` if the retention is shorter than that.
     fn check_tolerance(&self, py: Python<'_>, webhook: &Bound<'_, PyAny>) -> PyResult<()> {
         let Ok(webhook) = webhook.cast::<Webhook>() else {
             return Err(wrong_type(webhook, "a Webhook")).named(py, "webhook");
         };
-        self.kept.check_tolerance(webhook.get().value()).or_raise(py)
+        self.native.check_tolerance(webhook.get().value()).or_raise(py)
     }
 
     /// Records that the message of ``event`` was handled: ``check`` returns False for it from now on.
@@ -191,7 +200,7 @@ impl ReplayGuard {
     ///
     /// Raises ``StoreError`` if the store fails.
     fn commit(&self, py: Python<'_>, event: GivenEvent) -> PyResult<()> {
-        self.call(py, || self.kept.commit(&event.0))
+        self.call(py, || self.native.commit(&event.0))
     }
 
     /// As ``check``, for a message id.
@@ -203,8 +212,8 @@ impl ReplayGuard {
     #[pyo3(signature = (message_id, *, now = None))]
     fn check_id(&self, py: Python<'_>, message_id: Text, now: Option<Now>) -> PyResult<bool> {
         let replay = self.call(py, || match now {
-            Some(Now(now)) => self.kept.check_id_at(&message_id, now),
-            None => self.kept.check_id(&message_id),
+            Some(Now(now)) => self.native.check_id_at(&message_id, now),
+            None => self.native.check_id(&message_id),
         })?;
         Ok(replay == Replay::First)
     }
@@ -218,8 +227,8 @@ impl ReplayGuard {
     #[pyo3(signature = (message_id, *, now = None))]
     fn commit_id(&self, py: Python<'_>, message_id: Text, now: Option<Now>) -> PyResult<()> {
         self.call(py, || match now {
-            Some(Now(now)) => self.kept.commit_id_at(&message_id, now),
-            None => self.kept.commit_id(&message_id),
+            Some(Now(now)) => self.native.commit_id_at(&message_id, now),
+            None => self.native.commit_id(&message_id),
         })
     }
 
@@ -230,7 +239,7 @@ impl ReplayGuard {
     }
 
     fn __repr__(&self) -> String {
-        format!("<headcount.{:?}>", self.kept)
+        format!("<headcount.{:?}>", self.native)
     }
 }
 
@@ -247,7 +256,8 @@ struct CustomStore {
     release: Option<Py<PyAny>>,
 }
 
-/// Reads the answer of a function that returns a bool. A coroutine object is truthy: every message would count as handled.
+/// Reads the answer of a function that returns a bool or an int. Refuses other types: a coroutine object is truthy, so
+/// every message would count as handled.
 fn truth(answer: &Bound<'_, PyAny>, function: &str) -> PyResult<bool> {
     if !PyInt::is_type_of(answer) {
         let expected = format!("a bool from `{function}`, which must not be a coroutine function");
@@ -291,6 +301,7 @@ impl ReplayStore for CustomStore {
     }
 }
 
+/// Calls the application's store. Keeps its exception in [`RAISED`] and returns an error for the core.
 fn raising<T>(call: impl FnOnce(Python<'_>) -> PyResult<T>) -> headcount::Result<T> {
     Python::attach(call).map_err(|raised| {
         RAISED.set(Some(raised));

@@ -26,7 +26,7 @@ use std::time::Duration;
 /// - ``seed``: the same seed gives the same names and ids (default 1).
 /// - ``port``: the port to listen on (default: any free port).
 /// - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
-/// - ``speed``: number of the sandbox's seconds in a real second, above 0 (default 1).
+/// - ``speed``: number of seconds by which the sandbox's clock advances in a real second, above 0 (default 1).
 /// - ``remote_endpoints``: whether webhooks may be sent to other machines (default False).
 ///
 /// Raises ``ServerError`` if the port cannot be used, ``BadRequestError`` if the speed is not above 0.
@@ -60,7 +60,8 @@ impl Running {
         sandbox.clone().ok_or_else(|| headcount::Error::invalid_argument("the sandbox is closed: start another one"))
     }
 
-    /// Stops the sandbox after its running calls have finished. Closing it again has no effect.
+    /// Stops the sandbox after its running calls have finished. In a forked child it only forgets the handle, because
+    /// the sandbox's thread is in the parent.
     fn close(&mut self) {
         let sandbox = self.sandbox.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if !self.process.is_current() {
@@ -359,7 +360,7 @@ impl Sandbox {
     /// - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``, ``"503"``),
     ///   ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``, ``"redirect"``,
     ///   ``"latency:2s"`` or ``"expire-token"``. None, or a call without faults, ends the faults.
-    /// - ``every``: number of calls of which one fails (default 1: every call).
+    /// - ``every``: one of this many calls fails (default 1: every call).
     ///
     /// Raises ``BadRequestError`` if a fault is unknown.
     #[pyo3(signature = (*faults, every = Count(1)), text_signature = "($self, *faults, every=1)")]
@@ -410,7 +411,7 @@ impl Sandbox {
         self.call(py, |sandbox| Ok(sandbox.requests()))
     }
 
-    /// Stops the sandbox after its running calls have finished. Closing it again has no effect.
+    /// Stops the sandbox after its running calls have finished. Has no effect in a forked child, or if the sandbox is closed already.
     fn close(&self, py: Python<'_>) {
         if !self.running.process.is_current() {
             return;
@@ -469,7 +470,8 @@ pub(crate) fn event_body<'py>(
     Ok(PyBytes::new(py, body.as_bytes()))
 }
 
-/// Reads groups as ids, as (id, name) pairs, or as objects with these attributes such as a `Group`.
+/// Reads groups given as ids, as (id, name) pairs, or as objects with `id` and with `display_name` or `name`, such as a
+/// `Group`.
 fn event_groups(groups: &Bound<'_, PyAny>) -> PyResult<Vec<EventGroup>> {
     let expected = "a list of group ids, (id, name) pairs or groups";
     if PyString::is_type_of(groups) {

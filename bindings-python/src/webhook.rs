@@ -3,7 +3,7 @@
 use crate::convert::{Now, Size, Span, Text, wrong_type};
 use crate::errors::{Named, OrRaise, invalid_argument};
 use crate::event::Event;
-use crate::headers::Found;
+use crate::headers::WebhookHeaders;
 use crate::json::compact_json;
 use headcount::internal::catch_panic;
 use pyo3::prelude::*;
@@ -12,8 +12,8 @@ use pyo3::{PyTypeInfo, intern};
 
 /// Verifies webhooks, and signs them for tests. May be used from any number of threads at once.
 ///
-/// - ``secret_or_secrets``: ``whsec_`` and base64, or several while a secret is rotated, in a list or separated by spaces (default:
-///   ``SCALEKIT_WEBHOOK_SECRET``).
+/// - ``secret_or_secrets``: the signing secret, which is ``whsec_`` followed by base64; or several while a secret is rotated, in a
+///   list or separated by spaces (default: ``SCALEKIT_WEBHOOK_SECRET``).
 /// - ``tolerance``: how far a timestamp may differ from now, in seconds or as a ``timedelta`` (default 300).
 /// - ``max_body``: size limit of a body, in bytes (default 1 MiB).
 ///
@@ -77,7 +77,7 @@ impl Webhook {
         headers: &Bound<'_, PyAny>,
         now: Option<Now>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let headers = Found::read(headers).named(headers.py(), "headers")?;
+        let headers = WebhookHeaders::read(headers).named(headers.py(), "headers")?;
         let now = now.map(|now| now.0);
         let event = match Body::read(body).named(body.py(), "body")? {
             Body::Raw(bytes) => catch_panic(|| match now {
@@ -104,7 +104,7 @@ impl Webhook {
         headers: &Bound<'_, PyAny>,
         now: Option<Now>,
     ) -> PyResult<bool> {
-        let headers = Found::read(headers).named(headers.py(), "headers")?;
+        let headers = WebhookHeaders::read(headers).named(headers.py(), "headers")?;
         let now = now.map(|now| now.0);
         let verified = match Body::read(body).named(body.py(), "body")? {
             Body::Raw(bytes) => catch_panic(|| match now {
@@ -119,13 +119,14 @@ impl Webhook {
         verified.or_raise(body.py()).map(|()| true)
     }
 
-    /// Returns the headers of a request with this body, for tests of code that verifies.
+    /// Returns the signed headers of a request with this body, for tests of code that verifies webhooks.
     ///
     /// - ``body``: as in ``verify``.
     /// - ``id``: message id (default: a new ``msg_...``).
     /// - ``timestamp``: Unix seconds or an aware ``datetime`` (default: the current time).
     ///
-    /// Raises ``InvalidArgumentError`` if the id cannot be a header's value.
+    /// Raises ``InvalidArgumentError`` if the id is empty, longer than 256 bytes, contains a dot or cannot be a
+    /// header's value, or if the timestamp is negative.
     #[pyo3(signature = (body, id = None, timestamp = None))]
     fn sign<'py>(
         &self,
@@ -177,7 +178,7 @@ pub(crate) fn verify_webhook_payload(
     headers: &Bound<'_, PyAny>,
     payload: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    let headers = Found::read(headers).named(headers.py(), "headers")?;
+    let headers = WebhookHeaders::read(headers).named(headers.py(), "headers")?;
     let verified = match Body::read(payload).named(payload.py(), "payload")? {
         Body::Raw(bytes) => {
             catch_panic(|| headcount::webhook::verify_webhook_payload(&secret, &headers, bytes.as_bytes()))
@@ -198,7 +199,7 @@ pub(crate) fn verify_interceptor_payload(
     headers: &Bound<'_, PyAny>,
     payload: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    let headers = Found::read(headers)?;
+    let headers = WebhookHeaders::read(headers)?;
     let verified = match Body::read(payload).named(payload.py(), "payload")? {
         Body::Raw(bytes) => {
             catch_panic(|| headcount::webhook::verify_interceptor_payload(&secret, &headers, bytes.as_bytes()))

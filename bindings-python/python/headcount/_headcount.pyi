@@ -1,4 +1,4 @@
-"""The native half of ``headcount``: import that instead. mypy's stubtest compares this file with the binary."""
+"""The native module of ``headcount``. Applications import ``headcount`` instead. mypy's stubtest compares this file with the binary."""
 
 from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -98,7 +98,7 @@ class Client:
     - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     - ``retry_cap``: longest wait before any retry (default 8).
     - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
-    - ``max_concurrency``: number of requests that run at once (default 32).
+    - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
     - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
@@ -158,7 +158,7 @@ class Client:
         - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
         - ``retry_cap``: longest wait before any retry (default 8).
         - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
-        - ``max_concurrency``: number of requests that run at once (default 32).
+        - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
         - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
         - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
@@ -177,7 +177,9 @@ class Client:
         """Calls about directories, their users and their groups."""
 
     def stats(self) -> Stats:
-        """Returns the client's counters since it was made, in this process. A forked child starts at zero."""
+        """Returns the client's counters since it was made, in this process. A forked child starts at zero.
+        Raises ``InvalidArgumentError`` if the client is closed.
+        """
 
     def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
         """Verifies a webhook's signature and timestamp. Returns True.
@@ -223,7 +225,7 @@ class AsyncClient:
     - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
     - ``retry_cap``: longest wait before any retry (default 8).
     - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
-    - ``max_concurrency``: number of requests that run at once (default 32).
+    - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
     - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
     - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
     - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
@@ -283,7 +285,7 @@ class AsyncClient:
         - ``retry_base``: longest wait before the first retry; it doubles with each retry (default 0.25).
         - ``retry_cap``: longest wait before any retry (default 8).
         - ``retry_budget``: number of retries that all calls share; each call that succeeds returns half a retry (default 100).
-        - ``max_concurrency``: number of requests that run at once (default 32).
+        - ``max_concurrency``: maximum number of requests that run at once; further ones wait (default 32).
         - ``max_response_bytes``: longest answer that is read, in bytes (default 8 MiB).
         - ``proxy``: URL of the proxy, instead of the environment's; empty for none (default: the environment's).
         - ``ca_file``: PEM file with certificate authorities that are trusted in addition to the system's (default none). Without it,
@@ -302,7 +304,9 @@ class AsyncClient:
         """Calls about directories, their users and their groups."""
 
     def stats(self) -> Stats:
-        """Returns the client's counters since it was made, in this process. A forked child starts at zero."""
+        """Returns the client's counters since it was made, in this process. A forked child starts at zero.
+        Raises ``InvalidArgumentError`` if the client is closed.
+        """
 
     def verify_webhook_payload(self, secret: str, headers: _Headers, payload: _Body) -> Literal[True]:
         """Verifies a webhook's signature and timestamp. Returns True.
@@ -349,12 +353,13 @@ class OrganizationClient:
 
         - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``external_id``: lists only the organization with this external id (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or the client is closed, an ``ApiError`` if the
+        server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives
+        no usable answer.
         """
 
     def list_organization(
@@ -369,7 +374,7 @@ class OrganizationClient:
 
         - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``external_id``: lists only the organization with this external id (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
         """
@@ -383,16 +388,17 @@ class OrganizationClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> OrganizationIterator:
-        """Returns an iterator over every organization. It requests a page when it is needed.
+        """Returns an iterator over every organization. Pages are requested during the iteration.
 
-        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default 100).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``external_id``: lists only the organization with this external id (default: all organizations).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Iterating raises what ``list_organizations`` raises.
+        Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_organizations``
+        raises.
         """
 
     def get_organization(
@@ -407,8 +413,9 @@ class OrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def get_organization_by_external_id(
@@ -417,14 +424,15 @@ class OrganizationClient:
         *,
         timeout: _Span = None,
     ) -> Organization:
-        """Returns the organization with this id of the application.
+        """Returns the organization with this external id.
 
         - ``external_id``: the application's own id of the organization.
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def create_organization(
@@ -447,11 +455,12 @@ class OrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        The call is retried only if it is certain that the last attempt created nothing. After an error that leaves this open,
-        look for the organization by its ``external_id``.
+        The call is retried only if it is certain that the last attempt created nothing. If an error leaves open whether the
+        organization was created, look for it by its ``external_id``.
 
-        Raises ``BadRequestError`` if the server refuses a field. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the client is closed, and ``BadRequestError`` if the server refuses a field. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
         """
 
     def update_organization(
@@ -481,7 +490,8 @@ class OrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises
+        Raises ``InvalidArgumentError`` if the id is empty, ``organization`` has an unknown field or the client is closed,
+        ``NotFoundError`` if there is no such organization, and ``BadRequestError`` if the server refuses a field. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -497,8 +507,8 @@ class OrganizationClient:
         logo_url: Optional[str] = None,
         timeout: _Span = None,
     ) -> Organization:
-        """Changes the organization with this id of the application and returns it: looks it up, then updates it as
-        ``update_organization`` does. These are two calls, each with the deadline of a call.
+        """Changes the organization with this external id and returns it: looks it up, then updates it as
+        ``update_organization`` does. These are two calls, each with its own deadline.
 
         - ``external_id``: the application's own id of the organization.
         - ``organization``, ``display_name``, ``metadata``, ``slug``, ``logo_url``: as in ``update_organization``.
@@ -523,7 +533,8 @@ class OrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
+        Raises ``InvalidArgumentError`` if the id is empty, ``settings`` cannot be read or the client is closed,
+        ``NotFoundError`` if there is no such organization, and ``BadRequestError`` if the server has no such feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -536,7 +547,7 @@ class OrganizationClient:
         timeout: _Span = None,
     ) -> PortalLink:
         """Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories, and returns it. It
-        can be opened once, within a minute: create it when the administrator follows it, and do not log it.
+        can be opened once, within a minute: create it when the administrator asks for it, not in advance, and do not log it.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``features``: names of what can be set up, ``sso`` and ``dir_sync`` (default: what the organization's settings enable).
@@ -546,9 +557,9 @@ class OrganizationClient:
         Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used,
         and expires after a minute.
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
-        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
-        server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, ``NotFoundError`` if there is no such
+        organization, and ``BadRequestError`` if the server has no such feature. Raises another ``ApiError`` if the server
+        refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
         """
 
     def delete_organization(
@@ -563,8 +574,9 @@ class OrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
 @final
@@ -583,12 +595,13 @@ class AsyncOrganizationClient:
 
         - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``external_id``: lists only the organization with this external id (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or the client is closed, an ``ApiError`` if the
+        server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives
+        no usable answer.
         """
 
     def list_organization(
@@ -603,7 +616,7 @@ class AsyncOrganizationClient:
 
         - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``external_id``: lists only the organization with this external id (default: all organizations).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
         """
@@ -617,16 +630,17 @@ class AsyncOrganizationClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncOrganizationIterator:
-        """Returns an iterator over every organization. It requests a page when it is needed.
+        """Returns an iterator over every organization. Pages are requested during the iteration.
 
-        - ``page_size``: maximum number of items on a page, 10 to 100 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 10 to 100 (default 100).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
-        - ``external_id``: lists only the organization with this id of the application (default: all organizations).
+        - ``external_id``: lists only the organization with this external id (default: all organizations).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0. Iterating raises what ``list_organizations`` raises.
+        Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_organizations``
+        raises.
         """
 
     def get_organization(
@@ -641,8 +655,9 @@ class AsyncOrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def get_organization_by_external_id(
@@ -651,14 +666,15 @@ class AsyncOrganizationClient:
         *,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Organization]:
-        """Returns the organization with this id of the application.
+        """Returns the organization with this external id.
 
         - ``external_id``: the application's own id of the organization.
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def create_organization(
@@ -681,11 +697,12 @@ class AsyncOrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        The call is retried only if it is certain that the last attempt created nothing. After an error that leaves this open,
-        look for the organization by its ``external_id``.
+        The call is retried only if it is certain that the last attempt created nothing. If an error leaves open whether the
+        organization was created, look for it by its ``external_id``.
 
-        Raises ``BadRequestError`` if the server refuses a field. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the client is closed, and ``BadRequestError`` if the server refuses a field. Raises
+        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
+        server gives no usable answer.
         """
 
     def update_organization(
@@ -715,7 +732,8 @@ class AsyncOrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server refuses a field. Raises
+        Raises ``InvalidArgumentError`` if the id is empty, ``organization`` has an unknown field or the client is closed,
+        ``NotFoundError`` if there is no such organization, and ``BadRequestError`` if the server refuses a field. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -731,8 +749,8 @@ class AsyncOrganizationClient:
         logo_url: Optional[str] = None,
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, Organization]:
-        """Changes the organization with this id of the application and returns it: looks it up, then updates it as
-        ``update_organization`` does. These are two calls, each with the deadline of a call.
+        """Changes the organization with this external id and returns it: looks it up, then updates it as
+        ``update_organization`` does. These are two calls, each with its own deadline.
 
         - ``external_id``: the application's own id of the organization.
         - ``organization``, ``display_name``, ``metadata``, ``slug``, ``logo_url``: as in ``update_organization``.
@@ -757,7 +775,8 @@ class AsyncOrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
+        Raises ``InvalidArgumentError`` if the id is empty, ``settings`` cannot be read or the client is closed,
+        ``NotFoundError`` if there is no such organization, and ``BadRequestError`` if the server has no such feature. Raises
         another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
         server gives no usable answer.
         """
@@ -770,7 +789,7 @@ class AsyncOrganizationClient:
         timeout: _Span = None,
     ) -> Coroutine[Any, Any, PortalLink]:
         """Creates a link to the admin portal, in which the organization's administrator sets up SSO and directories, and returns it. It
-        can be opened once, within a minute: create it when the administrator follows it, and do not log it.
+        can be opened once, within a minute: create it when the administrator asks for it, not in advance, and do not log it.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``features``: names of what can be set up, ``sso`` and ``dir_sync`` (default: what the organization's settings enable).
@@ -780,9 +799,9 @@ class AsyncOrganizationClient:
         Each call creates another link. It is retried after temporary failures nevertheless: a link whose response was lost is not used,
         and expires after a minute.
 
-        Raises ``NotFoundError`` if there is no such organization, ``BadRequestError`` if the server has no such feature. Raises
-        another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the
-        server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, ``NotFoundError`` if there is no such
+        organization, and ``BadRequestError`` if the server has no such feature. Raises another ``ApiError`` if the server
+        refuses the call, and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
         """
 
     def delete_organization(
@@ -797,8 +816,9 @@ class AsyncOrganizationClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
 @final
@@ -817,8 +837,9 @@ class DirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def get_directory(
@@ -835,8 +856,9 @@ class DirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def get_primary_directory_by_organization_id(
@@ -851,8 +873,9 @@ class DirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if the organization has no directory. Raises another ``ApiError`` if the server refuses the call,
-        and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if the organization has
+        no directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def enable_directory(
@@ -869,8 +892,9 @@ class DirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def disable_directory(
@@ -887,8 +911,9 @@ class DirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def list_directory_users(
@@ -911,12 +936,12 @@ class DirectoryClient:
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
-        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all users).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an id is empty or the client is closed.
 
         Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
         ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
@@ -943,12 +968,12 @@ class DirectoryClient:
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
           (default False).
-        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          groups).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all groups).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an id is empty or the client is closed.
 
         Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
         ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
@@ -967,22 +992,21 @@ class DirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> UserIterator:
-        """Returns an iterator over every user of a directory. It requests a page when it is needed.
+        """Returns an iterator over every user of a directory. Pages are requested during the iteration.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default 30).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
-        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all users).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_users``
-        raises.
+        Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_directory_users`` raises.
         """
 
     def groups(
@@ -998,23 +1022,22 @@ class DirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> GroupIterator:
-        """Returns an iterator over every group of a directory. It requests a page when it is needed.
+        """Returns an iterator over every group of a directory. Pages are requested during the iteration.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default 30).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
           (default False).
-        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          groups).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all groups).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_groups``
-        raises.
+        Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_directory_groups`` raises.
         """
 
 @final
@@ -1033,8 +1056,9 @@ class AsyncDirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such organization. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        organization. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def get_directory(
@@ -1051,8 +1075,9 @@ class AsyncDirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def get_primary_directory_by_organization_id(
@@ -1067,8 +1092,9 @@ class AsyncDirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if the organization has no directory. Raises another ``ApiError`` if the server refuses the call,
-        and ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if the id is empty or the client is closed, and ``NotFoundError`` if the organization has
+        no directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def enable_directory(
@@ -1085,8 +1111,9 @@ class AsyncDirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def disable_directory(
@@ -1103,8 +1130,9 @@ class AsyncDirectoryClient:
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
-        ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
+        Raises ``InvalidArgumentError`` if an id is empty or the client is closed, and ``NotFoundError`` if there is no such
+        directory. Raises another ``ApiError`` if the server refuses the call, and ``ConnectionError``, ``TimeoutError`` or
+        ``DecodeError`` if the server gives no usable answer.
         """
 
     def list_directory_users(
@@ -1127,12 +1155,12 @@ class AsyncDirectoryClient:
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
-        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all users).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an id is empty or the client is closed.
 
         Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
         ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
@@ -1159,12 +1187,12 @@ class AsyncDirectoryClient:
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
           (default False).
-        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          groups).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all groups).
         - ``timeout``: deadline of the call with all its attempts, in seconds or as a ``timedelta`` (default: the client's
           ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty.
+        Raises ``InvalidArgumentError`` if ``page_size`` is 0, an id is empty or the client is closed.
 
         Raises ``NotFoundError`` if there is no such directory. Raises another ``ApiError`` if the server refuses the call, and
         ``ConnectionError``, ``TimeoutError`` or ``DecodeError`` if the server gives no usable answer.
@@ -1183,22 +1211,21 @@ class AsyncDirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncUserIterator:
-        """Returns an iterator over every user of a directory. It requests a page when it is needed.
+        """Returns an iterator over every user of a directory. Pages are requested during the iteration.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default 30).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether users have ``user_detail`` (default: the server's, which is False).
         - ``directory_group_id``: lists only members of this group (``dirgroup_...``; default: all users).
-        - ``updated_after``: lists only users that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          users).
+        - ``updated_after``: lists only users that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all users).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_users``
-        raises.
+        Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_directory_users`` raises.
         """
 
     def groups(
@@ -1214,23 +1241,22 @@ class AsyncDirectoryClient:
         read_ahead: Optional[bool] = None,
         timeout: _Span = None,
     ) -> AsyncGroupIterator:
-        """Returns an iterator over every group of a directory. It requests a page when it is needed.
+        """Returns an iterator over every group of a directory. Pages are requested during the iteration.
 
         - ``organization_id``: id of the organization (``org_...``).
         - ``directory_id``: id of the directory (``dir_...``).
-        - ``page_size``: maximum number of items on a page, 1 to 30 (default: the server's).
+        - ``page_size``: maximum number of items on a page, 1 to 30 (default 30).
         - ``page_token``: ``next_page_token`` or ``prev_page_token`` of another page (default: the first page).
         - ``include_detail``: whether groups have ``group_detail`` (default: the server's, which is False).
         - ``include_external_groups``: whether groups of the provider that Scalekit does not synchronize are listed as well
           (default False).
-        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime`` or RFC 3339 text (default: all
-          groups).
+        - ``updated_after``: lists only groups that changed after this time, an aware ``datetime``, a ``date`` (its start in
+          UTC), or RFC 3339 text (default: all groups).
         - ``read_ahead``: whether the next page is requested while a page is read (default True).
         - ``timeout``: deadline of the call for each page with all its attempts, in seconds or as a ``timedelta`` (default: the
           client's ``timeout``).
 
-        Raises ``InvalidArgumentError`` if ``page_size`` is 0 or an id is empty. Iterating raises what ``list_directory_groups``
-        raises.
+        Raises ``InvalidArgumentError`` if the client is closed. Iterating raises what ``list_directory_groups`` raises.
         """
 
 @final
@@ -1376,9 +1402,9 @@ class GroupIterator:
 
 @disjoint_base
 class Event:
-    """A webhook event. Unknown types are kept.
+    """A webhook event. An event of an unknown type is an object of this class itself.
 
-    ``headcount.events`` has a class for each known type, for ``match`` and for type checkers.
+    ``headcount.events`` has a subclass for each known type, for ``match`` and for type checkers.
     """
 
     def __new__(cls, event: Event) -> Self:
@@ -1418,7 +1444,7 @@ class Event:
 
     @property
     def spec_version(self) -> str:
-        """Version of the vendor's envelope."""
+        """Version of the vendor's event format, such as ``1``."""
 
     @property
     def data(self) -> Any:
@@ -1474,8 +1500,8 @@ class AsyncGroupIterator:
 class Webhook:
     """Verifies webhooks, and signs them for tests. May be used from any number of threads at once.
 
-    - ``secret_or_secrets``: ``whsec_`` and base64, or several while a secret is rotated, in a list or separated by spaces
-      (default: ``SCALEKIT_WEBHOOK_SECRET``).
+    - ``secret_or_secrets``: the signing secret, which is ``whsec_`` followed by base64; or several while a secret is
+      rotated, in a list or separated by spaces (default: ``SCALEKIT_WEBHOOK_SECRET``).
     - ``tolerance``: how far a timestamp may differ from now, in seconds or as a ``timedelta`` (default 300).
     - ``max_body``: size limit of a body, in bytes (default 1 MiB).
 
@@ -1519,13 +1545,14 @@ class Webhook:
     def sign(
         self, body: _Body, id: Optional[str] = None, timestamp: Union[datetime, float, None] = None
     ) -> dict[str, str]:
-        """Returns the headers of a request with this body, for tests of code that verifies.
+        """Returns the signed headers of a request with this body, for tests of code that verifies webhooks.
 
         - ``body``: as in ``verify``.
         - ``id``: message id (default: a new ``msg_...``).
         - ``timestamp``: Unix seconds or an aware ``datetime`` (default: the current time).
 
-        Raises ``InvalidArgumentError`` if the id cannot be a header's value.
+        Raises ``InvalidArgumentError`` if the id is empty, longer than 256 bytes, contains a dot or cannot be
+        a header's value, or if the timestamp is negative.
         """
 
 @final
@@ -1537,7 +1564,7 @@ class AsyncChange(Change):
 
         A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable after the await if all changes that the
         iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
-        all earlier changes. Tasks may call it at once.
+        all earlier changes. Several tasks may call it at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
         forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
@@ -1586,8 +1613,7 @@ class AsyncChangeIterator:
 
 @final
 class Mirror:
-    """Durable local copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a
-    fork.
+    """Durable copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a fork.
 
     - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
       ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
@@ -1597,27 +1623,31 @@ class Mirror:
       arrives).
     - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
       PostgreSQL only.
-    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and fewer
-      in a small directory).
-    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
-      further losses are held (see ``holds``). 1 permits everything.
+    - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It is
+      smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+    - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
+      this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
     - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
-    - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
-      hours).
+    - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
+      ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
     - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
       seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
-    - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
-    - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
-    - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+    - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive``
+      raises ``StoreError`` for further ones.
+    - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB).
+      ``receive`` raises ``StoreError`` for further ones.
+    - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
+      10,000).
 
-    The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
-    ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
+    The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
+    setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
+    cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
+    ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
     """
 
     def __new__(
@@ -1659,9 +1689,8 @@ class Mirror:
         - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
-        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
-          the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
-          stays.
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
+          loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
         holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
@@ -1691,7 +1720,7 @@ class Mirror:
         - ``concurrency``: number of organizations that are synchronized at once (default 16).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that headcount starts, or by
           the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
           stays.
 
@@ -1710,19 +1739,23 @@ class Mirror:
           arrived, if a queue kept it (default: the current time).
 
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
-        shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
-        another organization or environment than the one it was signed for) or ``ignored``. Answer 201 to all of them.
+        shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
+        ``foreign`` (it is about another organization or environment than the one it was signed for, or names no organization) or
+        ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
-        and ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
+        ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another
+        pending event: answer 500, so that the webhook is sent again.
         """
 
     def apply(self, event: Event) -> _Outcome:
-        """Stores and applies an event that has been verified already. Returns the outcome as ``receive`` does.
+        """Stores and applies an event that has been verified already. Durable when this returns, or has been
+        awaited. Returns the outcome as ``receive`` does.
 
         - ``event``: the event that ``Webhook.verify`` returned.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``WebhookVerificationError`` if the event's data does not have the fields of its type: answer
+        400. Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` as ``receive`` does.
         """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> MirrorUserIterator:
@@ -1854,11 +1887,12 @@ class Mirror:
         not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
-        - ``by``: who requested it; stored with the time.
-        - ``note``: why; stored as well.
+        - ``by``: who requested it, 1 to 200 bytes; stored with the time.
+        - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
-        the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
+        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, for a
+        ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway,
+        another call, or the next sync of the organization, removes the rest.
         """
 
     def retirements(self) -> list[Retirement]:
@@ -1885,8 +1919,9 @@ class Mirror:
           pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
           ``RoleMapEntry.by_name`` make an entry for one of them, and may limit the entry to an organization. A user gets the roles of all matching entries.
 
-        Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
-        or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
+        Raises ``TypeError``, which names the entry, if an entry is of another type; ``InvalidArgumentError`` for more than 10,000 entries, for
+        a group, role or organization that is empty or longer than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store
+        fails.
         """
 
     def role_map(self) -> list[tuple[str, str]]:
@@ -1928,9 +1963,10 @@ class Mirror:
         pending_bytes: Optional[int] = None,
         groups_per_user: Optional[int] = None,
     ) -> None:
-        """Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+        """Changes settings, for all processes that use the store: each reads them with its next write. Settings that are not given stay
+        as they are.
 
-        The arguments are those of the constructor.
+        The arguments are those of the constructor from ``guard_users`` on.
 
         Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
         ``StoreError`` if the store fails.
@@ -1964,7 +2000,7 @@ class Mirror:
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
         ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
-        ``CancelledError`` if it is closed meanwhile, and ``StoreError`` if the store fails.
+        ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> None:
@@ -1982,7 +2018,7 @@ class Mirror:
         """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
         are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
         Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
@@ -1991,7 +2027,8 @@ class Mirror:
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> None:
-        """Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until it is dropped.
+        """Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until
+        ``drop_parked`` removes it.
 
         - ``consumer``: name of the consumer.
         - ``seq``: number of the change.
@@ -2052,8 +2089,9 @@ class Mirror:
 
     def close(self) -> None:
         """Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
-        written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. A signal handler
-        may close a mirror.
+        written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. A signal handler may
+        close a mirror. Waits until the file is closed, unless a running call or an iterator still uses it, or a callback of a sync closes the
+        mirror.
         """
 
     def __enter__(self) -> Self: ...
@@ -2064,9 +2102,9 @@ class Mirror:
 
 @final
 class AsyncMirror:
-    """Durable local copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops
-    and threads at once, and after a fork. The constructor opens the file, which blocks: make the mirror before the event loop runs other
-    tasks.
+    """Durable copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops and threads
+    at once, and after a fork. The constructor blocks while it opens the file or connects to the database: call it before the event
+    loop runs other tasks.
 
     - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
       ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
@@ -2076,27 +2114,31 @@ class AsyncMirror:
       arrives).
     - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
       PostgreSQL only.
-    - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and fewer
-      in a small directory).
-    - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
-      further losses are held (see ``holds``). 1 permits everything.
+    - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It is
+      smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+    - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
+      this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
     - ``guard_events``: whether losses of access by events are limited as well (default True).
     - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
-    - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
-      hours).
+    - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
+      ``timedelta`` (default 24 hours).
     - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
       days).
     - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
       seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
-    - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
-    - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
-    - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+    - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive``
+      raises ``StoreError`` for further ones.
+    - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB).
+      ``receive`` raises ``StoreError`` for further ones.
+    - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
+      10,000).
 
-    The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
-    ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
+    The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
+    setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
 
     Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
+    cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
+    ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
     """
 
     def __new__(
@@ -2138,9 +2180,8 @@ class AsyncMirror:
         - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
         - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
           (default True).
-        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
-          the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
-          stays.
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
+          loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
 
         If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
         holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
@@ -2170,7 +2211,7 @@ class AsyncMirror:
         - ``concurrency``: number of organizations that are synchronized at once (default 16).
         - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since
           the last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+        - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that headcount starts, or by
           the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
           stays.
 
@@ -2189,19 +2230,23 @@ class AsyncMirror:
           arrived, if a queue kept it (default: the current time).
 
         Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
-        shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
-        another organization or environment than the one it was signed for) or ``ignored``. Answer 201 to all of them.
+        shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
+        ``foreign`` (it is about another organization or environment than the one it was signed for, or names no organization) or
+        ``ignored``. Answer 201 to all of them.
 
         Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
-        and ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
+        ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another
+        pending event: answer 500, so that the webhook is sent again.
         """
 
     def apply(self, event: Event) -> Coroutine[Any, Any, _Outcome]:
-        """Stores and applies an event that has been verified already. Returns the outcome as ``receive`` does.
+        """Stores and applies an event that has been verified already. Durable when this returns, or has been
+        awaited. Returns the outcome as ``receive`` does.
 
         - ``event``: the event that ``Webhook.verify`` returned.
 
-        Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+        Raises ``WebhookVerificationError`` if the event's data does not have the fields of its type: answer
+        400. Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` as ``receive`` does.
         """
 
     def users(self, organization_id: str, directory_id: Optional[str] = None, group_id: Optional[str] = None) -> AsyncMirrorUserIterator:
@@ -2333,11 +2378,12 @@ class AsyncMirror:
         not limit it.
 
         - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
-        - ``by``: who requested it; stored with the time.
-        - ``note``: why; stored as well.
+        - ``by``: who requested it, 1 to 200 bytes; stored with the time.
+        - ``note``: why, at most 2,000 bytes; stored as well.
 
-        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
-        the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
+        Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, for a
+        ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway,
+        another call, or the next sync of the organization, removes the rest.
         """
 
     def retirements(self) -> AsyncRows[Retirement]:
@@ -2364,8 +2410,9 @@ class AsyncMirror:
           pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
           ``RoleMapEntry.by_name`` make an entry for one of them, and may limit the entry to an organization. A user gets the roles of all matching entries.
 
-        Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
-        or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
+        Raises ``TypeError``, which names the entry, if an entry is of another type; ``InvalidArgumentError`` for more than 10,000 entries, for
+        a group, role or organization that is empty or longer than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store
+        fails.
         """
 
     def role_map(self) -> Coroutine[Any, Any, list[tuple[str, str]]]:
@@ -2407,9 +2454,10 @@ class AsyncMirror:
         pending_bytes: Optional[int] = None,
         groups_per_user: Optional[int] = None,
     ) -> Coroutine[Any, Any, None]:
-        """Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+        """Changes settings, for all processes that use the store: each reads them with its next write. Settings that are not given stay
+        as they are.
 
-        The arguments are those of the constructor.
+        The arguments are those of the constructor from ``guard_users`` on.
 
         Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
         ``StoreError`` if the store fails.
@@ -2443,7 +2491,7 @@ class AsyncMirror:
 
         Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
         ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
-        ``CancelledError`` if it is closed meanwhile, and ``StoreError`` if the store fails.
+        ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
         """
 
     def ack(self, consumer: str, seq: int) -> Coroutine[Any, Any, None]:
@@ -2461,7 +2509,7 @@ class AsyncMirror:
         """Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
         are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
 
-        - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+        - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
         - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
 
         Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
@@ -2470,7 +2518,8 @@ class AsyncMirror:
         """
 
     def park(self, consumer: str, seq: int, reason: str) -> Coroutine[Any, Any, None]:
-        """Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until it is dropped.
+        """Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until
+        ``drop_parked`` removes it.
 
         - ``consumer``: name of the consumer.
         - ``seq``: number of the change.
@@ -2531,7 +2580,8 @@ class AsyncMirror:
 
     def close(self) -> Coroutine[Any, Any, None]:
         """Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
-        written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect.
+        written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. Waits until the file
+        is closed, unless a running call or an iterator still uses it.
         """
 
     def __aenter__(self) -> Awaitable[Self]: ...
@@ -2547,15 +2597,19 @@ class ReplayGuard:
     """Records which messages were handled, so that a message that is sent twice is handled once. May be used from any number of threads at
     once.
 
-    Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, ``check`` returns True again. The endpoints
-    (``headcount.fastapi`` and others) do both. No lock is held between the two calls: if a message arrives twice at the same moment, ``check``
-    may return True for both. ``claim`` does both in one step, before the event is handled. The vendor sends a message for up to 28 hours.
+    Call ``check`` before an event is handled and ``commit`` afterwards. If handling it failed, do not call ``commit``: ``check`` then returns
+    True again when the message is repeated. The endpoints (``headcount.fastapi`` and others) do both. No lock is held between the two calls:
+    if a message arrives twice at the same moment, ``check`` may return True for both. ``claim`` does both in one step, before the event is
+    handled. The vendor repeats a message for up to 28 hours.
 
     ``ReplayGuard()`` keeps ids in this process's memory; ``sqlite`` and ``custom`` make guards that keep ids after the process ends.
 
-    - ``capacity``: number of ids that are kept (default 100,000, at most about 20 MB).
-    - ``retention``: how long an id is stored, in seconds or as a ``timedelta``: at least 10 minutes, twice the tolerance of
-      timestamps (default 3 days).
+    - ``capacity``: maximum number of ids that are kept (default 100,000, which take at most about 20 MB). In
+      a full guard, expired ids are removed first, then the oldest.
+    - ``retention``: how long an id is stored, in seconds or as a ``timedelta``: at least 10 minutes, which is twice the
+      default tolerance of timestamps (default 3 days).
+
+    Raises ``InvalidArgumentError`` if the retention is shorter than 10 minutes.
     """
 
     def __new__(cls, *, capacity: Optional[int] = None, retention: _Span = None) -> Self: ...
@@ -2567,7 +2621,8 @@ class ReplayGuard:
         - ``path``: the file; created if it does not exist.
         - ``retention``: how long an id is stored, in seconds or as a ``timedelta``, at least 10 minutes (default 3 days).
 
-        Raises ``StoreError`` if the file cannot be opened.
+        Raises ``StoreError`` if the file cannot be opened, and ``InvalidArgumentError`` if the retention is
+        shorter than 10 minutes.
         """
 
     @staticmethod
@@ -2588,6 +2643,8 @@ class ReplayGuard:
         - ``claim``: called as ``record``; records the id unless it is recorded already, in one step, and returns whether it did. In
           Redis: ``SET`` with ``NX``. The method ``claim`` needs it (default none).
         - ``release``: called with a message id; removes it. The method ``release`` needs it (default none).
+
+        Raises ``TypeError`` if an argument is not callable, and ``InvalidArgumentError`` if the retention is shorter than 10 minutes.
         """
 
     def check(self, event: Event) -> bool:
@@ -2644,11 +2701,11 @@ class ReplayGuard:
 
     def check_tolerance(self, webhook: Webhook) -> None:
         """Checks that the guard keeps ids for at least twice the tolerance of ``webhook``, which verifies the messages. The endpoints
-        call it.
+        call this method.
 
         - ``webhook``: the verifier.
 
-        Raises ``InvalidArgumentError`` if it does not.
+        Raises ``InvalidArgumentError`` if the retention is shorter than that.
         """
 
     def check_id(self, message_id: str, *, now: Union[datetime, float, None] = None) -> bool:
@@ -2684,7 +2741,8 @@ class Sandbox:
     - ``seed``: the same seed gives the same names and ids (default 1).
     - ``port``: the port to listen on (default: any free port).
     - ``token_ttl``: lifetime of tokens, in seconds or as a ``timedelta`` (default 1 hour).
-    - ``speed``: number of the sandbox's seconds in a real second, above 0 (default 1).
+    - ``speed``: number of seconds by which the sandbox's clock advances in a real second, above 0 (default
+      1).
     - ``remote_endpoints``: whether webhooks may be sent to other machines (default False).
 
     Raises ``ServerError`` if the port cannot be used, ``BadRequestError`` if the speed is not above 0.
@@ -2851,7 +2909,7 @@ class Sandbox:
         - ``faults``: the faults, used in turn. Each is a status (``"429"``, ``"429:5"`` with that ``Retry-After``, ``"500"``,
           ``"503"``), ``"reset"``, ``"truncate"``, ``"garbage"``, ``"html"``, ``"wrong-types"``, ``"junk"``, ``"drip"``,
           ``"redirect"``, ``"latency:2s"`` or ``"expire-token"``. None, or a call without faults, ends the faults.
-        - ``every``: number of calls of which one fails (default 1: every call).
+        - ``every``: one of this many calls fails (default 1: every call).
 
         Raises ``BadRequestError`` if a fault is unknown.
         """
@@ -2876,7 +2934,9 @@ class Sandbox:
         """Returns the number of calls that the sandbox received, by method and route."""
 
     def close(self) -> None:
-        """Stops the sandbox after its running calls have finished. Closing it again has no effect."""
+        """Stops the sandbox after its running calls have finished. Has no effect in a forked child, or if the
+        sandbox is closed already.
+        """
 
     def __enter__(self) -> Self: ...
     @overload
@@ -3806,7 +3866,7 @@ class Change:
 
         A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable when this returns if all changes that the
         iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
-        all earlier changes. Threads may call it at once.
+        all earlier changes. Several threads may call it at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
         forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.

@@ -7,14 +7,15 @@ use crate::client::AnyClient;
 use crate::convert::{FilePath, Flag, Now, Number, Size, Span, Text};
 use crate::errors::{Named, OrRaise};
 use crate::event::GivenEvent;
-use crate::headers::Found;
+use crate::headers::WebhookHeaders;
 use crate::webhook::Body;
 use headcount::blocking;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::sync::Arc;
 
-/// Drops a mirror that was closed. If no other call uses it, waits until its file is closed.
+/// Drops the handle of a mirror that was closed, if there is one. If it was the last handle, waits until the file is
+/// closed.
 async fn release(mirror: Option<blocking::Mirror>) -> headcount::Result<()> {
     match mirror {
         Some(mirror) => mirror.release().await,
@@ -77,12 +78,14 @@ macro_rules! mirror {
             /// - ``now``: time that the timestamp is compared with, an aware ``datetime`` or Unix seconds: the time at which the request
             ///   arrived, if a queue kept it (default: the current time).
             ///
-            /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a
-            /// sync shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause), ``foreign`` (it is about
-            /// another organization or environment than the one it was signed for) or ``ignored``. Answer 201 to all of them.
+            /// Returns the outcome: ``applied``, ``duplicate``, ``stale`` (the mirror has newer information), ``pending`` (stored until a sync
+            /// shows which directory it is about), ``held`` (the guard holds the loss of access that it would cause, until it is approved),
+            /// ``foreign`` (it is about another organization or environment than the one it was signed for, or names no organization) or
+            /// ``ignored``. Answer 201 to all of them.
             ///
-            /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret, and
-            /// ``StoreError`` if the store fails: answer 500, so that the webhook is sent again.
+            /// Raises ``WebhookVerificationError`` if the request is refused: answer 400. Raises ``ConfigError`` if there is no secret,
+            /// ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails or has no room for another pending
+            /// event: answer 500, so that the webhook is sent again.
             #[pyo3(signature = (body, headers, *, now = None))]
             fn receive<'py>(
                 &self,
@@ -92,7 +95,7 @@ macro_rules! mirror {
                 now: Option<Now>,
             ) -> PyResult<Bound<'py, PyAny>> {
                 let body = Body::raw(body).named(py, "body")?.as_bytes().to_vec();
-                let headers = Found::read(headers).named(py, "headers")?.into_owned();
+                let headers = WebhookHeaders::read(headers).named(py, "headers")?.into_owned();
                 let mirror = self.0.current(py)?;
                 let call = async move {
                     match now {
@@ -103,11 +106,13 @@ macro_rules! mirror {
                 <$mode>::run(py, call, |_, outcome| Ok(outcome.name()))
             }
 
-            /// Stores and applies an event that has been verified already. Returns the outcome as ``receive`` does.
+            /// Stores and applies an event that has been verified already. Durable when this returns, or has been awaited. Returns
+            /// the outcome as ``receive`` does.
             ///
             /// - ``event``: the event that ``Webhook.verify`` returned.
             ///
-            /// Raises ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` if the store fails.
+            /// Raises ``WebhookVerificationError`` if the event's data does not have the fields of its type: answer 400. Raises
+            /// ``InvalidArgumentError`` if the mirror is closed, and ``StoreError`` as ``receive`` does.
             #[pyo3(signature = (event))]
             fn apply<'py>(&self, py: Python<'py>, event: GivenEvent) -> PyResult<Bound<'py, PyAny>> {
                 let (mirror, GivenEvent(event)) = (self.0.current(py)?, event);
@@ -137,7 +142,7 @@ macro_rules! mirror {
 }
 
 mirror!(
-    /// Durable local copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a fork.
+    /// Durable copy of every directory, with a feed of changes. May be used from any number of threads at once, and after a fork.
     ///
     /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
     ///   ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
@@ -147,34 +152,39 @@ mirror!(
     ///   arrives).
     /// - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
     ///   PostgreSQL only.
-    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
-    ///   fewer in a small directory).
-    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
-    ///   further losses are held (see ``holds``). 1 permits everything.
+    /// - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It
+    ///   is smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+    /// - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
+    ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
     /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
-    /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
-    ///   hours).
+    /// - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
+    ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
     /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
     ///   seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
-    /// - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
-    /// - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
-    /// - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+    /// - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive`` raises
+    ///   ``StoreError`` for further ones.
+    /// - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB). ``receive``
+    ///   raises ``StoreError`` for further ones.
+    /// - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
+    ///   10,000).
     ///
-    /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
-    /// ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
+    /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
+    /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    /// cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
+    /// ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
     Mirror,
     Blocking,
     "Mirror",
     {
         /// Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
-        /// written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. A signal handler
-        /// may close a mirror.
+        /// written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. A signal handler may
+        /// close a mirror. Waits until the file is closed, unless a running call or an iterator still uses it, or a callback of a sync closes the
+        /// mirror.
         fn close(&self, py: Python<'_>) -> PyResult<()> {
             match self.0.close() {
                 Some(mirror) if blocking::may_wait() => wait(py, mirror.release()),
@@ -196,9 +206,9 @@ mirror!(
 );
 
 mirror!(
-    /// Durable local copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops and
-    /// threads at once, and after a fork. The constructor opens the file, which blocks: make the mirror before the event loop runs other
-    /// tasks.
+    /// Durable copy of every directory, with a feed of changes, for asyncio. May be used by any number of tasks, event loops and threads
+    /// at once, and after a fork. The constructor blocks while it opens the file or connects to the database: call it before the event
+    /// loop runs other tasks.
     ///
     /// - ``path``: the SQLite file, created if it does not exist, or ``":memory:"``; or the URL of a PostgreSQL database,
     ///   ``"postgresql://user@host/database"``. Any number of processes on one machine may use a file at once, and any number of machines a
@@ -208,33 +218,38 @@ mirror!(
     ///   arrives).
     /// - ``schema``: name of the database's schema that has the mirror's tables, created if there is none (default ``headcount``). For
     ///   PostgreSQL only.
-    /// - ``guard_users``: number of users of a directory that may lose access within the guard's window without approval (default 20, and
-    ///   fewer in a small directory).
-    /// - ``guard_share``: share of a directory's users that may lose access, 0 to 1 (default 0.1). The larger of the two limits applies;
-    ///   further losses are held (see ``holds``). 1 permits everything.
+    /// - ``guard_users``: number of users of a directory that may lose access within ``guard_window`` without approval (default 20). It
+    ///   is smaller in a small directory: half of the users if there are at most ten, otherwise a quarter of them, but at least five.
+    /// - ``guard_share``: share of a directory's users that may lose access within ``guard_window``, 0 to 1 (default 0.1). The larger of
+    ///   this limit and ``guard_users`` applies; further losses are held (see ``holds``). 1 permits everything.
     /// - ``guard_events``: whether losses of access by events are limited as well (default True).
     /// - ``guard_window``: the time within which losses of access are counted together, in seconds or as a ``timedelta`` (default 24 hours).
-    /// - ``full_every``: age of the last full sync after which ``auto`` makes another, in seconds or as a ``timedelta`` (default 24
-    ///   hours).
+    /// - ``full_every``: age of the last full sync after which a sync in the mode ``auto`` is full, in seconds or as a
+    ///   ``timedelta`` (default 24 hours).
     /// - ``retention``: how long changes are kept that every consumer has acknowledged, in seconds or as a ``timedelta`` (default 30
     ///   days).
     /// - ``consumer_expiry``: after how long without a poll or an acknowledgement a consumer expires, so that it no longer keeps changes, in
     ///   seconds or as a ``timedelta``; at least two hours, 0 for never (default 30 days).
-    /// - ``pending_events``: number of pending events that are kept for an organization (default 10,000).
-    /// - ``pending_bytes``: bytes of the pending events that are kept for an organization (default 64 MiB).
-    /// - ``groups_per_user``: number of groups that an event may name for a user; an event with more groups changes nothing (default 10,000).
+    /// - ``pending_events``: maximum number of pending events of an organization (default 10,000). ``receive`` raises
+    ///   ``StoreError`` for further ones.
+    /// - ``pending_bytes``: maximum size of an organization's pending events in bytes (default 64 MiB). ``receive``
+    ///   raises ``StoreError`` for further ones.
+    /// - ``groups_per_user``: maximum number of groups that an event may name for a user; an event with more groups changes nothing (default
+    ///   10,000).
     ///
-    /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. One that the store has with another value is
-    /// ignored: a warning is logged, ``settings()`` lists it, and ``configure()`` changes it.
+    /// The settings from ``guard_users`` on are kept in the store, for all processes that use it. If the store already has another value of a
+    /// setting, the argument is ignored: a warning is logged, and ``settings()`` lists it. ``configure()`` changes the stored value.
     ///
     /// Raises ``StoreError`` if the file is not a mirror, was written by a newer version, or cannot be read and written, and if the database
-    /// cannot be reached or refuses the user; ``ConfigError`` if the URL or the schema cannot be used.
+    /// cannot be reached or refuses the user; ``ConfigError`` if the URL, the schema, the webhook secret, ``guard_share`` or
+    /// ``guard_window`` cannot be used; and ``InvalidArgumentError`` if the client is closed.
     AsyncMirror,
     Asyncio,
     "AsyncMirror",
     {
         /// Closes the mirror. Loops over ``changes`` end; running calls of ``wait`` and ``sync`` raise ``CancelledError`` and keep what they have
-        /// written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect.
+        /// written; other running calls finish. Later calls raise ``InvalidArgumentError``. Closing it again has no effect. Waits until the file
+        /// is closed, unless a running call or an iterator still uses it.
         fn close<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
             Asyncio::run(py, release(self.0.close()), |py, ()| Ok(py.None()))
         }

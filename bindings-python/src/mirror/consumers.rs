@@ -9,7 +9,7 @@ use crate::generated::{Consumer, ParkedChange};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// Default limit of a poll.
+/// Default limit of `poll` and `wait`.
 const LIMIT: usize = 100;
 
 fn limit(given: Option<Size>) -> usize {
@@ -51,7 +51,7 @@ macro_rules! consumers {
             ///
             /// Raises ``HistoryTrimmedError`` if the retention has removed the consumer's next change, also for a new name: call
             /// ``start_from_snapshot``. Raises ``InvalidArgumentError`` if the limit is out of range or the mirror is closed,
-            /// ``CancelledError`` if it is closed meanwhile, and ``StoreError`` if the store fails.
+            /// ``CancelledError`` if the mirror is closed during the wait, and ``StoreError`` if the store fails.
             #[pyo3(signature = (consumer, limit = None, timeout = None))]
             fn wait<'py>(
                 &self,
@@ -84,7 +84,7 @@ macro_rules! consumers {
             /// Returns an iterator over a consumer's changes that waits for the next change. It returns each change once; changes that were not acknowledged
             /// are returned again by the next iterator, here or in another process. It ends when the mirror is closed.
             ///
-            /// - ``consumer``: name of the consumer. A new name starts with the oldest change that is kept.
+            /// - ``consumer``: name of the consumer. A new name starts with the first change of the feed.
             /// - ``timeout``: longest wait for the next change, in seconds or as a ``timedelta``; the iteration ends after it (default: no limit).
             ///
             /// Acknowledge each change after it was handled: ``change.ack()``. That acknowledges only this change: the consumer's cursor moves to it once all
@@ -96,7 +96,8 @@ macro_rules! consumers {
                 Ok($changes::make(feed::items(&self.0, changes)))
             }
 
-            /// Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until it is dropped.
+            /// Parks a change that a consumer cannot handle, and acknowledges it and all earlier ones. It is kept until
+            /// ``drop_parked`` removes it.
             ///
             /// - ``consumer``: name of the consumer.
             /// - ``seq``: number of the change.

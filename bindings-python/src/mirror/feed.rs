@@ -40,7 +40,7 @@ impl From<ConsumerHandle> for Origin {
 }
 
 impl Change {
-    fn given(value: headcount::Change, origin: Origin) -> Change {
+    fn with_origin(value: headcount::Change, origin: Origin) -> Change {
         let mut change = Change::from(value);
         change.consumer = Some(Arc::new(origin));
         change
@@ -88,7 +88,7 @@ impl Change {
     ///
     /// A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable when this returns if all changes that the
     /// iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
-    /// all earlier changes. Threads may call it at once.
+    /// all earlier changes. Several threads may call it at once.
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
     /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
@@ -117,7 +117,7 @@ impl AsyncChange {
     ///
     /// A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable after the await if all changes that the
     /// iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
-    /// all earlier changes. Tasks may call it at once.
+    /// all earlier changes. Several tasks may call it at once.
     ///
     /// Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
     /// forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
@@ -149,13 +149,13 @@ pub(super) trait Feed: Mode {
 
 impl Feed for Blocking {
     fn change(py: Python<'_>, value: headcount::Change, origin: Origin) -> PyResult<Py<PyAny>> {
-        Ok(Py::new(py, Change::given(value, origin))?.into_any())
+        Ok(Py::new(py, Change::with_origin(value, origin))?.into_any())
     }
 }
 
 impl Feed for Asyncio {
     fn change(py: Python<'_>, value: headcount::Change, origin: Origin) -> PyResult<Py<PyAny>> {
-        let class = PyClassInitializer::from(Change::given(value, origin)).add_subclass(AsyncChange);
+        let class = PyClassInitializer::from(Change::with_origin(value, origin)).add_subclass(AsyncChange);
         Ok(Py::new(py, class)?.into_any())
     }
 }

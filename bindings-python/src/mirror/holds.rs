@@ -142,11 +142,12 @@ macro_rules! holds {
             /// limit it.
             ///
             /// - ``directory_id``: id of the directory (``dir_...``). It has to be missing or disabled.
-            /// - ``by``: who requested it; stored with the time.
-            /// - ``note``: why; stored as well.
+            /// - ``by``: who requested it, 1 to 200 bytes; stored with the time.
+            /// - ``note``: why, at most 2,000 bytes; stored as well.
             ///
-            /// Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, or if
-            /// the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway, another one removes the rest.
+            /// Raises ``NotFoundError`` if no directory of this id is mirrored; ``InvalidArgumentError`` if it is neither missing nor disabled, for a
+            /// ``by`` or ``note`` of the wrong length, or if the mirror is closed; and ``StoreError`` if the store fails. If a call fails partway,
+            /// another call, or the next sync of the organization, removes the rest.
             #[pyo3(signature = (directory_id, *, by, note = None))]
             fn retire<'py>(
                 &self,

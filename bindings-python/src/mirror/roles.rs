@@ -87,8 +87,9 @@ macro_rules! roles {
             ///   pair is an id if it begins with ``dirgroup_``, else a name, or a pattern of names with ``*`` and ``?``. ``RoleMapEntry.by_id`` and
             ///   ``RoleMapEntry.by_name`` make an entry for one of them, and may limit the entry to an organization. A user gets the roles of all matching entries.
             ///
-            /// Raises ``TypeError``, which names the entry, for one of another type; ``InvalidArgumentError`` for an empty group, role or organization
-            /// or one of more than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store fails.
+            /// Raises ``TypeError``, which names the entry, if an entry is of another type; ``InvalidArgumentError`` for more than 10,000 entries, for
+            /// a group, role or organization that is empty or longer than 1,000 bytes, and if the mirror is closed; and ``StoreError`` if the store
+            /// fails.
             #[pyo3(signature = (pairs))]
             fn set_role_map<'py>(&self, py: Python<'py>, pairs: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
                 let entries = self::entries(pairs).named(py, "pairs")?;

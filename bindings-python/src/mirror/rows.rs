@@ -27,7 +27,7 @@ pub(super) trait Lists: Mode {
         })
     }
 
-    /// Returns what `read` returns, now or each time that it is asked for.
+    /// Returns what `read` returns, or an object that calls `read` each time it is awaited or iterated.
     fn listing<'py>(
         py: Python<'py>,
         read: impl Fn(Python<'_>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,

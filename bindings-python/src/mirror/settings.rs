@@ -21,9 +21,10 @@ macro_rules! settings {
                 <$mode>::run(py, async move { mirror.settings().await }, |_, settings| Ok(MirrorSettings::from(settings)))
             }
 
-            /// Changes settings, for all processes that use the store: each reads them with its next write. What is not given stays as it is.
+            /// Changes settings, for all processes that use the store: each reads them with its next write. Settings that are not given stay
+            /// as they are.
             ///
-            /// The arguments are those of the constructor.
+            /// The arguments are those of the constructor from ``guard_users`` on.
             ///
             /// Raises ``InvalidArgumentError`` for a ``guard_share`` that is not from 0 to 1, for a ``guard_window`` of 0, and if the mirror is closed; and
             /// ``StoreError`` if the store fails.

@@ -42,7 +42,7 @@ impl State {
 
     /// Returns this process's mirror, or an error if it is closed.
     pub(super) fn current(&self, py: Python<'_>) -> PyResult<headcount::Mirror> {
-        // In a forked child, the first call opens the file, which may wait for a disk.
+        // In a forked child, the first call opens the file or connects to the database, which may wait.
         release(py, || self.opened()?.current())
     }
 

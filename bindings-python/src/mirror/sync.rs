@@ -32,9 +32,8 @@ macro_rules! syncs {
             /// - ``approve_removals``: approves the open holds of the synchronized directories before they are listed (default False).
             /// - ``wait``: whether to wait while another sync of a directory runs; with False the report's outcome is ``already_running``
             ///   (default True).
-            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
-            ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
-            ///   stays.
+            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by the calling thread, or by the event
+            ///   loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed stays.
             ///
             /// If a directory fails, the other ones are synchronized before its error is raised. Raises ``MassRemovalError`` if the guard
             /// holds removals back, ``ConfigError`` if the mirror has no client, ``StoreError`` if the store fails, and what
@@ -65,7 +64,7 @@ macro_rules! syncs {
             /// - ``concurrency``: number of organizations that are synchronized at once (default 16).
             /// - ``mode``: ``full`` lists everything and is the only mode that removes users; ``incremental`` lists what changed since the
             ///   last sync; ``auto`` is incremental, or full if the last full sync is older than ``full_every`` (default ``auto``).
-            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that waits for the sync, or by
+            /// - ``on_progress``: function that is called with a ``Progress`` after each page: by a thread that headcount starts, or by
             ///   the event loop of an ``AsyncMirror``. An exception that it raises ends the sync and is raised here; what was committed
             ///   stays.
             ///
@@ -100,7 +99,7 @@ pub(super) struct Options {
     pub(super) on_progress: Option<Py<PyAny>>,
 }
 
-/// Runs a sync. Returns the report of `options.directory_id`, or a list of reports without one.
+/// Runs a sync. Returns the report of `options.directory_id`, or a list of reports if that is `None`.
 pub(super) fn run<'py, M: Progresses>(
     py: Python<'py>,
     sync: SyncBuilder,
@@ -216,7 +215,7 @@ impl Callback {
 
 type ProgressObserver = Box<dyn Fn(&headcount::mirror::Progress) + Send + Sync>;
 
-/// Calls `on_progress` on the right thread for the mode.
+/// How the classes of a mode call `on_progress`.
 pub(super) trait Progresses: Mode {
     fn observer(py: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver>;
 }
@@ -231,14 +230,14 @@ impl Progresses for Blocking {
     }
 }
 
-/// Queues the call of `on_progress` in the event loop, which makes it on its own thread.
+/// Queues the call of `on_progress` in the event loop, which makes the call on its own thread.
 impl Progresses for Asyncio {
     fn observer(py: Python<'_>, callback: Arc<Callback>) -> PyResult<ProgressObserver> {
         let event_loop = running_loop(py)?.unbind();
         Ok(Box::new(move |progress| {
             let call = QueuedCall { callback: Arc::clone(&callback), progress: progress.clone() };
             attach(|py| {
-                // Fails if the loop has been closed.
+                // Fails if the loop has been closed. The progress is then not reported.
                 let _ = event_loop.call_method1(py, "call_soon_threadsafe", (call,));
             });
         }))

@@ -3,7 +3,7 @@
 
         A change from ``changes`` is acknowledged without those before it. The acknowledgement is durable when this returns if all changes that the
         iterator returned before it are acknowledged, and otherwise once they are. A change from ``poll`` or ``wait`` is acknowledged together with
-        all earlier changes. Threads may call it at once.
+        all earlier changes. Several threads may call it at once.
 
         Raises ``InvalidArgumentError`` if the change was not returned by ``poll``, ``wait`` or ``changes``, if the mirror is closed, and in a
         forked child for a change from its parent's ``changes``; ``StoreError`` if the acknowledgement cannot be stored: call it again.
