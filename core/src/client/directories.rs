@@ -70,8 +70,9 @@ impl Directories {
     }
 
     /// Starts the synchronization of the directory by Scalekit. If Scalekit cannot start it, [`error_message`](DirectoryToggle::error_message) of
-    /// the result says why.  The future may be dropped: the request is then cancelled, and the directory may have been enabled or not. The call may
-    /// be repeated.
+    /// the result says why.
+    ///
+    /// The future may be dropped: the request is then cancelled, and the directory may have been enabled or not. The call may be repeated.
     ///
     /// # Errors
     ///
@@ -80,7 +81,8 @@ impl Directories {
         self.toggle(organization_id, directory_id, "enable", "enable directory").await
     }
 
-    /// Stops the synchronization of the directory by Scalekit. If Scalekit cannot stop it, [`error_message`](DirectoryToggle::error_message) of the result says why.
+    /// Stops the synchronization of the directory by Scalekit. If Scalekit cannot stop it, [`error_message`](DirectoryToggle::error_message) of
+    /// the result says why.
     ///
     /// The future may be dropped: the request is then cancelled, and the directory may have been disabled or not. The call may be repeated.
     ///
