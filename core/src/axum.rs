@@ -21,8 +21,8 @@
 //! # let _ = app; Ok(()) }
 //! ```
 //!
-//! An application whose state is an `Arc` of its own type wraps it in a type of its own, since [`FromRef`] cannot be implemented for an `Arc`.
-//! [`Error`] is an answer, so that a handler may pass on what the mirror returns:
+//! If the application's state is an `Arc`, wrap the `Arc` in a type of the application, because Rust does not permit an application to implement
+//! [`FromRef`] for an `Arc`. [`Error`] implements `IntoResponse`, so that a handler can return the errors of the mirror:
 //!
 //! ```
 //! use axum::extract::{FromRef, State};
@@ -58,8 +58,8 @@
 //! ```
 //!
 //! Answers have no body: 201 for an event that was handled, 400 for a request whose signature is not valid, 413 for a body larger than
-//! [`Webhook::max_body`], and 405 for any method except POST. The reason is not part of the answer, because it would help an attacker; it is
-//! logged by `tracing` as a warning under the target `headcount`.
+//! [`Webhook::max_body`], and 405 for any method except POST. Why a signature is not valid is not part of the answer, because it would
+//! help an attacker; it is logged by `tracing` as a warning with the target `headcount`.
 //!
 //! # Other readers of the body
 //!
@@ -156,8 +156,8 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// An error of a call in a handler: 400 for an event whose data does not have the fields of its type, 500 for everything else, so that the vendor
-/// delivers the event again. Without a body; the error is not logged.
+/// The answer to an error of a call in a handler: 400 if the error is that a webhook was refused, such as an event whose data does not match its
+/// type; 500 for any other error, so that the vendor delivers the event again. It has no body, and the error is not logged.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let refused = self.kind() == ErrorKind::WebhookVerification;

@@ -56,7 +56,7 @@ impl Client {
         Client::new(ClientBuilder::from_env()?)
     }
 
-    /// Makes a client with these settings. Does no I/O.
+    /// Makes a client with these settings. Sends nothing.
     ///
     /// # Errors
     ///

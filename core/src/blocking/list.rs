@@ -107,7 +107,7 @@ impl<T> From<client::Pages<T>> for Pages<T> {
 }
 
 impl<T: Listed> Pages<T> {
-    /// Returns the next page, or `None` after the last one. After an error it requests the same page again.
+    /// Returns the next page, or `None` after the last one. After an error, the next call requests the same page again.
     ///
     /// # Errors
     ///

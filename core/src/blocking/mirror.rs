@@ -1,6 +1,6 @@
 //! The mirror for threads without an async runtime: the same calls, run on the caller's thread until they are done.
 //!
-//! A forked child opens the file itself, and never uses its parent's handle.
+//! A forked child opens the mirror's file again, and never uses its parent's handle.
 
 use super::Client;
 use super::runtime::{may_wait, wait, wait_unless_async};
@@ -85,7 +85,7 @@ impl Mirror {
     #[doc(hidden)]
     pub async fn release(self) -> Result<()> {
         if self.0.mirror.is_being_made() {
-            // Another thread opens the file, in a forked child. No call uses it yet, and none will.
+            // Another thread is opening the file, in a forked child. No call uses the mirror yet, and `end_waits` has made later calls fail.
             let shared = Arc::clone(&self.0);
             let opened = tokio::task::spawn_blocking(move || shared.mirror.settled(|| true)).await;
             return match opened {
@@ -94,7 +94,8 @@ impl Mirror {
             };
         }
         let mirror = self.0.mirror.existing();
-        // `mirror.release` waits only if `mirror` is the last reference to the async mirror. After this, it is, unless this handle has clones.
+        // `mirror.release` waits only if `mirror` is the last reference to the async mirror. Dropping `self` makes it the last one, unless this
+        // handle has clones.
         drop(self);
         match mirror {
             Some(mirror) => mirror.release().await,
@@ -113,7 +114,7 @@ impl Mirror {
     }
 }
 
-/// Makes a path absolute, because a daemon changes its folder before it opens the file again.
+/// Makes a path absolute, because a daemon may change its working directory before it opens the file again.
 fn absolute(path: PathBuf) -> PathBuf {
     match path.to_str() {
         Some(":memory:") => path,
@@ -156,7 +157,7 @@ impl Shared {
             Ok(mirror)
         })?;
         if is_new {
-            // As in `refuse_calls`.
+            // Pairs with the fence in `refuse_calls`.
             fence(Ordering::SeqCst);
             if let Err(closed) = self.check_open() {
                 wait_unless_async(mirror.close())?;
@@ -462,8 +463,8 @@ mod tests {
             Opening { mirror, call, lock, folder }
         }
 
-        /// Unlocks the file, so that the call of `begin` opens it. Checks that the file is closed afterwards, and that this call fails. `closing` is the
-        /// thread that closes the mirror, if that blocks.
+        /// Unlocks the file, so that the call that `begin` started opens it. Checks that the call fails and that the file is closed afterwards.
+        /// `closing` is the thread that closes the mirror, if that blocks.
         fn check_that_it_is_closed(self, closing: Option<JoinHandle<Result<()>>>) {
             drop(self.lock);
             if let Some(closing) = closing {

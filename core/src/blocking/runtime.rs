@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 ///
 /// # Errors
 ///
-/// The call's, and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in an async task.
+/// The call's; [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) in an async task, and in a callback of a running call; and those of
+/// [`spawn`].
 pub fn wait<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
     outside_of_tasks()?.block_on(IN_A_CALL.scope((), call))
 }
@@ -44,13 +45,14 @@ pub fn wait_interruptibly<T>(
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started.
+/// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if the runtime cannot be started; [`ErrorKind::Config`](crate::ErrorKind::Config) if the
+/// reason is that all descriptors of the process were closed.
 pub fn spawn<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<JoinHandle<T>> {
     Ok(runtime()?.spawn(IN_A_CALL.scope((), call)))
 }
 
 tokio::task_local! {
-    /// Is set while a call of this module is polled, so that `outside_of_tasks` recognizes the callbacks of a call.
+    /// Is set while a call of this module is polled, so that `may_block` recognizes the callbacks of a call.
     static IN_A_CALL: ();
 }
 
@@ -59,7 +61,7 @@ fn outside_of_tasks() -> Result<Arc<Runtime>> {
     let runtime = runtime()?;
     if !may_block(&runtime) {
         return Err(Error::invalid_argument(
-            "a blocking call was made in an async task, or in a callback of a running call such as its progress: use the asynchronous client, \
+            "a blocking call was made in an async task, or in a callback of a running call, such as one for progress: use the asynchronous client, \
              or make the call on another thread",
         ));
     }
