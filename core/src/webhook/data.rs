@@ -159,7 +159,7 @@ pub struct DirectoryData {
     /// Id of the organization, `org_…`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub organization_id: String,
-    /// How Scalekit reads the directory, such as `SCIM`.
+    /// How Scalekit receives the directory's data, such as `SCIM`.
     #[serde(default, deserialize_with = "null_is_default")]
     pub directory_type: String,
     /// Product that runs the directory, such as `OKTA`.
@@ -186,10 +186,10 @@ pub struct OrganizationData {
     /// The application's id of the organization.
     #[serde(default, deserialize_with = "null_is_default")]
     pub external_id: String,
-    /// Region in which its data is stored.
+    /// Region in which the organization's data is stored.
     #[serde(default, deserialize_with = "null_is_default")]
     pub region_code: String,
-    /// Metadata of the application.
+    /// Keys and values that the application stores with the organization.
     #[serde(default, deserialize_with = "null_is_default")]
     pub metadata: BTreeMap<String, String>,
     /// Features that are enabled or disabled.
@@ -284,7 +284,7 @@ pub struct UserProfile {
     /// Groups of which the user is a member.
     #[serde(default, deserialize_with = "null_is_default")]
     pub groups: Option<RawJson>,
-    /// Metadata of the application.
+    /// Keys and values that the application stores with the profile.
     #[serde(default, deserialize_with = "null_is_default")]
     pub metadata: Option<RawJson>,
     /// Attributes that the customer has defined.
@@ -310,7 +310,7 @@ pub struct UserData {
     /// The application's id of the user.
     #[serde(default, deserialize_with = "null_is_default")]
     pub external_id: String,
-    /// Metadata of the application.
+    /// Keys and values that the application stores with the user.
     #[serde(default, deserialize_with = "null_is_default")]
     pub metadata: BTreeMap<String, String>,
     /// Profile of the user.

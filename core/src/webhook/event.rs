@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Deepest nesting of a body that is accepted. Deeper ones overflow the stack of some languages' JSON parsers.
+/// Deepest nesting of a body that is accepted. Deeper nesting overflows the stack of some languages' JSON parsers.
 const MAX_DEPTH: usize = 128;
 
 /// An event from a verified webhook.
@@ -39,7 +39,7 @@ struct Inner {
 enum Text {
     /// Start and end of the text in the event's JSON.
     Range(usize, usize),
-    /// The text without its escapes, if it has any in the body.
+    /// The decoded text, if it has escapes in the body, or the text that replaces a missing field.
     Unescaped(String),
 }
 
@@ -72,7 +72,7 @@ impl EventType {
     }
 }
 
-/// The fields of the contract's `…Event` schemas. Any of them may be missing.
+/// The fields of the `…Event` schemas of the vendor's OpenAPI document. Any of them may be missing.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
@@ -119,7 +119,7 @@ struct AnyEnvelope<'a> {
 }
 
 impl<'a> From<AnyEnvelope<'a>> for Envelope<'a> {
-    /// Leaves out the fields whose values do not have the type that the contract gives them.
+    /// Leaves out the fields whose values do not have the type of the field in [`Envelope`].
     fn from(any: AnyEnvelope<'a>) -> Envelope<'a> {
         fn read<'a, T: Deserialize<'a>>(value: Option<&'a RawValue>) -> Option<T> {
             serde_json::from_str(value?.get()).ok()
@@ -138,7 +138,7 @@ impl<'a> From<AnyEnvelope<'a>> for Envelope<'a> {
     }
 }
 
-/// The message that carried an event. It replaces what the event's body lacks.
+/// The message that carried an event. Its id and timestamp replace those that the event's body lacks.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a> {
     /// The message's id, or empty if it is not known.
@@ -153,9 +153,9 @@ pub(super) struct Message<'a> {
 struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Event {
-    /// Reads the event of a body whose signature has been verified. Any JSON object is an event: the `message` replaces an `id` and an
-    /// `occurred_at` that are missing or cannot be read, other fields are then empty, and `data` is `null`. A repeated field of the envelope is
-    /// refused, because parsers disagree on which value counts.
+    /// Reads the event of a body whose signature has been verified. Any JSON object is an event. If `id` or `occurred_at` is missing or cannot be
+    /// read, that of `message` is used. Other fields that are missing or cannot be read are empty; missing `data` is `null`. A repeated field of the
+    /// envelope is refused, because parsers disagree on which value counts.
     pub(super) fn parse(body: &[u8], message: Message<'_>) -> Result<Event> {
         if depth(body) > MAX_DEPTH {
             return Err(malformed(format!("it nests more than {MAX_DEPTH} levels deep")));
@@ -265,12 +265,12 @@ impl Event {
         self.0.occurred_at
     }
 
-    /// Returns the id of its environment (`env_…`), or the empty text if none was sent.
+    /// Returns the id of the event's environment (`env_…`), or the empty text if none was sent.
     pub fn environment_id(&self) -> &str {
         self.0.environment_id.get(self.json_bytes())
     }
 
-    /// Returns the id of its organization (`org_…`), or the empty text if it concerns none.
+    /// Returns the id of the event's organization (`org_…`), or the empty text if the event concerns none.
     pub fn organization_id(&self) -> &str {
         self.0.organization_id.get(self.json_bytes())
     }
@@ -285,7 +285,7 @@ impl Event {
         self.0.display_name.get(self.json_bytes())
     }
 
-    /// Returns the version of the vendor's envelope.
+    /// Returns the version of the form in which the vendor sends events.
     pub fn spec_version(&self) -> &str {
         self.0.spec_version.get(self.json_bytes())
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(super) const MAX_ID: usize = 256;
 /// Longest timestamp that is accepted, in bytes: an `i64` has 19 digits, and a signer may pad with zeros.
 const MAX_TIMESTAMP: usize = 256;
-/// Longest sum of all signature headers that is accepted, in bytes.
+/// Largest total length of the signature headers that is accepted, in bytes.
 const MAX_SIGNATURES: usize = 8192;
 
 /// The two families of header names, each as id, timestamp and signature. The first complete family is used; functions for interceptors look
@@ -148,7 +148,7 @@ impl<'a> FoundHeaders<'a> {
             );
             return Err(Error::refused(Reason::NoMatch, message));
         }
-        // The signed text is `id.timestamp.body`: with a dot in the id, another split of it would carry the same signature.
+        // The signed text is `id.timestamp.body`. With a dot in the id, the same text could also be read as another id, timestamp and body.
         if id.contains(&b'.') {
             return Err(Error::refused(Reason::NoMatch, "the message's id has a dot, which no id of the vendor has"));
         }
@@ -174,7 +174,7 @@ pub fn is_webhook_header(name: &str) -> bool {
 }
 
 fn position(name: &str) -> Option<(usize, usize)> {
-    // Most headers of a request have another first letter.
+    // Skips the comparisons for most headers of a request, which have another first letter.
     if !matches!(name.as_bytes().first(), Some(b'w' | b'W' | b'i' | b'I')) {
         return None;
     }

@@ -137,10 +137,10 @@ impl ReplayGuard {
     }
 
     /// Sets how long an id is stored after its last commit. Default: [`defaults::REPLAY_RETENTION`]. The vendor repeats deliveries for 28
-    /// hours, so a shorter retention accepts its last attempts as new messages.
+    /// hours; with a shorter retention, the last of these deliveries count as new messages.
     ///
-    /// A retention shorter than twice the timestamp's tolerance, 10 minutes by default, is refused: a request would be accepted again while its
-    /// timestamp is still valid. Every call of such a guard fails with [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument);
+    /// A retention shorter than 10 minutes, which is twice the default tolerance of timestamps, is refused: a request could be accepted again while
+    /// its timestamp is still valid. Every call of such a guard fails with [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument);
     /// [`try_retention`](ReplayGuard::try_retention) fails at once.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;

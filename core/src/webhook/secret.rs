@@ -40,8 +40,9 @@ pub(super) fn keys(text: &str) -> Result<Vec<Key>> {
 }
 
 fn key(text: &str) -> Result<Key> {
-    // `whsec_` in the dashboard; interceptors have other prefixes. The standard alphabet has no `_`. A prefix is lower case, so that a key in the
-    // URL-safe alphabet is refused instead of being read as a prefix and a shorter key.
+    // The prefix is `whsec_` in the dashboard; secrets of interceptors have other prefixes. The standard alphabet has no `_`, so the first one ends
+    // the prefix. A prefix has no capital letters: a key in the URL-safe alphabet, which has `_`, is then refused instead of being read as a prefix
+    // and a shorter key.
     let is_prefix =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     let (prefix, encoded) = text.split_once('_').filter(|(prefix, _)| is_prefix(prefix)).unwrap_or(("", text));

@@ -15,7 +15,7 @@ const MAX_TRIED: usize = 32;
 
 /// Length of an HMAC-SHA256 in bytes.
 const MAC_BYTES: usize = 32;
-/// Length of its padded base64.
+/// Length of an HMAC-SHA256 in padded base64.
 const MAC_BASE64: usize = 44;
 
 /// The headers of a message that has not been verified yet, as they were received.
@@ -63,15 +63,15 @@ fn decode(token: &[u8]) -> Option<[u8; MAC_BYTES]> {
     bytes[..length].try_into().ok()
 }
 
-/// Returns the texts that a sender may have signed for the parsed body `compact`: as it is; with the characters that Go's encoder always
-/// escapes; and with those that it escapes for HTML as well.
+/// Returns the texts that a sender may have signed for the parsed body `compact`: `compact` itself; with U+2028 and U+2029 escaped, as Go's encoder
+/// always does; and with `<`, `>` and `&` escaped as well, as it does by default.
 pub(super) fn spellings(compact: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let always = escape(compact, &['\u{2028}', '\u{2029}']);
     let html = escape(compact, &['<', '>', '&', '\u{2028}', '\u{2029}']);
     std::iter::once(Cow::Borrowed(compact)).chain(always.map(Cow::Owned)).chain(html.map(Cow::Owned))
 }
 
-/// Returns `text` with `characters` as `\u00xx`, or `None` if it contains none of them. They occur only inside JSON strings.
+/// Returns `text` with `characters` escaped as `\uxxxx`, or `None` if it contains none of them. In compact JSON they occur only inside strings.
 fn escape(text: &str, characters: &[char]) -> Option<String> {
     if !text.contains(characters) {
         return None;

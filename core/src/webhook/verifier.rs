@@ -51,11 +51,11 @@ pub struct WebhookBuilder {
 }
 
 impl WebhookBuilder {
-    /// Starts with the secrets in the environment variable `SCALEKIT_WEBHOOK_SECRET`.
+    /// Returns a builder with the secrets in the environment variable `SCALEKIT_WEBHOOK_SECRET`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`], naming the variable, if it is missing or blank.
+    /// [`ErrorKind::Config`], naming the variable, if it is missing, blank or not UTF-8.
     pub fn from_env() -> Result<WebhookBuilder> {
         WebhookBuilder::from_variables(config::process_variable)
     }
@@ -192,7 +192,7 @@ impl Webhook {
         WebhookBuilder::from_env()?.build()
     }
 
-    /// Starts with the [`defaults`] and no secret.
+    /// Returns a builder with the [`defaults`] and no secret.
     pub fn builder() -> WebhookBuilder {
         WebhookBuilder {
             secrets: Vec::new(),
@@ -207,8 +207,9 @@ impl Webhook {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WebhookVerification`] with the [`Reason`]. Only [`Reason::MalformedEvent`] means that the signature was valid: the body is no
-    /// JSON object. Answer 400 without the reason, which would help an attacker.
+    /// [`ErrorKind::WebhookVerification`] with the [`Reason`]. Only [`Reason::MalformedEvent`] means that the signature was valid: the body is
+    /// not a JSON object, repeats a field of the event, or nests more than 128 levels deep. Answer 400 without the reason, which would help an
+    /// attacker.
     pub fn verify(&self, headers: &(impl Headers + ?Sized), body: &[u8]) -> Result<Event> {
         self.verify_at(headers, body, self.0.clock.now())
     }
@@ -333,7 +334,7 @@ impl Webhook {
 
     /// Makes the three headers of a request with `body`, for tests of code that verifies.
     ///
-    /// `id` defaults to a new `msg_…`, `timestamp` (Unix seconds) to the clock's time. The first secret signs.
+    /// `id` defaults to a new `msg_…`, `timestamp` (Unix seconds) to the clock's time. The first secret is used.
     ///
     /// # Errors
     ///
@@ -415,13 +416,13 @@ pub fn verify_parsed_interceptor_payload(secret: &str, headers: &(impl Headers +
     webhook.check_parsed(&mut FoundHeaders::default(), headers, compact, now, Family::Interceptor).map(drop)
 }
 
-/// Writes to the log why a webhook was refused. As a warning: with a wrong secret, every event is refused.
+/// Logs why a webhook was refused. This is a warning, because with a wrong secret every event is refused.
 #[cfg(any(feature = "mirror", feature = "axum"))]
 pub(crate) fn log_refusal(error: &Error) {
     tracing::warn!(target: "headcount", reason = error.reason().map(Reason::name), "a webhook was refused: {error}");
 }
 
-/// Makes a verifier for one call, in which a bad secret is a failed verification.
+/// Makes a verifier for one call. The error for a secret that cannot be used has the kind `WebhookVerification`.
 fn one_shot(secret: &str) -> Result<Webhook> {
     Webhook::new([secret]).map_err(|error| error.with_kind(ErrorKind::WebhookVerification))
 }

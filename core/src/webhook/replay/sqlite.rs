@@ -27,7 +27,7 @@ const REPLAY_GUARD: FileKind = FileKind {
 const SWEEP_INTERVAL: u64 = 256;
 
 struct File {
-    /// Absolute, because a daemon changes its folder.
+    /// Absolute, because a daemon may change its working directory.
     path: PathBuf,
     /// SQLite's connections must not be used after a fork, and a child must not wait for a thread that it does not have.
     open: PerProcess<Arc<Mutex<Open>>>,
@@ -61,7 +61,8 @@ impl ReplayGuard {
 }
 
 impl Drop for File {
-    /// Closes the file, on another thread if this one must not block: the last connection that is closed copies the log into the file.
+    /// Closes the file, on another thread if this one must not block: the last connection that is closed copies the write-ahead log into the
+    /// file.
     fn drop(&mut self) {
         // In a forked child that has not used the guard, there is nothing to close.
         let Some(open) = self.open.existing() else { return };
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(again.check_id_at("msg_2", at(3 * 86400)).unwrap(), Replay::First);
     }
 
-    /// A guard is not closed while one of its calls is running on another thread.
+    /// The test keeps a reference to the connection, as a running call on another thread does, so that the file is not closed before it drops this.
     #[cfg(feature = "client")]
     #[test]
     fn opening_a_file_waits_until_a_guard_that_was_dropped_in_a_task_has_closed_it() {
