@@ -36,7 +36,7 @@ T options() {
     return made;
 }
 
-/* Returns a text of headcount.h as a string; "" for NULL. */
+/* Copies a C string to a std::string; "" for NULL. */
 inline std::string text(const char *value) { return value == nullptr ? std::string() : std::string(value); }
 
 /* A deleter for std::unique_ptr that calls a function of headcount.h. */
@@ -249,14 +249,14 @@ class Cancel : public Object<hc_cancel, hc_cancel_free> {
     using Object::Object;
 
     Cancel() : Object(detail::given<hc_cancel *>([](hc_cancel **out, hc_error **error) { return hc_cancel_new(out, error); })) {}
-    /* Ends the calls that use it, with HC_CANCELLED, and every later one. From any thread. */
+    /* Cancels the running and all later calls that use this object: they throw an Error with HC_CANCELLED. Any thread may call it. */
     void cancel() const {
         detail::check([&](hc_error **error) { return hc_cancel_cancel(get(), error); });
     }
     bool is_cancelled() const noexcept { return hc_cancel_is_cancelled(get()); }
 };
 
-/* Counters of a client since it was made. */
+/* Counters of a client since it was made. hc_client_requests and the other hc_client_ functions of these names describe them. */
 struct Stats {
     std::uint64_t requests, retries, throttled, token_renewals, pages, bytes;
 };
@@ -406,12 +406,12 @@ struct RoleEntry {
     std::string role;
     /* HC_ROLE_BY_ID or HC_ROLE_BY_NAME. 0: an id if the group begins with "dirgroup_", else a name or a pattern. */
     std::int32_t key = 0;
-    /* Limits the entry to the groups of this organization. */
+    /* Limits the entry to the groups of this organization. nullopt: the groups of all organizations. */
     std::optional<std::string> organization_id = std::nullopt;
 };
 
-/* The unacknowledged changes of one consumer, each once; waits for the next one. Threads may share it: each change goes to one of them, which
- * acknowledges only that change. A loop ends after the timeout and when the mirror is closed. */
+/* Gives the unacknowledged changes of one consumer, each once, and waits for the next one. Threads may share it: each change goes to one of them,
+ * which acknowledges only that change. A loop ends if no change comes within the timeout, and when the mirror is closed. */
 class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
   public:
     using Object::Object;
@@ -438,7 +438,8 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
         std::shared_ptr<const Change> change_;
     };
 
-    /* Returns the next change, or one that converts to false: if none came within the timeout (next may be called again), or if the mirror is closed. */
+    /* Returns the next change. Returns an empty Change, which converts to false, if none came within the timeout (next may be called again), or if the
+     * mirror is closed. */
     Change next() const {
         return Change(detail::given<hc_change *>([&](hc_change **out, hc_error **error) { return hc_change_iter_next(get(), out, error); }));
     }
@@ -454,15 +455,15 @@ class AllChanges : public Object<hc_change_iter, hc_change_iter_free> {
     }
 
   private:
-    /* Returns the next change, or NULL where next() converts to false. */
+    /* Returns the next change, or NULL if next() returns an empty one. */
     std::shared_ptr<const Change> shared() const {
         Change change = next();
         return change ? std::make_shared<const Change>(std::move(change)) : nullptr;
     }
 };
 
-/* Recognizes messages that were handled before. Check before a message is handled, and commit afterwards, before the response. Where handling
- * a message twice would do harm, claim it before it is handled, and release it if that fails. */
+/* Records which messages were handled. Call check before a message is handled, and commit afterwards, before the response. Where handling
+ * a message twice would do harm, call claim before the message is handled, and release if handling it fails. */
 class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
   public:
     using Object::Object;
@@ -490,14 +491,14 @@ class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
         detail::check([&](hc_error **error) { return hc_replay_guard_commit_id(get(), message_id.c_str(), error); });
     }
 
-    /* Commits the message unless it was committed or claimed before, in one step. Returns whether it was, as check does: then do not handle it. */
+    /* Records the message as handled, unless it is recorded already, in one step. Returns true if it was recorded already: do not handle it then. */
     [[nodiscard]] bool claim(const Event &event) const {
         return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_claim(get(), event.get(), again, error); });
     }
     [[nodiscard]] bool claim(const std::string &message_id) const {
         return detail::given<bool>([&](bool *again, hc_error **error) { return hc_replay_guard_claim_id(get(), message_id.c_str(), again, error); });
     }
-    /* Forgets the message, so that it is handled when it is sent again: after claim, if handling it failed. */
+    /* Deletes the record of the message, so that it is handled when it is sent again. Call it after claim if handling the message failed. */
     void release(const Event &event) const {
         detail::check([&](hc_error **error) { return hc_replay_guard_release(get(), event.get(), error); });
     }
@@ -509,7 +510,7 @@ class ReplayGuard : public Object<hc_replay_guard, hc_replay_guard_free> {
 /* A durable local copy of all directories, with a feed of changes. */
 class Mirror : public Object<hc_mirror, hc_mirror_free> {
   public:
-    /* Receives the progress of a sync, as hc_sync_progress_callback does. An exception terminates the program: the library cannot pass it on. */
+    /* Receives the progress of a sync, as hc_sync_progress_callback does. If it throws an exception, the program is terminated. */
     using OnProgress = std::function<void(const hc_sync_progress &)>;
 
     using Object::Object;
@@ -518,8 +519,8 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     explicit Mirror(const std::string &path, const hc_mirror_options *options = nullptr) : Object(open(path, nullptr, options)) {}
     Mirror(const std::string &path, const Client &client, const hc_mirror_options *options = nullptr) : Object(open(path, client.get(), options)) {}
 
-    /* Ends loops over changes(), and the waits and syncs of other threads, which throw an Error with HC_CANCELLED. Later calls throw one with
-     * HC_INVALID_ARGUMENT. Any thread may call it. */
+    /* Closes the mirror, as hc_mirror_close does. Loops over changes() end. wait() and syncs that other threads are running throw an Error with
+     * HC_CANCELLED, and later calls throw an Error with HC_INVALID_ARGUMENT. Any thread may call it. */
     void close() const { call(hc_mirror_close); }
 
     /* Syncs one directory, or all directories of the organization. Throws an Error with HC_MASS_REMOVAL if the guard holds removals back. */
@@ -533,14 +534,16 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
         return made<SyncReports, hc_sync_reports>(hc_mirror_sync_all, &how);
     }
 
-    /* Verifies a webhook, stores it durably and applies it. Answer 2xx unless this throws. */
+    /* Verifies a webhook, stores it durably and applies it. Answer 201 if it returns, 400 if it throws an Error with HC_WEBHOOK_VERIFICATION, and 500
+     * otherwise, so that the vendor sends the webhook again. */
     hc_outcome receive(const Headers &headers, std::string_view body) const {
         auto list = detail::headers(headers);
         return given<hc_outcome>(hc_mirror_receive, list.data(), list.size(), body.data(), body.size());
     }
     hc_outcome apply(const Event &event) const { return given<hc_outcome>(hc_mirror_apply, event.get()); }
 
-    /* The unacknowledged changes of a consumer, each once; waits for the next one: without limit, or until none has come for timeout_ms. */
+    /* Returns the unacknowledged changes of a consumer, each once. If there is none, waits for the next one: for timeout_ms milliseconds
+     * at most, or without limit (HC_WAIT_FOREVER). */
     AllChanges changes(const std::string &consumer, std::int64_t timeout_ms = HC_WAIT_FOREVER) const {
         return made<AllChanges, hc_change_iter>(hc_mirror_changes, consumer.c_str(), timeout_ms);
     }
@@ -566,10 +569,10 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     AllMirrorUsers users(const std::string &organization_id, const hc_mirror_user_options *options = nullptr) const {
         return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_users, organization_id.c_str(), options);
     }
-    /* Converts to false if the mirror has none with this id. */
+    /* Returns a user. The result converts to false if the mirror has no user with this id. */
     MirrorUser user(const std::string &id) const { return made<MirrorUser, hc_mirror_user>(hc_mirror_user_get, id.c_str()); }
     MirrorUsers find_users(const std::string &email) const { return made<MirrorUsers, hc_mirror_user_list>(hc_mirror_find_users, email.c_str()); }
-    /* Converts to false if the mirror has none with this id. */
+    /* Returns a group. The result converts to false if the mirror has no group with this id. */
     MirrorGroup group(const std::string &id) const { return made<MirrorGroup, hc_mirror_group>(hc_mirror_group_get, id.c_str()); }
     MirrorGroups groups(const std::string &organization_id, const std::optional<std::string> &directory_id = std::nullopt) const {
         return made<MirrorGroups, hc_mirror_group_list>(hc_mirror_groups, organization_id.c_str(), detail::c_str(directory_id));
@@ -593,7 +596,8 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     AllMirrorUsers hold_users(const std::string &hold_id) const {
         return made<AllMirrorUsers, hc_mirror_user_iter>(hc_mirror_hold_users, hold_id.c_str());
     }
-    /* Approves a hold: applies its users' loss of access, and returns the number of users who lost it. `by` is the person who approves, `note` the reason. */
+    /* Approves a hold: applies the loss of access that it holds, and returns the number of users who lost access. `by` is the person who approves, `note`
+     * the reason. */
     std::uint64_t approve(const std::string &hold_id, const std::string &by, const std::string &note = "") const {
         return given<std::uint64_t>(hc_mirror_approve, hold_id.c_str(), by.c_str(), note.c_str());
     }
@@ -611,16 +615,16 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     Approvals approvals(const std::optional<std::string> &organization_id = std::nullopt) const {
         return made<Approvals, hc_approval_list>(hc_mirror_approvals, detail::c_str(organization_id));
     }
-    /* The retirements of directories, in the order in which they were ordered. */
+    /* The retirements of directories, oldest first. */
     Retirements retirements() const { return made<Retirements, hc_retirement_list>(hc_mirror_retirements); }
     /* The events of an organization that wait for a sync, oldest first. */
     PendingEvents pending_events(const std::string &organization_id) const {
         return made<PendingEvents, hc_pending_event_list>(hc_mirror_pending_events, organization_id.c_str());
     }
 
-    /* The settings in effect, and those that this mirror was opened with and that are not in effect. */
+    /* Returns the settings in effect, and those that this mirror was opened with and that are not in effect. */
     MirrorSettings settings() const { return made<MirrorSettings, hc_settings>(hc_mirror_settings); }
-    /* Changes settings for all processes that use the store; what is 0 stays as it is. */
+    /* Changes settings for all processes that use the store. A field that is 0 leaves its setting unchanged. */
     void configure(const hc_mirror_options &options) const { call(hc_mirror_configure, &options); }
     /* Removes the mirror's binding to its environment; see hc_mirror_unbind_environment. */
     void unbind_environment() const { call(hc_mirror_unbind_environment); }
@@ -628,13 +632,13 @@ class Mirror : public Object<hc_mirror, hc_mirror_free> {
     void link(const std::string &user_id, const std::optional<std::string> &account_id) const {
         call(hc_mirror_link, user_id.c_str(), detail::c_str(account_id));
     }
-    /* Pairs of a group (its id, its name or a pattern of names) and a role. */
+    /* Replaces the role map with pairs of a group (its id, its name or a pattern of names) and a role. */
     void set_role_map(const std::vector<std::pair<std::string, std::string>> &pairs) const {
         std::vector<hc_role_pair> list;
         for (const auto &[group, role] : pairs) list.push_back({group.c_str(), role.c_str()});
         call(hc_mirror_set_role_map, list.data(), list.size());
     }
-    /* Typed entries: by id or by name, for all organizations or for one. */
+    /* Replaces the role map with entries that state whether they match by id or by name, and for which organization. */
     void set_role_map_entries(const std::vector<RoleEntry> &entries) const {
         std::vector<hc_role_entry> list;
         for (const auto &entry : entries) {
@@ -715,7 +719,7 @@ class Sandbox : public Object<hc_sandbox, hc_sandbox_free> {
     void remove_member(const std::string &group_id, const std::string &user_id) const {
         call(hc_sandbox_remove_member, group_id.c_str(), user_id.c_str());
     }
-    /* Makes every `every`-th REST call fail with the next of the faults; an empty list ends this. */
+    /* Makes every `every`-th later REST call fail, with each of the faults in turn. An empty list makes no call fail. */
     void fault(const std::vector<std::string> &faults, std::uint32_t every = 1) const {
         std::vector<const char *> texts;
         for (const auto &fault : faults) texts.push_back(fault.c_str());
