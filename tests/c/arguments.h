@@ -7,7 +7,7 @@
 static const char *const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 static const char *const NOT_UTF8 = "caf\xe9";
 
-/* Checks that a call refuses NULL for the named parameter, with an error out-parameter and without. */
+/* Checks that a call refuses NULL for the named parameter, with an error out-parameter and without. The call's last argument must be `place`. */
 #define NULL_IS_REFUSED(call, name)                        \
     do {                                                   \
         hc_error *error = NULL;                            \
@@ -17,7 +17,7 @@ static const char *const NOT_UTF8 = "caf\xe9";
         CHECK((call) == HC_INVALID_ARGUMENT);              \
     } while (0)
 
-/* Checks that a call refuses text that is not UTF-8 for the named parameter. */
+/* Checks that a call refuses text that is not UTF-8 for the named parameter. The call's last argument must be `place`. */
 #define TEXT_IS_REFUSED(call, name)                                 \
     do {                                                            \
         hc_error *error = NULL;                                     \
@@ -25,7 +25,7 @@ static const char *const NOT_UTF8 = "caf\xe9";
         REFUSED(call, HC_INVALID_ARGUMENT, name " is not valid UTF-8"); \
     } while (0)
 
-/* A client of a server that does not exist. */
+/* Returns a client of a server that does not exist. */
 static inline hc_client *a_client(void) {
     hc_client_options options = {
         .struct_size = sizeof options,
@@ -47,7 +47,7 @@ static inline hc_webhook *a_webhook(void) {
     return webhook;
 }
 
-/* A mirror in memory, without a client. */
+/* Returns a mirror in memory, without a client. */
 static inline hc_mirror *a_mirror(void) {
     hc_mirror_options options = {.struct_size = sizeof options, .webhook_secret = SECRET};
     hc_mirror *mirror = NULL;

@@ -14,7 +14,7 @@ using std::atomic_int;
 #include <stdatomic.h>
 #endif
 
-/* Atomic, because callbacks check on other threads. */
+/* Atomic, because callbacks and threads of the tests also use CHECK. */
 static atomic_int check_passed, check_failed;
 
 static inline void check(bool ok, const char *file, int line, const char *what) {
@@ -28,9 +28,9 @@ static inline void check(bool ok, const char *file, int line, const char *what) 
 
 #define CHECK(condition) check((condition), __FILE__, __LINE__, #condition)
 #define CHECK_TEXT(text, expected) check_text((text), (expected), __FILE__, __LINE__, #text)
-/* Expects a call to succeed, or ends the program. The call's last argument must be &error. */
+/* Checks that a call succeeds, and ends the program if it fails. The call's last argument must be &error. */
 #define WORKS(call) works((call), &error, __FILE__, __LINE__, #call)
-/* Expects a call to fail with a status and a message that contains a text. The call's last argument must be &error. */
+/* Checks that a call fails with a status and a message of one line that contains a text. Frees the error. The call's last argument must be &error. */
 #define REFUSED(call, status, text) refused((call), (status), (text), &error, __FILE__, __LINE__, #call)
 
 static inline void check_text(const char *text, const char *expected, const char *file, int line, const char *what) {
@@ -73,7 +73,7 @@ static inline const char *setting(const char *name) {
     return value;
 }
 
-/* Prints the line that run.py reads. */
+/* Prints how many checks passed and failed. Returns the exit status of the program. */
 static inline int closing_line(const char *name) {
     printf("%s: %d passed, %d failed\n", name, (int)check_passed, (int)check_failed);
     return check_failed == 0 ? 0 : 1;

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Makes a control call and writes its answer, with status line and headers, into the caller's buffer. */
+/* Makes a control call and writes its answer, with status line and headers, into the buffer `answer` of `size` bytes. */
 static inline void control(const char *method, const char *path, const char *body, char *answer, size_t size) {
     const char *port = strrchr(setting("SCALEKIT_ENVIRONMENT_URL"), ':') + 1;
     struct sockaddr_in address = {
@@ -42,7 +42,7 @@ static inline void end_faults(void) {
     control("DELETE", "/fault", "", answer, sizeof answer);
 }
 
-/* Returns the number of requests with this method and route. */
+/* Returns the number of requests of a route, such as "GET /api/v1/organizations", that the sandbox has received. */
 static inline long requests(const char *route) {
     char answer[8192], name[256];
     control("GET", "/requests", "", answer, sizeof answer);

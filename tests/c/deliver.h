@@ -1,4 +1,4 @@
-/* Passes webhooks that a sandbox recorded to a mirror, unchanged or with an additional byte that was not signed. */
+/* Passes webhooks that a sandbox has recorded to a mirror: unchanged, or with an additional byte that is not covered by the signature. */
 #ifndef DELIVER_H
 #define DELIVER_H
 
@@ -22,7 +22,8 @@ static inline char *put_character(char *to, unsigned long character) {
     return to;
 }
 
-/* Returns the body of the delivery at an index, from 0. The caller frees it. Quotes inside JSON texts are escaped, so the key is found nowhere else. */
+/* Returns the body of the delivery at an index, from 0. The caller frees it. Quotes inside JSON texts are escaped, so KEY occurs only before a
+ * body. */
 static inline char *delivery_body(const hc_sandbox *sandbox, size_t index) {
     static const char KEY[] = "\"body\":\"";
     hc_error *error = NULL;
@@ -61,7 +62,7 @@ static inline char *delivery_body(const hc_sandbox *sandbox, size_t index) {
     return body;
 }
 
-/* Signs a body and passes it to the mirror. If `tampered`, only the bytes before the last one are signed. */
+/* Signs a body and passes it to the mirror. If `tampered`, the last byte is not covered by the signature. */
 static inline hc_status deliver_body(const hc_mirror *mirror, const hc_webhook *webhook, const char *body, bool tampered, hc_outcome *outcome,
                                      hc_error **reason) {
     hc_error *error = NULL;
@@ -85,7 +86,7 @@ static inline const char *deliver(const hc_mirror *mirror, const hc_webhook *web
     return hc_outcome_name(outcome);
 }
 
-/* Passes a delivery with a byte that was not signed, which the mirror refuses. */
+/* Passes a delivery with a byte that is not covered by the signature, and checks that the mirror refuses it. */
 static inline void forge(const hc_mirror *mirror, const hc_webhook *webhook, const hc_sandbox *sandbox, size_t index) {
     hc_error *error = NULL;
     hc_outcome outcome = HC_OUTCOME_APPLIED;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the C programs against a sandbox, directly and, with --valgrind, also under valgrind.
+"""Runs the C programs, each with a sandbox of its own: directly, and with --valgrind also under valgrind.
 
     python3 tests/c/run.py [--valgrind | --asan]
 
-The library, the sandbox and the programs must have been built (`make test-c` does it). Each program runs in a sandbox of its own, two
-programs at a time; `quickstart` runs as in `make demo`. With --asan, the programs that were built with AddressSanitizer run
-instead. A program's output is printed when it ends, and the last line counts the programs that passed and failed.
+The library, the sandbox and the programs must have been built (`make test-c` does it). Two programs run at a time; `quickstart` runs
+as in `make demo`. With --asan, the programs that were built with AddressSanitizer run instead. A program's output is printed when it
+ends, and the last line counts the programs that passed and failed.
 """
 
 import json
@@ -23,7 +23,8 @@ import postgres  # noqa: E402
 
 BUILD = ROOT / ("build/c-asan" if "--asan" in sys.argv else "build/c")
 SANDBOX = os.environ.setdefault("HEADCOUNT_SANDBOX", str(ROOT / "target" / "debug" / "headcount-sandbox"))
-# Valgrind and AddressSanitizer use one processor each; most programs wait for the sandbox.
+# Number of programs that run at the same time. With valgrind or AddressSanitizer, each keeps one processor busy; otherwise most of them wait for
+# their sandboxes.
 JOBS = 2
 VALGRIND = [
     "valgrind",
@@ -35,7 +36,7 @@ VALGRIND = [
     f"--suppressions={ROOT / 'tests' / 'c' / 'valgrind.supp'}",
 ]
 FAULTS = {"faults": ["429:0", "500", "503", "reset", "truncate"], "every": 7}
-# Program: (numbers of organizations, users and groups of its sandbox; "tls" for HTTPS, "faulty" for FAULTS, or "").
+# Each program with the numbers of organizations, users and groups of its sandbox, and its mode: "tls" for HTTPS, "faulty" for FAULTS, or "".
 PROGRAMS = {
     "test_null": ((1, 20, 5), ""),
     "test_arguments": ((1, 20, 5), ""),
@@ -61,12 +62,12 @@ PROGRAMS = {
 # call. With AddressSanitizer, a child that is forked while another thread allocates waits for ever, because GCC's runtime leaves a lock of its
 # allocator locked in the child.
 PLAIN = ["test_fork", "test_fork in PostgreSQL"]
-# Programs that use a PostgreSQL database: neither under valgrind nor with AddressSanitizer, to save time.
+# Programs that get the URL of a PostgreSQL database. Under valgrind and with AddressSanitizer they get none, to save time.
 IN_POSTGRES = ["test_scenarios", "test_fork in PostgreSQL"]
 
 
 def run(program, prefix):
-    """Runs a program in a sandbox; returns its exit status and output."""
+    """Runs a program with a sandbox; returns its exit status and output."""
     (organizations, users, groups), mode = PROGRAMS[program]
     sizes = ["--organizations", str(organizations), "--users", str(users), "--groups", str(groups)]
     if mode == "tls":
@@ -87,7 +88,7 @@ def run(program, prefix):
         environment.update(SANDBOX_ORGANIZATIONS=str(organizations), SANDBOX_USERS=str(users), SANDBOX_GROUPS=str(groups))
         if program in IN_POSTGRES and not prefix and "--asan" not in sys.argv:
             environment.update(MIRROR_URL=postgres.url(), MIRROR_SCHEMA=postgres.schema(program))
-        return finish([*prefix, BUILD / program.split()[0]], environment)
+        return run_command([*prefix, BUILD / program.split()[0]], environment)
     finally:
         sandbox.stdin.close()
         sandbox.wait()
@@ -95,24 +96,25 @@ def run(program, prefix):
 
 def demo(prefix):
     """Runs the quickstart as `make demo` does; returns its exit status and output."""
-    return finish([sys.executable, ROOT / "scripts" / "demo.py", "C", *prefix, BUILD / "quickstart"], os.environ)
+    return run_command([sys.executable, ROOT / "scripts" / "demo.py", "C", *prefix, BUILD / "quickstart"], os.environ)
 
 
-def finish(command, environment):
+def run_command(command, environment):
+    """Runs a command; returns its exit status, and its standard output and error as one text."""
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     return done.returncode, done.stdout
 
 
 def main():
-    ways = [[]] + ([VALGRIND] if "--valgrind" in sys.argv else [])
+    prefixes = [[]] + ([VALGRIND] if "--valgrind" in sys.argv else [])
     passed = failed = 0
     if "--asan" not in sys.argv:
         postgres.url()  # Starts the server before the threads that use it.
     with ThreadPoolExecutor(JOBS) as pool:
-        # The slowest program first, so that it does not run alone at the end.
+        # The slowest program, which is the last of PROGRAMS, is started first, so that it does not run alone at the end.
         started = [
             (program, prefix, pool.submit(run, program, prefix) if program != "quickstart" else pool.submit(demo, prefix))
-            for prefix in reversed(ways)
+            for prefix in reversed(prefixes)
             for program in [*reversed(PROGRAMS), "quickstart"]
             if not ((prefix or "--asan" in sys.argv) and program in PLAIN)
         ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vectors_to_c import text, texts
 
-NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY: C's options take 0 for the default.
+NONE = -1  # HC_SANDBOX_NONE and HC_GUARD_NOBODY, for the number 0. In C's options, 0 means the default.
 STEPS = ("create_user", "update_user", "delete_user", "create_group", "update_group", "delete_group", "add_member", "remove_member",
          "delete_users", "sync", "receive", "forge", "role_map", "role_map_entries", "unmatched_roles", "pending", "link", "status", "hold", "approve", "dismiss", "feed", "skip")
 
@@ -25,7 +25,7 @@ def listed(values):
 
 
 def named(value):
-    """An initializer of a maybe_text that is set; `None` becomes NULL."""
+    """Returns an initializer of a maybe_text that is set; `None` becomes NULL."""
     return f"{{true, {text(value)}}}"
 
 

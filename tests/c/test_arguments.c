@@ -1,9 +1,9 @@
-/* Calls of a client refuse NULL in every parameter, options of an invalid size, and text that is not UTF-8. A string may be freed as
- * soon as the call that it was passed to returns. No server is needed. */
+/* Calls of a client refuse NULL in every required parameter, and text that is not UTF-8; all calls refuse options of an invalid size. A string may
+ * be freed as soon as the call that it was passed to returns. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
-static void creating_a_client(void) {
+static void hc_client_new_checks_and_copies_its_options(void) {
     hc_client_options good = {
         .struct_size = sizeof good,
         .environment_url = "http://127.0.0.1:9",
@@ -53,7 +53,7 @@ static void creating_a_client(void) {
     hc_client_free(client);
 }
 
-/* Passes invalid sizes in each kind of options. Only struct_size is allocated, so that valgrind reports any read beyond it. */
+/* Passes invalid sizes to each call that takes options. Only struct_size is allocated, so that valgrind reports any read beyond it. */
 static void invalid_sizes_are_refused(void) {
     static const size_t invalid[] = {0, 1, 2, 7, 9, 12, 13, 1025, 4096, (size_t)1 << 32, SIZE_MAX / 2, SIZE_MAX};
     hc_client *client = a_client();
@@ -117,7 +117,7 @@ static void invalid_sizes_are_refused(void) {
     hc_client_free(client);
 }
 
-static void organizations(hc_client *client) {
+static void calls_about_organizations_check_their_arguments(hc_client *client) {
     hc_organization_page *page = NULL;
     hc_organization_iter *iter = NULL;
     hc_organization *one = NULL;
@@ -189,7 +189,7 @@ static void organizations(hc_client *client) {
     CHECK(hc_organizations(client, NULL, &page, NULL) == HC_CONNECTION);
 }
 
-static void directories(hc_client *client) {
+static void calls_about_directories_check_their_arguments(hc_client *client) {
     hc_directory_list *list = NULL;
     hc_directory *one = NULL;
     hc_directory_toggle *toggle = NULL;
@@ -224,7 +224,7 @@ static void directories(hc_client *client) {
     REFUSED(hc_directory_get(client, "o", "..", &one, &error), HC_INVALID_ARGUMENT, "directory id");
 }
 
-static void users(hc_client *client) {
+static void listing_users_checks_its_arguments(hc_client *client) {
     hc_user_page *page = NULL;
     hc_user_iter *iter = NULL;
     const hc_user *next = NULL;
@@ -258,7 +258,7 @@ static void users(hc_client *client) {
     hc_user_iter_free(iter);
 }
 
-static void groups(hc_client *client) {
+static void listing_groups_checks_its_arguments(hc_client *client) {
     hc_group_page *page = NULL;
     hc_group_iter *iter = NULL;
     const hc_group *next = NULL;
@@ -292,13 +292,13 @@ static void groups(hc_client *client) {
 }
 
 int main(void) {
-    creating_a_client();
+    hc_client_new_checks_and_copies_its_options();
     invalid_sizes_are_refused();
     hc_client *client = a_client();
-    organizations(client);
-    directories(client);
-    users(client);
-    groups(client);
+    calls_about_organizations_check_their_arguments(client);
+    calls_about_directories_check_their_arguments(client);
+    listing_users_checks_its_arguments(client);
+    listing_groups_checks_its_arguments(client);
     hc_client_free(client);
     return closing_line("test_arguments");
 }

@@ -1,8 +1,8 @@
-/* As test_arguments, for sandboxes and mirrors. */
+/* Calls of sandboxes and mirrors refuse NULL in every required parameter, text that is not UTF-8, and values out of range. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
-static void sandboxes(void) {
+static void calls_of_a_sandbox_check_their_arguments(void) {
     hc_sandbox *sandbox = NULL;
     hc_user *user = NULL;
     hc_group *group = NULL;
@@ -91,7 +91,7 @@ static void sandboxes(void) {
     CHECK(text == NULL);
 }
 
-static void mirrors(void) {
+static void calls_of_a_mirror_check_their_arguments(void) {
     hc_mirror *mirror = a_mirror(), *opened = NULL;
     hc_mirror_user_iter *iter = NULL;
     const hc_mirror_user *next = NULL;
@@ -303,7 +303,7 @@ static void mirrors(void) {
 }
 
 int main(void) {
-    sandboxes();
-    mirrors();
+    calls_of_a_sandbox_check_their_arguments();
+    calls_of_a_mirror_check_their_arguments();
     return closing_line("test_arguments_mirror");
 }

@@ -1,8 +1,8 @@
-/* As test_arguments, for webhooks, events and replay guards. */
+/* Calls of verifiers and replay guards refuse NULL in every parameter, text that is not UTF-8, and values out of range. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
 
-static void creating_a_webhook(void) {
+static void creating_a_verifier_checks_its_arguments(void) {
     hc_webhook *webhook = NULL;
     hc_error *error = NULL;
     const char *const missing[] = {SECRET, NULL};
@@ -30,7 +30,7 @@ static void creating_a_webhook(void) {
     hc_webhook_free(webhook);
 }
 
-static void using_a_webhook(void) {
+static void verifying_and_signing_check_their_arguments(void) {
     hc_webhook *webhook = a_webhook();
     hc_event *event = NULL;
     hc_signed_headers *signed_headers = NULL;
@@ -99,7 +99,7 @@ static void using_a_webhook(void) {
     };
     WORKS(hc_webhook_verify_signature(webhook, made, 3, NULL, 0, &error));
     WORKS(hc_verify_webhook_payload(SECRET, made, 3, NULL, 0, &error));
-    /* Both families: the functions for interceptors prefer theirs. */
+    /* If a request has headers interceptor-* and webhook-*, hc_verify_interceptor_payload uses the former, and hc_verify_webhook_payload the latter. */
     hc_header both[] = {
         {"webhook-id", "msg_9", 5}, {"webhook-timestamp", made[1].value, made[1].value_len}, {"webhook-signature", "v1,AAAA", 7},
         {"interceptor-id", made[0].value, made[0].value_len}, {"interceptor-timestamp", made[1].value, made[1].value_len},
@@ -113,8 +113,8 @@ static void using_a_webhook(void) {
     hc_webhook_free(webhook);
 }
 
-/* A NUL character, which JSON can contain and a C string cannot. */
-static void a_nul_inside(void) {
+/* A text in JSON can contain a NUL character, and a C string cannot. */
+static void a_nul_character_in_an_event_is_replaced(void) {
     hc_webhook *webhook = a_webhook();
     hc_signed_headers *signed_headers = NULL;
     hc_event *event = NULL;
@@ -156,7 +156,7 @@ static int record_answer(void *user_data, const char *message_id, int64_t expire
     return *(int *)user_data;
 }
 
-static void replay_guards(void) {
+static void replay_guards_check_their_arguments_and_their_stores_results(void) {
     hc_replay_guard *guard = NULL;
     hc_error *error = NULL;
     bool again = true;
@@ -207,7 +207,7 @@ static void replay_guards(void) {
     WORKS(hc_replay_guard_commit_id(guard, "msg_1", &error));
     WORKS(hc_replay_guard_check_id(guard, "msg_1", &again, &error));
     CHECK(again);
-    /* A claim checks and records in one step. */
+    /* A claim checks whether an id is recorded, and records it, in one step. */
     NULL_IS_REFUSED(hc_replay_guard_claim(NULL, NULL, &again, place), "guard");
     NULL_IS_REFUSED(hc_replay_guard_claim(guard, NULL, &again, place), "event");
     NULL_IS_REFUSED(hc_replay_guard_release(NULL, NULL, place), "guard");
@@ -225,7 +225,7 @@ static void replay_guards(void) {
     CHECK(!again);
     hc_replay_guard_free(guard);
 
-    /* A store's result other than 0 and 1 is an error. */
+    /* A result of the store's functions other than those that the header documents is an error. */
     int answer = 7;
     store.user_data = &answer;
     WORKS(hc_replay_guard_custom(&store, NULL, &guard, &error));
@@ -251,9 +251,9 @@ static void replay_guards(void) {
 }
 
 int main(void) {
-    creating_a_webhook();
-    using_a_webhook();
-    a_nul_inside();
-    replay_guards();
+    creating_a_verifier_checks_its_arguments();
+    verifying_and_signing_check_their_arguments();
+    a_nul_character_in_an_event_is_replaced();
+    replay_guards_check_their_arguments_and_their_stores_results();
     return closing_line("test_arguments_webhook");
 }

@@ -18,6 +18,7 @@ static struct {
 
 static char data; /* Its address is the user_data of all calls. */
 
+/* Checks that a call was started, and counts it. */
 static void started(hc_status status) {
     CHECK(status == HC_OK);
     pthread_mutex_lock(&state.lock);
@@ -25,13 +26,14 @@ static void started(hc_status status) {
     pthread_mutex_unlock(&state.lock);
 }
 
-/* Waits until no call is running. The number is negative while a call has ended that started() has not counted yet. */
+/* Waits until no call is running. `running` is negative while a call has ended that started() has not counted yet. */
 static void wait_for_results(void) {
     pthread_mutex_lock(&state.lock);
     while (state.running != 0) pthread_cond_wait(&state.changed, &state.lock);
     pthread_mutex_unlock(&state.lock);
 }
 
+/* Checks and stores the result of a call, and frees the error. */
 static void record_result(void *user_data, hc_status status, const void *value, const char *text, size_t items, hc_error *error) {
     pthread_mutex_lock(&state.lock);
     CHECK(user_data == &data);
@@ -103,7 +105,7 @@ static void on_groups(void *user_data, hc_status status, hc_group_page *page, hc
         }                                      \
     } while (0)
 
-static void every_call(hc_client *client) {
+static void every_asynchronous_call_passes_its_result_to_its_callback(hc_client *client) {
     const char *org = organization_id, *dir = directory_id;
     hc_organization_options fifteen = {.struct_size = sizeof fifteen, .page_size = 15};
     started(hc_organizations_async(client, &fifteen, on_organizations, &data, NULL));
@@ -163,17 +165,18 @@ static void invalid_arguments_are_refused(hc_client *client) {
     invalid.struct_size = 3;
     REFUSED(hc_directory_users_async(client, "org_1", "dir_1", &invalid, on_users, &data, &error), HC_INVALID_ARGUMENT, "struct_size");
     CHECK(hc_directory_users_async(client, "org_1", NULL, NULL, on_users, &data, NULL) == HC_INVALID_ARGUMENT);
-    /* Later errors are passed to the callback. */
+    /* An error that occurs after the function has returned is passed to the callback. */
     CHECK_RESULT(hc_organization_get_async(client, "", on_organization, &data, NULL), HC_INVALID_ARGUMENT, "", 0);
     CHECK(state.results == before + 1);
 }
 
-/* Each page of users is requested by the callback of the previous page. A blocking call in a callback is refused. */
+/* The client of request_next_page, and the number of users that it has received. */
 static struct {
     hc_client *client;
     size_t users;
 } walk;
 
+/* Requests the page of users after the one that it receives. A blocking call is refused in it. */
 static void request_next_page(void *user_data, hc_status status, hc_user_page *page, hc_error *error) {
     hc_user_page *other = NULL;
     hc_status blocking = hc_directory_users(walk.client, organization_id, directory_id, NULL, &other, NULL);
@@ -190,7 +193,7 @@ static void request_next_page(void *user_data, hc_status status, hc_user_page *p
     hc_user_page_free(page);
 }
 
-static void calls_from_a_callback(hc_client *client) {
+static void a_callback_can_start_calls_and_must_not_block(hc_client *client) {
     walk.client = client;
     hc_user_options options = {.struct_size = sizeof options, .page_size = 30};
     started(hc_directory_users_async(client, organization_id, directory_id, &options, request_next_page, &data, NULL));
@@ -203,7 +206,7 @@ static void *cancel_on_another_thread(void *cancel) {
     return NULL;
 }
 
-static void cancellation(hc_client *client) {
+static void cancelling_ends_asynchronous_calls(hc_client *client) {
     hc_error *error = NULL;
     hc_cancel *cancel = NULL;
     hc_client *with = NULL;
@@ -224,13 +227,13 @@ static void cancellation(hc_client *client) {
     end_faults();
 }
 
-/* Runs on four threads at once. */
+/* Runs on each of four threads. */
 static void *start_fifty_calls(void *client) {
     for (int i = 0; i < 50; i++) started(hc_organization_get_async(client, organization_id, on_organization, &data, NULL));
     return NULL;
 }
 
-static void calls_from_several_threads(hc_client *client) {
+static void several_threads_can_start_calls(hc_client *client) {
     pthread_t threads[4];
     int before = state.results;
     for (int i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, start_fifty_calls, client) == 0);
@@ -291,11 +294,11 @@ int main(void) {
     hc_client *client = NULL;
     hc_error *error = NULL;
     WORKS(hc_client_from_env(NULL, &client, &error));
-    every_call(client);
+    every_asynchronous_call_passes_its_result_to_its_callback(client);
     invalid_arguments_are_refused(client);
-    calls_from_a_callback(client);
-    cancellation(client);
-    calls_from_several_threads(client);
+    a_callback_can_start_calls_and_must_not_block(client);
+    cancelling_ends_asynchronous_calls(client);
+    several_threads_can_start_calls(client);
     hc_client_free(client);
     an_observer_receives_each_activity();
     return closing_line("test_callback");

@@ -25,17 +25,17 @@ static hc_client *client_with(const char *url, const char *id, const char *secre
     return client;
 }
 
-static void organizations(hc_client *client) {
+static void organizations_are_listed_and_fetched(hc_client *client) {
     hc_error *error = NULL;
     hc_organization_page *page = NULL;
     WORKS(hc_organizations(client, NULL, &page, &error));
     size_t total = hc_organization_page_total_size(page);
     CHECK(total == strtoul(setting("SANDBOX_ORGANIZATIONS"), NULL, 10));
     CHECK_TEXT(hc_organization_page_prev_page_token(page), "");
-    /* The newest organization is listed first, and the sandbox's first one last. */
-    hc_organization_options last = {.struct_size = sizeof last, .external_id = "tenant_1"};
+    /* The sandbox's first organization is listed last, so it is looked up by its external id. */
+    hc_organization_options by_external_id = {.struct_size = sizeof by_external_id, .external_id = "tenant_1"};
     hc_organization_page *filtered = NULL;
-    WORKS(hc_organizations(client, &last, &filtered, &error));
+    WORKS(hc_organizations(client, &by_external_id, &filtered, &error));
     const hc_organization *first = hc_organization_page_at(filtered, 0);
     CHECK_TEXT(hc_organization_id(first), organization_id);
     CHECK(strlen(hc_organization_display_name(first)) > 0 && strlen(hc_organization_external_id(first)) > 0);
@@ -91,7 +91,7 @@ static void organizations(hc_client *client) {
     hc_organization_free(same);
 }
 
-static void directories(hc_client *client) {
+static void directories_are_listed_fetched_disabled_and_enabled(hc_client *client) {
     hc_error *error = NULL;
     hc_directory_list *list = NULL;
     hc_directory *one = NULL, *primary = NULL;
@@ -139,7 +139,7 @@ static hc_user_page *user_page(hc_client *client, const hc_user_options *options
     return page;
 }
 
-static void users(hc_client *client) {
+static void users_are_listed_with_every_filter(hc_client *client) {
     hc_user_options options = {.struct_size = sizeof options, .page_size = 3};
     hc_user_page *page = user_page(client, &options);
     size_t total = hc_user_page_total_size(page);
@@ -216,7 +216,7 @@ static void users(hc_client *client) {
     hc_user_page_free(many);
 }
 
-static void groups(hc_client *client) {
+static void groups_are_listed_with_every_filter(hc_client *client) {
     hc_error *error = NULL;
     hc_group_options options = {.struct_size = sizeof options, .page_size = 2, .include_detail = 1};
     hc_group_page *page = NULL, *next = NULL;
@@ -254,8 +254,8 @@ static int by_text(const void *one, const void *other) {
     return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
-/* An iterator gives every user once, also after its client was freed. */
-static void all_users(void) {
+/* The client is freed before the first call of the iterator. */
+static void an_iterator_gives_every_user_once(void) {
     hc_error *error = NULL;
     hc_client *client = NULL;
     WORKS(hc_client_from_env(NULL, &client, &error));
@@ -275,7 +275,7 @@ static void all_users(void) {
     free(ids);
 }
 
-static void failures(hc_client *client) {
+static void a_failed_call_gives_status_and_details(hc_client *client) {
     hc_error *error = NULL;
     hc_organization *organization = NULL;
     hc_directory *directory = NULL;
@@ -317,8 +317,8 @@ static void failures(hc_client *client) {
     }
 }
 
-/* Changes an organization by its external id, changes its settings, and creates links to its admin portal. */
-static void settings_and_portal_links(hc_client *client, const char *id) {
+/* Changes the organization with the external id "t_9", changes its settings, and creates links to its admin portal. */
+static void settings_are_changed_and_portal_links_created(hc_client *client, const char *id) {
     hc_error *error = NULL;
     hc_organization *changed = NULL;
     hc_organization_fields rename = {.struct_size = sizeof rename, .display_name = "Enkel"};
@@ -356,8 +356,7 @@ static void settings_and_portal_links(hc_client *client, const char *id) {
     REFUSED(hc_organization_generate_portal_link(client, "org_404", NULL, 0, &one, &error), HC_NOT_FOUND, "org_404");
 }
 
-/* Creates, changes and deletes an organization. */
-static void organization_life_cycle(hc_client *client) {
+static void an_organization_is_created_changed_and_deleted(hc_client *client) {
     hc_error *error = NULL;
     hc_organization *made = NULL, *changed = NULL, *gone = NULL;
     const char *pairs[] = {"plan", "team", "owner", "Zo\xc3\xab"};
@@ -372,7 +371,7 @@ static void organization_life_cycle(hc_client *client) {
     CHECK_TEXT(hc_organization_display_name(changed), "T\xc3\xb6" "chter");
     CHECK_TEXT(hc_organization_slug(changed), "tochter");
     CHECK_TEXT(hc_organization_external_id(changed), "t_9");
-    settings_and_portal_links(client, hc_organization_id(made));
+    settings_are_changed_and_portal_links_created(client, hc_organization_id(made));
     WORKS(hc_organization_delete(client, hc_organization_id(made), &error));
     REFUSED(hc_organization_delete(client, hc_organization_id(made), &error), HC_NOT_FOUND, "delete organization");
     REFUSED(hc_organization_get(client, hc_organization_id(made), &gone, &error), HC_NOT_FOUND, "get organization");
@@ -386,8 +385,7 @@ static void organization_life_cycle(hc_client *client) {
     hc_organization_free(changed);
 }
 
-/* Counters, settings, and a deadline and a number of attempts for single calls. */
-static void settings_and_counters(void) {
+static void settings_take_effect_and_requests_are_counted(void) {
     hc_error *error = NULL;
     hc_client *client = NULL, *other = NULL;
     hc_organization_page *page = NULL;
@@ -421,11 +419,11 @@ static void settings_and_counters(void) {
     REFUSED(hc_client_new(&options, &client, &error), HC_CONFIG, "proxy");
 }
 
-/* A server that accepts connections and sends no answer. */
-typedef struct { hc_client *client; hc_status status; } waiting;
+/* A call with this client, and its result. */
+typedef struct { hc_client *client; hc_status status; } blocked_call;
 
-static void *start_blocked_call(void *argument) {
-    waiting *call = argument;
+static void *make_blocked_call(void *argument) {
+    blocked_call *call = argument;
     hc_organization *organization = NULL;
     hc_error *error = NULL;
     call->status = hc_organization_get(call->client, "org_1", &organization, &error);
@@ -434,7 +432,8 @@ static void *start_blocked_call(void *argument) {
     return NULL;
 }
 
-static void cancellation(void) {
+/* The server accepts connections and sends no answer. */
+static void a_call_ends_when_it_is_cancelled_or_at_its_deadline(void) {
     hc_error *error = NULL;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -448,14 +447,14 @@ static void cancellation(void) {
     WORKS(hc_cancel_new(&cancel, &error));
     CHECK(!hc_cancel_is_cancelled(cancel));
     hc_call_options options = {.struct_size = sizeof options, .cancel = cancel};
-    waiting waits[3];
+    blocked_call waits[3];
     pthread_t threads[3];
     for (int i = 0; i < 3; i++) {
         WORKS(hc_client_with(client, &options, &calls[i], &error));
-        waits[i] = (waiting){calls[i], HC_OK};
-        CHECK(pthread_create(&threads[i], NULL, start_blocked_call, &waits[i]) == 0);
+        waits[i] = (blocked_call){calls[i], HC_OK};
+        CHECK(pthread_create(&threads[i], NULL, make_blocked_call, &waits[i]) == 0);
     }
-    /* One of the calls has reached the server. */
+    /* Waits until one of the calls has reached the server. */
     int accepted = accept(listener, NULL, NULL);
     CHECK(accepted >= 0);
     WORKS(hc_cancel_cancel(cancel, &error));
@@ -466,14 +465,14 @@ static void cancellation(void) {
     }
     /* Later calls fail immediately, also after the handle was freed. */
     hc_cancel_free(cancel);
-    start_blocked_call(&waits[0]);
+    make_blocked_call(&waits[0]);
     CHECK(waits[0].status == HC_CANCELLED);
-    /* A deadline for a single call. */
+    /* A client whose calls have a deadline of 50 milliseconds. */
     hc_call_options brief = {.struct_size = sizeof brief, .timeout_ms = 50};
     hc_client *quick = NULL;
     WORKS(hc_client_with(client, &brief, &quick, &error));
     waits[0].client = quick;
-    start_blocked_call(&waits[0]);
+    make_blocked_call(&waits[0]);
     CHECK(waits[0].status == HC_TIMEOUT);
     hc_client_free(quick);
     for (int i = 0; i < 3; i++) hc_client_free(calls[i]);
@@ -482,7 +481,7 @@ static void cancellation(void) {
     close(listener);
 }
 
-static void environment(void) {
+static void a_client_from_the_environment_needs_every_variable(void) {
     static const char *const names[] = {"SCALEKIT_ENVIRONMENT_URL", "SCALEKIT_CLIENT_ID", "SCALEKIT_CLIENT_SECRET"};
     hc_client *client = NULL;
     hc_error *error = NULL;
@@ -501,7 +500,8 @@ static void environment(void) {
     CHECK(error == NULL);
 }
 
-static void *one_thread(void *shared) {
+/* Lists all users with a client and returns their number. */
+static void *count_users(void *shared) {
     hc_client *client = shared;
     hc_user_iter *iter = NULL;
     const hc_user *user = NULL;
@@ -513,10 +513,10 @@ static void *one_thread(void *shared) {
     return (void *)count;
 }
 
-/* Many threads use one client, and read the texts of one page at the same time. */
-static void threads(hc_client *client) {
+/* Eight threads list all users at the same time. */
+static void threads_can_share_a_client(hc_client *client) {
     pthread_t all[8];
-    for (size_t i = 0; i < 8; i++) CHECK(pthread_create(&all[i], NULL, one_thread, client) == 0);
+    for (size_t i = 0; i < 8; i++) CHECK(pthread_create(&all[i], NULL, count_users, client) == 0);
     for (size_t i = 0; i < 8; i++) {
         void *count = NULL;
         CHECK(pthread_join(all[i], &count) == 0);
@@ -525,19 +525,19 @@ static void threads(hc_client *client) {
 }
 
 #ifndef __SANITIZE_ADDRESS__
-/* A child process uses its parent's client. If all checks pass, it calls exec instead of exit: the child's memory contains the
-   objects of the parent's worker thread, but not the thread, and a leak checker would report them as lost at exit. */
-static void forks(hc_client *client) {
+/* If all checks pass, the child calls exec instead of exit: its memory contains the objects of the parent's worker thread, but not the
+   thread, and a leak checker would report these objects as lost at exit. */
+static void a_forked_child_can_use_the_client_of_its_parent(hc_client *client) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        size_t count = (size_t)one_thread(client);
+        size_t count = (size_t)count_users(client);
         if (count == strtoul(setting("SANDBOX_USERS"), NULL, 10)) execlp("true", "true", (char *)NULL);
         _exit(1);
     }
     int status = -1;
     CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    CHECK((size_t)one_thread(client) == strtoul(setting("SANDBOX_USERS"), NULL, 10));
+    CHECK((size_t)count_users(client) == strtoul(setting("SANDBOX_USERS"), NULL, 10));
 }
 #endif
 
@@ -545,21 +545,21 @@ int main(void) {
     organization_id = setting("SANDBOX_ORGANIZATION_ID");
     directory_id = setting("SANDBOX_DIRECTORY_ID");
     hc_client *client = client_with(setting("SCALEKIT_ENVIRONMENT_URL"), setting("SCALEKIT_CLIENT_ID"), setting("SCALEKIT_CLIENT_SECRET"));
-    organizations(client);
-    organization_life_cycle(client);
-    settings_and_counters();
-    cancellation();
-    directories(client);
-    users(client);
-    groups(client);
-    all_users();
-    failures(client);
-    environment();
-    threads(client);
+    organizations_are_listed_and_fetched(client);
+    an_organization_is_created_changed_and_deleted(client);
+    settings_take_effect_and_requests_are_counted();
+    a_call_ends_when_it_is_cancelled_or_at_its_deadline();
+    directories_are_listed_fetched_disabled_and_enabled(client);
+    users_are_listed_with_every_filter(client);
+    groups_are_listed_with_every_filter(client);
+    an_iterator_gives_every_user_once();
+    a_failed_call_gives_status_and_details(client);
+    a_client_from_the_environment_needs_every_variable();
+    threads_can_share_a_client(client);
 #ifdef __SANITIZE_ADDRESS__
     puts("  not tested with AddressSanitizer: forks (see run.py)");
 #else
-    forks(client);
+    a_forked_child_can_use_the_client_of_its_parent(client);
 #endif
     hc_client_free(client);
     return closing_line("test_client");

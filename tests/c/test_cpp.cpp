@@ -9,7 +9,7 @@
 
 using namespace headcount;
 
-/* Whether an item can be read from an object of this type with []: not from a temporary list, which is destroyed before its item is used. */
+/* Whether [] can be used with an object of this type. It cannot with a temporary list, which would be destroyed before its item is used. */
 template <class T>
 auto has_items(int) -> decltype(std::declval<T>()[0], std::true_type());
 template <class T>
@@ -35,7 +35,7 @@ static_assert(!std::is_copy_constructible_v<Client> && std::is_nothrow_move_cons
 static_assert(!std::is_copy_constructible_v<Changes> && std::is_nothrow_move_constructible_v<Changes>);
 static_assert(std::is_copy_constructible_v<Error>);
 
-static void a_client(const Sandbox &sandbox, const Client &client) {
+static void a_client_calls_every_endpoint(const Sandbox &sandbox, const Client &client) {
     const std::string organization = sandbox.organization_id(), directory = sandbox.directory_id();
     std::set<std::string> ids;
     for (const hc_user &user : client.all_users(organization, directory)) ids.insert(hc_user_id(&user));
@@ -80,9 +80,9 @@ static void a_client(const Sandbox &sandbox, const Client &client) {
 
     auto once = options<hc_call_options>();
     once.max_attempts = 1;
-    Client impatient = client.with(once);
+    Client without_retries = client.with(once);
     sandbox.fault({"503"});
-    thrown(HC_SERVER, "", [&] { impatient.directories(organization); });
+    thrown(HC_SERVER, "", [&] { without_retries.directories(organization); });
     sandbox.fault({});
     CHECK(client.stats().requests > 0 && client.stats().pages > 0 && client.stats().bytes > 0);
     Cancel cancel;
@@ -93,13 +93,13 @@ static void a_client(const Sandbox &sandbox, const Client &client) {
     cancel.cancel();
     CHECK(cancel.is_cancelled());
     thrown(HC_CANCELLED, "", [&] { stopped.directories(organization); });
-    Client moved = std::move(impatient);
-    CHECK(moved && !impatient && moved.directories(organization).size() == 1);
-    thrown(HC_INVALID_ARGUMENT, "client is NULL", [&] { impatient.directories(organization); });
+    Client moved = std::move(without_retries);
+    CHECK(moved && !without_retries && moved.directories(organization).size() == 1);
+    thrown(HC_INVALID_ARGUMENT, "client is NULL", [&] { without_retries.directories(organization); });
     thrown(HC_CONFIG, "", [] { Client("ftp://example.com", "skc_1", "secret"); });
 }
 
-static void a_webhook(const Sandbox &sandbox) {
+static void a_verifier_accepts_only_signed_requests(const Sandbox &sandbox) {
     Webhook webhook({sandbox.webhook_secret()});
     std::string body = Sandbox::event_body("role.created");
     Headers headers = webhook.sign(body, "msg_1");
@@ -115,7 +115,7 @@ static void a_webhook(const Sandbox &sandbox) {
     thrown(HC_BAD_REQUEST, "role.made", [] { Sandbox::event_body("role.made"); });
 }
 
-static void a_mirror(const Sandbox &sandbox, const Client &client) {
+static void a_mirror_syncs_receives_webhooks_and_feeds_changes(const Sandbox &sandbox, const Client &client) {
     const std::string organization = sandbox.organization_id(), directory = sandbox.directory_id(), secret = sandbox.webhook_secret();
     auto settings = options<hc_mirror_options>();
     settings.webhook_secret = secret.c_str();
@@ -224,7 +224,7 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     CHECK(hc_guard_settings_users(hc_settings_guard(mirror.settings().get())) == 9);
     mirror.unbind_environment();
 
-    /* Changes of an iterator are acknowledged or parked one by one. The first one is not, so the cursor stays at the start. */
+    /* Changes of an iterator are acknowledged or parked one by one. The first change is not, so the cursor stays before it. */
     AllChanges shared = mirror.changes("loop", 0);
     Change first = shared.next();
     std::size_t others = 0;
@@ -239,6 +239,7 @@ static void a_mirror(const Sandbox &sandbox, const Client &client) {
     CHECK(mirror.poll("loop").empty() && mirror.parked_changes("loop").size() == 1);
     AllChanges waiting = mirror.changes("loop");
     std::thread closer([&] { mirror.close(); });
+    /* All changes are acknowledged, so the loop has no iteration; it ends when the mirror is closed. */
     for (const hc_change &change : waiting) CHECK(hc_change_seq(&change) == 0);
     closer.join();
 
@@ -252,8 +253,8 @@ int main() {
     sizes.groups = 2;
     Sandbox sandbox(sizes);
     Client client = sandbox.client();
-    a_client(sandbox, client);
-    a_webhook(sandbox);
-    a_mirror(sandbox, client);
+    a_client_calls_every_endpoint(sandbox, client);
+    a_verifier_accepts_only_signed_requests(sandbox);
+    a_mirror_syncs_receives_webhooks_and_feeds_changes(sandbox, client);
     return closing_line("test_cpp");
 }

@@ -7,6 +7,7 @@ static int by_text(const void *one, const void *other) {
     return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
+/* Checks that an error is one of those that run.py's FAULTS cause, and frees it. */
 static void check_error(hc_error *error) {
     hc_status status = hc_error_status(error);
     int http = hc_error_http_status(error);
@@ -25,14 +26,14 @@ static size_t failures_while_listing(uint32_t max_attempts, size_t total) {
     WORKS(hc_directory_users_iter(client, organization, directory, NULL, &iter, &error));
 
     char **ids = calloc(total + 1, sizeof *ids);
-    size_t count = 0, seen = 0;
-    while (count <= total && seen < total) {
+    size_t count = 0, failures = 0;
+    while (count <= total && failures < total) {
         const hc_user *user = NULL;
         hc_status status = hc_user_iter_next(iter, &user, &error);
         if (status != HC_OK) {
             CHECK(user == NULL);
             check_error(error);
-            seen++;
+            failures++;
         } else if (user == NULL) {
             break;
         } else {
@@ -48,8 +49,8 @@ static size_t failures_while_listing(uint32_t max_attempts, size_t total) {
     free(ids);
     hc_user_iter_free(iter);
     hc_client_free(client);
-    printf("  %zu users with %u attempts a call: %zu failures reached the caller\n", count, max_attempts, seen);
-    return seen;
+    printf("  %zu users with %u attempts a call: %zu failures reached the caller\n", count, max_attempts, failures);
+    return failures;
 }
 
 int main(void) {

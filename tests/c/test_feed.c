@@ -1,4 +1,4 @@
-/* Iterators over the changes of a consumer, which threads share: changes are acknowledged or parked one by one. */
+/* Iterators over the changes of a consumer: threads share them, changes are acknowledged or parked one by one, and closing the mirror ends them. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <pthread.h>
@@ -45,7 +45,7 @@ static int64_t cursor_of(const hc_mirror *mirror, const char *consumer) {
     return cursor;
 }
 
-/* A thread that takes one change and acknowledges it. */
+/* Takes one change, acknowledges it and returns it. Runs on a thread. */
 static void *take_and_acknowledge(void *of) {
     hc_error *error = NULL;
     hc_change *change = next(of);
@@ -53,8 +53,8 @@ static void *take_and_acknowledge(void *of) {
     return change;
 }
 
-/* The thread with the later change acknowledges it, the one with the earlier change ends without doing so: after a restart the earlier change is
- * given again, and so is the later one. */
+/* One thread takes the earlier change and does not acknowledge it; another takes the later change and acknowledges it. After the mirror is opened
+ * again, both changes are given again. */
 static void a_change_that_one_thread_has_not_acknowledged_is_given_again(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror();
@@ -78,7 +78,7 @@ static void a_change_that_one_thread_has_not_acknowledged_is_given_again(void) {
     CHECK(cursor_of(mirror, "shared") == 0);
     WORKS(hc_change_iter_ack(iter, again, &error));
     CHECK(cursor_of(mirror, "shared") == hc_change_seq(also));
-    /* Acknowledging it again has no effect. */
+    /* Acknowledging a change again has no effect. */
     WORKS(hc_change_iter_ack(iter, again, &error));
     CHECK(cursor_of(mirror, "shared") == hc_change_seq(also));
     hc_change_free(first);
@@ -120,7 +120,7 @@ static void a_change_of_a_snapshot_can_be_parked(void) {
     hc_mirror_free(mirror);
 }
 
-/* Takes changes until there are no more, which is when the mirror is closed. Returns how many there were. */
+/* Takes changes until the mirror is closed, and returns their number. Runs on a thread. */
 static void *take_all(void *of) {
     size_t count = 0;
     for (hc_change *change = next(of); change != NULL; change = next(of), count++) hc_change_free(change);
@@ -170,7 +170,7 @@ static void closing_a_mirror_ends_waits(void) {
 
 int main(void) {
     hc_error *error = NULL;
-    alarm(300); /* A wait that does not end fails the test. */
+    alarm(300); /* Ends the program if a wait does not end. */
     hc_sandbox_options options = {.struct_size = sizeof options, .seed = 3, .users = 4, .groups = 1};
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/headcount.db", folder);

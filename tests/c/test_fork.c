@@ -1,7 +1,8 @@
-/* Forks while a thread of the parent uses the mirror, a replay guard, a client or a sandbox: every combination of these with what the thread does and
- * what the child does. No child writes to its standard error. Each combination has a time limit (alarm), after which the program is killed.
+/* Forks while two threads of the parent use a mirror, the replay guards, a client or a sandbox. Every combination of an object, what the threads do with
+ * it, and what the children do is tested. No child may write to its standard error. Each combination has a time limit (alarm), after which the program
+ * is killed.
  *
- * If MIRROR_URL and MIRROR_SCHEMA are set, only the mirror is used, which is in this schema of the PostgreSQL database of this URL. */
+ * If MIRROR_URL and MIRROR_SCHEMA are set, only a mirror is tested: in this schema of the PostgreSQL database of this URL. */
 #define _DEFAULT_SOURCE
 #include "deliver.h"
 #include <pthread.h>
@@ -9,22 +10,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIMIT = 60, FORKS = 3 };
-typedef enum { MIRROR, GUARD, CLIENT, SANDBOX, THINGS } thing;
-typedef enum { IDLE, READING, WRITING, SYNCING, STATES } state;
-typedef enum { IGNORES, USES, EXITS, HABITS } habit;
-static const char *const THING[] = {"mirror", "guard", "client", "sandbox"}, *const STATE[] = {"idle", "reading", "writing", "syncing"},
-                         *const HABIT[] = {"ignores it", "uses it", "exits"};
+enum { LIMIT = 60 /* seconds */, FORKS = 3 };
+/* The object that the threads of the parent use, what the threads do (SYNCING: they sync the mirror), and what the children do. */
+typedef enum { MIRROR, GUARD, CLIENT, SANDBOX, OBJECTS } object;
+typedef enum { IDLE, READING, WRITING, SYNCING, ACTIVITIES } activity;
+typedef enum { IGNORES, USES, EXITS, CHILD_ACTIONS } child_action;
+static const char *const OBJECT[] = {"mirror", "guard", "client", "sandbox"}, *const ACTIVITY[] = {"idle", "reading", "writing", "syncing"},
+                         *const CHILD_ACTION[] = {"ignores it", "uses it", "exits"};
 
 static hc_sandbox *sandbox;
 static hc_client *client;
 static hc_webhook *webhook;
 static hc_mirror *mirror;
 static hc_change_iter *changes;
-static hc_replay_guard *guard, *memory;
+static hc_replay_guard *guard, *memory; /* in a file, and in memory */
 static const char *organization, *directory, *url;
 static char folder[] = "/tmp/headcount-fork-XXXXXX", mirror_path[64], guard_path[64];
-static atomic_int number, turns, stopping;
+static atomic_int number, turns, stopping; /* of ids; of repetitions by the threads; whether the threads have to end */
 
 static hc_mirror *open_mirror(void) {
     hc_error *error = NULL;
@@ -57,6 +59,7 @@ static void receive(void) {
     hc_text_free(body);
 }
 
+/* Commits an id that no process has committed before. */
 static void commit(const hc_replay_guard *to) {
     hc_error *error = NULL;
     bool again = true;
@@ -85,7 +88,7 @@ static void rename_organization(void) {
     hc_organization_free(renamed);
 }
 
-static void read_thing(thing what) {
+static void read_object(object what) {
     hc_error *error = NULL;
     bool again;
     switch (what) {
@@ -108,7 +111,7 @@ static void read_thing(thing what) {
     }
 }
 
-static void write_thing(thing what) {
+static void write_object(object what) {
     hc_error *error = NULL;
     switch (what) {
     case MIRROR: receive(); break;
@@ -122,34 +125,35 @@ static void write_thing(thing what) {
 }
 
 typedef struct {
-    thing what;
-    state how;
+    object what;
+    activity how;
 } job;
 
+/* Does what the threads of the parent do, until `stopping` is set. Runs on a thread. */
 static void *repeat(void *given) {
     const job *todo = given;
     while (!stopping) {
-        if (todo->how == READING) read_thing(todo->what);
-        if (todo->how == WRITING) write_thing(todo->what);
+        if (todo->how == READING) read_object(todo->what);
+        if (todo->how == WRITING) write_object(todo->what);
         if (todo->how == SYNCING) sync_mirror(mirror, false);
         turns++;
     }
     return NULL;
 }
 
-/* What a child does with the thing. */
-static void use(thing what) {
+/* Uses an object in a child: calls that read, write and sync succeed, and a call of a sandbox is refused. */
+static void use(object what) {
     hc_error *error = NULL;
     if (what == SANDBOX) {
         REFUSED(hc_sandbox_advance(sandbox, 1, &error), HC_INVALID_ARGUMENT, "fork");
         return;
     }
-    read_thing(what);
-    write_thing(what);
+    read_object(what);
+    write_object(what);
     if (what == MIRROR) sync_mirror(mirror, false);
 }
 
-/* Frees everything that the parent made, and ends as a program does. */
+/* Frees everything that the parent made, and exits, so that functions registered with atexit run. */
 static void end_child(void) {
     hc_change_iter_free(changes);
     hc_mirror_free(mirror);
@@ -161,8 +165,8 @@ static void end_child(void) {
     exit(check_failed == 0 ? 0 : 1);
 }
 
-/* Reads until every child has closed its end of the pipe, and expects that none wrote anything. */
-static void expect_silence(int from) {
+/* Reads until every child has closed its end of the pipe, and checks that none has written anything. */
+static void check_nothing_is_written(int from) {
     char text[1024];
     ssize_t length;
     size_t total = 0;
@@ -173,7 +177,8 @@ static void expect_silence(int from) {
     CHECK(length == 0 && total == 0);
 }
 
-static void run_combination(thing what, state how, habit kind) {
+/* Children that ignore the object live until the parent has closed the pipe `release`. */
+static void run_combination(object what, activity how, child_action action) {
     alarm(LIMIT);
     hc_error *error = NULL;
     job todo = {what, how};
@@ -195,30 +200,30 @@ static void run_combination(thing what, state how, habit kind) {
             dup2(errors[1], STDERR_FILENO);
             close(errors[0]);
             close(errors[1]);
-            if (kind == IGNORES) _exit(read(release[0], &byte, 1) == 0 ? 0 : 1);
-            if (kind == USES) use(what);
-            if (kind == USES) _exit(check_failed == 0 ? 0 : 1);
+            if (action == IGNORES) _exit(read(release[0], &byte, 1) == 0 ? 0 : 1);
+            if (action == USES) use(what);
+            if (action == USES) _exit(check_failed == 0 ? 0 : 1);
             end_child();
         }
     }
     stopping = 1;
     for (int i = 0; i < 2 && how != IDLE; i++) pthread_join(threads[i], NULL);
-    /* While children that ignore headcount are running, the parent works, closes its mirror, and another one syncs at once. */
+    /* While children that ignore the object are running, calls of the parent succeed, and after it has freed its mirror, another one can sync at once. */
     receive();
     commit(guard);
     list_users();
     hc_change_iter_free(changes);
     hc_mirror_free(mirror);
     mirror = open_mirror();
-    sync_mirror(mirror, kind == IGNORES);
+    sync_mirror(mirror, action == IGNORES);
     close(release[1]);
     close(errors[1]);
-    expect_silence(errors[0]);
+    check_nothing_is_written(errors[0]);
     for (int i = 0; i < FORKS; i++) {
         int status = -1;
         waitpid(children[i], &status, 0);
         CHECK(status == 0);
-        if (status != 0) fprintf(stderr, "  %s x %s: a child that %s ended with status %d\n", THING[what], STATE[how], HABIT[kind], status);
+        if (status != 0) fprintf(stderr, "  %s x %s: a child that %s ended with status %d\n", OBJECT[what], ACTIVITY[how], CHILD_ACTION[action], status);
     }
     close(release[0]);
     close(errors[0]);
@@ -237,8 +242,8 @@ static void *wait_for_change(void *given) {
     return NULL;
 }
 
-/* A wait without limit ends when the mirror is closed, and later calls are refused. */
-static void closing(void) {
+/* The wait has no timeout. Later calls are refused. */
+static void a_wait_ends_when_the_mirror_is_closed(void) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;
     pthread_t thread;
@@ -277,12 +282,12 @@ int main(void) {
     WORKS(hc_replay_guard_new(NULL, &memory, &error));
     mirror = open_mirror();
     sync_mirror(mirror, false);
-    for (thing what = 0; what < (url != NULL ? MIRROR + 1 : THINGS); what++) {
-        for (state how = 0; how < STATES; how++) {
-            for (habit kind = 0; kind < HABITS; kind++) run_combination(what, how, kind);
+    for (object what = 0; what < (url != NULL ? MIRROR + 1 : OBJECTS); what++) {
+        for (activity how = 0; how < ACTIVITIES; how++) {
+            for (child_action action = 0; action < CHILD_ACTIONS; action++) run_combination(what, how, action);
         }
     }
-    closing();
+    a_wait_ends_when_the_mirror_is_closed();
     hc_mirror_free(mirror);
     hc_replay_guard_free(guard);
     hc_replay_guard_free(memory);

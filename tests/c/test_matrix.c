@@ -22,14 +22,14 @@ typedef struct {
 } async_result;
 
 static void set_result(void *data, hc_status status, hc_error *error) {
-    async_result *it = data;
+    async_result *result = data;
     CHECK((status == HC_OK) == (error == NULL));
     hc_error_free(error);
-    pthread_mutex_lock(&it->lock);
-    it->done = true;
-    it->status = status;
-    pthread_cond_signal(&it->changed);
-    pthread_mutex_unlock(&it->lock);
+    pthread_mutex_lock(&result->lock);
+    result->done = true;
+    result->status = status;
+    pthread_cond_signal(&result->changed);
+    pthread_mutex_unlock(&result->lock);
 }
 
 static void on_organization(void *data, hc_status status, hc_organization *organization, hc_error *error) {
@@ -84,7 +84,7 @@ static hc_status create(hc_client *client, async_result *later) {
 static const struct {
     const char *route;
     hc_status (*call)(hc_client *, async_result *);
-    bool not_idempotent; /* Not repeated if the server may have executed it. */
+    bool not_idempotent; /* The call is not repeated if the server may have executed it. */
 } CALLS[] = {
     {"GET /api/v1/organizations/{id}", get, false},
     {"GET /api/v1/organizations/{organization_id}/directories/{directory_id}/users", list, false},
@@ -96,7 +96,7 @@ static const struct {
     int every;
     hc_status status;
     int requests;
-    hc_status not_idempotent; /* Status of such a call, after one request. HC_OK: the status and number of requests are the same as above. */
+    hc_status not_idempotent; /* Status of a call that is not idempotent, after one request. HC_OK: as for other calls, `status` after `requests` requests. */
 } FAULTS[] = {
     {"401", 1, HC_AUTHENTICATION, 2, HC_OK},
     {"403", 1, HC_PERMISSION_DENIED, 1, HC_OK},
@@ -117,7 +117,7 @@ static const struct {
     {"drip", 1, HC_TIMEOUT, 1, HC_OK},
 };
 
-/* Makes a call while every request fails with a fault. With `later`, makes it asynchronously. */
+/* Makes a call while every request fails with a fault: an asynchronous call if `later`. */
 static void check_call_with_fault(size_t call, size_t fault_at, bool later) {
     bool waits = FAULTS[fault_at].status == HC_TIMEOUT;
     hc_status expected = FAULTS[fault_at].status;
@@ -131,14 +131,14 @@ static void check_call_with_fault(size_t call, size_t fault_at, bool later) {
     long before = requests(CALLS[call].route);
     hc_status status;
     if (later) {
-        async_result it = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-        CHECK(CALLS[call].call(client, &it) == HC_OK);
+        async_result result = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+        CHECK(CALLS[call].call(client, &result) == HC_OK);
         /* The client may be freed while its call is running. */
         hc_client_free(client);
-        pthread_mutex_lock(&it.lock);
-        while (!it.done) pthread_cond_wait(&it.changed, &it.lock);
-        pthread_mutex_unlock(&it.lock);
-        status = it.status;
+        pthread_mutex_lock(&result.lock);
+        while (!result.done) pthread_cond_wait(&result.changed, &result.lock);
+        pthread_mutex_unlock(&result.lock);
+        status = result.status;
     } else {
         status = CALLS[call].call(client, NULL);
         hc_client_free(client);
@@ -152,7 +152,7 @@ static void check_call_with_fault(size_t call, size_t fault_at, bool later) {
     CHECK(seen == count);
 }
 
-/* Every second request fails; the library retries, so every call succeeds. */
+/* Every second request fails. The library retries, so every call succeeds. */
 static void a_temporary_fault_is_hidden(const char *name) {
     hc_client *client = a_client(60000);
     CHECK(get(client, NULL) == HC_OK);

@@ -50,7 +50,7 @@ static const hc_change *only_change(const hc_mirror *mirror, const char *consume
     return change;
 }
 
-/* Acknowledges all changes for a consumer. */
+/* Polls and acknowledges all changes after a consumer's cursor. */
 static void catch_up(const hc_mirror *mirror, const char *consumer) {
     hc_error *error = NULL;
     size_t len;
@@ -63,7 +63,7 @@ static void catch_up(const hc_mirror *mirror, const char *consumer) {
     } while (len > 0);
 }
 
-static void files_that_are_not_a_mirror(void) {
+static void invalid_files_and_options_are_refused(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = NULL;
     hc_sync_reports *reports = NULL;
@@ -102,7 +102,7 @@ static void files_that_are_not_a_mirror(void) {
     hc_mirror_free(mirror);
 }
 
-/* Number of calls of on_progress, and the last numbers of pages and users. */
+/* Number of calls of on_progress, and the last numbers of pages of groups and of users that it received. */
 typedef struct {
     atomic_int calls, group_pages;
     atomic_llong users;
@@ -121,7 +121,7 @@ static void on_progress(void *user_data, const hc_sync_progress *reported) {
     seen->calls++;
 }
 
-static void first_sync(const hc_mirror *mirror) {
+static void syncs_report_their_progress_and_results(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_sync_reports *reports = NULL;
     progress seen = {0};
@@ -173,7 +173,7 @@ static size_t count_users(const hc_mirror *mirror, const char *of_directory, con
     return count;
 }
 
-static void mirrored_users_and_groups(const hc_mirror *mirror) {
+static void users_groups_and_directories_can_be_read(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
     const hc_mirror_user *first = NULL;
@@ -240,8 +240,7 @@ static void mirrored_users_and_groups(const hc_mirror *mirror) {
     hc_mirror_directory_list_free(directories);
 }
 
-/* A request that waited in a queue is verified as of the time at which it arrived. */
-static void a_queued_request(const hc_mirror *mirror) {
+static void a_queued_request_is_verified_as_of_its_arrival(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_outcome outcome = HC_OUTCOME_NONE;
     hc_signed_headers *made = NULL;
@@ -258,9 +257,9 @@ static void a_queued_request(const hc_mirror *mirror) {
     hc_signed_headers_free(made);
 }
 
-/* Webhooks: before a sync, tampered with, duplicate, late, and about users that are not mirrored. */
-static void webhooks(const hc_mirror *mirror) {
-    a_queued_request(mirror);
+/* Webhooks that are forged, applied, duplicate, stale (older than one that was applied) and ignored, and the changes that they make. */
+static void webhooks_are_applied_once_and_in_order(const hc_mirror *mirror) {
+    a_queued_request_is_verified_as_of_its_arrival(mirror);
     hc_error *error = NULL;
     hc_user *ada = NULL, *changed = NULL;
     hc_sandbox_user fields = {.struct_size = sizeof fields, .email = "ada@example.com", .given_name = "Ada", .family_name = "Lovelace"};
@@ -334,7 +333,7 @@ static void webhooks(const hc_mirror *mirror) {
     hc_user_free(ada);
 }
 
-static void roles(const hc_mirror *mirror) {
+static void roles_follow_the_role_map_and_memberships(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_group *crew = NULL;
     hc_user *bea = NULL;
@@ -380,8 +379,8 @@ static void roles(const hc_mirror *mirror) {
     hc_group_free(crew);
 }
 
-/* Eight of forty-one users are deleted, which is more than the guard allows without approval. */
-static void the_guard(const hc_mirror *mirror) {
+/* Eight of forty-one users are deleted. The guard permits four removals without approval. */
+static void removals_beyond_the_limit_are_held_until_approved(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_mirror_user_iter *iter = NULL;
     WORKS(hc_mirror_users(mirror, organization, NULL, &iter, &error));
@@ -441,8 +440,7 @@ static void *wait_for_changes(void *of) {
     return batch;
 }
 
-/* Consumers: cursors, parked changes, and a snapshot for a consumer that starts late. */
-static void consumers(const hc_mirror *mirror) {
+static void consumers_read_acknowledge_park_and_start_from_a_snapshot(const hc_mirror *mirror) {
     hc_error *error = NULL;
     hc_change_batch *batch = NULL;
     bool dropped = true;
@@ -500,7 +498,7 @@ static void consumers(const hc_mirror *mirror) {
     CHECK(!dropped);
     hc_change_batch_free(woken);
 
-    /* A consumer that starts from a snapshot: four groups, and the users. */
+    /* A consumer that starts from a snapshot receives the four groups and the users. */
     WORKS(hc_mirror_start_from_snapshot(mirror, "late", &error));
     size_t groups = 0, users = 0;
     for (;;) {
@@ -534,7 +532,7 @@ static void *sync_until_closed(void *mirror) {
     return NULL;
 }
 
-/* The sync's server accepts connections and never answers: without hc_mirror_close, the sync would run until its deadline. */
+/* The server accepts connections and never answers: without hc_mirror_close, the sync would run until its deadline. */
 static void closing_a_mirror_ends_its_sync(const char *path) {
     hc_error *error = NULL;
     hc_client *stalled = NULL;
@@ -554,7 +552,7 @@ static void closing_a_mirror_ends_its_sync(const char *path) {
     WORKS(hc_mirror_open(path, stalled, NULL, &mirror, &error));
     alarm(60);
     CHECK(pthread_create(&thread, NULL, sync_until_closed, mirror) == 0);
-    /* The sync is running: its first request has reached the server. */
+    /* Waits until the sync is running: its first request has reached the server. */
     accepted = accept(listener, NULL, NULL);
     CHECK(accepted >= 0);
     WORKS(hc_mirror_close(mirror, &error));
@@ -564,7 +562,7 @@ static void closing_a_mirror_ends_its_sync(const char *path) {
     hc_client_free(stalled);
     close(accepted);
     close(listener);
-    /* It has released its lease. */
+    /* The sync has released its lease, so another one can run at once. */
     mirror = open_mirror(path);
     hc_sync_options at_once = {.struct_size = sizeof at_once, .no_wait = true};
     WORKS(hc_mirror_sync(mirror, organization, directory, &at_once, &reports, &error));
@@ -584,20 +582,20 @@ int main(void) {
     organization = hc_sandbox_organization_id(sandbox);
     directory = hc_sandbox_directory_id(sandbox);
     client = client_of(sandbox);
-    files_that_are_not_a_mirror();
+    invalid_files_and_options_are_refused();
 
     char *path = file("headcount.db");
     hc_mirror *mirror = open_mirror(path);
-    first_sync(mirror);
-    mirrored_users_and_groups(mirror);
-    webhooks(mirror);
-    roles(mirror);
-    the_guard(mirror);
+    syncs_report_their_progress_and_results(mirror);
+    users_groups_and_directories_can_be_read(mirror);
+    webhooks_are_applied_once_and_in_order(mirror);
+    roles_follow_the_role_map_and_memberships(mirror);
+    removals_beyond_the_limit_are_held_until_approved(mirror);
     hc_mirror_free(mirror);
-    /* The file contains everything after it is opened again. */
+    /* After the mirror is opened again, it has the same users. */
     mirror = open_mirror(path);
     CHECK(count_users(mirror, NULL, NULL) == 33);
-    consumers(mirror);
+    consumers_read_acknowledge_park_and_start_from_a_snapshot(mirror);
     hc_mirror_free(mirror);
     closing_a_mirror_ends_its_sync(path);
 

@@ -1,9 +1,9 @@
-/* Constants of the header, and: every accessor and every free function takes NULL. No server is needed. */
+/* Negative constants of the header are in parentheses, and every accessor and every free function accepts NULL. No server is needed. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
 #define TEXT_OF(tokens) #tokens
-/* Expands the macro before TEXT_OF makes a text of it. */
+/* Expands the macro and returns its definition as a text. */
 #define DEFINITION_OF(macro) TEXT_OF(macro)
 
 static void negative_constants_are_in_parentheses(void) {
@@ -15,7 +15,7 @@ static void negative_constants_are_in_parentheses(void) {
     CHECK_TEXT(DEFINITION_OF(HC_WAIT_FOREVER), "(-1)");
 }
 
-static void accessors_take_null(void) {
+static void accessors_accept_null(void) {
     char version[32];
     snprintf(version, sizeof version, "%d.%d.%d", HC_VERSION_MAJOR, HC_VERSION_MINOR, HC_VERSION_PATCH);
     CHECK_TEXT(hc_version(), version);
@@ -259,7 +259,7 @@ static void accessors_take_null(void) {
     CHECK(hc_error_removals_user_ids_at(NULL, 0) == NULL);
 }
 
-static void frees_take_null(void) {
+static void free_functions_accept_null(void) {
     hc_error_free(NULL);
     hc_client_free(NULL);
     hc_organization_iter_free(NULL);
@@ -306,7 +306,7 @@ static void frees_take_null(void) {
 
 int main(void) {
     negative_constants_are_in_parentheses();
-    accessors_take_null();
-    frees_take_null();
+    accessors_accept_null();
+    free_functions_accept_null();
     return closing_line("test_null");
 }

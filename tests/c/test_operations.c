@@ -1,4 +1,4 @@
-/* What an operator reads and sets: pending events, decisions, retirements, settings, and the entries of the role map. */
+/* Calls for operators: pending events, decisions about holds, retirements, settings, and the entries of the role map. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 #include <unistd.h>
@@ -169,8 +169,8 @@ static void entries_of_the_role_map_are_typed(void) {
     hc_mirror_free(mirror);
 }
 
-/* Two users of twelve are deleted, and the guard permits no removal without approval. The first hold is approved and the second dismissed; then the
- * directory is retired. */
+/* The guard permits no removal without approval. A user is deleted, and the hold is approved; a second user is deleted, and the hold is dismissed. Then
+ * the directory is retired. */
 static void decisions_are_recorded(void) {
     hc_error *error = NULL;
     hc_mirror *mirror = open_mirror(":memory:", &(hc_mirror_options){.guard_users = HC_GUARD_NOBODY, .guard_share = HC_GUARD_NOBODY});

@@ -1,4 +1,4 @@
-/* A sandbox in the same process sends webhooks to an endpoint of this program, which verifies, handles and records them. */
+/* A sandbox in the same process sends webhooks to an endpoint of this program, which verifies them. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <arpa/inet.h>
@@ -54,7 +54,7 @@ static hc_event *next_event(const hc_webhook *webhook, const char *status) {
     return event;
 }
 
-/* Waits until the deliveries contain `what`, and returns them. The sandbox records an answer some time after it was sent. */
+/* Waits until the deliveries contain `what`, and returns them. The sandbox records an answer some time after the endpoint has sent it. */
 static hc_text *deliveries_containing(const hc_sandbox *sandbox, const char *what) {
     hc_error *error = NULL;
     for (;;) {
@@ -67,8 +67,9 @@ static hc_text *deliveries_containing(const hc_sandbox *sandbox, const char *wha
     }
 }
 
-/* One event is sent twice, because its first delivery fails, and a third time as a replay. */
-static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, hc_replay_guard *guard) {
+/* The endpoint answers the first webhook with status 500, so it is sent again five seconds later. Only a committed message counts as handled. Then each
+ * other kind of change is made. */
+static void every_change_is_delivered_until_the_endpoint_accepts_it(hc_sandbox *sandbox, hc_webhook *webhook, hc_replay_guard *guard) {
     hc_error *error = NULL;
     hc_user *user = NULL;
     bool again = true;
@@ -110,7 +111,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     hc_event_free(event);
     hc_text_free(deliveries_containing(sandbox, "\"state\":\"delivered\""));
 
-    /* All other changes of a user. */
+    /* All other changes of a user, and those of a group. */
     hc_user *changed = NULL;
     hc_sandbox_user change = {.struct_size = sizeof change, .family_name = "Lovelace", .active = -1};
     WORKS(hc_sandbox_update_user(sandbox, hc_user_id(user), &change, &changed, &error));
@@ -157,8 +158,7 @@ static void an_event_is_handled_once(hc_sandbox *sandbox, hc_webhook *webhook, h
     hc_user_free(user);
 }
 
-/* A client of the sandbox, with faults. */
-static void a_client_of_the_sandbox(hc_sandbox *sandbox) {
+static void a_client_lists_users_and_receives_faults(hc_sandbox *sandbox) {
     hc_error *error = NULL;
     hc_client *client = NULL;
     hc_user_page *page = NULL;
@@ -182,8 +182,7 @@ static void a_client_of_the_sandbox(hc_sandbox *sandbox) {
     CHECK(strncmp(hc_sandbox_control_url(sandbox), hc_sandbox_environment_url(sandbox), strlen(hc_sandbox_environment_url(sandbox))) == 0);
 }
 
-/* The body of an event is created without a sandbox. */
-static void bodies_of_events(const hc_webhook *webhook) {
+static void an_event_body_is_created_without_a_sandbox(const hc_webhook *webhook) {
     hc_error *error = NULL;
     hc_text *body = NULL;
     hc_signed_headers *made = NULL;
@@ -223,9 +222,9 @@ int main(void) {
     WORKS(hc_webhook_new(&secret, 1, NULL, &webhook, &error));
     WORKS(hc_replay_guard_new(NULL, &guard, &error));
     listen_on_a_free_port();
-    a_client_of_the_sandbox(sandbox);
-    an_event_is_handled_once(sandbox, webhook, guard);
-    bodies_of_events(webhook);
+    a_client_lists_users_and_receives_faults(sandbox);
+    every_change_is_delivered_until_the_endpoint_accepts_it(sandbox, webhook, guard);
+    an_event_body_is_created_without_a_sandbox(webhook);
     close(listener);
     hc_replay_guard_free(guard);
     hc_webhook_free(webhook);

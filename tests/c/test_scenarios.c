@@ -1,5 +1,6 @@
-/* Runs the scenarios of tests/scenarios, which all languages run. Its README describes the steps. They run in memory, and if MIRROR_URL and MIRROR_SCHEMA
- * are set, also in the PostgreSQL database of this URL, in schemas whose names begin with that text. */
+/* Runs the scenarios of tests/scenarios, which all languages run; the README there describes the steps. Each scenario runs with a mirror in memory. If
+ * MIRROR_URL and MIRROR_SCHEMA are set, it also runs with a mirror in the PostgreSQL database of this URL, in a schema whose name begins with
+ * MIRROR_SCHEMA. */
 #define _POSIX_C_SOURCE 200809L
 #include "deliver.h"
 
@@ -15,7 +16,7 @@ typedef struct {
     int active;
 } expected_change;
 
-/* An entry of the role map: `id_of` is the scenario's name of the group whose id is meant, in place of `group`. */
+/* An entry of the role map. If `id_of` is set, it is the scenario's name for a group, and the entry has the id of that group instead of `group`. */
 typedef struct {
     int key;
     const char *group, *id_of, *role, *organization;
@@ -24,7 +25,7 @@ typedef struct {
 typedef struct {
     const char *what, *as, *user, *group, *email, *given_name, *family_name, *display_name, *account_id, *consumer, *mode, *outcome, *error, *held, *hold, *reason;
     maybe_count created, updated, deactivated, deleted, events;
-    maybe_texts groups; /* in a user: the groups; in a status: len is the number of groups */
+    maybe_texts groups; /* in a step about a user: the user's groups; in a status step, only len is set: the number of groups */
     size_t users, count, delivery, limit;
     int active, approve_removals;
     maybe_texts types, roles;
@@ -60,7 +61,7 @@ static void store_id(run *run, const char *name, const char *id) {
     run->known[run->known_len++].id = strdup(id);
 }
 
-/* Returns the id for a name in the scenario. */
+/* Returns the id that was stored for a name of the scenario. */
 static const char *id_of(const run *run, const char *name) {
     for (size_t i = 0; i < run->known_len; i++) {
         if (strcmp(run->known[i].name, name) == 0) return run->known[i].id;
@@ -188,7 +189,7 @@ static void check_pending(const run *run, const step *step) {
 static const char *field_at(const void *change, size_t index) { return hc_change_fields_at(change, index); }
 static const char *role_at(const void *user, size_t index) { return hc_mirror_user_roles_at(user, index); }
 
-/* Compares a change with the values that its entry gives. */
+/* Compares a change with the values that the scenario gives for it. */
 static void check_change(const expected_change *expected, const hc_change *change) {
     const hc_mirror_user *user = hc_change_user(change);
     const hc_mirror_group *group = hc_change_group(change);
@@ -205,7 +206,8 @@ static void check_change(const expected_change *expected, const hc_change *chang
     }
 }
 
-/* Polls and acknowledges until there are no more changes. A `feed` step compares them, a `skip` step does not. */
+/* Polls and acknowledges until there are no more changes. If `compared`, which a `feed` step sets, they have to be those of the step; a `skip` step
+ * ignores them. */
 static void run_feed(const run *run, const step *step, bool compared) {
     hc_error *error = NULL;
     size_t seen = 0;
@@ -319,11 +321,11 @@ static void run_scenario(const scenario *scenario, const char *url, const char *
 }
 
 int main(void) {
-    size_t played = sizeof scenarios / sizeof *scenarios;
-    for (size_t i = 0; i < played; i++) run_scenario(&scenarios[i], NULL, NULL);
-    CHECK(played >= 3);
+    size_t scenarios_len = sizeof scenarios / sizeof *scenarios;
+    for (size_t i = 0; i < scenarios_len; i++) run_scenario(&scenarios[i], NULL, NULL);
+    CHECK(scenarios_len >= 3);
     const char *url = getenv("MIRROR_URL"), *prefix = getenv("MIRROR_SCHEMA");
-    for (size_t i = 0; url && prefix && i < played; i++) {
+    for (size_t i = 0; url && prefix && i < scenarios_len; i++) {
         char schema[64];
         snprintf(schema, sizeof schema, "%.40s_%zu", prefix, i);
         run_scenario(&scenarios[i], url, schema);

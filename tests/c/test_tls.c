@@ -1,8 +1,9 @@
-/* HTTPS with an untrusted authority, with one from a file, and with files that contain none. */
+/* HTTPS if the certificate authority is not trusted, if it is in ca_file, and if ca_file does not exist or contains no certificate. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
-static hc_status ask(const char *ca_file, hc_client **client) {
+/* Lists organizations with this ca_file, which may be NULL. Checks the message of an error. The caller frees the client. */
+static hc_status list_organizations(const char *ca_file, hc_client **client) {
     hc_client_options options = {.struct_size = sizeof options, .ca_file = ca_file, .proxy = "", .timeout_ms = 60000};
     hc_organization_page *page = NULL;
     hc_error *error = NULL;
@@ -21,12 +22,12 @@ static hc_status ask(const char *ca_file, hc_client **client) {
 int main(void) {
     hc_client *client = NULL;
     CHECK(strncmp(setting("SCALEKIT_ENVIRONMENT_URL"), "https://", 8) == 0);
-    /* It is not retried: another attempt could not succeed either. */
-    CHECK(ask(NULL, &client) == HC_CONNECTION && hc_client_requests(client) == 1);
+    /* The call is not retried: another attempt would fail as well. */
+    CHECK(list_organizations(NULL, &client) == HC_CONNECTION && hc_client_requests(client) == 1);
     hc_client_free(client);
-    CHECK(ask(setting("SANDBOX_CA_FILE"), &client) == HC_OK && hc_client_requests(client) == 2);
+    CHECK(list_organizations(setting("SANDBOX_CA_FILE"), &client) == HC_OK && hc_client_requests(client) == 2);
     hc_client_free(client);
-    CHECK(ask("/nonexistent/ca.pem", &client) == HC_CONFIG && client == NULL);
-    CHECK(ask("/dev/null", &client) == HC_CONFIG && client == NULL);
+    CHECK(list_organizations("/nonexistent/ca.pem", &client) == HC_CONFIG && client == NULL);
+    CHECK(list_organizations("/dev/null", &client) == HC_CONFIG && client == NULL);
     return closing_line("test_tls");
 }

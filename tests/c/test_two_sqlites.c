@@ -1,7 +1,7 @@
-/* A program with an SQLite of its own, linked with libheadcount.a: two SQLites in one program, which must not share a symbol. */
+/* A program with an SQLite of its own, linked with libheadcount.a. The two SQLites must not share a symbol: each is used here once. */
 #include "check.h"
 
-/* Of the program's SQLite, of which the whole library is linked. */
+/* Functions of the program's own SQLite. */
 extern const char *sqlite3_libversion(void);
 extern int sqlite3_open(const char *name, void **database);
 extern int sqlite3_exec(void *database, const char *sql, int (*row)(void *, int, char **, char **), void *data, char **error);

@@ -7,7 +7,7 @@ typedef struct {
     size_t len;
 } data;
 
-/* prefix + repeat x count + middle + repeat_after x count + suffix */
+/* A body: prefix, `count` times repeat, middle, `count` times repeat_after, suffix. */
 typedef struct {
     data prefix, repeat, middle, repeat_after, suffix;
     size_t count;
@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    bool reads_event;
+    bool reads_event; /* whether the event is read as well, and not only the signature verified */
     const char *const *secrets;
     size_t secrets_len;
     int64_t tolerance;
@@ -57,7 +57,7 @@ typedef struct {
 
 typedef struct {
     const char *family, *signed_with;
-    bool parts[3]; /* whether it has an id, a timestamp and a signature */
+    bool parts[3]; /* whether the request has the family's header for the id, the timestamp and the signature */
 } signed_family;
 
 typedef struct {
@@ -98,7 +98,7 @@ static void put(char **at, data part) {
     *at += part.len;
 }
 
-/* Allocated with the exact length, so that valgrind reports a read beyond the end. */
+/* Joins the parts of a body. The result has the exact length, so that valgrind reports a read beyond the end. The caller frees it. */
 static char *build(const body *body, size_t *len) {
     *len = body->prefix.len + body->count * (body->repeat.len + body->repeat_after.len) + body->middle.len + body->suffix.len;
     char *whole = malloc(*len ? *len : 1), *at = whole;
@@ -110,6 +110,7 @@ static char *build(const body *body, size_t *len) {
     return whole;
 }
 
+/* Returns a verifier. A tolerance of 0 seconds means none. */
 static hc_webhook *verifier(const char *const *secrets, size_t len, int64_t tolerance) {
     hc_webhook_options options = {.struct_size = sizeof options, .tolerance_seconds = tolerance ? tolerance : HC_TOLERANCE_NONE};
     hc_webhook *webhook = NULL;
@@ -118,6 +119,7 @@ static hc_webhook *verifier(const char *const *secrets, size_t len, int64_t tole
     return webhook;
 }
 
+/* Compares the result of a verification with the expected one, and frees the error. */
 static void compare(const char *name, const expectation *expect, hc_status status, const hc_event *event, hc_error *error) {
     int before = check_failed;
     if (expect->reason == NULL) {
@@ -134,12 +136,12 @@ static void compare(const char *name, const expectation *expect, hc_status statu
         CHECK_TEXT(hc_event_environment_id(event), expect->environment_id);
     }
     if (check_failed != before) {
-        fprintf(stderr, "  in the case %s: %s\n", name, error ? hc_error_message(error) : "it verified");
+        fprintf(stderr, "  in the case %s: %s\n", name, error ? hc_error_message(error) : "the request was accepted");
     }
     hc_error_free(error);
 }
 
-static void verify(void) {
+static void requests_are_verified(void) {
     EACH(verify_case, one, verify_cases) {
         hc_webhook *webhook = verifier(one->secrets, one->secrets_len, one->tolerance);
         size_t len;
@@ -162,7 +164,7 @@ static void verify(void) {
     }
 }
 
-static void parsed(void) {
+static void parsed_requests_are_verified(void) {
     EACH(parsed_case, one, parsed_cases) {
         hc_webhook *webhook = verifier(&one->secret, 1, 300);
         hc_event *event = NULL;
@@ -175,7 +177,7 @@ static void parsed(void) {
     }
 }
 
-static void secrets(void) {
+static void secrets_are_accepted_or_refused(void) {
     EACH(secret_case, one, secret_cases) {
         int before = check_failed;
         hc_webhook *webhook = NULL;
@@ -196,7 +198,7 @@ static void secrets(void) {
     }
 }
 
-static void sign(void) {
+static void requests_are_signed(void) {
     EACH(sign_case, one, sign_cases) {
         int before = check_failed;
         hc_webhook *webhook = verifier(&one->secret, 1, 300);
@@ -215,8 +217,9 @@ static void sign(void) {
     }
 }
 
-/* The functions that verify in one call. Their clock is the system's, so the messages are signed here. */
-static void interceptors(void) {
+/* hc_verify_webhook_payload and hc_verify_interceptor_payload compare the timestamp with the system's clock, so the messages are signed here with the
+ * current time. */
+static void requests_are_verified_in_one_call(void) {
     static const char *const parts[] = {"id", "timestamp", "signature"};
     EACH(interceptor_case, one, interceptor_cases) {
         hc_error *error = NULL;
@@ -246,7 +249,7 @@ static void interceptors(void) {
     }
 }
 
-static void events(void) {
+static void events_are_read(void) {
     const char *secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     int64_t now = 1700000000;
     hc_webhook *webhook = verifier(&secret, 1, 300);
@@ -331,7 +334,7 @@ static void run_steps(const replay_case *one, const char *store, hc_replay_guard
     if (check_failed != before) fprintf(stderr, "  in the case %s, %s\n", one->name, store);
 }
 
-static void replays(void) {
+static void replay_guards_recognize_repeated_ids(void) {
     EACH(replay_case, one, replay_cases) {
         hc_replay_guard *guard = NULL;
         hc_error *error = NULL;
@@ -364,12 +367,12 @@ static void replays(void) {
 }
 
 int main(void) {
-    verify();
-    parsed();
-    secrets();
-    sign();
-    interceptors();
-    events();
-    replays();
+    requests_are_verified();
+    parsed_requests_are_verified();
+    secrets_are_accepted_or_refused();
+    requests_are_signed();
+    requests_are_verified_in_one_call();
+    events_are_read();
+    replay_guards_recognize_repeated_ids();
     return closing_line("test_vectors");
 }

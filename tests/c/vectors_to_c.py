@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/vectors/*.json as C: `vectors_to_c.py FOLDER > vectors.h`. Leaves out only the cases that C cannot express."""
+"""Writes tests/vectors/*.json as C: `vectors_to_c.py FOLDER > vectors.h`. Leaves out only secrets with a NUL character, which C cannot express."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ def raw(value):
 
 
 def literal(data):
-    """Bytes as a C literal, with octal escapes of three digits, so that a following digit is not part of the escape."""
+    """Returns bytes as a C literal, with octal escapes of three digits, so that a following digit is not part of the escape."""
     plain = lambda byte: 32 <= byte < 127 and byte not in b'"\\?'
     return '"' + "".join(chr(byte) if plain(byte) else f"\\{byte:03o}" for byte in data) + '"'
 
@@ -35,7 +35,7 @@ def data(value):
 
 
 def body(value):
-    """The parts of a body, which the test program joins: a literal of a mebibyte is too long for compilers."""
+    """Returns the parts of a body, which the test program joins: compilers refuse a literal of a mebibyte."""
     if isinstance(value, dict) and "repeat" in value:
         parts = [data(value.get(part, "")) for part in ("prefix", "repeat", "middle", "repeat_after", "suffix")]
         return f"{{{', '.join(parts)}, {value['count']}}}"
@@ -75,7 +75,7 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-# A step checks an id, commits an id or advances the clock by seconds. The second letter of its kind is written: h, o or d.
+# A step checks an id, commits an id or advances the clock by seconds. Its kind is written as its second letter, which differs: cHeck, cOmmit, aDvance.
 def step(one):
     kind = next(name for name in ("check", "commit", "advance") if name in one)
     id, seconds = (None, one[kind]) if kind == "advance" else (one[kind], 0)

@@ -1,15 +1,16 @@
-/* One webhook from the command line, for the tests between languages:
+/* Signs or verifies one webhook, for the tests in which one language verifies what another has signed:
  *
  *   webhook_agent sign SECRET ID TIMESTAMP < body                prints the values of the three headers, one a line
  *   webhook_agent verify SECRET ID TIMESTAMP SIGNATURE < body    prints "ok" and exits 0, or prints the reason and exits 1
  *
- * Errors of usage and invalid arguments of sign are printed to stderr; the exit status is then 2. */
+ * If the usage is wrong, or sign gets an invalid argument, it prints an error to stderr and exits 2. */
 #include <errno.h>
 #include <headcount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Reads standard input to its end. Returns NULL if there is not enough memory. The caller frees the result. */
 static char *read_all(size_t *len) {
     size_t room = 1 << 16;
     char *body = malloc(room);
