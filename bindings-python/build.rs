@@ -1,5 +1,5 @@
-//! On macOS, lets the linker leave Python's functions to the process that loads the library. maturin passes the same arguments; a plain
-//! `cargo build` of the whole workspace needs them as well.
+//! On macOS, lets the linker leave Python's functions undefined: the process that loads the library has them. maturin passes the same arguments;
+//! a plain `cargo build` of the whole workspace needs them as well.
 #![allow(clippy::print_stdout, reason = "cargo reads the output of a build script")]
 
 fn main() {

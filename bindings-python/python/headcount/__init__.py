@@ -122,7 +122,8 @@ from .support import AsyncRows, Stats
 ScalekitClient = Client
 """Alias of ``Client``: the name of the client in the vendor's own SDK."""
 
-# `ConnectionError` and `TimeoutError` are left to be imported by name: `from headcount import *` must not hide Python's own.
+# `ConnectionError` and `TimeoutError` are not in this list, because `from headcount import *` must not hide Python's own. They can be
+# imported by name.
 __all__ = [
     "Approval",
     "AsyncChange",

@@ -18,7 +18,7 @@ logger = logging.getLogger("headcount")
 
 
 class Refused(Exception):
-    """A request that is answered with a status and no body, so that an attacker does not learn the reason."""
+    """Raised for a request that is answered with a status and no body, so that an attacker does not learn the reason."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -75,7 +75,7 @@ class Receiver:
             return None
         if not declared.isascii() or not declared.isdigit():
             raise Refused(400)
-        # Python refuses to convert a text of more than 4,300 digits.
+        # Python refuses to convert a text of more than 4,300 digits, so a longer number is not converted: it exceeds the limit.
         length = int(declared) if len(declared) < 20 else self.webhook.max_body + 1
         self.check_length(length)
         return length
@@ -118,9 +118,10 @@ class Receiver:
             await asyncio.to_thread(guard.commit, event) if guard.blocking else guard.commit(event)
 
     async def handle(self, event: Event) -> Optional[Answer]:
-        """Calls the handler unless the event was handled before, and records the event if it was handled.
+        """Calls the handler unless the event was handled before. Records the event if the handler's answer is 2xx.
 
-        Returns None then: answer 201. Otherwise returns what the handler answered. A handler that is no coroutine function runs in a thread.
+        Returns None if the event is handled, now or before: answer 201. Otherwise returns the handler's answer. Raises Refused if the
+        handler raises ``WebhookVerificationError``. A handler that is no coroutine function runs in a thread.
         """
         if not await self.is_new(event):
             return None
@@ -189,7 +190,7 @@ def _number(status: object) -> Optional[int]:
 
 
 def refused(error: WebhookVerificationError) -> Refused:
-    """Returns the answer to a request that was refused by the verifier, or by the mirror because of malformed data. Logs the reason."""
+    """Returns the exception for a request that was refused by the verifier, or by the mirror because of malformed data. Logs the reason."""
     logger.warning("a webhook was refused: %s", error)
     return Refused(413 if error.reason == "body_too_large" else 400)
 
@@ -201,4 +202,5 @@ def _log_repeated(event: Event, new: bool) -> bool:
 
 
 async def _finish(result: Awaitable[object]) -> object:
+    """Makes a coroutine of any awaitable: ``asyncio.run`` accepts nothing else."""
     return await result

@@ -131,7 +131,7 @@ class Error(_ArgumentError):
 
 
 class RemovalsError(Error):
-    """Base class of ``MassRemovalError``. No user was removed, and the mirror keeps the list.
+    """Base class of ``MassRemovalError``. No user was removed; the mirror keeps a list of those that would be.
 
     Check the users. To remove them, call ``sync`` again with ``approve_removals=True``.
     """

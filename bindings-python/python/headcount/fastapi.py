@@ -34,12 +34,13 @@ def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGua
     """Returns a dependency that verifies the request and returns its event.
 
     ``webhook`` is the verifier; the default, ``headcount.Webhook()``, is made at the first request. Pass ``headcount.Webhook()`` to make a
-    missing secret an error at start-up. It answers 400 if the signature is wrong or the endpoint raises ``WebhookVerificationError`` (as
-    ``mirror.apply`` does for malformed data), and 413 if the body exceeds the verifier's ``max_body``. These answers do not contain the reason;
-    the logger ``headcount`` has it.
+    missing secret an error at start-up. The request is answered with 400 if the signature is wrong or the endpoint raises
+    ``WebhookVerificationError`` (as ``mirror.apply`` does for malformed data), and with 413 if the body exceeds the verifier's ``max_body``.
+    These answers do not contain the reason; the logger ``headcount`` has it.
 
     If ``replay_guard`` has recorded the message, the answer is 201 and the endpoint is not called. A message is recorded when the endpoint has
-    answered 2xx. A dependency does not see the answer, so that the route has to be a ``WebhookRoute``; any other route answers 500.
+    answered 2xx. A dependency does not see the answer, so the route must be a ``WebhookRoute``; on any other route the request is answered
+    with 500.
     """
     receiver = Receiver(lambda event: None, webhook, replay_guard)
 
@@ -68,7 +69,8 @@ def verified(webhook: Optional[Webhook] = None, replay_guard: Optional[ReplayGua
 
 
 class WebhookRoute(APIRoute):
-    """A route whose endpoint has a ``verified(replay_guard=...)`` dependency: records the message if the answer is 2xx, before it is sent.
+    """A route whose endpoint has a ``verified(replay_guard=...)`` dependency: records the message if the answer is 2xx, before the answer
+    is sent.
 
     Set it as ``app.router.route_class``, or pass it as ``route_class`` to an ``APIRouter``, before the endpoints are added.
     """

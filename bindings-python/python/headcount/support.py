@@ -24,7 +24,7 @@ class Stats(NamedTuple):
 
 
 async def run(start: Callable[[], Awaitable[_T]]) -> _T:
-    """Calls ``start`` when it is first awaited, and waits for what that returns."""
+    """Calls ``start`` when this coroutine is first awaited, and returns the result of the awaitable that ``start`` returns."""
     return await start()
 
 

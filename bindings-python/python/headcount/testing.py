@@ -22,7 +22,9 @@ from .errors import InvalidArgumentError
 __all__ = ["EventFields", "EventGroups", "Secret", "deliver", "deliver_asgi", "deliver_wsgi", "event", "signed"]
 
 Secret = Union[Webhook, str, Iterable[str], None]
-"""The secret to sign with: a secret, the first of several, the first of a ``Webhook``, or None for SCALEKIT_WEBHOOK_SECRET."""
+"""The secret to sign with, or None for SCALEKIT_WEBHOOK_SECRET. Of several secrets, and of those of a ``Webhook``, the
+first one signs.
+"""
 
 
 EventGroups = Iterable[Union[str, Tuple[str, str], Group, MirrorGroup]]
